@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import * as path from 'node:path';
+import envPaths from 'env-paths';
+
+/** Deliver's own folder: `DELIVER_HOME`, else the platform's place for an application's state. */
+export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const named = env['DELIVER_HOME'];
+  return named ? path.resolve(named) : envPaths('deliver', { suffix: '' }).data;
+}
+
+/** Where the environments of a user live: services of several repositories meet there. */
+export function environmentsFolder(home: string): string {
+  return path.join(home, 'environments');
+}
+
+/**
+ * Deliver's folder for one repository. It is named after the repository for people and hashed from
+ * the common git folder, so that all worktrees of a repository share it.
+ */
+export class RepositoryHome {
+  readonly folder: string;
+
+  constructor(
+    readonly home: string,
+    commonGitFolder: string,
+  ) {
+    const owner = path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder;
+    const name = path.basename(owner).replace(/[^\w.-]/g, '_');
+    const hash = createHash('sha256').update(commonGitFolder).digest('hex').slice(0, 10);
+    this.folder = path.join(home, 'repositories', `${name}-${hash}`);
+  }
+
+  get runs(): string {
+    return path.join(this.folder, 'runs');
+  }
+
+  run(id: string): string {
+    return path.join(this.runs, id);
+  }
+
+  get slots(): string {
+    return path.join(this.folder, 'slots');
+  }
+
+  get cache(): string {
+    return path.join(this.folder, 'cache');
+  }
+
+  /** The git objects of snapshots: a bare object folder that borrows the repository's. */
+  get objects(): string {
+    return path.join(this.folder, 'objects');
+  }
+
+  get locks(): string {
+    return path.join(this.folder, 'locks');
+  }
+}

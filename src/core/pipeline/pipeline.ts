@@ -1,0 +1,46 @@
+/**
+ * A valid `delivery.yaml` as the rest of Deliver sees it: defaults filled in, durations in
+ * milliseconds, `needs` always a list. The parser makes it; nothing else does.
+ */
+export interface Pipeline {
+  readonly service: string;
+  /** In the file's order. */
+  readonly steps: readonly Step[];
+  readonly environments: Readonly<Record<string, EnvironmentDefinition>>;
+  /** The environment that "Release to Customers" promotes to. */
+  readonly release?: string;
+}
+
+export interface Step {
+  readonly name: string;
+  readonly needs: readonly string[];
+  /** Exactly one of `run` and `deploy`. */
+  readonly run?: string;
+  /** The environment that this step deploys the snapshot to. */
+  readonly deploy?: string;
+  /** The environment that this step verifies: its failure brings the previous release back. */
+  readonly verifies?: string;
+  /** Globs relative to the service's folder. Absent: the step runs every time. */
+  readonly inputs?: readonly string[];
+  readonly outputs: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly reports: readonly string[];
+  readonly timeoutMs?: number;
+  readonly retries: number;
+}
+
+export type EnvironmentDefinition = { readonly kind: 'process'; readonly process: ProcessDefinition } | { readonly kind: 'compose' | 'kubernetes' | 'command'; readonly settings: unknown };
+
+export interface ProcessDefinition {
+  /** Run by the shell in the service's folder of the slot; gets `PORT`. */
+  readonly command: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly health: HealthDefinition;
+}
+
+/** No probe named: the port accepts connections. */
+export interface HealthDefinition {
+  readonly probe: { readonly http: string } | { readonly command: string } | { readonly tcp: true };
+  readonly timeoutMs: number;
+}

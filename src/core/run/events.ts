@@ -1,0 +1,166 @@
+/**
+ * Everything that happens in a run, as its journal records it: one JSON object a line. Whatever a
+ * person sees of a run is derived from these. Readers pass over types they do not know.
+ */
+export type RunEvent =
+  | RunQueued
+  | RunStarted
+  | StepStarted
+  | StepFinished
+  | ProblemFound
+  | Deployed
+  | Verified
+  | RolledBack
+  | Notice
+  | RunFinished;
+
+interface EventBase {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** The run's id. */
+  readonly run: string;
+}
+
+export type StepState = 'waiting' | 'running' | 'passed' | 'failed' | 'cached' | 'skipped' | 'cancelled' | 'interrupted';
+export type Outcome = 'waiting' | 'running' | 'passed' | 'failed' | 'cancelled' | 'interrupted' | 'superseded';
+
+/** What a delivery carries. `commit` exists in Deliver's own store where the tree was dirty. */
+export interface Change {
+  readonly commit: string;
+  readonly tree: string;
+  readonly subject: string;
+  readonly dirty: boolean;
+  /** The branch that was checked out, where there was one. */
+  readonly branch?: string;
+  /** The user's commit below a dirty snapshot. */
+  readonly base?: string;
+}
+
+/** A process named so that a reused pid is not taken for it. `startedAt` is the system's own token. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+/** What the journal says of a step before it runs. */
+export interface PlannedStep {
+  readonly name: string;
+  readonly needs: readonly string[];
+  readonly kind: 'run' | 'deploy' | 'verify';
+  /** How long it took when it last ran to its end, for estimates. */
+  readonly usualMs?: number;
+}
+
+/** The run waits for an earlier one of the same service. */
+export interface RunQueued extends EventBase {
+  readonly type: 'run-queued';
+  readonly service: string;
+  readonly change: Change;
+  readonly steps: readonly PlannedStep[];
+  readonly runner: ProcessIdentity;
+  /** The run that is waited for. */
+  readonly behind?: string;
+}
+
+export interface RunStarted extends EventBase {
+  readonly type: 'run-started';
+  readonly service: string;
+  readonly change: Change;
+  readonly steps: readonly PlannedStep[];
+  readonly runner: ProcessIdentity;
+  /** The slot's checkout of the repository. */
+  readonly slot: string;
+  /** The service's folder relative to the repository's root, with `/`; empty for the root. */
+  readonly folder: string;
+  /** The user's working copy that the change came from. */
+  readonly repository: string;
+  /** The run whose passed steps this one goes on from. */
+  readonly resumes?: string;
+}
+
+export interface StepStarted extends EventBase {
+  readonly type: 'step-started';
+  readonly step: string;
+  /** From 1. */
+  readonly attempt: number;
+  /** The leader of the step's process group, where it has one. */
+  readonly process?: ProcessIdentity;
+}
+
+export interface StepFinished extends EventBase {
+  readonly type: 'step-finished';
+  readonly step: string;
+  readonly state: StepState;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly durationMs: number;
+  /** The log's absolute path; absent for a step that never ran. */
+  readonly log?: string;
+  /** It passed, but not at the first attempt. */
+  readonly flaky?: boolean;
+  /** Why, in a sentence, where the state alone does not say it (timeout, need failed, program missing). */
+  readonly reason?: string;
+}
+
+export interface ProblemFound extends EventBase {
+  readonly type: 'problem';
+  readonly step: string;
+  readonly path: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly source: string;
+}
+
+/** A snapshot as deployed in an environment. */
+export interface Release {
+  /** The id of the run that deployed it. */
+  readonly id: string;
+  readonly commit: string;
+  readonly tree: string;
+  readonly deployedAt: string;
+  readonly subject?: string;
+  readonly dirty?: boolean;
+  readonly verified?: boolean;
+}
+
+export interface Deployed extends EventBase {
+  readonly type: 'deployed';
+  readonly environment: string;
+  readonly service: string;
+  readonly url: string;
+  readonly release: Release;
+  readonly previous?: Release;
+}
+
+export interface Verified extends EventBase {
+  readonly type: 'verified';
+  readonly environment: string;
+  readonly step: string;
+}
+
+export interface RolledBack extends EventBase {
+  readonly type: 'rolled-back';
+  readonly environment: string;
+  readonly from: Release;
+  /** Absent: there was no earlier release, the service was taken down. */
+  readonly to?: Release;
+  readonly reason: string;
+}
+
+/** Something a person should know that is no failure (a submodule that was left out). */
+export interface Notice extends EventBase {
+  readonly type: 'notice';
+  readonly step?: string;
+  readonly message: string;
+}
+
+export interface RunFinished extends EventBase {
+  readonly type: 'run-finished';
+  readonly outcome: Outcome;
+  readonly reason?: string;
+}
+
+/** An event as its maker writes it: the journal adds `at` and `run`. */
+export type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'at' | 'run'> : never) : never;

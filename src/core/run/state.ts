@@ -1,0 +1,135 @@
+import type { Change, Outcome, PlannedStep, ProcessIdentity, ProblemFound, Release, RunEvent, StepState } from './events';
+import { unreachable } from '../failure';
+
+/** A run as its events tell it. Every view is drawn from this and nothing else. */
+export interface RunState {
+  readonly id: string;
+  readonly service: string;
+  readonly outcome: Outcome;
+  readonly reason?: string;
+  readonly change: Change;
+  /** When it began to run or, while it waits, to wait. */
+  readonly startedAt: string;
+  readonly finishedAt?: string;
+  readonly runner: ProcessIdentity;
+  /** The service's folder relative to the repository's root. */
+  readonly folder: string;
+  readonly repository?: string;
+  readonly slot?: string;
+  readonly resumes?: string;
+  readonly steps: readonly StepProgress[];
+  readonly deployments: readonly Deployment[];
+  readonly notices: readonly string[];
+}
+
+export interface StepProgress extends PlannedStep {
+  readonly state: StepState;
+  readonly attempt: number;
+  readonly startedAt?: string;
+  readonly durationMs?: number;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly log?: string;
+  readonly flaky: boolean;
+  readonly reason?: string;
+  readonly process?: ProcessIdentity;
+  readonly problems: readonly ProblemFound[];
+}
+
+export interface Deployment {
+  readonly environment: string;
+  readonly service: string;
+  readonly url: string;
+  readonly release: Release;
+  readonly previous?: Release;
+  readonly state: 'unverified' | 'verified' | 'rolled-back';
+}
+
+/** The state after one more event; `undefined` until the run has said what it is. */
+export function fold(state: RunState | undefined, event: RunEvent): RunState | undefined {
+  if (event.type === 'run-queued' || event.type === 'run-started') {
+    return {
+      id: event.run,
+      service: event.service,
+      outcome: event.type === 'run-queued' ? 'waiting' : 'running',
+      change: event.change,
+      startedAt: event.at,
+      runner: event.runner,
+      folder: event.type === 'run-started' ? event.folder : '',
+      ...(event.type === 'run-started' && { slot: event.slot, repository: event.repository }),
+      ...(event.type === 'run-started' && event.resumes !== undefined && { resumes: event.resumes }),
+      steps: event.steps.map((step) => ({ ...step, state: 'waiting', attempt: 0, flaky: false, problems: [] })),
+      deployments: [],
+      notices: state?.notices ?? [],
+    };
+  }
+  if (!state) return undefined;
+  switch (event.type) {
+    case 'step-started':
+      return withStep(state, event.step, (step) => ({
+        ...step,
+        state: 'running',
+        attempt: event.attempt,
+        startedAt: step.startedAt ?? event.at,
+        ...(event.process && { process: event.process }),
+      }));
+    case 'step-finished':
+      return withStep(state, event.step, (step) => ({
+        ...step,
+        state: event.state,
+        durationMs: event.durationMs,
+        flaky: event.flaky ?? false,
+        ...(event.exitCode !== undefined && { exitCode: event.exitCode }),
+        ...(event.signal !== undefined && { signal: event.signal }),
+        ...(event.log !== undefined && { log: event.log }),
+        ...(event.reason !== undefined && { reason: event.reason }),
+      }));
+    case 'problem':
+      return withStep(state, event.step, (step) => ({ ...step, problems: [...step.problems, event] }));
+    case 'deployed': {
+      const { environment, service, url, release, previous } = event;
+      const deployment: Deployment = { environment, service, url, release, ...(previous && { previous }), state: 'unverified' };
+      return { ...state, deployments: [...state.deployments.filter((d) => d.environment !== environment), deployment] };
+    }
+    case 'verified':
+      return withDeployment(state, event.environment, 'verified');
+    case 'rolled-back':
+      return withDeployment(state, event.environment, 'rolled-back');
+    case 'notice':
+      return { ...state, notices: [...state.notices, event.message] };
+    case 'run-finished':
+      return { ...state, outcome: event.outcome, finishedAt: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
+    default:
+      return ignoreUnknown(state, event);
+  }
+}
+
+/** A reader passes over types it does not know: a newer Deliver may have written them. */
+function ignoreUnknown(state: RunState, event: never): RunState {
+  if (typeof (event as { type?: unknown }).type === 'string') return state;
+  return unreachable(event);
+}
+
+/** What a run whose runner is gone reads as: nothing in it runs any more. */
+export function interrupted(state: RunState): RunState {
+  return {
+    ...state,
+    outcome: 'interrupted',
+    reason: state.reason ?? 'the runner ended before the run did',
+    steps: state.steps.map((step) =>
+      step.state === 'running' ? { ...step, state: 'interrupted' } : step.state === 'waiting' ? { ...step, state: 'skipped' } : step,
+    ),
+  };
+}
+
+export function isFinished(outcome: Outcome): boolean {
+  return outcome !== 'waiting' && outcome !== 'running';
+}
+
+function withStep(state: RunState, name: string, change: (step: StepProgress) => StepProgress): RunState {
+  return { ...state, steps: state.steps.map((step) => (step.name === name ? change(step) : step)) };
+}
+
+function withDeployment(state: RunState, environment: string, to: Deployment['state']): RunState {
+  return { ...state, deployments: state.deployments.map((d) => (d.environment === environment ? { ...d, state: to } : d)) };
+}
