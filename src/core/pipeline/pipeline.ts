@@ -30,7 +30,9 @@ export interface Step {
   readonly retries: number;
 }
 
-export type EnvironmentDefinition = { readonly kind: 'process'; readonly process: ProcessDefinition } | { readonly kind: 'compose' | 'kubernetes' | 'command'; readonly settings: unknown };
+export type EnvironmentDefinition =
+  | { readonly kind: 'process'; readonly process: ProcessDefinition }
+  | { readonly kind: 'compose' | 'kubernetes' | 'command'; readonly settings: unknown };
 
 export interface ProcessDefinition {
   /** Run by the shell in the service's folder of the slot; gets `PORT`. */

@@ -3,16 +3,7 @@
  * person sees of a run is derived from these. Readers pass over types they do not know.
  */
 export type RunEvent =
-  | RunQueued
-  | RunStarted
-  | StepStarted
-  | StepFinished
-  | ProblemFound
-  | Deployed
-  | Verified
-  | RolledBack
-  | Notice
-  | RunFinished;
+  RunQueued | RunStarted | StepStarted | StepFinished | ProblemFound | Deployed | Verified | RolledBack | Notice | RunFinished;
 
 interface EventBase {
   /** ISO 8601, UTC. */
