@@ -1,0 +1,130 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from './core/failure';
+import { exitCodes, Terminal } from './cli/terminal';
+
+declare const DELIVER_VERSION: string;
+
+/** The command line: what each command is and takes. Its code is loaded when it is called. */
+async function main(args: readonly string[]): Promise<number> {
+  const terminal = new Terminal();
+  let exitCode = 0;
+  const does =
+    <A extends unknown[]>(action: (...args: A) => Promise<number>) =>
+    async (...args: A): Promise<void> => {
+      exitCode = await action(...args);
+    };
+
+  const json = (): Option => new Option('--json', 'print JSON that other tools can rely on');
+  const service = (): Option => new Option('--service <name>', 'the service that is meant, where there are several');
+  const runOption = (): Option => new Option('--run <id>', 'another run than the latest');
+
+  const program = new Command('deliver')
+    .description('Delivers the change you just made to a production-like environment.')
+    .version(typeof DELIVER_VERSION === 'string' ? DELIVER_VERSION : '0.0.0')
+    .showHelpAfterError('(deliver --help lists the commands)')
+    .exitOverride()
+    .addHelpText('after', '\nExit codes: 0 done, 1 the delivery failed, 2 wrong usage or an invalid delivery.yaml,\n3 the machinery failed (git, disk, network), 130 cancelled.');
+
+  program
+    .command('init')
+    .description('write a delivery.yaml from what the folder holds; never overwrites one')
+    .addOption(json())
+    .action(does(async (options: { json?: true }) => (await import('./cli/init')).init(options, terminal)));
+  program
+    .command('check')
+    .description('validate delivery.yaml and list every manual handover')
+    .addOption(service())
+    .addOption(json())
+    .action(does(async (options: { service?: string; json?: true }) => (await import('./cli/check')).check(options, terminal)));
+  program
+    .command('run')
+    .description('deliver: the working tree as it is now, unless a commit is named')
+    .option('--commit <rev>', 'deliver this commit instead of the working tree')
+    .option('--resume <run>', 'go on from a run: what passed there is not run again where its slot still holds it')
+    .option('--jobs <number>', 'how many steps at a time (default: as many as the machine has processors)', wholeNumber)
+    .addOption(service())
+    .addOption(json())
+    .action(does(async (options: import('./cli/run').RunOptions) => (await import('./cli/run')).run(options, terminal)));
+  program
+    .command('status')
+    .description('the latest run, step by step, and whether the service is releasable')
+    .addOption(runOption())
+    .addOption(service())
+    .addOption(json())
+    .action(does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/status')).status(options, terminal)));
+  program
+    .command('log')
+    .argument('[step]', 'one step only')
+    .description('what the steps of the latest run printed')
+    .option('--follow', 'go on until the run ends')
+    .addOption(runOption())
+    .addOption(service())
+    .action(
+      does(async (step: string | undefined, options: { run?: string; service?: string; follow?: true }) => (await import('./cli/log')).log(step, options, terminal)),
+    );
+  program
+    .command('cancel')
+    .description('end the running and waiting deliveries and everything they started')
+    .addOption(runOption())
+    .addOption(service())
+    .addOption(json())
+    .action(does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/cancel')).cancel(options, terminal)));
+
+  const environment = program.command('environment').description('what is live in the environments');
+  environment
+    .command('show', { isDefault: true })
+    .argument('[name]', 'one environment only')
+    .description('what is live, where, and how it is (what `deliver environment` does by itself)')
+    .addOption(json())
+    .action(does(async (name: string | undefined, options: { json?: true }) => (await import('./cli/environment')).environment(name, options, terminal)));
+  environment
+    .command('stop')
+    .argument('<name>')
+    .description('end an environment and everything it runs')
+    .addOption(json())
+    .action(does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)));
+  environment
+    .command('start')
+    .argument('<name>')
+    .description('bring back what was live, after a stop or a reboot')
+    .addOption(json())
+    .action(does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)));
+  program
+    .command('rollback')
+    .argument('[environment]', 'where there are several')
+    .description('bring back the previous release of the service')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (name: string | undefined, options: { service?: string; json?: true }) => (await import('./cli/rollback')).rollback(name, options, terminal)),
+    );
+  program
+    .command('supervise', { hidden: true })
+    .argument('<environment>')
+    .action(does(async (name: string) => (await import('./cli/supervise')).supervise(name)));
+
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+    terminal.warn(`deliver: ${messageOf(error)}`);
+    if (process.env['DELIVER_DEBUG'] && error instanceof Error) terminal.warn(error.stack ?? '');
+    return exitCodes.machinery;
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.exitCode = exitCodes.machinery;
+    process.stderr.write(`deliver: ${messageOf(error)}\n`);
+  },
+);

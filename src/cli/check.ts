@@ -1,0 +1,42 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { openRepository } from '../core/changes/repository';
+import { findHandovers } from '../core/pipeline/handovers';
+import { definitionName, listServices, locateService } from '../core/pipeline/locate';
+import { parsePipeline } from '../core/pipeline/parse';
+import { exitCodes, type Terminal } from './terminal';
+
+/** `deliver check`: every error of every service's definition, and every manual handover of the repository. */
+export async function check(options: { readonly service?: string; readonly json?: true }, terminal: Terminal): Promise<number> {
+  const repository = await openRepository(process.cwd());
+  if (!repository.ok) return terminal.fail(repository.failure);
+  const { root } = repository.value;
+  const all = options.service === undefined ? await listServices(root) : [];
+  if (all.length === 0) {
+    const place = await locateService(root, process.cwd(), options.service);
+    if (!place.ok) return terminal.fail(place.failure);
+    all.push(place.value);
+  }
+  const checked = all.map(({ folder }) => {
+    const file = folder === '' ? definitionName : `${folder}/${definitionName}`;
+    return { file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };
+  });
+  const errors = checked.flatMap((one) => one.errors);
+  const handovers = await findHandovers(root);
+  if (options.json) {
+    terminal.json({ errors, handovers });
+    return errors.length > 0 ? exitCodes.usage : 0;
+  }
+  for (const error of errors) terminal.fail(error);
+  for (const { file, pipeline } of checked) {
+    if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${count(pipeline.steps.length, 'step')}`);
+  }
+  for (const handover of handovers) {
+    terminal.print(`${terminal.paint('yellow', 'manual handover')}: ${handover.path}:${handover.line}: ${handover.message}`);
+  }
+  return errors.length > 0 ? exitCodes.usage : 0;
+}
+
+function count(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,36 @@
+import { openRepository, type Repository } from '../core/changes/repository';
+import { ok, fail, type Result } from '../core/failure';
+import { homeFolder, RepositoryHome } from '../core/home';
+import { locateService } from '../core/pipeline/locate';
+import { recover } from '../core/run/recovery';
+import { listRuns, readRun } from '../core/run/runs';
+import type { RunState } from '../core/run/state';
+
+export interface RepositoryContext {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+}
+
+/** The repository that a command is called in; whatever a killed runner left is ended first. */
+export async function openContext(): Promise<Result<RepositoryContext>> {
+  const repository = await openRepository(process.cwd());
+  if (!repository.ok) return repository;
+  const home = new RepositoryHome(homeFolder(), repository.value.commonGitFolder);
+  await recover(home);
+  return ok({ repository: repository.value, home });
+}
+
+/** The run that is meant: the one named, else the latest of the service that is meant. */
+export async function findRun(
+  { repository, home }: RepositoryContext,
+  named: { readonly run?: string; readonly service?: string },
+): Promise<Result<RunState>> {
+  if (named.run !== undefined) {
+    const run = /^[\w-]+$/.test(named.run) ? readRun(home.run(named.run)) : undefined;
+    return run ? ok(run) : fail('usage', `there is no run ${named.run} in this repository`);
+  }
+  const place = await locateService(repository.root, process.cwd(), named.service);
+  if (!place.ok) return place;
+  const [latest] = listRuns(home, { service: place.value.name, limit: 1 });
+  return latest ? ok(latest) : fail('usage', `${place.value.name} has not been delivered yet`, { hint: 'deliver run delivers it' });
+}

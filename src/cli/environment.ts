@@ -1,0 +1,64 @@
+import { openEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
+import type { Environment } from '../core/environments/environment';
+import { fail, ok, type Result } from '../core/failure';
+import { homeFolder } from '../core/home';
+import { supervisorCommand } from './supervise';
+import type { Terminal } from './terminal';
+import { age } from './words';
+
+interface Options {
+  readonly json?: true;
+}
+
+/** `deliver environment`: what is live, in every environment or in the one named. */
+export async function environment(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
+  const known = readEnvironments(homeFolder());
+  const shown = name === undefined ? known : known.filter((one) => one.environment === name);
+  if (name !== undefined && shown.length === 0) return terminal.fail(unknown(name, known));
+  if (options.json) terminal.json(shown);
+  else if (shown.length === 0) terminal.print('nothing is live yet; deliver run delivers to an environment');
+  else for (const one of shown) print(one, terminal);
+  return 0;
+}
+
+function print(environment: EnvironmentStatus, terminal: Terminal): void {
+  terminal.print(terminal.paint('bold', environment.environment));
+  for (const { service, state, url, release, reason } of environment.services) {
+    const what = release ? `${release.commit.slice(0, 8)} deployed ${age(release.deployedAt)}` : 'nothing deployed';
+    terminal.print(`  ${service} ${terminal.paint(state === 'healthy' ? 'green' : 'yellow', state)} ${url} ${what}${reason ? ` — ${reason}` : ''}`);
+  }
+}
+
+/** `deliver environment stop NAME`: ends it and everything it runs. */
+export async function stopEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
+  return act(name, options, terminal, 'stopped', (one) => one.stop());
+}
+
+/** `deliver environment start NAME`: brings back what was live, after a stop or a reboot. */
+export async function startEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
+  return act(name, options, terminal, 'started', (one) => one.start());
+}
+
+async function act(name: string, options: Options, terminal: Terminal, done: string, action: (one: Environment) => Promise<Result<void>>): Promise<number> {
+  const opened = openKnown(name);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const result = await action(opened.value);
+  if (!result.ok) return terminal.fail(result.failure);
+  if (options.json) terminal.json(readEnvironments(homeFolder()).filter((one) => one.environment === name));
+  else terminal.print(`${name} ${done}`);
+  return 0;
+}
+
+/** An environment that something was deployed to, without the definition that named it. */
+export function openKnown(name: string): Result<Environment> {
+  const known = readEnvironments(homeFolder());
+  if (!known.some((one) => one.environment === name)) return { ok: false, failure: unknown(name, known) };
+  const opened = openEnvironment(name, { kind: 'process' }, homeFolder(), supervisorCommand());
+  return opened.ok ? ok(opened.value) : opened;
+}
+
+function unknown(name: string, known: readonly EnvironmentStatus[]): ReturnType<typeof fail>['failure' & keyof ReturnType<typeof fail>] {
+  const names = known.map((one) => one.environment).join(', ');
+  const failed = fail('usage', `nothing was ever deployed to an environment ${name}`, names ? { hint: `there is ${names}` } : {});
+  return (failed as Extract<typeof failed, { ok: false }>).failure;
+}

@@ -1,0 +1,24 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { messageOf } from '../core/failure';
+import { detectPipeline } from '../core/pipeline/detect';
+import { definitionName } from '../core/pipeline/locate';
+import { exitCodes, type Terminal } from './terminal';
+
+/** `deliver init`: writes a first definition into this folder; one that is there is never overwritten. */
+export async function init(options: { readonly json?: true }, terminal: Terminal): Promise<number> {
+  const folder = process.cwd();
+  const file = path.join(folder, definitionName);
+  if (fs.existsSync(file)) return terminal.fail({ kind: 'usage', message: `${definitionName} is already there`, hint: 'deliver check validates it' });
+  const detected = await detectPipeline(folder);
+  if (!detected.ok) return terminal.fail(detected.failure);
+  try {
+    fs.writeFileSync(file, detected.value.yaml, { flag: 'wx' });
+  } catch (error) {
+    terminal.warn(`${definitionName} could not be written: ${messageOf(error)}`);
+    return exitCodes.machinery;
+  }
+  if (options.json) terminal.json({ file, found: detected.value.found });
+  else terminal.print(`wrote ${definitionName} from ${detected.value.found.join(', ')}; deliver run delivers it`);
+  return 0;
+}

@@ -1,0 +1,84 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { readRun } from '../core/run/runs';
+import { isFinished, type RunState } from '../core/run/state';
+import { findRun, openContext } from './context';
+import type { Terminal } from './terminal';
+
+/** How often a followed log is looked at. */
+const followMs = 100;
+
+/** `deliver log`: what a step printed, or every step that ran, in the order of the pipeline. */
+export async function log(
+  step: string | undefined,
+  options: { readonly run?: string; readonly service?: string; readonly follow?: true },
+  terminal: Terminal,
+): Promise<number> {
+  const context = await openContext();
+  if (!context.ok) return terminal.fail(context.failure);
+  const found = await findRun(context.value, options);
+  if (!found.ok) return terminal.fail(found.failure);
+  const names = found.value.steps.map((one) => one.name);
+  if (step !== undefined && !names.includes(step)) {
+    return terminal.fail({
+      kind: 'usage',
+      message: `run ${found.value.id} has no step ${step}`,
+      hint: `its steps are ${names.join(', ')}`,
+    });
+  }
+  const folder = context.value.home.run(found.value.id);
+  const shown = step === undefined ? names : [step];
+  const reader = new LogReader(folder, shown, shown.length > 1);
+  for (;;) {
+    const state = readRun(folder) ?? found.value;
+    const over = isFinished(state.outcome) || (step !== undefined && isOver(state, step));
+    reader.copy(state);
+    if (over || !options.follow) return 0;
+    await new Promise((resolve) => setTimeout(resolve, followMs));
+  }
+}
+
+function isOver(state: RunState, name: string): boolean {
+  const step = state.steps.find((one) => one.name === name);
+  return step !== undefined && step.state !== 'waiting' && step.state !== 'running';
+}
+
+/** Copies what was added to the logs since it last looked. */
+class LogReader {
+  private readonly read = new Map<string, number>();
+  private last: string | undefined;
+
+  constructor(
+    private readonly folder: string,
+    private readonly steps: readonly string[],
+    private readonly titled: boolean,
+  ) {}
+
+  copy(state: RunState): void {
+    for (const name of this.steps) {
+      const log = state.steps.find((step) => step.name === name)?.log ?? path.join(this.folder, `${name}.log`);
+      if (fs.existsSync(log)) this.copyFile(name, log);
+    }
+  }
+
+  private copyFile(name: string, file: string): void {
+    const descriptor = fs.openSync(file, 'r');
+    const buffer = Buffer.allocUnsafe(1 << 16);
+    try {
+      let at = this.read.get(name) ?? 0;
+      for (
+        let n = fs.readSync(descriptor, buffer, 0, buffer.length, at);
+        n > 0;
+        n = fs.readSync(descriptor, buffer, 0, buffer.length, at)
+      ) {
+        if (this.titled && this.last !== name) process.stdout.write(`==> ${name} <==\n`);
+        this.last = name;
+        process.stdout.write(Buffer.from(buffer.subarray(0, n)));
+        at += n;
+      }
+      this.read.set(name, at);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import type { RunEvent } from '../core/run/events';
+import { fold, type RunState, type StepProgress } from '../core/run/state';
+import type { Terminal } from './terminal';
+import { duration, stepLine } from './words';
+
+/**
+ * Shows a run to a person as it happens. On a terminal the lines below are drawn anew: what runs,
+ * for how long, and how long it usually takes; elsewhere each fact is one line, once.
+ */
+export class Progress {
+  private state: RunState | undefined;
+  private drawn = 0;
+  private readonly timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly terminal: Terminal) {
+    this.timer = terminal.live ? setInterval(() => this.draw(), 250).unref() : undefined;
+  }
+
+  show(event: RunEvent): void {
+    this.state = fold(this.state, event);
+    const line = this.factOf(event);
+    this.erase();
+    if (line !== undefined) this.terminal.print(line);
+    this.draw();
+  }
+
+  close(): void {
+    clearInterval(this.timer);
+    this.erase();
+  }
+
+  private factOf(event: RunEvent): string | undefined {
+    const { terminal, state } = this;
+    switch (event.type) {
+      case 'run-queued':
+        return event.behind === undefined ? undefined : `waiting for run ${event.behind} of ${event.service}`;
+      case 'run-started':
+        return `${terminal.paint('bold', `delivering ${event.service}`)} ${event.change.commit.slice(0, 8)} ${event.change.subject}`;
+      case 'step-started':
+        return terminal.live ? undefined : `▸ ${event.step}${event.attempt > 1 ? ` attempt ${event.attempt}` : ''}`;
+      case 'step-finished': {
+        const step = state?.steps.find((other) => other.name === event.step);
+        return step && stepLine(step, terminal);
+      }
+      case 'deployed':
+        return `  ${event.service} is live in ${event.environment}: ${terminal.paint('blue', event.url)}`;
+      case 'verified':
+        return `  ${event.environment} is verified`;
+      case 'rolled-back':
+        return terminal.paint(
+          'yellow',
+          `  ${event.environment} is back on ${event.to ? event.to.commit.slice(0, 8) : 'nothing: there was no earlier release'} — ${event.reason}`,
+        );
+      case 'notice':
+        return terminal.paint('yellow', `  ${event.message}`);
+      case 'run-finished':
+        return this.ending(event.outcome, event.reason);
+      case 'problem':
+        return undefined;
+    }
+  }
+
+  private ending(outcome: string, reason: string | undefined): string {
+    const took = this.state?.finishedAt ? duration(Date.parse(this.state.finishedAt) - Date.parse(this.state.startedAt)) : '';
+    return this.terminal.paint(outcome === 'passed' ? 'green' : 'red', `${outcome} in ${took}${reason ? ` — ${reason}` : ''}`);
+  }
+
+  private draw(): void {
+    if (!this.terminal.live) return;
+    this.erase();
+    const running = this.state?.steps.filter((step) => step.state === 'running') ?? [];
+    for (const step of running) process.stdout.write(`${this.runningLine(step).slice(0, this.terminal.columns + 12)}\n`);
+    this.drawn = running.length;
+  }
+
+  private runningLine(step: StepProgress): string {
+    const sofar = duration(Date.now() - Date.parse(step.startedAt ?? ''));
+    const usual = step.usualMs === undefined ? '' : ` of about ${duration(step.usualMs)}`;
+    return `${this.terminal.paint('blue', '▸')} ${step.name} ${this.terminal.paint('dim', `${sofar}${usual}`)}`;
+  }
+
+  private erase(): void {
+    if (this.drawn > 0) process.stdout.write(`\x1b[${this.drawn}A\x1b[J`);
+    this.drawn = 0;
+  }
+}

@@ -1,0 +1,39 @@
+import { readEnvironments } from '../core/environments/environments';
+import { homeFolder } from '../core/home';
+import { locateService } from '../core/pipeline/locate';
+import { openContext } from './context';
+import { openKnown } from './environment';
+import type { Terminal } from './terminal';
+
+/** `deliver rollback`: the previous release of the service back, in the environment that it is live in. */
+export async function rollback(name: string | undefined, options: { readonly service?: string; readonly json?: true }, terminal: Terminal): Promise<number> {
+  const service = await serviceName(options.service);
+  if (!service.ok) return terminal.fail(service.failure);
+  const live = readEnvironments(homeFolder()).filter((one) => one.services.some((other) => other.service === service.value && other.release));
+  const names = live.map((one) => one.environment);
+  const [only] = names;
+  const target = name ?? (names.length === 1 ? only : undefined);
+  if (target === undefined || !names.includes(target)) {
+    const message = name === undefined && names.length > 1 ? `${service.value} is live in several environments` : `${service.value} is not live in ${name ?? 'any environment'}`;
+    return terminal.fail({ kind: 'usage', message, ...(names.length > 0 && { hint: `it is live in ${names.join(', ')}` }) });
+  }
+  const environment = openKnown(target);
+  if (!environment.ok) return terminal.fail(environment.failure);
+  const back = await environment.value.rollBack(service.value);
+  if (!back.ok) return terminal.fail(back.failure);
+  const { from, to } = back.value;
+  if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });
+  else terminal.print(`${service.value} in ${target} is back on ${to ? `${to.commit.slice(0, 8)} ${to.subject ?? ''}` : 'nothing: there was no earlier release'}`);
+  return 0;
+}
+
+async function serviceName(named: string | undefined): ReturnType<typeof nameFromPlace> {
+  return named === undefined ? nameFromPlace() : { ok: true, value: named };
+}
+
+async function nameFromPlace(): Promise<{ ok: true; value: string } | Extract<Awaited<ReturnType<typeof openContext>>, { ok: false }>> {
+  const context = await openContext();
+  if (!context.ok) return context;
+  const place = await locateService(context.value.repository.root, process.cwd());
+  return place.ok ? { ok: true, value: place.value.name } : place;
+}

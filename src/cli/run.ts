@@ -1,0 +1,66 @@
+import * as fs from 'node:fs';
+import { deliver } from '../core/deliver';
+import { fold, type RunState } from '../core/run/state';
+import type { RunEvent } from '../core/run/events';
+import { supervisorCommand } from './supervise';
+import { Progress } from './progress';
+import { exitCodes, type Terminal } from './terminal';
+
+export interface RunOptions {
+  readonly commit?: string;
+  readonly service?: string;
+  readonly resume?: string;
+  readonly jobs?: number;
+  readonly json?: true;
+}
+
+/** How many of a failed step's last lines are shown without asking for its log. */
+const tailLines = 30;
+
+/** `deliver run`: this process is the runner; a signal to it cancels the delivery. */
+export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
+  const cancel = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
+
+  const progress = options.json ? undefined : new Progress(terminal);
+  let state: RunState | undefined;
+  const delivery = await deliver({
+    from: process.cwd(),
+    ...(options.service !== undefined && { service: options.service }),
+    ...(options.commit !== undefined && { commit: options.commit }),
+    ...(options.resume !== undefined && { resume: options.resume }),
+    ...(options.jobs !== undefined && { width: options.jobs }),
+    env: process.env,
+    supervisor: supervisorCommand(),
+    signal: cancel.signal,
+    onEvent: (event: RunEvent) => {
+      state = fold(state, event);
+      if (progress) progress.show(event);
+      else terminal.json(event);
+    },
+  });
+  progress?.close();
+  if (!delivery.ok) return terminal.fail(delivery.failure);
+  if (!options.json && state) showFailures(state, terminal);
+  switch (delivery.value.outcome) {
+    case 'passed':
+      return 0;
+    case 'cancelled':
+    case 'superseded':
+      return exitCodes.cancelled;
+    default:
+      return exitCodes.delivery;
+  }
+}
+
+function showFailures(state: RunState, terminal: Terminal): void {
+  for (const step of state.steps) {
+    if (step.state !== 'failed' || step.log === undefined) continue;
+    const lines = fs.readFileSync(step.log, 'utf8').trimEnd().split('\n');
+    terminal.print(
+      `\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} of ${lines.length} lines)` : ''}`,
+    );
+    for (const line of lines.slice(-tailLines)) terminal.print(`  ${line}`);
+    terminal.print(terminal.paint('dim', `  ${step.log}`));
+  }
+}

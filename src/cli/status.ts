@@ -1,0 +1,35 @@
+import { listRuns } from '../core/run/runs';
+import { releasableOf, statusOf } from '../core/run/status';
+import { findRun, openContext } from './context';
+import type { Terminal } from './terminal';
+import { age, duration, stepLine } from './words';
+
+/** `deliver status`: the latest run of the service, or the one named. */
+export async function status(
+  options: { readonly run?: string; readonly service?: string; readonly json?: true },
+  terminal: Terminal,
+): Promise<number> {
+  const context = await openContext();
+  if (!context.ok) return terminal.fail(context.failure);
+  const found = await findRun(context.value, options);
+  if (!found.ok) return terminal.fail(found.failure);
+  const state = found.value;
+  const runs = listRuns(context.value.home, { service: state.service });
+  if (options.json) {
+    terminal.json(statusOf(state, context.value.home.run(state.id), runs));
+    return 0;
+  }
+  const took = state.finishedAt ? ` in ${duration(Date.parse(state.finishedAt) - Date.parse(state.startedAt))}` : '';
+  terminal.print(
+    `${terminal.paint('bold', state.service)} ${state.outcome}${took}, ${age(state.startedAt)}${state.reason ? ` — ${state.reason}` : ''}`,
+  );
+  terminal.print(`${state.change.commit.slice(0, 8)} ${state.change.subject}`);
+  for (const step of state.steps) terminal.print(`  ${stepLine(step, terminal)}`);
+  for (const notice of state.notices) terminal.print(terminal.paint('yellow', `  ${notice}`));
+  const releasable = releasableOf(runs);
+  const since = releasable.since ? `, since ${age(releasable.since)}` : '';
+  terminal.print(
+    releasable.yes ? terminal.paint('green', `releasable${since}`) : terminal.paint('red', `not releasable: ${releasable.reason}${since}`),
+  );
+  return 0;
+}

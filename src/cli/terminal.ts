@@ -1,0 +1,48 @@
+import type { Failure } from '../core/failure';
+
+/** Where a command writes: answers to stdout, everything else to stderr. */
+export class Terminal {
+  /** Colour and redrawing only where a person looks. */
+  readonly live = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
+  private readonly coloured = this.live && !process.env['NO_COLOR'];
+
+  constructor() {
+    // Whoever started us may be gone (a closed window, `| head`): the delivery goes on.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  }
+
+  get columns(): number {
+    return process.stdout.columns || 80;
+  }
+
+  print(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
+  json(value: unknown): void {
+    process.stdout.write(`${JSON.stringify(value)}\n`);
+  }
+
+  warn(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Prints what went wrong, where, and what to do; answers the exit code that says so. */
+  fail(failure: Failure): number {
+    for (const one of (failure as { errors?: readonly Failure[] }).errors ?? [failure]) {
+      const place = [one.path, one.line, one.column].filter((part) => part !== undefined).join(':');
+      this.warn(`${this.paint('red', 'error')}: ${place ? `${place}: ` : ''}${one.message}`);
+      if (one.hint) this.warn(`  ${one.hint}`);
+    }
+    return exitCodes[failure.kind];
+  }
+
+  paint(colour: keyof typeof colours, text: string): string {
+    return this.coloured ? `\x1b[${colours[colour]}m${text}\x1b[0m` : text;
+  }
+}
+
+/** The contract of the command line. */
+export const exitCodes = { delivery: 1, usage: 2, machinery: 3, cancelled: 130 } as const satisfies Record<Failure['kind'], number>;
+
+const colours = { red: 31, green: 32, yellow: 33, blue: 34, dim: 2, bold: 1 } as const;

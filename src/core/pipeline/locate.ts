@@ -1,0 +1,59 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parse } from 'yaml';
+import { fail, ok, type Result } from '../failure';
+import { findServices } from './services';
+
+export const definitionName = 'delivery.yaml';
+
+/** A service by its place: its folder relative to the repository's root, with `/`, empty for the root. */
+export interface ServicePlace {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/** All services of a working copy; one whose file cannot be read goes by the name of its folder. */
+export async function listServices(root: string): Promise<ServicePlace[]> {
+  const found = await findServices(root);
+  return found.map(({ folder }) => ({ folder, name: nameIn(path.join(root, folder, definitionName)) ?? path.posix.basename(folder) }));
+}
+
+/**
+ * The service that is meant: the one named, else the one that `from` lies in, else the only one of
+ * the repository. Fails with the choice where that leaves several.
+ */
+export async function locateService(root: string, from: string, name?: string): Promise<Result<ServicePlace>> {
+  const above = name === undefined ? nearest(root, from) : undefined;
+  if (above !== undefined) return ok({ folder: above, name: nameIn(path.join(root, above, definitionName)) ?? path.posix.basename(above) });
+  const services = await listServices(root);
+  const choice = services.map((service) => service.name).join(', ');
+  if (name !== undefined) {
+    const named = services.find((service) => service.name === name || service.folder === name);
+    if (named) return ok(named);
+    return fail('usage', `there is no service ${name} in ${root}`, {
+      hint: choice ? `its services are ${choice}` : 'deliver init sets the first one up',
+    });
+  }
+  const [only] = services;
+  if (only && services.length === 1) return ok(only);
+  if (only) return fail('usage', `${root} holds several services`, { hint: `name one with --service: ${choice}` });
+  return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
+}
+
+function nearest(root: string, from: string): string | undefined {
+  for (let folder = from; ; folder = path.dirname(folder)) {
+    const relative = path.relative(root, folder);
+    if (relative.startsWith('..') || path.isAbsolute(relative)) return undefined;
+    if (fs.existsSync(path.join(folder, definitionName))) return relative.split(path.sep).join('/');
+    if (relative === '') return undefined;
+  }
+}
+
+function nameIn(file: string): string | undefined {
+  try {
+    const content = parse(fs.readFileSync(file, 'utf8'), { maxAliasCount: 10 }) as { service?: unknown } | null;
+    return typeof content?.service === 'string' ? content.service : undefined;
+  } catch {
+    return undefined;
+  }
+}

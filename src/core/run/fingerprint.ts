@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import picomatch from 'picomatch';
+import type { Pipeline, Step } from '../pipeline/pipeline';
+
+/** A file of the delivered tree: its path relative to the service's folder and its git blob id. */
+export interface TreeFile {
+  readonly path: string;
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** Raised when what a key is made of changes: older keys then match nothing. */
+const version = 1;
+
+/**
+ * The key of each step that has one: the hash of its command, its environment, its needs' keys and
+ * the blob ids of its inputs. No file is read. A step without `inputs`, one that deploys or verifies,
+ * and every step that needs one of these has no key: it runs every time.
+ */
+export function stepKeys(pipeline: Pipeline, folder: string, tree: readonly TreeFile[]): ReadonlyMap<string, string> {
+  const keys = new Map<string, string>();
+  const pending = new Set(pipeline.steps);
+  for (let before = -1; pending.size !== before;) {
+    before = pending.size;
+    for (const step of pending) {
+      if (!isCacheable(step)) pending.delete(step);
+      else if (step.needs.every((need) => keys.has(need))) {
+        keys.set(step.name, keyOf(step, folder, tree, keys));
+        pending.delete(step);
+      }
+    }
+  }
+  return keys;
+}
+
+function isCacheable(step: Step): boolean {
+  return step.run !== undefined && step.inputs !== undefined && step.verifies === undefined;
+}
+
+function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: ReadonlyMap<string, string>): string {
+  const isInput = matcher(step.inputs ?? []);
+  const hash = createHash('sha256');
+  const parts = [
+    version,
+    process.platform,
+    process.arch,
+    folder,
+    step.run,
+    step.env,
+    step.secrets,
+    step.outputs,
+    step.needs.map((need) => keys.get(need)),
+  ];
+  hash.update(JSON.stringify(parts));
+  for (const file of tree) if (isInput(file.path)) hash.update(`\0${file.mode} ${file.id} ${file.path}`);
+  return hash.digest('hex');
+}
+
+/**
+ * Whether a path matches a list of globs: `!glob` takes away, a plain name stands for the file or
+ * for everything in the folder of that name, and names that begin with a dot count like others.
+ */
+export function matcher(globs: readonly string[]): (path: string) => boolean {
+  const clean = (glob: string): string => glob.replace(/^\.\//, '').replace(/\/$/, '');
+  const widen = (glob: string): string[] => (picomatch.scan(glob).isGlob ? [glob] : [glob, `${glob}/**`]);
+  const wanted = globs.filter((glob) => !glob.startsWith('!')).flatMap((glob) => widen(clean(glob)));
+  const unwanted = globs.filter((glob) => glob.startsWith('!')).flatMap((glob) => widen(clean(glob.slice(1))));
+  const isWanted = picomatch(wanted, { dot: true });
+  if (unwanted.length === 0) return (path) => isWanted(path);
+  const isUnwanted = picomatch(unwanted, { dot: true });
+  return (path) => isWanted(path) && !isUnwanted(path);
+}
+
+/** The folders below which everything lies that the globs can match; no folder is walked in vain. */
+export function basesOf(globs: readonly string[]): string[] {
+  const bases = globs
+    .filter((glob) => !glob.startsWith('!'))
+    .map((glob) => picomatch.scan(glob.replace(/^\.\//, '').replace(/\/$/, '')).base);
+  return [...new Set(bases)].filter(
+    (base, _, all) => !all.some((other) => other !== base && (other === '' || base.startsWith(`${other}/`))),
+  );
+}

@@ -1,0 +1,87 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { RepositoryHome } from '../home';
+import { endProcesses } from './descendants';
+import { Journal } from './journal';
+import { tryLock } from './lock';
+import { graceMs } from './process';
+import { isAlive, ownIdentity } from './process-identity';
+import { readRecorded } from './runs';
+import { interrupted, isFinished } from './state';
+
+/** Marks a run as going on, so that recovery need not read every journal. */
+export function markActive(home: RepositoryHome, run: string): () => void {
+  const file = path.join(activeFolder(home), run);
+  fs.mkdirSync(activeFolder(home), { recursive: true });
+  fs.writeFileSync(file, '');
+  return () => fs.rmSync(file, { force: true });
+}
+
+/**
+ * Ends what runs left behind whose runner was killed, and records them as interrupted. Cheap where
+ * there is nothing to do, so every command begins with it.
+ */
+export async function recover(home: RepositoryHome): Promise<void> {
+  const abandoned = activeRuns(home).filter((run) => isAbandoned(home, run));
+  if (abandoned.length === 0) return;
+  const lock = tryLock(path.join(home.locks, 'recovery.lock'), ownIdentity());
+  if (!lock.ok) return; // another process is at it
+  try {
+    for (const run of abandoned) await close(home, run);
+  } finally {
+    lock.release();
+  }
+}
+
+async function close(home: RepositoryHome, run: string): Promise<void> {
+  await endProcesses({ run }, graceMs);
+  const state = readRecorded(home.run(run));
+  if (state && !isFinished(state.outcome)) {
+    const end = interrupted(state);
+    const journal = new Journal(home.run(run), run);
+    for (const step of end.steps) {
+      if (step.state !== 'interrupted') continue;
+      const durationMs = lastWrite(home.run(run)) - Date.parse(step.startedAt ?? state.startedAt);
+      journal.append({
+        type: 'step-finished',
+        step: step.name,
+        state: 'interrupted',
+        durationMs: Math.max(0, durationMs),
+        ...logOf(home, run, step.name),
+      });
+    }
+    journal.append({ type: 'run-finished', outcome: 'interrupted', ...(end.reason !== undefined && { reason: end.reason }) });
+    journal.close();
+  }
+  fs.rmSync(path.join(activeFolder(home), run), { force: true });
+}
+
+function logOf(home: RepositoryHome, run: string, step: string): { log?: string } {
+  const log = path.join(home.run(run), `${step}.log`);
+  return fs.existsSync(log) ? { log } : {};
+}
+
+/** When anything was last written of the run: as near as can be known to when it was interrupted. */
+function lastWrite(folder: string): number {
+  return Math.max(...fs.readdirSync(folder).map((name) => fs.statSync(path.join(folder, name)).mtimeMs));
+}
+
+function isAbandoned(home: RepositoryHome, run: string): boolean {
+  const state = readRecorded(home.run(run));
+  if (state) return isFinished(state.outcome) || !isAlive(state.runner);
+  // Marked but not begun: its runner writes the journal at once, or died before it could.
+  const marked = fs.statSync(path.join(activeFolder(home), run), { throwIfNoEntry: false });
+  return marked !== undefined && Date.now() - marked.mtimeMs > 60_000;
+}
+
+function activeRuns(home: RepositoryHome): string[] {
+  try {
+    return fs.readdirSync(activeFolder(home));
+  } catch {
+    return [];
+  }
+}
+
+function activeFolder(home: RepositoryHome): string {
+  return path.join(home.folder, 'active');
+}

@@ -1,0 +1,171 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Environment } from '../environments/environment';
+import { messageOf } from '../failure';
+import { Mask } from '../logs/masking';
+import type { Pipeline, Step } from '../pipeline/pipeline';
+import type { StepCache } from './cache';
+import type { Change, Release, StepFinished, StepState } from './events';
+import type { Journal } from './journal';
+import type { OutputPipes } from './output-pipe';
+import { runCommand, type CommandEnd } from './process';
+import type { RunState } from './state';
+import { stepEnvironment, type StepSurroundings } from './step-environment';
+import type { Verification } from './verification';
+
+/** All that the steps of one run share. */
+export interface StepContext {
+  readonly run: string;
+  readonly pipeline: Pipeline;
+  readonly change: Change;
+  readonly around: StepSurroundings;
+  readonly base: NodeJS.ProcessEnv;
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly keys: ReadonlyMap<string, string>;
+  readonly cache: StepCache;
+  readonly journal: Journal;
+  readonly pipes: OutputPipes;
+  readonly environments: ReadonlyMap<string, Environment>;
+  readonly siblings: readonly string[];
+  readonly verification: Verification;
+  /** The run that this one goes on from, where the slot still holds what it left. */
+  readonly resumed?: RunState;
+  readonly signal: AbortSignal;
+}
+
+type Ending = Omit<StepFinished, 'type' | 'at' | 'run' | 'step' | 'durationMs'>;
+
+/** Runs one step: from the cache, as a command or as a deployment. Each end is told to the journal. */
+export class StepRunner {
+  /** Where the environments that were deployed answer, for the steps that verify them. */
+  private readonly addresses = new Map<string, string>();
+
+  constructor(private readonly context: StepContext) {}
+
+  async execute(step: Step): Promise<StepState> {
+    const { signal } = this.context;
+    if (signal.aborted) return this.finish(step, Date.now(), { state: 'cancelled' });
+    const began = Date.now();
+    const done = await this.alreadyDone(step);
+    if (done) return this.finish(step, began, done);
+    const end = step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy);
+    const state = this.finish(step, began, end);
+    await this.context.verification.ended(step, state);
+    return state;
+  }
+
+  /** What will never run because `need` did not pass. */
+  skip(step: Step, need: string): void {
+    const reason = this.context.signal.aborted ? 'the delivery was cancelled' : `${need} did not pass`;
+    this.finish(step, Date.now(), { state: 'skipped', reason });
+  }
+
+  private async alreadyDone(step: Step): Promise<Ending | undefined> {
+    const { keys, cache, resumed } = this.context;
+    const key = keys.get(step.name);
+    const kept = key === undefined ? undefined : await cache.recall(step.name, key, step.outputs);
+    if (kept)
+      return { state: 'cached', ...(fs.existsSync(kept.log) && { log: kept.log }), reason: `its inputs are those of run ${kept.run}` };
+    const before = resumed?.steps.find((other) => other.name === step.name);
+    const stands = before && before.kind === 'run' && (before.state === 'passed' || before.state === 'cached');
+    if (!stands) return undefined;
+    return { state: 'cached', ...(before.log !== undefined && { log: before.log }), reason: `it passed in run ${resumed?.id}` };
+  }
+
+  private async command(step: Step): Promise<Ending> {
+    const { cache, journal, keys, run } = this.context;
+    const log = this.logOf(step);
+    cache.forget(step.name);
+    for (let attempt = 1; ; attempt++) {
+      const began = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
+        journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
+      };
+      const end = await this.runOnce(step, log, began);
+      const ending = endingOf(step, end, this.context.signal.aborted);
+      if (ending.state === 'failed' && attempt <= step.retries) {
+        fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
+        continue;
+      }
+      const key = keys.get(step.name);
+      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, key, step.outputs, run, log);
+      return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
+    }
+  }
+
+  private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
+    const { run, pipeline, base, around, secrets, pipes, signal } = this.context;
+    const verified =
+      step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addresses.get(step.verifies) ?? '' };
+    const own = Object.fromEntries(step.secrets.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])));
+    return runCommand({
+      run,
+      step: step.name,
+      line: step.run ?? '',
+      folder: around.folder,
+      env: stepEnvironment(base, pipeline, step, around, { ...own, ...verified }),
+      log,
+      mask: new Mask(Object.values(secrets)),
+      ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
+      signal,
+      pipes,
+      started,
+    });
+  }
+
+  private async deploy(step: Step, name: string): Promise<Ending> {
+    const { journal, environments, change, run, pipeline, around, secrets, siblings, signal, verification } = this.context;
+    const environment = environments.get(name);
+    if (!environment) throw new Error(`the environment ${name} was not opened`);
+    const log = this.logOf(step);
+    const mask = new Mask(Object.values(secrets));
+    const write = (line: string): void => fs.appendFileSync(log, `${mask.text(line)}\n`);
+    fs.writeFileSync(log, '');
+    journal.append({ type: 'step-started', step: step.name, attempt: 1 });
+    const release: Release = {
+      id: run,
+      commit: change.commit,
+      tree: change.tree,
+      deployedAt: new Date().toISOString(),
+      subject: change.subject,
+      dirty: change.dirty,
+    };
+    const own = Object.fromEntries(step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])));
+    const request = { service: pipeline.service, release, folder: around.folder, slot: around.slot, siblings, secrets: own };
+    const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
+    if (!deployed.ok) {
+      const reason = mask.text(deployed.failure.message);
+      write(reason);
+      return { state: signal.aborted ? 'cancelled' : 'failed', log, reason };
+    }
+    const { url, release: live, previous } = deployed.value;
+    this.addresses.set(name, url);
+    journal.append({ type: 'deployed', environment: name, service: pipeline.service, url, release: live, ...(previous && { previous }) });
+    await verification.deployed(environment, live);
+    return { state: 'passed', log };
+  }
+
+  private finish(step: Step, began: number, ending: Ending): StepState {
+    this.context.journal.append({ type: 'step-finished', step: step.name, ...ending, durationMs: Date.now() - began });
+    return ending.state;
+  }
+
+  private logOf(step: Step): string {
+    return path.join(this.context.journal.folder, `${step.name}.log`);
+  }
+}
+
+function limited(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
+  return timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+}
+
+function endingOf(step: Step, end: CommandEnd, cancelled: boolean): Ending {
+  const facts = { ...(end.exitCode !== undefined && { exitCode: end.exitCode }), ...(end.signal !== undefined && { signal: end.signal }) };
+  if (end.error !== undefined) return { state: 'failed', ...facts, reason: `it could not be started: ${messageOf(end.error)}` };
+  if (end.ended === 'timeout')
+    return { state: 'failed', ...facts, reason: `it took longer than its timeout of ${(step.timeoutMs ?? 0) / 1000} s` };
+  if (cancelled) return { state: 'cancelled', ...facts };
+  if (end.exitCode === 0) return { state: 'passed', ...facts };
+  if (end.exitCode === 127) return { state: 'failed', ...facts, reason: 'a command of it was not found' };
+  if (end.signal !== undefined) return { state: 'failed', ...facts, reason: `it was ended by ${end.signal}` };
+  return { state: 'failed', ...facts };
+}
