@@ -1,0 +1,80 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { format } from 'node:util';
+import * as esbuild from 'esbuild';
+import { launchBrowser } from './browser';
+import { runInDesktop, type Desktop } from './desktop';
+import { cache, project } from './places';
+import { reportMark } from './report-mark';
+import { Server } from './server';
+
+/** Runs the tests of `test/editor/suite` in the extension host of a real VS Code; whether all passed. */
+export async function runSuite(desktop: Desktop | undefined, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const tests = await buildSuite();
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-suite-'));
+  const workspace = path.join(scratch, 'workspace');
+  fs.mkdirSync(workspace);
+  const environment = { ...env, DELIVER_HOME: path.join(scratch, 'home') };
+  try {
+    return desktop ? await runInDesktop(desktop, workspace, tests, environment) : await runInServer(workspace, tests, environment);
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+/** The suite as files that the extension host can load; `run()` is exported by the one returned. */
+async function buildSuite(): Promise<string> {
+  const source = path.join(project, 'test/editor/suite');
+  const outdir = path.join(cache, 'suite');
+  fs.rmSync(outdir, { recursive: true, force: true });
+  await esbuild.build({
+    entryPoints: fs
+      .readdirSync(source)
+      .filter((file) => file === 'index.ts' || file.endsWith('.test.ts'))
+      .map((file) => path.join(source, file)),
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['vscode', 'mocha'],
+    sourcemap: 'inline',
+    logLevel: 'warning',
+  });
+  return path.join(outdir, 'index.js');
+}
+
+async function runInServer(workspace: string, tests: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const server = await Server.start({ env, endsWhenUnused: true });
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage();
+    const log: string[] = [];
+    await page.exposeFunction('codeAutomationLog', (_type: string, args: unknown[]) => {
+      const line = format(...args);
+      log.push(line);
+      if (line.startsWith(reportMark)) console.log(line.slice(reportMark.length));
+    });
+    const exit = new Promise<number>((resolve) => {
+      void page
+        .exposeFunction('codeAutomationExit', (code: number) => resolve(code))
+        .then(() => page.goto(server.address(workspace, tests)));
+    });
+    const code = await withTimeLimit(exit, 10 * 60_000);
+    // Without a report the tests did not even start: then what VS Code logged says why.
+    if (!log.some((line) => line.startsWith(reportMark))) console.log(log.join('\n'));
+    return code === 0;
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+}
+
+async function withTimeLimit<T>(promise: Promise<T>, milliseconds: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`the tests did not end within ${milliseconds / 60_000} minutes`)), milliseconds);
+  });
+  return Promise.race([promise, limit]).finally(() => clearTimeout(timer));
+}

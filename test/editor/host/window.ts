@@ -1,0 +1,147 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { screenshots } from './places';
+
+/** What is used of an element inside the page; the project itself is compiled without the browser's types. */
+interface Drawn {
+  readonly textContent: string | null;
+  getAttribute(name: string): string | null;
+  getBoundingClientRect(): { readonly top: number };
+}
+
+/** One VS Code window in the browser, used as a person uses it. Waits are conditions with playwright's time limit. */
+export class Window {
+  private constructor(
+    private readonly context: BrowserContext,
+    readonly page: Page,
+  ) {}
+
+  /** Resolves when the workbench is drawn and the extension host has started. */
+  static async open(browser: Browser, address: string): Promise<Window> {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const page = await context.newPage();
+    page.setDefaultTimeout(30_000);
+    await exposeTestDriver(page);
+    await page.goto(address);
+    const window = new Window(context, page);
+    await window.ready();
+    return window;
+  }
+
+  async ready(): Promise<void> {
+    await this.page.locator('.monaco-workbench .part.statusbar').waitFor();
+    await this.page.locator('.part.activitybar .action-item').first().waitFor();
+  }
+
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input[type=text]');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+  }
+
+  /** Chooses an entry of the quick pick that is open. */
+  async pick(label: string): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
+  }
+
+  /** Shows a view container of the activity bar by its title. */
+  async showContainer(title: string): Promise<void> {
+    const tab = this.page.locator(`.part.activitybar .action-item a[aria-label^="${title}"]`).first();
+    await tab.waitFor();
+    if (!(await this.sidebar.locator('.composite.title h2', { hasText: new RegExp(title, 'i') }).isVisible())) await tab.click();
+  }
+
+  get sidebar(): Locator {
+    return this.page.locator('.part.sidebar');
+  }
+
+  /** A view of the side bar by its title, header included. */
+  view(title: string): Locator {
+    return this.sidebar.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${title}"]`) });
+  }
+
+  rows(view: string): Locator {
+    return this.view(view).locator('.monaco-list-row');
+  }
+
+  /** The rows of a tree as one line of text each, indented by their level. */
+  async treeRows(view: string): Promise<string[]> {
+    return this.rows(view).evaluateAll((rows: Drawn[]) =>
+      rows.map((row) => {
+        const indent = '  '.repeat(Number(row.getAttribute('aria-level') ?? 1) - 1);
+        return indent + (row.textContent ?? '').replace(/\s+/g, ' ').trim();
+      }),
+    );
+  }
+
+  /** What a screen reader says for each row of a tree. */
+  async treeNames(view: string): Promise<string[]> {
+    return this.rows(view).evaluateAll((rows: Drawn[]) => rows.map((row) => row.getAttribute('aria-label') ?? ''));
+  }
+
+  /** The welcome text of an empty view. */
+  async welcome(view: string): Promise<string> {
+    const content = this.view(view).locator('.welcome-view-content');
+    await content.first().waitFor();
+    return (await content.allInnerTexts()).join('\n');
+  }
+
+  /** Clicks a button in a view's title, shown while the pointer is over the view. */
+  async clickTitleButton(view: string, button: string): Promise<void> {
+    await this.view(view).hover();
+    await this.view(view).locator(`.pane-header .action-item a[aria-label^="${button}"]`).first().click();
+  }
+
+  async statusBar(): Promise<string[]> {
+    const items = this.page.locator('.part.statusbar .statusbar-item');
+    return (await items.allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim()).filter((text) => text !== '');
+  }
+
+  /** The lines of the output panel that are in sight. */
+  async outputLines(): Promise<string[]> {
+    const lines = this.page.locator('.part.panel .monaco-editor .view-line');
+    const placed = await lines.evaluateAll((nodes: Drawn[]) =>
+      nodes.map((node) => ({ top: node.getBoundingClientRect().top, text: node.textContent ?? '' })),
+    );
+    return placed.sort((a, b) => a.top - b.top).map((line) => line.text.replace(/\u00a0/g, ' '));
+  }
+
+  async notifications(): Promise<string[]> {
+    return this.page.locator('.notification-list-item-message').allInnerTexts();
+  }
+
+  /** A picture under `screenshots/`, without the blinking cursor. */
+  async screenshot(name: string): Promise<string> {
+    fs.mkdirSync(screenshots, { recursive: true });
+    const file = path.join(screenshots, `${name}.png`);
+    await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
+    return file;
+  }
+
+  async narrow(): Promise<void> {
+    await this.page.setViewportSize({ width: 520, height: 800 });
+  }
+
+  /** Waits until the theme that was set is drawn. */
+  async themed(theme: 'light' | 'dark'): Promise<void> {
+    await this.page.locator(theme === 'light' ? '.monaco-workbench.vs' : '.monaco-workbench.vs-dark').waitFor();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.ready();
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
+
+/** With the smoke-test driver on, the page calls these two; without them it would report errors. */
+async function exposeTestDriver(page: Page): Promise<void> {
+  await page.exposeFunction('codeAutomationLog', () => undefined);
+  await page.exposeFunction('codeAutomationExit', () => undefined);
+}

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Session } from './session';
+
+describe('a window without anything to deliver', function () {
+  this.timeout(120_000);
+  let session: Session;
+
+  before(async () => {
+    session = await Session.start();
+  });
+  after(async () => session.end());
+
+  it('says in the Delivery view why it is empty and offers the next step', async () => {
+    const folder = path.join(session.folder, 'empty');
+    fs.mkdirSync(folder);
+    const window = await session.open(folder);
+    await window.showContainer('Deliver');
+    const text = await window.welcome('Pipeline');
+    await window.screenshot('welcome');
+    assert.match(text, /git|delivery\.yaml/i);
+    await window.close();
+  });
+});

