@@ -1,0 +1,86 @@
+import * as fs from 'node:fs';
+import type { RepositoryHome } from '../core/home';
+import { readRun, runIds } from '../core/run/runs';
+import { isFinished, type RunState } from '../core/run/state';
+import { Changes, Paced } from './changes';
+
+/** How many of a repository's runs are read. */
+const kept = 60;
+/** Where the file system does not tell, and to notice a runner that died. */
+const lookMs = 2000;
+
+/** The runs of one repository as they are on disk, read again as they go on. A finished run is read once. */
+export class RunHistory {
+  readonly changes = new Changes();
+  private readonly known = new Map<string, RunState>();
+  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly reading = new Paced(() => this.read());
+  private poll: NodeJS.Timeout | undefined;
+
+  constructor(readonly home: RepositoryHome) {}
+
+  /** Newest first. */
+  get runs(): readonly RunState[] {
+    return [...this.known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
+  }
+
+  start(): void {
+    fs.mkdirSync(this.home.runs, { recursive: true });
+    this.watch(this.home.runs);
+    this.read();
+  }
+
+  /** Reads soon: something is about to happen there. */
+  look(): void {
+    this.reading.ask();
+  }
+
+  private read(): void {
+    const ids = runIds(this.home).slice(0, kept);
+    const before = new Map(this.known);
+    this.known.clear();
+    for (const id of ids) {
+      const old = before.get(id);
+      const run = old && isFinished(old.outcome) ? old : readRun(this.home.run(id));
+      if (run) this.known.set(id, run);
+      if (!run || !isFinished(run.outcome)) this.watch(this.home.run(id));
+      else this.unwatch(this.home.run(id));
+    }
+    this.pollWhileLive();
+    this.changes.tell();
+  }
+
+  private pollWhileLive(): void {
+    const live = [...this.known.values()].some((run) => !isFinished(run.outcome));
+    if (live) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
+    else {
+      clearInterval(this.poll);
+      this.poll = undefined;
+    }
+  }
+
+  private watch(folder: string): void {
+    if (this.watchers.has(folder)) return;
+    try {
+      const watcher = fs.watch(folder, (_, file) => {
+        if (folder === this.home.runs || file === null || file === 'journal.jsonl') this.reading.ask();
+      });
+      watcher.on('error', () => this.unwatch(folder));
+      this.watchers.set(folder, watcher);
+    } catch {
+      // The folder is gone, or the system is out of watches: the poll sees to it.
+    }
+  }
+
+  private unwatch(folder: string): void {
+    this.watchers.get(folder)?.close();
+    this.watchers.delete(folder);
+  }
+
+  dispose(): void {
+    clearInterval(this.poll);
+    this.reading.dispose();
+    for (const watcher of this.watchers.values()) watcher.close();
+    this.watchers.clear();
+  }
+}

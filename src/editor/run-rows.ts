@@ -1,0 +1,219 @@
+import type { Outcome, StepState } from '../core/run/events';
+import { isFinished, type Deployment, type RunState, type StepProgress } from '../core/run/state';
+import type { Row, RowIcon } from './row';
+import { currentRun, type ServiceState } from './state';
+import { age, attempt, duration, joined, shortCommit } from './words';
+
+const stepIcons: Record<StepState, RowIcon> = {
+  waiting: { name: 'circle-outline', color: 'disabledForeground' },
+  running: { name: 'loading~spin', color: 'progressBar.background' },
+  passed: { name: 'pass-filled', color: 'testing.iconPassed' },
+  cached: { name: 'pass', color: 'testing.iconPassed' },
+  failed: { name: 'error', color: 'testing.iconFailed' },
+  skipped: { name: 'debug-step-over', color: 'testing.iconSkipped' },
+  cancelled: { name: 'circle-slash', color: 'testing.iconSkipped' },
+  interrupted: { name: 'warning', color: 'testing.iconErrored' },
+};
+
+export const outcomeIcons: Record<Outcome, RowIcon> = {
+  waiting: { name: 'clock', color: 'disabledForeground' },
+  running: stepIcons.running,
+  passed: stepIcons.passed,
+  failed: stepIcons.failed,
+  cancelled: stepIcons.cancelled,
+  interrupted: stepIcons.interrupted,
+  superseded: { name: 'debug-step-over', color: 'testing.iconSkipped' },
+};
+
+/** The Pipeline view: each service, its current run's steps, what waits, and earlier runs. */
+export function pipelineRows(services: readonly ServiceState[], now: number): Row[] {
+  const open = services.length <= 3;
+  return services.map((service) => serviceRow(service, open, now));
+}
+
+function serviceRow(service: ServiceState, open: boolean, now: number): Row {
+  const run = currentRun(service);
+  const running = run !== undefined && run.outcome === 'running';
+  const description = service.starting && !running ? 'starting…' : run ? runDescription(run, now) : 'not delivered yet';
+  return {
+    id: service.key,
+    label: service.name,
+    description,
+    icon: service.starting && !running ? outcomeIcons.running : run ? outcomeIcons[run.outcome] : { name: 'rocket' },
+    tooltip: run ? runTooltip(run) : `${service.name} was not delivered yet.`,
+    spoken: `Service ${service.name}, ${description}`,
+    traits: ['service', ...(run ? runTraits(run) : [])],
+    open: open ? 'expanded' : 'collapsed',
+    children: run
+      ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)]
+      : service.starting
+        ? []
+        : [firstDelivery(service)],
+    subject: { service: service.key, ...(run && { run: run.id }), ...urlOf(run) },
+  };
+}
+
+function firstDelivery(service: ServiceState): Row {
+  return {
+    id: `${service.key}#first`,
+    label: 'Deliver the change in the working tree',
+    icon: { name: 'rocket' },
+    spoken: `Deliver ${service.name} for the first time`,
+    subject: { service: service.key },
+    click: 'deliver.deliver',
+  };
+}
+
+function otherRuns(service: ServiceState, current: RunState, now: number): Row[] {
+  const others = service.runs.filter((run) => run.id !== current.id);
+  const waiting = others.filter((run) => !isFinished(run.outcome)).map((run) => runRow(service.key, run, now));
+  const earlier = others.filter((run) => isFinished(run.outcome)).map((run) => runRow(service.key, run, now));
+  if (earlier.length === 0) return waiting;
+  return [
+    ...waiting,
+    {
+      id: `${service.key}#earlier`,
+      label: 'Earlier runs',
+      icon: { name: 'history' },
+      description: String(earlier.length),
+      spoken: `${earlier.length} earlier runs of ${service.name}`,
+      open: 'collapsed',
+      children: earlier,
+      subject: { service: service.key },
+    },
+  ];
+}
+
+function runRow(service: string, run: RunState, now: number): Row {
+  const when = age(run.finishedAt ?? run.startedAt, now);
+  const waiting = run.outcome === 'waiting' ? 'waiting for the run before it' : undefined;
+  return {
+    id: `${service}#${run.id}`,
+    label: run.change.subject || shortCommit(run.change.commit),
+    description: waiting ?? joined([run.outcome, when]),
+    icon: outcomeIcons[run.outcome],
+    tooltip: runTooltip(run),
+    spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${run.outcome}, ${when}`}`,
+    traits: ['run', ...runTraits(run)],
+    open: 'collapsed',
+    children: stepRows(service, run, now),
+    subject: { service, run: run.id, ...urlOf(run) },
+  };
+}
+
+function stepRows(service: string, run: RunState, now: number): Row[] {
+  return run.steps.map((step) => stepRow(service, run, step, now));
+}
+
+function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
+  const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
+  const description = joined([stepDescription(step, now), deployment && deploymentWords(deployment)]);
+  return {
+    id: `${service}#${run.id}#${step.name}`,
+    label: step.name,
+    ...(description && { description }),
+    icon: step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state],
+    tooltip: joined(
+      [`${step.name}: ${step.state}`, step.reason, step.flaky ? 'It passed, but not at the first attempt.' : undefined],
+      '\n',
+    ),
+    spoken: joined([`Step ${step.name}`, step.state, description], ', '),
+    traits: [
+      'step',
+      step.state,
+      ...(hasLog(step) ? ['log'] : []),
+      ...(deployment && deployment.state !== 'rolled-back' ? ['url'] : []),
+      ...(step.state === 'failed' && canRunAgain(run) ? ['again'] : []),
+    ],
+    subject: { service, run: run.id, step: step.name, ...(deployment && { url: deployment.url, environment: deployment.environment }) },
+    ...(hasLog(step) && { click: 'deliver.openLog' }),
+  };
+}
+
+/** A run names no environment before a deployment; the deploy steps come in the order of the deployments. */
+function deployedBy(run: RunState, step: StepProgress, deployment: Deployment): boolean {
+  const deploys = run.steps.filter((candidate) => candidate.kind === 'deploy');
+  return deploys.indexOf(step) === run.deployments.indexOf(deployment);
+}
+
+function deploymentWords(deployment: Deployment): string {
+  return deployment.state === 'rolled-back' ? 'rolled back' : deployment.url.replace(/^https?:\/\//, '');
+}
+
+/** What is said of a step beside its name. */
+export function stepDescription(step: StepProgress, now: number): string {
+  const again = step.attempt > 1 ? attempt(step.attempt) : undefined;
+  switch (step.state) {
+    case 'running':
+      return joined([runningWords(step, now), again]);
+    case 'waiting':
+      return '';
+    case 'cached':
+      return 'cached';
+    case 'skipped':
+      return 'skipped';
+    case 'passed':
+      return joined([took(step), step.flaky ? 'flaky' : undefined, again]);
+    case 'failed':
+    case 'cancelled':
+    case 'interrupted':
+      return joined([step.state === 'failed' ? undefined : step.state, took(step), again, step.reason]);
+  }
+}
+
+/** `12 s of about 40 s`; once it took longer than usual, only how long. */
+export function runningWords(step: StepProgress, now: number): string {
+  if (step.startedAt === undefined) return '';
+  const elapsed = Math.max(0, now - Date.parse(step.startedAt));
+  const words = `${Math.floor(elapsed / 1000)} s`;
+  const shown = elapsed < 60_000 ? words : duration(elapsed);
+  return step.usualMs !== undefined && step.usualMs >= 1000 && elapsed < step.usualMs
+    ? `${shown} of about ${duration(step.usualMs)}`
+    : shown;
+}
+
+function took(step: StepProgress): string | undefined {
+  return step.durationMs === undefined ? undefined : duration(step.durationMs);
+}
+
+function runDescription(run: RunState, now: number): string {
+  if (run.outcome === 'running') return joined([run.change.subject]);
+  if (run.outcome === 'waiting') return joined(['waiting for another run', run.change.subject]);
+  return joined([run.outcome, age(run.finishedAt ?? run.startedAt, now), run.change.subject]);
+}
+
+function runTooltip(run: RunState): string {
+  const dirty = run.change.dirty ? ' with uncommitted changes' : '';
+  return joined(
+    [
+      run.change.subject,
+      `${shortCommit(run.change.commit)}${dirty}${run.change.branch ? ` on ${run.change.branch}` : ''}`,
+      joined([run.outcome, run.reason], ': '),
+      ...run.notices,
+    ],
+    '\n',
+  );
+}
+
+function runTraits(run: RunState): string[] {
+  return [
+    isFinished(run.outcome) ? 'finished' : 'live',
+    run.outcome,
+    ...(canRunAgain(run) ? ['again'] : []),
+    ...(urlOf(run).url ? ['url'] : []),
+  ];
+}
+
+function canRunAgain(run: RunState): boolean {
+  return run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted';
+}
+
+function hasLog(step: StepProgress): boolean {
+  return step.state === 'running' || step.log !== undefined;
+}
+
+/** Where the run's latest deployment that stayed answers. */
+export function urlOf(run: RunState | undefined): { readonly url?: string } {
+  const live = run?.deployments.filter((deployment) => deployment.state !== 'rolled-back').at(-1);
+  return live ? { url: live.url } : {};
+}

@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import type { Subject } from './row';
+import type { ServiceState } from './state';
+import type { Store } from './store';
+
+/** Which service a command means. */
+export class ServiceChoice {
+  constructor(private readonly store: Store) {}
+
+  /** Without asking: the one named, the one of the active editor, the one that runs, the only one, else none. */
+  guess(subject: Subject = {}): ServiceState | undefined {
+    const { services } = this.store.state;
+    if (subject.service !== undefined) return services.find((service) => service.key === subject.service);
+    const file = vscode.window.activeTextEditor?.document.uri;
+    const active = file?.scheme === 'file' ? this.store.serviceOf(file.fsPath)?.key : undefined;
+    return services.find((service) => service.key === active) ?? (services.length === 1 ? services[0] : undefined);
+  }
+
+  /** Asks where there are several; says why where there is none. */
+  async choose(subject: Subject, title: string): Promise<ServiceState | undefined> {
+    const guess = this.guess(subject);
+    if (guess) return guess;
+    const { services } = this.store.state;
+    if (services.length === 0) {
+      const setUp = 'Set Up Delivery';
+      const answer = await vscode.window.showInformationMessage(
+        'There is no service in this window yet: no delivery.yaml in a git repository.',
+        setUp,
+      );
+      if (answer === setUp) await vscode.commands.executeCommand('deliver.setUp');
+      return undefined;
+    }
+    const items = services.map((service) => ({
+      label: service.name,
+      description: vscode.workspace.asRelativePath(service.folder),
+      service,
+    }));
+    const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Which service?', matchOnDescription: true });
+    return picked?.service;
+  }
+}

@@ -1,0 +1,69 @@
+import { isFinished, type RunState } from '../core/run/state';
+import { releasableOf } from '../core/run/status';
+import { runningWords } from './run-rows';
+import type { ServiceState } from './state';
+import { age, joined, shortCommit } from './words';
+
+/** What the status bar shows of one service. */
+export interface StatusText {
+  readonly text: string;
+  /** Plain text. */
+  readonly tooltip: string;
+  readonly spoken: string;
+  readonly look: 'plain' | 'failed';
+  /** What a click does. */
+  readonly click: 'deliver.deliver' | 'deliver.showRun';
+  /** It changes by itself while time passes. */
+  readonly ticks: boolean;
+}
+
+/** The item for the service it is about; `several` adds its name, which would else be noise. */
+export function statusText(service: ServiceState, several: boolean, now: number): StatusText {
+  const of = several ? `${service.name}: ` : '';
+  const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
+  if (live) return liveText(service.name, live, now);
+  if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);
+  const releasable = releasableOf(service.runs);
+  const told = service.runs.some((run) => run.outcome === 'passed' || run.outcome === 'failed');
+  if (!told || service.changed) {
+    const before = told
+      ? `Changes since the last delivery; it ${releasable.yes ? 'passed' : `failed: ${releasable.reason}`}.`
+      : 'Nothing was delivered yet.';
+    return idle(`$(rocket) ${several ? `Deliver ${service.name}` : 'Deliver'}`, `Deliver ${service.name}\n${before}`, 'deliver.deliver');
+  }
+  const since = releasable.since ? ` since ${age(releasable.since, now)}` : '';
+  if (releasable.yes)
+    return idle(
+      `$(pass) ${of}releasable`,
+      `${service.name} is releasable${since}: ${shortCommit(releasable.commit ?? '')} passed.`,
+      'deliver.showRun',
+    );
+  const why = releasable.reason ?? 'the last delivery failed';
+  return {
+    ...idle(`$(error) ${of}not releasable: ${why}`, `${service.name} is not releasable${since}: ${why}.`, 'deliver.showRun'),
+    look: 'failed',
+  };
+}
+
+function liveText(service: string, run: RunState, now: number): StatusText {
+  if (run.outcome === 'waiting') return busy(`${service}: waiting`, `The delivery of ${service} waits for the one before it.`);
+  const running = run.steps.filter((step) => step.state === 'running');
+  const done = run.steps.filter((step) => step.state !== 'waiting' && step.state !== 'running').length;
+  const [first] = running;
+  const progress = `${done} of ${run.steps.length} steps done`;
+  if (!first) return busy(`${service}: ${done === 0 ? 'preparing' : 'finishing'}`, `${run.change.subject}\n${progress}`);
+  const more = running.length > 1 ? ` +${running.length - 1}` : '';
+  const words = joined([`${first.name}${more}`, runningWords(first, now).replace('about ', '~')], ' ');
+  return busy(
+    `${service}: ${words}`,
+    joined([run.change.subject, progress, `running: ${running.map((step) => step.name).join(', ')}`], '\n'),
+  );
+}
+
+function busy(text: string, tooltip: string): StatusText {
+  return { text: `$(sync~spin) ${text}`, tooltip, spoken: `Delivering ${text}`, look: 'plain', click: 'deliver.showRun', ticks: true };
+}
+
+function idle(text: string, tooltip: string, click: StatusText['click']): StatusText {
+  return { text, tooltip, spoken: text.replace(/\$\([^)]*\) /, ''), look: 'plain', click, ticks: false };
+}
