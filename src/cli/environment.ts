@@ -2,7 +2,7 @@ import { openEnvironment, readEnvironments, type EnvironmentStatus } from '../co
 import type { Environment } from '../core/environments/environment';
 import { fail, ok, type Result } from '../core/failure';
 import { homeFolder } from '../core/home';
-import { supervisorCommand } from './supervise';
+import { supervisorCommand } from './supervisor-command';
 import type { Terminal } from './terminal';
 import { age } from './words';
 

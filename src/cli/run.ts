@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { deliver } from '../core/deliver';
 import { fold, type RunState } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
-import { supervisorCommand } from './supervise';
+import { supervisorCommand } from './supervisor-command';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
