@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -13,7 +14,7 @@ export interface Desktop {
 /** An installed VS Code, else a downloaded one; or why neither can be used here. */
 export async function findDesktop(): Promise<Desktop | { readonly because: string }> {
   if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']) return { because: 'there is no display' };
-  const installed = installedExecutables().find((file) => fs.existsSync(file));
+  const installed = [...executableOnPath(), ...installedExecutables()].find((file) => fs.existsSync(file));
   if (installed) return { executable: installed, origin: 'installed' };
   if (!(await downloadReachable())) return { because: 'VS Code is not installed and its download cannot be reached' };
   return { executable: await downloadAndUnzipVSCode({ version: 'stable', cachePath: path.join(cache, 'desktop') }), origin: 'downloaded' };
@@ -39,6 +40,32 @@ export async function runInDesktop(desktop: Desktop, workspace: string, tests: s
   }
 }
 
+/** Opens a window that uses no settings of the user; `close` ends the program and resolves when it is gone. */
+export function openDesktop(
+  desktop: Desktop,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): { readonly closed: Promise<void>; close(): Promise<void> } {
+  const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-desktop-'));
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const args = [folder, `--extensionDevelopmentPath=${project}`, '--user-data-dir', profile, '--disable-workspace-trust', ...sandbox];
+  const child = spawn(desktop.executable, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
+  const closed = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', () => {
+      fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+      resolve();
+    });
+  });
+  return {
+    closed,
+    close: () => {
+      child.kill();
+      return closed;
+    },
+  };
+}
+
 function installedExecutables(): string[] {
   switch (process.platform) {
     case 'darwin':
@@ -52,6 +79,21 @@ function installedExecutables(): string[] {
     default:
       return ['/usr/share/code/code', '/usr/share/codium/codium', '/opt/visual-studio-code/code', '/snap/code/current/usr/share/code/code'];
   }
+}
+
+/** The program that the shell command `code` belongs to. */
+function executableOnPath(): string[] {
+  const [command, executable] =
+    process.platform === 'win32'
+      ? ['code.cmd', '../../Code.exe']
+      : process.platform === 'darwin'
+        ? ['code', '../../../../MacOS/Electron']
+        : ['code', '../../code'];
+  return (process.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .map((folder) => path.join(folder, command))
+    .filter((file) => fs.existsSync(file))
+    .map((file) => path.resolve(fs.realpathSync(file), executable));
 }
 
 async function downloadReachable(): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -27,7 +28,8 @@ const quietSettings: Readonly<Record<string, unknown>> = {
 /** A VS Code server with this project as an extension under development. */
 export class Server {
   private constructor(
-    readonly port: number,
+    private readonly port: number,
+    private readonly token: string,
     private readonly data: string,
     private readonly process: ChildProcess,
   ) {}
@@ -35,9 +37,10 @@ export class Server {
   /** Resolves when the server listens; throws with its output when it ends before that. */
   static async start(options: ServerOptions): Promise<Server> {
     const data = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-vscode-'));
+    const token = randomBytes(16).toString('hex');
     const args = [
       path.join(places.server.product, 'out/server-main.js'),
-      ...['--host', '127.0.0.1', '--port', '0', '--without-connection-token', '--accept-server-license-terms'],
+      ...['--host', '127.0.0.1', '--port', '0', '--connection-token', token, '--accept-server-license-terms'],
       ...['--enable-smoke-test-driver', '--server-data-dir', data, '--telemetry-level', 'off'],
       ...(options.workspaceTrust ? [] : ['--disable-workspace-trust']),
       ...(options.endsWhenUnused ? ['--enable-remote-auto-shutdown'] : []),
@@ -48,7 +51,7 @@ export class Server {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     try {
-      return new Server(await listeningPort(child), data, child);
+      return new Server(await listeningPort(child), token, data, child);
     } catch (error) {
       fs.rmSync(data, { recursive: true, force: true });
       throw error;
@@ -60,7 +63,7 @@ export class Server {
     const remote = (file: string) => `vscode-remote://127.0.0.1:${this.port}${file}`;
     const payload = [['extensionDevelopmentPath', remote(places.project)]];
     if (tests) payload.push(['extensionTestsPath', remote(tests)]);
-    const query = new URLSearchParams({ ...(folder ? { folder } : { ew: 'true' }), payload: JSON.stringify(payload) });
+    const query = new URLSearchParams({ tkn: this.token, ...(folder ? { folder } : { ew: 'true' }), payload: JSON.stringify(payload) });
     return `http://127.0.0.1:${this.port}/?${query.toString()}`;
   }
 

@@ -67,6 +67,11 @@ export class Window {
     return this.view(view).locator('.monaco-list-row');
   }
 
+  /** The row whose name for screen readers starts with `spoken`. */
+  row(view: string, spoken: string): Locator {
+    return this.view(view).locator(`.monaco-list-row[aria-label^="${spoken}"]`).first();
+  }
+
   /** The rows of a tree as one line of text each, indented by their level. */
   async treeRows(view: string): Promise<string[]> {
     return this.rows(view).evaluateAll((rows: Drawn[]) =>
@@ -93,6 +98,11 @@ export class Window {
   async clickTitleButton(view: string, button: string): Promise<void> {
     await this.view(view).hover();
     await this.view(view).locator(`.pane-header .action-item a[aria-label^="${button}"]`).first().click();
+  }
+
+  /** Waits until an item of the status bar says this. */
+  async statusBarSays(text: RegExp): Promise<void> {
+    await this.page.locator('.part.statusbar .statusbar-item', { hasText: text }).first().waitFor();
   }
 
   async statusBar(): Promise<string[]> {

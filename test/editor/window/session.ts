@@ -1,11 +1,13 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../host/browser';
+import { endEverything } from '../host/leftovers';
+import { project } from '../host/places';
 import { Server } from '../host/server';
 import { Window } from '../host/window';
-import { endEverything } from './leftovers';
 
 /** One test's VS Code with a DELIVER_HOME and a folder of its own. `end` closes it and all that was started in it. */
 export class Session {
@@ -31,6 +33,23 @@ export class Session {
   async setTheme(window: Window, theme: 'light' | 'dark'): Promise<void> {
     this.server.set({ 'workbench.colorTheme': theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern' });
     await window.themed(theme);
+  }
+
+  /** What the command line says is live. */
+  liveServices(): { readonly service: string; readonly url: string }[] {
+    const command = [path.join(project, 'dist/cli.js'), 'environment', '--json'];
+    const output = execFileSync(process.execPath, command, { env: { ...process.env, DELIVER_HOME: this.home }, encoding: 'utf8' });
+    return (JSON.parse(output) as { services: { service: string; url: string }[] }[]).flatMap((environment) => environment.services);
+  }
+
+  /** The folders of all runs of this session. */
+  runs(): string[] {
+    const repositories = path.join(this.home, 'repositories');
+    if (!fs.existsSync(repositories)) return [];
+    return fs.readdirSync(repositories).flatMap((name) => {
+      const runs = path.join(repositories, name, 'runs');
+      return fs.existsSync(runs) ? fs.readdirSync(runs).map((run) => path.join(runs, run)) : [];
+    });
   }
 
   async end(): Promise<void> {

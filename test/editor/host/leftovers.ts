@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { project } from './places';
+
+/**
+ * Deliveries and environments outlive a window on purpose; this ends those of one DELIVER_HOME: the
+ * environments as a user would, then, on Linux, every process that has this home in its environment.
+ */
+export async function endEverything(home: string): Promise<void> {
+  const environments = path.join(home, 'environments');
+  const names = fs.existsSync(environments) ? fs.readdirSync(environments) : [];
+  for (const name of names) await stopEnvironment(name, home);
+  for (let round = 0; ; round++) {
+    const pids = processesOf(home);
+    if (pids.length === 0) return;
+    for (const pid of pids) end(pid, round < 30 ? 'SIGTERM' : 'SIGKILL');
+    await delay(100);
+  }
+}
+
+/** The processes that have this DELIVER_HOME in their environment; none are found outside Linux. */
+export function processesOf(home: string): number[] {
+  if (process.platform !== 'linux') return [];
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`DELIVER_HOME=${home}`))
+    .map(Number);
+}
+
+async function stopEnvironment(name: string, home: string): Promise<void> {
+  try {
+    const command = [path.join(project, 'dist/cli.js'), 'environment', 'stop', name];
+    await promisify(execFile)(process.execPath, command, { env: { ...process.env, DELIVER_HOME: home }, timeout: 15_000 });
+  } catch {
+    // It was never deployed to, or it is ended below.
+  }
+}
+
+function environmentOf(pid: string): string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+function end(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended meanwhile.
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import * as path from 'node:path';
+import type { Window } from '../host/window';
+import { ServiceRepository } from './repository';
+import { Session } from './session';
+import { eventually } from './eventually';
+
+describe('a delivery in the window', function () {
+  this.timeout(180_000);
+  let session: Session;
+  let repository: ServiceRepository;
+  let window: Window;
+
+  beforeEach(async () => {
+    session = await Session.start();
+    repository = ServiceRepository.create(path.join(session.folder, 'hello'));
+    window = await session.open(repository.folder);
+    await window.showContainer('Deliver');
+  });
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+    await session.end();
+  });
+
+  async function deliver(): Promise<void> {
+    await window.row('Pipeline', 'Service hello').waitFor();
+    await window.clickTitleButton('Pipeline', 'Deliver');
+    await window.row('Pipeline', 'Step build, running').waitFor();
+  }
+
+  async function delivered(inWindow: Window): Promise<void> {
+    await inWindow.row('Pipeline', 'Step acceptance, passed').waitFor();
+    await inWindow.row('Environments', 'hello in staging, healthy').waitFor();
+  }
+
+  it('goes from one click to a healthy service', async () => {
+    await window.screenshot('before');
+    await deliver();
+    await window.statusBarSays(/hello: build/);
+    await window.screenshot('running');
+    repository.openGate();
+    await delivered(window);
+    await window.statusBarSays(/releasable/);
+    const [service] = session.liveServices();
+    assert.ok(service, 'the command line shows no live service');
+    assert.equal(await (await fetch(service.url)).text(), 'hello from the release');
+    await window.screenshot('delivered');
+    await session.setTheme(window, 'light');
+    await window.screenshot('delivered-light');
+    await window.narrow();
+    await window.screenshot('delivered-narrow');
+  });
+
+  it('shows the failing step, and what it printed', async () => {
+    await deliver();
+    repository.openGate(1);
+    await window.row('Pipeline', 'Step build, failed').waitFor();
+    await window.row('Pipeline', 'Step stage, skipped').waitFor();
+    await window.statusBarSays(/not releasable/);
+    await window.row('Pipeline', 'Step build, failed').click();
+    await eventually(async () => assert.match((await window.outputLines()).join('\n'), /hello is not defined/));
+    await window.screenshot('failed');
+    await session.setTheme(window, 'light');
+    await window.screenshot('failed-light');
+  });
+
+  it('ends what it runs when it is cancelled', async () => {
+    await deliver();
+    assert.equal(repository.isBuilding(), true);
+    await window.runCommand('Deliver: Cancel the Delivery');
+    await window.row('Pipeline', 'Step build, cancelled').waitFor();
+    assert.equal(repository.isBuilding(), false);
+    await window.screenshot('cancelled');
+  });
+
+  it('goes on through a reload of the window', async () => {
+    await deliver();
+    await window.reload();
+    await window.row('Pipeline', 'Step build, running').waitFor();
+    assert.equal(repository.isBuilding(), true);
+    repository.openGate();
+    await delivered(window);
+  });
+
+  it('is shown by every window on the folder', async () => {
+    const second = await session.open(repository.folder);
+    await second.showContainer('Deliver');
+    await deliver();
+    await second.row('Pipeline', 'Step build, running').waitFor();
+    repository.openGate();
+    await delivered(second);
+    await delivered(window);
+    assert.deepEqual(await second.treeNames('Pipeline'), await window.treeNames('Pipeline'));
+  });
+});

@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+/** A git repository with one small service, whose build waits until the test opens a gate. */
+export class ServiceRepository {
+  private constructor(
+    readonly folder: string,
+    private readonly gate: string,
+    private readonly builder: string,
+  ) {}
+
+  static create(folder: string): ServiceRepository {
+    const gate = `${folder}.gate`;
+    const builder = `${folder}.pid`;
+    fs.mkdirSync(folder);
+    const files: Record<string, string> = {
+      'delivery.yaml': definition(gate, builder),
+      'build.js': build,
+      'server.js': server,
+      'acceptance.js': acceptance,
+    };
+    for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), content);
+    const repository = new ServiceRepository(folder, gate, builder);
+    repository.git('init', '--quiet', '--initial-branch=main');
+    repository.git('add', '.');
+    repository.git('commit', '--quiet', '--message', 'Say hello');
+    return repository;
+  }
+
+  /** Lets the build go on, and end with this exit code. */
+  openGate(exitCode = 0): void {
+    fs.writeFileSync(`${this.gate}.draft`, String(exitCode));
+    fs.renameSync(`${this.gate}.draft`, this.gate);
+  }
+
+  /** Whether the process of the latest build still runs. */
+  isBuilding(): boolean {
+    try {
+      process.kill(Number(fs.readFileSync(this.builder, 'utf8')), 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether a build was ever started. */
+  hasBuilt(): boolean {
+    return fs.existsSync(this.builder);
+  }
+
+  private git(...args: string[]): void {
+    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
+    execFileSync('git', [...identity, ...args], { cwd: this.folder });
+  }
+}
+
+function definition(gate: string, builder: string): string {
+  return `service: hello
+steps:
+  build:
+    run: node build.js
+    env: {GATE: '${gate}', BUILDER: '${builder}'}
+  stage:
+    needs: build
+    deploy: staging
+  acceptance:
+    needs: stage
+    run: node acceptance.js
+    verifies: staging
+environments:
+  staging:
+    process:
+      command: node server.js
+      health: {path: /healthz, timeout: 30s}
+`;
+}
+
+const build = `const fs = require('fs');
+fs.writeFileSync(process.env.BUILDER, String(process.pid));
+console.log('waiting for the gate');
+const look = setInterval(() => {
+  if (!fs.existsSync(process.env.GATE)) return;
+  clearInterval(look);
+  const code = Number(fs.readFileSync(process.env.GATE, 'utf8'));
+  if (code === 0) console.log('\\u001b[32mbuilt\\u001b[0m hello');
+  else console.error('server.js:3:7: error: hello is not defined');
+  process.exitCode = code;
+}, 20);
+`;
+
+const server = `const http = require('http');
+http
+  .createServer((request, response) => {
+    response.end(request.url === '/healthz' ? 'ok' : 'hello from the release');
+  })
+  .listen(process.env.PORT, '127.0.0.1');
+`;
+
+const acceptance = `const check = async () => {
+  const answer = await (await fetch(process.env.DELIVERY_URL)).text();
+  if (answer !== 'hello from the release') throw new Error('it said ' + answer);
+  console.log('it says hello');
+};
+check();
+`;

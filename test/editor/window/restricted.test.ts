@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import * as path from 'node:path';
+import { ServiceRepository } from './repository';
+import { Session } from './session';
+
+describe('a window in restricted mode', function () {
+  this.timeout(120_000);
+  let session: Session;
+
+  before(async () => {
+    session = await Session.start({ workspaceTrust: true });
+  });
+  after(async () => session.end());
+
+  it('runs nothing, and says why', async () => {
+    const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
+    const window = await session.open(repository.folder);
+    await window.statusBarSays(/Restricted Mode/);
+    await window.showContainer('Deliver');
+    const text = await window.view('Pipeline').innerText();
+    assert.match(text, /restricted mode|hello/i);
+    await window.screenshot('restricted');
+    assert.equal(await window.view('Pipeline').locator('.pane-header .action-item a[aria-label^="Deliver"]').count(), 0);
+    await window.page.keyboard.press('Control+Alt+D');
+    await window.page.keyboard.press('F1');
+    await window.page.locator('.quick-input-widget input[type=text]').fill('>Deliver: Deliver');
+    await window.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    const offered = await window.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
+    assert.ok(!offered.some((entry) => /^Deliver: Deliver$/m.test(entry)), offered.join('\n'));
+    assert.equal(repository.hasBuilt(), false);
+    assert.deepEqual(session.runs(), []);
+  });
+});
