@@ -9,6 +9,7 @@ export interface Pipeline {
   readonly environments: Readonly<Record<string, EnvironmentDefinition>>;
   /** The environment that "Release to Customers" promotes to. */
   readonly release?: string;
+  readonly feedback?: Feedback;
 }
 
 export interface Step {
@@ -26,6 +27,8 @@ export interface Step {
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly reports: readonly string[];
+  /** Names of problem matchers, or matchers in the format of VS Code. */
+  readonly problems?: readonly (string | Readonly<Record<string, unknown>>)[];
   readonly timeoutMs?: number;
   readonly retries: number;
 }
@@ -45,4 +48,11 @@ export interface ProcessDefinition {
 export interface HealthDefinition {
   readonly probe: { readonly http: string } | { readonly command: string } | { readonly tcp: true };
   readonly timeoutMs: number;
+}
+
+export interface Feedback {
+  /** One key each: `file`, `http`, `sentry`, `github` or `gitlab`. */
+  readonly sources: readonly Readonly<Record<string, unknown>>[];
+  /** Globs by component, for feedback that names no line. */
+  readonly components: Readonly<Record<string, readonly string[]>>;
 }

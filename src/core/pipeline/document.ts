@@ -1,0 +1,191 @@
+import { Composer, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, visit, type CST, type Document } from 'yaml';
+import { messageOf, type Failure } from '../failure';
+
+type Key = string | number;
+export type Path = readonly (string | number | symbol)[];
+
+/**
+ * Bounds that keep any file up to the largest size under 0.2 s: the cost of YAML lies in its tokens
+ * and in long scalars that are unfolded, not in comments and block scalars.
+ */
+const limits = { characters: 1_000_000, tokens: 20_000, scalar: 100_000, depth: 100, aliases: 100 };
+
+/** A YAML file's content with the place of each value in it. */
+export class SourceDocument {
+  constructor(
+    private readonly document: Document.Parsed,
+    private readonly lines: LineCounter,
+    private readonly path: string,
+    readonly value: unknown,
+  ) {}
+
+  /** A failure at the value of a path, or at its key; where that is missing, at what should hold it. */
+  failure(path: Path, message: string, options: { hint?: string | undefined; atKey?: boolean } = {}): Failure {
+    const offset = this.offset(path, options.atKey ?? false);
+    return failureAt(this.lines, this.path, offset, message, options.hint);
+  }
+
+  /** The keys of a mapping in the file's order, which objects do not keep for numbers. */
+  keys(path: Path): string[] {
+    const { node } = this.find(path);
+    return isMap(node) ? node.items.map((item) => String(isScalar(item.key) ? item.key.value : item.key)) : [];
+  }
+
+  /** A scalar as it is written: `1.10` stays so. */
+  written(path: Path): string | undefined {
+    const { node } = this.find(path);
+    return isScalar(node) && typeof node.source === 'string' ? node.source : undefined;
+  }
+
+  private offset(path: Path, atKey: boolean): number {
+    const { key, node, complete } = this.find(path);
+    const place = complete && !atKey ? node : (key ?? node);
+    const range = (place as { range?: readonly number[] | null } | undefined)?.range;
+    return range?.[0] ?? 0;
+  }
+
+  private find(path: Path): { key?: unknown; node: unknown; complete: boolean } {
+    let node: unknown = this.document.contents;
+    let key: unknown;
+    for (const part of path) {
+      const within = isAlias(node) ? node.resolve(this.document) : node;
+      if (isMap(within)) {
+        const pair = within.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+        if (!pair) return { key, node, complete: false };
+        key = pair.key;
+        node = pair.value ?? pair.key;
+      } else if (isSeq(within) && within.items[part as Key as number] !== undefined) {
+        node = within.items[part as Key as number];
+        key = node;
+      } else return { key, node, complete: false };
+    }
+    return { key, node: isAlias(node) ? (node.resolve(this.document) ?? node) : node, complete: true };
+  }
+}
+
+/** Reads a YAML file in bounded time. There is a document whenever the syntax leaves one. */
+export function readDocument(content: string, path: string): { document?: SourceDocument; errors: Failure[] } {
+  const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
+  const lines = new LineCounter();
+  const at = (offset: number, message: string, hint?: string): Failure => failureAt(lines, path, offset, message, hint);
+  if (text.length > limits.characters) {
+    return { errors: [at(0, `the file is too large: ${Math.ceil(text.length / 1000)} kB; at most 1000 kB are read`)] };
+  }
+  const binary = unreadable(text, path);
+  if (binary) return { errors: [binary] };
+
+  const read = tokens(text, lines);
+  if ('limit' in read)
+    return { errors: [at(read.offset, read.limit, 'a delivery.yaml is small; move long scripts to files of their own')] };
+  try {
+    const [document, second] = [...new Composer({ uniqueKeys: false }).compose(read.tokens, true, text.length)] as Document.Parsed[];
+    if (!document) return { errors: [at(0, 'the file is empty')] };
+    const errors = [...document.errors, ...document.warnings].map((error) => at(error.pos[0], sentence(error.message), advice(error.code)));
+    if (second) errors.push(at(second.range[0], 'the file holds a second document', 'keep one document in the file'));
+    if (errors.length > 0) return { errors };
+    errors.push(...oddKeys(document, at));
+    if (errors.length > 0) return { errors };
+    errors.push(...repeatedKeys(document, at));
+    try {
+      const value: unknown = document.toJS({ maxAliasCount: limits.aliases });
+      return { document: new SourceDocument(document, lines, path, value), errors };
+    } catch (error) {
+      return { errors: [...errors, at(firstAlias(document), `the aliases of the file cannot be followed: ${sentence(messageOf(error))}`)] };
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { errors: [at(0, 'the file is nested too deeply')] };
+  }
+}
+
+function tokens(text: string, lines: LineCounter): { tokens: CST.Token[] } | { limit: string; offset: number } {
+  const parser = new Parser(lines.addNewLine);
+  const found: CST.Token[] = [];
+  let count = 0;
+  let aliases = 0;
+  let depth = 0;
+  let offset = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    const first = lexeme[0];
+    if (++count > limits.tokens) return { limit: `the file holds too many values: more than ${limits.tokens} tokens`, offset };
+    if (first === '*' && ++aliases > limits.aliases) return { limit: `the file has more than ${limits.aliases} aliases`, offset };
+    if (lexeme === '{' || lexeme === '[') depth++;
+    if (lexeme === '}' || lexeme === ']') depth--;
+    if (depth > limits.depth) return { limit: `the file is nested more than ${limits.depth} deep`, offset };
+    if (lexeme.length > limits.scalar && first !== '#')
+      return { limit: `the file holds a value of more than ${limits.scalar} characters`, offset };
+    found.push(...parser.next(lexeme));
+    offset = parser.offset;
+  }
+  found.push(...parser.end());
+  return { tokens: found };
+}
+
+/** Bytes that are no text: the place of the first. */
+function unreadable(text: string, path: string): Failure | undefined {
+  const index = text.search(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFD]/);
+  if (index < 0) return undefined;
+  const before = text.slice(0, index).split('\n');
+  const code = text.charCodeAt(index);
+  const message =
+    code === 0xfffd ? 'the file is not UTF-8 text' : `the file holds a control character (0x${code.toString(16).padStart(2, '0')})`;
+  const hint = 'save it as plain text in UTF-8';
+  return { kind: 'usage', message, hint, path, line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+function oddKeys(document: Document.Parsed, at: (offset: number, message: string) => Failure): Failure[] {
+  const errors: Failure[] = [];
+  visit(document, {
+    Pair(_, { key }) {
+      if (isCollection(key) || isAlias(key)) errors.push(at(key.range?.[0] ?? 0, 'a key is a plain word'));
+    },
+  });
+  return errors;
+}
+
+function repeatedKeys(document: Document.Parsed, at: (offset: number, message: string) => Failure): Failure[] {
+  const errors: Failure[] = [];
+  visit(document, {
+    Map(_, map) {
+      const seen = new Set<string>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) errors.push(at(key.range?.[0] ?? 0, `\`${shortened(name)}\` is here twice`));
+        seen.add(name);
+      }
+    },
+  });
+  return errors;
+}
+
+function firstAlias(document: Document.Parsed): number {
+  let offset = 0;
+  visit(document, {
+    Alias(_, node) {
+      offset = node.range?.[0] ?? 0;
+      return visit.BREAK;
+    },
+  });
+  return offset;
+}
+
+function failureAt(lines: LineCounter, path: string, offset: number, message: string, hint?: string): Failure {
+  const { line, col } = lines.linePos(offset);
+  return { kind: 'usage', message, ...(hint === undefined ? {} : { hint }), path, line: Math.max(1, line), column: Math.max(1, col) };
+}
+
+function advice(code: string): string | undefined {
+  if (code === 'TAB_AS_INDENT') return 'indent with spaces';
+  if (code === 'BAD_INDENT') return 'the keys of one level start in the same column';
+  return undefined;
+}
+
+function sentence(message: string): string {
+  return shortened(message.charAt(0).toLowerCase() + message.slice(1), 200);
+}
+
+export function shortened(text: string, length = 60): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text;
+}

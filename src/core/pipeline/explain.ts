@@ -1,0 +1,119 @@
+import type { $ZodIssue } from 'zod/v4/core';
+import { shortened, type Path } from './document';
+import { closest } from './suggest';
+
+/** One error in words, with the path that it is at; `atKey` where the key is wrong and not its value. */
+export interface Explained {
+  readonly path: Path;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly atKey?: boolean;
+}
+
+/** The keys that the definition knows at a path. */
+export type KnownKeys = (path: Path) => readonly string[];
+
+const kinds: Record<string, string> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  record: 'a mapping',
+  object: 'a mapping',
+};
+
+/** A violation of the definition as errors in words; `value` is what the file holds at a path. */
+export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known: KnownKeys, base: Path = []): Explained[] {
+  const path = [...base, ...issue.path];
+  const label = nameOf(path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(path, key, known(path)));
+    case 'invalid_key':
+      return [
+        { path, atKey: true, message: `\`${shortened(String(path.at(-1)))}\` is not a valid name: ${issue.issues[0]?.message ?? ''}` },
+      ];
+    case 'invalid_union': {
+      const found = value(path);
+      if (found === undefined) return [missing(path)];
+      // The alternative that got furthest is the one that was meant.
+      const inside = issue.errors.find(
+        (errors) => errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code !== 'invalid_type'),
+      );
+      if (inside) return inside.flatMap((error) => explain(error, value, known, path));
+      const expected = [
+        ...new Set(issue.errors.flat().flatMap((error) => (error.code === 'invalid_type' ? [kindOf(error.expected)] : []))),
+      ];
+      return [{ path, message: `${label} is ${expected.join(' or ')}, not ${nameOfKind(found)}`, hint: quoteHint(found, expected) }];
+    }
+    case 'invalid_type': {
+      const found = value(path);
+      if (found === undefined) return [missing(path)];
+      const expected = kindOf(issue.expected);
+      const hint =
+        expected === 'a list' && typeof found === 'string'
+          ? `write it as a list: [${shortened(found)}]`
+          : path.at(-1) === 'timeout'
+            ? `write it with a unit: ${found}s`
+            : quoteHint(found, [expected]);
+      return [{ path, message: `${label} is ${expected}, not ${nameOfKind(found)}`, hint }];
+    }
+    case 'invalid_value':
+      return [{ path, message: `${label} can only be ${issue.values.map(String).join(' or ')}` }];
+    case 'too_small':
+      return [{ path, message: `${label} is at least ${String(issue.minimum)}` }];
+    case 'too_big':
+      return [{ path, message: `${label} is at most ${String(issue.maximum)}` }];
+    case 'custom':
+      return [{ path, message: issue.message, atKey: true }];
+    case 'invalid_format':
+      return [{ path, message: `${label}: ${issue.message}` }];
+    case 'not_multiple_of':
+    case 'invalid_element':
+      return [{ path, message: `${label} is not valid` }];
+  }
+}
+
+function missing(path: Path): Explained {
+  return { path, message: `\`${String(path.at(-1))}\` is missing${within(path)}` };
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Explained {
+  const meant = closest(key, known);
+  const hint = meant ? `did you mean \`${meant}\`?` : known.length > 0 ? `known here: ${known.join(', ')}` : undefined;
+  return { path: [...path, key], atKey: true, message: `unknown key \`${shortened(key)}\`${within([...path, key])}`, hint };
+}
+
+function nameOf(path: Path): string {
+  const key = path.at(-1);
+  if (key === undefined) return 'the file';
+  if (typeof key === 'number') return `an entry of \`${String(path.findLast((part) => typeof part === 'string') ?? '')}\``;
+  return `\`${shortened(String(key))}\``;
+}
+
+/** Where a key is, for a sentence: ` in step build`. */
+function within(path: Path): string {
+  const [section, name] = path;
+  if (path.length < 3) return '';
+  if (section === 'steps') return ` in step ${String(name)}`;
+  if (section === 'environments') return ` in environment ${String(name)}`;
+  return ` in \`${String(section)}\``;
+}
+
+function kindOf(expected: string): string {
+  return kinds[expected] ?? expected;
+}
+
+function nameOfKind(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  if (typeof value === 'string') return 'text';
+  return typeof value === 'number' ? 'a number' : 'true or false';
+}
+
+function quoteHint(found: unknown, expected: readonly string[]): string | undefined {
+  const plain = typeof found === 'number' || typeof found === 'boolean';
+  return plain && expected.includes('text') ? `put it in quotes: "${String(found)}"` : undefined;
+}

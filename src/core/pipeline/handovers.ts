@@ -1,0 +1,120 @@
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs/promises';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair } from 'yaml';
+
+/** A place where a delivery waits for a person; `path` relative to the root with `/`, `line` from 1. */
+export interface Handover {
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}
+
+const globs = [
+  ':(glob)**/.gitlab-ci.yml',
+  ':(glob)**/*.gitlab-ci.yml',
+  ':(glob).gitlab/ci/**/*.yml',
+  ':(glob).github/workflows/*.yml',
+  ':(glob).github/workflows/*.yaml',
+  ':(glob)**/Jenkinsfile*',
+];
+const largest = 500_000;
+
+/**
+ * The manual handovers that the repository's CI files hold, by file and line: GitLab jobs with
+ * `when: manual`, GitHub workflows that deploy only when started by hand or wait for an environment's
+ * reviewers, Jenkins `input`. A file that cannot be read is passed over: its own service reports it.
+ */
+export async function findHandovers(root: string): Promise<Handover[]> {
+  const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
+  const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
+  const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '');
+  const found = await Promise.all(files.sort().map(async (file) => handoversIn(file, await contentOf(path.join(root, file)))));
+  return found.flat();
+}
+
+async function contentOf(file: string): Promise<string> {
+  try {
+    const { size } = await fs.stat(file);
+    return size > largest ? '' : await fs.readFile(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function handoversIn(file: string, content: string): Handover[] {
+  const places = path.posix.basename(file).startsWith('Jenkinsfile') ? jenkins(content) : yamlHandovers(file, content);
+  return places.map((place) => ({ path: file, ...place })).sort((a, b) => a.line - b.line);
+}
+
+type Place = Omit<Handover, 'path'>;
+
+function jenkins(content: string): Place[] {
+  const code = content.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
+  return code.split('\n').flatMap((line, index) => {
+    const isInput = /^\s*(def\s+)?(\w+\s*=\s*)?input\s*(\(|\{|message\b|id\b|'|")/.test(line.replace(/\/\/.*$/, ''));
+    return isInput ? [{ line: index + 1, message: 'the pipeline waits for a person at `input`' }] : [];
+  });
+}
+
+function yamlHandovers(file: string, content: string): Place[] {
+  const lineCounter = new LineCounter();
+  try {
+    const { contents, errors } = parseDocument(content, { lineCounter, prettyErrors: false, uniqueKeys: false });
+    if (errors.length > 0 || !isMap(contents)) return [];
+    const lineOf = (node: unknown): number => lineCounter.linePos((node as { range?: readonly number[] | null }).range?.[0] ?? 0).line;
+    return file.startsWith('.github/') ? github(contents, lineOf) : gitlab(contents, lineOf);
+  } catch {
+    return [];
+  }
+}
+
+function gitlab(contents: unknown, lineOf: (node: unknown) => number): Place[] {
+  return pairsOf(contents).flatMap((job) => {
+    const places: Place[] = [];
+    if (isMap(job.value) || isSeq(job.value))
+      visit(job.value, {
+        Pair(_, pair) {
+          if (textOf(pair.key) !== 'when' || textOf(pair.value) !== 'manual') return;
+          places.push({ line: lineOf(pair.key), message: `job ${textOf(job.key) ?? ''} waits for a person: \`when: manual\`` });
+        },
+      });
+    return places;
+  });
+}
+
+function github(contents: unknown, lineOf: (node: unknown) => number): Place[] {
+  const workflow = pairsOf(contents);
+  const on = workflow.find((pair) => textOf(pair.key) === 'on');
+  const jobs = pairsOf(workflow.find((pair) => textOf(pair.key) === 'jobs')?.value);
+  const places: Place[] = [];
+  for (const job of jobs) {
+    const environment = pairsOf(job.value).find((pair) => textOf(pair.key) === 'environment');
+    if (!environment) continue;
+    const name = textOf(environment.value) ?? textOf(pairsOf(environment.value).find((pair) => textOf(pair.key) === 'name')?.value) ?? '';
+    places.push({
+      line: lineOf(environment.key),
+      message: `job ${textOf(job.key) ?? ''} may wait for the reviewers of environment ${name}`,
+    });
+  }
+  const onlyByHand = on && triggersOf(on.value).every((trigger) => trigger === 'workflow_dispatch');
+  const deploys = [textOf(workflow.find((pair) => textOf(pair.key) === 'name')?.value), ...jobs.map((job) => textOf(job.key))];
+  if (onlyByHand && (places.length > 0 || deploys.some((word) => /deploy|release|publish|promote/i.test(word ?? '')))) {
+    places.push({ line: lineOf(on.key), message: 'the workflow deploys only when a person starts it: `workflow_dispatch`' });
+  }
+  return places;
+}
+
+function triggersOf(node: unknown): (string | undefined)[] {
+  if (isMap(node)) return pairsOf(node).map((pair) => textOf(pair.key));
+  return isSeq(node) ? node.items.map(textOf) : [textOf(node)];
+}
+
+function pairsOf(node: unknown): Pair[] {
+  return isMap(node) ? node.items.filter((item) => isPair(item)) : [];
+}
+
+function textOf(node: unknown): string | undefined {
+  return isScalar(node) && typeof node.value === 'string' ? node.value : undefined;
+}

@@ -1,0 +1,126 @@
+import type { Failure } from '../failure';
+import { definition, type Definition } from './definition';
+import { readDocument, type Path, type SourceDocument } from './document';
+import { milliseconds } from './duration';
+import { explain } from './explain';
+import { knownKeys } from './known-keys';
+import type { EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, Step } from './pipeline';
+import { checkReferences } from './references';
+
+const mostErrors = 100;
+
+/**
+ * The pipeline that a `delivery.yaml` defines, or every error of the file with its place, in the order
+ * of the lines. `path` is only named in the errors. Takes at most a moment for any content.
+ */
+export function parsePipeline(text: string, path: string): { pipeline?: Pipeline; errors: Failure[] } {
+  const { document, errors } = readDocument(text, path);
+  if (!document) return { errors: inOrder(errors) };
+  if (document.value === null || document.value === undefined) {
+    return { errors: [document.failure([], 'the file is empty', { hint: 'deliver init writes a first one' })] };
+  }
+  const checked = definition.safeParse(document.value);
+  const violations = checked.success
+    ? []
+    : checked.error.issues.flatMap((issue) => explain(issue, (at) => valueAt(document.value, at), knownKeys));
+  const all = [...violations, ...checkReferences(document.value)];
+  for (const { path: at, message, hint, atKey } of all.slice(0, mostErrors + 1)) {
+    errors.push(document.failure(at, message, { hint, ...(atKey ? { atKey } : {}) }));
+  }
+  if (errors.length > 0 || !checked.success) return { errors: inOrder(errors, Math.max(0, all.length - mostErrors - 1)) };
+  return { pipeline: pipelineOf(checked.data, document), errors: [] };
+}
+
+function inOrder(errors: readonly Failure[], unplaced = 0): Failure[] {
+  const sorted = [...errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
+  const shown = sorted.slice(0, mostErrors);
+  const last = shown.at(-1);
+  const more = sorted.length - shown.length + unplaced;
+  return more > 0 && last ? [...shown, { ...last, message: `and ${more} more errors`, hint: 'mend these first' }] : shown;
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let found = value;
+  for (const part of path) {
+    if (typeof found !== 'object' || found === null) return undefined;
+    found = (found as Record<PropertyKey, unknown>)[part];
+  }
+  return found;
+}
+
+function pipelineOf(file: Definition, document: SourceDocument): Pipeline {
+  const feedback = file.feedback && feedbackOf(file.feedback);
+  return {
+    service: file.service,
+    steps: document.keys(['steps']).flatMap((name) => {
+      const step = file.steps[name];
+      return step ? [stepOf(name, step, document)] : [];
+    }),
+    environments: Object.fromEntries(
+      Object.entries(file.environments ?? {}).map(([name, environment]) => [
+        name,
+        environmentOf(environment, ['environments', name], document),
+      ]),
+    ),
+    ...(file.release === undefined ? {} : { release: file.release }),
+    ...(feedback ? { feedback } : {}),
+  };
+}
+
+function stepOf(name: string, step: Definition['steps'][string], document: SourceDocument): Step {
+  const { run, deploy, verifies, inputs, problems, timeout } = step;
+  return {
+    name,
+    needs: [...new Set(typeof step.needs === 'string' ? [step.needs] : (step.needs ?? []))],
+    ...(run === undefined ? {} : { run }),
+    ...(deploy === undefined ? {} : { deploy }),
+    ...(verifies === undefined ? {} : { verifies }),
+    ...(inputs === undefined ? {} : { inputs }),
+    outputs: step.outputs ?? [],
+    env: variablesOf(step.env, ['steps', name, 'env'], document),
+    secrets: step.secrets ?? [],
+    reports: step.reports ?? [],
+    ...(problems === undefined ? {} : { problems }),
+    ...(timeout === undefined ? {} : { timeoutMs: milliseconds(timeout) }),
+    retries: step.retries ?? 0,
+  };
+}
+
+function environmentOf(
+  environment: NonNullable<Definition['environments']>[string],
+  at: Path,
+  document: SourceDocument,
+): EnvironmentDefinition {
+  const { process, compose, kubernetes, command } = environment;
+  if (process) {
+    const env = variablesOf(process.env, [...at, 'process', 'env'], document);
+    return { kind: 'process', process: { command: process.command, env, health: healthOf(process.health) } };
+  }
+  if (compose) return { kind: 'compose', settings: { ...compose, env: variablesOf(compose.env, [...at, 'compose', 'env'], document) } };
+  if (kubernetes) return { kind: 'kubernetes', settings: kubernetes };
+  return { kind: 'command', settings: { ...command, env: variablesOf(command?.env, [...at, 'command', 'env'], document) } };
+}
+
+type Health = NonNullable<NonNullable<NonNullable<Definition['environments']>[string]['process']>['health']>;
+
+function healthOf(health: Health | undefined): HealthDefinition {
+  const timeoutMs = milliseconds(health?.timeout ?? '30s');
+  if (health?.path !== undefined) return { probe: { http: health.path }, timeoutMs };
+  if (health?.command !== undefined) return { probe: { command: health.command }, timeoutMs };
+  return { probe: { tcp: true }, timeoutMs };
+}
+
+function variablesOf(env: Readonly<Record<string, unknown>> | undefined, at: Path, document: SourceDocument): Record<string, string> {
+  const entries = Object.entries(env ?? {});
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value))]),
+  );
+}
+
+function feedbackOf(feedback: NonNullable<Definition['feedback']>): Feedback {
+  const components = Object.entries(feedback.components ?? {});
+  return {
+    sources: feedback.sources ?? [],
+    components: Object.fromEntries(components.map(([name, globs]) => [name, typeof globs === 'string' ? [globs] : globs])),
+  };
+}

@@ -1,0 +1,136 @@
+import type { Explained } from './explain';
+import { closest } from './suggest';
+
+interface Draft {
+  readonly needs: readonly { readonly name: string; readonly path: readonly (string | number)[] }[];
+  readonly deploy?: string;
+  readonly verifies?: string;
+}
+
+/**
+ * What no schema says: steps and environments that are named exist, no step waits for itself, and a
+ * step that verifies comes after one that deploys. Reads content that may be wrong elsewhere, so that
+ * all errors of a file are reported together.
+ */
+export function checkReferences(content: unknown): Explained[] {
+  const file = mapping(content);
+  const steps = new Map(Object.entries(mapping(file['steps'])).map(([name, step]) => [name, draft(name, step)]));
+  const environments = Object.keys(mapping(file['environments']));
+  const errors: Explained[] = [];
+
+  const environment = (path: (string | number)[], name: unknown): void => {
+    if (typeof name !== 'string' || environments.includes(name)) return;
+    const meant = closest(name, environments);
+    const choice = environments.length > 0 ? `the environments are ${environments.join(', ')}` : 'define it under `environments`';
+    errors.push({ path, message: `there is no environment ${name}`, hint: meant ? `did you mean ${meant}?` : choice });
+  };
+
+  for (const [name, step] of steps) {
+    for (const need of step.needs) {
+      if (steps.has(need.name)) continue;
+      const meant = closest(
+        need.name,
+        [...steps.keys()].filter((other) => other !== name),
+      );
+      errors.push({ path: need.path, message: `there is no step ${need.name}`, hint: meant ? `did you mean ${meant}?` : undefined });
+    }
+    environment(['steps', name, 'deploy'], step.deploy);
+    environment(['steps', name, 'verifies'], step.verifies);
+  }
+  environment(['release'], file['release']);
+  const cycles = findCycles(steps);
+  errors.push(...cycles, ...sameFileName([...steps.keys()]));
+  if (cycles.length === 0) errors.push(...checkVerifications(steps, environments));
+  return errors;
+}
+
+function checkVerifications(steps: ReadonlyMap<string, Draft>, environments: readonly string[]): Explained[] {
+  return [...steps].flatMap(([name, { verifies }]) => {
+    if (verifies === undefined || !environments.includes(verifies)) return [];
+    const before = [...allNeeds(steps, name)];
+    // An unknown need is reported already, and may be the one that deploys.
+    if (before.some((need) => !steps.has(need) || steps.get(need)?.deploy === verifies)) return [];
+    const deploying = [...steps].find(([, step]) => step.deploy === verifies)?.[0];
+    return [
+      {
+        path: ['steps', name, 'verifies'],
+        message: `step ${name} verifies ${verifies}, and nothing that it needs deploys ${verifies}`,
+        hint:
+          deploying === undefined
+            ? `add a step with \`deploy: ${verifies}\`, and name it in \`needs\``
+            : `add ${deploying} to its \`needs\``,
+      },
+    ];
+  });
+}
+
+function allNeeds(steps: ReadonlyMap<string, Draft>, from: string): Set<string> {
+  const found = new Set<string>();
+  const open = [from];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    for (const need of steps.get(name)?.needs ?? []) {
+      if (found.has(need.name)) continue;
+      found.add(need.name);
+      open.push(need.name);
+    }
+  }
+  return found;
+}
+
+/** Each cycle once, at the need that closes it; without recursion, for chains of any length. */
+function findCycles(steps: ReadonlyMap<string, Draft>): Explained[] {
+  const errors: Explained[] = [];
+  const done = new Set<string>();
+  for (const start of steps.keys()) {
+    const trail: { name: string; next: number }[] = done.has(start) ? [] : [{ name: start, next: 0 }];
+    const open = new Map(trail.map(({ name }) => [name, 0]));
+    for (let top = trail.at(-1); top; top = trail.at(-1)) {
+      const need = steps.get(top.name)?.needs[top.next++];
+      if (!need) {
+        done.add(top.name);
+        open.delete(top.name);
+        trail.pop();
+        continue;
+      }
+      const since = open.get(need.name);
+      if (since !== undefined) {
+        const cycle = [...trail.slice(since).map((one) => one.name), need.name];
+        const shown = cycle.length > 12 ? [...cycle.slice(0, 10), '…', need.name] : cycle;
+        const message = need.name === top.name ? `step ${top.name} needs itself` : `the steps wait for each other: ${shown.join(' -> ')}`;
+        errors.push({ path: need.path, message, hint: 'remove one of these needs' });
+      } else if (steps.has(need.name) && !done.has(need.name)) {
+        open.set(need.name, trail.length);
+        trail.push({ name: need.name, next: 0 });
+      }
+    }
+  }
+  return errors;
+}
+
+/** Logs are named after steps, and some file systems do not tell `Test` from `test`. */
+function sameFileName(names: readonly string[]): Explained[] {
+  const seen = new Map<string, string>();
+  return names.flatMap((name) => {
+    const earlier = seen.get(name.toLowerCase());
+    seen.set(name.toLowerCase(), name);
+    return earlier === undefined
+      ? []
+      : [{ path: ['steps', name], atKey: true, message: `steps ${earlier} and ${name} differ only in case` }];
+  });
+}
+
+function draft(name: string, step: unknown): Draft {
+  const { needs, deploy, verifies } = mapping(step);
+  const path = ['steps', name, 'needs'];
+  const list = Array.isArray(needs) ? (needs as unknown[]) : undefined;
+  const named = list ? list.map((need, index) => ({ need, path: [...path, index] })) : [{ need: needs, path }];
+  return {
+    needs: named.flatMap((one) => (typeof one.need === 'string' ? [{ name: one.need, path: one.path }] : [])),
+    ...(typeof deploy === 'string' ? { deploy } : {}),
+    ...(typeof verifies === 'string' ? { verifies } : {}),
+  };
+}
+
+function mapping(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,15 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { promisify } from 'node:util';
+
+/**
+ * The folders of a working copy that hold a `delivery.yaml`, tracked or new, not ignored; sorted, and
+ * relative to the root with `/` (empty for the root itself). None where git cannot answer.
+ */
+export async function findServices(root: string): Promise<{ folder: string; file: string }[]> {
+  const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ':(glob)**/delivery.yaml'];
+  const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
+  const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '' && existsSync(path.join(root, file)));
+  return files.sort().map((file) => ({ folder: file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '', file }));
+}
