@@ -17,7 +17,6 @@ export function environmentRows(environments: readonly LiveEnvironment[], now: n
 
 function environmentRow(environment: LiveEnvironment, now: number): Row {
   const health = environmentWords(environment);
-  const stopped = environment.services.every((service) => service.state === 'stopped');
   return {
     id: environment.name,
     label: environment.name,
@@ -25,7 +24,7 @@ function environmentRow(environment: LiveEnvironment, now: number): Row {
     icon: { name: 'server-environment' },
     tooltip: `${environment.name} (${environment.kind}): ${health}`,
     spoken: `Environment ${environment.name}, ${health}`,
-    traits: ['environment', stopped ? 'stopped' : 'started'],
+    traits: ['environment', environment.running ? 'started' : 'stopped'],
     open: 'expanded',
     children: environment.services.map((service) => deployedRow(environment.name, service, now)),
     subject: { environment: environment.name },
@@ -35,7 +34,7 @@ function environmentRow(environment: LiveEnvironment, now: number): Row {
 function environmentWords(environment: LiveEnvironment): string {
   const { services } = environment;
   if (services.length === 0) return 'nothing deployed';
-  if (services.every((service) => service.state === 'stopped')) return 'stopped';
+  if (!environment.running || services.every((service) => service.state === 'stopped')) return 'stopped';
   const ill = services.filter((service) => service.state === 'unhealthy').map((service) => service.service);
   if (ill.length > 0) return `${ill.join(', ')} unhealthy`;
   return services.some((service) => service.state === 'starting') ? 'starting' : 'healthy';

@@ -27,6 +27,8 @@ export interface ServiceState extends Service {
 export interface LiveEnvironment {
   readonly name: string;
   readonly kind: string;
+  /** Something keeps its services up. */
+  readonly running: boolean;
   readonly services: readonly ServiceStatus[];
 }
 

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { devNull } from 'node:os';
+import { fail, ok, type Result } from '../failure';
+
+export interface GitCall {
+  readonly folder: string;
+  /** On top of the user's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/** Deliver's own calls run no hook, ask nothing and take no lock that the user could miss. */
+const settings = ['-c', `core.hooksPath=${devNull}`, '-c', 'core.quotePath=false', '-c', 'gc.auto=0', '-c', 'maintenance.auto=false'];
+const quiet = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' };
+
+/**
+ * Calls git and answers its stdout. A failure carries git's own first line of complaint. Not through
+ * a library: those refuse the variables that keep a snapshot out of the user's index and objects.
+ */
+export async function git(args: readonly string[], { folder, env, input }: GitCall): Promise<Result<string>> {
+  return new Promise((resolve) => {
+    const child = execFile(
+      'git',
+      [...settings, ...args],
+      { cwd: folder, env: { ...inherited(), ...quiet, ...env }, maxBuffer: 1 << 30, windowsHide: true },
+      (error, stdout, stderr) => {
+        if (!error) resolve(ok(stdout));
+        else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notFound(folder));
+        else resolve(fail('machinery', `git ${args[0]} failed: ${complaint(stderr) || error.message}`));
+      },
+    );
+    child.stdin?.on('error', () => {}); // git ended before it had read everything: its exit code tells
+    child.stdin?.end(input ?? '');
+  });
+}
+
+/** The same for commands of the plumbing that a failure of needs no explanation. */
+export async function gitOrUndefined(args: readonly string[], call: GitCall): Promise<string | undefined> {
+  const result = await git(args, call);
+  return result.ok ? result.value : undefined;
+}
+
+/** A git hook or an editor may have left variables that point elsewhere. */
+function inherited(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_(?!SSH|ASKPASS|CONFIG|TRACE|EXEC_PATH)/.test(name)));
+}
+
+function notFound(folder: string): Result<never> {
+  return fail('machinery', `git could not be started in ${folder}`, { hint: 'Deliver needs git 2.30 or newer on the PATH' });
+}
+
+function complaint(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('warning:') && !line.startsWith('hint:'));
+  return (lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '');
+}

@@ -1,0 +1,49 @@
+import { ok, type Result } from '../failure';
+import type { RepositoryHome } from '../home';
+import { git } from './git';
+import type { Repository } from './repository';
+import { ownObjects } from './snapshot';
+
+export interface TreeEntry {
+  /** Relative to the folder that was asked for, with `/`, exactly as git has it. */
+  readonly path: string;
+  /** Git's: `100644`, `100755`, `120000` a link, `160000` a submodule. */
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** Every file of a tree, or of one folder of it. */
+export async function listTree(
+  repository: Repository,
+  home: RepositoryHome,
+  tree: string,
+  folder = '',
+): Promise<Result<readonly TreeEntry[]>> {
+  const args = ['ls-tree', '-r', '-z', '--full-tree', folder === '' ? tree : `${tree}:${folder}`];
+  const listing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  if (!listing.ok) return listing;
+  return ok(
+    listing.value
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const tab = line.indexOf('\t');
+        const [mode = '', , id = ''] = line.slice(0, tab).split(' ');
+        return { path: line.slice(tab + 1), mode, id };
+      }),
+  );
+}
+
+/** A file as a commit or tree has it; `undefined` where it has none of that name. */
+export async function readFileAt(
+  repository: Repository,
+  home: RepositoryHome,
+  tree: string,
+  path: string,
+): Promise<Result<string | undefined>> {
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const blob = await git(['cat-file', 'blob', `${tree}:${path}`], call);
+  if (blob.ok) return blob;
+  const exists = await git(['ls-tree', '-z', '--full-tree', tree, '--', path], call);
+  return exists.ok && exists.value === '' ? ok(undefined) : blob;
+}

@@ -1,0 +1,1 @@
+export async function supervise(_name: string, _home: string): Promise<void> {}

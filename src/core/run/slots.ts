@@ -1,0 +1,151 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Repository } from '../changes/repository';
+import type { Snapshot } from '../changes/snapshot';
+import { ok, type Result } from '../failure';
+import type { RepositoryHome } from '../home';
+import { checkOut } from './checkout';
+import { tryLock } from './lock';
+import { ownIdentity } from './process-identity';
+import { checkOutSubmodules } from './submodules';
+
+/** A checkout of a snapshot, held by one run until it is released. */
+export interface Slot {
+  /** The checkout of the repository. */
+  readonly root: string;
+  /** Beside the checkout: what is known of the steps that passed in it. */
+  readonly fingerprints: string;
+  /** The run that used it last. */
+  readonly previousRun?: string;
+  readonly notices: readonly string[];
+  release(): void;
+}
+
+/** What is remembered of a slot from one run to the next. */
+interface Use {
+  readonly service: string;
+  readonly run: string;
+  readonly at: string;
+}
+
+/** Slots that are neither live nor in use and may stay, warm, for the next run. */
+const keptSlots = 4;
+
+/**
+ * The checkouts of a repository that runs execute in. They lie outside it and keep their ignored
+ * files from run to run. One that is live in an environment is neither given out nor removed.
+ */
+export class SlotPool {
+  constructor(
+    private readonly home: RepositoryHome,
+    private readonly repository: Repository,
+    /** The checkouts that are live: absolute folders. */
+    private readonly live: ReadonlySet<string>,
+  ) {}
+
+  /** A slot that holds exactly the snapshot; the one that the service used last if it is free. */
+  async acquire({ change, notices }: Snapshot, service: string, run: string): Promise<Result<Slot>> {
+    for (const number of this.inOrder(service)) {
+      const lock = tryLock(this.lockFile(number), { ...ownIdentity(), run });
+      if (!lock.ok) continue;
+      const previous = this.lastUse(number);
+      const root = this.root(number);
+      const made = await this.fill(number, change.commit);
+      if (!made.ok) {
+        lock.release();
+        return made;
+      }
+      fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
+      return ok({
+        root,
+        fingerprints: path.join(this.folder(number), 'fingerprints', service),
+        ...(previous && { previousRun: previous.run }),
+        notices: [...notices, ...(await checkOutSubmodules(root, this.repository, this.home))],
+        release: () => lock.release(),
+      });
+    }
+    throw new Error('there is always one more slot');
+  }
+
+  /** Removes the slots that nothing needs, least recently used first, and what a crash left of removals. */
+  async tidy(): Promise<void> {
+    for (const name of readFolder(this.home.slots)) {
+      if (name.endsWith('.removed')) await fs.promises.rm(path.join(this.home.slots, name), { recursive: true, force: true });
+    }
+    const free = this.numbers().filter((number) => !this.live.has(this.root(number)));
+    const oldestFirst = free.sort((a, b) => ((this.lastUse(a)?.at ?? '') < (this.lastUse(b)?.at ?? '') ? -1 : 1));
+    for (const number of oldestFirst.slice(0, Math.max(0, free.length - keptSlots))) {
+      const lock = tryLock(this.lockFile(number), ownIdentity());
+      if (!lock.ok) continue;
+      await this.remove(this.folder(number));
+      lock.release();
+    }
+  }
+
+  private async fill(number: number, commit: string): Promise<Result<void>> {
+    const root = this.root(number);
+    const first = await checkOut(root, commit, this.repository, this.home);
+    if (first.ok || !fs.existsSync(root)) return first;
+    // What an earlier run left there may be damaged: once more, from nothing.
+    await this.remove(this.folder(number));
+    return checkOut(root, commit, this.repository, this.home);
+  }
+
+  /** A folder that is being deleted is no slot any more, whatever becomes of the deletion. */
+  private async remove(folder: string): Promise<void> {
+    const doomed = `${folder}.${process.pid}-${Date.now()}.removed`;
+    fs.renameSync(folder, doomed);
+    await fs.promises.rm(doomed, { recursive: true, force: true });
+  }
+
+  /** Warm ones of the service first, then others, then one that does not exist yet. */
+  private inOrder(service: string): number[] {
+    const free = this.numbers().filter((number) => !this.live.has(this.root(number)));
+    const rank = (number: number): string => {
+      const use = this.lastUse(number);
+      return `${use?.service === service ? 1 : 0}${use?.at ?? ''}`;
+    };
+    const next = Math.max(0, ...this.numbers()) + 1;
+    return [...free.sort((a, b) => (rank(a) > rank(b) ? -1 : 1)), ...Array.from({ length: 1_000 }, (_, i) => next + i)];
+  }
+
+  private numbers(): number[] {
+    return readFolder(this.home.slots)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  }
+
+  private lastUse(number: number): Use | undefined {
+    try {
+      return JSON.parse(fs.readFileSync(this.useFile(number), 'utf8')) as Use;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private folder(number: number): string {
+    return path.join(this.home.slots, String(number));
+  }
+
+  /** Named after the repository: some tools take the folder's name for the project's. */
+  private root(number: number): string {
+    return path.join(this.folder(number), path.basename(this.repository.root) || 'repository');
+  }
+
+  private useFile(number: number): string {
+    return path.join(this.folder(number), 'use.json');
+  }
+
+  /** Outside the slot's folder, which may be renamed away. */
+  private lockFile(number: number): string {
+    return path.join(this.home.locks, `slot-${number}.lock`);
+  }
+}
+
+function readFolder(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

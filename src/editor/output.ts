@@ -1,0 +1,68 @@
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { isFinished, type RunState } from '../core/run/state';
+import { BoundedText } from './bounded-text';
+import type { ServiceState } from './state';
+import { Transcript } from './transcript';
+
+/** How often the logs of what runs are looked at. */
+const everyMs = 50;
+
+/** The output panel: what goes on in the window's runs, as it happens. */
+export class Output implements vscode.Disposable {
+  private readonly channel = vscode.window.createOutputChannel('Deliver', 'deliver-log');
+  private readonly text = new BoundedText(this.channel);
+  private readonly transcripts = new Map<string, Transcript>();
+  private readonly seen = new Set<string>();
+  private readonly since = Date.now();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** Runs that go on, or began since the window did, are shown. */
+  update(services: readonly ServiceState[]): void {
+    for (const service of services) for (const run of [...service.runs].reverse()) this.show(service, run);
+    if (this.transcripts.size > 0) this.timer ??= setInterval(() => void this.pump(), everyMs);
+  }
+
+  reveal(): void {
+    this.channel.show(true);
+  }
+
+  /** Says something that belongs to no run. */
+  say(lines: string): void {
+    this.text.append(`${lines}\n`);
+  }
+
+  asText(): string {
+    return this.text.toString();
+  }
+
+  private show(service: ServiceState, run: RunState): void {
+    const known = this.transcripts.get(run.id);
+    if (known) return known.update(run);
+    if (this.seen.has(run.id) || (isFinished(run.outcome) && Date.parse(run.startedAt) < this.since)) return;
+    this.seen.add(run.id);
+    const transcript = new Transcript(
+      (lines) => this.text.append(lines.map((line) => `${line}\n`).join('')),
+      (step) => path.join(service.home.run(run.id), `${step}.log`),
+      () => (this.transcripts.size > 1 ? `${service.name} ` : ''),
+    );
+    this.transcripts.set(run.id, transcript);
+    transcript.update(run);
+    void transcript.pump();
+  }
+
+  private async pump(): Promise<void> {
+    for (const [id, transcript] of this.transcripts) {
+      await transcript.pump();
+      if (transcript.done) this.transcripts.delete(id);
+    }
+    if (this.transcripts.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  dispose(): void {
+    clearInterval(this.timer);
+    this.channel.dispose();
+  }
+}

@@ -1,0 +1,109 @@
+import { isFinished, type RunState, type StepProgress } from '../core/run/state';
+import { LogFollower } from './log-follower';
+import { duration, joined, megabytes, shortCommit } from './words';
+
+/** Where a transcript is written: whole lines. */
+export type WriteLines = (lines: readonly string[]) => void;
+
+const marks = { passed: '✓', cached: '✓', failed: '✗', skipped: '-', cancelled: '■', interrupted: '■', running: '▶', waiting: ' ' } as const;
+
+/**
+ * One run as text, as it happens: what starts, what it prints, how it ends. `update` tells it the
+ * run's state; `pump` writes what the logs hold by now.
+ */
+export class Transcript {
+  private run: RunState | undefined;
+  private readonly following = new Map<string, LogFollower>();
+  private readonly told = new Set<string>();
+  private pumping: Promise<void> | undefined;
+
+  constructor(
+    private readonly write: WriteLines,
+    /** The file of a step's log. */
+    private readonly logOf: (step: string) => string,
+    /** Put before the lines of parallel steps where several runs are shown at once. */
+    private readonly prefix: () => string,
+  ) {}
+
+  /** Everything was written that there will ever be. */
+  get done(): boolean {
+    return this.run !== undefined && isFinished(this.run.outcome) && this.told.has('run-finished');
+  }
+
+  update(run: RunState): void {
+    this.run = run;
+    if (run.outcome === 'waiting') this.tell('waiting', [`${run.service} waits for the delivery before it: ${run.change.subject}`]);
+    if (run.outcome !== 'waiting') this.tell('started', headOf(run));
+    for (const notice of run.notices) this.tell(`notice ${notice}`, [`! ${notice}`]);
+    for (const step of run.steps) {
+      if (step.startedAt === undefined || this.told.has(`start ${step.name}`)) continue;
+      this.tell(`start ${step.name}`, [`▶ ${step.name}`]);
+      this.following.set(step.name, new LogFollower(this.logOf(step.name)));
+    }
+  }
+
+  /** One piece of each log that is followed; a second call waits for the first. */
+  async pump(): Promise<void> {
+    this.pumping ??= this.pumpOnce().finally(() => (this.pumping = undefined));
+    await this.pumping;
+  }
+
+  private async pumpOnce(): Promise<void> {
+    for (const [name, follower] of [...this.following]) {
+      const ended = this.step(name)?.state !== 'running';
+      const piece = await follower.next();
+      const several = this.following.size > 1;
+      const before = `${this.prefix()}${several ? `${name} | ` : ''}`;
+      if (piece.leftOut > 0) this.write([`… ${megabytes(piece.leftOut)} left out; whole log: ${follower.file}`]);
+      if (piece.lines.length > 0) this.write(piece.lines.map((line) => before + line));
+      if (!ended || !piece.caughtUp) continue;
+      const rest = follower.rest();
+      if (rest.length > 0) this.write(rest.map((line) => before + line));
+      this.following.delete(name);
+    }
+    this.tellEnds();
+  }
+
+  /** A step's end stands below its output, the run's end below all. */
+  private tellEnds(): void {
+    const { run } = this;
+    if (!run) return;
+    for (const step of run.steps) {
+      if (step.state === 'waiting' || step.state === 'running' || this.following.has(step.name)) continue;
+      this.tell(`end ${step.name}`, [endOf(step)]);
+    }
+    if (isFinished(run.outcome) && this.following.size === 0) this.tell('run-finished', footOf(run));
+  }
+
+  private tell(what: string, lines: readonly string[]): void {
+    if (this.told.has(what)) return;
+    this.told.add(what);
+    this.write(lines);
+  }
+
+  private step(name: string): StepProgress | undefined {
+    return this.run?.steps.find((step) => step.name === name);
+  }
+}
+
+function headOf(run: RunState): string[] {
+  const dirty = run.change.dirty ? ' with uncommitted changes' : '';
+  return [`── ${run.service}: ${run.change.subject} (${shortCommit(run.change.commit)}${dirty}) ──`];
+}
+
+function endOf(step: StepProgress): string {
+  const took = step.durationMs !== undefined && step.state !== 'cached' && step.state !== 'skipped' ? `in ${duration(step.durationMs)}` : '';
+  const words = joined([step.state, step.flaky ? '(flaky)' : '', took], ' ');
+  return `${marks[step.state]} ${step.name}: ${joined([words, step.reason], ', ')}`;
+}
+
+function footOf(run: RunState): string[] {
+  const took = run.finishedAt ? ` in ${duration(Date.parse(run.finishedAt) - Date.parse(run.startedAt))}` : '';
+  const mark = run.outcome === 'passed' ? marks.passed : run.outcome === 'failed' ? marks.failed : marks.cancelled;
+  const places = run.deployments.map((deployment) =>
+    deployment.state === 'rolled-back'
+      ? `  ${deployment.environment}: rolled back${deployment.previous ? ` to ${shortCommit(deployment.previous.commit)}` : ''}`
+      : `  ${deployment.environment}: ${deployment.url}`,
+  );
+  return [`${mark} ${run.service} ${run.outcome}${took}${run.reason ? `: ${run.reason}` : ''}`, ...places, ''];
+}
