@@ -51,13 +51,7 @@ export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known:
       const found = value(path);
       if (found === undefined) return [missing(path)];
       const expected = kindOf(issue.expected);
-      const hint =
-        expected === 'a list' && typeof found === 'string'
-          ? `write it as a list: [${shortened(found)}]`
-          : path.at(-1) === 'timeout'
-            ? `write it with a unit: ${found}s`
-            : quoteHint(found, [expected]);
-      return [{ path, message: `${label} is ${expected}, not ${nameOfKind(found)}`, hint }];
+      return [{ path, message: `${label} is ${expected}, not ${nameOfKind(found)}`, hint: typeHint(path, found, expected) }];
     }
     case 'invalid_value':
       return [{ path, message: `${label} can only be ${issue.values.map(String).join(' or ')}` }];
@@ -111,6 +105,12 @@ function nameOfKind(value: unknown): string {
   if (typeof value === 'object') return 'a mapping';
   if (typeof value === 'string') return 'text';
   return typeof value === 'number' ? 'a number' : 'true or false';
+}
+
+function typeHint(path: Path, found: unknown, expected: string): string | undefined {
+  if (expected === 'a list' && typeof found === 'string') return `write it as a list: [${shortened(found)}]`;
+  if (path.at(-1) === 'timeout' && typeof found === 'number') return `write it with a unit: ${found}s`;
+  return quoteHint(found, [expected]);
 }
 
 function quoteHint(found: unknown, expected: readonly string[]): string | undefined {

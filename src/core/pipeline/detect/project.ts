@@ -1,0 +1,78 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+const passedOver = new Set([
+  'node_modules',
+  'vendor',
+  'dist',
+  'build',
+  'target',
+  'venv',
+  '__pycache__',
+  'coverage',
+  'out',
+  'site-packages',
+]);
+const bounds = { files: 5000, depth: 6, size: 200_000, read: 400 };
+
+/** A folder seen by the detection: its source files, within bounds that keep the look a short one. */
+export class ProjectFolder {
+  /** Relative with `/`, sorted; without hidden folders, installed packages and build output. */
+  readonly files: readonly string[];
+
+  constructor(readonly folder: string) {
+    this.files = listed(folder);
+  }
+
+  has(file: string): boolean {
+    return fs.existsSync(path.join(this.folder, file));
+  }
+
+  /** The first of the files that is there. */
+  first(...files: string[]): string | undefined {
+    return files.find((file) => this.has(file));
+  }
+
+  /** The text of a file; empty where it is missing, too large or cannot be read. */
+  text(file: string): string {
+    try {
+      const full = path.join(this.folder, file);
+      return fs.statSync(full).size > bounds.size ? '' : fs.readFileSync(full, 'utf8');
+    } catch {
+      return '';
+    }
+  }
+
+  /** Those of the files whose text matches. */
+  matching(files: readonly string[], pattern: RegExp): string[] {
+    return files.slice(0, bounds.read).filter((file) => pattern.test(this.text(file)));
+  }
+}
+
+function listed(folder: string): string[] {
+  const found: string[] = [];
+  const open = [{ at: '', depth: 0 }];
+  for (let next = open.shift(); next && found.length < bounds.files; next = open.shift()) {
+    for (const entry of entriesOf(path.join(folder, next.at))) {
+      const name = next.at === '' ? entry.name : `${next.at}/${entry.name}`;
+      if (entry.isFile()) found.push(name);
+      const enter = entry.isDirectory() && !entry.name.startsWith('.') && !passedOver.has(entry.name) && next.depth < bounds.depth;
+      // A service of its own within this folder is none of this one's business.
+      if (enter && !fs.existsSync(path.join(folder, name, 'delivery.yaml'))) open.push({ at: name, depth: next.depth + 1 });
+    }
+  }
+  return found.sort();
+}
+
+function entriesOf(folder: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
+  }
+}
+
+/** A path that a server answers and that says how it is, where its source names a usual one. */
+export function healthPathIn(source: string): string | undefined {
+  return /["'`](?:GET )?(\/(?:healthz?|readyz?|livez|_health|api\/health|status\/health))["'`]/.exec(source)?.[1];
+}

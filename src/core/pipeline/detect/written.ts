@@ -1,0 +1,86 @@
+import { stringify } from 'yaml';
+import type { Found, FoundServer, FoundStep } from './found';
+
+const header = [
+  '# How Deliver delivers this service.',
+  '# A step starts as soon as the steps that it needs have passed. Where the files of its `inputs`',
+  '# are unchanged it is not run again, and its `outputs` are put back.',
+];
+
+/** The text of a first `delivery.yaml`. */
+export function written(service: string, steps: readonly FoundStep[], server: FoundServer | undefined, others: readonly Found[]): string {
+  const needed = new Set(steps.flatMap((step) => step.needs ?? []));
+  const last = steps.map((step) => step.name).filter((name) => !needed.has(name));
+  const lines = [...header, `service: ${scalar(service)}`, 'steps:', ...steps.flatMap(stepLines)];
+  if (server) lines.push(...stagingLines(last, server));
+  else {
+    lines.push(
+      '',
+      '# Nothing is deployed yet. A service that listens on PORT runs in an environment on this machine:',
+      ...commented([
+        '  stage:',
+        `    needs: ${list(last)}`,
+        '    deploy: staging',
+        'environments:',
+        '  staging:',
+        '    process:',
+        '      command: ./my-service',
+      ]),
+    );
+  }
+  for (const { suggestion } of others) if (suggestion) lines.push('', ...commented(suggestion));
+  return `${lines.join('\n')}\n`;
+}
+
+function stepLines(step: FoundStep): string[] {
+  const { name, comment, needs = [], run, env, inputs, outputs, reports } = step;
+  return [
+    ...(comment === undefined ? [] : [`  # ${comment}`]),
+    `  ${name}:`,
+    ...(needs.length === 0 ? [] : [`    needs: ${list(needs)}`]),
+    `    run: ${scalar(run)}`,
+    ...(env ? [`    env: ${variables(env)}`] : []),
+    ...(inputs && inputs.length > 0 ? [`    inputs: ${globs(inputs)}`] : []),
+    ...(outputs ? [`    outputs: ${globs(outputs)}`] : []),
+    ...(reports ? [`    reports: ${globs(reports)}`] : []),
+  ];
+}
+
+function stagingLines(last: readonly string[], server: FoundServer): string[] {
+  return [
+    '  stage:',
+    `    needs: ${list(last)}`,
+    '    deploy: staging',
+    '  # A step that checks the new release goes here. Its failure brings the previous one back:',
+    ...commented(['acceptance:', '  needs: stage', '  run: curl --fail "$DELIVERY_URL"', '  verifies: staging'], '  '),
+    'environments:',
+    '  staging:',
+    '    process:',
+    `      command: ${scalar(server.command)}   # gets the port to listen on as PORT`,
+    ...(server.env ? [`      env: ${variables(server.env)}`] : []),
+    ...(server.health === undefined ? [] : [`      health: {path: ${scalar(server.health)}}`]),
+  ];
+}
+
+function commented(lines: readonly string[], indent = ''): string[] {
+  return lines.map((line) => `${indent}# ${line}`);
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 1 ? scalar(names[0] ?? '') : `[${names.map(scalar).join(', ')}]`;
+}
+
+function globs(paths: readonly string[]): string {
+  return `[${paths.map((path) => (/^[\w./][\w./*-]*$/.test(path) ? path : JSON.stringify(path))).join(', ')}]`;
+}
+
+function variables(env: Readonly<Record<string, string>>): string {
+  return `{${Object.entries(env)
+    .map(([name, value]) => `${name}: ${scalar(value)}`)
+    .join(', ')}}`;
+}
+
+/** On one line, quoted only where YAML needs it. */
+function scalar(text: string): string {
+  return stringify(text, { lineWidth: 0 }).trimEnd();
+}
