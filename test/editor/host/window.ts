@@ -123,10 +123,12 @@ export class Window {
     return this.page.locator('.notification-list-item-message').allInnerTexts();
   }
 
-  /** A picture under `screenshots/`, without the blinking cursor. */
+  /** A picture under `screenshots/`, without the blinking cursor and what is shown under the pointer. */
   async screenshot(name: string): Promise<string> {
     fs.mkdirSync(screenshots, { recursive: true });
     const file = path.join(screenshots, `${name}.png`);
+    await this.page.mouse.move(0, 0);
+    await this.page.locator('.monaco-hover:visible, .workbench-hover-container:visible').waitFor({ state: 'detached' });
     await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
     return file;
   }

@@ -28,6 +28,13 @@ describe('a delivery in the window', function () {
     await window.row('Pipeline', 'Step build, running').waitFor();
   }
 
+  async function screenshotsInBothThemes(name: string): Promise<void> {
+    for (const theme of ['dark', 'light'] as const) {
+      await session.setTheme(window, theme);
+      await window.screenshot(`${name}-${theme}`);
+    }
+  }
+
   async function delivered(inWindow: Window): Promise<void> {
     await inWindow.row('Pipeline', 'Step acceptance, passed').waitFor();
     await inWindow.row('Environments', 'hello in staging, healthy').waitFor();
@@ -44,9 +51,7 @@ describe('a delivery in the window', function () {
     const [service] = session.liveServices();
     assert.ok(service, 'the command line shows no live service');
     assert.equal(await (await fetch(service.url)).text(), 'hello from the release');
-    await window.screenshot('delivered');
-    await session.setTheme(window, 'light');
-    await window.screenshot('delivered-light');
+    await screenshotsInBothThemes('delivered');
     await window.narrow();
     await window.screenshot('delivered-narrow');
   });
@@ -59,9 +64,7 @@ describe('a delivery in the window', function () {
     await window.statusBarSays(/not releasable/);
     await window.row('Pipeline', 'Step build, failed').click();
     await eventually(async () => assert.match((await window.outputLines()).join('\n'), /hello is not defined/));
-    await window.screenshot('failed');
-    await session.setTheme(window, 'light');
-    await window.screenshot('failed-light');
+    await screenshotsInBothThemes('failed');
   });
 
   it('ends what it runs when it is cancelled', async () => {
