@@ -1,3 +1,4 @@
+const fs = require('node:fs');
 const esbuild = require('esbuild');
 
 const production = process.argv.includes('--production');
@@ -12,7 +13,16 @@ const bundles = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', external: ['vscode'] },
 ];
 
+/** The JSON schema for editors comes from the definition that the parser validates with. */
+async function writeSchema() {
+  const { outputFiles } = await esbuild.build({ ...common, sourcemap: false, entryPoints: ['src/core/pipeline/schema.ts'], write: false });
+  const module = { exports: {} };
+  new Function('module', 'exports', 'require', outputFiles[0].text)(module, module.exports, require);
+  fs.writeFileSync('media/delivery.schema.json', module.exports.schemaText());
+}
+
 async function main() {
+  await writeSchema();
   for (const bundle of bundles) {
     if (watch) await (await esbuild.context(bundle)).watch();
     else await esbuild.build(bundle);

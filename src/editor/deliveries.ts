@@ -1,41 +1,83 @@
 import * as vscode from 'vscode';
+import type { RunState } from '../core/run/state';
 import type { Cli } from './cli';
+import { pickCommit } from './commits';
+import type { DeliveryEnd } from './delivery-end';
 import type { Subject } from './row';
+import type { SecretStore } from './secrets';
 import type { ServiceChoice } from './service-choice';
-import type { Service, ServiceState } from './state';
+import { currentRun, isLive, type Service, type ServiceState } from './state';
 import { isWithin, type Store } from './store';
 
-/** Starts deliveries, as a process of their own. */
+export interface DeliveryParts {
+  readonly cli: Cli;
+  readonly store: Store;
+  readonly choice: ServiceChoice;
+  readonly secrets: SecretStore;
+  readonly end: DeliveryEnd;
+  readonly reveal: (subject: Subject) => Promise<void>;
+}
+
+/** Starts and cancels deliveries; each is a process of its own. */
 export class Deliveries {
-  /** The runners that this window started. */
-  private readonly mine = new Set<number>();
+  constructor(private readonly parts: DeliveryParts) {}
 
-  constructor(
-    private readonly cli: Cli,
-    private readonly store: Store,
-    private readonly choice: ServiceChoice,
-    private readonly reveal: (subject: Subject) => Promise<void>,
-  ) {}
-
+  /** The working tree as it is now. */
   async deliver(subject: Subject): Promise<void> {
-    const service = await this.choice.choose(subject, 'Deliver');
-    if (service) await this.run(service, []);
+    const service = await this.parts.choice.choose(subject, 'Deliver');
+    if (!service) return;
+    if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
+    await this.start(service, []);
   }
 
-  private async run(service: ServiceState, more: readonly string[]): Promise<void> {
-    await saveAll(service);
-    this.store.begin(service);
-    const started = this.cli.start(['run', '--service', service.name, ...more], service.folder);
-    if (started.pid !== undefined) this.mine.add(started.pid);
-    void this.reveal({ service: service.key });
-    const end = await started.end;
-    this.store.settled(service);
-    if (end.code === 2 || end.code === 3 || end.code === undefined)
-      void vscode.window.showErrorMessage(`Deliver could not start: ${end.complaint || 'the runner ended without a word'}`);
+  async deliverCommit(subject: Subject): Promise<void> {
+    const service = await this.parts.choice.choose(subject, 'Deliver a Commit');
+    if (!service) return;
+    const commit = await pickCommit(service);
+    if (commit !== undefined) await this.start(service, ['--commit', commit]);
+  }
+
+  /** The same change once more; what passed need not run again. */
+  async runAgain(subject: Subject): Promise<void> {
+    const service = await this.parts.choice.choose(subject, 'Run Again from the Failed Step');
+    if (!service) return;
+    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? service.runs.find(stopped);
+    if (!run) return void vscode.window.showInformationMessage(`No delivery of ${service.name} has failed: there is nothing to run again.`);
+    await this.start(service, ['--commit', run.change.commit, '--resume', run.id]);
+  }
+
+  async cancel(subject: Subject): Promise<void> {
+    const live = this.parts.store.state.services.filter(isLive);
+    const [only] = live;
+    const service = subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
+    if (!service) return;
+    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
+    if (!run || !isLive(service)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
+    const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder).end;
+    if (end.code !== 0) this.parts.end.complain('The delivery could not be cancelled', end.complaint);
+  }
+
+  private async start(service: ServiceState, more: readonly string[]): Promise<void> {
+    const { cli, store, secrets, end, reveal } = this.parts;
+    const collected = await secrets.collect(service);
+    if (!collected) return;
+    const { pid, end: ending } = cli.start(['run', '--service', service.name, ...more], service.folder, collected);
+    if (pid !== undefined) {
+      store.begin(service, pid);
+      void reveal({ service: service.key });
+    }
+    void ending.then((ended) => end.tell(service, ended, pid === undefined ? undefined : store.settled(service, pid)));
   }
 }
 
-async function saveAll(service: Service): Promise<void> {
-  const dirty = vscode.workspace.textDocuments.filter((document) => document.isDirty && isWithin(service.root, document.uri.fsPath));
-  await Promise.all(dirty.map((document) => document.save()));
+function stopped(run: RunState): boolean {
+  return run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted';
+}
+
+/** Whether everything of the repository that was changed is on the disk. */
+async function saveAll(service: Service): Promise<boolean> {
+  const open = vscode.workspace.textDocuments.filter((document) => document.isDirty && isWithin(service.root, document.uri.fsPath));
+  const saved = await Promise.all(open.map((document) => (document.isUntitled ? true : document.save())));
+  if (saved.every(Boolean)) return true;
+  return (await vscode.window.showWarningMessage('Some files could not be saved.', { modal: true }, 'Deliver without Them')) !== undefined;
 }

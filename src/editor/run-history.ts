@@ -6,6 +6,8 @@ import { Changes, Paced } from './changes';
 
 /** How many of a repository's runs are read. */
 const kept = 60;
+/** How often at most, while a run goes on. */
+const paceMs = 100;
 /** Where the file system does not tell, and to notice a runner that died. */
 const lookMs = 2000;
 
@@ -14,7 +16,7 @@ export class RunHistory {
   readonly changes = new Changes();
   private readonly known = new Map<string, RunState>();
   private readonly watchers = new Map<string, fs.FSWatcher>();
-  private readonly reading = new Paced(() => this.read());
+  private readonly reading = new Paced(() => this.read(), paceMs);
   private poll: NodeJS.Timeout | undefined;
 
   constructor(readonly home: RepositoryHome) {}
@@ -35,7 +37,8 @@ export class RunHistory {
     this.reading.ask();
   }
 
-  private read(): void {
+  /** Reads now what is on disk. */
+  read(): void {
     const ids = runIds(this.home).slice(0, kept);
     const before = new Map(this.known);
     this.known.clear();

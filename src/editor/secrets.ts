@@ -37,14 +37,14 @@ export class SecretStore {
   private async ask(service: Service, name: string): Promise<string | undefined> {
     const value = await vscode.window.showInputBox({
       title: `Secret ${name} of ${service.name}`,
-      prompt: 'It is kept in the secret store of the editor and masked in logs. Empty: it is forgotten.',
+      prompt: 'It is kept in the secret store of the editor and masked in logs. Empty: go on without it.',
       password: true,
       ignoreFocusOut: true,
     });
     if (value === undefined) return undefined;
     if (value === '') await this.store.delete(keyOf(service, name));
     else await this.store.store(keyOf(service, name), value);
-    return value === '' ? undefined : value;
+    return value;
   }
 
   private declared(service: Service): string[] {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { homeFolder, RepositoryHome } from '../core/home';
+import type { RunState } from '../core/run/state';
 import { Changes } from './changes';
 import { findGitFolder, hasGit } from './git-folder';
 import { LiveEnvironments } from './live-environments';
@@ -15,7 +16,8 @@ export class Store {
   readonly changes = new Changes();
   private readonly histories = new Map<string, RunHistory>();
   private readonly live = new LiveEnvironments(homeFolder());
-  private readonly starting = new Set<string>();
+  /** By the service's key: the runner that was started and has not told of itself. */
+  private readonly starting = new Map<string, number>();
   /** By the service's key: when something of it was last saved. */
   private readonly savedAt = new Map<string, number>();
   private services: readonly Service[] = [];
@@ -60,24 +62,27 @@ export class Store {
     this.changes.tell();
   }
 
-  /** A delivery of the service is asked for: shown until its first event is, or until `settled`. */
-  begin(service: Service): void {
-    this.starting.add(service.key);
+  /** A delivery of the service was started as this process: shown until its first event is, or until `settled`. */
+  begin(service: Service, runner: number): void {
+    this.starting.set(service.key, runner);
     this.savedAt.delete(service.key);
-    this.changes.tell();
     this.histories.get(service.home.folder)?.look();
+    this.changes.tell();
   }
 
-  settled(service: Service): void {
-    this.starting.delete(service.key);
-    this.histories.get(service.home.folder)?.look();
+  /** That process ended: the run that it made, if it came that far. */
+  settled(service: Service, runner: number): RunState | undefined {
+    const history = this.histories.get(service.home.folder);
+    history?.read();
+    if (this.starting.get(service.key) === runner) this.starting.delete(service.key);
     this.changes.tell();
+    return history?.runs.find((run) => run.runner.pid === runner);
   }
 
   /** A file of the window was saved. */
   saved(file: string): void {
     const service = this.serviceOf(file);
-    if (!service || this.savedAt.has(service.key)) return;
+    if (!service) return;
     this.savedAt.set(service.key, Date.now());
     this.changes.tell();
   }
@@ -93,12 +98,13 @@ export class Store {
   private stateOf(service: Service): ServiceState {
     const all = this.histories.get(service.home.folder)?.runs ?? [];
     const runs = all.filter((run) => run.service === service.name).slice(0, shown);
+    const runner = this.starting.get(service.key);
     const saved = this.savedAt.get(service.key);
     const begun = runs[0] && Date.parse(runs[0].startedAt);
     return {
       ...service,
       runs,
-      starting: this.starting.has(service.key),
+      starting: runner !== undefined && !all.some((run) => run.runner.pid === runner),
       changed: saved !== undefined && begun !== undefined && saved > begun,
     };
   }

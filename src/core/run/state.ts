@@ -98,7 +98,7 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
     case 'run-finished':
-      return { ...state, outcome: event.outcome, finishedAt: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
+      return { ...atRest(state), outcome: event.outcome, finishedAt: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
     default:
       return ignoreUnknown(state, event);
   }
@@ -112,14 +112,16 @@ function ignoreUnknown(state: RunState, event: never): RunState {
 
 /** What a run whose runner is gone reads as: nothing in it runs any more. */
 export function interrupted(state: RunState): RunState {
-  return {
-    ...state,
-    outcome: 'interrupted',
-    reason: state.reason ?? 'the runner ended before the run did',
-    steps: state.steps.map((step) =>
-      step.state === 'running' ? { ...step, state: 'interrupted' } : step.state === 'waiting' ? { ...step, state: 'skipped' } : step,
-    ),
-  };
+  return { ...atRest(state), outcome: 'interrupted', reason: state.reason ?? 'the runner ended before the run did' };
+}
+
+/** Nothing of a run that is over still runs or waits. */
+function atRest(state: RunState): RunState {
+  const steps = state.steps.map((step): StepProgress => {
+    if (step.state === 'running') return { ...step, state: 'interrupted' };
+    return step.state === 'waiting' ? { ...step, state: 'skipped' } : step;
+  });
+  return { ...state, steps };
 }
 
 export function isFinished(outcome: Outcome): boolean {
