@@ -5,12 +5,21 @@ const production = process.argv.includes('--production');
 const watch = process.argv.includes('--watch');
 
 /** Each bundle is loaded when its part is used: the editor's entry stays small. */
-const common = { bundle: true, platform: 'node', format: 'cjs', target: 'node20', minify: production, sourcemap: !production, logLevel: 'warning' };
+const common = {
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  minify: production,
+  sourcemap: !production,
+  logLevel: 'warning',
+};
 
 const bundles = [
   // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
   { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', external: ['vscode'] },
+  { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' },
 ];
 
 /** The JSON schema for editors comes from the definition that the parser validates with. */

@@ -2,56 +2,117 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { Cli } from './editor/cli';
 import { registerCommands } from './editor/commands';
+import { ContextKeys } from './editor/context-keys';
+import { DefinitionDiagnostics } from './editor/definition-diagnostics';
+import { revealStep } from './editor/definition-step';
 import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
+import { DeliveryEnd } from './editor/delivery-end';
+import { EnvironmentActions } from './editor/environment-actions';
 import { environmentRows } from './editor/environment-rows';
+import { LogDocuments } from './editor/log-document';
+import { LogLinks } from './editor/log-links';
+import { Logs } from './editor/logs';
+import { Output } from './editor/output';
+import { lazyParser } from './editor/parser';
 import type { Subject } from './editor/row';
 import { RowView } from './editor/row-view';
 import { pipelineRows } from './editor/run-rows';
+import { SecretStore } from './editor/secrets';
 import { ServiceChoice } from './editor/service-choice';
+import { setUp } from './editor/set-up';
 import { isLive } from './editor/state';
 import { StatusBar } from './editor/status-bar';
 import { statusText } from './editor/status-text';
 import { Store } from './editor/store';
 
+/** What the extension shows, as text, for tests in a real window. */
+export interface Shown {
+  /** How long the extension's own part of the activation took. */
+  readonly activationMs: number;
+  readonly pipelineText: () => string;
+  readonly environmentsText: () => string;
+  readonly statusText: () => string;
+  readonly outputText: () => string;
+}
+
 /** Builds the parts, hands them to each other and registers their disposal. */
-export function activate(context: vscode.ExtensionContext) {
+export function activate(context: vscode.ExtensionContext): Shown {
   const began = performance.now();
+  const dist = context.asAbsolutePath('dist');
+  const parse = lazyParser(dist);
+  const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath);
   const store = new Store(vscode.workspace.isTrusted);
   const choice = new ServiceChoice(store);
-  const anyLive = (): boolean => store.state.services.some(isLive);
-  const pipeline = new RowView('deliver.pipeline', (now) => pipelineRows(store.state.services, now), anyLive);
+
+  const pipeline = new RowView(
+    'deliver.pipeline',
+    (now) => pipelineRows(store.state.services, now),
+    () => store.state.services.some(isLive),
+  );
   const environments = new RowView(
     'deliver.environments',
     (now) => environmentRows(store.state.environments, now),
     () => false,
   );
-  const shownService = () => choice.guess() ?? store.state.services.find(isLive) ?? store.state.services[0];
-  const status = () => {
-    const service = shownService();
-    return service && statusText(service, store.state.services.length > 1, Date.now());
-  };
+  const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now());
   const statusBar = new StatusBar(status);
+  const output = new Output();
+  const documents = new LogDocuments();
+  const links = new LogLinks(() => store.state);
+  const diagnostics = new DefinitionDiagnostics(parse);
+  const keys = new ContextKeys();
   const reveal = async (subject: Subject): Promise<void> => {
-    const key = subject.service ?? shownService()?.key;
+    const key = subject.service ?? choice.shown()?.key;
     if (key !== undefined) await pipeline.reveal(key);
   };
-  const cli = new Cli(context.asAbsolutePath(path.join('dist', 'cli.js')), context.logUri.fsPath);
-  const deliveries = new Deliveries(cli, store, choice, reveal);
-  const definitions = new Definitions((files, folders) => store.show(files, folders));
+
+  const end = new DeliveryEnd(
+    () => pipeline.visible,
+    (text) => output.say(text),
+    () => output.reveal(),
+  );
+  const secrets = new SecretStore(context.secrets, parse);
+  const actions = new EnvironmentActions(cli, store, end);
+  const commands = registerCommands({
+    deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
+    environments: actions,
+    logs: new Logs(choice, documents, output),
+    serviceOf: (file) => store.serviceOf(file.fsPath)?.key,
+    reveal,
+    showOutput: () => output.reveal(),
+    setUp: () => setUp(cli, end),
+    setSecret: async (subject) => {
+      const service = await choice.choose(subject, 'Set Secret');
+      if (service) await secrets.set(service);
+    },
+    revealStep: async (subject) => {
+      const service = await choice.choose(subject, 'Go to the Step');
+      if (service) await revealStep(service, subject.step);
+    },
+  });
+
   store.changes.listen(() => {
+    const { services, situation } = store.state;
+    keys.update({ situation, hasService: services.length > 0 });
+    output.update(services);
     pipeline.update();
     environments.update();
     statusBar.update();
-    void vscode.commands.executeCommand('setContext', 'deliver.situation', store.state.situation);
-    void vscode.commands.executeCommand('setContext', 'deliver.hasService', store.state.services.length > 0);
   });
-  context.subscriptions.push(store, pipeline, environments, statusBar, definitions, registerCommands({ deliveries, reveal }));
+  const definitions = new Definitions((files, folders) => store.show(files, folders));
+  context.subscriptions.push(
+    ...[store, pipeline, environments, statusBar, output, documents, links, diagnostics, commands, definitions],
+    vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
+    vscode.workspace.onDidSaveTextDocument((document) => store.saved(document.uri.fsPath)),
+    vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),
+  );
   void definitions.find();
   return {
     activationMs: performance.now() - began,
     pipelineText: () => pipeline.asText(),
     environmentsText: () => environments.asText(),
     statusText: () => status()?.text ?? '',
+    outputText: () => output.asText(),
   };
 }

@@ -1,34 +1,80 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
+import type { EnvironmentActions } from './environment-actions';
+import type { Logs } from './logs';
 import { RowNode } from './row-tree';
 import type { Subject } from './row';
 
 /** What commands are carried out with. */
 export interface CommandParts {
   readonly deliveries: Deliveries;
+  readonly environments: EnvironmentActions;
+  readonly logs: Logs;
+  readonly serviceOf: (file: vscode.Uri) => string | undefined;
   readonly reveal: (subject: Subject) => Promise<void>;
+  readonly showOutput: () => void;
+  readonly setUp: () => Promise<void>;
+  readonly setSecret: (subject: Subject) => Promise<void>;
+  readonly revealStep: (subject: Subject) => Promise<void>;
+}
+
+interface Command {
+  /** It runs programs: not before the folder is trusted. */
+  readonly runs?: true;
+  readonly do: (subject: Subject) => PromiseLike<void> | void;
 }
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
-export function commandTable(parts: CommandParts): Record<string, (subject: Subject) => Promise<void>> {
-  const { deliveries } = parts;
+function commandTable(parts: CommandParts): Record<string, Command> {
+  const { deliveries, environments, logs } = parts;
   return {
-    'deliver.deliver': (subject) => deliveries.deliver(subject),
-    'deliver.showRun': (subject) => parts.reveal(subject),
+    deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
+    deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
+    runAgain: { runs: true, do: (subject) => deliveries.runAgain(subject) },
+    cancel: { runs: true, do: (subject) => deliveries.cancel(subject) },
+    rollBack: { runs: true, do: (subject) => environments.rollBack(subject) },
+    startEnvironment: { runs: true, do: (subject) => environments.start(subject) },
+    stopEnvironment: { runs: true, do: (subject) => environments.stop(subject) },
+    setUp: { runs: true, do: () => parts.setUp() },
+    setSecret: { runs: true, do: (subject) => parts.setSecret(subject) },
+    openService: { do: (subject) => environments.openService(subject) },
+    openLog: { do: (subject) => logs.open(subject) },
+    showOutput: { do: () => parts.showOutput() },
+    showRun: { do: (subject) => parts.reveal(subject) },
+    revealStep: { do: (subject) => parts.revealStep(subject) },
+    copy: { do: (subject) => vscode.env.clipboard.writeText(subject.text ?? '') },
   };
 }
 
 export function registerCommands(parts: CommandParts): vscode.Disposable {
-  return vscode.Disposable.from(
-    ...Object.entries(commandTable(parts)).map(([name, run]) =>
-      vscode.commands.registerCommand(name, (argument?: unknown) => run(subjectOf(argument))),
-    ),
+  const registrations = Object.entries(commandTable(parts)).map(([name, command]) =>
+    vscode.commands.registerCommand(`deliver.${name}`, async (argument?: unknown) => {
+      if (command.runs && !vscode.workspace.isTrusted) return askForTrust();
+      await command.do(subjectOf(argument, parts.serviceOf));
+    }),
+  );
+  return vscode.Disposable.from(...registrations);
+}
+
+/** A command is called from a row, with a subject, from the menu of an editor, or from the palette. */
+function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Subject {
+  if (argument instanceof RowNode) return argument.row.subject;
+  if (argument instanceof vscode.Uri) {
+    const service = serviceOf(argument);
+    return service === undefined ? {} : { service };
+  }
+  if (typeof argument !== 'object' || argument === null) return {};
+  const names = ['service', 'run', 'step', 'environment', 'deployed', 'url', 'text'] as const;
+  return Object.fromEntries(
+    Object.entries(argument).filter(([name, value]) => names.some((known) => known === name) && typeof value === 'string'),
   );
 }
 
-/** A command is called from a row, from a click on one, from a menu of a file, or from the palette. */
-function subjectOf(argument: unknown): Subject {
-  if (argument instanceof RowNode) return argument.subject;
-  if (typeof argument !== 'object' || argument === null || argument instanceof vscode.Uri) return {};
-  return argument;
+async function askForTrust(): Promise<void> {
+  const manage = 'Manage Workspace Trust';
+  const answer = await vscode.window.showInformationMessage(
+    'This folder is in restricted mode: nothing in it is run until you trust it.',
+    manage,
+  );
+  if (answer === manage) await vscode.commands.executeCommand('workbench.trust.manage');
 }

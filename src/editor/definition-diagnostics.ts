@@ -38,7 +38,11 @@ export class DefinitionDiagnostics implements vscode.Disposable {
       document.uri,
       errors.map((error) => {
         const message = error.hint ? `${error.message}: ${error.hint}` : error.message;
-        const diagnostic = new vscode.Diagnostic(rangeOf(document, error.line ?? 1, error.column ?? 1), message, vscode.DiagnosticSeverity.Error);
+        const diagnostic = new vscode.Diagnostic(
+          rangeOf(document, error.line ?? 1, error.column ?? 1),
+          message,
+          vscode.DiagnosticSeverity.Error,
+        );
         diagnostic.source = 'Deliver';
         return diagnostic;
       }),

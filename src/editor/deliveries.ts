@@ -49,7 +49,8 @@ export class Deliveries {
   async cancel(subject: Subject): Promise<void> {
     const live = this.parts.store.state.services.filter(isLive);
     const [only] = live;
-    const service = subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
+    const service =
+      subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
     if (!run || !isLive(service)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
@@ -76,8 +77,10 @@ function stopped(run: RunState): boolean {
 
 /** Whether everything of the repository that was changed is on the disk. */
 async function saveAll(service: Service): Promise<boolean> {
-  const open = vscode.workspace.textDocuments.filter((document) => document.isDirty && isWithin(service.root, document.uri.fsPath));
-  const saved = await Promise.all(open.map((document) => (document.isUntitled ? true : document.save())));
+  const open = vscode.workspace.textDocuments.filter(
+    (document) => document.isDirty && document.uri.scheme === 'file' && isWithin(service.root, document.uri.fsPath),
+  );
+  const saved = await Promise.all(open.map((document) => document.save()));
   if (saved.every(Boolean)) return true;
   return (await vscode.window.showWarningMessage('Some files could not be saved.', { modal: true }, 'Deliver without Them')) !== undefined;
 }

@@ -27,7 +27,7 @@ function environmentRow(environment: LiveEnvironment, now: number): Row {
     traits: ['environment', environment.running ? 'started' : 'stopped'],
     open: 'expanded',
     children: environment.services.map((service) => deployedRow(environment.name, service, now)),
-    subject: { environment: environment.name },
+    subject: { environment: environment.name, text: environment.name },
   };
 }
 
@@ -68,7 +68,7 @@ function deployedRow(environment: string, service: ServiceStatus, now: number): 
       ', ',
     ),
     traits: ['deployed', ...(up && service.url ? ['url'] : []), ...(service.previous ? ['previous'] : [])],
-    subject: { environment, deployed: service.service, url: service.url },
+    subject: { environment, deployed: service.service, url: service.url, text: service.url || service.service },
     ...(up && service.url && { click: 'deliver.openService' }),
   };
 }

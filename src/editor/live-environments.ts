@@ -33,7 +33,12 @@ export class LiveEnvironments {
   private read(): void {
     this.watchAll();
     const before = JSON.stringify(this.environments);
-    const all = readEnvironments(this.home).map(({ environment, kind, running, services }) => ({ name: environment, kind, running, services }));
+    const all = readEnvironments(this.home).map(({ environment, kind, running, services }) => ({
+      name: environment,
+      kind,
+      running,
+      services,
+    }));
     this.environments = all.filter((environment) => environment.services.length > 0);
     if (this.environments.some((environment) => environment.running)) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
     else {
@@ -45,7 +50,8 @@ export class LiveEnvironments {
 
   private watchAll(): void {
     this.watch(this.folder);
-    for (const entry of fs.readdirSync(this.folder, { withFileTypes: true })) if (entry.isDirectory()) this.watch(path.join(this.folder, entry.name));
+    for (const entry of fs.readdirSync(this.folder, { withFileTypes: true }))
+      if (entry.isDirectory()) this.watch(path.join(this.folder, entry.name));
   }
 
   private watch(folder: string): void {

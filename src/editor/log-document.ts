@@ -45,7 +45,8 @@ async function tailOf(file: string): Promise<string> {
     await handle.read(buffer, 0, buffer.length, from);
     const lines = buffer.toString('utf8').split('\n');
     // A cut line, and perhaps a cut character, stands first.
-    const note = from > 0 ? [`… ${megabytes(size - Buffer.byteLength(lines.shift() ?? '') - (size - from))} left out; whole log: ${file}`] : [];
+    const note =
+      from > 0 ? [`… ${megabytes(size - Buffer.byteLength(lines.shift() ?? '') - (size - from))} left out; whole log: ${file}`] : [];
     return [...note, ...(await plain(lines))].join('\n') || 'This step printed nothing.';
   } finally {
     await handle.close();

@@ -17,7 +17,11 @@ export class LogLinks implements vscode.DocumentLinkProvider, vscode.Disposable 
     const { services } = this.state();
     const links: vscode.DocumentLink[] = [];
     const known = new Map<string, vscode.Uri | undefined>();
-    for (let line = Math.max(0, document.lineCount - linesWithLinks); line < document.lineCount && !cancelled.isCancellationRequested; line++) {
+    for (
+      let line = Math.max(0, document.lineCount - linesWithLinks);
+      line < document.lineCount && !cancelled.isCancellationRequested;
+      line++
+    ) {
       for (const mention of mentionsIn(document.lineAt(line).text)) {
         if (!known.has(mention.path)) known.set(mention.path, fileOf(mention.path, services));
         const target = known.get(mention.path);
@@ -37,7 +41,9 @@ export class LogLinks implements vscode.DocumentLinkProvider, vscode.Disposable 
 /** The one file that is meant. Where services of the window each have such a file, none is: a guess would mislead. */
 function fileOf(mentioned: string, services: readonly ServiceState[]): vscode.Uri | undefined {
   const own = services.some((service) => isLogOf(service, mentioned));
-  const found = own ? [mentioned] : services.flatMap((service) => candidates(mentioned, rootsOf(service)).find((file) => isInside(service.root, file)) ?? []);
+  const found = own
+    ? [mentioned]
+    : services.flatMap((service) => candidates(mentioned, rootsOf(service)).find((file) => isInside(service.root, file)) ?? []);
   const [first, ...others] = new Set(found);
   return first !== undefined && others.length === 0 ? vscode.Uri.file(first) : undefined;
 }

@@ -11,7 +11,8 @@ export interface Mention {
 
 const wholeLog = /whole log: (.+)$/;
 // A path with a folder or an extension, then `:12:5`, `:12`, `(12,5)` or nothing.
-const place = /((?:[A-Za-z]:)?[\w.@+~\-/\\]*[\w@+~-](?:\.[A-Za-z]\w{0,9}|[/\\][\w.@+-]+))(?::(\d{1,7})(?::(\d{1,7}))?|\((\d{1,7})(?:,\s?(\d{1,7}))?\))?/g;
+const place =
+  /((?:[A-Za-z]:)?[\w.@+~\-/\\]*[\w@+~-](?:\.[A-Za-z]\w{0,9}|[/\\][\w.@+-]+))(?::(\d{1,7})(?::(\d{1,7}))?|\((\d{1,7})(?:,\s?(\d{1,7}))?\))?/g;
 
 /** The paths in a line of a log; whether they exist is for the caller to see. */
 export function mentionsIn(text: string): Mention[] {

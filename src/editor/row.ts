@@ -36,6 +36,8 @@ export interface Subject {
   /** The name of a service in an environment, which may belong to another repository. */
   readonly deployed?: string;
   readonly url?: string;
+  /** What *Copy* copies. */
+  readonly text?: string;
 }
 
 /** A tree as text, one row a line: what tests and screen-less readers see. */

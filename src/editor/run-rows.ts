@@ -49,7 +49,7 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
       : service.starting
         ? []
         : [firstDelivery(service)],
-    subject: { service: service.key, ...(run && { run: run.id }), ...urlOf(run) },
+    subject: { service: service.key, text: run?.change.commit ?? service.name, ...(run && { run: run.id }), ...urlOf(run) },
   };
 }
 
@@ -97,7 +97,7 @@ function runRow(service: string, run: RunState, now: number): Row {
     traits: ['run', ...runTraits(run)],
     open: 'collapsed',
     children: stepRows(service, run, now),
-    subject: { service, run: run.id, ...urlOf(run) },
+    subject: { service, run: run.id, text: run.change.commit, ...urlOf(run) },
   };
 }
 
@@ -125,7 +125,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       ...(deployment && deployment.state !== 'rolled-back' ? ['url'] : []),
       ...(step.state === 'failed' && canRunAgain(run) ? ['again'] : []),
     ],
-    subject: { service, run: run.id, step: step.name, ...(deployment && { url: deployment.url, environment: deployment.environment }) },
+    subject: { service, run: run.id, step: step.name, text: deployment?.url ?? step.name, ...(deployment && { url: deployment.url }) },
     ...(hasLog(step) && { click: 'deliver.openLog' }),
   };
 }

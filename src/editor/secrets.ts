@@ -16,7 +16,8 @@ export class SecretStore {
   async collect(service: Service): Promise<Secrets | undefined> {
     const secrets: Record<string, string> = {};
     for (const name of this.declared(service)) {
-      const value = (await this.store.get(keyOf(service, name))) ?? (process.env[name] === undefined ? await this.ask(service, name) : undefined);
+      const value =
+        (await this.store.get(keyOf(service, name))) ?? (process.env[name] === undefined ? await this.ask(service, name) : undefined);
       if (value === undefined && process.env[name] === undefined) return undefined;
       if (value !== undefined) secrets[name] = value;
     }
@@ -30,7 +31,11 @@ export class SecretStore {
     const name =
       declared.length > 0
         ? await vscode.window.showQuickPick(declared, { title, placeHolder: 'Which secret?' })
-        : await vscode.window.showInputBox({ title, prompt: 'No step of delivery.yaml declares a secret yet. Name one.', validateInput: checkName });
+        : await vscode.window.showInputBox({
+            title,
+            prompt: 'No step of delivery.yaml declares a secret yet. Name one.',
+            validateInput: checkName,
+          });
     if (name !== undefined) await this.ask(service, name);
   }
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Subject } from './row';
-import type { ServiceState } from './state';
+import { isLive, type ServiceState } from './state';
 import type { Store } from './store';
 
 /** Which service a command means. */
@@ -14,6 +14,12 @@ export class ServiceChoice {
     const file = vscode.window.activeTextEditor?.document.uri;
     const active = file?.scheme === 'file' ? this.store.serviceOf(file.fsPath)?.key : undefined;
     return services.find((service) => service.key === active) ?? (services.length === 1 ? services[0] : undefined);
+  }
+
+  /** The one that the status bar is about. */
+  shown(): ServiceState | undefined {
+    const { services } = this.store.state;
+    return this.guess() ?? services.find(isLive) ?? services[0];
   }
 
   /** Asks where there are several; says why where there is none. */

@@ -5,7 +5,16 @@ import { duration, joined, megabytes, shortCommit } from './words';
 /** Where a transcript is written: whole lines. */
 export type WriteLines = (lines: readonly string[]) => void;
 
-const marks = { passed: '✓', cached: '✓', failed: '✗', skipped: '-', cancelled: '■', interrupted: '■', running: '▶', waiting: ' ' } as const;
+const marks = {
+  passed: '✓',
+  cached: '✓',
+  failed: '✗',
+  skipped: '-',
+  cancelled: '■',
+  interrupted: '■',
+  running: '▶',
+  waiting: ' ',
+} as const;
 
 /**
  * One run as text, as it happens: what starts, what it prints, how it ends. `update` tells it the
@@ -92,7 +101,8 @@ function headOf(run: RunState): string[] {
 }
 
 function endOf(step: StepProgress): string {
-  const took = step.durationMs !== undefined && step.state !== 'cached' && step.state !== 'skipped' ? `in ${duration(step.durationMs)}` : '';
+  const took =
+    step.durationMs !== undefined && step.state !== 'cached' && step.state !== 'skipped' ? `in ${duration(step.durationMs)}` : '';
   const words = joined([step.state, step.flaky ? '(flaky)' : '', took], ' ');
   return `${marks[step.state]} ${step.name}: ${joined([words, step.reason], ', ')}`;
 }

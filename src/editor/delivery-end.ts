@@ -1,0 +1,54 @@
+import * as vscode from 'vscode';
+import type { RunState } from '../core/run/state';
+import type { CliEnd } from './cli';
+import { urlOf } from './run-rows';
+import type { Service } from './state';
+
+/** Tells how a delivery ended that was started in this window; others end without a word. */
+export class DeliveryEnd {
+  constructor(
+    /** Whether its steps are seen anyway. */
+    private readonly seen: () => boolean,
+    private readonly say: (text: string) => void,
+    private readonly showOutput: () => void,
+  ) {}
+
+  async tell(service: Service, end: CliEnd, run: RunState | undefined): Promise<void> {
+    if (run?.outcome === 'failed') await this.failed(service, run);
+    else if (run?.outcome === 'passed') await this.passed(service, run);
+    else if (end.code !== 0 && end.code !== 130) this.complain(`${service.name} could not be delivered`, end.complaint);
+  }
+
+  /** Something that the command line was asked for did not work; the whole of it is in the output panel. */
+  complain(what: string, complaint: string): void {
+    const why = complaint.replace(/^deliver: /, '') || 'it ended without saying why.';
+    this.say(`${what}: ${why}\n`);
+    const first = why.split('\n', 2).join(' ').slice(0, 300);
+    const more = 'Show Output';
+    void vscode.window.showErrorMessage(`${what}: ${first}`, more).then((answer) => answer === more && this.showOutput());
+  }
+
+  private async failed(service: Service, run: RunState): Promise<void> {
+    const step = run.steps.find((candidate) => candidate.state === 'failed');
+    const subject = { service: service.key, run: run.id, ...(step && { step: step.name }) };
+    const [openLog, runAgain] = ['Open Log', 'Run Again'];
+    const what = step ? `${step.name} failed` : (run.reason ?? 'the delivery failed');
+    const answer = await vscode.window.showErrorMessage(
+      `${service.name}: ${what}.`,
+      ...(step?.log === undefined ? [runAgain] : [openLog, runAgain]),
+    );
+    if (answer === openLog) await vscode.commands.executeCommand('deliver.openLog', subject);
+    if (answer === runAgain) await vscode.commands.executeCommand('deliver.runAgain', subject);
+  }
+
+  private async passed(service: Service, run: RunState): Promise<void> {
+    if (this.seen()) return;
+    const { url } = urlOf(run);
+    const open = 'Open Service';
+    const answer = await vscode.window.showInformationMessage(
+      `${service.name} was delivered: ${run.change.subject}`,
+      ...(url ? [open] : []),
+    );
+    if (answer === open) await vscode.commands.executeCommand('deliver.openService', { service: service.key, url });
+  }
+}

@@ -1,0 +1,37 @@
+import * as vscode from 'vscode';
+import type { RunState, StepProgress } from '../core/run/state';
+import type { LogDocuments } from './log-document';
+import type { Output } from './output';
+import type { Subject } from './row';
+import type { ServiceChoice } from './service-choice';
+import { currentRun, type ServiceState } from './state';
+
+/** Opens logs: what still runs in the output panel, what has ended as a document. */
+export class Logs {
+  constructor(
+    private readonly choice: ServiceChoice,
+    private readonly documents: LogDocuments,
+    private readonly output: Output,
+  ) {}
+
+  async open(subject: Subject): Promise<void> {
+    const service = await this.choice.choose(subject, 'Open Log');
+    if (!service) return;
+    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
+    if (!run) return void vscode.window.showInformationMessage(`${service.name} was not delivered yet: there is no log.`);
+    const step = run.steps.find((candidate) => candidate.name === subject.step) ?? (await pickStep(service, run));
+    if (!step) return;
+    if (step.state === 'running') this.output.reveal();
+    else if (step.log === undefined) void vscode.window.showInformationMessage(`${step.name} has no log: ${step.reason ?? step.state}.`);
+    else await this.documents.show(step.log, `${service.name} ${step.name}`);
+  }
+}
+
+/** The failed step, the running one, else the one that is asked for. */
+async function pickStep(service: ServiceState, run: RunState): Promise<StepProgress | undefined> {
+  const telling = run.steps.find((step) => step.state === 'failed') ?? run.steps.find((step) => step.state === 'running');
+  if (telling) return telling;
+  const items = run.steps.filter((step) => step.log !== undefined).map((step) => ({ label: step.name, description: step.state, step }));
+  if (items.length === 0) return void vscode.window.showInformationMessage(`The last delivery of ${service.name} wrote no log.`);
+  return (await vscode.window.showQuickPick(items, { title: `Open Log of ${service.name}`, placeHolder: 'Which step?' }))?.step;
+}
