@@ -180,7 +180,7 @@ const server = z.optional(address).check(describe('The address of your own serve
 const sourceKinds = {
   file: z.optional(inside).check(describe('A file with one JSON object a line.')),
   http: z
-    .optional(z.union([address, z.strictObject({ url: address })]))
+    .optional(z.union([address, z.strictObject({ url: address.check(describe('The address.')) })]))
     .check(describe('An address that answers with one JSON object a line.')),
   sentry: z
     .optional(

@@ -39,7 +39,8 @@ export class SourceDocument {
 
   private offset(path: Path, atKey: boolean): number {
     const { key, node, complete } = this.find(path);
-    const place = complete && !atKey ? node : (key ?? node);
+    const isBlank = isScalar(node) && node.value === null && node.range?.[0] === node.range?.[1];
+    const place = complete && !atKey && !isBlank ? node : (key ?? node);
     const range = (place as { range?: readonly number[] | null } | undefined)?.range;
     return range?.[0] ?? 0;
   }

@@ -11,5 +11,6 @@ export async function findServices(root: string): Promise<{ folder: string; file
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ':(glob)**/delivery.yaml'];
   const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
   const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '' && existsSync(path.join(root, file)));
-  return files.sort().map((file) => ({ folder: file.includes('/') ? file.slice(0, file.lastIndexOf('/')) : '', file }));
+  const services = files.map((file) => ({ folder: file.slice(0, Math.max(0, file.lastIndexOf('/'))), file }));
+  return services.sort((a, b) => (a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : 0));
 }
