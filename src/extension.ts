@@ -17,7 +17,7 @@ import { Output } from './editor/output';
 import { lazyParser } from './editor/parser';
 import type { Subject } from './editor/row';
 import { RowView } from './editor/row-view';
-import { pipelineRows } from './editor/run-rows';
+import { pipelineMessage, pipelineRows } from './editor/run-rows';
 import { SecretStore } from './editor/secrets';
 import { ServiceChoice } from './editor/service-choice';
 import { setUp } from './editor/set-up';
@@ -47,8 +47,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
 
   const pipeline = new RowView(
     'deliver.pipeline',
-    (now) => pipelineRows(store.state.services, now),
+    (now) => pipelineRows(store.state, now),
     () => store.state.services.some(isLive),
+    () => pipelineMessage(store.state),
   );
   const environments = new RowView(
     'deliver.environments',

@@ -15,15 +15,20 @@ export class Output implements vscode.Disposable {
   private readonly transcripts = new Map<string, Transcript>();
   private readonly seen = new Set<string>();
   private readonly since = Date.now();
+  /** Services that are being delivered right now. */
+  private services: ReadonlySet<string> = new Set();
   private timer: NodeJS.Timeout | undefined;
 
   /** Runs that go on, or began since the window did, are shown. */
   update(services: readonly ServiceState[]): void {
+    this.services = new Set(services.filter((service) => service.runs.some((run) => run.outcome === 'running')).map(({ key }) => key));
     for (const service of services) for (const run of [...service.runs].reverse()) this.show(service, run);
     if (this.transcripts.size > 0) this.timer ??= setInterval(() => void this.pump(), everyMs);
   }
 
   reveal(): void {
+    if (this.text.toString() === '')
+      this.say('Nothing was delivered since this window was opened. Earlier logs open from the steps in the Pipeline view.');
     this.channel.show(true);
   }
 
@@ -44,7 +49,7 @@ export class Output implements vscode.Disposable {
     const transcript = new Transcript(
       (lines) => this.text.append(lines.map((line) => `${line}\n`).join('')),
       (step) => path.join(service.home.run(run.id), `${step}.log`),
-      () => (this.transcripts.size > 1 ? `${service.name} ` : ''),
+      () => (this.services.size > 1 ? `${service.name} ` : ''),
     );
     this.transcripts.set(run.id, transcript);
     transcript.update(run);

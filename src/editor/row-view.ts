@@ -15,6 +15,8 @@ export class RowView implements vscode.Disposable {
     private readonly rows: (now: number) => Row[],
     /** Whether what is shown changes by itself while time passes. */
     private readonly ticks: () => boolean,
+    /** A sentence above the rows, where there is something to say of all of them. */
+    private readonly message: () => string | undefined = () => undefined,
   ) {
     this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: false });
     this.view.onDidChangeVisibility(() => this.update());
@@ -43,6 +45,7 @@ export class RowView implements vscode.Disposable {
 
   private draw(): void {
     this.tree.draw(this.rows(Date.now()));
+    if (this.view.message !== this.message()) this.view.message = this.message() ?? '';
     if (!this.ticks()) this.stopClock();
     else this.clock ??= setInterval(() => this.drawing.ask(), 1000);
   }

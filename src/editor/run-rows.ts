@@ -1,7 +1,7 @@
 import type { Outcome, StepState } from '../core/run/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../core/run/state';
 import type { Row, RowIcon } from './row';
-import { currentRun, type ServiceState } from './state';
+import { currentRun, type ServiceState, type WindowState } from './state';
 import { age, attempt, duration, joined, shortCommit } from './words';
 
 const stepIcons: Record<StepState, RowIcon> = {
@@ -26,9 +26,19 @@ export const outcomeIcons: Record<Outcome, RowIcon> = {
 };
 
 /** The Pipeline view: each service, its current run's steps, what waits, and earlier runs. */
-export function pipelineRows(services: readonly ServiceState[], now: number): Row[] {
+export function pipelineRows({ services, trusted }: Pick<WindowState, 'services' | 'trusted'>, now: number): Row[] {
   const open = services.length <= 3;
-  return services.map((service) => serviceRow(service, open, now));
+  return services.map((service) => {
+    const row = serviceRow(service, open, now);
+    return service.runs.length > 0 || service.starting || !trusted ? row : { ...row, children: [firstDelivery(service)] };
+  });
+}
+
+/** What is to be said above the rows. */
+export function pipelineMessage({ services, trusted, situation }: WindowState): string | undefined {
+  if (services.length === 0) return undefined;
+  if (!trusted) return 'Restricted mode: deliveries are shown, and nothing is run until you trust this folder.';
+  return situation === 'no-git' ? 'The git program was not found: nothing can be delivered. Install it and reload the window.' : undefined;
 }
 
 function serviceRow(service: ServiceState, open: boolean, now: number): Row {
@@ -44,11 +54,7 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     spoken: `Service ${service.name}, ${description}`,
     traits: ['service', ...(run ? runTraits(run) : [])],
     open: open ? 'expanded' : 'collapsed',
-    children: run
-      ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)]
-      : service.starting
-        ? []
-        : [firstDelivery(service)],
+    children: run ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)] : [],
     subject: { service: service.key, text: run?.change.commit ?? service.name, ...(run && { run: run.id }), ...urlOf(run) },
   };
 }
@@ -117,7 +123,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       [`${step.name}: ${step.state}`, step.reason, step.flaky ? 'It passed, but not at the first attempt.' : undefined],
       '\n',
     ),
-    spoken: joined([`Step ${step.name}`, step.state, description], ', '),
+    spoken: joined([`Step ${step.name}`, step.state, description === step.state ? undefined : description], ', '),
     traits: [
       'step',
       step.state,

@@ -53,12 +53,17 @@ function liveText(service: string, run: RunState, now: number): StatusText {
   const [first] = running;
   const progress = `${done} of ${run.steps.length} steps done`;
   if (!first) return busy(`${service}: ${done === 0 ? 'preparing' : 'finishing'}`, `${run.change.subject}\n${progress}`);
-  const more = running.length > 1 ? ` +${running.length - 1}` : '';
-  const words = joined([`${first.name}${more}`, runningWords(first, now).replace('about ', '~')], ' ');
+  const more = running.length > 1 ? ` (+${running.length - 1})` : '';
+  const words = joined([`${first.name}${more}`, steady(runningWords(first, now))], ' ');
   return busy(
     `${service}: ${words}`,
     joined([run.change.subject, progress, `running: ${running.map((step) => step.name).join(', ')}`], '\n'),
   );
+}
+
+/** Of the same width from one second to the next, as far as digits go. */
+function steady(words: string): string {
+  return words.replace('about ', '~').replace(/^\d s/, (seconds) => `\u2007${seconds}`);
 }
 
 function busy(text: string, tooltip: string): StatusText {

@@ -44,54 +44,52 @@ export class Transcript {
     if (run.outcome === 'waiting') this.tell('waiting', [`${run.service} waits for the delivery before it: ${run.change.subject}`]);
     if (run.outcome !== 'waiting') this.tell('started', headOf(run));
     for (const notice of run.notices) this.tell(`notice ${notice}`, [`! ${notice}`]);
-    for (const step of run.steps) {
-      if (step.startedAt === undefined || this.told.has(`start ${step.name}`)) continue;
-      this.tell(`start ${step.name}`, [`▶ ${step.name}`]);
-      this.following.set(step.name, new LogFollower(this.logOf(step.name)));
-    }
+    for (const step of run.steps)
+      if (step.startedAt !== undefined && !this.told.has(`end ${step.name}`) && !this.following.has(step.name))
+        this.following.set(step.name, new LogFollower(this.logOf(step.name)));
   }
 
-  /** One piece of each log that is followed; a second call waits for the first. */
+  /** One piece of each log that is followed, all that is left of those that ended; a second call waits for the first. */
   async pump(): Promise<void> {
     this.pumping ??= this.pumpOnce().finally(() => (this.pumping = undefined));
     await this.pumping;
   }
 
   private async pumpOnce(): Promise<void> {
-    for (const [name, follower] of [...this.following]) {
-      const ended = this.step(name)?.state !== 'running';
-      const piece = await follower.next();
-      const several = this.following.size > 1;
-      const before = `${this.prefix()}${several ? `${name} | ` : ''}`;
-      if (piece.leftOut > 0) this.write([`… ${megabytes(piece.leftOut)} left out; whole log: ${follower.file}`]);
-      if (piece.lines.length > 0) this.write(piece.lines.map((line) => before + line));
-      if (!ended || !piece.caughtUp) continue;
-      const rest = follower.rest();
-      if (rest.length > 0) this.write(rest.map((line) => before + line));
-      this.following.delete(name);
-    }
-    this.tellEnds();
+    const steps = this.run?.steps ?? [];
+    for (const step of steps.filter((one) => one.state !== 'running' && one.state !== 'waiting')) await this.end(step);
+    const running = steps.filter((step) => step.state === 'running');
+    for (const step of running) await this.piece(step, running.length > 1);
+    const { run } = this;
+    if (run && isFinished(run.outcome) && this.following.size === 0) this.tell('run-finished', footOf(run));
   }
 
-  /** A step's end stands below its output, the run's end below all. */
-  private tellEnds(): void {
-    const { run } = this;
-    if (!run) return;
-    for (const step of run.steps) {
-      if (step.state === 'waiting' || step.state === 'running' || this.following.has(step.name)) continue;
-      this.tell(`end ${step.name}`, [endOf(step)]);
-    }
-    if (isFinished(run.outcome) && this.following.size === 0) this.tell('run-finished', footOf(run));
+  /** A step's end stands below all of its output. */
+  private async end(step: StepProgress): Promise<void> {
+    if (this.told.has(`end ${step.name}`)) return;
+    while (this.following.has(step.name) && !(await this.piece(step, false)));
+    const rest = this.following.get(step.name)?.rest() ?? [];
+    this.following.delete(step.name);
+    if (rest.length > 0) this.write(rest);
+    this.tell(`end ${step.name}`, [endOf(step)]);
+  }
+
+  /** Whether that was all that is there by now. */
+  private async piece(step: StepProgress, several: boolean): Promise<boolean> {
+    const follower = this.following.get(step.name);
+    if (!follower) return true;
+    this.tell(`start ${step.name}`, [`▶ ${step.name}`]);
+    const { lines, leftOut, caughtUp } = await follower.next();
+    const before = `${this.prefix()}${several ? `${step.name} | ` : ''}`;
+    if (leftOut > 0) this.write([`… ${megabytes(leftOut)} left out; whole log: ${follower.file}`]);
+    if (lines.length > 0) this.write(lines.map((line) => before + line));
+    return caughtUp;
   }
 
   private tell(what: string, lines: readonly string[]): void {
     if (this.told.has(what)) return;
     this.told.add(what);
     this.write(lines);
-  }
-
-  private step(name: string): StepProgress | undefined {
-    return this.run?.steps.find((step) => step.name === name);
   }
 }
 
