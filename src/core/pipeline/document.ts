@@ -1,17 +1,19 @@
-import { Composer, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, visit, type CST, type Document } from 'yaml';
+import { Composer, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, visit } from 'yaml';
+import type { CST, Document, Pair, YAMLMap } from 'yaml';
 import { messageOf, type Failure } from '../failure';
 
-type Key = string | number;
 export type Path = readonly (string | number | symbol)[];
 
 /**
- * Bounds that keep any file up to the largest size under 0.2 s: the cost of YAML lies in its tokens
- * and in long scalars that are unfolded, not in comments and block scalars.
+ * Bounds that keep any file up to the largest size under 0.2 s: the cost of YAML lies in its tokens,
+ * in long scalars that are unfolded, and in what its aliases stand for.
  */
 const limits = { characters: 1_000_000, tokens: 20_000, scalar: 100_000, depth: 100, aliases: 100 };
 
 /** A YAML file's content with the place of each value in it. */
 export class SourceDocument {
+  private readonly indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
+
   constructor(
     private readonly document: Document.Parsed,
     private readonly lines: LineCounter,
@@ -37,6 +39,15 @@ export class SourceDocument {
     return isScalar(node) && typeof node.source === 'string' ? node.source : undefined;
   }
 
+  /** By key: a large mapping is looked at once, not once for each of its keys. */
+  private pairs(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.indexes.get(map);
+    if (known) return known;
+    const index = new Map(map.items.flatMap((item) => (isScalar(item.key) ? [[String(item.key.value), item] as const] : [])));
+    this.indexes.set(map, index);
+    return index;
+  }
+
   private offset(path: Path, atKey: boolean): number {
     const { key, node, complete } = this.find(path);
     const isBlank = isScalar(node) && node.value === null && node.range?.[0] === node.range?.[1];
@@ -51,12 +62,12 @@ export class SourceDocument {
     for (const part of path) {
       const within = isAlias(node) ? node.resolve(this.document) : node;
       if (isMap(within)) {
-        const pair = within.items.find((item) => isScalar(item.key) && String(item.key.value) === String(part));
+        const pair = this.pairs(within).get(String(part));
         if (!pair) return { key, node, complete: false };
         key = pair.key;
         node = pair.value ?? pair.key;
-      } else if (isSeq(within) && within.items[part as Key as number] !== undefined) {
-        node = within.items[part as Key as number];
+      } else if (isSeq(within) && within.items[Number(part)] !== undefined) {
+        node = within.items[Number(part)];
         key = node;
       } else return { key, node, complete: false };
     }
@@ -104,19 +115,16 @@ function tokens(text: string, lines: LineCounter): { tokens: CST.Token[] } | { l
   const found: CST.Token[] = [];
   let count = 0;
   let aliases = 0;
-  let depth = 0;
   let offset = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     const first = lexeme[0];
-    if (++count > limits.tokens) return { limit: `the file holds too many values: more than ${limits.tokens} tokens`, offset };
+    if (++count > limits.tokens) return { limit: `the file holds too many lines and values: more than ${limits.tokens} tokens`, offset };
     if (first === '*' && ++aliases > limits.aliases) return { limit: `the file has more than ${limits.aliases} aliases`, offset };
-    if (lexeme === '{' || lexeme === '[') depth++;
-    if (lexeme === '}' || lexeme === ']') depth--;
-    if (depth > limits.depth) return { limit: `the file is nested more than ${limits.depth} deep`, offset };
     if (lexeme.length > limits.scalar && first !== '#')
       return { limit: `the file holds a value of more than ${limits.scalar} characters`, offset };
     found.push(...parser.next(lexeme));
+    if (parser.stack.length > limits.depth) return { limit: `the file is nested more than ${limits.depth} deep`, offset };
     offset = parser.offset;
   }
   found.push(...parser.end());

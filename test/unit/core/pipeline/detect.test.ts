@@ -177,6 +177,9 @@ const server = `const http = require('node:http');
 http.createServer((q, a) => a.end('ok')).listen(process.env.PORT);
 `;
 
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>a</groupId><artifactId>a</artifactId><version>1</version><packaging>pom</packaging></project>`;
+
 /** Small real projects; their commands are run in a clean copy, as the written file says. */
 const projects: Record<string, { tool: string; files: Record<string, string>; made?: string }> = {
   Node: {
@@ -223,6 +226,8 @@ const projects: Record<string, { tool: string; files: Record<string, string>; ma
     },
     made: 'target/release/shop',
   },
+  // Without plugins, which Maven would have to download.
+  Maven: { tool: 'mvn', files: { 'pom.xml': pom } },
   Make: { tool: 'make', files: { Makefile: 'all: out\nout:\n\techo a > out\ntest: out\n\ttest -s out\n' }, made: 'out' },
 };
 
