@@ -2,7 +2,7 @@
 export function closest(word: string, known: readonly string[]): string | undefined {
   if (word.length > 100) return undefined;
   const ranked = known
-    .slice(0, 1000)
+    .slice(0, 200)
     .map((candidate) => ({ candidate, distance: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter((one) => one.distance <= Math.floor((Math.max(word.length, one.candidate.length) + 1) / 3))
     .sort((a, b) => a.distance - b.distance);
