@@ -62,7 +62,7 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
 function firstDelivery(service: ServiceState): Row {
   return {
     id: `${service.key}#first`,
-    label: 'Deliver the change in the working tree',
+    label: 'Deliver the working tree',
     icon: { name: 'rocket' },
     spoken: `Deliver ${service.name} for the first time`,
     subject: { service: service.key },

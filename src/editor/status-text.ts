@@ -20,7 +20,7 @@ export interface StatusText {
 /** The item for the service it is about, if there is one; `several` adds its name, which would else be noise. */
 export function statusText(service: ServiceState | undefined, several: boolean, now: number): StatusText | undefined {
   if (!service) return undefined;
-  const of = several ? `${service.name}: ` : '';
+  const of = several ? `${service.name} ` : '';
   const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
   if (live) return liveText(service.name, live, now);
   if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);

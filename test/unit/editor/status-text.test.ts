@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { statusText } from '../../../src/editor/status-text';
+import type { ServiceState } from '../../../src/editor/state';
+import { fails, later, passes, runOf, serviceOf } from './runs';
+
+describe('the status bar', () => {
+  const text = (service: ServiceState, several = false, now = later(0)) => statusText(service, several, now)?.text;
+  const passed = runOf('1', 'Add a cart', ...passes);
+  const failed = runOf('2', 'Remove items', ...fails);
+
+  it('shows nothing where there is no service', () => {
+    assert.equal(statusText(undefined, false, later(0)), undefined);
+  });
+
+  it('offers to deliver', () => {
+    assert.equal(text(serviceOf([])), '$(rocket) Deliver');
+    assert.equal(text(serviceOf([]), true), '$(rocket) Deliver shop');
+    assert.equal(statusText(serviceOf([]), false, later(0))?.click, 'deliver.deliver');
+  });
+
+  it('offers to deliver again once something was saved', () => {
+    assert.equal(text(serviceOf([passed], { changed: true })), '$(rocket) Deliver');
+  });
+
+  it('shows the running step and how long it usually takes', () => {
+    const running = runOf('1', 'Add a cart', { type: 'step-started', step: 'test', attempt: 1 });
+    assert.equal(text(serviceOf([running]), false, later(12_000)), '$(sync~spin) shop: test 12 s of ~40 s');
+    assert.equal(text(serviceOf([running]), false, later(2000)), '$(sync~spin) shop: test \u20072 s of ~40 s', 'as wide as ten seconds');
+  });
+
+  it('counts the steps that run beside it', () => {
+    const running = runOf(
+      '1',
+      'x',
+      { type: 'step-started', step: 'build', attempt: 1 },
+      { type: 'step-started', step: 'test', attempt: 1 },
+    );
+    assert.equal(text(serviceOf([running]), false, later(3000)), '$(sync~spin) shop: build (+1) \u20073 s of ~9 s');
+  });
+
+  it('says whether the service is releasable, and why not', () => {
+    assert.equal(text(serviceOf([passed])), '$(pass) releasable');
+    assert.equal(text(serviceOf([failed, passed])), '$(error) not releasable: test failed');
+    assert.equal(text(serviceOf([failed, passed]), true), '$(error) shop not releasable: test failed');
+    assert.equal(statusText(serviceOf([failed]), false, later(0))?.click, 'deliver.showRun');
+  });
+
+  it('is not moved by a delivery that was cancelled', () => {
+    const cancelled = runOf('3', 'x', { type: 'run-finished', outcome: 'cancelled' });
+    assert.equal(text(serviceOf([cancelled, passed])), '$(pass) releasable');
+  });
+});
