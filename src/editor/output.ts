@@ -19,16 +19,19 @@ export class Output implements vscode.Disposable {
   private services: ReadonlySet<string> = new Set();
   private timer: NodeJS.Timeout | undefined;
 
-  /** Runs that go on, or began since the window did, are shown. */
+  /** Runs that go on, or began since the window did, are shown; and the newest, so that there is something to read. */
   update(services: readonly ServiceState[]): void {
     this.services = new Set(services.filter((service) => service.runs.some((run) => run.outcome === 'running')).map(({ key }) => key));
-    for (const service of services) for (const run of [...service.runs].reverse()) this.show(service, run);
+    const newest = services
+      .flatMap((service) => service.runs[0]?.id ?? [])
+      .sort()
+      .at(-1);
+    for (const service of services) for (const run of [...service.runs].reverse()) this.show(service, run, run.id === newest);
     if (this.transcripts.size > 0) this.timer ??= setInterval(() => void this.pump(), everyMs);
   }
 
   reveal(): void {
-    if (this.text.toString() === '')
-      this.say('Nothing was delivered since this window was opened. Earlier logs open from the steps in the Pipeline view.');
+    if (this.text.toString() === '') this.say('Nothing was delivered yet.');
     this.channel.show(true);
   }
 
@@ -41,10 +44,10 @@ export class Output implements vscode.Disposable {
     return this.text.toString();
   }
 
-  private show(service: ServiceState, run: RunState): void {
+  private show(service: ServiceState, run: RunState, newest: boolean): void {
     const known = this.transcripts.get(run.id);
     if (known) return known.update(run);
-    if (this.seen.has(run.id) || (isFinished(run.outcome) && Date.parse(run.startedAt) < this.since)) return;
+    if (this.seen.has(run.id) || (!newest && isFinished(run.outcome) && Date.parse(run.startedAt) < this.since)) return;
     this.seen.add(run.id);
     const transcript = new Transcript(
       (lines) => this.text.append(lines.map((line) => `${line}\n`).join('')),

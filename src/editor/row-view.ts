@@ -36,7 +36,7 @@ export class RowView implements vscode.Disposable {
   async reveal(id: string): Promise<void> {
     this.draw();
     const node = this.tree.node(id);
-    if (node) await this.view.reveal(node, { select: true, focus: false, expand: true });
+    if (node) await this.view.reveal(node, { select: false, focus: false, expand: true });
   }
 
   asText(): string {

@@ -163,7 +163,7 @@ export function stepDescription(step: StepProgress, now: number): string {
     case 'failed':
     case 'cancelled':
     case 'interrupted':
-      return joined([step.state === 'failed' ? undefined : step.state, took(step), again, step.reason]);
+      return joined([step.state === 'failed' ? undefined : step.state, took(step), again, step.reason ?? exitWords(step)]);
   }
 }
 
@@ -176,6 +176,10 @@ export function runningWords(step: StepProgress, now: number): string {
   return step.usualMs !== undefined && step.usualMs >= 1000 && elapsed < step.usualMs
     ? `${shown} of about ${duration(step.usualMs)}`
     : shown;
+}
+
+function exitWords(step: StepProgress): string | undefined {
+  return step.exitCode === undefined || step.exitCode === 0 ? undefined : `exit code ${step.exitCode}`;
 }
 
 function took(step: StepProgress): string | undefined {

@@ -102,7 +102,8 @@ function endOf(step: StepProgress): string {
   const took =
     step.durationMs !== undefined && step.state !== 'cached' && step.state !== 'skipped' ? `in ${duration(step.durationMs)}` : '';
   const words = joined([step.state, step.flaky ? '(flaky)' : '', took], ' ');
-  return `${marks[step.state]} ${step.name}: ${joined([words, step.reason], ', ')}`;
+  const why = step.state === 'cached' ? undefined : (step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : undefined));
+  return `${marks[step.state]} ${step.name}: ${joined([words, why], ', ')}`;
 }
 
 function footOf(run: RunState): string[] {

@@ -1,4 +1,4 @@
-import type { Change, EventBody, PlannedStep, RunEvent } from '../../../src/core/run/events';
+import type { Change, EventBody, PlannedStep } from '../../../src/core/run/events';
 import { RepositoryHome } from '../../../src/core/home';
 import { fold, type RunState } from '../../../src/core/run/state';
 import type { ServiceState } from '../../../src/editor/state';
