@@ -112,7 +112,16 @@ export class Window {
 
   /** The lines of the output panel that are in sight. */
   async outputLines(): Promise<string[]> {
-    const lines = this.page.locator('.part.panel .monaco-editor .view-line');
+    return this.linesIn('panel');
+  }
+
+  /** The lines of the open document that are in sight. */
+  async editorLines(): Promise<string[]> {
+    return this.linesIn('editor');
+  }
+
+  private async linesIn(part: 'panel' | 'editor'): Promise<string[]> {
+    const lines = this.page.locator(`.part.${part} .monaco-editor .view-line`);
     const placed = await lines.evaluateAll((nodes: Drawn[]) =>
       nodes.map((node) => ({ top: node.getBoundingClientRect().top, text: node.textContent ?? '' })),
     );

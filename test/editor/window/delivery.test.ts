@@ -63,7 +63,7 @@ describe('a delivery in the window', function () {
     await window.row('Pipeline', 'Step stage, skipped').waitFor();
     await window.statusBarSays(/not releasable/);
     await window.row('Pipeline', 'Step build, failed').click();
-    await eventually(async () => assert.match((await window.outputLines()).join('\n'), /hello is not defined/));
+    await eventually(async () => assert.match((await window.editorLines()).join('\n'), /hello is not defined/));
     await screenshotsInBothThemes('failed');
   });
 
