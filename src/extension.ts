@@ -79,7 +79,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
     environments: actions,
     logs: new Logs(choice, documents, output),
-    serviceOf: (file) => store.serviceOf(file.fsPath)?.key,
+    serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
     reveal,
     showOutput: () => output.reveal(),
     setUp: () => setUp(cli, end),

@@ -10,7 +10,8 @@ export interface CommandParts {
   readonly deliveries: Deliveries;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
-  readonly serviceOf: (file: vscode.Uri) => string | undefined;
+  /** The service that a file belongs to, or the only one of the repository with this root. */
+  readonly serviceOf: (place: vscode.Uri) => string | undefined;
   readonly reveal: (subject: Subject) => Promise<void>;
   readonly showOutput: () => void;
   readonly setUp: () => Promise<void>;
@@ -56,14 +57,15 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
   return vscode.Disposable.from(...registrations);
 }
 
-/** A command is called from a row, with a subject, from the menu of an editor, or from the palette. */
+/** A command is called from a row, with a subject, from the menu of an editor or a repository, or from the palette. */
 function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Subject {
   if (argument instanceof RowNode) return argument.row.subject;
-  if (argument instanceof vscode.Uri) {
-    const service = serviceOf(argument);
+  if (typeof argument !== 'object' || argument === null) return {};
+  const place = 'rootUri' in argument ? argument.rootUri : argument;
+  if (place instanceof vscode.Uri) {
+    const service = serviceOf(place);
     return service === undefined ? {} : { service };
   }
-  if (typeof argument !== 'object' || argument === null) return {};
   const names = ['service', 'run', 'step', 'environment', 'deployed', 'url', 'text'] as const;
   return Object.fromEntries(
     Object.entries(argument).filter(([name, value]) => names.some((known) => known === name) && typeof value === 'string'),

@@ -23,7 +23,7 @@ export class StatusBar implements vscode.Disposable {
     if (!content) return this.item.hide();
     this.item.text = content.text;
     this.item.tooltip = content.tooltip;
-    this.item.command = content.click;
+    this.item.command = { command: content.click, title: '', arguments: [{ service: content.service }] };
     this.item.accessibilityInformation = { label: content.spoken };
     this.item.backgroundColor = content.look === 'failed' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
     this.item.show();

@@ -11,6 +11,8 @@ export interface StatusText {
   readonly tooltip: string;
   readonly spoken: string;
   readonly look: 'plain' | 'failed';
+  /** The key of the service that it is about. */
+  readonly service: string;
   /** What a click does. */
   readonly click: 'deliver.deliver' | 'deliver.showRun';
   /** It changes by itself while time passes. */
@@ -19,7 +21,12 @@ export interface StatusText {
 
 /** The item for the service it is about, if there is one; `several` adds its name, which would else be noise. */
 export function statusText(service: ServiceState | undefined, several: boolean, now: number): StatusText | undefined {
-  if (!service) return undefined;
+  return service && { ...contentOf(service, several, now), service: service.key };
+}
+
+type Content = Omit<StatusText, 'service'>;
+
+function contentOf(service: ServiceState, several: boolean, now: number): Content {
   const of = several ? `${service.name} ` : '';
   const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
   if (live) return liveText(service.name, live, now);
@@ -46,7 +53,7 @@ export function statusText(service: ServiceState | undefined, several: boolean, 
   };
 }
 
-function liveText(service: string, run: RunState, now: number): StatusText {
+function liveText(service: string, run: RunState, now: number): Content {
   if (run.outcome === 'waiting') return busy(`${service}: waiting`, `The delivery of ${service} waits for the one before it.`);
   const running = run.steps.filter((step) => step.state === 'running');
   const done = run.steps.filter((step) => step.state !== 'waiting' && step.state !== 'running').length;
@@ -66,10 +73,10 @@ function steady(words: string): string {
   return words.replace('about ', '~').replace(/^\d s/, (seconds) => `\u2007${seconds}`);
 }
 
-function busy(text: string, tooltip: string): StatusText {
+function busy(text: string, tooltip: string): Content {
   return { text: `$(sync~spin) ${text}`, tooltip, spoken: `Delivering ${text}`, look: 'plain', click: 'deliver.showRun', ticks: true };
 }
 
-function idle(text: string, tooltip: string, click: StatusText['click']): StatusText {
+function idle(text: string, tooltip: string, click: StatusText['click']): Content {
   return { text, tooltip, spoken: text.replace(/\$\([^)]*\) /, ''), look: 'plain', click, ticks: false };
 }

@@ -95,6 +95,12 @@ export class Store {
       .at(0);
   }
 
+  /** The service of a repository that holds only one. */
+  onlyServiceIn(root: string): Service | undefined {
+    const [only, ...others] = this.services.filter((service) => service.root === root);
+    return others.length === 0 ? only : undefined;
+  }
+
   private stateOf(service: Service): ServiceState {
     const all = this.histories.get(service.home.folder)?.runs ?? [];
     const runs = all.filter((run) => run.service === service.name).slice(0, shown);
