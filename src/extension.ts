@@ -18,6 +18,7 @@ import { lazyParser } from './editor/parser';
 import type { Subject } from './editor/row';
 import { RowView } from './editor/row-view';
 import { pipelineMessage, pipelineRows } from './editor/run-rows';
+import { lazySample, openSample } from './editor/sample';
 import { SecretStore } from './editor/secrets';
 import { ServiceChoice } from './editor/service-choice';
 import { setUp } from './editor/set-up';
@@ -83,6 +84,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     reveal,
     showOutput: () => output.reveal(),
     setUp: () => setUp(cli, end),
+    openSample: () => openSample(lazySample(dist)),
     setSecret: async (subject) => {
       const service = await choice.choose(subject, 'Set Secret');
       if (service) await secrets.set(service);

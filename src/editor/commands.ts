@@ -17,6 +17,7 @@ export interface CommandParts {
   readonly setUp: () => Promise<void>;
   readonly setSecret: (subject: Subject) => Promise<void>;
   readonly revealStep: (subject: Subject) => Promise<void>;
+  readonly openSample: () => Promise<void>;
 }
 
 interface Command {
@@ -38,6 +39,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     stopEnvironment: { runs: true, do: (subject) => environments.stop(subject) },
     setUp: { runs: true, do: () => parts.setUp() },
     setSecret: { runs: true, do: (subject) => parts.setSecret(subject) },
+    openSample: { do: () => parts.openSample() },
     openService: { do: (subject) => environments.openService(subject) },
     openLog: { do: (subject) => logs.open(subject) },
     showOutput: { do: () => parts.showOutput() },
