@@ -1,6 +1,6 @@
-import { openEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
+import { openKnownEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
 import type { Environment } from '../core/environments/environment';
-import { fail, ok, type Result } from '../core/failure';
+import { ok, type Failure, type Result } from '../core/failure';
 import { homeFolder } from '../core/home';
 import { supervisorCommand } from './supervisor-command';
 import type { Terminal } from './terminal';
@@ -14,7 +14,7 @@ interface Options {
 export async function environment(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   const known = readEnvironments(homeFolder());
   const shown = name === undefined ? known : known.filter((one) => one.environment === name);
-  if (name !== undefined && shown.length === 0) return terminal.fail(unknown(name, known));
+  if (name !== undefined && shown.length === 0) return terminal.fail(unknown(name));
   if (options.json) terminal.json(shown);
   else if (shown.length === 0) terminal.print('nothing is live yet; deliver run delivers to an environment');
   else for (const one of shown) print(one, terminal);
@@ -25,7 +25,9 @@ function print(environment: EnvironmentStatus, terminal: Terminal): void {
   terminal.print(terminal.paint('bold', environment.environment));
   for (const { service, state, url, release, reason } of environment.services) {
     const what = release ? `${release.commit.slice(0, 8)} deployed ${age(release.deployedAt)}` : 'nothing deployed';
-    terminal.print(`  ${service} ${terminal.paint(state === 'healthy' ? 'green' : 'yellow', state)} ${url} ${what}${reason ? ` — ${reason}` : ''}`);
+    terminal.print(
+      `  ${service} ${terminal.paint(state === 'healthy' ? 'green' : 'yellow', state)} ${url} ${what}${reason ? ` — ${reason}` : ''}`,
+    );
   }
 }
 
@@ -39,7 +41,13 @@ export async function startEnvironment(name: string, options: Options, terminal:
   return act(name, options, terminal, 'started', (one) => one.start());
 }
 
-async function act(name: string, options: Options, terminal: Terminal, done: string, action: (one: Environment) => Promise<Result<void>>): Promise<number> {
+async function act(
+  name: string,
+  options: Options,
+  terminal: Terminal,
+  done: string,
+  action: (one: Environment) => Promise<Result<void>>,
+): Promise<number> {
   const opened = openKnown(name);
   if (!opened.ok) return terminal.fail(opened.failure);
   const result = await action(opened.value);
@@ -49,16 +57,17 @@ async function act(name: string, options: Options, terminal: Terminal, done: str
   return 0;
 }
 
-/** An environment that something was deployed to, without the definition that named it. */
+/** An environment that something was deployed to. */
 export function openKnown(name: string): Result<Environment> {
-  const known = readEnvironments(homeFolder());
-  if (!known.some((one) => one.environment === name)) return { ok: false, failure: unknown(name, known) };
-  const opened = openEnvironment(name, { kind: 'process' }, homeFolder(), supervisorCommand());
-  return opened.ok ? ok(opened.value) : opened;
+  const known = openKnownEnvironment(name, homeFolder(), supervisorCommand());
+  return known ? ok(known) : { ok: false, failure: unknown(name) };
 }
 
-function unknown(name: string, known: readonly EnvironmentStatus[]): ReturnType<typeof fail>['failure' & keyof ReturnType<typeof fail>] {
-  const names = known.map((one) => one.environment).join(', ');
-  const failed = fail('usage', `nothing was ever deployed to an environment ${name}`, names ? { hint: `there is ${names}` } : {});
-  return (failed as Extract<typeof failed, { ok: false }>).failure;
+function unknown(name: string): Failure {
+  const names = readEnvironments(homeFolder()).map((one) => one.environment);
+  return {
+    kind: 'usage',
+    message: `nothing was ever deployed to an environment ${name}`,
+    ...(names.length > 0 && { hint: `there is ${names.join(', ')}` }),
+  };
 }

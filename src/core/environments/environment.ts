@@ -1,4 +1,4 @@
-import type { Release } from '../run/events';
+import type { ProcessIdentity, Release } from '../run/events';
 import type { Result } from '../failure';
 
 /** What every kind of environment answers: deploy, verify, roll back, status, logs, stop. */
@@ -17,9 +17,9 @@ export interface Environment {
    * no earlier one and the service was taken down. A failure leaves what was live as it was.
    */
   rollBack(service: string, to?: string): Promise<Result<{ from: Release; to?: Release }>>;
-  status(): Promise<Result<readonly ServiceStatus[]>>;
-  /** The log file of what is live, oldest line first. */
-  log(service: string): Promise<Result<string>>;
+  status(): readonly ServiceStatus[];
+  /** Brings back what was live, after a stop or a reboot. Does nothing where it is up. */
+  start(): Promise<Result<void>>;
   /** Ends the environment and everything that it runs. */
   stop(): Promise<Result<void>>;
 }
@@ -29,8 +29,12 @@ export interface DeployRequest {
   readonly release: Release;
   /** The service's folder in the slot. */
   readonly folder: string;
+  /** The checkout that `folder` lies in. It is not rebuilt while the release may still be needed. */
+  readonly slot: string;
   /** Services of the same repository that may be deployed later: their addresses are promised now. */
   readonly siblings: readonly string[];
+  /** Who will verify it. When that process dies before it did, the previous release comes back. */
+  readonly owner?: ProcessIdentity;
   /** Secrets to hand to the release, by name. */
   readonly secrets: Readonly<Record<string, string>>;
 }
@@ -51,4 +55,6 @@ export interface ServiceStatus {
   readonly url: string;
   readonly release?: Release;
   readonly previous?: Release;
+  /** The file that holds what the live release prints. */
+  readonly log?: string;
 }

@@ -51,14 +51,18 @@ export function declaredSecrets(base: NodeJS.ProcessEnv, pipeline: Pipeline): Re
   return Object.fromEntries([...names].flatMap((name) => (base[name] ? [[name, base[name]]] : [])));
 }
 
-function programPath(inherited: string, around: StepSurroundings): string {
-  const own: string[] = [];
-  for (let folder = around.folder; ; folder = path.dirname(folder)) {
-    own.push(path.join(folder, 'node_modules', '.bin'));
-    if (folder === around.slot || folder === path.dirname(folder)) break;
+/** Where packages install programs, from a service's folder up to the root of its slot. */
+export function programFolders(service: string, slot: string): string[] {
+  const folders: string[] = [];
+  for (let folder = service; ; folder = path.dirname(folder)) {
+    folders.push(path.join(folder, 'node_modules', '.bin'));
+    if (folder === slot || folder === path.dirname(folder)) return folders;
   }
+}
+
+function programPath(inherited: string, around: StepSurroundings): string {
   const kept = inherited.split(path.delimiter).filter((entry) => !isWithin(around.repository, entry));
-  return [...own, ...kept].join(path.delimiter);
+  return [...programFolders(around.folder, around.slot), ...kept].join(path.delimiter);
 }
 
 function isWithin(folder: string, entry: string): boolean {

@@ -9,6 +9,7 @@ import type { Change, Release, StepFinished, StepState } from './events';
 import type { Journal } from './journal';
 import type { OutputPipes } from './output-pipe';
 import { runCommand, type CommandEnd } from './process';
+import { ownIdentity } from './process-identity';
 import type { RunState } from './state';
 import { stepEnvironment, type StepSurroundings } from './step-environment';
 import type { Verification } from './verification';
@@ -130,7 +131,15 @@ export class StepRunner {
       dirty: change.dirty,
     };
     const own = Object.fromEntries(step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])));
-    const request = { service: pipeline.service, release, folder: around.folder, slot: around.slot, siblings, secrets: own };
+    const request = {
+      service: pipeline.service,
+      release,
+      folder: around.folder,
+      slot: around.slot,
+      siblings,
+      owner: ownIdentity(),
+      secrets: own,
+    };
     const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
     if (!deployed.ok) {
       const reason = mask.text(deployed.failure.message);

@@ -1,1 +1,162 @@
-export async function supervise(_name: string, _home: string): Promise<void> {}
+import * as fs from 'node:fs';
+import { messageOf, ok, type Result } from '../../failure';
+import { endProcesses } from '../../run/descendants';
+import { tryLock } from '../../run/lock';
+import { OutputPipes } from '../../run/output-pipe';
+import { graceMs } from '../../run/process';
+import { isAlive, ownIdentity } from '../../run/process-identity';
+import type { Commands, Control } from './control';
+import { listenForCommands } from './control-server';
+import type { DeployedRelease } from '../environment';
+import { Front } from './front';
+import { portsFor } from './ports';
+import { ReleaseStarter } from './release-starter';
+import { Service } from './service';
+import { EnvironmentFiles, readState, writeAtomically, type EnvironmentState, type ServiceRecord } from './state-file';
+
+/**
+ * The process that an environment lives in: brings back what was live, answers commands, and resolves
+ * when it was stopped and nothing of it runs any more. Gives way at once to one that is already there.
+ */
+export async function supervise(name: string, home: string): Promise<void> {
+  const files = new EnvironmentFiles(home, name);
+  const own = ownIdentity();
+  const lock = tryLock(files.lock, own);
+  if (!lock.ok) return;
+  const before = readState(files);
+  await endLeftovers(files, before);
+  const supervisor = new Supervisor(files);
+  const stopped = new Promise<void>((resolve) => {
+    supervisor.whenStopped = resolve;
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void supervisor.stop());
+  });
+  const control = await listenForCommands({
+    deploy: (question, line, signal) => supervisor.deploy(question, line, signal),
+    settle: ({ service, release }) => supervisor.of(service, (one) => one.settle(release)),
+    rollback: ({ service, to }) => supervisor.of(service, (one) => one.rollBack(to)),
+    stop: () => supervisor.stop(),
+  });
+  supervisor.restore(before);
+  writeAtomically(files.control, { port: control.port, token: control.token, supervisor: own } satisfies Control, 0o600);
+  await stopped;
+  fs.rmSync(files.control, { force: true });
+  control.close();
+  lock.release();
+}
+
+/** What a killed predecessor left running. */
+async function endLeftovers(files: EnvironmentFiles, state: EnvironmentState | undefined): Promise<void> {
+  await endProcesses({ run: files.lineage }, graceMs);
+  for (const { current } of state?.services ?? [])
+    if (current?.process && isAlive(current.process)) await endProcesses({ run: files.lineage, group: current.process.pid }, graceMs);
+}
+
+class Supervisor {
+  whenStopped: () => void = () => {};
+  private readonly services = new Map<string, Service>();
+  private readonly reserving = new Map<string, Promise<Service>>();
+  private readonly pipes: OutputPipes;
+  private readonly starter: ReleaseStarter;
+  private readonly stopping = new AbortController();
+  private restored: Promise<unknown> = Promise.resolve();
+  private written = '';
+
+  constructor(private readonly files: EnvironmentFiles) {
+    this.pipes = new OutputPipes(files.folder, 1);
+    this.starter = new ReleaseStarter(files, this.pipes, () => new Map([...this.services].map(([name, { url }]) => [name, url])));
+  }
+
+  /** Every address is there before the first release starts: it may need any of them. */
+  restore(state: EnvironmentState | undefined): void {
+    const records = state?.services ?? [];
+    this.restored = (async () => {
+      const services = await Promise.all(records.map((record) => this.reserve(record.service, record.port)));
+      await Promise.all(services.map((service, index) => service.restore(records[index]!, this.stopping.signal)));
+    })();
+    this.restored.catch((error: unknown) => console.error(`not all could be brought back: ${messageOf(error)}`));
+    this.write();
+  }
+
+  async deploy(
+    { request, definition }: Commands['deploy']['ask'],
+    line: (text: string) => void,
+    signal: AbortSignal,
+  ): Promise<Result<DeployedRelease>> {
+    await this.restored;
+    const service = await this.reserve(request.service);
+    await Promise.all(request.siblings.map((sibling) => this.reserve(sibling)));
+    return service.deploy(request, definition, line, AbortSignal.any([signal, this.stopping.signal]));
+  }
+
+  async of<T>(name: string, act: (service: Service) => Promise<T>): Promise<T> {
+    await this.restored;
+    return act(await this.reserve(name));
+  }
+
+  /** The state is kept: the next use brings it all back. */
+  async stop(): Promise<Result<void>> {
+    if (!this.stopping.signal.aborted) {
+      this.stopping.abort();
+      // What is live stays on record as it was, though it ends now.
+      const last = this.state();
+      await this.restored;
+      await Promise.all([...this.services.values()].map((service) => service.end()));
+      await endProcesses({ run: this.files.lineage }, graceMs);
+      this.pipes.dispose();
+      writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
+      // The answer to whoever asked goes out first.
+      setImmediate(() => this.whenStopped());
+    }
+    return ok(undefined);
+  }
+
+  private async reserve(name: string, usual?: number): Promise<Service> {
+    const known = this.reserving.get(name) ?? this.listenFor(name, usual);
+    this.reserving.set(name, known);
+    return known;
+  }
+
+  private async listenFor(name: string, usual: number | undefined): Promise<Service> {
+    const ports = usual === undefined ? portsFor(this.files.name, name) : [usual, ...portsFor(this.files.name, name)];
+    for (const port of ports) {
+      const front = new Front(port, () => this.services.get(name)?.whyDown() ?? `${name} is not up yet`);
+      try {
+        await front.listen();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
+        throw error;
+      }
+      const service = new Service(name, this.files.name, front, this.starter, () => this.write());
+      this.services.set(name, service);
+      this.write();
+      return service;
+    }
+    throw new Error(`there is no free port for ${name}`);
+  }
+
+  private state(): EnvironmentState {
+    const services = [...this.services.values()].map((service) => service.record());
+    return { environment: this.files.name, kind: 'process', services: services.sort((a, b) => (a.service < b.service ? -1 : 1)) };
+  }
+
+  private write(): void {
+    if (this.stopping.signal.aborted) return;
+    const state: EnvironmentState = { ...this.state(), supervisor: ownIdentity() };
+    const text = JSON.stringify(state);
+    if (text === this.written) return;
+    try {
+      writeAtomically(this.files.state, state);
+      this.written = text;
+    } catch (error) {
+      // A full disk must not end what is live.
+      console.error(`the state could not be written: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** A release that has ended, as it is kept. */
+function withoutProcess(record: ServiceRecord): ServiceRecord {
+  if (!record.current) return record;
+  const { release, folder, slot, definition, secrets } = record.current;
+  return { ...record, current: { release, folder, slot, definition, secrets } };
+}

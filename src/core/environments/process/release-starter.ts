@@ -1,0 +1,100 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Mask } from '../../logs/masking';
+import type { OutputPipes } from '../../run/output-pipe';
+import { programFolders } from '../../run/step-environment';
+import { plainEnvironment } from './plain-environment';
+import { freePort } from './ports';
+import { ReleaseLog } from './release-log';
+import { ReleaseProcess } from './release-process';
+import type { EnvironmentFiles, ReleaseRecord } from './state-file';
+
+/** Starts releases with all that they get: their port, the others' addresses, their secrets, a log. */
+export class ReleaseStarter {
+  /** Values of secrets are in memory alone. */
+  private readonly secrets = new Map<string, Readonly<Record<string, string>>>();
+
+  /** `addresses`: where each service of the environment answers, by name. */
+  constructor(
+    private readonly files: EnvironmentFiles,
+    private readonly pipes: OutputPipes,
+    private readonly addresses: () => ReadonlyMap<string, string>,
+  ) {}
+
+  remember(release: string, secrets: Readonly<Record<string, string>>): void {
+    this.secrets.set(release, secrets);
+  }
+
+  /** A secret that the release needs and whose value is not known any more. */
+  missingSecret(record: ReleaseRecord): string | undefined {
+    const known = this.secrets.get(record.release.id) ?? {};
+    return record.secrets.find((name) => known[name] === undefined);
+  }
+
+  logOf(service: string, release: string): string {
+    return this.files.releaseLog(service, release);
+  }
+
+  /** `url` is where the service itself answers. */
+  async start(service: string, url: string, record: ReleaseRecord): Promise<ReleaseProcess> {
+    const { release, definition, folder } = record;
+    const secrets = this.secrets.get(release.id) ?? {};
+    const log = new ReleaseLog(this.logOf(service, release.id), new Mask(Object.values(secrets)));
+    log.say(`${release.commit.slice(0, 8)} started ${new Date().toISOString()}`);
+    const started = new ReleaseProcess(
+      {
+        lineage: this.files.lineage,
+        mark: `${service}-${release.id}`,
+        definition,
+        folder,
+        port: await freePort(),
+        env: this.environmentOf(service, url, record, secrets),
+      },
+      log,
+      this.pipes,
+    );
+    void started.gone.then(() => {
+      log.say(started.ended ?? 'ended');
+      log.close();
+    });
+    return started;
+  }
+
+  /** Logs and secrets of all releases of a service that can never be live again. */
+  forgetOthers(service: string, kept: readonly string[]): void {
+    const folder = path.dirname(this.logOf(service, 'any'));
+    for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+      const release = name.replace(/\.log(\.1)?$/, '');
+      if (kept.includes(release)) continue;
+      fs.rmSync(path.join(folder, name), { force: true });
+      this.secrets.delete(release);
+    }
+  }
+
+  private environmentOf(
+    service: string,
+    url: string,
+    { release, definition, folder, slot }: ReleaseRecord,
+    secrets: Readonly<Record<string, string>>,
+  ) {
+    const env = plainEnvironment(process.env);
+    const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
+    const others = [...this.addresses()].map(([name, address]) => [addressVariable(name), address] as const);
+    return {
+      ...env,
+      [pathName]: [...programFolders(folder, slot), env[pathName]].join(path.delimiter),
+      DELIVERY_ENVIRONMENT: this.files.name,
+      DELIVERY_SERVICE: service,
+      DELIVERY_COMMIT: release.commit,
+      DELIVERY_URL: url,
+      ...Object.fromEntries(others),
+      ...definition.env,
+      ...secrets,
+    };
+  }
+}
+
+/** `order-api` is found at `ORDER_API_URL`. */
+function addressVariable(service: string): string {
+  return `${service.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`;
+}
