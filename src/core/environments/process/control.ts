@@ -62,16 +62,18 @@ export async function ask<C extends keyof Commands>(
       ...(signal && { signal }),
     };
     const request = http.request(options, (response) => {
-      response.once('error', broken);
+      response.on('error', broken);
       const lines = createInterface({ input: response });
       lines.on('line', (text) => {
         const answer = JSON.parse(text) as AnswerLine<Commands[C]['answer']>;
         if ('line' in answer) line(answer.line);
         else resolve(answer.result);
       });
+      // The interface tells its input's errors once more.
+      lines.on('error', broken);
       lines.once('close', () => broken('it ended in the middle of its answer'));
     });
-    request.once('error', broken);
+    request.on('error', broken);
     request.end(body);
   });
 }

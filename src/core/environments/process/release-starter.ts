@@ -14,6 +14,8 @@ export class ReleaseStarter {
   /** Values of secrets are in memory alone. */
   private readonly secrets = new Map<string, Readonly<Record<string, string>>>();
 
+  private starts = 0;
+
   /** `addresses`: where each service of the environment answers, by name. */
   constructor(
     private readonly files: EnvironmentFiles,
@@ -44,7 +46,8 @@ export class ReleaseStarter {
     const started = new ReleaseProcess(
       {
         lineage: this.files.lineage,
-        mark: `${service}-${release.id}`,
+        // A release that is brought back must not be taken for its former life, which may still be ending.
+        mark: `${service}-${release.id}-${++this.starts}`,
         definition,
         folder,
         port: await freePort(),
