@@ -86,7 +86,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   if (turn.kind !== 'mine')
     return turn.kind === 'superseded' ? finish('superseded', `run ${turn.by} delivers a newer change`) : finish('cancelled');
 
-  const pool = new SlotPool(home, repository.value, liveFolders(home.home));
+  const pool = new SlotPool(home, repository.value, () => liveFolders(home.home));
   const slot = await pool.acquire(snapshot.value, pipeline.service, run);
   if (!slot.ok) {
     journal.append({ type: 'run-queued', ...begin });

@@ -42,7 +42,7 @@ export async function gitOrUndefined(args: readonly string[], call: GitCall): Pr
 
 /** A git hook or an editor may have left variables that point elsewhere. */
 function inherited(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_(?!SSH|ASKPASS|CONFIG|TRACE|EXEC_PATH)/.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^GIT_(?!SSH|ASKPASS|CONFIG|TRACE|EXEC_PATH|LFS_)/.test(name)));
 }
 
 function notFound(folder: string): Result<never> {

@@ -15,15 +15,17 @@ export interface Repository {
 /** The working copy that a folder lies in, or why there is none. */
 export async function openRepository(folder: string): Promise<Result<Repository>> {
   if (!fs.existsSync(folder)) return fail('usage', `there is no folder ${folder}`);
-  const answer = await git(['rev-parse', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { folder });
+  const real = fs.realpathSync(folder);
+  const answer = await git(['rev-parse', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { folder: real });
   if (!answer.ok) return explain(folder, answer);
-  const [root, gitFolder, common] = answer.value.trimEnd().split('\n');
+  const [root, gitFolder, common, ...more] = answer.value.replace(/\n$/, '').split('\n');
+  if (more.length > 0) return fail('usage', `${JSON.stringify(folder)} has a line break in its name, which git cannot tell apart`);
   if (!root || !gitFolder || !common)
     return fail('usage', `${folder} lies in a bare git repository`, { hint: 'deliver from a working copy of it' });
   return ok({
     root: path.resolve(root),
     gitFolder: path.resolve(gitFolder),
-    commonGitFolder: fs.realpathSync(path.resolve(folder, common)),
+    commonGitFolder: fs.realpathSync(path.resolve(real, common)),
   });
 }
 

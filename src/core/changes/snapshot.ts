@@ -6,6 +6,7 @@ import type { RepositoryHome } from '../home';
 import type { Change } from '../run/events';
 import { git } from './git';
 import type { Repository } from './repository';
+import { ownObjects } from './store';
 
 /** The exact tree that is delivered. */
 export interface Snapshot {
@@ -26,9 +27,9 @@ export async function takeSnapshot(
 ): Promise<Result<Snapshot>> {
   if (options.commit !== undefined) return namedCommit(repository, home, options.commit);
   const head = await readCommit(repository, home, 'HEAD');
-  const tree = await treeOfWorkingCopy(repository, home);
+  const [tree, notices] = await Promise.all([treeOfWorkingCopy(repository, home), submoduleNotices(repository)]);
   if (!tree.ok) return tree;
-  if (head?.tree === tree.value) return ok({ change: { ...head.change, ...branchOf(repository) }, notices: [] });
+  if (head?.tree === tree.value) return ok({ change: { ...head.change, ...branchOf(repository) }, notices });
 
   const subject = head ? `Uncommitted changes on ${head.change.commit.slice(0, 8)} ${head.change.subject}` : 'Uncommitted changes';
   const date = head?.date ?? '1970-01-01T00:00:00Z';
@@ -45,17 +46,12 @@ export async function takeSnapshot(
     ...branchOf(repository),
     ...(head && { base: head.change.commit }),
   };
-  return ok({ change, notices: [] });
-}
-
-/** Variables that make git write objects to Deliver's store and find the repository's as well. */
-export function ownObjects(repository: Repository, home: RepositoryHome): Record<string, string> {
-  fs.mkdirSync(path.join(home.objects, 'info'), { recursive: true });
-  return { GIT_OBJECT_DIRECTORY: home.objects, GIT_ALTERNATE_OBJECT_DIRECTORIES: path.join(repository.commonGitFolder, 'objects') };
+  return ok({ change, notices });
 }
 
 async function namedCommit(repository: Repository, home: RepositoryHome, revision: string): Promise<Result<Snapshot>> {
-  const commit = await readCommit(repository, home, `${revision}^{commit}`);
+  // The text after `:/` is searched for as it is.
+  const commit = await readCommit(repository, home, revision.startsWith(':/') ? revision : `${revision}^{commit}`);
   if (!commit) return fail('usage', `${revision} names no commit of ${repository.root}`, { hint: 'is it misspelt, or not yet fetched?' });
   return ok({ change: { ...commit.change, dirty: commit.ours }, notices: [] });
 }
@@ -79,21 +75,16 @@ async function readCommit(repository: Repository, home: RepositoryHome, revision
 
 /** The tree of the working copy: tracked changes and untracked files that are not ignored. */
 async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): Promise<Result<string>> {
-  const conflict = await firstConflict(repository);
-  if (conflict !== undefined)
-    return fail('usage', `${conflict} has unresolved conflicts`, { path: conflict, hint: 'resolve them, then deliver' });
   fs.mkdirSync(home.folder, { recursive: true });
   const index = path.join(home.folder, `index-${process.pid}-${randomBytes(4).toString('hex')}`);
   const call = { folder: repository.root, env: { ...ownObjects(repository, home), GIT_INDEX_FILE: index } };
   try {
     // A copy keeps what git knows of unchanged files: only changed ones are read.
     if (fs.existsSync(path.join(repository.gitFolder, 'index'))) fs.copyFileSync(path.join(repository.gitFolder, 'index'), index);
-    const storage = path.join(home.folder, 'lfs');
-    const added = await git(
-      ['-c', 'core.splitIndex=false', '-c', 'core.safecrlf=false', '-c', `lfs.storage=${storage}`, 'add', '-A'],
-      call,
-    );
-    if (!added.ok) return added;
+    const [conflict, added] = await Promise.all([firstConflict(repository), git(addAll(repository, home), call)]);
+    if (conflict !== undefined)
+      return fail('usage', `${conflict} has unresolved conflicts`, { path: conflict, hint: 'resolve them, then deliver' });
+    if (!added.ok) return explain(added);
     const tree = await git(['write-tree'], call);
     return tree.ok ? ok(tree.value.trim()) : tree;
   } finally {
@@ -101,17 +92,42 @@ async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): 
   }
 }
 
-/** Asked only in the middle of a merge, a rebase or the like. */
+function addAll(repository: Repository, home: RepositoryHome): string[] {
+  // What LFS keeps of changed files lies where a slot finds it: beside the objects that it borrows.
+  const settings = ['core.splitIndex=false', 'core.safecrlf=false', `lfs.storage=${path.join(home.folder, 'lfs')}`];
+  const isSparse = fs.existsSync(path.join(repository.gitFolder, 'info', 'sparse-checkout'));
+  return [...settings.flatMap((setting) => ['-c', setting]), 'add', '-A', ...(isSparse ? ['--sparse'] : [])];
+}
+
+function explain(added: Extract<Result<string>, { ok: false }>): Result<never> {
+  const empty = /'(.+)' does not have a commit checked out/.exec(added.failure.message)?.[1];
+  if (empty === undefined) return added;
+  const message = `${empty} is a git repository of its own without a commit, which cannot be part of a snapshot`;
+  return fail('usage', message, { path: empty, hint: 'commit in it, or name it in .gitignore' });
+}
+
 async function firstConflict(repository: Repository): Promise<string | undefined> {
-  const states = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply', 'AUTO_MERGE'];
-  if (!states.some((name) => fs.existsSync(path.join(repository.gitFolder, name)))) return undefined;
-  const unmerged = await git(['diff', '--name-only', '--diff-filter=U', '-z'], { folder: repository.root });
-  return unmerged.ok ? unmerged.value.split('\0')[0] || undefined : undefined;
+  const unmerged = await git(['ls-files', '--unmerged', '-z'], { folder: repository.root });
+  return unmerged.ok ? /\t([^\0]+)/.exec(unmerged.value)?.[1] : undefined;
+}
+
+/** A submodule is delivered at the commit it is on: what is not committed in it stays behind. */
+async function submoduleNotices(repository: Repository): Promise<string[]> {
+  if (!fs.existsSync(path.join(repository.root, '.gitmodules'))) return [];
+  const args = ['status', '--porcelain=2', '-z', '--no-renames', '--untracked-files=no', '--ignore-submodules=none'];
+  const status = await git(args, { folder: repository.root });
+  if (!status.ok) return [];
+  return status.value.split('\0').flatMap((entry) => {
+    const dirty = /^1 .. S.(?:M.|.U) (?:\S+ ){5}(.+)$/s.exec(entry)?.[1];
+    return dirty === undefined ? [] : [`submodule ${dirty} has changes that are not committed in it: they are not delivered`];
+  });
 }
 
 function branchOf(repository: Repository): { branch?: string } {
   const head = fs.readFileSync(path.join(repository.gitFolder, 'HEAD'), 'utf8').trim();
-  return head.startsWith('ref: refs/heads/') ? { branch: head.slice('ref: refs/heads/'.length) } : {};
+  const branch = /^ref: refs\/heads\/(.+)$/.exec(head)?.[1];
+  // A repository that keeps its refs in a table says `.invalid`.
+  return branch === undefined || branch === '.invalid' ? {} : { branch };
 }
 
 const ownEmail = 'deliver@localhost';

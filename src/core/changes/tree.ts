@@ -2,7 +2,7 @@ import { ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { git } from './git';
 import type { Repository } from './repository';
-import { ownObjects } from './snapshot';
+import { ownObjects } from './store';
 
 export interface TreeEntry {
   /** Relative to the folder that was asked for, with `/`, exactly as git has it. */

@@ -2,11 +2,13 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Repository } from '../changes/repository';
 import type { Snapshot } from '../changes/snapshot';
-import { ok, type Result } from '../failure';
+import { fail, messageOf, ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { checkOut } from './checkout';
+import { pointerNotices } from './lfs';
 import { tryLock } from './lock';
 import { ownIdentity } from './process-identity';
+import { removeFolder } from './remove-folder';
 import { checkOutSubmodules } from './submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
@@ -39,30 +41,24 @@ export class SlotPool {
   constructor(
     private readonly home: RepositoryHome,
     private readonly repository: Repository,
-    /** The checkouts that are live: absolute folders. */
-    private readonly live: ReadonlySet<string>,
+    /** The checkouts that are live at this moment: absolute folders. */
+    private readonly live: () => ReadonlySet<string>,
   ) {}
 
   /** A slot that holds exactly the snapshot; the one that the service used last if it is free. */
-  async acquire({ change, notices }: Snapshot, service: string, run: string): Promise<Result<Slot>> {
+  async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
     for (const number of this.inOrder(service)) {
       const lock = tryLock(this.lockFile(number), { ...ownIdentity(), run });
       if (!lock.ok) continue;
-      const previous = this.lastUse(number);
-      const root = this.root(number);
-      const made = await this.fill(number, change.commit);
-      if (!made.ok) {
-        lock.release();
-        return made;
+      let slot: Result<Slot> | undefined;
+      try {
+        // Asked again: what was free a moment ago may be live since.
+        if (this.isLive(number)) continue;
+        slot = await this.prepare(number, snapshot, service, run, () => lock.release());
+        return slot;
+      } finally {
+        if (!slot?.ok) lock.release();
       }
-      fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
-      return ok({
-        root,
-        fingerprints: path.join(this.folder(number), 'fingerprints', service),
-        ...(previous && { previousRun: previous.run }),
-        notices: [...notices, ...(await checkOutSubmodules(root, this.repository, this.home))],
-        release: () => lock.release(),
-      });
     }
     throw new Error('there is always one more slot');
   }
@@ -70,43 +66,79 @@ export class SlotPool {
   /** Removes the slots that nothing needs, least recently used first, and what a crash left of removals. */
   async tidy(): Promise<void> {
     for (const name of readFolder(this.home.slots)) {
-      if (name.endsWith('.removed')) await fs.promises.rm(path.join(this.home.slots, name), { recursive: true, force: true });
+      if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
     }
-    const free = this.numbers().filter((number) => !this.live.has(this.root(number)));
-    const oldestFirst = free.sort((a, b) => ((this.lastUse(a)?.at ?? '') < (this.lastUse(b)?.at ?? '') ? -1 : 1));
-    for (const number of oldestFirst.slice(0, Math.max(0, free.length - keptSlots))) {
+    const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
+    for (const number of oldestFirst.slice(0, Math.max(0, oldestFirst.length - keptSlots))) {
       const lock = tryLock(this.lockFile(number), ownIdentity());
       if (!lock.ok) continue;
-      await this.remove(this.folder(number));
-      lock.release();
+      try {
+        if (!this.isLive(number)) await this.remove(this.folder(number));
+      } finally {
+        lock.release();
+      }
     }
+  }
+
+  /** When the slot was last used that was not used for the longest time. */
+  oldestUse(): Date {
+    return new Date(Math.min(Date.now(), ...this.numbers().map((number) => Date.parse(this.usedAt(number)) || Date.now())));
+  }
+
+  private async prepare(
+    number: number,
+    { change, notices }: Snapshot,
+    service: string,
+    run: string,
+    release: () => void,
+  ): Promise<Result<Slot>> {
+    const root = this.root(number);
+    const previous = this.lastUse(number);
+    // Until the checkout is whole, nobody goes on from what the run before left in it.
+    fs.rmSync(this.useFile(number), { force: true });
+    const made = await this.fill(number, change.commit);
+    if (!made.ok) return made;
+    const more = [await pointerNotices(root), await checkOutSubmodules(root, this.repository, this.home)].flat();
+    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
+    return ok({
+      root,
+      fingerprints: path.join(this.folder(number), 'fingerprints', service),
+      ...(previous && { previousRun: previous.run }),
+      notices: [...notices, ...more],
+      release,
+    });
   }
 
   private async fill(number: number, commit: string): Promise<Result<void>> {
     const root = this.root(number);
-    const first = await checkOut(root, commit, this.repository, this.home);
+    const first = await attempt(() => checkOut(root, commit, this.repository, this.home));
     if (first.ok || !fs.existsSync(root)) return first;
     // What an earlier run left there may be damaged: once more, from nothing.
     await this.remove(this.folder(number));
-    return checkOut(root, commit, this.repository, this.home);
+    return attempt(() => checkOut(root, commit, this.repository, this.home));
   }
 
   /** A folder that is being deleted is no slot any more, whatever becomes of the deletion. */
   private async remove(folder: string): Promise<void> {
     const doomed = `${folder}.${process.pid}-${Date.now()}.removed`;
     fs.renameSync(folder, doomed);
-    await fs.promises.rm(doomed, { recursive: true, force: true });
+    await removeFolder(doomed);
   }
 
   /** Warm ones of the service first, then others, then one that does not exist yet. */
   private inOrder(service: string): number[] {
-    const free = this.numbers().filter((number) => !this.live.has(this.root(number)));
-    const rank = (number: number): string => {
-      const use = this.lastUse(number);
-      return `${use?.service === service ? 1 : 0}${use?.at ?? ''}`;
-    };
+    const rank = (number: number): string => `${this.lastUse(number)?.service === service ? 1 : 0}${this.usedAt(number)}`;
     const next = Math.max(0, ...this.numbers()) + 1;
-    return [...free.sort((a, b) => (rank(a) > rank(b) ? -1 : 1)), ...Array.from({ length: 1_000 }, (_, i) => next + i)];
+    return [...this.free().sort((a, b) => (rank(a) > rank(b) ? -1 : 1)), ...Array.from({ length: 1_000 }, (_, i) => next + i)];
+  }
+
+  private free(): number[] {
+    const live = this.live();
+    return this.numbers().filter((number) => !this.isLive(number, live));
+  }
+
+  private isLive(number: number, live = this.live()): boolean {
+    return [...live].some((folder) => folder.startsWith(this.folder(number) + path.sep));
   }
 
   private numbers(): number[] {
@@ -123,13 +155,19 @@ export class SlotPool {
     }
   }
 
+  private usedAt(number: number): string {
+    return this.lastUse(number)?.at ?? '';
+  }
+
   private folder(number: number): string {
     return path.join(this.home.slots, String(number));
   }
 
-  /** Named after the repository: some tools take the folder's name for the project's. */
+  /** Named after the repository, for all its worktrees: some tools take the folder's name for the project's. */
   private root(number: number): string {
-    return path.join(this.folder(number), path.basename(this.repository.root) || 'repository');
+    const { commonGitFolder } = this.repository;
+    const name = path.basename(path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder);
+    return path.join(this.folder(number), name || 'repository');
   }
 
   private useFile(number: number): string {
@@ -139,6 +177,15 @@ export class SlotPool {
   /** Outside the slot's folder, which may be renamed away. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
+  }
+}
+
+/** A step may have left anything: files of another user, folders in place of files. */
+async function attempt(work: () => Promise<Result<void>>): Promise<Result<void>> {
+  try {
+    return await work();
+  } catch (error) {
+    return fail('machinery', `the slot could not be filled: ${messageOf(error)}`);
   }
 }
 

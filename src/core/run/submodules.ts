@@ -4,32 +4,51 @@ import { git, gitOrUndefined } from '../changes/git';
 import type { Repository } from '../changes/repository';
 import type { RepositoryHome } from '../home';
 import { checkOut } from './checkout';
+import { pointerNotices } from './lfs';
 
 /**
  * Checks out the submodules of a checkout at the commits that its tree records, from the user's own
  * clones of them. Answers a sentence for each that could not be.
  */
-export async function checkOutSubmodules(root: string, repository: Repository, home: RepositoryHome): Promise<string[]> {
-  if (!fs.existsSync(path.join(root, '.gitmodules'))) return [];
+export async function checkOutSubmodules(root: string, repository: Repository, home: RepositoryHome, within = ''): Promise<string[]> {
   const listing = await git(['ls-files', '--stage', '-z'], { folder: root });
   if (!listing.ok) return [listing.failure.message];
+  const modules = listing.value.split('\0').filter((entry) => entry.startsWith('160000 '));
+  if (modules.length === 0) return [];
   const names = await submoduleNames(root);
   const notices: string[] = [];
-  for (const line of listing.value.split('\0').filter((entry) => entry.startsWith('160000 '))) {
+  for (const line of modules) {
     const folder = line.slice(line.indexOf('\t') + 1);
     const commit = line.split(' ')[1] ?? '';
-    const gitFolder = path.join(repository.commonGitFolder, 'modules', names.get(folder) ?? folder);
-    if (!fs.existsSync(gitFolder)) {
-      notices.push(`submodule ${folder} is not checked out: it is not cloned in the working copy (git submodule update --init)`);
-      continue;
-    }
-    const module: Repository = { root: gitFolder, gitFolder, commonGitFolder: gitFolder };
+    const shown = `submodule ${within}${folder} is not checked out`;
+    const module = cloneOf(folder, names.get(folder), repository);
     const target = path.join(root, folder);
-    const done = await checkOut(target, commit, module, home);
-    if (!done.ok) notices.push(`submodule ${folder} is not checked out: ${done.failure.message}`);
-    else notices.push(...(await checkOutSubmodules(target, module, home)));
+    if (!module) {
+      notices.push(`${shown}: it is not cloned in the working copy (git submodule update --init)`);
+    } else if (isBehindLink(root, folder)) {
+      notices.push(`${shown}: a link lies in the way`);
+    } else {
+      const done = await checkOut(target, commit, module, home);
+      if (!done.ok) notices.push(`${shown}: ${done.failure.message}`);
+      else notices.push(...(await pointerNotices(target, `${within}${folder}/`)));
+      if (done.ok) notices.push(...(await checkOutSubmodules(target, module, home, `${within}${folder}/`)));
+    }
   }
   return notices;
+}
+
+/** The user's clone of a submodule: in the git folder, or, as older ones are, in the submodule's own. */
+function cloneOf(folder: string, name = folder, repository: Repository): Repository | undefined {
+  const absorbed = [repository.gitFolder, repository.commonGitFolder].map((gitFolder) => path.join(gitFolder, 'modules', name));
+  // git itself takes no name with `..`: it would lead out of the git folder.
+  const folders = [...(name.split(/[\\/]/).includes('..') ? [] : absorbed), path.join(repository.root, folder, '.git')];
+  const gitFolder = folders.find((each) => fs.existsSync(path.join(each, 'HEAD')));
+  return gitFolder === undefined ? undefined : { root: gitFolder, gitFolder, commonGitFolder: gitFolder };
+}
+
+function isBehindLink(root: string, folder: string): boolean {
+  const parent = path.join(root, path.dirname(folder));
+  return fs.existsSync(parent) && fs.realpathSync(parent) !== path.join(fs.realpathSync(root), path.dirname(folder));
 }
 
 /** Path to name, as `.gitmodules` says. */

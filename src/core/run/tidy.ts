@@ -1,15 +1,22 @@
 import * as fs from 'node:fs';
+import { tidyObjects } from '../changes/store';
 import type { RepositoryHome } from '../home';
 import type { StepCache } from './cache';
-import { runIds } from './runs';
+import { readRecorded, runIds } from './runs';
 import type { SlotPool } from './slots';
 
 /** How many runs a repository remembers, with their logs. */
 const keptRuns = 200;
+const dayMs = 86_400_000;
 
 /** Holds what a repository's runs leave on the disk within bounds. */
 export async function tidyRuns(home: RepositoryHome, pool: SlotPool, cache: StepCache): Promise<void> {
-  for (const run of runIds(home).slice(keptRuns)) fs.rmSync(home.run(run), { recursive: true, force: true });
+  const runs = runIds(home);
+  for (const run of runs.slice(keptRuns)) fs.rmSync(home.run(run), { recursive: true, force: true });
   cache.tidy();
   await pool.tidy();
+  const oldest = runs.slice(0, keptRuns).at(-1);
+  const begun = Date.parse((oldest !== undefined && readRecorded(home.run(oldest))?.startedAt) || '') || Date.now();
+  // A snapshot is older than its run, which may have waited for others.
+  tidyObjects(home, new Date(Math.min(begun, pool.oldestUse().getTime()) - dayMs));
 }
