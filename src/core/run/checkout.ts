@@ -3,18 +3,30 @@ import * as path from 'node:path';
 import { git } from '../changes/git';
 import type { Repository } from '../changes/repository';
 import { alternates } from '../changes/store';
-import { ok, type Result } from '../failure';
+import { fail, messageOf, ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { copySettings } from './checkout-settings';
 
+/** In a checkout's git folder: which submodules were checked out below it. */
+export const submodulesName = 'deliver-submodules';
+
 /** What is kept of a checkout's git folder. All else is what a step or a killed git left there. */
-const kept = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs']);
+const kept = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submodulesName]);
 
 /**
  * Puts exactly a commit's tree into `root`: a clone that borrows the repository's objects, with its
  * history, tags and remotes. Unchanged files are not written again; ignored ones stay.
  */
 export async function checkOut(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<void>> {
+  try {
+    return await putInto(root, commit, repository, home);
+  } catch (error) {
+    // A step may have left anything: files of another user, folders in place of files.
+    return fail('machinery', `${root} could not be filled: ${messageOf(error)}`);
+  }
+}
+
+async function putInto(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<void>> {
   const call = { folder: root };
   const gitFolder = path.join(root, '.git');
   // A link, or a clone that a step made, would lead out of the slot.

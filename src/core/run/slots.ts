@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Repository } from '../changes/repository';
 import type { Snapshot } from '../changes/snapshot';
-import { fail, messageOf, ok, type Result } from '../failure';
+import { ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { checkOut } from './checkout';
 import { pointerNotices } from './lfs';
@@ -111,11 +111,11 @@ export class SlotPool {
 
   private async fill(number: number, commit: string): Promise<Result<void>> {
     const root = this.root(number);
-    const first = await attempt(() => checkOut(root, commit, this.repository, this.home));
+    const first = await checkOut(root, commit, this.repository, this.home);
     if (first.ok || !fs.existsSync(root)) return first;
     // What an earlier run left there may be damaged: once more, from nothing.
     await this.remove(this.folder(number));
-    return attempt(() => checkOut(root, commit, this.repository, this.home));
+    return checkOut(root, commit, this.repository, this.home);
   }
 
   /** A folder that is being deleted is no slot any more, whatever becomes of the deletion. */
@@ -177,15 +177,6 @@ export class SlotPool {
   /** Outside the slot's folder, which may be renamed away. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
-  }
-}
-
-/** A step may have left anything: files of another user, folders in place of files. */
-async function attempt(work: () => Promise<Result<void>>): Promise<Result<void>> {
-  try {
-    return await work();
-  } catch (error) {
-    return fail('machinery', `the slot could not be filled: ${messageOf(error)}`);
   }
 }
 

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { git, gitOrUndefined } from '../changes/git';
 import type { Repository } from '../changes/repository';
 import type { RepositoryHome } from '../home';
-import { checkOut } from './checkout';
+import { checkOut, submodulesName } from './checkout';
 import { pointerNotices } from './lfs';
 
 /**
@@ -14,11 +14,13 @@ export async function checkOutSubmodules(root: string, repository: Repository, h
   const listing = await git(['ls-files', '--stage', '-z'], { folder: root });
   if (!listing.ok) return [listing.failure.message];
   const modules = listing.value.split('\0').filter((entry) => entry.startsWith('160000 '));
+  const folders = modules.map((line) => line.slice(line.indexOf('\t') + 1));
+  forgetOthers(root, folders);
   if (modules.length === 0) return [];
   const names = await submoduleNames(root);
   const notices: string[] = [];
-  for (const line of modules) {
-    const folder = line.slice(line.indexOf('\t') + 1);
+  for (const [i, line] of modules.entries()) {
+    const folder = folders[i] ?? '';
     const commit = line.split(' ')[1] ?? '';
     const shown = `submodule ${within}${folder} is not checked out`;
     const module = cloneOf(folder, names.get(folder), repository);
@@ -35,6 +37,23 @@ export async function checkOutSubmodules(root: string, repository: Repository, h
     }
   }
   return notices;
+}
+
+/** What was a submodule in the tree before, and is a plain folder now, is no repository any more. */
+function forgetOthers(root: string, folders: readonly string[]): void {
+  const record = path.join(root, '.git', submodulesName);
+  const before = readList(record);
+  for (const folder of before.filter((each) => !folders.includes(each) && !isBehindLink(root, `${each}/.git`)))
+    fs.rmSync(path.join(root, folder, '.git'), { recursive: true, force: true });
+  if (folders.length > 0 || before.length > 0) fs.writeFileSync(record, JSON.stringify(folders));
+}
+
+function readList(file: string): string[] {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as string[];
+  } catch {
+    return [];
+  }
 }
 
 /** The user's clone of a submodule: in the git folder, or, as older ones are, in the submodule's own. */
