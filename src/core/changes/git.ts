@@ -51,5 +51,7 @@ function notFound(folder: string): Result<never> {
 
 function complaint(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('warning:') && !line.startsWith('hint:'));
-  return (lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '');
+  // An error leads to a fatal one, which names the file, unless it is as general as these.
+  const telling = lines.find((line) => /^fatal:(?! (adding|updating) files failed)/.test(line));
+  return (telling ?? lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '');
 }
