@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { posix } from 'node:path';
 import picomatch from 'picomatch';
 import type { Pipeline, Step } from '../pipeline/pipeline';
 
@@ -8,6 +9,9 @@ export interface TreeFile {
   readonly mode: string;
   readonly id: string;
 }
+
+/** The mode that git gives a submodule in a tree. */
+const submodule = '160000';
 
 /** Raised when what a key is made of changes: older keys then match nothing. */
 const version = 1;
@@ -39,6 +43,7 @@ function isCacheable(step: Step): boolean {
 
 function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: ReadonlyMap<string, string>): string {
   const isInput = matcher(step.inputs ?? []);
+  const bases = basesOf(step.inputs ?? []);
   const hash = createHash('sha256');
   const parts = [
     version,
@@ -52,31 +57,48 @@ function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: Read
     step.needs.map((need) => keys.get(need)),
   ];
   hash.update(JSON.stringify(parts));
-  for (const file of tree) if (isInput(file.path)) hash.update(`\0${file.mode} ${file.id} ${file.path}`);
+  for (const file of tree) {
+    if (isInput(file.path) || (file.mode === submodule && mayHold(file.path, bases))) hash.update(`\0${file.mode} ${file.id} ${file.path}`);
+  }
   return hash.digest('hex');
 }
 
+/** A tree names a submodule's commit, not its files: any of them may be an input. */
+function mayHold(folder: string, bases: readonly string[]): boolean {
+  return bases.some((base) => base === '' || `${folder}/`.startsWith(`${base}/`) || base.startsWith(`${folder}/`));
+}
+
+/** With `s`, a wildcard matches the line breaks that a name may hold. */
+const options: picomatch.PicomatchOptions = { dot: true, flags: 's' };
+
 /**
  * Whether a path matches a list of globs: `!glob` takes away, a plain name stands for the file or
- * for everything in the folder of that name, and names that begin with a dot count like others.
+ * for everything in the folder of that name, names that begin with a dot count like others, and
+ * `[id]` or `(group)` also match the folder that is called so.
  */
 export function matcher(globs: readonly string[]): (path: string) => boolean {
-  const clean = (glob: string): string => glob.replace(/^\.\//, '').replace(/\/$/, '');
-  const widen = (glob: string): string[] => (picomatch.scan(glob).isGlob ? [glob] : [glob, `${glob}/**`]);
   const wanted = globs.filter((glob) => !glob.startsWith('!')).flatMap((glob) => widen(clean(glob)));
   const unwanted = globs.filter((glob) => glob.startsWith('!')).flatMap((glob) => widen(clean(glob.slice(1))));
-  const isWanted = picomatch(wanted, { dot: true });
+  const isWanted = picomatch(wanted, options);
   if (unwanted.length === 0) return (path) => isWanted(path);
-  const isUnwanted = picomatch(unwanted, { dot: true });
+  const isUnwanted = picomatch(unwanted, options);
   return (path) => isWanted(path) && !isUnwanted(path);
 }
 
 /** The folders below which everything lies that the globs can match; no folder is walked in vain. */
 export function basesOf(globs: readonly string[]): string[] {
-  const bases = globs
-    .filter((glob) => !glob.startsWith('!'))
-    .map((glob) => picomatch.scan(glob.replace(/^\.\//, '').replace(/\/$/, '')).base);
+  const bases = globs.filter((glob) => !glob.startsWith('!')).map((glob) => picomatch.scan(clean(glob)).base);
   return [...new Set(bases)].filter(
     (base, _, all) => !all.some((other) => other !== base && (other === '' || base.startsWith(`${other}/`))),
   );
+}
+
+function clean(glob: string): string {
+  const normal = posix.normalize(glob).replace(/\/$/, '');
+  return normal === '.' ? '**' : normal;
+}
+
+function widen(glob: string): string[] {
+  const literal = glob.includes('\\') ? glob : glob.replace(/[[\]()]/g, '\\$&');
+  return [...new Set([glob, literal])].flatMap((each) => (picomatch.scan(each).isGlob ? [each] : [each, `${each}/**`]));
 }

@@ -27,7 +27,7 @@ export function listOutputs(folder: string, globs: readonly string[]): OutputFil
       visit(relative === '' ? name : `${relative}/${name}`);
     }
   };
-  for (const base of basesOf(globs)) visit(base === '.' ? '' : base);
+  for (const base of basesOf(globs)) visit(base);
   return found;
 }
 
