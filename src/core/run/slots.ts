@@ -98,13 +98,13 @@ export class SlotPool {
     fs.rmSync(this.useFile(number), { force: true });
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
-    const more = [await pointerNotices(root), await checkOutSubmodules(root, this.repository, this.home)].flat();
+    const more = await Promise.all([pointerNotices(root), checkOutSubmodules(root, this.repository, this.home)]);
     fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),
       ...(previous && { previousRun: previous.run }),
-      notices: [...notices, ...more],
+      notices: [...notices, ...more.flat()],
       release,
     });
   }
