@@ -20,6 +20,7 @@ const bundles = [
   { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
   { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', external: ['vscode'] },
   { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' },
+  { ...common, entryPoints: { sample: 'src/core/sample.ts' }, outdir: 'dist' },
 ];
 
 /** The JSON schema for editors comes from the definition that the parser validates with. */

@@ -1,0 +1,25 @@
+/** What lies on the shelves. Amounts are whole and never below zero. */
+export class Stock {
+  #amounts;
+
+  constructor(amounts) {
+    this.#amounts = new Map(Object.entries(amounts));
+  }
+
+  all() {
+    return Object.fromEntries(this.#amounts);
+  }
+
+  amount(sku) {
+    return this.#amounts.get(sku);
+  }
+
+  /** Takes some off the shelf; tells whether there were enough. */
+  take(sku, amount) {
+    const there = this.#amounts.get(sku) ?? 0;
+    if (!Number.isInteger(amount) || amount < 1) throw new RangeError(`${amount} is no amount`);
+    if (there < amount) return false;
+    this.#amounts.set(sku, there - amount);
+    return true;
+  }
+}

@@ -1,0 +1,44 @@
+import { createServer } from 'node:http';
+import { catalogue } from './catalogue.js';
+import { stockLevels } from './inventory.js';
+import { page } from './page.js';
+import { total } from './prices.js';
+
+const server = createServer(async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://shop');
+  try {
+    if (pathname === '/healthz') return json(response, 200, { healthy: true });
+    if (pathname === '/') return html(response, page(await stockLevels(), process.env.DELIVERY_COMMIT));
+    if (pathname === '/products') return json(response, 200, await products());
+    if (pathname === '/total') return json(response, 200, total(cartFrom(searchParams)));
+    json(response, 404, { error: `there is nothing at ${pathname}` });
+  } catch (error) {
+    if (!(error instanceof RangeError)) console.error(error);
+    json(response, error instanceof RangeError ? 400 : 500, { error: error.message });
+  } finally {
+    console.log(request.method, request.url, response.statusCode);
+  }
+});
+
+async function products() {
+  const stock = await stockLevels();
+  return catalogue.map((product) => ({ ...product, stock: stock?.[product.sku] ?? null }));
+}
+
+/** `?tea-green=2&cup-clay=1` */
+function cartFrom(parameters) {
+  return Object.fromEntries([...parameters].map(([sku, amount]) => [sku, Number(amount)]));
+}
+
+function json(response, status, value) {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+function html(response, text) {
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(text);
+}
+
+server.listen(process.env.PORT ?? 3000, '127.0.0.1', () => {
+  console.log(`the shop is open on port ${server.address().port}`);
+});
+process.once('SIGTERM', () => server.close());
