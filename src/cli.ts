@@ -23,7 +23,10 @@ async function main(args: readonly string[]): Promise<number> {
     .version(typeof DELIVER_VERSION === 'string' ? DELIVER_VERSION : '0.0.0')
     .showHelpAfterError('(deliver --help lists the commands)')
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 the delivery failed, 2 wrong usage or an invalid delivery.yaml,\n3 the machinery failed (git, disk, network), 130 cancelled.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 the delivery failed, 2 wrong usage or an invalid delivery.yaml,\n3 the machinery failed (git, disk, network), 130 cancelled.',
+    );
 
   program
     .command('init')
@@ -51,7 +54,9 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
-    .action(does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/status')).status(options, terminal)));
+    .action(
+      does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/status')).status(options, terminal)),
+    );
   program
     .command('log')
     .argument('[step]', 'one step only')
@@ -60,7 +65,9 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(runOption())
     .addOption(service())
     .action(
-      does(async (step: string | undefined, options: { run?: string; service?: string; follow?: true }) => (await import('./cli/log')).log(step, options, terminal)),
+      does(async (step: string | undefined, options: { run?: string; service?: string; follow?: true }) =>
+        (await import('./cli/log')).log(step, options, terminal),
+      ),
     );
   program
     .command('cancel')
@@ -68,7 +75,9 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
-    .action(does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/cancel')).cancel(options, terminal)));
+    .action(
+      does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/cancel')).cancel(options, terminal)),
+    );
 
   const environment = program.command('environment').description('what is live in the environments');
   environment
@@ -76,19 +85,27 @@ async function main(args: readonly string[]): Promise<number> {
     .argument('[name]', 'one environment only')
     .description('what is live, where, and how it is (what `deliver environment` does by itself)')
     .addOption(json())
-    .action(does(async (name: string | undefined, options: { json?: true }) => (await import('./cli/environment')).environment(name, options, terminal)));
+    .action(
+      does(async (name: string | undefined, options: { json?: true }) =>
+        (await import('./cli/environment')).environment(name, options, terminal),
+      ),
+    );
   environment
     .command('stop')
     .argument('<name>')
     .description('end an environment and everything it runs')
     .addOption(json())
-    .action(does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)));
+    .action(
+      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)),
+    );
   environment
     .command('start')
     .argument('<name>')
     .description('bring back what was live, after a stop or a reboot')
     .addOption(json())
-    .action(does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)));
+    .action(
+      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)),
+    );
   program
     .command('rollback')
     .argument('[environment]', 'where there are several')
@@ -96,7 +113,9 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(service())
     .addOption(json())
     .action(
-      does(async (name: string | undefined, options: { service?: string; json?: true }) => (await import('./cli/rollback')).rollback(name, options, terminal)),
+      does(async (name: string | undefined, options: { service?: string; json?: true }) =>
+        (await import('./cli/rollback')).rollback(name, options, terminal),
+      ),
     );
   program
     .command('supervise', { hidden: true })

@@ -9,7 +9,8 @@ import { exitCodes, type Terminal } from './terminal';
 export async function init(options: { readonly json?: true }, terminal: Terminal): Promise<number> {
   const folder = process.cwd();
   const file = path.join(folder, definitionName);
-  if (fs.existsSync(file)) return terminal.fail({ kind: 'usage', message: `${definitionName} is already there`, hint: 'deliver check validates it' });
+  if (fs.existsSync(file))
+    return terminal.fail({ kind: 'usage', message: `${definitionName} is already there`, hint: 'deliver check validates it' });
   const detected = await detectPipeline(folder);
   if (!detected.ok) return terminal.fail(detected.failure);
   try {

@@ -6,15 +6,24 @@ import { openKnown } from './environment';
 import type { Terminal } from './terminal';
 
 /** `deliver rollback`: the previous release of the service back, in the environment that it is live in. */
-export async function rollback(name: string | undefined, options: { readonly service?: string; readonly json?: true }, terminal: Terminal): Promise<number> {
+export async function rollback(
+  name: string | undefined,
+  options: { readonly service?: string; readonly json?: true },
+  terminal: Terminal,
+): Promise<number> {
   const service = await serviceName(options.service);
   if (!service.ok) return terminal.fail(service.failure);
-  const live = readEnvironments(homeFolder()).filter((one) => one.services.some((other) => other.service === service.value && other.release));
+  const live = readEnvironments(homeFolder()).filter((one) =>
+    one.services.some((other) => other.service === service.value && other.release),
+  );
   const names = live.map((one) => one.environment);
   const [only] = names;
   const target = name ?? (names.length === 1 ? only : undefined);
   if (target === undefined || !names.includes(target)) {
-    const message = name === undefined && names.length > 1 ? `${service.value} is live in several environments` : `${service.value} is not live in ${name ?? 'any environment'}`;
+    const message =
+      name === undefined && names.length > 1
+        ? `${service.value} is live in several environments`
+        : `${service.value} is not live in ${name ?? 'any environment'}`;
     return terminal.fail({ kind: 'usage', message, ...(names.length > 0 && { hint: `it is live in ${names.join(', ')}` }) });
   }
   const environment = openKnown(target);
@@ -23,7 +32,10 @@ export async function rollback(name: string | undefined, options: { readonly ser
   if (!back.ok) return terminal.fail(back.failure);
   const { from, to } = back.value;
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });
-  else terminal.print(`${service.value} in ${target} is back on ${to ? `${to.commit.slice(0, 8)} ${to.subject ?? ''}` : 'nothing: there was no earlier release'}`);
+  else
+    terminal.print(
+      `${service.value} in ${target} is back on ${to ? `${to.commit.slice(0, 8)} ${to.subject ?? ''}` : 'nothing: there was no earlier release'}`,
+    );
   return 0;
 }
 

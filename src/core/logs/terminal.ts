@@ -45,7 +45,7 @@ export function plainLine(line: string): string {
 function drawn(text: string): string {
   let row: string[] = [];
   let column = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     escapes.lastIndex = at;
     const escape = escapes.exec(text);
     if (escape && escape[0] !== '') {

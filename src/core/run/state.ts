@@ -98,7 +98,12 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
     case 'run-finished':
-      return { ...atRest(state), outcome: event.outcome, finishedAt: event.at, ...(event.reason !== undefined && { reason: event.reason }) };
+      return {
+        ...atRest(state),
+        outcome: event.outcome,
+        finishedAt: event.at,
+        ...(event.reason !== undefined && { reason: event.reason }),
+      };
     default:
       return ignoreUnknown(state, event);
   }

@@ -91,6 +91,5 @@ function read(folder: string, file: string): string {
 
 /** Without what a test runner leaves for its own children. */
 function plain(): NodeJS.ProcessEnv {
-  const { NODE_TEST_CONTEXT: _context, NODE_OPTIONS: _options, ...env } = process.env;
-  return env;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_TEST_CONTEXT' && name !== 'NODE_OPTIONS'));
 }
