@@ -47,7 +47,7 @@ export async function unchangedSteps(): Promise<Row[]> {
     for (const name of names) project.write(`src/${name}.txt`, name);
     const needs = (i: number): { needs?: string } => (i % 4 === 0 ? {} : { needs: `s${i - 1}` });
     project.steps(Object.fromEntries(names.map((name, i) => [name, { run: 'true', inputs: [`src/${name}.txt`], ...needs(i) }])));
-    const wireit = names.map((name, i) => [
+    const wireit = names.map((name, i): [string, object] => [
       name,
       { command: 'true', files: [`src/${name}.txt`], output: [], dependencies: i % 4 === 0 ? [] : [`s${i - 1}`] },
     ]);

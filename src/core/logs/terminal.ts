@@ -3,9 +3,8 @@ const longestLine = 64 * 1024;
 
 // Control sequences: CSI, then strings such as OSC up to their end, then escapes of two or three characters.
 const escapes =
-  // eslint-disable-next-line no-control-regex
   /(?:\x1b\[|\x9b)([\x30-\x3f]*)[\x20-\x2f]*([\x40-\x7e])|\x1b[\]PX^_](?:[^\x07\x1b]|\x1b(?!\\))*(?:\x07|\x1b\\|$)|(?:\x1b\[|\x9b)[\x20-\x3f]*$|\x1b[\x20-\x2f]*[\x30-\x7e]?/y;
-// eslint-disable-next-line no-control-regex
+
 const control = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/;
 
 /**
