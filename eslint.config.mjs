@@ -17,7 +17,12 @@ export default tseslint.config(
   },
   {
     files: ['src/core/**/*.ts', 'src/cli.ts', 'src/cli/**/*.ts'],
-    rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'The core never imports vscode.' }], patterns: ['**/editor/*'] }] },
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'vscode', message: 'The core never imports vscode.' }], patterns: ['**/editor/*'] },
+      ],
+    },
   },
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
 );
