@@ -137,7 +137,7 @@ export class Window {
     fs.mkdirSync(screenshots, { recursive: true });
     const file = path.join(screenshots, `${name}.png`);
     await this.page.mouse.move(0, 0);
-    await this.page.locator('.monaco-hover:visible, .workbench-hover-container:visible').waitFor({ state: 'detached' });
+    await this.page.locator('.monaco-hover:visible').first().waitFor({ state: 'detached' });
     await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
     return file;
   }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { identityOf } from '../../../src/core/run/process-identity';
 
 /** A git repository with one small service, whose build waits until the test opens a gate. */
 export class ServiceRepository {
@@ -36,12 +37,8 @@ export class ServiceRepository {
 
   /** Whether the process of the latest build still runs. */
   isBuilding(): boolean {
-    try {
-      process.kill(Number(fs.readFileSync(this.builder, 'utf8')), 0);
-      return true;
-    } catch {
-      return false;
-    }
+    // One that has ended and waits for whoever inherited it to notice builds nothing.
+    return this.hasBuilt() && identityOf(Number(fs.readFileSync(this.builder, 'utf8'))) !== undefined;
   }
 
   /** Whether a build was ever started. */
