@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { messageOf, ok, type Result } from '../../failure';
 import { endProcesses } from '../../run/descendants';
-import { tryLock } from '../../run/lock';
+import { lockHolder, tryLock } from '../../run/lock';
 import { OutputPipes } from '../../run/output-pipe';
 import { graceMs } from '../../run/process';
 import { isAlive, ownIdentity } from '../../run/process-identity';
@@ -13,6 +13,9 @@ import { portsFor } from './ports';
 import { ReleaseStarter } from './release-starter';
 import { Service } from './service';
 import { EnvironmentFiles, readState, writeAtomically, type EnvironmentState, type ServiceRecord } from './state-file';
+
+/** How often a supervisor looks whether it still holds its environment. */
+const lockEveryMs = 2_000;
 
 /**
  * The process that an environment lives in: brings back what was live, answers commands, and resolves
@@ -38,7 +41,10 @@ export async function supervise(name: string, home: string): Promise<void> {
   });
   supervisor.restore(before);
   writeAtomically(files.control, { port: control.port, token: control.token, supervisor: own } satisfies Control, 0o600);
+  // Deliver's folder may be removed by hand: what can no longer be found must not go on.
+  const watch = setInterval(() => lockHolder(files.lock)?.pid !== own.pid && void supervisor.stop(), lockEveryMs);
   await stopped;
+  clearInterval(watch);
   fs.rmSync(files.control, { force: true });
   control.close();
   lock.release();
@@ -103,7 +109,7 @@ class Supervisor {
       await Promise.all([...this.services.values()].map((service) => service.end()));
       await endProcesses({ run: this.files.lineage }, graceMs);
       this.pipes.dispose();
-      writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
+      if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
       // The answer to whoever asked goes out first.
       setImmediate(() => this.whenStopped());
     }
@@ -140,7 +146,7 @@ class Supervisor {
   }
 
   private write(): void {
-    if (this.stopping.signal.aborted) return;
+    if (this.stopping.signal.aborted || !fs.existsSync(this.files.lock)) return;
     const state: EnvironmentState = { ...this.state(), supervisor: ownIdentity() };
     const text = JSON.stringify(state);
     if (text === this.written) return;

@@ -208,6 +208,15 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.equal(findControl(staging.files()), undefined);
   });
 
+  it('ends by itself when its folder is removed', async () => {
+    await staging.deploy(answering('one'));
+    const { supervisor } = findControl(staging.files())!;
+    fs.rmSync(staging.files().folder, { recursive: true });
+    await eventually('it is gone', () => !isAlive(supervisor));
+    assert.deepEqual(staging.processes(), []);
+    assert.ok(!fs.existsSync(staging.files().folder));
+  });
+
   it('ends a deployment that is cancelled and what it started', async () => {
     const cancel = new AbortController();
     const going = staging.deploy(`setInterval(() => {}, 1000)`, { health: { timeoutMs: 60_000 }, signal: cancel.signal });

@@ -1,3 +1,4 @@
+import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -5,7 +6,7 @@ import type { DeployRequest } from '../../../../../src/core/environments/environ
 import { ProcessEnvironment } from '../../../../../src/core/environments/process/process-environment';
 import { EnvironmentFiles, readState } from '../../../../../src/core/environments/process/state-file';
 import type { HealthDefinition, ProcessDefinition } from '../../../../../src/core/pipeline/pipeline';
-import { endProcesses, findProcesses } from '../../../../../src/core/run/descendants';
+import { findProcesses } from '../../../../../src/core/run/descendants';
 import { temporaryFolder } from '../../../../support/temporary';
 
 export interface Wish {
@@ -22,7 +23,6 @@ export interface Wish {
 
 /** An environment with a real supervisor, in a home of its own; nothing of it is left after each test. */
 export function stagingEnvironment() {
-  const folder = temporaryFolder();
   let count = 0;
   const files = () => new EnvironmentFiles(folder.path, 'staging');
   const root = path.resolve(__dirname, '../../../../..');
@@ -34,10 +34,12 @@ export function stagingEnvironment() {
   });
   const environment = (wish: Wish = {}) => new ProcessEnvironment(files(), supervisor, definition(wish));
 
+  // Before the folder is removed: without it nobody would find the supervisor.
   afterEach(async () => {
     await environment().stop();
-    await endProcesses({ run: files().lineage }, 100);
+    assert.deepEqual(findProcesses({ run: files().lineage }), []);
   });
+  const folder = temporaryFolder();
 
   return {
     environment,
