@@ -3,6 +3,9 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 
+/** What a pipe holds at most, by the system's default. */
+const pipeBytes = 64 * 1024;
+
 /**
  * Real pipes for the output of steps. Node would give a child sockets, one a stream: a script that
  * writes to `/dev/stderr` then fails, and the two streams lose their order. One named pipe for both
@@ -17,14 +20,24 @@ export class OutputPipes {
     private readonly batch: number,
   ) {}
 
-  /** `undefined` where the system has no named pipes: the caller falls back to Node's own. */
-  open(): OutputPipe | undefined {
+  /**
+   * `take` gets what comes; the bytes are its own until it returns. `undefined` where the system has no
+   * named pipes: the caller falls back to Node's own.
+   */
+  open(take: (bytes: Buffer) => void): OutputPipe | undefined {
     const file = this.free.pop() ?? this.make();
     if (file === undefined) return undefined;
     const readEnd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const writeEnd = fs.openSync(file, fs.constants.O_WRONLY);
-    const stream = new net.Socket({ fd: readEnd, readable: true, writable: false });
+    // One buffer for all that comes: a flood would else cost a new one for every read.
+    const buffer = Buffer.allocUnsafe(pipeBytes);
+    const callback = (count: number): boolean => {
+      take(buffer.subarray(0, count));
+      return true;
+    };
+    const stream = new net.Socket({ fd: readEnd, readable: true, writable: false, onread: { buffer, callback } } as net.SocketConstructorOpts);
     stream.once('end', () => this.free.push(file));
+    stream.resume();
     return { stream, writeEnd };
   }
 

@@ -53,7 +53,7 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
 }
 
 async function superviseCommand(command: Command, log: LogFile): Promise<CommandEnd> {
-  const pipe = command.pipes.open();
+  const pipe = command.pipes.open((bytes) => log.append(bytes));
   let child: ChildProcess;
   try {
     child = start(command, pipe?.writeEnd);
@@ -61,7 +61,8 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
     if (pipe) fs.closeSync(pipe.writeEnd);
   }
   const streams: Readable[] = pipe ? [pipe.stream] : [child.stdout, child.stderr].filter((stream) => stream !== null);
-  const drained = Promise.all(streams.map((stream) => log.take(stream)));
+  if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
+  const drained = Promise.all(streams.map(finished));
   const exited = new Promise<CommandEnd>((resolve) => {
     child.once('error', (error) => resolve({ error: messageOf(error) }));
     child.once('exit', (exitCode, signal) => resolve({ ...(exitCode !== null && { exitCode }), ...(signal !== null && { signal }) }));
@@ -121,6 +122,12 @@ function groupLives(group: number): boolean {
   }
 }
 
+async function finished(stream: Readable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+  });
+}
+
 async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
@@ -146,13 +153,9 @@ class LogFile {
     this.descriptor = fs.openSync(file, 'a');
   }
 
-  take(stream: Readable): Promise<void> {
-    return new Promise((resolve) => {
-      stream.on('data', (chunk: Buffer) => this.write(this.mask.push(chunk)));
-      stream.once('end', resolve);
-      stream.once('close', resolve);
-      stream.once('error', () => resolve());
-    });
+  /** The bytes are the caller's again when this returns. */
+  append(bytes: Buffer): void {
+    this.write(this.mask.push(bytes));
   }
 
   /** Throws what the disk said, if it refused anything. */

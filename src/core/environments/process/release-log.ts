@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Readable } from 'node:stream';
 import type { Mask } from '../../logs/masking';
 import { plainLine } from '../../logs/terminal';
 
@@ -24,9 +23,8 @@ export class ReleaseLog {
     this.size = fs.fstatSync(this.descriptor).size;
   }
 
-  take(stream: Readable): void {
-    stream.on('data', (chunk: Buffer) => this.write(this.mask.push(chunk)));
-    stream.on('error', () => stream.destroy());
+  append(bytes: Buffer): void {
+    this.write(this.mask.push(bytes));
   }
 
   /** A line of Deliver's own. */

@@ -42,7 +42,7 @@ export class ReleaseProcess {
   ) {
     const { env, folder, lineage, mark, port, definition } = command;
     this.env = { ...env, PORT: String(port), [markerVariable]: markerFor(lineage, mark) };
-    const pipe = pipes.open();
+    const pipe = pipes.open((bytes) => log.append(bytes));
     try {
       const output = pipe?.writeEnd ?? 'pipe';
       this.child = spawn(definition.command, {
@@ -57,7 +57,7 @@ export class ReleaseProcess {
       if (pipe) fs.closeSync(pipe.writeEnd);
     }
     const streams: Readable[] = pipe ? [pipe.stream] : [this.child.stdout, this.child.stderr].filter((stream) => stream !== null);
-    for (const stream of streams) log.take(stream);
+    if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
     this.identity = this.child.pid === undefined ? undefined : identityOf(this.child.pid);
     const drained = Promise.all(streams.map((stream) => once(stream, 'close')));
     this.gone = new Promise((resolve) => {
