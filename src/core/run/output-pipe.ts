@@ -35,7 +35,12 @@ export class OutputPipes {
       take(buffer.subarray(0, count));
       return true;
     };
-    const stream = new net.Socket({ fd: readEnd, readable: true, writable: false, onread: { buffer, callback } } as net.SocketConstructorOpts);
+    const stream = new net.Socket({
+      fd: readEnd,
+      readable: true,
+      writable: false,
+      onread: { buffer, callback },
+    } as net.SocketConstructorOpts);
     stream.once('end', () => this.free.push(file));
     stream.resume();
     return { stream, writeEnd };
