@@ -30,6 +30,9 @@ export class Project {
     this.git('init', '-q', '-b', 'main');
     this.git('config', 'user.name', 'Test');
     this.git('config', 'user.email', 'test@example.com');
+    // git would go on cleaning up in the background while the folder is removed.
+    this.git('config', 'gc.auto', '0');
+    this.git('config', 'maintenance.auto', 'false');
   }
 
   git(...args: string[]): string {
