@@ -10,6 +10,7 @@ const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20',
+  define: { DELIVER_VERSION: JSON.stringify(require('./package.json').version) },
   minify: production,
   sourcemap: !production,
   logLevel: 'warning',

@@ -80,7 +80,7 @@ async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): 
   const call = { folder: repository.root, env: { ...ownObjects(repository, home), GIT_INDEX_FILE: index } };
   try {
     // A copy keeps what git knows of unchanged files: only changed ones are read.
-    if (fs.existsSync(path.join(repository.gitFolder, 'index'))) fs.copyFileSync(path.join(repository.gitFolder, 'index'), index);
+    copyIndex(path.join(repository.gitFolder, 'index'), index);
     const [conflict, added] = await Promise.all([firstConflict(repository), git(addAll(repository, home), call)]);
     if (conflict !== undefined)
       return fail('usage', `${conflict} has unresolved conflicts`, { path: conflict, hint: 'resolve them, then deliver' });
@@ -90,6 +90,18 @@ async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): 
   } finally {
     for (const file of [index, `${index}.lock`]) fs.rmSync(file, { force: true });
   }
+}
+
+/**
+ * git trusts what an index says of a file unless the file is as young as the index: one that was changed
+ * in the second in which the index was written may look unchanged. So the copy must be as old as the
+ * original (rounded down to the second in which git compares), else such a change would not be delivered.
+ */
+function copyIndex(from: string, to: string): void {
+  if (!fs.existsSync(from)) return;
+  const written = Math.floor(fs.statSync(from).mtimeMs / 1000);
+  fs.copyFileSync(from, to);
+  fs.utimesSync(to, written, written);
 }
 
 function addAll(repository: Repository, home: RepositoryHome): string[] {

@@ -79,9 +79,10 @@ class Changes {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.wake = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
+      signal.addEventListener('abort', this.wake);
       timer = setTimeout(resolve, lookMs);
     });
+    signal.removeEventListener('abort', this.wake);
     clearTimeout(timer);
   }
 

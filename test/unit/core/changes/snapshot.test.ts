@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
-import { temporaryFolder } from '../../../support/temporary';
+import { eventually, temporaryFolder } from '../../../support/temporary';
 
 describe('a snapshot', () => {
   const folder = temporaryFolder();
@@ -28,6 +28,23 @@ describe('a snapshot', () => {
       branch: 'main',
     });
     assert.deepEqual(notices, []);
+  });
+
+  it('holds a change of the same length that was made in the second of the commit', async () => {
+    const second = () => Math.floor(Date.now() / 1000);
+    const nextSecond = async () => {
+      const now = second();
+      await eventually('the next second', () => second() > now);
+    };
+    let began: number;
+    do {
+      await nextSecond();
+      began = second();
+      project.write('a.txt', '1').commit().write('a.txt', '2');
+    } while (second() !== began);
+    await nextSecond();
+    const { change } = await delivery.snapshot();
+    assert.equal(change.dirty, true);
   });
 
   it('holds renames, deletions, changes and new files, staged or not, and nothing that is ignored', async () => {

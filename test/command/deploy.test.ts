@@ -1,0 +1,105 @@
+import * as assert from 'node:assert/strict';
+import type { RunEvent } from '../../src/core/run/events';
+import { Project } from '../support/project';
+import { temporaryFolder } from '../support/temporary';
+
+interface Environments {
+  environment: string;
+  kind: string;
+  services: {
+    service: string;
+    state: string;
+    url: string;
+    release: { commit: string; deployedAt: string };
+    previous?: { commit: string };
+  }[];
+}
+
+(process.platform === 'win32' ? describe.skip : describe)('a delivery to an environment', function () {
+  this.timeout(60_000);
+  let shop: Project;
+  // Before the folder is removed: nothing that was delivered may go on.
+  afterEach(() => shop.close());
+  const folder = temporaryFolder();
+
+  const environments = {
+    staging: { process: { command: 'exec node server.js', health: { path: '/healthz', timeout: '10s' } } },
+  };
+  const steps = {
+    stage: { deploy: 'staging' },
+    acceptance: {
+      needs: 'stage',
+      verifies: 'staging',
+      run: `test "$(curl -sf "$DELIVERY_URL" || node -e "fetch(process.env.DELIVERY_URL).then(r=>r.text()).then(t=>process.stdout.write(t))")" != bad`,
+    },
+  };
+  const serving = (text: string) =>
+    `require('node:http').createServer((_, response) => response.end('${text}')).listen(process.env.PORT, '127.0.0.1');\n`;
+  const deliver = async (text: string): Promise<{ code: number | null; events: RunEvent[] }> => {
+    const running = shop.write('server.js', serving(text)).commit(`Say ${text}`).start(['run', '--json']);
+    const { code } = await running.ended;
+    return { code, events: running.events };
+  };
+  const live = async () => (await shop.json<Environments[]>('environment'))[0]?.services[0];
+  const head = () => shop.git('rev-parse', 'HEAD').trim();
+
+  beforeEach(() => {
+    shop = new Project(folder.path).steps(steps, { environments });
+  });
+
+  it('makes the change live, verifies it and tells where', async () => {
+    const { code, events } = await deliver('one');
+    assert.equal(code, 0);
+    const deployed = events.find((event) => event.type === 'deployed');
+    assert.ok(deployed?.type === 'deployed');
+    assert.deepEqual([deployed.environment, deployed.service, deployed.release.commit], ['staging', 'shop', head()]);
+    assert.equal(await (await fetch(deployed.url)).text(), 'one');
+    assert.ok(events.some((event) => event.type === 'verified' && event.environment === 'staging' && event.step === 'acceptance'));
+    const [environment] = await shop.json<Environments[]>('environment');
+    assert.deepEqual([environment?.environment, environment?.kind], ['staging', 'process']);
+    const [service] = environment!.services;
+    assert.deepEqual([service?.service, service?.state, service?.url, service?.release.commit], ['shop', 'healthy', deployed.url, head()]);
+  });
+
+  it('takes a release back that is not verified, before the run ends', async () => {
+    await deliver('good');
+    const good = head();
+    const { code, events } = await deliver('bad');
+    assert.equal(code, 1);
+    const back = events.find((event) => event.type === 'rolled-back');
+    assert.ok(back?.type === 'rolled-back');
+    assert.deepEqual([back.from.commit, back.to?.commit, back.reason], [head(), good, 'acceptance failed']);
+    assert.equal((await live())?.release.commit, good);
+    assert.equal(await (await fetch((await live())!.url)).text(), 'good');
+  });
+
+  it('leaves what is live when the new release does not come up', async () => {
+    await deliver('good');
+    shop.write('server.js', 'console.log("no configuration"); process.exit(1);').commit();
+    const { code, stdout, stderr } = await shop.deliver('run');
+    assert.equal(code, 1);
+    assert.match(stdout + stderr, /shop did not come up in staging: it ended with exit code 1/);
+    assert.match(stdout + stderr, /no configuration/);
+    assert.equal(await (await fetch((await live())!.url)).text(), 'good');
+  });
+
+  it('rolls back by hand', async () => {
+    await deliver('one');
+    const one = head();
+    await deliver('two');
+    const { code, stdout } = await shop.deliver('rollback');
+    assert.deepEqual([code, stdout], [0, `shop in staging is back on ${one.slice(0, 8)} Say one\n`]);
+    assert.equal(await (await fetch((await live())!.url)).text(), 'one');
+  });
+
+  it('stops an environment with all that it runs, and starts it again', async () => {
+    await deliver('one');
+    const { url } = (await live())!;
+    assert.equal((await shop.deliver('environment', 'stop', 'staging')).code, 0);
+    await assert.rejects(fetch(url));
+    assert.equal((await live())?.state, 'stopped');
+    assert.equal((await shop.deliver('environment', 'start', 'staging')).code, 0);
+    assert.equal((await live())?.url, url);
+    assert.equal((await shop.deliver('environment', 'stop', 'nowhere')).code, 2);
+  });
+});
