@@ -63,6 +63,8 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const plan = await planDelivery(repository.value, home, change, place.value.folder, request);
   if (!plan.ok) return plan;
   const { pipeline, environments, secrets, siblings } = plan.value;
+  const tree = await listTree(repository.value, home, change.tree, place.value.folder);
+  if (!tree.ok) return tree;
 
   const run = newRunId();
   const runner = ownIdentity();
@@ -94,10 +96,10 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     turn.release();
     return slot;
   }
-  const tree = await listTree(repository.value, home, change.tree, place.value.folder);
-  if (!tree.ok) return tree;
   const folder = path.join(slot.value.root, place.value.folder);
-  const resumed = request.resume !== undefined && slot.value.previousRun === request.resume ? readRun(home.run(request.resume)) : undefined;
+  const before = request.resume !== undefined && slot.value.previousRun === request.resume ? readRun(home.run(request.resume)) : undefined;
+  // What passed for another tree says nothing about this one.
+  const resumed = before?.change.tree === change.tree ? before : undefined;
   journal.append({
     type: 'run-started',
     ...begin,
@@ -137,8 +139,8 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
       (step, need) => steps.skip(step, need),
     );
     await endProcesses({ run }, graceMs);
-    await verification.finish();
-    return finish(outcomeOf(states, request.signal));
+    const lost = await verification.finish();
+    return lost === undefined ? finish(outcomeOf(states, request.signal)) : finish('failed', lost);
   } catch (error) {
     await endProcesses({ run }, graceMs);
     await verification.finish();

@@ -8,6 +8,8 @@ import type { Journal } from './journal';
  * has passed; as soon as one does not, the previous release is brought back.
  */
 export class Verification {
+  /** Why a release that was verified is not live all the same. */
+  private lost: string | undefined;
   private readonly pending = new Map<string, { environment: Environment; release: Release; left: Set<string> }>();
 
   constructor(
@@ -36,16 +38,20 @@ export class Verification {
     await this.settle(pending.environment, pending.release);
   }
 
-  /** Nothing more will run: what was not verified until now never will be. */
-  async finish(): Promise<void> {
+  /**
+   * Nothing more will run: what was not verified until now never will be. Answers why the run cannot
+   * count as passed though its steps did, if that is so.
+   */
+  async finish(): Promise<string | undefined> {
     for (const { environment, release, left } of [...this.pending.values()]) {
       await this.giveBack(environment, release, `${[...left].join(', ')} did not run`);
     }
+    return this.lost;
   }
 
   private async settle(environment: Environment, release: Release): Promise<void> {
     const settled = await environment.settle(this.service, release.id);
-    if (!settled.ok) this.journal.append({ type: 'notice', message: settled.failure.message });
+    if (!settled.ok) this.lost = settled.failure.message;
   }
 
   private async giveBack(environment: Environment, release: Release, reason: string): Promise<void> {
