@@ -100,6 +100,26 @@ export class Window {
     await this.view(view).locator(`.pane-header .action-item a[aria-label^="${button}"]`).first().click();
   }
 
+  /** Clicks a button of a row, shown while the pointer is over the row. */
+  async clickRowButton(view: string, spoken: string, button: string): Promise<void> {
+    const row = this.row(view, spoken);
+    await row.hover();
+    await row.locator(`.action-item a[aria-label^="${button}"]`).first().click();
+  }
+
+  /** Opens a file of the folder by the end of its path. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input[type=text]');
+    await input.waitFor();
+    await input.fill(name);
+    await this.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: path.posix.basename(name) })
+      .first()
+      .click();
+    await this.page.locator('.part.editor .tab', { hasText: path.posix.basename(name) }).waitFor();
+  }
+
   /** Waits until an item of the status bar says this. */
   async statusBarSays(text: RegExp): Promise<void> {
     await this.page.locator('.part.statusbar .statusbar-item', { hasText: text }).first().waitFor();
