@@ -89,7 +89,7 @@ export class Window {
 
   /** The welcome text of an empty view. */
   async welcome(view: string): Promise<string> {
-    const content = this.view(view).locator('.welcome-view-content');
+    const content = this.view(view).locator('.welcome-view-content').filter({ hasText: /\S/ });
     await content.first().waitFor();
     return (await content.allInnerTexts()).join('\n');
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { eventually } from './eventually';
 import { Session } from './session';
 
 describe('a window without anything to deliver', function () {
@@ -17,9 +18,8 @@ describe('a window without anything to deliver', function () {
     fs.mkdirSync(folder);
     const window = await session.open(folder);
     await window.showContainer('Deliver');
-    const text = await window.welcome('Pipeline');
+    await eventually(async () => assert.match(await window.welcome('Pipeline'), /git|delivery\.yaml/i));
     await window.screenshot('welcome');
-    assert.match(text, /git|delivery\.yaml/i);
     await window.close();
   });
 });
