@@ -79,7 +79,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const commands = registerCommands({
     deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
     environments: actions,
-    logs: new Logs(choice, documents, output),
+    logs: new Logs(choice, documents, output, store),
     serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
     reveal,
     showOutput: () => output.reveal(),

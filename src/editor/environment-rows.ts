@@ -67,7 +67,7 @@ function deployedRow(environment: string, service: ServiceStatus, now: number): 
       [`${service.service} in ${environment}`, service.state, release?.subject, release && `deployed ${age(release.deployedAt, now)}`],
       ', ',
     ),
-    traits: ['deployed', ...(up && service.url ? ['url'] : []), ...(service.previous ? ['previous'] : [])],
+    traits: ['deployed', ...(up && service.url ? ['url'] : []), ...(service.previous ? ['previous'] : []), ...(service.log ? ['log'] : [])],
     subject: { environment, deployed: service.service, url: service.url, text: service.url || service.service },
     ...(up && service.url && { click: 'deliver.openService' }),
   };

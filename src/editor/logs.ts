@@ -5,6 +5,7 @@ import type { Output } from './output';
 import type { Subject } from './row';
 import type { ServiceChoice } from './service-choice';
 import { currentRun, type ServiceState } from './state';
+import type { Store } from './store';
 
 /** Opens logs: what still runs in the output panel, what has ended as a document. */
 export class Logs {
@@ -12,9 +13,11 @@ export class Logs {
     private readonly choice: ServiceChoice,
     private readonly documents: LogDocuments,
     private readonly output: Output,
+    private readonly store: Store,
   ) {}
 
   async open(subject: Subject): Promise<void> {
+    if (subject.deployed !== undefined) return this.openReleaseLog(subject);
     const service = await this.choice.choose(subject, 'Open Log');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
@@ -24,6 +27,14 @@ export class Logs {
     if (step.state === 'running') this.output.reveal();
     else if (step.log === undefined) void vscode.window.showInformationMessage(`${step.name} has no log: ${step.reason ?? step.state}.`);
     else await this.documents.show(step.log, `${service.name} ${step.name}`);
+  }
+
+  /** What the live release of a service prints, as it comes. */
+  private async openReleaseLog({ environment, deployed }: Subject): Promise<void> {
+    const live = this.store.state.environments.find((candidate) => candidate.name === environment);
+    const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
+    if (log === undefined) void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
+    else await this.documents.show(log, `${deployed} in ${environment}`, { growing: true });
   }
 }
 

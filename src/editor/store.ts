@@ -146,7 +146,12 @@ function serviceAt(file: string): Service | undefined {
 /** The name as written in a definition: read without its parser, which is loaded only when it is needed. */
 function serviceName(file: string): string | undefined {
   try {
-    return /^service:[ \t]*(["']?)([^"'\s#]+)\1[ \t]*(?:#.*)?$/m.exec(fs.readFileSync(file, 'utf8'))?.[2];
+    const text = fs.readFileSync(file, 'utf8');
+    // YAML may also be written like JSON.
+    const written = /^\s*\{/.test(text)
+      ? /(["']?)\bservice\1\s*:\s*(["']?)([^"'\s,}]+)\2/
+      : /^(["']?)service\1:[ \t]*(["']?)([^"'\s#]+)\2[ \t]*(?:#.*)?$/m;
+    return written.exec(text)?.[3];
   } catch {
     return undefined;
   }

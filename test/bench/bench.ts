@@ -1,3 +1,4 @@
+import { floodInTheEditor } from './editor';
 import { floods } from './flood';
 import { hundredSteps, unchangedSteps } from './graph';
 import { bundleSizes } from './size';
@@ -12,6 +13,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   graph: hundredSteps,
   unchanged: unchangedSteps,
   flood: floods,
+  editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,
   size: bundleSizes,
 };

@@ -5,7 +5,7 @@ import { Project } from '../support/project';
 import { cli, inFolder, inTurn, ms, type Row } from './measure';
 
 /** 1.25 million lines of 80 bytes. */
-const flood = `node -e "const b=Buffer.from(('x'.repeat(79)+'\\n').repeat(800));let n=1600;const w=()=>{while(n-->0)if(!process.stdout.write(b))return process.stdout.once('drain',w)};w()"`;
+export const flood = `node -e "const b=Buffer.from(('x'.repeat(79)+'\\n').repeat(800));let n=1600;const w=()=>{while(n-->0)if(!process.stdout.write(b))return process.stdout.once('drain',w)};w()"`;
 
 /** A step that prints 100 MB, against the same command into a file. */
 export async function floods(): Promise<Row[]> {

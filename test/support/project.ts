@@ -26,7 +26,7 @@ export class Project {
   ) {
     this.root = path.join(folder, name);
     this.home = path.join(folder, 'home');
-    fs.mkdirSync(this.root);
+    fs.mkdirSync(this.root, { recursive: true });
     this.git('init', '-q', '-b', 'main');
     this.git('config', 'user.name', 'Test');
     this.git('config', 'user.email', 'test@example.com');

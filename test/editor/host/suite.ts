@@ -9,12 +9,22 @@ import { cache, project } from './places';
 import { reportMark } from './report-mark';
 import { Server } from './server';
 
-/** Runs the tests of `test/editor/suite` in the extension host of a real VS Code; whether all passed. */
-export async function runSuite(desktop: Desktop | undefined, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const tests = await buildSuite();
+export interface Suite {
+  /** The folder of its tests. */
+  readonly source: string;
+  /** Fills the folder that VS Code opens. */
+  readonly prepare?: (workspace: string) => void;
+}
+
+const extensionTests: Suite = { source: path.join(project, 'test/editor/suite') };
+
+/** Runs tests in the extension host of a real VS Code; whether all passed. */
+export async function runSuite(desktop: Desktop | undefined, env: NodeJS.ProcessEnv, suite = extensionTests): Promise<boolean> {
+  const tests = await buildSuite(suite.source);
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-suite-'));
   const workspace = path.join(scratch, 'workspace');
   fs.mkdirSync(workspace);
+  suite.prepare?.(workspace);
   const environment = { ...env, DELIVER_HOME: path.join(scratch, 'home') };
   try {
     return desktop ? await runInDesktop(desktop, workspace, tests, environment) : await runInServer(workspace, tests, environment);
@@ -24,15 +34,18 @@ export async function runSuite(desktop: Desktop | undefined, env: NodeJS.Process
 }
 
 /** The suite as files that the extension host can load; `run()` is exported by the one returned. */
-async function buildSuite(): Promise<string> {
-  const source = path.join(project, 'test/editor/suite');
+async function buildSuite(source: string): Promise<string> {
   const outdir = path.join(cache, 'suite');
   fs.rmSync(outdir, { recursive: true, force: true });
   await esbuild.build({
-    entryPoints: fs
-      .readdirSync(source)
-      .filter((file) => file === 'index.ts' || file.endsWith('.test.ts'))
-      .map((file) => path.join(source, file)),
+    entryPoints: [
+      path.join(extensionTests.source, 'index.ts'),
+      ...fs
+        .readdirSync(source)
+        .filter((file) => file.endsWith('.test.ts'))
+        .map((file) => path.join(source, file)),
+    ],
+    entryNames: '[name]',
     outdir,
     bundle: true,
     platform: 'node',

@@ -35,6 +35,8 @@ describe('the sample in a window', function () {
     await deliver('shop');
     const shop = session.liveServices().find(({ service }) => service === 'shop');
     assert.match(await (await fetch(shop!.url)).text(), /only 3 left/);
+    await window.clickRowButton('Environments', 'shop in staging, healthy', 'Open Log');
+    await eventually(async () => assert.match((await window.editorLines()).join('\n'), /the shop is open on port/));
     await window.openFile('shop/src/prices.js');
     await window.runCommand('Deliver: Show Output');
     await eventually(async () => assert.match((await window.outputLines()).join('\n'), /passed/));

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import * as vscode from 'vscode';
+import type { Shown } from '../../../src/extension';
+import type { EditorFigures } from '../editor';
+
+describe('a flood in the window', function () {
+  this.timeout(120_000);
+
+  it('is measured', async () => {
+    const extension = vscode.extensions.getExtension<Shown>('deliver-dev.deliver');
+    assert.ok(extension);
+    const shown = await extension.activate();
+    const delays = monitorEventLoopDelay({ resolution: 5 });
+    await until(() => /flood|shop/.test(shown.pipelineText()));
+    await vscode.commands.executeCommand('deliver.showOutput');
+    await vscode.commands.executeCommand('deliver.deliver');
+    delays.enable();
+    const written = await until(() => Number(/first line (\d+)/.exec(shown.outputText())?.[1] ?? 0));
+    const firstLine = Date.now() - written;
+    await until(() => /shop passed/.test(shown.outputText().slice(-400)), 250);
+    delays.disable();
+    const figures: EditorFigures = { activation: shown.activationMs, longestBlock: delays.max / 1e6, firstLine };
+    fs.writeFileSync(process.env['DELIVER_BENCH_REPORT']!, JSON.stringify(figures));
+  });
+});
+
+async function until<T>(condition: () => T, everyMs = 5): Promise<T> {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
+    const value = condition();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+  throw new Error(`never came true: ${String(condition)}`);
+}
