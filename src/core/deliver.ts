@@ -60,11 +60,13 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const snapshot = await takeSnapshot(repository.value, home, request.commit === undefined ? {} : { commit: request.commit });
   if (!snapshot.ok) return snapshot;
   const { change, notices } = snapshot.value;
-  const plan = await planDelivery(repository.value, home, change, place.value.folder, request);
+  const [plan, tree] = await Promise.all([
+    planDelivery(repository.value, home, change, place.value.folder, request),
+    listTree(repository.value, home, change.tree, place.value.folder),
+  ]);
   if (!plan.ok) return plan;
-  const { pipeline, environments, secrets, siblings } = plan.value;
-  const tree = await listTree(repository.value, home, change.tree, place.value.folder);
   if (!tree.ok) return tree;
+  const { pipeline, environments, secrets, siblings } = plan.value;
 
   const run = newRunId();
   const runner = ownIdentity();

@@ -26,8 +26,11 @@ export async function takeSnapshot(
   options: { readonly commit?: string } = {},
 ): Promise<Result<Snapshot>> {
   if (options.commit !== undefined) return namedCommit(repository, home, options.commit);
-  const head = await readCommit(repository, home, 'HEAD');
-  const [tree, notices] = await Promise.all([treeOfWorkingCopy(repository, home), submoduleNotices(repository)]);
+  const [head, tree, notices] = await Promise.all([
+    readCommit(repository, home, 'HEAD'),
+    treeOfWorkingCopy(repository, home),
+    submoduleNotices(repository),
+  ]);
   if (!tree.ok) return tree;
   if (head?.tree === tree.value) return ok({ change: { ...head.change, ...branchOf(repository) }, notices });
 
