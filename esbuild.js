@@ -1,3 +1,4 @@
+const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const esbuild = require('esbuild');
 
@@ -16,13 +17,34 @@ const common = {
   logLevel: 'warning',
 };
 
-const bundles = [
-  // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
-  { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', banner: { js: '#!/usr/bin/env node' } },
-  { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', external: ['vscode'] },
-  { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' },
-  { ...common, entryPoints: { sample: 'src/core/sample.ts' }, outdir: 'dist' },
-];
+/** What brings libraries along that most runs need not load: bundles of their own, beside those that call them. */
+const parts = {
+  init: 'src/cli/init.ts',
+  check: 'src/cli/check.ts',
+  supervise: 'src/cli/supervise.ts',
+};
+const apart = {
+  name: 'apart',
+  setup(build) {
+    build.onResolve({ filter: new RegExp(`/(parse|${Object.keys(parts).join('|')})$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${path.split('/').at(-1)}.js`, external: true } : undefined,
+    );
+  },
+};
+
+/** Without `DELIVER_PARSER`, as while watching, every definition is parsed anew. */
+function bundles(parser) {
+  const define = { ...common.define, ...(parser && { DELIVER_PARSER: JSON.stringify(parser) }) };
+  return [
+    // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
+    { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', define, plugins: [apart], banner: { js: '#!/usr/bin/env node' } },
+    { ...common, entryPoints: parts, outdir: 'dist', define, plugins: [apart] },
+    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', plugins: [apart], external: ['vscode'] },
+    { ...common, entryPoints: { sample: 'src/core/sample.ts' }, outdir: 'dist' },
+  ];
+}
+
+const parserBundle = { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' };
 
 /** The JSON schema for editors comes from the definition that the parser validates with. */
 async function writeSchema() {
@@ -34,10 +56,13 @@ async function writeSchema() {
 
 async function main() {
   await writeSchema();
-  for (const bundle of bundles) {
-    if (watch) await (await esbuild.context(bundle)).watch();
-    else await esbuild.build(bundle);
+  if (watch) {
+    for (const bundle of [parserBundle, ...bundles()]) await (await esbuild.context(bundle)).watch();
+    return;
   }
+  await esbuild.build(parserBundle);
+  const parser = createHash('sha256').update(fs.readFileSync('dist/parse.js')).digest('hex').slice(0, 12);
+  for (const bundle of bundles(parser)) await esbuild.build(bundle);
 }
 
 main().catch(() => process.exit(1));

@@ -3,7 +3,6 @@ import * as path from 'node:path';
 import { openRepository } from '../core/changes/repository';
 import { findHandovers } from '../core/pipeline/handovers';
 import { definitionName, listServices, locateService } from '../core/pipeline/locate';
-import { parsePipeline } from '../core/pipeline/parse';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver check`: every error of every service's definition, and every manual handover of the repository. */
@@ -17,6 +16,7 @@ export async function check(options: { readonly service?: string; readonly json?
     if (!place.ok) return terminal.fail(place.failure);
     all.push(place.value);
   }
+  const { parsePipeline } = await import('../core/pipeline/parse');
   const checked = all.map(({ folder }) => {
     const file = folder === '' ? definitionName : `${folder}/${definitionName}`;
     return { file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };

@@ -60,12 +60,12 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const snapshot = await takeSnapshot(repository.value, home, request.commit === undefined ? {} : { commit: request.commit });
   if (!snapshot.ok) return snapshot;
   const { change, notices } = snapshot.value;
-  const [plan, tree] = await Promise.all([
-    planDelivery(repository.value, home, change, place.value.folder, request),
-    listTree(repository.value, home, change.tree, place.value.folder),
-  ]);
-  if (!plan.ok) return plan;
+  const listing = listTree(repository.value, home, change.tree, place.value.folder);
+  const earlier = listRuns(home, { service: place.value.name, limit: 5 }); // while git is at it
+  const tree = await listing;
   if (!tree.ok) return tree;
+  const plan = await planDelivery(repository.value, home, tree.value, place.value.folder, request);
+  if (!plan.ok) return plan;
   const { pipeline, environments, secrets, siblings } = plan.value;
 
   const run = newRunId();
@@ -75,7 +75,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const begin = {
     service: pipeline.service,
     change,
-    steps: plannedSteps(pipeline, listRuns(home, { service: pipeline.service, limit: 5 })),
+    steps: plannedSteps(pipeline, earlier),
     runner,
   };
   const finish = (outcome: Outcome, reason?: string): Result<DeliveryEnd> => {

@@ -51,6 +51,11 @@ export class RepositoryHome {
     return path.join(this.folder, 'objects');
   }
 
+  /** Pipelines that were parsed before. */
+  get definitions(): string {
+    return path.join(this.folder, 'definitions');
+  }
+
   get locks(): string {
     return path.join(this.folder, 'locks');
   }

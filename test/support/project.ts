@@ -1,6 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { stringify } from 'yaml';
 import type { RunEvent } from '../../src/core/run/events';
 import { findProcesses } from '../../src/core/run/descendants';
 import { parseEvent } from '../../src/core/run/journal';
@@ -55,7 +56,7 @@ export class Project {
   /** A delivery.yaml of commands, each needing those before it unless it says otherwise. */
   steps(steps: Record<string, string | Record<string, unknown>>, more: Record<string, unknown> = {}): this {
     const all = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, typeof step === 'string' ? { run: step } : step]));
-    return this.write('delivery.yaml', JSON.stringify({ service: 'shop', steps: all, ...more }, undefined, 2));
+    return this.write('delivery.yaml', stringify({ service: 'shop', steps: all, ...more }));
   }
 
   start(args: readonly string[], env: Record<string, string> = {}): Running {

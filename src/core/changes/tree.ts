@@ -34,16 +34,7 @@ export async function listTree(
   );
 }
 
-/** A file as a commit or tree has it; `undefined` where it has none of that name. */
-export async function readFileAt(
-  repository: Repository,
-  home: RepositoryHome,
-  tree: string,
-  path: string,
-): Promise<Result<string | undefined>> {
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
-  const blob = await git(['cat-file', 'blob', `${tree}:${path}`], call);
-  if (blob.ok) return blob;
-  const exists = await git(['ls-tree', '-z', '--full-tree', tree, '--', path], call);
-  return exists.ok && exists.value === '' ? ok(undefined) : blob;
+/** The content of a file by its blob id. */
+export async function readBlob(repository: Repository, home: RepositoryHome, id: string): Promise<Result<string>> {
+  return git(['cat-file', 'blob', id], { folder: repository.root, env: ownObjects(repository, home) });
 }

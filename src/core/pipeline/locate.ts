@@ -1,6 +1,5 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { parse } from 'yaml';
 import { fail, ok, type Result } from '../failure';
 import { findServices } from './services';
 
@@ -15,7 +14,7 @@ export interface ServicePlace {
 /** All services of a working copy; one whose file cannot be read goes by the name of its folder. */
 export async function listServices(root: string): Promise<ServicePlace[]> {
   const found = await findServices(root);
-  return found.map(({ folder }) => ({ folder, name: nameIn(path.join(root, folder, definitionName)) ?? path.posix.basename(folder) }));
+  return Promise.all(found.map(async ({ folder }) => placeOf(root, folder)));
 }
 
 /**
@@ -24,7 +23,7 @@ export async function listServices(root: string): Promise<ServicePlace[]> {
  */
 export async function locateService(root: string, from: string, name?: string): Promise<Result<ServicePlace>> {
   const above = name === undefined ? nearest(root, from) : undefined;
-  if (above !== undefined) return ok({ folder: above, name: nameIn(path.join(root, above, definitionName)) ?? path.posix.basename(above) });
+  if (above !== undefined) return ok(await placeOf(root, above));
   const services = await listServices(root);
   const choice = services.map((service) => service.name).join(', ');
   if (name !== undefined) {
@@ -49,10 +48,19 @@ function nearest(root: string, from: string): string | undefined {
   }
 }
 
-function nameIn(file: string): string | undefined {
+async function placeOf(root: string, folder: string): Promise<ServicePlace> {
+  return { folder, name: (await nameIn(path.join(root, folder, definitionName))) ?? path.posix.basename(folder) };
+}
+
+/** A line of the top level that names the service, written as nearly everybody writes it. */
+const plainName = /^service: *([a-z][a-z0-9-]*) *\r?$/gm;
+
+async function nameIn(file: string): Promise<string | undefined> {
   try {
-    const content = parse(fs.readFileSync(file, 'utf8'), { maxAliasCount: 10 }) as { service?: unknown } | null;
-    return typeof content?.service === 'string' ? content.service : undefined;
+    const text = fs.readFileSync(file, 'utf8');
+    const plain = [...text.matchAll(plainName)];
+    if (plain.length === 1) return plain[0]?.[1];
+    return (await import('./parse')).serviceName(text);
   } catch {
     return undefined;
   }

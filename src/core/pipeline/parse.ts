@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import type { Failure } from '../failure';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
@@ -29,6 +30,12 @@ export function parsePipeline(text: string, path: string): { pipeline?: Pipeline
   }
   if (errors.length > 0 || !checked.success) return { errors: inOrder(errors, Math.max(0, all.length - mostErrors - 1)) };
   return { pipeline: pipelineOf(checked.data, document), errors: [] };
+}
+
+/** The name alone, also of a file with errors. Throws where the text is no YAML. */
+export function serviceName(text: string): string | undefined {
+  const content = parse(text, { maxAliasCount: 10 }) as { service?: unknown } | null;
+  return typeof content?.service === 'string' ? content.service : undefined;
 }
 
 function inOrder(errors: readonly Failure[], unplaced = 0): Failure[] {

@@ -7,6 +7,14 @@ import { fail, messageOf, ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { copySettings } from './checkout-settings';
 
+/** What a checkout holds, as far as more must be done about it. */
+export interface Checkout {
+  readonly root: string;
+  readonly hasAttributes: boolean;
+  /** Paths and commits, as the tree records them. */
+  readonly submodules: readonly { readonly folder: string; readonly commit: string }[];
+}
+
 /** In a checkout's git folder: which submodules were checked out below it. */
 export const submodulesName = 'deliver-submodules';
 
@@ -15,9 +23,10 @@ const kept = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submo
 
 /**
  * Puts exactly a commit's tree into `root`: a clone that borrows the repository's objects, with its
- * history, tags and remotes. Unchanged files are not written again; ignored ones stay.
+ * history, tags and remotes. Unchanged files are not written again; ignored ones stay. Answers what is
+ * now checked out.
  */
-export async function checkOut(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<void>> {
+export async function checkOut(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
   try {
     return await putInto(root, commit, repository, home);
   } catch (error) {
@@ -26,7 +35,7 @@ export async function checkOut(root: string, commit: string, repository: Reposit
   }
 }
 
-async function putInto(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<void>> {
+async function putInto(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
   const call = { folder: root };
   const gitFolder = path.join(root, '.git');
   // A link, or a clone that a step made, would lead out of the slot.
@@ -47,8 +56,19 @@ async function putInto(root: string, commit: string, repository: Repository, hom
   if (!refs.ok) return refs;
   const read = await git(['read-tree', '--reset', '-u', commit], call);
   if (!read.ok) return read;
-  const cleaned = await git(['clean', '-ffdq'], call);
-  return cleaned.ok ? ok(undefined) : cleaned;
+  const [cleaned, listed] = await Promise.all([git(['clean', '-ffdq'], call), git(['ls-files', '--stage', '-z'], call)]);
+  if (!cleaned.ok) return cleaned;
+  if (!listed.ok) return listed;
+  const entries = listed.value.split('\0');
+  return ok({
+    root,
+    hasAttributes: entries.some((entry) => /[\t/]\.gitattributes$/.test(entry)),
+    submodules: entries.filter((entry) => entry.startsWith('160000 ')).map(submodule),
+  });
+}
+
+function submodule(entry: string): { folder: string; commit: string } {
+  return { folder: entry.slice(entry.indexOf('\t') + 1), commit: entry.split(' ')[1] ?? '' };
 }
 
 /** Lets a clone read the repository's objects and ours, and ignore what the user's clone ignores. */

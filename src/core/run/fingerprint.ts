@@ -77,12 +77,21 @@ const options: picomatch.PicomatchOptions = { dot: true, flags: 's' };
  * `[id]` or `(group)` also match the folder that is called so.
  */
 export function matcher(globs: readonly string[]): (path: string) => boolean {
-  const wanted = globs.filter((glob) => !glob.startsWith('!')).flatMap((glob) => widen(clean(glob)));
-  const unwanted = globs.filter((glob) => glob.startsWith('!')).flatMap((glob) => widen(clean(glob.slice(1))));
-  const isWanted = picomatch(wanted, options);
-  if (unwanted.length === 0) return (path) => isWanted(path);
-  const isUnwanted = picomatch(unwanted, options);
+  const isWanted = anyOf(globs.filter((glob) => !glob.startsWith('!')));
+  const unwanted = globs.filter((glob) => glob.startsWith('!'));
+  if (unwanted.length === 0) return isWanted;
+  const isUnwanted = anyOf(unwanted.map((glob) => glob.slice(1)));
   return (path) => isWanted(path) && !isUnwanted(path);
+}
+
+function anyOf(globs: readonly string[]): (path: string) => boolean {
+  const cleaned = globs.map(clean);
+  // Most are plain names, which need no expression compiled for each.
+  const isPlain = (glob: string): boolean => !/[\\*?[\]{}()!+@|]/.test(glob);
+  const plain = cleaned.filter(isPlain);
+  const others = cleaned.filter((glob) => !isPlain(glob)).flatMap(widen);
+  const isOther = others.length === 0 ? () => false : picomatch(others, options);
+  return (path) => plain.some((name) => path === name || path.startsWith(`${name}/`)) || isOther(path);
 }
 
 /** The folders below which everything lies that the globs can match; no folder is walked in vain. */

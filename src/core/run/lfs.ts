@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { gitOrUndefined } from '../changes/git';
+import type { Checkout } from './checkout';
 
 /** No pointer is as long: git-lfs itself looks no further. */
 const pointerBound = 1024;
@@ -10,7 +11,8 @@ const shownFiles = 3;
  * A sentence on the files of a checkout that are Git LFS pointers in place of their content, as they
  * are where git-lfs is not set up or the content is not there. `within` goes before each path.
  */
-export async function pointerNotices(root: string, within = ''): Promise<string[]> {
+export async function pointerNotices({ root, hasAttributes }: Checkout, within = ''): Promise<string[]> {
+  if (!hasAttributes) return [];
   const call = { folder: root };
   // Few repositories use LFS; that none of the attributes names it is quickly known.
   const attributes = await gitOrUndefined(['grep', '--cached', '-lF', 'filter=lfs', '--', ':(glob)**/.gitattributes'], call);

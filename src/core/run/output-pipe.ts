@@ -13,6 +13,7 @@ const pipeBytes = 64 * 1024;
  */
 export class OutputPipes {
   private readonly free: string[] = [];
+  private readonly buffers = new Map<string, Buffer>();
   private made = 0;
 
   constructor(
@@ -29,8 +30,7 @@ export class OutputPipes {
     if (file === undefined) return undefined;
     const readEnd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     const writeEnd = fs.openSync(file, fs.constants.O_WRONLY);
-    // One buffer for all that comes: a flood would else cost a new one for every read.
-    const buffer = Buffer.allocUnsafe(pipeBytes);
+    const buffer = this.bufferOf(file);
     const callback = (count: number): boolean => {
       take(buffer.subarray(0, count));
       return true;
@@ -44,6 +44,13 @@ export class OutputPipes {
     stream.once('end', () => this.free.push(file));
     stream.resume();
     return { stream, writeEnd };
+  }
+
+  /** One buffer for all that comes through a pipe: a flood would else cost a new one for every read. */
+  private bufferOf(file: string): Buffer {
+    const buffer = this.buffers.get(file) ?? Buffer.allocUnsafeSlow(pipeBytes);
+    this.buffers.set(file, buffer);
+    return buffer;
   }
 
   /** Removes the pipes' names from the disk. */

@@ -1,13 +1,12 @@
-import { readFileAt } from '../changes/tree';
+import { readBlob, type TreeEntry } from '../changes/tree';
 import type { Repository } from '../changes/repository';
 import { openEnvironment } from '../environments/environments';
 import type { Environment } from '../environments/environment';
 import { fail, ok, type Failure, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { definitionName, listServices } from '../pipeline/locate';
-import { parsePipeline } from '../pipeline/parse';
+import { KnownPipelines } from '../pipeline/known';
 import type { Pipeline } from '../pipeline/pipeline';
-import type { Change } from './events';
 import { declaredSecrets } from './step-environment';
 
 /** All that must be known, and can go wrong, before the first step of a run. */
@@ -25,22 +24,20 @@ export interface DefinitionFailure extends Failure {
   readonly errors: readonly Failure[];
 }
 
-/** Reads the pipeline of the change that is delivered, not of the working copy, and what it asks for. */
+/** Reads the pipeline of the tree that is delivered, not of the working copy, and what it asks for. */
 export async function planDelivery(
   repository: Repository,
   home: RepositoryHome,
-  change: Change,
+  tree: readonly TreeEntry[],
   folder: string,
   given: { readonly env: NodeJS.ProcessEnv; readonly supervisor: readonly string[] },
 ): Promise<Result<DeliveryPlan>> {
   const path = folder === '' ? definitionName : `${folder}/${definitionName}`;
-  const text = await readFileAt(repository, home, change.commit, path);
-  if (!text.ok) return text;
-  if (text.value === undefined)
-    return fail('usage', `${path} is not part of the change`, { hint: 'is it ignored by git, or newer than the commit?' });
-  const { pipeline, errors } = parsePipeline(text.value, path);
-  if (!pipeline)
-    return { ok: false, failure: { ...(errors[0] ?? { kind: 'usage', message: `${path} is invalid` }), errors } as DefinitionFailure };
+  const file = tree.find((entry) => entry.path === definitionName);
+  if (!file) return fail('usage', `${path} is not part of the change`, { hint: 'is it ignored by git, or newer than the commit?' });
+  const read = await readPipeline(repository, home, file.id, path);
+  if (!read.ok) return read;
+  const pipeline = read.value;
 
   const secrets = declaredSecrets(given.env, pipeline);
   for (const step of pipeline.steps) {
@@ -65,4 +62,18 @@ export async function planDelivery(
       ? []
       : (await listServices(repository.root)).map((service) => service.name).filter((name) => name !== pipeline.service);
   return ok({ pipeline, environments, secrets, siblings });
+}
+
+async function readPipeline(repository: Repository, home: RepositoryHome, blob: string, path: string): Promise<Result<Pipeline>> {
+  const known = new KnownPipelines(home.definitions);
+  const before = known.recall(blob);
+  if (before) return ok(before);
+  const text = await readBlob(repository, home, blob);
+  if (!text.ok) return text;
+  const { parsePipeline } = await import('../pipeline/parse');
+  const { pipeline, errors } = parsePipeline(text.value, path);
+  if (!pipeline)
+    return { ok: false, failure: { ...(errors[0] ?? { kind: 'usage', message: `${path} is invalid` }), errors } as DefinitionFailure };
+  known.keep(blob, pipeline);
+  return ok(pipeline);
 }

@@ -46,8 +46,10 @@ function startOnLinux(pid: number): string | undefined {
   }
 }
 
+let boot: string | undefined;
+
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8);
+  return (boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8));
 }
 
 function startOnUnix(pid: number): string | undefined {

@@ -4,12 +4,11 @@ import type { Repository } from '../changes/repository';
 import type { Snapshot } from '../changes/snapshot';
 import { ok, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
-import { checkOut } from './checkout';
-import { pointerNotices } from './lfs';
+import { checkOut, type Checkout } from './checkout';
 import { tryLock } from './lock';
 import { ownIdentity } from './process-identity';
 import { removeFolder } from './remove-folder';
-import { checkOutSubmodules } from './submodules';
+import { moreOf } from './submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
 export interface Slot {
@@ -98,18 +97,18 @@ export class SlotPool {
     fs.rmSync(this.useFile(number), { force: true });
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
-    const more = await Promise.all([pointerNotices(root), checkOutSubmodules(root, this.repository, this.home)]);
+    const more = await moreOf(made.value, this.repository, this.home);
     fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),
       ...(previous && { previousRun: previous.run }),
-      notices: [...notices, ...more.flat()],
+      notices: [...notices, ...more],
       release,
     });
   }
 
-  private async fill(number: number, commit: string): Promise<Result<void>> {
+  private async fill(number: number, commit: string): Promise<Result<Checkout>> {
     const root = this.root(number);
     const first = await checkOut(root, commit, this.repository, this.home);
     if (first.ok || !fs.existsSync(root)) return first;

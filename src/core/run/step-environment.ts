@@ -15,34 +15,34 @@ export interface StepSurroundings {
 const foreign = /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_RUN$)/;
 
 /**
- * The variables of a step: the user's own, without those meant for other programs, without the
- * secrets that the step did not ask for, and without the working copy's programs in `PATH`; the
- * programs installed in the slot come first there.
+ * The variables that all steps of a run share: the user's own, without those meant for other programs,
+ * without the secrets of the pipeline, and without the working copy's programs in `PATH`; the programs
+ * installed in the slot come first there.
  */
-export function stepEnvironment(
-  base: NodeJS.ProcessEnv,
-  pipeline: Pipeline,
-  step: Step,
-  around: StepSurroundings,
-  extra: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const declared = new Set(pipeline.steps.flatMap((other) => other.secrets));
-  const env: Record<string, string> = {};
+export function sharedEnvironment(base: NodeJS.ProcessEnv, pipeline: Pipeline, around: StepSurroundings): Record<string, string> {
+  const declared = new Set(pipeline.steps.flatMap((step) => step.secrets));
+  const env: Record<string, string> = { CI: 'true' };
   for (const [name, value] of Object.entries(base)) {
-    if (value === undefined || foreign.test(name)) continue;
-    if (declared.has(name) && !step.secrets.includes(name)) continue;
-    env[name] = value;
+    if (value !== undefined && !foreign.test(name) && !declared.has(name)) env[name] = value;
   }
   const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   env[pathName] = programPath(env[pathName] ?? '', around);
-  return {
-    CI: 'true',
-    ...env,
-    DELIVERY_SERVICE: around.service,
-    DELIVERY_COMMIT: around.commit,
-    ...extra,
-    ...step.env,
-  };
+  return { ...env, DELIVERY_SERVICE: around.service, DELIVERY_COMMIT: around.commit };
+}
+
+/** The variables of one step: the shared ones, the secrets it asks for, and its own. */
+export function stepEnvironment(
+  shared: Readonly<Record<string, string>>,
+  step: Step,
+  base: NodeJS.ProcessEnv,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const env = { ...shared };
+  for (const name of step.secrets) {
+    const value = base[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return { ...env, ...extra, ...step.env };
 }
 
 /** The values of the secrets that a pipeline declares, as far as they are set. */

@@ -11,7 +11,7 @@ import type { OutputPipes } from './output-pipe';
 import { runCommand, type CommandEnd } from './process';
 import { ownIdentity } from './process-identity';
 import type { RunState } from './state';
-import { stepEnvironment, type StepSurroundings } from './step-environment';
+import { sharedEnvironment, stepEnvironment, type StepSurroundings } from './step-environment';
 import type { Verification } from './verification';
 
 /** All that the steps of one run share. */
@@ -41,7 +41,11 @@ export class StepRunner {
   /** Where the environments that were deployed answer, for the steps that verify them. */
   private readonly addresses = new Map<string, string>();
 
-  constructor(private readonly context: StepContext) {}
+  private readonly shared: Readonly<Record<string, string>>;
+
+  constructor(private readonly context: StepContext) {
+    this.shared = sharedEnvironment(context.base, context.pipeline, context.around);
+  }
 
   async execute(step: Step): Promise<StepState> {
     const { signal } = this.context;
@@ -94,16 +98,15 @@ export class StepRunner {
   }
 
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
-    const { run, pipeline, base, around, secrets, pipes, signal } = this.context;
+    const { run, base, around, secrets, pipes, signal } = this.context;
     const verified =
       step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addresses.get(step.verifies) ?? '' };
-    const own = Object.fromEntries(step.secrets.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])));
     return runCommand({
       run,
       step: step.name,
       line: step.run ?? '',
       folder: around.folder,
-      env: stepEnvironment(base, pipeline, step, around, { ...own, ...verified }),
+      env: stepEnvironment(this.shared, step, base, verified),
       log,
       mask: new Mask(Object.values(secrets)),
       ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),

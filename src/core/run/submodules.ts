@@ -1,27 +1,29 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { git, gitOrUndefined } from '../changes/git';
+import { gitOrUndefined } from '../changes/git';
 import type { Repository } from '../changes/repository';
 import type { RepositoryHome } from '../home';
-import { checkOut, submodulesName } from './checkout';
+import { checkOut, submodulesName, type Checkout } from './checkout';
 import { pointerNotices } from './lfs';
 
 /**
  * Checks out the submodules of a checkout at the commits that its tree records, from the user's own
  * clones of them. Answers a sentence for each that could not be.
  */
-export async function checkOutSubmodules(root: string, repository: Repository, home: RepositoryHome, within = ''): Promise<string[]> {
-  const listing = await git(['ls-files', '--stage', '-z'], { folder: root });
-  if (!listing.ok) return [listing.failure.message];
-  const modules = listing.value.split('\0').filter((entry) => entry.startsWith('160000 '));
-  const folders = modules.map((line) => line.slice(line.indexOf('\t') + 1));
-  forgetOthers(root, folders);
-  if (modules.length === 0) return [];
+async function checkOutSubmodules(
+  { root, submodules }: Checkout,
+  repository: Repository,
+  home: RepositoryHome,
+  within = '',
+): Promise<string[]> {
+  forgetOthers(
+    root,
+    submodules.map((module) => module.folder),
+  );
+  if (submodules.length === 0) return [];
   const names = await submoduleNames(root);
   const notices: string[] = [];
-  for (const [i, line] of modules.entries()) {
-    const folder = folders[i] ?? '';
-    const commit = line.split(' ')[1] ?? '';
+  for (const { folder, commit } of submodules) {
     const shown = `submodule ${within}${folder} is not checked out`;
     const module = cloneOf(folder, names.get(folder), repository);
     const target = path.join(root, folder);
@@ -32,11 +34,15 @@ export async function checkOutSubmodules(root: string, repository: Repository, h
     } else {
       const done = await checkOut(target, commit, module, home);
       if (!done.ok) notices.push(`${shown}: ${done.failure.message}`);
-      else notices.push(...(await pointerNotices(target, `${within}${folder}/`)));
-      if (done.ok) notices.push(...(await checkOutSubmodules(target, module, home, `${within}${folder}/`)));
+      else notices.push(...(await moreOf(done.value, module, home, `${within}${folder}/`)));
     }
   }
   return notices;
+}
+
+/** What a checkout needs beyond its own files, and what of it could not be had. */
+export async function moreOf(checkout: Checkout, repository: Repository, home: RepositoryHome, within = ''): Promise<string[]> {
+  return [...(await pointerNotices(checkout, within)), ...(await checkOutSubmodules(checkout, repository, home, within))];
 }
 
 /** What was a submodule in the tree before, and is a plain folder now, is no repository any more. */

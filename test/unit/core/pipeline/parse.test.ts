@@ -97,6 +97,11 @@ describe('a valid delivery.yaml', () => {
     assert.deepEqual(pipeline.feedback.components, { cart: ['src/cart/**'], search: ['src/search/'] });
   });
 
+  it('is the same after it was kept as JSON', () => {
+    const { pipeline } = parsePipeline(whole, 'delivery.yaml');
+    assert.deepEqual(JSON.parse(JSON.stringify(pipeline)), pipeline);
+  });
+
   it('keeps the values of variables as they are written', () => {
     const test = parsePipeline(whole, 'delivery.yaml').pipeline?.steps[1];
     assert.deepEqual(test?.env, { NODE_ENV: 'test', VERSION: '1.10', DEBUG: 'true' });
