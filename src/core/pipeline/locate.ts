@@ -56,12 +56,13 @@ async function placeOf(root: string, folder: string): Promise<ServicePlace> {
 const plainName = /^service: *([a-z][a-z0-9-]*) *\r?$/gm;
 
 async function nameIn(file: string): Promise<string | undefined> {
+  let text: string;
   try {
-    const text = fs.readFileSync(file, 'utf8');
-    const plain = [...text.matchAll(plainName)];
-    if (plain.length === 1) return plain[0]?.[1];
-    return (await import('./parse')).serviceName(text);
+    text = fs.readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }
+  const plain = [...text.matchAll(plainName)];
+  if (plain.length === 1) return plain[0]?.[1];
+  return (await import('./parse')).serviceName(text);
 }

@@ -32,10 +32,14 @@ export function parsePipeline(text: string, path: string): { pipeline?: Pipeline
   return { pipeline: pipelineOf(checked.data, document), errors: [] };
 }
 
-/** The name alone, also of a file with errors. Throws where the text is no YAML. */
+/** The name alone, also of a file with errors. */
 export function serviceName(text: string): string | undefined {
-  const content = parse(text, { maxAliasCount: 10 }) as { service?: unknown } | null;
-  return typeof content?.service === 'string' ? content.service : undefined;
+  try {
+    const content = parse(text, { maxAliasCount: 10 }) as { service?: unknown } | null;
+    return typeof content?.service === 'string' ? content.service : undefined;
+  } catch {
+    return undefined; // no YAML
+  }
 }
 
 function inOrder(errors: readonly Failure[], unplaced = 0): Failure[] {

@@ -188,7 +188,7 @@ describe('a slot', () => {
     fs.writeFileSync(slow, '');
     const script = `const { Delivery } = require(${JSON.stringify(require.resolve('../../../support/delivery'))});
       Delivery.from(${JSON.stringify(project.root)}, ${JSON.stringify(project.home)}).then((delivery) => delivery.slotNow());`;
-    const runner = spawn(process.execPath, ['--require', 'tsx/cjs', '-e', script], { detached: true, stdio: 'ignore' });
+    const runner = spawn(process.execPath, ['--import', 'tsx', '-e', script], { detached: true, stdio: 'ignore' });
     const ended = new Promise((resolve) => runner.once('exit', resolve));
     try {
       await eventually('the checkout is at work', () => fs.existsSync(marker));
