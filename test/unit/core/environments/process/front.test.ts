@@ -1,0 +1,138 @@
+import * as assert from 'node:assert/strict';
+import { once } from 'node:events';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { Front, Target } from '../../../../../src/core/environments/process/front';
+
+/** A release: it answers with its name, keeps `/slow` until it is told, and echoes what comes over an upgraded connection. */
+class Release {
+  private finishSlow: () => void = () => {};
+  readonly slowBegan: Promise<void>;
+  private readonly server: http.Server;
+
+  constructor(name: string) {
+    let began = (): void => {};
+    this.slowBegan = new Promise((resolve) => (began = resolve));
+    this.server = http.createServer((request, response) => {
+      if (request.url !== '/slow') return void response.end(`${name} ${request.headers['x-forwarded-host'] ?? ''}`);
+      response.write(name);
+      this.finishSlow = () => response.end(' to the end');
+      began();
+    });
+    this.server.on('upgrade', (_request, socket: Duplex) => {
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+      socket.write(`${name} `);
+      socket.pipe(socket);
+    });
+  }
+
+  async target(): Promise<Target> {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return new Target({ host: '127.0.0.1', port: (this.server.address() as AddressInfo).port });
+  }
+
+  finish(): void {
+    this.finishSlow();
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+describe('the front of a service', () => {
+  const [one, two] = [new Release('one'), new Release('two')];
+  let [first, second]: Target[] = [];
+  let front: Front;
+  let port = 0;
+
+  before(async () => {
+    [first, second] = [await one.target(), await two.target()];
+    const free = http.createServer().listen(0, '127.0.0.1');
+    await once(free, 'listening');
+    port = (free.address() as AddressInfo).port;
+    free.close();
+    await once(free, 'close');
+    front = new Front(port, () => 'nothing is live yet');
+    await front.listen();
+  });
+  after(async () => {
+    await front.close();
+    one.stop();
+    two.stop();
+  });
+
+  const get = async (path = '/'): Promise<{ status: number; body: string }> => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, body: await answer.text() };
+  };
+
+  const connect = async (): Promise<{ socket: Duplex; said: (text: string) => Promise<void> }> => {
+    const request = http.request({ port, host: '127.0.0.1', headers: { upgrade: 'websocket', connection: 'upgrade' } }).end();
+    const [, socket, head] = (await once(request, 'upgrade')) as [unknown, Duplex, Buffer];
+    let heard = head.toString();
+    socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
+    const said = async (text: string): Promise<void> => {
+      while (!heard.includes(text)) await once(socket, 'data');
+    };
+    return { socket, said };
+  };
+
+  it('says why while nothing is live', async () => {
+    assert.deepEqual(await get(), { status: 503, body: 'nothing is live yet\n' });
+    const request = http.request({ port, host: '127.0.0.1', headers: { upgrade: 'websocket', connection: 'upgrade' } }).end();
+    const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+    assert.equal(answer.statusCode, 503);
+    answer.destroy();
+  });
+
+  it('answers with the release that is live, and tells it where customers asked', async () => {
+    front.serve(first);
+    assert.deepEqual(await get(), { status: 200, body: `one 127.0.0.1:${port}` });
+    front.serve(second);
+    assert.equal((await get()).body.split(' ')[0], 'two');
+  });
+
+  it('lets an answer that is on its way go on after the switch', async () => {
+    front.serve(first);
+    const slow = get('/slow');
+    await one.slowBegan;
+    front.serve(second);
+    assert.equal((await get()).body.split(' ')[0], 'two');
+    const drained = first?.drain(60_000);
+    one.finish();
+    assert.deepEqual(await slow, { status: 200, body: 'one to the end' });
+    await drained;
+  });
+
+  it('carries WebSockets both ways; one that is open stays with its release until it is drained', async () => {
+    front.serve(first);
+    const old = await connect();
+    await old.said('one ');
+    front.serve(second);
+    old.socket.write('still there');
+    await old.said('still there');
+    const young = await connect();
+    await young.said('two ');
+    young.socket.write('hello');
+    await young.said('hello');
+
+    const cut = once(old.socket, 'close');
+    await first?.drain(10);
+    await cut;
+    young.socket.write('not me');
+    await young.said('not me');
+    young.socket.destroy();
+  });
+
+  it('says so when the release does not answer', async () => {
+    front.serve(first);
+    one.stop();
+    const { status, body } = await get();
+    assert.equal(status, 502);
+    assert.match(body, /the service did not answer: .*ECONNREFUSED/);
+  });
+});
