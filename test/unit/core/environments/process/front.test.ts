@@ -15,7 +15,7 @@ class Release {
     let began = (): void => {};
     this.slowBegan = new Promise((resolve) => (began = resolve));
     this.server = http.createServer((request, response) => {
-      if (request.url !== '/slow') return void response.end(`${name} ${request.headers['x-forwarded-host'] ?? ''}`);
+      if (request.url !== '/slow') return void response.end(`${name} ${String(request.headers['x-forwarded-host'])}`);
       response.write(name);
       this.finishSlow = () => response.end(' to the end');
       began();
