@@ -36,6 +36,7 @@ describe('a delivery in the window', function () {
   }
 
   async function delivered(inWindow: Window): Promise<void> {
+    await inWindow.row('Pipeline', 'Service hello, passed').waitFor();
     await inWindow.row('Pipeline', 'Step acceptance, passed').waitFor();
     await inWindow.row('Environments', 'hello in staging, healthy').waitFor();
   }
