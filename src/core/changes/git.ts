@@ -7,6 +7,8 @@ export interface GitCall {
   /** On top of the user's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** How stdout is read: `latin1` keeps every byte as one letter. UTF-8 by default. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 /** Deliver's own calls run no hook, ask nothing and take no lock that the user could miss. */
@@ -17,12 +19,12 @@ const quiet = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' }
  * Calls git and answers its stdout. A failure carries git's own first line of complaint. Not through
  * a library: those refuse the variables that keep a snapshot out of the user's index and objects.
  */
-export async function git(args: readonly string[], { folder, env, input }: GitCall): Promise<Result<string>> {
+export async function git(args: readonly string[], { folder, env, input, encoding = 'utf8' }: GitCall): Promise<Result<string>> {
   return new Promise((resolve) => {
     const child = execFile(
       'git',
       [...settings, ...args],
-      { cwd: folder, env: { ...inherited(), ...quiet, ...env }, maxBuffer: 1 << 30, windowsHide: true },
+      { cwd: folder, encoding, env: { ...inherited(), ...quiet, ...env }, maxBuffer: 1 << 30, windowsHide: true },
       (error, stdout, stderr) => {
         if (!error) resolve(ok(stdout));
         else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notFound(folder));

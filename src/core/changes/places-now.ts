@@ -1,0 +1,128 @@
+import type { RepositoryHome } from '../home';
+import { OneAtATime } from './batches';
+import { CommittedFiles, type CommittedFile } from './committed-files';
+import { diffLines } from './diff-lines';
+import { splitLines } from './hunks';
+import { LineMap, type MappedLine } from './line-map';
+import { Memory } from './memory';
+import { Renames } from './renames';
+import type { Repository } from './repository';
+import { blobId, isInside, WorkingFiles } from './working-files';
+
+export interface PlaceNow {
+  /** Relative to the root of the repository, with `/`. */
+  readonly path: string;
+  /** From 1; none when only the file is known. */
+  readonly line?: number;
+  readonly confidence: MappedLine['confidence'] | 'file';
+}
+
+/** How a file of a commit and a file on the disk belong together, and what the latter looked like at that time. */
+interface Comparison {
+  readonly stamp: string;
+  readonly isSettled: boolean;
+  readonly contentId: string | undefined;
+  readonly lines: LineMap;
+}
+
+/** In letters: what is remembered of the texts of both sides. */
+const memoryBound = 100_000_000;
+
+/**
+ * Where a place of a delivered commit is now in the working copy. Commits are full ids; those of snapshots
+ * are found as well. Calls git once at a time, only for what it does not yet know, and writes nothing into
+ * the repository.
+ */
+export class PlacesNow {
+  private readonly committed: CommittedFiles;
+  private readonly working: WorkingFiles;
+  private readonly renames: Renames;
+  private readonly comparisons = new Memory<Comparison>(memoryBound);
+  private readonly underWay = new Map<string, Promise<FileNow | undefined>>();
+
+  constructor(repository: Repository, home: RepositoryHome) {
+    const turns = new OneAtATime();
+    this.committed = new CommittedFiles(repository, home, turns);
+    this.working = new WorkingFiles(repository.root);
+    this.renames = new Renames(repository, home, turns);
+  }
+
+  /** The file as it is called now, relative to the root, with `/`; undefined when it is gone or never was in that commit. */
+  async pathNow(commit: string, path: string): Promise<string | undefined> {
+    const file = await this.find(commit, path);
+    return file && this.nameNow(commit, path);
+  }
+
+  /** The line as it is on the disk now; undefined when the file is gone or never was in that commit. */
+  async lineNow(commit: string, path: string, line: number): Promise<PlaceNow | undefined> {
+    const key = `${commit}:${path}`;
+    const fileNow = this.underWay.get(key) ?? this.fileNow(commit, path).finally(() => this.underWay.delete(key));
+    this.underWay.set(key, fileNow);
+    const now = await fileNow;
+    if (!now) return undefined;
+    const mapped = now.lines?.map(line);
+    return mapped ? { path: now.path, ...mapped } : { path: now.path, confidence: 'file' };
+  }
+
+  /** The text of the file in that commit; undefined for none, or one that is no text or too large. */
+  async textAt(commit: string, path: string): Promise<string | undefined> {
+    const file = await this.find(commit, path);
+    return file && this.committed.text(file);
+  }
+
+  /** To be told when files came or went: one may have been moved without git knowing. */
+  forgetNames(): void {
+    this.renames.forget();
+  }
+
+  private async find(commit: string, path: string): Promise<CommittedFile | undefined> {
+    return isInside(path) ? this.committed.find(commit, path) : undefined;
+  }
+
+  private async nameNow(commit: string, path: string): Promise<string | undefined> {
+    if (await this.working.look(path)) return path;
+    const name = (await this.renames.since(commit)).get(path);
+    if (name === undefined || (await this.working.look(name))) return name;
+    // It went on since, and the index does not know.
+    this.renames.forget();
+    const next = (await this.renames.since(commit)).get(path);
+    return next !== undefined && (await this.working.look(next)) ? next : undefined;
+  }
+
+  private async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
+    const file = await this.find(commit, path);
+    if (!file) return undefined;
+    const name = await this.nameNow(commit, path);
+    return name === undefined ? undefined : { path: name, lines: await this.compare(file, name) };
+  }
+
+  private async compare(file: CommittedFile, name: string): Promise<LineMap | undefined> {
+    const key = `${file.blob}:${name}`;
+    const known = this.comparisons.get(key);
+    const look = await this.working.look(name);
+    if (!look?.isReadable) return undefined;
+    if (known?.isSettled && known.stamp === look.stamp) return known.lines;
+    const now = await this.working.read(name);
+    const contentId = now === undefined ? undefined : blobId(now, file.blob);
+    const isSame = known !== undefined && known.contentId === contentId;
+    const lines = isSame ? known.lines : await this.compareTexts(file, now, contentId);
+    if (lines) this.comparisons.put(key, { ...look, contentId, lines }, file.size + (now?.length ?? 0));
+    return lines;
+  }
+
+  private async compareTexts(file: CommittedFile, now: string | undefined, contentId: string | undefined): Promise<LineMap | undefined> {
+    if (now === undefined) return undefined;
+    const after = splitLines(now);
+    if (contentId === file.blob) return new LineMap(after, after, []);
+    const before = await this.committed.text(file);
+    if (before === undefined) return undefined;
+    const lines = splitLines(before);
+    return new LineMap(lines, after, diffLines(lines, after));
+  }
+}
+
+interface FileNow {
+  readonly path: string;
+  /** None when either side is no text. */
+  readonly lines: LineMap | undefined;
+}
