@@ -9,7 +9,7 @@ interface Range {
 }
 
 /** How much is compared cell by cell between two lines that are the same; beyond it all counts as changed. */
-const tableBound = 250_000;
+const tableBound = 40_000;
 const depthBound = 12;
 
 /**

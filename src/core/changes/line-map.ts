@@ -7,7 +7,8 @@ export interface MappedLine {
   readonly line: number;
   /**
    * `exact`: the same line, outside of every change. `edited`: the same text within a changed passage or
-   * moved with it. `approximate`: the one line of the passage that reads much like it.
+   * moved with it. `approximate`: the one line of the passage that reads much like it, or a lone bracket
+   * between changes.
    */
   readonly confidence: 'exact' | 'edited' | 'approximate';
 }
@@ -33,8 +34,9 @@ export class LineMap {
   map(line: number): MappedLine | undefined {
     const text = this.before[line - 1];
     if (text === undefined) return undefined;
-    const hunk = this.lastHunkFrom(line);
-    if (!hunk || line >= hunk.oldStart + hunk.oldLines) return this.shifted(line, hunk);
+    const index = this.lastHunkFrom(line);
+    const hunk = this.hunks[index];
+    if (!hunk || line >= hunk.oldStart + hunk.oldLines) return this.shifted(line, index);
     this.matches ??= new Matches(this.before, this.after, this.hunks);
     const same = this.matches.newLine(line);
     if (same !== undefined) return { line: same, confidence: 'edited' };
@@ -43,24 +45,35 @@ export class LineMap {
     return similar === undefined ? undefined : { line: similar, confidence: 'approximate' };
   }
 
-  /** The hunk that holds the line, or the last one that ends before it. */
-  private lastHunkFrom(line: number): Hunk | undefined {
-    const startOf = (hunk: Hunk | undefined): number => (hunk ? hunk.oldStart + (hunk.oldLines === 0 ? 1 : 0) : 0);
+  /** The index of the hunk that holds the line, or of the last one that ends before it; -1 for none. */
+  private lastHunkFrom(line: number): number {
     let [low, high] = [0, this.hunks.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (startOf(this.hunks[middle]) <= line) low = middle + 1;
+      if (firstFrom(this.hunks[middle]) <= line) low = middle + 1;
       else high = middle;
     }
-    return this.hunks[low - 1];
+    return low - 1;
   }
 
-  private shifted(line: number, before: Hunk | undefined): MappedLine | undefined {
-    const shift = before ? endOf(before.newStart, before.newLines) - endOf(before.oldStart, before.oldLines) : 0;
+  private shifted(line: number, index: number): MappedLine | undefined {
+    const hunk = this.hunks[index];
+    const shift = hunk ? endOf(hunk.newStart, hunk.newLines) - endOf(hunk.oldStart, hunk.oldLines) : 0;
     const now = this.after[line + shift - 1];
     // Hunks of other texts than these would place it wrongly.
-    const isSame = now !== undefined && withoutEnd(now) === withoutEnd(this.before[line - 1] ?? '');
-    return isSame ? { line: line + shift, confidence: 'exact' } : undefined;
+    if (now === undefined || withoutEnd(now) !== withoutEnd(this.before[line - 1] ?? '')) return undefined;
+    return { line: line + shift, confidence: this.isByChance(line, index) ? 'approximate' : 'exact' };
+  }
+
+  /** Between two hunks a diff takes any `}` or blank line for the same: without a word next to it nothing says that it is. */
+  private isByChance(line: number, index: number): boolean {
+    const [previous, next] = [this.hunks[index], this.hunks[index + 1]];
+    if (!previous || !next) return false;
+    const hasWord = (at: number): boolean => /[\p{L}\p{N}]/u.test(this.before[at - 1] ?? '');
+    const [from, to] = [previous.oldStart + Math.max(previous.oldLines, 1), firstFrom(next)];
+    for (let at = line; at >= from; at--) if (hasWord(at)) return false;
+    for (let at = line + 1; at < to; at++) if (hasWord(at)) return false;
+    return true;
   }
 
   /** The added line that is clearly the most similar one, if no other removed line is as similar to it. */
@@ -94,6 +107,11 @@ function clearBest(lines: readonly number[], rate: (line: number) => number): nu
   const [best, second] = rated;
   if (!best || best.rating < similarEnough) return undefined;
   return best.rating - (second?.rating ?? 0) >= clearlyBetter ? best.line : undefined;
+}
+
+/** The first old line that a hunk holds, or that comes after the one it names. */
+function firstFrom(hunk: Hunk | undefined): number {
+  return hunk ? hunk.oldStart + (hunk.oldLines === 0 ? 1 : 0) : 0;
 }
 
 /** The last line of one side of a hunk, which is the one it names where it has none. */

@@ -7,7 +7,7 @@ import { LineMap, type MappedLine } from './line-map';
 import { Memory } from './memory';
 import { Renames } from './renames';
 import type { Repository } from './repository';
-import { blobId, isInside, WorkingFiles } from './working-files';
+import { blobId, isInside, WorkingFiles, type WorkingFile } from './working-files';
 
 export interface PlaceNow {
   /** Relative to the root of the repository, with `/`. */
@@ -49,8 +49,8 @@ export class PlacesNow {
 
   /** The file as it is called now, relative to the root, with `/`; undefined when it is gone or never was in that commit. */
   async pathNow(commit: string, path: string): Promise<string | undefined> {
-    const file = await this.find(commit, path);
-    return file && this.nameNow(commit, path);
+    if (!(await this.find(commit, path))) return undefined;
+    return (await this.namedNow(commit, path))?.name;
   }
 
   /** The line as it is on the disk now; undefined when the file is gone or never was in that commit. */
@@ -79,28 +79,33 @@ export class PlacesNow {
     return isInside(path) ? this.committed.find(commit, path) : undefined;
   }
 
-  private async nameNow(commit: string, path: string): Promise<string | undefined> {
-    if (await this.working.look(path)) return path;
+  private async namedNow(commit: string, path: string): Promise<Named | undefined> {
+    const same = await this.named(path);
+    if (same) return same;
     const name = (await this.renames.since(commit)).get(path);
-    if (name === undefined || (await this.working.look(name))) return name;
+    const moved = await this.named(name);
+    if (moved || name === undefined) return moved;
     // It went on since, and the index does not know.
     this.renames.forget();
-    const next = (await this.renames.since(commit)).get(path);
-    return next !== undefined && (await this.working.look(next)) ? next : undefined;
+    return this.named((await this.renames.since(commit)).get(path));
+  }
+
+  private async named(name: string | undefined): Promise<Named | undefined> {
+    const look = name === undefined ? undefined : await this.working.look(name);
+    return name !== undefined && look ? { name, look } : undefined;
   }
 
   private async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
     const file = await this.find(commit, path);
     if (!file) return undefined;
-    const name = await this.nameNow(commit, path);
-    return name === undefined ? undefined : { path: name, lines: await this.compare(file, name) };
+    const now = await this.namedNow(commit, path);
+    return now && { path: now.name, lines: await this.compare(file, now) };
   }
 
-  private async compare(file: CommittedFile, name: string): Promise<LineMap | undefined> {
+  private async compare(file: CommittedFile, { name, look }: Named): Promise<LineMap | undefined> {
     const key = `${file.blob}:${name}`;
     const known = this.comparisons.get(key);
-    const look = await this.working.look(name);
-    if (!look?.isReadable) return undefined;
+    if (!look.isReadable) return undefined;
     if (known?.isSettled && known.stamp === look.stamp) return known.lines;
     const now = await this.working.read(name);
     const contentId = now === undefined ? undefined : blobId(now, file.blob);
@@ -119,6 +124,11 @@ export class PlacesNow {
     const lines = splitLines(before);
     return new LineMap(lines, after, diffLines(lines, after));
   }
+}
+
+interface Named {
+  readonly name: string;
+  readonly look: WorkingFile;
 }
 
 interface FileNow {
