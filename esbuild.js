@@ -22,6 +22,8 @@ const parts = {
   init: 'src/cli/init.ts',
   check: 'src/cli/check.ts',
   supervise: 'src/cli/supervise.ts',
+  'log-problems': 'src/core/logs/log-problems.ts',
+  'problem-worker': 'src/core/logs/problem-worker.ts',
 };
 const apart = {
   name: 'apart',

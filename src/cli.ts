@@ -70,6 +70,17 @@ async function main(args: readonly string[]): Promise<number> {
       ),
     );
   program
+    .command('problems')
+    .description('what failed in the latest run, and where: files and lines as they are now')
+    .addOption(runOption())
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (options: { run?: string; service?: string; json?: true }) =>
+        (await import('./cli/problems')).problems(options, terminal),
+      ),
+    );
+  program
     .command('cancel')
     .description('end the running and waiting deliveries and everything they started')
     .addOption(runOption())

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { deliver } from '../core/deliver';
+import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
 import { fold, type RunState } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
 import { supervisorCommand } from './supervisor-command';
@@ -31,6 +32,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.resume !== undefined && { resume: options.resume }),
     ...(options.jobs !== undefined && { width: options.jobs }),
     env: process.env,
+    contributed: contributedMatchers(process.env),
     supervisor: supervisorCommand(),
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {
@@ -50,6 +52,15 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
       return exitCodes.cancelled;
     default:
       return exitCodes.delivery;
+  }
+}
+
+/** The editor hands on what its extensions contribute to the steps' `problems`, as JSON. */
+function contributedMatchers(env: NodeJS.ProcessEnv): Contributed {
+  try {
+    return { ...nothingContributed, ...(JSON.parse(env['DELIVER_MATCHERS'] ?? '{}') as Partial<Contributed>) };
+  } catch {
+    return nothingContributed;
   }
 }
 

@@ -1,10 +1,13 @@
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import { openRepository } from './changes/repository';
+import { openRepository, type Repository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
 import { messageOf, ok, fail, type Result } from './failure';
+import { Mask } from './logs/masking';
+import type { Contributed } from './logs/matchers/definition';
+import { ProblemSearch } from './logs/problem-search';
 import { homeFolder, RepositoryHome } from './home';
 import { locateService } from './pipeline/locate';
 import { planDelivery } from './run/plan';
@@ -15,7 +18,9 @@ import { stepKeys } from './run/fingerprint';
 import { runGraph } from './run/graph';
 import { Journal } from './run/journal';
 import { OutputPipes } from './run/output-pipe';
+import { Placer } from './run/placer';
 import { plannedSteps } from './run/planned';
+import { ProblemReporter } from './run/problem-reporter';
 import { graceMs } from './run/process';
 import { ownIdentity } from './run/process-identity';
 import { waitForTurn } from './run/queue';
@@ -23,6 +28,7 @@ import { markActive, recover } from './run/recovery';
 import { listRuns, newRunId, readRun } from './run/runs';
 import { SlotPool } from './run/slots';
 import { StepRunner } from './run/step-runner';
+import { TreePaths } from './run/tree-paths';
 import { tidyRuns } from './run/tidy';
 import { Verification } from './run/verification';
 
@@ -37,6 +43,8 @@ export interface DeliveryRequest {
   /** How many steps at a time; absent: as many as the machine has processors. */
   readonly width?: number;
   readonly env: NodeJS.ProcessEnv;
+  /** The problem matchers that extensions of the editor contribute. */
+  readonly contributed: Contributed;
   /** The command that starts an environment's supervisor; its name is appended. */
   readonly supervisor: readonly string[];
   readonly signal: AbortSignal;
@@ -116,11 +124,21 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
   const verification = new Verification(pipeline.service, pipeline.steps, journal);
   const cache = new StepCache(home.cache, slot.value.fingerprints, folder);
+  const ground = { slot: slot.value.root, folder, repository: repository.value.root };
+  const search = new ProblemSearch();
+  const problems = new ProblemReporter({
+    search,
+    placer: new Placer(ground, async () => treePaths(repository.value, home, change.tree, place.value.folder)),
+    journal,
+    mask: new Mask(Object.values(secrets)),
+    contributed: request.contributed,
+    folder,
+  });
   const steps = new StepRunner({
     run,
     pipeline,
     change,
-    around: { service: pipeline.service, commit: change.commit, slot: slot.value.root, folder, repository: repository.value.root },
+    around: { service: pipeline.service, commit: change.commit, ...ground },
     base: request.env,
     secrets,
     keys: stepKeys(pipeline, place.value.folder, tree.value),
@@ -130,6 +148,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     environments,
     siblings,
     verification,
+    problems,
     ...(resumed && { resumed }),
     signal: request.signal,
   });
@@ -150,6 +169,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     return fail('machinery', messageOf(error));
   } finally {
     pipes.dispose();
+    search.dispose();
     journal.close();
     slot.value.release();
     turn.release();
@@ -161,4 +181,10 @@ function outcomeOf(states: ReadonlyMap<string, StepState>, signal: AbortSignal):
   const all = [...states.values()];
   if (all.every((state) => state === 'passed' || state === 'cached')) return 'passed';
   return signal.aborted ? 'cancelled' : 'failed';
+}
+
+async function treePaths(repository: Repository, home: RepositoryHome, tree: string, folder: string): Promise<TreePaths> {
+  const listing = await listTree(repository, home, tree);
+  const paths = listing.ok ? listing.value.map((entry) => entry.path) : [];
+  return new TreePaths(paths, folder);
 }

@@ -15,6 +15,7 @@ export interface WorkingFile {
 /** The files of a working copy. Nothing outside of it is looked at, whatever a path or a link says. */
 export class WorkingFiles {
   private realRoot: Promise<string> | undefined;
+  private readonly folders = new Map<string, Promise<string>>();
 
   constructor(private readonly root: string) {}
 
@@ -23,7 +24,7 @@ export class WorkingFiles {
     if (!isInside(name)) return undefined;
     const file = this.absolute(name);
     try {
-      const [stat, folder] = await Promise.all([fs.lstat(file, { bigint: true }), fs.realpath(path.dirname(file))]);
+      const [stat, folder] = await Promise.all([fs.lstat(file, { bigint: true }), this.realFolder(path.dirname(file))]);
       this.realRoot ??= fs.realpath(this.root);
       const root = await this.realRoot;
       if (folder !== root && !folder.startsWith(root.endsWith(path.sep) ? root : root + path.sep)) return undefined;
@@ -42,6 +43,13 @@ export class WorkingFiles {
   /** Undefined when it is no text, or gone. */
   async read(name: string): Promise<string | undefined> {
     return isInside(name) ? fs.readFile(this.absolute(name)).then(textOf, () => undefined) : undefined;
+  }
+
+  /** Files that are looked at together mostly share their folders. */
+  private async realFolder(folder: string): Promise<string> {
+    const real = this.folders.get(folder) ?? fs.realpath(folder).finally(() => this.folders.delete(folder));
+    this.folders.set(folder, real);
+    return real;
   }
 
   private absolute(name: string): string {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { StepProblem } from './step-problems';
 import { listOutputs, removeOutputs, restoredOutputs, sameOutputs, type OutputFile } from './outputs';
 
 /** What is kept of a step that passed. */
@@ -10,6 +11,8 @@ export interface Fingerprint {
   readonly run: string;
   readonly log: string;
   readonly outputs: readonly OutputFile[];
+  /** What it warned of. */
+  readonly problems?: readonly StepProblem[];
 }
 
 /** All archives of a repository together; the least recently used go first. */
@@ -46,10 +49,10 @@ export class StepCache {
   }
 
   /** Keeps a step that has just passed, with its outputs. An output that cannot be archived is no failure. */
-  async keep(step: string, key: string, globs: readonly string[], run: string, log: string): Promise<void> {
+  async keep(step: string, passed: Omit<Fingerprint, 'outputs'>, globs: readonly string[]): Promise<void> {
     const outputs = listOutputs(this.serviceFolder, globs);
-    const fingerprint: Fingerprint = { key, run, log, outputs };
-    if (outputs.length === 0 || (await this.pack(key, outputs))) this.write(this.archive(key, 'json'), fingerprint);
+    const fingerprint: Fingerprint = { ...passed, outputs };
+    if (outputs.length === 0 || (await this.pack(passed.key, outputs))) this.write(this.archive(passed.key, 'json'), fingerprint);
     this.write(this.inSlot(step), fingerprint);
   }
 

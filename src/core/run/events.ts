@@ -93,15 +93,25 @@ export interface StepFinished extends EventBase {
   readonly reason?: string;
 }
 
+/** A failure with its place in the delivered tree, as far as one is known for certain. */
 export interface ProblemFound extends EventBase {
   readonly type: 'problem';
   readonly step: string;
-  readonly path: string;
+  /** Relative to the repository's root, with `/`. Absent: no file of the tree is meant for certain. */
+  readonly path?: string;
+  /** From 1, in the delivered tree. */
   readonly line?: number;
   readonly column?: number;
+  /** Where no file is: the place as it was printed. */
+  readonly printed?: string;
   readonly severity: 'error' | 'warning' | 'info';
   readonly message: string;
+  /** The problem matcher that found it; `junit` for a report, `deliver` for what the machine did. */
   readonly source: string;
+  /** The line of the step's log that tells it, from 1. */
+  readonly logLine?: number;
+  /** How often it was told, where that is more than once. */
+  readonly count?: number;
 }
 
 /** A snapshot as deployed in an environment. */

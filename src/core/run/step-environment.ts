@@ -12,7 +12,7 @@ export interface StepSurroundings {
 }
 
 /** What the editor, git hooks or a package manager leave in the environment for themselves. */
-const foreign = /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_RUN$)/;
+const foreign = /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN|MATCHERS)$)/;
 
 /**
  * The variables that all steps of a run share: the user's own, without those meant for other programs,

@@ -1,13 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Environment } from '../environments/environment';
-import { messageOf } from '../failure';
+import { readTail } from '../logs/tail';
 import { Mask } from '../logs/masking';
 import type { Pipeline, Step } from '../pipeline/pipeline';
 import type { StepCache } from './cache';
 import type { Change, Release, StepFinished, StepState } from './events';
 import type { Journal } from './journal';
+import { failureReason } from './failure-reason';
 import type { OutputPipes } from './output-pipe';
+import type { ProblemReporter } from './problem-reporter';
 import { runCommand, type CommandEnd } from './process';
 import { ownIdentity } from './process-identity';
 import type { RunState } from './state';
@@ -29,12 +31,16 @@ export interface StepContext {
   readonly environments: ReadonlyMap<string, Environment>;
   readonly siblings: readonly string[];
   readonly verification: Verification;
+  readonly problems: ProblemReporter;
   /** The run that this one goes on from, where the slot still holds what it left. */
   readonly resumed?: RunState;
   readonly signal: AbortSignal;
 }
 
 type Ending = Omit<StepFinished, 'type' | 'at' | 'run' | 'step' | 'durationMs'>;
+
+/** The end of a log that tells what the machine did. */
+const tailBytes = 64 * 1024;
 
 /** Runs one step: from the cache, as a command or as a deployment. Each end is told to the journal. */
 export class StepRunner {
@@ -66,11 +72,13 @@ export class StepRunner {
   }
 
   private async alreadyDone(step: Step): Promise<Ending | undefined> {
-    const { keys, cache, resumed } = this.context;
+    const { keys, cache, resumed, journal } = this.context;
     const key = keys.get(step.name);
     const kept = key === undefined ? undefined : await cache.recall(step.name, key, step.outputs);
-    if (kept)
+    if (kept) {
+      for (const problem of kept.problems ?? []) journal.append({ type: 'problem', step: step.name, ...problem });
       return { state: 'cached', ...(fs.existsSync(kept.log) && { log: kept.log }), reason: `its inputs are those of run ${kept.run}` };
+    }
     const before = resumed?.steps.find((other) => other.name === step.name);
     const stands = before && before.kind === 'run' && (before.state === 'passed' || before.state === 'cached');
     if (!stands) return undefined;
@@ -78,21 +86,24 @@ export class StepRunner {
   }
 
   private async command(step: Step): Promise<Ending> {
-    const { cache, journal, keys, run } = this.context;
+    const { cache, journal, keys, run, problems } = this.context;
     const log = this.logOf(step);
     cache.forget(step.name);
     for (let attempt = 1; ; attempt++) {
-      const began = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
+      const began = Date.now();
+      const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+      const tell = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
         journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
       };
-      const end = await this.runOnce(step, log, began);
-      const ending = endingOf(step, end, this.context.signal.aborted);
+      const end = await this.runOnce(step, log, tell);
+      const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
         fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
+      const told = await problems.report(step, { ...ending, log, from, began });
       const key = keys.get(step.name);
-      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, key, step.outputs, run, log);
+      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: told }, step.outputs);
       return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
     }
   }
@@ -147,7 +158,9 @@ export class StepRunner {
     if (!deployed.ok) {
       const reason = mask.text(deployed.failure.message);
       write(reason);
-      return { state: signal.aborted ? 'cancelled' : 'failed', log, reason };
+      const state = signal.aborted ? 'cancelled' : 'failed';
+      await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });
+      return { state, log, reason };
     }
     const { url, release: live, previous } = deployed.value;
     this.addresses.set(name, url);
@@ -161,6 +174,19 @@ export class StepRunner {
     return ending.state;
   }
 
+  private endingOf(step: Step, end: CommandEnd, log: string, from: number): Ending {
+    const facts = {
+      ...(end.exitCode !== undefined && { exitCode: end.exitCode }),
+      ...(end.signal !== undefined && { signal: end.signal }),
+    };
+    if (end.error === undefined && end.ended !== 'timeout') {
+      if (this.context.signal.aborted) return { state: 'cancelled', ...facts };
+      if (end.exitCode === 0) return { state: 'passed', ...facts };
+    }
+    const reason = failureReason(step, end, readTail(log, tailBytes, from));
+    return { state: 'failed', ...facts, ...(reason !== undefined && { reason }) };
+  }
+
   private logOf(step: Step): string {
     return path.join(this.context.journal.folder, `${step.name}.log`);
   }
@@ -168,16 +194,4 @@ export class StepRunner {
 
 function limited(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
   return timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-}
-
-function endingOf(step: Step, end: CommandEnd, cancelled: boolean): Ending {
-  const facts = { ...(end.exitCode !== undefined && { exitCode: end.exitCode }), ...(end.signal !== undefined && { signal: end.signal }) };
-  if (end.error !== undefined) return { state: 'failed', ...facts, reason: `it could not be started: ${messageOf(end.error)}` };
-  if (end.ended === 'timeout')
-    return { state: 'failed', ...facts, reason: `it took longer than its timeout of ${(step.timeoutMs ?? 0) / 1000} s` };
-  if (cancelled) return { state: 'cancelled', ...facts };
-  if (end.exitCode === 0) return { state: 'passed', ...facts };
-  if (end.exitCode === 127) return { state: 'failed', ...facts, reason: 'a command of it was not found' };
-  if (end.signal !== undefined) return { state: 'failed', ...facts, reason: `it was ended by ${end.signal}` };
-  return { state: 'failed', ...facts };
 }

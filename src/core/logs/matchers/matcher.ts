@@ -4,20 +4,28 @@ import type { FoundProblem } from '../problem';
 export interface Matcher {
   /** The name by which a step asks for it, and the `source` of what it finds. */
   readonly name: string;
-  /**
-   * The source of a regular expression (flags `m`) that finds, in plain text of many lines, each line on
-   * which this matcher could begin to find something. Ordinary output must not match it, and it must be
-   * quick to fail: it is tried at every character of a log. Without one, every line is a beginning.
-   */
-  readonly trigger?: string;
+  /** Which lines could begin something; absent: any. */
+  readonly begins?: Beginning;
   /** A fresh search of one log. */
   start(found: (problem: FoundProblem) => void): Search;
+}
+
+/**
+ * Ordinary lines are most of a log, so they are told apart in two strides: by one character or by one
+ * expression for all matchers together, and only then by the matcher's own `line`.
+ */
+export interface Beginning {
+  /** The characters that the line may have first, after blanks. */
+  readonly first?: string;
+  /** Or: the source of an expression, rare and quick to fail, for something that it holds anywhere. */
+  readonly holds?: string;
+  readonly line: RegExp;
 }
 
 export interface Search {
   /**
    * Takes one line (plain text, no terminal codes, no line end) and its number from 1. Answers whether it
-   * waits for more: then it gets the very next line whatever that is, else the next that its trigger finds.
+   * waits for more: then it gets the very next line whatever that is, else the next that could begin something.
    */
   line(text: string, number: number): boolean;
   /** The log is over: what is still waited for will not come. */

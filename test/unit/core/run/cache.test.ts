@@ -66,7 +66,7 @@ describe('the cache of steps', () => {
 
   it('knows a step that passed, with its outputs untouched', async () => {
     write('slot', 'dist/a.js', 'a');
-    await cache('slot').keep('build', 'k1', globs, 'r1', 'log');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
     assert.equal((await cache('slot').recall('build', 'k1', globs))?.run, 'r1');
     assert.equal(await cache('slot').recall('build', 'k2', globs), undefined);
   });
@@ -76,7 +76,7 @@ describe('the cache of steps', () => {
     fs.chmodSync(at('slot', 'dist/a.sh'), 0o755);
     fs.symlinkSync('a.sh', at('slot', 'dist/link'));
     write('slot', 'dist/with space\nand newline', 'b');
-    await cache('slot').keep('build', 'k1', globs, 'r1', 'log');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
     write('slot', 'dist/stale.js', 'old');
     write('slot', 'dist/a.sh', 'broken');
     fs.rmSync(at('slot', 'dist/link'));
@@ -90,7 +90,7 @@ describe('the cache of steps', () => {
 
   it('fills another slot', async () => {
     write('slot', 'dist/a.js', 'a');
-    await cache('slot').keep('build', 'k1', globs, 'r1', 'log');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
     fs.mkdirSync(at('other', ''), { recursive: true });
     assert.ok(await cache('other').recall('build', 'k1', globs));
     assert.equal(fs.readFileSync(at('other', 'dist/a.js'), 'utf8'), 'a');
@@ -98,7 +98,7 @@ describe('the cache of steps', () => {
 
   it('claims nothing when the archive is damaged', async () => {
     write('slot', 'dist/a.js', 'a');
-    await cache('slot').keep('build', 'k1', globs, 'r1', 'log');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
     fs.writeFileSync(path.join(folder.path, 'cache', 'k1.tar'), 'garbage');
     fs.rmSync(at('slot', 'dist'), { recursive: true });
     assert.equal(await cache('slot').recall('build', 'k1', globs), undefined);
@@ -106,7 +106,7 @@ describe('the cache of steps', () => {
 
   it('claims nothing of a step that was begun again', async () => {
     fs.mkdirSync(at('slot', ''), { recursive: true });
-    await cache('slot').keep('build', 'k1', [], 'r1', 'log');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, []);
     cache('slot').forget('build');
     assert.deepEqual(fs.readdirSync(path.join(folder.path, 'slot-fingerprints')), []);
   });
@@ -114,7 +114,7 @@ describe('the cache of steps', () => {
   it('stays within its bound: the least recently used go', async () => {
     for (const [index, key] of ['k1', 'k2', 'k3'].entries()) {
       write('slot', 'dist/a.js', 'x'.repeat(50_000));
-      await cache('slot').keep('build', key, globs, 'r1', 'log');
+      await cache('slot').keep('build', { key, run: 'r1', log: 'log' }, globs);
       fs.utimesSync(path.join(folder.path, 'cache', `${key}.tar`), 1_000 + index, 1_000 + index);
     }
     cache('slot').tidy(150_000);

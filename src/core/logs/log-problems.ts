@@ -1,0 +1,63 @@
+import * as fs from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { builtInMatchers } from './matchers/built-in';
+import type { Matcher } from './matchers/matcher';
+import { patternMatcher, type PatternMatcher } from './matchers/pattern';
+import type { FoundProblem } from './problem';
+import { ProblemFinder, type Watch } from './problem-finder';
+
+/** More than these of one step help nobody; how many there are more is said. */
+export const mostProblems = 1000;
+
+const pieceBytes = 256 * 1024;
+
+/** What is looked for in a log. It can be handed to another thread. */
+export interface Wanted {
+  /** Names of built-in matchers; absent: all. */
+  readonly builtIn?: readonly string[];
+  /** Of the step itself or of an extension. */
+  readonly own: readonly PatternMatcher[];
+}
+
+export interface LogProblems {
+  readonly problems: FoundProblem[];
+  /** How many there are beyond the bound. */
+  readonly more: number;
+}
+
+/** Reads a log from `from` bytes on and finds what is wanted in it. Throws where it cannot be read. */
+export function findInLog(log: string, from: number, wanted: Wanted, watch?: Watch): LogProblems {
+  const problems: FoundProblem[] = [];
+  let more = 0;
+  const finder = new ProblemFinder(
+    matchersFor(wanted),
+    (problem) => {
+      if (problems.length < mostProblems) problems.push(problem);
+      else more += 1;
+    },
+    watch,
+  );
+  const decoder = new StringDecoder('utf8');
+  const descriptor = fs.openSync(log, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(pieceBytes);
+    for (let at = from; ;) {
+      const count = fs.readSync(descriptor, buffer, 0, buffer.length, at);
+      if (count === 0) break;
+      finder.take(decoder.write(buffer.subarray(0, count)));
+      at += count;
+    }
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  finder.end();
+  return { problems, more };
+}
+
+/** What a step asks for, beside the search so that both are loaded together. */
+export { wantedBy } from './matchers/wanted';
+
+function matchersFor({ builtIn, own }: Wanted): Matcher[] {
+  const named = builtIn === undefined ? builtInMatchers : builtInMatchers.filter((matcher) => builtIn.includes(matcher.name));
+  return [...named, ...own.map(patternMatcher)];
+}

@@ -1,0 +1,134 @@
+import type { FoundProblem, Severity } from '../problem';
+import type { Beginning, Matcher, Search } from './matcher';
+
+/** A line's pattern in VS Code's format: a regular expression, and which of its groups is what. */
+export interface LinePattern {
+  readonly regexp: RegExp;
+  readonly file?: number;
+  readonly location?: number;
+  readonly line?: number;
+  readonly column?: number;
+  readonly severity?: number;
+  readonly code?: number;
+  readonly message?: number;
+  /** The place is the file: there is no line. */
+  readonly kind?: 'file' | 'location';
+  /** Only on the last: it finds a problem on each of the lines that follow one another. */
+  readonly loop?: boolean;
+}
+
+type Part = 'file' | 'location' | 'line' | 'column' | 'severity' | 'code' | 'message';
+const parts: readonly Part[] = ['file', 'location', 'line', 'column', 'severity', 'code', 'message'];
+
+/** A problem matcher in VS Code's format; see https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher */
+export interface PatternMatcher {
+  readonly name: string;
+  /** What stands for the tool; absent: the name. */
+  readonly source?: string;
+  readonly severity?: Severity;
+  readonly patterns: readonly LinePattern[];
+  /** Without `line`: that is the first pattern. */
+  readonly begins?: Omit<Beginning, 'line'>;
+}
+
+/** Consecutive lines match the patterns one after the other; the groups of all together are the problem. */
+export function patternMatcher(definition: PatternMatcher): Matcher {
+  const [first] = definition.patterns;
+  return {
+    name: definition.name,
+    ...(definition.begins && first && { begins: { ...definition.begins, line: first.regexp } }),
+    start: (found) => new PatternSearch(definition, found),
+  };
+}
+
+type Groups = Partial<Record<Part, string>>;
+
+class PatternSearch implements Search {
+  private next = 0;
+  private groups: Groups = {};
+  private began = 0;
+
+  constructor(
+    private readonly definition: PatternMatcher,
+    private readonly found: (problem: FoundProblem) => void,
+  ) {}
+
+  line(text: string, number: number): boolean {
+    const { patterns } = this.definition;
+    const groups = this.match(text);
+    if (!groups) {
+      const again = this.next > 0;
+      this.next = 0;
+      // The line that ends one problem may begin another.
+      return again ? this.line(text, number) : false;
+    }
+    if (this.next === 0) [this.began, this.groups] = [number, {}];
+    const isLast = this.next === patterns.length - 1;
+    if (!isLast) {
+      this.groups = { ...this.groups, ...groups };
+      this.next += 1;
+      return true;
+    }
+    const loops = patterns[this.next]?.loop === true;
+    this.report({ ...this.groups, ...groups }, loops ? number : this.began);
+    if (!loops) this.next = 0;
+    return loops;
+  }
+
+  end(): void {
+    this.next = 0;
+  }
+
+  private match(text: string): Groups | undefined {
+    const pattern = this.definition.patterns[this.next];
+    const match = pattern?.regexp.exec(text);
+    if (!pattern || !match) return undefined;
+    const groups: Groups = {};
+    for (const part of parts) {
+      const value = pattern[part] === undefined ? undefined : match[pattern[part]];
+      if (value !== undefined && value !== '') groups[part] = value;
+    }
+    return groups;
+  }
+
+  private report(groups: Groups, logLine: number): void {
+    const { definition } = this;
+    const [line, column] = groups.location?.split(',') ?? [groups.line, groups.column];
+    const message = groups.message?.trim() ?? '';
+    if (message === '' && groups.file === undefined) return;
+    this.found({
+      severity: severityOf(groups.severity) ?? definition.severity ?? 'error',
+      message: groups.code === undefined ? message : `${message} (${groups.code})`,
+      source: definition.source ?? definition.name,
+      ...(groups.file !== undefined && { file: groups.file.trim() }),
+      ...(isNumber(line) && { line: Math.max(1, Number(line)) }),
+      ...(isNumber(column) && { column: Math.max(1, Number(column)) }),
+      logLine,
+    });
+  }
+}
+
+function isNumber(text: string | undefined): boolean {
+  return text !== undefined && /^\d{1,9}$/.test(text.trim());
+}
+
+/** As VS Code reads it: the words of many tools, also their first letters. */
+function severityOf(word: string | undefined): Severity | undefined {
+  switch (word?.toLowerCase()) {
+    case 'error':
+    case 'fatal error':
+    case 'e':
+      return 'error';
+    case 'warning':
+    case 'warn':
+    case 'w':
+      return 'warning';
+    case 'info':
+    case 'note':
+    case 'hint':
+    case 'i':
+      return 'info';
+    default:
+      return undefined;
+  }
+}

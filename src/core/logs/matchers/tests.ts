@@ -1,0 +1,212 @@
+import type { Frame } from '../problem';
+import { block, firstSentence } from './block';
+import type { Matcher } from './matcher';
+
+function frame(file: string | undefined, line: string | undefined): Frame | undefined {
+  return file === undefined || line === undefined ? undefined : { file, line: Number(line) };
+}
+
+function matched(pattern: RegExp): (line: string) => Frame | undefined {
+  return (line) => {
+    const match = pattern.exec(line.slice(0, 2000));
+    return frame(match?.[1], match?.[2]);
+  };
+}
+
+const pytest = block({
+  name: 'pytest',
+  begins: { first: '_' },
+  head: /^_{3,} (?<title>\S.*?) _{3,}$/,
+  message: /^E {3}(.+)$/,
+  frame: matched(/^(\S[^:]*\.py):(\d+): \w*$/),
+  ends: /^={3,}|^-{3,} Captured/,
+  brokenStack: true,
+  outermostFirst: true,
+  needs: 'message',
+});
+
+/** Of a chain each is told: the cause stands before what it caused. */
+const python = block({
+  name: 'python',
+  begins: { first: 'T' },
+  head: /^\s*Traceback \(most recent call last\):$/,
+  frame: matched(/^\s*File "(.+)", line (\d+)/),
+  message: /^\s*([A-Za-z_][\w.]*(?:: .*)?)$/,
+  last: /^(?:[A-Za-z_][\w.]*(?:: .*)?|\s*[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?:: .*)?)$/,
+  brokenStack: true,
+  outermostFirst: true,
+  needs: 'frames',
+  words: (lines) => lines.at(-1) ?? '',
+});
+
+/** `    cart_test.go:12: message`, one for each thing that a test reports. */
+const goTest: Matcher = {
+  name: 'go-test',
+  begins: { first: '-', line: /^\s*--- FAIL: / },
+  start: (found) => {
+    let test: { title: string; logLine: number; told: number } | undefined;
+    const close = (): void => {
+      if (test && test.told === 0) found({ severity: 'error', message: test.title, source: 'go-test', logLine: test.logLine });
+      test = undefined;
+    };
+    return {
+      line(text, number) {
+        const head = /^\s*--- FAIL: (\S+)/.exec(text)?.[1];
+        if (head !== undefined) {
+          // A test whose subtests tell what failed has nothing to tell itself.
+          if (test && head.startsWith(`${test.title}/`)) test = undefined;
+          close();
+          test = { title: head, logLine: number, told: 0 };
+          return true;
+        }
+        if (!test) return false;
+        // The panic tells more, and is found by itself.
+        if (text.startsWith('panic: ')) test = undefined;
+        const [, file, line, message] = /^\s+(\S[^:]*\.go):(\d+): (.*)$/.exec(text) ?? [];
+        if (file !== undefined && test) {
+          test.told += 1;
+          found({ severity: 'error', message: `${test.title}: ${message}`, source: 'go-test', file, line: Number(line), logLine: number });
+          return true;
+        }
+        if (/^\s/.test(text)) return true;
+        close();
+        return false;
+      },
+      end: close,
+    };
+  },
+};
+
+const goPanic = block({
+  name: 'go',
+  begins: { first: 'p' },
+  head: /^(?<message>panic: .*)$/,
+  frame: matched(/^\t(\S.*\.go):(\d+)(?: \+0x[\da-f]+)?$/),
+  ends: /^(?:FAIL|exit status)\b/,
+  brokenStack: true,
+  needs: 'frames',
+});
+
+const cargoTest: Matcher = {
+  name: 'cargo-test',
+  begins: { first: 't', line: /^thread '.*' (?:\(\d+\) )?panicked at / },
+  start: (found) => {
+    let waiting: { title: string; file: string; line: number; column: number; logLine: number } | undefined;
+    return {
+      line(text, number) {
+        const old = /^thread '(.*)' panicked at '(.*)', (.+):(\d+):(\d+)$/.exec(text);
+        if (old) {
+          const [, title, message, file = '', line, column] = old;
+          found({
+            severity: 'error',
+            message: `${title}: ${message}`,
+            source: 'cargo-test',
+            file,
+            line: Number(line),
+            column: Number(column),
+            logLine: number,
+          });
+          return false;
+        }
+        const head = /^thread '(.*)' (?:\(\d+\) )?panicked at (.+):(\d+):(\d+):$/.exec(text);
+        if (head) {
+          const [, title = '', file = '', line, column] = head;
+          waiting = { title, file, line: Number(line), column: Number(column), logLine: number };
+          return true;
+        }
+        if (!waiting) return false;
+        const { title, ...place } = waiting;
+        waiting = undefined;
+        found({ severity: 'error', message: `${title}: ${text.trim()}`, source: 'cargo-test', ...place });
+        return false;
+      },
+      end: () => {},
+    };
+  },
+};
+
+/** `CartTest.adds:12 expected: <1> but was: <2>`, in the summary that every failure stands in once. */
+const surefire: Matcher = {
+  name: 'maven',
+  begins: { first: '[', line: /^\[ERROR\] {2,}[\w.$]+\.\w+:\d/ },
+  start: (found) => ({
+    line(text, number) {
+      const [, type = '', method, line, message] = /^\[ERROR\] {2,}([\w.$]+)\.(\w+):(\d+)(?:->\S+)* ?(.*)$/.exec(text) ?? [];
+      if (line === undefined) return false;
+      const file = `${type.replace(/\$.*$/, '').replace(/\./g, '/')}.java`;
+      found({ severity: 'error', message: `${type}.${method}: ${message}`, source: 'maven', file, line: Number(line), logLine: number });
+      return false;
+    },
+    end: () => {},
+  }),
+};
+
+/** `at com.acme.CartTest.adds(CartTest.java:12)`: the package is the folder. */
+function javaFrame(line: string): Frame | undefined {
+  const [, type = '', file, number] =
+    /^\s+at (?:[\w.@-]+\/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)/.exec(line) ?? [];
+  if (file === undefined) return /^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)/.test(line) ? { file: '<native>' } : undefined;
+  const folder = type.split('.').slice(0, -1).join('/');
+  return frame(folder === '' ? file : `${folder}/${file}`, number);
+}
+
+const java = block({
+  name: 'java',
+  begins: { holds: '(?:Error|Exception)(?: \\[\\w+\\])?(?::|$)' },
+  head: /^(?:Exception in thread ".*" |Caused by: )?(?<message>[a-z][\w.]*\.[A-Z]\w*(?:Exception|Error)\b.*)$/,
+  frame: javaFrame,
+  needs: 'frames',
+});
+
+const gradle = block({
+  name: 'gradle',
+  begins: { holds: ' FAILED$' },
+  head: /^(?<title>\S.* > .+) FAILED$/,
+  frame: matched(/^\s+at (?:.*\()?([\w$]+\.(?:java|kt|groovy|scala)):(\d+)\)?$/),
+  needs: 'frames',
+});
+
+const dotnet = block({
+  name: 'dotnet',
+  begins: { first: 'F' },
+  head: /^\s*Failed (?<title>\S.*?) \[[^\]]*\]$/,
+  message: /^\s+(?!Error Message:|Stack Trace:|at )(\S.*)$/,
+  frame: matched(/^\s+at .* in (.+):line (\d+)$/),
+  needs: 'message',
+});
+
+const rspec = block({
+  name: 'rspec',
+  begins: { first: '0123456789' },
+  head: /^ {2}\d+\) (?<title>\S.*)$/,
+  frame: matched(/^\s+# (\.{0,2}\/?[^:]+\.rb):(\d+)(?::in .*)?$/),
+  ends: /^Finished in /,
+  needs: 'frames',
+  words: (lines) => {
+    const told = lines.filter((line) => !line.startsWith('Failure/Error:'));
+    const [first = '', second = ''] = told;
+    return first.startsWith('expected') && /^got\b/.test(second) ? `${first}, ${second}` : firstSentence(told);
+  },
+});
+
+const phpunit = block({
+  name: 'phpunit',
+  begins: { first: '0123456789' },
+  head: /^\d+\) (?<title>[\w\\]+::\w+.*)$/,
+  frame: matched(/^(\S.*\.php):(\d+)$/),
+  needs: 'frames',
+});
+
+export const testMatchers: readonly Matcher[] = [
+  pytest,
+  python,
+  goTest,
+  goPanic,
+  cargoTest,
+  surefire,
+  java,
+  gradle,
+  dotnet,
+  rspec,
+  phpunit,
+];

@@ -1,0 +1,81 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { LogProblems, Wanted } from './log-problems';
+import type { Question } from './problem-worker';
+
+/** A log up to this size is read where we are: sooner done than a thread is started. */
+const smallLog = 128 * 1024;
+
+/** How long one matcher may take for one line. */
+const lineMs = 500;
+
+export interface SearchResult extends LogProblems {
+  /** A sentence for each matcher that was given up. */
+  readonly notices: readonly string[];
+}
+
+/** Looks for problems in the logs of one run: small ones at once, others in a thread of its own. */
+export class ProblemSearch {
+  private worker: Worker | undefined;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  /** What is wanted of a log from `from` bytes on. Throws where the log cannot be read. */
+  async find(log: string, from: number, wanted: Wanted): Promise<SearchResult> {
+    const size = fs.statSync(log).size - from;
+    if (size <= 0) return { problems: [], more: 0, notices: [] };
+    if (size <= smallLog && wanted.own.length === 0) {
+      const { findInLog } = await import('./log-problems');
+      return { ...findInLog(log, from, wanted), notices: [] };
+    }
+    const answer = this.turn.then(async () => this.findApart(log, from, wanted));
+    this.turn = answer.catch(() => {});
+    return answer;
+  }
+
+  dispose(): void {
+    void this.worker?.terminate();
+    this.worker = undefined;
+  }
+
+  private async findApart(log: string, from: number, wanted: Wanted, notices: readonly string[] = []): Promise<SearchResult> {
+    const watched = new Int32Array(new SharedArrayBuffer(8));
+    const answer = await this.ask({ log, from, wanted, watched });
+    if (answer !== 'stuck') return { ...answer, notices };
+    this.dispose();
+    const slow = wanted.own[Atomics.load(watched, 0) - 1];
+    const notice = `the problem matcher ${slow?.name} took longer than ${lineMs} ms for line ${Atomics.load(watched, 1)} of the log, and was left out`;
+    const others = { ...wanted, own: wanted.own.filter((matcher) => matcher !== slow) };
+    return this.findApart(log, from, others, [...notices, notice]);
+  }
+
+  private async ask(question: Question): Promise<LogProblems | 'stuck'> {
+    const worker = (this.worker ??= new Worker(workerFile()));
+    return new Promise((resolve, reject) => {
+      const { watched } = question;
+      let before = '';
+      const timer = setInterval(() => {
+        const now = `${Atomics.load(watched, 0)} ${Atomics.load(watched, 1)}`;
+        if (Atomics.load(watched, 0) > 0 && now === before) settle(() => resolve('stuck'));
+        before = now;
+      }, lineMs);
+      const settle = (how: () => void): void => {
+        clearInterval(timer);
+        worker.removeAllListeners();
+        how();
+      };
+      worker.once('message', (answer: LogProblems) => settle(() => resolve(answer)));
+      worker.once('error', (error) => {
+        this.worker = undefined;
+        settle(() => reject(error));
+      });
+      worker.postMessage(question);
+    });
+  }
+}
+
+/** Beside this file, as a bundle or as a source. */
+function workerFile(): string {
+  const bundle = path.join(__dirname, 'problem-worker.js');
+  return fs.existsSync(bundle) ? bundle : path.join(__dirname, 'problem-worker.ts');
+}

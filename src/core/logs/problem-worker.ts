@@ -1,0 +1,23 @@
+import { parentPort } from 'node:worker_threads';
+import { findInLog, type Wanted } from './log-problems';
+
+/** What the thread is asked; `watched` holds the number of the matcher at work (0: none) and of its line. */
+export interface Question {
+  readonly log: string;
+  readonly from: number;
+  readonly wanted: Wanted;
+  readonly watched: Int32Array;
+}
+
+// A thread of its own: a log of any size and an expression of anybody's leave the run alone.
+parentPort?.on('message', ({ log, from, wanted, watched }: Question) => {
+  const numbers = new Map(wanted.own.map((matcher, index) => [matcher.name, index + 1]));
+  const watch = {
+    reading: (matcher: string, line: number) => {
+      Atomics.store(watched, 1, line);
+      Atomics.store(watched, 0, numbers.get(matcher) ?? 0);
+    },
+    done: () => Atomics.store(watched, 0, 0),
+  };
+  parentPort?.postMessage(findInLog(log, from, wanted, watch));
+});

@@ -1,0 +1,80 @@
+import * as fs from 'node:fs';
+import { messageOf } from '../failure';
+import type { Mask } from '../logs/masking';
+import type { Contributed } from '../logs/matchers/definition';
+import type { FoundProblem } from '../logs/problem';
+import type { ProblemSearch } from '../logs/problem-search';
+import type { Step } from '../pipeline/pipeline';
+import type { StepState } from './events';
+import type { Journal } from './journal';
+import type { Placer } from './placer';
+import { ProblemList, type StepProblem } from './step-problems';
+
+export interface ProblemSources {
+  readonly search: ProblemSearch;
+  readonly placer: Placer;
+  readonly journal: Journal;
+  readonly mask: Mask;
+  readonly contributed: Contributed;
+  /** The service's folder in the slot, where reports lie. */
+  readonly folder: string;
+}
+
+/** How a step ended, and what tells of it. */
+export interface StepEnd {
+  readonly state: StepState;
+  readonly log: string;
+  /** Where the log of the last attempt begins, in bytes. */
+  readonly from: number;
+  /** When the last attempt began, in milliseconds: older reports are not its own. */
+  readonly began: number;
+  /** What the machine did, where that is why it failed. */
+  readonly reason?: string;
+}
+
+/** Tells the journal what went wrong in a step, and where. */
+export class ProblemReporter {
+  constructor(private readonly sources: ProblemSources) {}
+
+  async report(step: Step, end: StepEnd): Promise<readonly StepProblem[]> {
+    if (end.state !== 'failed' && end.state !== 'passed') return [];
+    const { journal, placer, mask } = this.sources;
+    const list = new ProblemList(end.state);
+    if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
+    for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
+      const shown = { ...found, message: mask.text(found.message) };
+      list.add(shown, await placer.place(shown));
+    }
+    const problems = list.all();
+    for (const problem of problems) journal.append({ type: 'problem', step: step.name, ...problem });
+    return problems;
+  }
+
+  private async ofLog(step: Step, end: StepEnd): Promise<FoundProblem[]> {
+    const { search, contributed } = this.sources;
+    if ((fs.statSync(end.log, { throwIfNoEntry: false })?.size ?? 0) <= end.from) return [];
+    try {
+      const { wantedBy } = await import('../logs/log-problems');
+      const { wanted, notices } = wantedBy(step.problems, contributed);
+      const { problems, more, notices: slow } = await search.find(end.log, end.from, wanted);
+      const bound = more > 0 ? [`${more} more problems of ${step.name} are in its log alone`] : [];
+      for (const message of [...notices, ...slow, ...bound]) this.notice(step, message);
+      return problems;
+    } catch (error) {
+      this.notice(step, `the log of ${step.name} could not be searched for problems: ${messageOf(error)}`);
+      return [];
+    }
+  }
+
+  private async ofReports(step: Step, end: StepEnd): Promise<FoundProblem[]> {
+    if (step.reports.length === 0) return [];
+    const { readReports } = await import('../logs/reports');
+    const { problems, failures } = await readReports(this.sources.folder, step.reports, end.began);
+    for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
+    return problems;
+  }
+
+  private notice(step: Step, message: string): void {
+    this.sources.journal.append({ type: 'notice', step: step.name, message });
+  }
+}
