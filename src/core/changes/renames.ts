@@ -16,7 +16,9 @@ const newFilesBound = 2000;
 
 /** How files of a commit are called in the working copy now, whether their move was committed, staged or neither. */
 export class Renames {
-  private readonly known = new Map<string, { readonly index: string; readonly names: Promise<Names | undefined> }>();
+  private readonly known = new Map<string, Promise<Names | undefined>>();
+  /** What git's index looked like when they were found. */
+  private index = '';
 
   constructor(
     private readonly repository: Repository,
@@ -27,12 +29,12 @@ export class Renames {
   /** Old names and new ones. Remembered for as long as git's index stays the same, or until {@link forget}. */
   async since(commit: string): Promise<Names> {
     const index = this.indexStamp();
-    const known = this.known.get(commit);
-    if (known?.index === index) return (await known.names) ?? new Map<string, string>();
-    const names = this.turns.run(async () => this.find(commit));
-    this.known.set(commit, { index, names });
+    if (index !== this.index) this.forget();
+    this.index = index;
+    const names = this.known.get(commit) ?? this.turns.run(async () => this.find(commit));
+    this.known.set(commit, names);
     const found = await names;
-    if (!found) this.known.delete(commit);
+    if (!found && this.known.get(commit) === names) this.known.delete(commit);
     return found ?? new Map<string, string>();
   }
 
