@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { Cli } from './editor/cli';
+import { CommittedDocuments } from './editor/committed-documents';
 import { registerCommands } from './editor/commands';
 import { ContextKeys } from './editor/context-keys';
 import { DefinitionDiagnostics } from './editor/definition-diagnostics';
@@ -10,11 +11,15 @@ import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
 import { EnvironmentActions } from './editor/environment-actions';
 import { environmentRows } from './editor/environment-rows';
+import { FailureJumps } from './editor/failure-jumps';
+import { failuresOf } from './editor/failures';
 import { LogDocuments } from './editor/log-document';
 import { LogLinks } from './editor/log-links';
 import { Logs } from './editor/logs';
 import { Output } from './editor/output';
 import { lazyParser } from './editor/parser';
+import { ProblemDiagnostics } from './editor/problem-diagnostics';
+import { ProblemPlaces } from './editor/problem-places';
 import type { Subject } from './editor/row';
 import { RowView } from './editor/row-view';
 import { pipelineMessage, pipelineRows } from './editor/run-rows';
@@ -26,6 +31,7 @@ import { isLive } from './editor/state';
 import { StatusBar } from './editor/status-bar';
 import { statusText } from './editor/status-text';
 import { Store } from './editor/store';
+import { Suspects } from './editor/suspects';
 
 /** What the extension shows, as text, for tests in a real window. */
 export interface Shown {
@@ -61,7 +67,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const statusBar = new StatusBar(status);
   const output = new Output();
   const documents = new LogDocuments();
-  const links = new LogLinks(() => store.state);
+  const places = new ProblemPlaces();
+  const problems = new ProblemDiagnostics(places);
+  const links = new LogLinks(() => store.state, places);
   const diagnostics = new DefinitionDiagnostics(parse);
   const keys = new ContextKeys();
   const reveal = async (subject: Subject): Promise<void> => {
@@ -76,10 +84,15 @@ export function activate(context: vscode.ExtensionContext): Shown {
   );
   const secrets = new SecretStore(context.secrets, parse);
   const actions = new EnvironmentActions(cli, store, end);
+  const logs = new Logs(choice, documents, output, store);
+  const committed = new CommittedDocuments(store, places);
+  const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const commands = registerCommands({
     deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
     environments: actions,
-    logs: new Logs(choice, documents, output, store),
+    logs,
+    failures,
+    suspects: new Suspects(failures, places, committed),
     serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
     reveal,
     showOutput: () => output.reveal(),
@@ -102,10 +115,26 @@ export function activate(context: vscode.ExtensionContext): Shown {
     pipeline.update();
     environments.update();
     statusBar.update();
+    if (vscode.workspace.isTrusted) places.update(services.flatMap(failuresOf));
   });
+  places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
   context.subscriptions.push(
-    ...[store, pipeline, environments, statusBar, output, documents, links, diagnostics, commands, definitions],
+    ...[
+      store,
+      pipeline,
+      environments,
+      statusBar,
+      output,
+      documents,
+      links,
+      diagnostics,
+      places,
+      problems,
+      committed,
+      commands,
+      definitions,
+    ],
     vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
     vscode.workspace.onDidSaveTextDocument((document) => store.saved(document.uri.fsPath)),
     vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),

@@ -26,7 +26,7 @@ export class Cli {
     private readonly logs: string,
   ) {}
 
-  start(args: readonly string[], folder: string, secrets: Readonly<Record<string, string>> = {}): StartedCli {
+  start(args: readonly string[], folder: string, more: Readonly<Record<string, string>> = {}): StartedCli {
     const file = path.join(this.logs, `cli-${process.pid}-${this.count++}.log`);
     let complaints: number;
     try {
@@ -37,7 +37,7 @@ export class Cli {
     }
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: folder,
-      env: { ...withoutEditor(process.env), ...secrets, ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...withoutEditor(process.env), ...more, ELECTRON_RUN_AS_NODE: '1' },
       detached: true,
       windowsHide: true,
       stdio: ['ignore', 'ignore', complaints],

@@ -1,15 +1,19 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
 import type { EnvironmentActions } from './environment-actions';
+import type { FailureJumps } from './failure-jumps';
 import type { Logs } from './logs';
 import { RowNode } from './row-tree';
 import type { Subject } from './row';
+import type { Suspects } from './suspects';
 
 /** What commands are carried out with. */
 export interface CommandParts {
   readonly deliveries: Deliveries;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
+  readonly failures: FailureJumps;
+  readonly suspects: Suspects;
   /** The service that a file belongs to, or the only one of the repository with this root. */
   readonly serviceOf: (place: vscode.Uri) => string | undefined;
   readonly reveal: (subject: Subject) => Promise<void>;
@@ -28,7 +32,7 @@ interface Command {
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, environments, logs } = parts;
+  const { deliveries, environments, logs, failures, suspects } = parts;
   return {
     deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
     deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
@@ -42,6 +46,11 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     openSample: { do: () => parts.openSample() },
     openService: { do: (subject) => environments.openService(subject) },
     openLog: { do: (subject) => logs.open(subject) },
+    openProblem: { do: (subject) => failures.open(subject) },
+    nextFailure: { do: () => failures.step(1) },
+    previousFailure: { do: () => failures.step(-1) },
+    showSuspects: { runs: true, do: (subject) => suspects.show(subject) },
+    compareWithLastGood: { runs: true, do: (subject) => suspects.compare(subject) },
     showOutput: { do: () => parts.showOutput() },
     showRun: { do: (subject) => parts.reveal(subject) },
     revealStep: { do: (subject) => parts.revealStep(subject) },
@@ -68,7 +77,7 @@ function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Sub
     const service = serviceOf(place);
     return service === undefined ? {} : { service };
   }
-  const names = ['service', 'run', 'step', 'environment', 'deployed', 'url', 'text'] as const;
+  const names = ['service', 'run', 'step', 'problem', 'environment', 'deployed', 'url', 'text'] as const;
   return Object.fromEntries(
     Object.entries(argument).filter(([name, value]) => names.some((known) => known === name) && typeof value === 'string'),
   );

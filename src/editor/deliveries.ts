@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { RunState } from '../core/run/state';
 import type { Cli } from './cli';
 import { pickCommit } from './commits';
+import { contributedMatchers } from './contributed-matchers';
 import type { DeliveryEnd } from './delivery-end';
 import type { Subject } from './row';
 import type { SecretStore } from './secrets';
@@ -62,7 +63,11 @@ export class Deliveries {
     const { cli, store, secrets, end, reveal } = this.parts;
     const collected = await secrets.collect(service);
     if (!collected) return;
-    const { pid, end: ending } = cli.start(['run', '--service', service.name, ...more], service.folder, collected);
+    const matchers = contributedMatchers(service);
+    const { pid, end: ending } = cli.start(['run', '--service', service.name, ...more], service.folder, {
+      ...collected,
+      ...(matchers && { DELIVER_MATCHERS: JSON.stringify(matchers) }),
+    });
     if (pid !== undefined) {
       store.begin(service, pid);
       void reveal({ service: service.key });

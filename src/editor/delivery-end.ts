@@ -31,12 +31,13 @@ export class DeliveryEnd {
   private async failed(service: Service, run: RunState): Promise<void> {
     const step = run.steps.find((candidate) => candidate.state === 'failed');
     const subject = { service: service.key, run: run.id, ...(step && { step: step.name }) };
-    const [openLog, runAgain] = ['Open Log', 'Run Again'];
-    const what = step ? `${step.name} failed` : (run.reason ?? 'the delivery failed');
-    const answer = await vscode.window.showErrorMessage(
-      `${service.name}: ${what}.`,
-      ...(step?.log === undefined ? [runAgain] : [openLog, runAgain]),
-    );
+    const [goThere, openLog, runAgain] = ['Go to the Failure', 'Open Log', 'Run Again'];
+    const problem = step?.problems.find((one) => one.severity === 'error');
+    const why = problem ? `: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}` : '.';
+    const what = step ? `${step.name} failed${why}` : `${run.reason ?? 'the delivery failed'}.`;
+    const actions = [...(problem?.path === undefined ? [] : [goThere]), ...(step?.log === undefined ? [] : [openLog]), runAgain];
+    const answer = await vscode.window.showErrorMessage(`${service.name}: ${what}`, ...actions);
+    if (answer === goThere) await vscode.commands.executeCommand('deliver.openProblem', subject);
     if (answer === openLog) await vscode.commands.executeCommand('deliver.openLog', subject);
     if (answer === runAgain) await vscode.commands.executeCommand('deliver.runAgain', subject);
   }

@@ -22,14 +22,19 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   ];
 
   /** Shows the end of a log, under a title such as `shop test`; a growing one goes on while it is open. */
-  async show(file: string, title: string, { growing = false } = {}): Promise<void> {
+  async show(file: string, title: string, { growing = false, line }: { growing?: boolean; line?: number | undefined } = {}): Promise<void> {
     const uri = vscode.Uri.from({ scheme, path: `/${title}.log`, query: file });
     if (growing) this.follow(uri);
     const opened = await vscode.workspace.openTextDocument(uri);
     const document = await vscode.languages.setTextDocumentLanguage(opened, 'deliver-log');
     const editor = await vscode.window.showTextDocument(document, { preview: true });
-    const end = new vscode.Position(document.lineCount - 1, 0);
-    editor.revealRange(new vscode.Range(end, end));
+    const last = document.lineCount - 1;
+    if (line === undefined) return editor.revealRange(new vscode.Range(last, 0, last, 0));
+    // Of a long log the beginning is not shown: the lines count from the end as well.
+    const shift = document.lineAt(0).text.startsWith('… ') ? (await linesOf(file)) - document.lineCount : 0;
+    const at = new vscode.Position(Math.min(Math.max(0, line - 1 - shift), last), 0);
+    editor.selection = new vscode.Selection(at, at);
+    editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenter);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
@@ -63,6 +68,13 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     this.watchers.get(uri.toString())?.close();
     this.watchers.delete(uri.toString());
   }
+}
+
+/** As many as an editor would show of the whole. */
+async function linesOf(file: string): Promise<number> {
+  let count = 1;
+  for await (const piece of fs.createReadStream(file)) for (const byte of piece as Buffer) if (byte === 0x0a) count += 1;
+  return count;
 }
 
 async function tailOf(file: string): Promise<string> {

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunState, StepProgress } from '../core/run/state';
+import { problemsOf } from './failures';
 import type { LogDocuments } from './log-document';
 import type { Output } from './output';
 import type { Subject } from './row';
@@ -26,7 +27,7 @@ export class Logs {
     if (!step) return;
     if (step.state === 'running') this.output.reveal();
     else if (step.log === undefined) void vscode.window.showInformationMessage(`${step.name} has no log: ${step.reason ?? step.state}.`);
-    else await this.documents.show(step.log, `${service.name} ${step.name}`);
+    else await this.documents.show(step.log, `${service.name} ${step.name}`, { line: firstCause(service, run, step, subject.problem) });
   }
 
   /** What the live release of a service prints, as it comes. */
@@ -36,6 +37,13 @@ export class Logs {
     if (log === undefined) void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
     else await this.documents.show(log, `${deployed} in ${environment}`, { growing: true });
   }
+}
+
+/** The line of a step's log that tells a problem, or its first one. */
+function firstCause(service: ServiceState, run: RunState, step: StepProgress, problem: string | undefined): number | undefined {
+  const problems = problemsOf(service, run, step);
+  const meant = problems.find((one) => one.id === problem) ?? problems.find((one) => one.problem.logLine !== undefined);
+  return meant?.problem.logLine;
 }
 
 /** The failed step, the running one, else the one that is asked for. */

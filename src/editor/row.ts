@@ -32,6 +32,8 @@ export interface Subject {
   readonly service?: string;
   readonly run?: string;
   readonly step?: string;
+  /** The id of a problem. */
+  readonly problem?: string;
   readonly environment?: string;
   /** The name of a service in an environment, which may belong to another repository. */
   readonly deployed?: string;

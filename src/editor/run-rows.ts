@@ -1,6 +1,7 @@
-import type { Outcome, StepState } from '../core/run/events';
+import type { Outcome, ProblemFound, StepState } from '../core/run/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../core/run/state';
 import type { Row, RowIcon } from './row';
+import { problemId } from './failures';
 import { currentRun, type ServiceState, type WindowState } from './state';
 import { age, attempt, duration, joined, shortCommit } from './words';
 
@@ -14,6 +15,15 @@ const stepIcons: Record<StepState, RowIcon> = {
   cancelled: { name: 'circle-slash', color: 'testing.iconSkipped' },
   interrupted: { name: 'warning', color: 'testing.iconErrored' },
 };
+
+const problemIcons: Record<ProblemFound['severity'], RowIcon> = {
+  error: { name: 'error', color: 'problemsErrorIcon.foreground' },
+  warning: { name: 'warning', color: 'problemsWarningIcon.foreground' },
+  info: { name: 'info', color: 'problemsInfoIcon.foreground' },
+};
+
+/** Below one step. */
+const mostRows = 100;
 
 export const outcomeIcons: Record<Outcome, RowIcon> = {
   waiting: { name: 'clock', color: 'disabledForeground' },
@@ -133,7 +143,53 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     ],
     subject: { service, run: run.id, step: step.name, text: deployment?.url ?? step.name, ...(deployment && { url: deployment.url }) },
     ...(hasLog(step) && { click: 'deliver.openLog' }),
+    ...problemRows(service, run, step),
   };
+}
+
+/** Below a step that failed: what, and where in the delivered change. More than can be looked through are in the log. */
+function problemRows(service: string, run: RunState, step: StepProgress): Pick<Row, 'open' | 'children'> {
+  if (step.problems.length === 0) return {};
+  const rows = step.problems.slice(0, mostRows).map((problem, index): Row => {
+    const place = placeWords(problem);
+    const [first = ''] = problem.message.split('\n');
+    const times = problem.count === undefined ? undefined : `${problem.count}×`;
+    const description = joined([place.short, times]);
+    const id = problemId(service, run, step, index);
+    return {
+      id,
+      label: first,
+      description,
+      icon: problemIcons[problem.severity],
+      tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `told by ${problem.source}`], '\n'),
+      spoken: joined([problem.severity, first, place.long], ', '),
+      traits: ['problem', ...(problem.path === undefined ? [] : ['place'])],
+      subject: { service, run: run.id, step: step.name, problem: id, text: joined([place.long, problem.message], ' ') },
+      click: 'deliver.openProblem',
+    };
+  });
+  const more = step.problems.length - rows.length;
+  const last: Row[] =
+    more > 0
+      ? [
+          {
+            id: `${service}#${run.id}#${step.name}#more`,
+            label: `${more} more in the log`,
+            icon: { name: 'ellipsis' },
+            spoken: `${more} more problems in the log`,
+            subject: { service, run: run.id, step: step.name },
+            click: 'deliver.openLog',
+          },
+        ]
+      : [];
+  return { open: step.state === 'failed' ? 'expanded' : 'collapsed', children: [...rows, ...last] };
+}
+
+function placeWords({ path, line, column, printed }: ProblemFound): { short?: string; long?: string } {
+  if (path === undefined) return printed === undefined ? {} : { short: printed, long: printed };
+  const at = line === undefined ? '' : `:${line}`;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return { short: `${name}${at}`, long: `${path}${at}${at !== '' && column !== undefined ? `:${column}` : ''}` };
 }
 
 /** A run names no environment before a deployment; the deploy steps come in the order of the deployments. */

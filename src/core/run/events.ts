@@ -108,6 +108,8 @@ export interface ProblemFound extends EventBase {
   readonly message: string;
   /** The problem matcher that found it; `junit` for a report, `deliver` for what the machine did. */
   readonly source: string;
+  /** The other files of the tree that its stack names, innermost call first. */
+  readonly stack?: readonly string[];
   /** The line of the step's log that tells it, from 1. */
   readonly logLine?: number;
   /** How often it was told, where that is more than once. */

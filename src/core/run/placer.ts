@@ -27,6 +27,9 @@ export interface Place {
 const foreign =
   /(^node:|^<|(^|\/)(node_modules|site-packages|dist-packages|\.cargo\/registry|\.rustup|go\/pkg\/mod|\.m2|\.gradle|vendor\/bundle|gems)\/|^\/(rustc|usr\/(lib|share|local\/lib|local\/go))\/)/;
 
+/** Further out, everything was called by everything. */
+const deepestFrame = 12;
+
 /** Finds the place that a tool named in the tree that is delivered. */
 export class Placer {
   private readonly maps = new SourceMaps();
@@ -45,6 +48,12 @@ export class Placer {
       if (place) return place;
     }
     return undefined;
+  }
+
+  /** The files of the tree that its stack names, innermost call first. */
+  async filesOnStack({ frames = [] }: FoundProblem): Promise<string[]> {
+    const places = await Promise.all(frames.slice(0, deepestFrame).map(async (frame) => this.placeOf(frame)));
+    return [...new Set(places.flatMap((place) => place?.path ?? []))];
   }
 
   private async placeOf(frame: Frame): Promise<Place | undefined> {

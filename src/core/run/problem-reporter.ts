@@ -43,7 +43,7 @@ export class ProblemReporter {
     if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
     for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
       const shown = { ...found, message: mask.text(found.message) };
-      list.add(shown, await placer.place(shown));
+      list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
     }
     const problems = list.all();
     for (const problem of problems) journal.append({ type: 'problem', step: step.name, ...problem });

@@ -20,9 +20,13 @@ export class ProblemList {
 
   constructor(private readonly state: StepState) {}
 
-  add(found: FoundProblem, place: Place | undefined): void {
+  add(found: FoundProblem, place: Place | undefined, stack: readonly string[] = []): void {
     if (this.state === 'passed' && found.severity === 'error') return;
-    const problem = problemOf(found, place);
+    const problem = problemOf(
+      found,
+      place,
+      stack.filter((path) => path !== place?.path),
+    );
     const same = this.kept.find((one) => isSame(one, found, problem));
     if (same) same.count += 1;
     else this.kept.push({ found, problem, count: 1 });
@@ -36,7 +40,7 @@ export class ProblemList {
   }
 }
 
-function problemOf(found: FoundProblem, place: Place | undefined): StepProblem {
+function problemOf(found: FoundProblem, place: Place | undefined, stack: readonly string[]): StepProblem {
   const { severity, message, source, logLine } = found;
   const words = place ? undefined : printed(found);
   return {
@@ -45,6 +49,7 @@ function problemOf(found: FoundProblem, place: Place | undefined): StepProblem {
     severity,
     message: message.length > 1000 ? `${message.slice(0, 1000)}…` : message,
     source,
+    ...(stack.length > 0 && { stack }),
     ...(logLine !== undefined && { logLine }),
   };
 }

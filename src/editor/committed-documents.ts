@@ -1,0 +1,32 @@
+import * as vscode from 'vscode';
+import type { ProblemPlaces } from './problem-places';
+import type { Service } from './state';
+import type { Store } from './store';
+
+const scheme = 'deliver-file';
+
+/** Files as they were in a commit, read-only; also of snapshots that only Deliver keeps. */
+export class CommittedDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly registration = vscode.workspace.registerTextDocumentContentProvider(scheme, this);
+
+  constructor(
+    private readonly store: Store,
+    private readonly places: ProblemPlaces,
+  ) {}
+
+  /** Without a commit: an empty file, as before a first one. */
+  uri(service: Service, commit: string | undefined, file: string): vscode.Uri {
+    return vscode.Uri.from({ scheme, path: `/${file}`, query: JSON.stringify({ service: service.key, commit }) });
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {
+    const { service: key, commit } = JSON.parse(uri.query) as { service: string; commit?: string };
+    const service = this.store.state.services.find((candidate) => candidate.key === key);
+    if (!service || commit === undefined || !vscode.workspace.isTrusted) return '';
+    return (await this.places.textAt(service, commit, uri.path.slice(1))) ?? '';
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+}
