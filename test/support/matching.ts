@@ -1,0 +1,30 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { builtInMatchers } from '../../src/core/logs/matchers/built-in';
+import type { Matcher } from '../../src/core/logs/matchers/matcher';
+import { ProblemFinder } from '../../src/core/logs/problem-finder';
+import type { FoundProblem } from '../../src/core/logs/problem';
+
+const fixtures = path.join(__dirname, '../unit/core/logs/matchers/fixtures');
+
+/** What a tool printed, as it is kept with the command that made it on the first line. */
+export function printed(fixture: string): string {
+  const text = fs.readFileSync(path.join(fixtures, `${fixture}.txt`), 'utf8');
+  return text.slice(text.indexOf('\n') + 1);
+}
+
+/** The built-in matchers of that name. Throws where there is none. */
+export function named(name: string): readonly Matcher[] {
+  const matchers = builtInMatchers.filter((matcher) => matcher.name === name);
+  if (matchers.length === 0) throw new Error(`no built-in matcher is called ${name}`);
+  return matchers;
+}
+
+/** What these matchers find in a log, in the order in which it is told. */
+export function problemsIn(log: string, matchers: readonly Matcher[]): FoundProblem[] {
+  const problems: FoundProblem[] = [];
+  const finder = new ProblemFinder(matchers, (problem) => problems.push(problem));
+  finder.take(log);
+  finder.end();
+  return problems;
+}
