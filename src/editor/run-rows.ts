@@ -125,7 +125,8 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
   const description = joined([stepDescription(step, now), deployment && deploymentWords(deployment)]);
   return {
-    id: `${service}#${run.id}#${step.name}`,
+    // A new row where it gets others below: VS Code keeps rows that it knows closed.
+    id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
     label: step.name,
     ...(description && { description }),
     icon: step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state],

@@ -7,7 +7,7 @@ export type StepProblem = Omit<ProblemFound, 'type' | 'at' | 'run' | 'step'>;
 
 interface Kept {
   readonly found: FoundProblem;
-  readonly problem: StepProblem;
+  problem: StepProblem;
   count: number;
 }
 
@@ -28,8 +28,10 @@ export class ProblemList {
       stack.filter((path) => path !== place?.path),
     );
     const same = this.kept.find((one) => isSame(one, found, problem));
-    if (same) same.count += 1;
-    else this.kept.push({ found, problem, count: 1 });
+    if (!same) this.kept.push({ found, problem, count: 1 });
+    // Told once more by another tool, or once more: the place that is known stays known.
+    else if (same.problem.path === undefined && problem.path !== undefined) same.problem = problem;
+    else if (same.found.source === found.source) same.count += 1;
   }
 
   all(): StepProblem[] {
@@ -66,9 +68,13 @@ function printed({ file, line, column, frames }: FoundProblem): string | undefin
 /** The same words at the same place; or a stack and a report that both tell of that place. */
 function isSame(one: Kept, found: FoundProblem, problem: StepProblem): boolean {
   const { path, line, column, message } = one.problem;
-  if (path !== problem.path || line !== problem.line) return false;
-  if (message === problem.message && column === problem.column) return true;
   const isTrace = (each: FoundProblem): boolean => each.source === 'junit' || (each.frames?.length ?? 0) > 0;
-  if (found.source === one.found.source || !isTrace(found) || !isTrace(one.found)) return false;
-  return (path !== undefined && line !== undefined) || message.includes(problem.message);
+  const traces = isTrace(found) && isTrace(one.found);
+  if (path === undefined || problem.path === undefined)
+    return path === problem.path || traces
+      ? message === problem.message || (traces && one.found.source !== found.source && message.includes(problem.message))
+      : false;
+  if (path !== problem.path || line !== problem.line) return false;
+  if (message === problem.message) return column === problem.column || column === undefined || problem.column === undefined;
+  return traces && line !== undefined && found.source !== one.found.source;
 }

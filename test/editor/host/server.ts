@@ -16,6 +16,7 @@ export interface ServerOptions {
 }
 
 const quietSettings: Readonly<Record<string, unknown>> = {
+  'files.autoSave': 'off',
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,

@@ -107,6 +107,39 @@ export class Window {
     await row.locator(`.action-item a[aria-label^="${button}"]`).first().click();
   }
 
+  /** Waits until the cursor is on a line (from 1) of the open file. */
+  async cursorIsAt(file: string, line: number): Promise<void> {
+    await this.page.locator('.part.editor .tab.active', { hasText: file }).waitFor();
+    await this.statusBarSays(new RegExp(`^Ln ${line}, Col `));
+  }
+
+  /** Waits until the Problems panel holds a problem that says this. */
+  async problemsAre(text: RegExp): Promise<void> {
+    await this.runCommand('Problems: Focus on Problems View');
+    await this.page.locator('.markers-panel .monaco-list-row', { hasText: text }).first().waitFor();
+  }
+
+  /** Waits until a problem of the Problems panel is on this line (from 1). */
+  async problemIsOnLine(line: number): Promise<void> {
+    await this.page.locator('.markers-panel .monaco-list-row', { hasText: `[Ln ${line}, Col ` }).first().waitFor();
+  }
+
+  async focusEditor(): Promise<void> {
+    await this.runCommand('View: Focus Active Editor Group');
+    await this.page.locator('.part.editor .monaco-editor.focused').first().waitFor();
+  }
+
+  /** How many problems there are in all, as the status bar counts them. */
+  async problemCount(): Promise<number> {
+    const label = await this.page.locator('.statusbar-item#status\\.problems').getAttribute('aria-label');
+    return [...(label ?? '').matchAll(/\d+/g)].reduce((sum, [digits]) => sum + Number(digits), 0);
+  }
+
+  /** Waits until the quick pick offers this. */
+  async picks(text: RegExp): Promise<void> {
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().waitFor();
+  }
+
   /** Opens a file of the folder by the end of its path. */
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+P');

@@ -119,4 +119,22 @@ const node = block({
   needs: 'frames',
 });
 
-export const javascriptMatchers: readonly Matcher[] = [mocha, jest, vitest, nodeSpec, nodeTap, node];
+const thrownAt = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(\d+)$/;
+
+/** What nobody caught, also where the code cannot be parsed: before the error stands where, after it Node's version. */
+const nodeUncaught = block({
+  name: 'node',
+  begins: { first: '/f', holds: '^[A-Za-z]:[\\\\/]' },
+  head: thrownAt,
+  frame: (line) => {
+    const match = thrownAt.exec(line.slice(0, 2000));
+    return match ? { file: match[1] ?? '', line: Number(match[2]) } : nodeFrame(line);
+  },
+  message: new RegExp(`^(${errorHead}(?:: .*)?)$`),
+  ends: /^Node\.js v\d/,
+  brokenStack: true,
+  needs: 'message',
+  words: ([first = '']) => first,
+});
+
+export const javascriptMatchers: readonly Matcher[] = [mocha, jest, vitest, nodeSpec, nodeTap, node, nodeUncaught];
