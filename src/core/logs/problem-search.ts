@@ -20,6 +20,9 @@ export class ProblemSearch {
   private worker: Worker | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
+  /** `program` is the bundle of `problem-worker.ts`, which lies beside that of its caller. */
+  constructor(private readonly program = path.join(__dirname, 'problem-worker.js')) {}
+
   /** What is wanted of a log from `from` bytes on. Throws where the log cannot be read. */
   async find(log: string, from: number, wanted: Wanted): Promise<SearchResult> {
     const size = fs.statSync(log).size - from;
@@ -50,7 +53,7 @@ export class ProblemSearch {
   }
 
   private async ask(question: Question): Promise<LogProblems | 'stuck'> {
-    const worker = (this.worker ??= new Worker(workerFile()));
+    const worker = (this.worker ??= new Worker(this.program));
     return new Promise((resolve, reject) => {
       const { watched } = question;
       let before = '';
@@ -72,10 +75,4 @@ export class ProblemSearch {
       worker.postMessage(question);
     });
   }
-}
-
-/** Beside this file, as a bundle or as a source. */
-function workerFile(): string {
-  const bundle = path.join(__dirname, 'problem-worker.js');
-  return fs.existsSync(bundle) ? bundle : path.join(__dirname, 'problem-worker.ts');
 }

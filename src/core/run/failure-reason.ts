@@ -13,7 +13,7 @@ const causes: readonly Cause[] = [
     says: () => 'the disk is full: free some space, then run it again',
   },
   {
-    sign: /(?:EADDRINUSE|[Aa]ddress already in use)\D{0,80}?(\d{2,5})?\b/,
+    sign: /(?:EADDRINUSE|[Aa]ddress already in use)(?:\D{0,80}?\b(\d{2,5})\b)?/,
     says: ([, port]) =>
       `${port === undefined ? 'a port' : `port ${port}`} is taken by another program: end that, or let the step choose a free port (0)`,
   },

@@ -121,7 +121,10 @@ export class Window {
 
   /** Waits until a problem of the Problems panel is on this line (from 1). */
   async problemIsOnLine(line: number): Promise<void> {
-    await this.page.locator('.markers-panel .monaco-list-row', { hasText: `[Ln ${line}, Col ` }).first().waitFor();
+    await this.page
+      .locator('.markers-panel .monaco-list-row', { hasText: `[Ln ${line}, Col ` })
+      .first()
+      .waitFor();
   }
 
   async focusEditor(): Promise<void> {
