@@ -30,6 +30,13 @@ const tscPretty = oneLine(
   },
 );
 
+/** What concerns no file: options, or that there is nothing to compile. */
+const tscAlone = oneLine(
+  'tsc',
+  { holds: '(?:error|warning|info) TS\\d' },
+  { regexp: /^(error) (TS\d+): (.*)$/, severity: 1, code: 2, message: 3 },
+);
+
 /** Also clang, and the format that many tools borrow from them. */
 const gcc = oneLine(
   'gcc',
@@ -132,11 +139,24 @@ const php = oneLine(
   'php',
   { first: 'PF' },
   {
-    regexp: /^(?:PHP )?(?:Fatal|Parse|Recoverable fatal) error: +(.+) in (\S.*) on line (\d+)$/,
+    regexp: /^(?:PHP )?(?:Fatal|Parse|Recoverable fatal) error: +(\S.*) in (\S.*) on line (\d+)$/,
     message: 1,
     file: 2,
     line: 3,
   },
 );
 
-export const compilerMatchers: readonly Matcher[] = [tscPlain, tscPretty, gcc, linker, javac, maven, kotlin, dotnet, go, rustc, php];
+export const compilerMatchers: readonly Matcher[] = [
+  tscPlain,
+  tscPretty,
+  tscAlone,
+  gcc,
+  linker,
+  javac,
+  maven,
+  kotlin,
+  dotnet,
+  go,
+  rustc,
+  php,
+];

@@ -53,6 +53,8 @@ const jest = block({
   ends: summary,
   needs: 'message',
   words: (lines) => {
+    const parsed = lines[lines.indexOf('Details:') + 1];
+    if (lines.includes('Details:') && parsed !== undefined) return parsed;
     const [first = ''] = lines;
     const told = lines.flatMap((line) => /^(?:Expected|Received)\b.*: .+$/.exec(line)?.[0] ?? []).slice(0, 2);
     return told.length > 0
@@ -70,7 +72,7 @@ function vitestFrame(line: string): Frame | undefined {
 const vitest = block({
   name: 'vitest',
   begins: { first: 'F' },
-  head: /^ FAIL {2}(?:\|\S+\| )?(?:\S+ > )?(?<title>\S.*)$/,
+  head: /^ FAIL {2}(?:\|\S+\| )?(?:\S+ > )?(?<title>\S.*?)(?: \[ [^\]]* \])?$/,
   frame: vitestFrame,
   ends: /^⎯{10,}|^ (?:Test Files|Tests) /,
   brokenStack: true,
@@ -114,7 +116,7 @@ const nodeTap = block({
 const node = block({
   name: 'node',
   begins: { holds: '(?:Error|Exception)(?: \\[\\w+\\])?(?::|$)' },
-  head: new RegExp(`^\\s*(?:Uncaught )?(?<message>${errorHead}(?:: .*)?)$`),
+  head: new RegExp(`^\\s*(?:Uncaught |Exception during run: )?(?<message>${errorHead}(?:: .*)?)$`),
   frame: nodeFrame,
   needs: 'frames',
 });

@@ -23,7 +23,7 @@ const eslintUnix = oneLine(
   'eslint-unix',
   { holds: ' \\[(?:Error|Warning)' },
   {
-    regexp: /^(\S.*?):(\d+):(\d+): (.+) \[(Error|Warning)(?:\/(.+))?\]$/,
+    regexp: /^(?=.* \[(?:Error|Warning)(?:\/[^\]]+)?\]$)(\S.*?):(\d+):(\d+): (.+) \[(Error|Warning)(?:\/([^\]]+))?\]$/,
     file: 1,
     line: 2,
     column: 3,
@@ -163,12 +163,16 @@ function decoded(text: string): string {
   return text.replace(/%0D/gi, '').replace(/%0A/gi, '\n').replace(/%25/g, '%');
 }
 
-/** BuildKit names the line of the Dockerfile before the failure, docker's own builder only the step. */
+const dockerFailure =
+  /^(?:ERROR: |Error response from daemon: )?((?:failed to (?:solve|build|compute cache key)|executor failed running|The command .* returned a non-zero code: \d|(?:COPY|ADD) failed: |dockerfile parse error |failed to create shim task: ).*)$/;
+
+/** BuildKit names the line of the Dockerfile before the failure, docker's own builder at most in the message. */
 const docker: Matcher = {
   name: 'docker',
   begins: {
-    holds: 'Dockerfile|^(?:ERROR: |The command )',
-    line: /^(?:ERROR: failed to (?:solve|build)|The command .* returned a non-zero code|\S*Dockerfile\S*:\d+$)/,
+    first: 'EefTCAd',
+    holds: 'Dockerfile',
+    line: new RegExp(`${dockerFailure.source}|^\\S*Dockerfile\\S*:\\d+$`),
   },
   start: (found) => {
     let place: { file: string; line: number } | undefined;
@@ -176,8 +180,7 @@ const docker: Matcher = {
       line(text, number) {
         const named = /^(\S*Dockerfile\S*):(\d+)$/.exec(text);
         if (named) place = { file: named[1] ?? '', line: Number(named[2]) };
-        const [, message] =
-          /^ERROR: (failed to (?:solve|build).*|.*)$/.exec(text) ?? /^(The command .* returned a non-zero code: \d+)/.exec(text) ?? [];
+        const message = dockerFailure.exec(text)?.[1];
         if (message === undefined) return place !== undefined;
         found({ severity: 'error', message, source: 'docker', ...place, logLine: number });
         place = undefined;
