@@ -1,6 +1,7 @@
 import { PlacesNow } from '../core/changes/places-now';
-import { problemsNow, type ProblemNow } from '../core/run/problems-now';
+import { problemsNow } from '../core/run/problems-now';
 import { findRun, openContext } from './context';
+import { problemLine } from './problem-line';
 import type { Terminal } from './terminal';
 
 /** `deliver problems`: what failed in a run, at the lines as they are now. */
@@ -20,19 +21,8 @@ export async function problems(
   }
   for (const step of new Set(all.map((problem) => problem.step))) {
     terminal.print(terminal.paint('bold', step));
-    for (const problem of all.filter((one) => one.step === step)) terminal.print(`  ${lineOf(problem, terminal)}`);
+    for (const problem of all.filter((one) => one.step === step)) terminal.print(`  ${problemLine(problem, terminal)}`);
   }
   if (all.length === 0) terminal.print(`run ${found.value.id} of ${found.value.service} has no problems`);
   return 0;
-}
-
-/** `src/cart.ts:12:5 error: …`: a terminal of an editor makes a link of the place. */
-export function lineOf(problem: ProblemNow, terminal: Terminal): string {
-  const { path, line, column, severity, message, printed, count, confidence } = problem;
-  const place =
-    path === undefined ? printed : [path, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(':');
-  const kind = terminal.paint(severity === 'error' ? 'red' : 'yellow', `${severity}:`);
-  const since = confidence === 'edited' || confidence === 'approximate' ? terminal.paint('dim', ' (edited since)') : '';
-  const times = count === undefined ? '' : terminal.paint('dim', ` (${count}×)`);
-  return [place === undefined ? '' : `${terminal.paint('blue', place)} `, kind, ' ', message.split('\n')[0], times, since].join('');
 }

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { deliver } from '../core/deliver';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
-import { fold, type RunState } from '../core/run/state';
+import { fold, type RunState, type StepProgress } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
 import { supervisorCommand } from './supervisor-command';
+import { problemLine } from './problem-line';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -17,6 +18,9 @@ export interface RunOptions {
 
 /** How many of a failed step's last lines are shown without asking for its log. */
 const tailLines = 30;
+
+/** How many of its problems, where it has some. */
+const mostProblems = 20;
 
 /** `deliver run`: this process is the runner; a signal to it cancels the delivery. */
 export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
@@ -67,6 +71,10 @@ function contributedMatchers(env: NodeJS.ProcessEnv): Contributed {
 function showFailures(state: RunState, terminal: Terminal): void {
   for (const step of state.steps) {
     if (step.state !== 'failed' || step.log === undefined) continue;
+    if (step.problems.length > 0) {
+      showProblems(step, terminal);
+      continue;
+    }
     const lines = fs.readFileSync(step.log, 'utf8').trimEnd().split('\n');
     terminal.print(
       `\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} of ${lines.length} lines)` : ''}`,
@@ -74,4 +82,13 @@ function showFailures(state: RunState, terminal: Terminal): void {
     for (const line of lines.slice(-tailLines)) terminal.print(`  ${line}`);
     terminal.print(terminal.paint('dim', `  ${step.log}`));
   }
+}
+
+/** What failed and where says more than the end of a log, which is named all the same. */
+function showProblems(step: StepProgress, terminal: Terminal): void {
+  terminal.print(`\n${terminal.paint('bold', step.name)}`);
+  for (const problem of step.problems.slice(0, mostProblems)) terminal.print(`  ${problemLine(problem, terminal)}`);
+  const more = step.problems.length - mostProblems;
+  if (more > 0) terminal.print(`  and ${more} more: deliver problems`);
+  if (step.log !== undefined) terminal.print(terminal.paint('dim', `  ${step.log}`));
 }

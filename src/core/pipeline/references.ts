@@ -1,3 +1,5 @@
+import { nothingContributed, readMatcher } from '../logs/matchers/definition';
+import { matcherNames } from '../logs/matchers/names';
 import type { Explained } from './explain';
 import { closest } from './suggest';
 
@@ -38,10 +40,30 @@ export function checkReferences(content: unknown): Explained[] {
     environment(['steps', name, 'verifies'], step.verifies);
   }
   environment(['release'], file['release']);
+  for (const [name, step] of Object.entries(mapping(file['steps']))) errors.push(...checkProblems(name, mapping(step)['problems']));
   const cycles = findCycles(steps);
   errors.push(...cycles, ...sameFileName([...steps.keys()]));
   if (cycles.length === 0) errors.push(...checkVerifications(steps, environments));
   return errors;
+}
+
+/** Names with `$` belong to extensions of the editor: whether they exist is known there alone. */
+function checkProblems(step: string, problems: unknown): Explained[] {
+  if (!Array.isArray(problems)) return [];
+  return problems.flatMap((problem: unknown, index): Explained[] => {
+    const path = ['steps', step, 'problems', index];
+    if (typeof problem === 'string') {
+      if (problem.startsWith('$') || matcherNames.includes(problem)) return [];
+      const meant = closest(problem, matcherNames);
+      const hint = meant ? `did you mean ${meant}?` : `the built-in ones are ${matcherNames.join(', ')}`;
+      return [{ path, message: `there is no problem matcher ${problem}`, hint }];
+    }
+    const { errors } = readMatcher(problem, '', nothingContributed);
+    // What it builds on may be an extension's.
+    const builds = isMapping(problem) && ('base' in problem || typeof problem['pattern'] === 'string');
+    const own = builds ? errors.filter((error) => error.path.length > 1) : errors;
+    return own.map((error) => ({ path: [...path, ...error.path], message: error.message, hint: undefined }));
+  });
 }
 
 function checkVerifications(steps: ReadonlyMap<string, Draft>, environments: readonly string[]): Explained[] {
@@ -131,6 +153,10 @@ function draft(name: string, step: unknown): Draft {
   };
 }
 
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function mapping(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  return isMapping(value) ? value : {};
 }

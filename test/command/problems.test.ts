@@ -1,0 +1,128 @@
+import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import type { ProblemNow } from '../../src/core/run/problems-now';
+import { Project } from '../support/project';
+import { temporaryFolder } from '../support/temporary';
+
+describe('deliver problems', () => {
+  const folder = temporaryFolder();
+  const project = (): Project => new Project(folder.path);
+  const lines = (n: number): string => Array.from({ length: n }, (_, i) => `line ${i + 1} of the file\n`).join('');
+  const problems = async (delivery: Project): Promise<ProblemNow[]> => {
+    const { code, stdout } = await delivery.deliver('problems', '--json');
+    assert.equal(code, 0);
+    return JSON.parse(stdout) as ProblemNow[];
+  };
+  const failing = (line: string): Project =>
+    project()
+      .write('src/cart.ts', lines(20))
+      .steps({ test: `echo '${line}'; exit 1` })
+      .commit();
+
+  it('tells what failed and where, in the shape that others rely on', async () => {
+    const delivery = failing('src/cart.ts(12,5): error TS2322: wrong');
+    assert.equal((await delivery.deliver('run')).code, 1);
+    assert.deepEqual(await problems(delivery), [
+      {
+        step: 'test',
+        severity: 'error',
+        message: 'wrong (TS2322)',
+        source: 'tsc',
+        logLine: 1,
+        path: 'src/cart.ts',
+        line: 12,
+        column: 5,
+        confidence: 'exact',
+        delivered: { path: 'src/cart.ts', line: 12 },
+      },
+    ]);
+    const { stdout } = await delivery.deliver('problems');
+    assert.equal(stdout, 'test\n  src/cart.ts:12:5 error: wrong (TS2322)\n');
+  });
+
+  it('names the line as it is now: after edits, in a file that was moved, or as gone', async () => {
+    const delivery = failing('src/cart.ts(12,5): error TS2322: wrong');
+    await delivery.deliver('run');
+    const at = async (): Promise<unknown> => {
+      const [{ path, line, confidence } = {} as ProblemNow] = await problems(delivery);
+      return [path, line, confidence];
+    };
+    delivery.write('src/cart.ts', `new\nnew\n${lines(20)}`);
+    assert.deepEqual(await at(), ['src/cart.ts', 14, 'exact']);
+    execFileSync('git', ['mv', 'src/cart.ts', 'src/basket.ts'], { cwd: delivery.root });
+    assert.deepEqual(await at(), ['src/basket.ts', 14, 'exact']);
+    delivery.write('src/basket.ts', lines(20).replace('line 12 of the file\n', ''));
+    assert.deepEqual(await at(), ['src/basket.ts', undefined, 'file']);
+  });
+
+  it('tells what the machine did, with what to do', async () => {
+    const delivery = project().steps({ gone: 'no-such-tool --flag' }).commit();
+    const run = await delivery.deliver('run');
+    assert.match(run.stdout, /error: the command no-such-tool was not found: is it misspelt/);
+    assert.deepEqual(
+      (await problems(delivery)).map(({ path, source }) => [path, source]),
+      [[undefined, 'deliver']],
+    );
+  });
+
+  it('finds what a step’s own matcher describes, and names one that is wrong before anything runs', async () => {
+    const pattern = { regexp: '^(\\S+)@(\\d+) (.*)$', file: 1, line: 2, message: 3 };
+    const delivery = project()
+      .write('a.x', 'one\ntwo\n')
+      .steps({ test: { run: 'echo a.x@2 odd; exit 1', problems: [{ pattern }] } })
+      .commit();
+    await delivery.deliver('run');
+    assert.deepEqual(
+      (await problems(delivery)).map(({ path, line, message }) => [path, line, message]),
+      [['a.x', 2, 'odd']],
+    );
+    delivery.steps({ test: { run: 'true', problems: ['tcs', { pattern: { regexp: '(' } }] } }).commit();
+    const refused = await delivery.deliver('run');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /there is no problem matcher tcs.*did you mean tsc/s);
+    assert.match(refused.stderr, /this is no regular expression/);
+  });
+
+  it('keeps the warnings of a step that is not run again', async () => {
+    const delivery = project()
+      .write('a.c', 'int x;\n')
+      .steps({ build: { run: "echo 'a.c:1:5: warning: unused'", inputs: ['a.c'] } })
+      .commit();
+    await delivery.deliver('run');
+    assert.match((await delivery.deliver('run')).stdout, /cached/);
+    assert.deepEqual(
+      (await problems(delivery)).map(({ path, severity }) => [path, severity]),
+      [['a.c', 'warning']],
+    );
+  });
+
+  it('looks at the last attempt alone', async () => {
+    const delivery = project()
+      .write('a.c', 'int x;\n')
+      .steps({
+        flaky: { run: 'if [ -e seen ]; then exit 0; fi; touch seen; echo "a.c:1:5: warning: only at first"; exit 1', retries: 1 },
+      })
+      .commit();
+    await delivery.deliver('run');
+    assert.deepEqual(await problems(delivery), []);
+  });
+
+  it('shows no secret that a tool prints with a problem', async () => {
+    const delivery = project()
+      .write('a.c', 'int x;\n')
+      .steps({ test: { run: 'echo "a.c:1:5: error: token $TOKEN"; exit 1', secrets: ['TOKEN'] } })
+      .commit();
+    await delivery.start(['run'], { TOKEN: 'hunter2-hunter2' }).ended;
+    assert.deepEqual(
+      (await problems(delivery)).map(({ message }) => message),
+      ['token ***'],
+    );
+  });
+
+  it('says that there are none', async () => {
+    const delivery = project().steps({ test: 'true' }).commit();
+    await delivery.deliver('run');
+    assert.deepEqual(await problems(delivery), []);
+    assert.match((await delivery.deliver('problems')).stdout, /has no problems/);
+  });
+});
