@@ -23,6 +23,8 @@ const parts = {
   check: 'src/cli/check.ts',
   supervise: 'src/cli/supervise.ts',
   'log-problems': 'src/core/logs/log-problems.ts',
+  reports: 'src/core/logs/reports.ts',
+  'source-maps': 'src/core/run/source-maps.ts',
   'problem-worker': 'src/core/logs/problem-worker.ts',
 };
 const apart = {

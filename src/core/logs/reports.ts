@@ -1,8 +1,43 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { listOutputs } from '../run/outputs';
+import { readJunit } from './junit';
 import type { FoundProblem } from './problem';
+
 export interface ReportProblems {
-  readonly problems: FoundProblem[];
-  readonly failures: readonly { file: string; message: string }[];
+  readonly problems: readonly FoundProblem[];
+  /** The reports that could not be read, each with a sentence on why. */
+  readonly failures: readonly { readonly file: string; readonly message: string }[];
 }
-export async function readReports(_folder: string, _globs: readonly string[], _since: number): Promise<ReportProblems> {
-  return Promise.resolve({ problems: [], failures: [] });
+
+const mostBytes = 50 << 20;
+const mostProblems = 1000;
+
+/** File systems keep times coarsely. */
+const slackMs = 1000;
+
+/**
+ * The failing tests that the JUnit XML reports of a step tell: of those files that the globs name below
+ * `folder` and that were written since the step began. Older ones tell of another run.
+ */
+export async function readReports(folder: string, globs: readonly string[], since: number): Promise<ReportProblems> {
+  const problems: FoundProblem[] = [];
+  const failures: { file: string; message: string }[] = [];
+  for (const { path: file, size, mtimeMs } of listOutputs(folder, globs)) {
+    // A link, which might lead out of the folder, has no size.
+    if (mtimeMs < since - slackMs || isLink(path.join(folder, file))) continue;
+    if (size > mostBytes) {
+      failures.push({ file, message: `it is larger than ${mostBytes >> 20} MB` });
+      continue;
+    }
+    const read = readJunit(await fs.promises.readFile(path.join(folder, file)));
+    problems.push(...read.problems);
+    if (read.error !== undefined) failures.push({ file, message: read.error });
+    if (problems.length >= mostProblems) break;
+  }
+  return { problems: problems.slice(0, mostProblems), failures };
+}
+
+function isLink(file: string): boolean {
+  return fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? true;
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FoundProblem, Frame } from '../logs/problem';
-import { SourceMaps } from './source-maps';
+import type { SourceMaps } from './source-maps';
 import type { TreePaths } from './tree-paths';
 
 /** Where a run's files lie. All absolute. */
@@ -32,7 +32,7 @@ const deepestFrame = 12;
 
 /** Finds the place that a tool named in the tree that is delivered. */
 export class Placer {
-  private readonly maps = new SourceMaps();
+  private maps: Promise<SourceMaps> | undefined;
   private tree: Promise<TreePaths> | undefined;
 
   constructor(
@@ -81,7 +81,8 @@ export class Placer {
     const candidates = isAbsolute(printed) ? [printed] : [this.ground.folder, this.ground.slot].map((root) => path.join(root, printed));
     const generated = candidates.find((file) => within(this.ground.slot, file) !== undefined && fs.existsSync(file));
     if (generated === undefined) return undefined;
-    const source = await this.maps.sourceOf(generated, frame.line, frame.column);
+    this.maps ??= import('./source-maps').then((loaded) => new loaded.SourceMaps());
+    const source = (await this.maps).sourceOf(generated, frame.line, frame.column);
     const inside = source && within(this.ground.slot, source.file.split(path.sep).join('/'));
     if (!source || inside === undefined || !tree.has(inside)) return undefined;
     return { path: inside, line: source.line, column: source.column };

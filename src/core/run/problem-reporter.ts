@@ -66,7 +66,7 @@ export class ProblemReporter {
     }
   }
 
-  private async ofReports(step: Step, end: StepEnd): Promise<FoundProblem[]> {
+  private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
     if (step.reports.length === 0) return [];
     const { readReports } = await import('../logs/reports');
     const { problems, failures } = await readReports(this.sources.folder, step.reports, end.began);

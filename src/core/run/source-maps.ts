@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TraceMap } from '@jridgewell/trace-mapping';
+import { LEAST_UPPER_BOUND, originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
 
 export interface SourcePlace {
   /** Absolute. */
@@ -15,15 +15,13 @@ const mostBytes = 50 << 20;
 
 /** Leads from generated code back to its source, where a source map says so (https://tc39.es/ecma426/). */
 export class SourceMaps {
-  private readonly maps = new Map<string, Promise<{ map: TraceMap; base: string } | undefined>>();
+  private readonly maps = new Map<string, { map: TraceMap; base: string } | undefined>();
 
   /** Lines and columns count from 1; without a column, the first mapping of the line. */
-  async sourceOf(file: string, line: number, column?: number): Promise<SourcePlace | undefined> {
-    const known = this.maps.get(file) ?? this.load(file);
-    this.maps.set(file, known);
-    const loaded = await known;
+  sourceOf(file: string, line: number, column?: number): SourcePlace | undefined {
+    if (!this.maps.has(file)) this.maps.set(file, this.load(file));
+    const loaded = this.maps.get(file);
     if (!loaded) return undefined;
-    const { originalPositionFor, LEAST_UPPER_BOUND } = await import('@jridgewell/trace-mapping');
     const at = { line, column: Math.max(0, (column ?? 1) - 1) };
     const exact = originalPositionFor(loaded.map, at);
     const place = exact.source === null ? originalPositionFor(loaded.map, { ...at, bias: LEAST_UPPER_BOUND }) : exact;
@@ -31,7 +29,7 @@ export class SourceMaps {
     return { file: resolveSource(place.source, loaded.base), line: place.line, column: place.column + 1 };
   }
 
-  private async load(file: string): Promise<{ map: TraceMap; base: string } | undefined> {
+  private load(file: string): { map: TraceMap; base: string } | undefined {
     try {
       const text = read(file);
       const comment = [...text.matchAll(/^\/[/*][#@] sourceMappingURL=(\S+?)(?:\s*\*\/)?\s*$/gm)].at(-1)?.[1];
@@ -39,8 +37,7 @@ export class SourceMaps {
       const inline = /^data:application\/json;(?:charset=[^;]+;)?base64,(.+)$/.exec(comment)?.[1];
       const mapFile = inline === undefined ? path.resolve(path.dirname(file), decodeURIComponent(comment)) : file;
       const json = inline === undefined ? read(mapFile) : Buffer.from(inline, 'base64').toString();
-      const { TraceMap: Parsed } = await import('@jridgewell/trace-mapping');
-      return { map: new Parsed(json), base: path.dirname(mapFile) };
+      return { map: new TraceMap(json), base: path.dirname(mapFile) };
     } catch {
       return undefined; // no map, or one that says nothing: the place stays in the generated code
     }

@@ -1,4 +1,5 @@
 import type { Frame } from '../problem';
+import { javaFrame } from '../trace-frames';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
 
@@ -141,20 +142,11 @@ const surefire: Matcher = {
   }),
 };
 
-/** `at com.acme.CartTest.adds(CartTest.java:12)`: the package is the folder. */
-function javaFrame(line: string): Frame | undefined {
-  const [, type = '', file, number] =
-    /^\s+at (?:[\w.@-]+\/)?([\w.$]+)\.[\w$<>]+\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)/.exec(line) ?? [];
-  if (file === undefined) return /^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)/.test(line) ? { file: '<native>' } : undefined;
-  const folder = type.split('.').slice(0, -1).join('/');
-  return frame(folder === '' ? file : `${folder}/${file}`, number);
-}
-
 const java = block({
   name: 'java',
   begins: { holds: '(?:Error|Exception)(?: \\[\\w+\\])?(?::|$)' },
   head: /^(?:Exception in thread ".*" |Caused by: )?(?<message>[a-z][\w.]*\.[A-Z]\w*(?:Exception|Error)\b.*)$/,
-  frame: javaFrame,
+  frame: (line) => javaFrame(line) ?? (/^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)/.test(line) ? { file: '<native>' } : undefined),
   needs: 'frames',
 });
 

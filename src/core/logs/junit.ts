@@ -1,0 +1,133 @@
+import { SaxesParser } from 'saxes';
+import type { FoundProblem, Frame } from './problem';
+import { traceFrames } from './trace-frames';
+
+const deepest = 100;
+const longestText = 100_000;
+const longestMessage = 500;
+
+interface Test {
+  readonly name: string;
+  readonly type: string;
+  readonly file: string | undefined;
+  readonly line: number | undefined;
+  failure: { message: string; text: string } | undefined;
+}
+
+/** What a report says before an error in it is no less true, but the rest is missing: nothing of it counts. */
+export interface JunitRead {
+  readonly problems: FoundProblem[];
+  readonly error?: string;
+}
+
+/**
+ * The failing tests of a report in the format that JUnit began and most test runners write
+ * (https://github.com/testmoapp/junitxml). Entities of the report's own are never expanded.
+ */
+export function readJunit(content: Buffer): JunitRead {
+  const text = decode(content);
+  if (text.trim() === '') return { problems: [], error: 'the file is empty: was the run ended before it was written?' };
+  const parser = new SaxesParser({ position: true, xmlns: false } as const);
+  const problems: FoundProblem[] = [];
+  const suites: { name: string; file: string | undefined }[] = [];
+  let test: Test | undefined;
+  let isFailure = false;
+  let depth = 0;
+  let error: string | undefined;
+  const fail = (message: string): void => {
+    error ??= `line ${parser.line}, column ${parser.columnIndex + 1}: ${message}`;
+  };
+
+  parser.on('error', ({ message }) => fail(message.replace(/^\d+:\d+:\s*/, '')));
+  parser.on('doctype', (declaration) => {
+    if (/<!ENTITY/i.test(declaration)) fail('it declares entities of its own, which are not read');
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    depth += 1;
+    if (depth > deepest) return fail(`elements lie more than ${deepest} deep in each other`);
+    if (depth === 1 && !/^(testsuites?|testcase|assemblies|TestRun)$/.test(name)) return fail(`<${name}> is no JUnit report`);
+    if (name === 'testsuite') suites.push({ name: attributes['name'] ?? '', file: attributes['file'] });
+    if (name === 'testcase') test = testOf(attributes, suites.at(-1));
+    isFailure = test !== undefined && (name === 'failure' || name === 'error');
+    if (test && isFailure) test.failure ??= { message: attributes['message'] ?? attributes['type'] ?? '', text: '' };
+  });
+  const add = (piece: string): void => {
+    if (isFailure && test?.failure && test.failure.text.length < longestText) test.failure.text += piece;
+  };
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.on('closetag', ({ name }) => {
+    depth -= 1;
+    if (name === 'failure' || name === 'error') isFailure = false;
+    if (name === 'testsuite') suites.pop();
+    if (name !== 'testcase' || !test) return;
+    if (test.failure) problems.push(problemOf(test, test.failure));
+    test = undefined;
+  });
+  parser.write(text).close();
+  return error === undefined ? { problems: problems.filter(tellsMore) } : { problems: [], error };
+}
+
+/** A test of Go whose subtests failed says nothing itself. */
+function tellsMore(problem: FoundProblem, _: number, all: readonly FoundProblem[]): boolean {
+  const title = /^(.*): Failed$/.exec(problem.message)?.[1];
+  return title === undefined || !all.some((other) => other.message.startsWith(`${title}/`));
+}
+
+function testOf(attributes: Readonly<Record<string, string>>, suite: { name: string; file: string | undefined } | undefined): Test {
+  const type = attributes['classname'] ?? '';
+  const line = Number(attributes['line'] ?? attributes['lineno']);
+  const name = attributes['name'] ?? 'a test';
+  // Many runners put the suite before the test's own name already.
+  const isFile = /[/\\].*\.\w+$/.test(type);
+  const title = [isFile ? '' : type, suite?.name ?? ''].find((part) => part !== '' && part !== 'test');
+  return {
+    name: title === undefined || name.includes(title) || isFile ? name : `${title} › ${name}`,
+    type,
+    file: attributes['file'] ?? attributes['filepath'] ?? suite?.file ?? (isFile ? type : undefined),
+    line: Number.isInteger(line) && line > 0 ? line : undefined,
+    failure: undefined,
+  };
+}
+
+function problemOf(test: Test, { message, text }: { readonly message: string; readonly text: string }): FoundProblem {
+  const frames = traceFrames(text || message);
+  const own = placeOf(test, frames);
+  const said = saidIn(message, text);
+  const whole = [test.name, said].filter((part) => part !== '').join(': ');
+  return {
+    severity: 'error',
+    message: whole.length > longestMessage ? `${whole.slice(0, longestMessage)}…` : whole,
+    source: 'junit',
+    ...(frames.length > 0 && { frames: own ? [...frames, own] : frames }),
+    ...(frames.length === 0 && own),
+  };
+}
+
+/** In a sentence, what went wrong. */
+function saidIn(message: string, text: string): string {
+  // Go's tests have no messages of their own: what they print at a line is one.
+  const go = /^\s+\S+\.go:\d+: (.*)$/m.exec(text)?.[1] ?? /^panic: .*?(?= \[recovered\]|$)/m.exec(text)?.[0];
+  if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
+  const lines = (message || text).split('\n').map((line) => line.trim());
+  const [first = '', second] = lines.filter((line) => line !== '' && !/^(?:=== RUN|--- FAIL:)/.test(line));
+  return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;
+}
+
+/** Where the test itself is: less telling than its stack, but better than nothing. */
+function placeOf({ file, line, type }: Test, frames: readonly Frame[]): Frame | undefined {
+  if (file !== undefined && file !== '') return { file, ...(line !== undefined && { line }) };
+  if (frames.length > 0 || !/^[\w$]+(\.[\w$]+)+$/.test(type)) return undefined;
+  const parts = type.replace(/\$.*$/, '').split('.');
+  // A class of Java begins with a capital letter; pytest names the module, and perhaps the class in it.
+  if (/^[A-Z]/.test(parts.at(-1) ?? '') && !/^test/.test(parts.at(-2) ?? '')) return { file: `${parts.join('/')}.java` };
+  const module = parts.filter((part) => !/^[A-Z]/.test(part));
+  return { file: `${module.join('/')}.py` };
+}
+
+function decode(content: Buffer): string {
+  if (content[0] === 0xff && content[1] === 0xfe) return content.toString('utf16le', 2);
+  const declared = /^<\?xml[^>]*encoding=["']([\w-]+)["']/i.exec(content.toString('latin1', 0, 200))?.[1]?.toLowerCase();
+  const encoding = declared === 'iso-8859-1' || declared === 'latin1' || declared === 'us-ascii' ? 'latin1' : 'utf8';
+  return content.toString(encoding).replace(/^\ufeff/, '');
+}

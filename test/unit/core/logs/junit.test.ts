@@ -1,0 +1,148 @@
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { readJunit } from '../../../../src/core/logs/junit';
+import { readReports } from '../../../../src/core/logs/reports';
+import { temporaryFolder } from '../../../support/temporary';
+
+const read = (xml: string): ReturnType<typeof readJunit> => readJunit(Buffer.from(xml));
+const fixture = (name: string): string[] => {
+  const { problems, error } = readJunit(fs.readFileSync(path.join(__dirname, 'reports', `${name}.xml`)));
+  assert.equal(error, undefined);
+  return problems.map(({ message, frames, file, line }) => {
+    const [first] = frames ?? (file === undefined ? [] : [{ file, line }]);
+    return `${message.slice(0, 60)} @ ${first ? `${first.file}:${first.line}` : ''}`;
+  });
+};
+
+/** Written by the tools themselves. */
+const written: Record<string, string[]> = {
+  'mocha-xunit': [
+    'cart › adds prices: Expected values to be strictly equal: -1 @ test/cart.mocha.js:6',
+    'cart reading › reads items: Cannot read properties of undefi @ src/cart.js:3',
+    'cart reading › finishes in time: Timeout of 50ms exceeded. F @ node:internal/timers:581',
+  ],
+  'mocha-junit-reporter': [
+    'cart adds prices: Expected values to be strictly equal:  -1  @ test/cart.mocha.js:6',
+    'cart reading reads items: Cannot read properties of undefine @ src/cart.js:3',
+    'cart reading finishes in time: Timeout of 50ms exceeded. For @ node:internal/timers:581',
+  ],
+  'jest-junit': [
+    'cart adds prices: Error: expect(received).toBe(expected) //  @ /tmp/shopjs/test/cart.jest.js:5',
+    'cart reads items: TypeError: Cannot read properties of undef @ /tmp/shopjs/src/cart.js:3',
+  ],
+  vitest: [
+    'cart > adds prices: expected -1 to be 3 // Object.is equalit @ test/cart.test.mjs:6',
+    'cart > reads items: Cannot read properties of undefined (rea @ src/cart.js:3',
+  ],
+  'node-test': [
+    'cart › adds prices: Expected values to be strictly equal:-1  @ /tmp/shopjs/test/cart.node.js:7',
+    'cart › reads items: Cannot read properties of undefined (rea @ /tmp/shopjs/src/cart.js:3',
+  ],
+  pytest: [
+    "tests.test_cart › test_adds: AssertionError: assert '-1' ==  @ tests/test_cart.py:7",
+    "tests.test_cart.TestReading › test_reads: AttributeError: 's @ cart.py:6",
+  ],
+  gotestsum: [
+    'example.com/shop › TestAdd: Add(1, 2) = -1, want 3 @ cart_test.go:7',
+    'example.com/shop/cart › TestAdds/one: Add() = 1, want 2 @ cart_test.go:8',
+    'example.com/shop/cart › TestRefuses: panic: an item is neede @ /usr/lib/go-1.19/src/testing/testing.go:1396',
+  ],
+};
+
+describe('a JUnit report', () => {
+  for (const [tool, expected] of Object.entries(written)) {
+    it(`of ${tool} tells its failing tests, and where`, () => assert.deepEqual(fixture(tool), expected));
+  }
+
+  it('of surefire, as its schema has it, names the class where there is no stack, and no flaky test', () => {
+    const { problems } = read(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="com.acme.CartTest" tests="3" failures="1" errors="1">
+  <testcase name="adds" classname="com.acme.CartTest" time="0.01">
+    <failure message="expected: &lt;1&gt; but was: &lt;2&gt;" type="org.opentest4j.AssertionFailedError"><![CDATA[org.opentest4j.AssertionFailedError: expected: <1> but was: <2>
+	at org.junit.jupiter.api.AssertionUtils.fail(AssertionUtils.java:55)
+	at com.acme.CartTest.adds(CartTest.java:12)
+]]></failure>
+  </testcase>
+  <testcase name="opens" classname="com.acme.CartTest"><error message="no shop" type="java.io.IOException"/></testcase>
+  <testcase name="flaky" classname="com.acme.CartTest"><flakyFailure message="once" type="x"/></testcase>
+  <testcase name="later" classname="com.acme.CartTest"><skipped/></testcase>
+</testsuite>`);
+    assert.deepEqual(
+      problems.map(({ message, frames, file }) => [message, frames?.at(1)?.file ?? file]),
+      [
+        ['com.acme.CartTest › adds: expected: <1> but was: <2>', 'com/acme/CartTest.java'],
+        ['com.acme.CartTest › opens: no shop', 'com/acme/CartTest.java'],
+      ],
+    );
+  });
+
+  it('of cargo-nextest, as it is documented, leads to the panic', () => {
+    const { problems } = read(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="1" failures="1" errors="0">
+  <testsuite name="shop" tests="1" failures="1">
+    <testcase name="tests::adds" classname="shop" time="0.004">
+      <failure message="thread 'tests::adds' panicked at src/lib.rs:11:9" type="test failure with exit code 101">thread 'tests::adds' panicked at src/lib.rs:11:9:
+assertion \`left == right\` failed</failure>
+    </testcase>
+  </testsuite>
+</testsuites>`);
+    assert.deepEqual(problems[0]?.frames, [{ file: 'src/lib.rs', line: 11, column: 9 }]);
+  });
+
+  const bomb = `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><testsuite><testcase name="x"><failure message="&b;"/></testcase></testsuite>`;
+  const refused: [string, string, RegExp][] = [
+    [
+      'half-written',
+      '<testsuite><testcase name="a"><failure message="x"/></testcase><testcase na',
+      /^line 1, column \d+: (unexpected end|unclosed tag)/,
+    ],
+    ['with entities of its own', bomb, /^line 1, column \d+: it declares entities of its own/],
+    ['that is HTML', '<html><body>Bad gateway</body></html>', /^line 1, column \d+: <html> is no JUnit report/],
+    ['that is no XML', 'Segmentation fault', /^line 1, column \d+: /],
+    ['that is empty', '', /^the file is empty/],
+    ['of endless depth', '<testsuite>'.repeat(5000), /deep in each other/],
+  ];
+  for (const [what, xml, message] of refused) {
+    it(`${what} is refused with a sentence`, () => {
+      const { problems, error } = read(xml);
+      assert.match(error ?? '', message);
+      assert.deepEqual(problems, []);
+    });
+  }
+});
+
+describe('the reports of a step', () => {
+  const folder = temporaryFolder();
+  const write = (file: string, text: string, age = 0): void => {
+    const whole = path.join(folder.path, file);
+    fs.mkdirSync(path.dirname(whole), { recursive: true });
+    fs.writeFileSync(whole, text);
+    const at = new Date(Date.now() - age);
+    fs.utimesSync(whole, at, at);
+  };
+  const report = (name: string): string => `<testsuite><testcase name="${name}"><failure message="no"/></testcase></testsuite>`;
+
+  it('are those that the globs name and that the step has written', async () => {
+    write('reports/new.xml', report('new'));
+    write('reports/old.xml', report('old'), 60_000);
+    write('other/x.xml', report('other'));
+    write('outside.xml', report('outside'));
+    fs.symlinkSync('../outside.xml', path.join(folder.path, 'reports', 'link.xml'));
+    const { problems, failures } = await readReports(folder.path, ['reports/*.xml'], Date.now() - 5_000);
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      ['new: no'],
+    );
+    assert.deepEqual(failures, []);
+  });
+
+  it('that cannot be read are named', async () => {
+    write('a.xml', '<testsuite');
+    const { failures } = await readReports(folder.path, ['*.xml'], 0);
+    assert.deepEqual(
+      failures.map(({ file }) => file),
+      ['a.xml'],
+    );
+  });
+});
