@@ -11,7 +11,7 @@ interface Test {
   readonly type: string;
   readonly file: string | undefined;
   readonly line: number | undefined;
-  failure: { message: string; text: string } | undefined;
+  failure: { readonly message: string; readonly type: string; text: string } | undefined;
 }
 
 /** What a report says before an error in it is no less true, but the rest is missing: nothing of it counts. */
@@ -26,6 +26,7 @@ export interface JunitRead {
  */
 export function readJunit(content: Buffer): JunitRead {
   const text = decode(content);
+  if (text.includes('\0')) return { problems: [], error: 'it holds NUL bytes: it is no text' };
   if (text.trim() === '') return { problems: [], error: 'the file is empty: was the run ended before it was written?' };
   const parser = new SaxesParser({ position: true, xmlns: false } as const);
   const problems: FoundProblem[] = [];
@@ -33,9 +34,9 @@ export function readJunit(content: Buffer): JunitRead {
   let test: Test | undefined;
   let isFailure = false;
   let depth = 0;
-  let error: string | undefined;
-  const fail = (message: string): void => {
-    error ??= `line ${parser.line}, column ${parser.columnIndex + 1}: ${message}`;
+  // Thrown: the parser would go on after an error, at a cost for each.
+  const fail = (message: string): never => {
+    throw new Unreadable(`line ${parser.line}, column ${parser.columnIndex + 1}: ${message}`);
   };
 
   parser.on('error', ({ message }) => fail(message.replace(/^\d+:\d+:\s*/, '')));
@@ -45,11 +46,11 @@ export function readJunit(content: Buffer): JunitRead {
   parser.on('opentag', ({ name, attributes }) => {
     depth += 1;
     if (depth > deepest) return fail(`elements lie more than ${deepest} deep in each other`);
-    if (depth === 1 && !/^(testsuites?|testcase|assemblies|TestRun)$/.test(name)) return fail(`<${name}> is no JUnit report`);
+    if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) return fail(`<${name}> is no JUnit report`);
     if (name === 'testsuite') suites.push({ name: attributes['name'] ?? '', file: attributes['file'] });
     if (name === 'testcase') test = testOf(attributes, suites.at(-1));
     isFailure = test !== undefined && (name === 'failure' || name === 'error');
-    if (test && isFailure) test.failure ??= { message: attributes['message'] ?? attributes['type'] ?? '', text: '' };
+    if (test && isFailure) test.failure ??= { message: attributes['message'] ?? '', text: '', type: attributes['type'] ?? '' };
   });
   const add = (piece: string): void => {
     if (isFailure && test?.failure && test.failure.text.length < longestText) test.failure.text += piece;
@@ -64,14 +65,31 @@ export function readJunit(content: Buffer): JunitRead {
     if (test.failure) problems.push(problemOf(test, test.failure));
     test = undefined;
   });
-  parser.write(text).close();
-  return error === undefined ? { problems: problems.filter(tellsMore) } : { problems: [], error };
+  try {
+    parser.write(withoutControl(text)).close();
+  } catch (error) {
+    if (error instanceof Unreadable) return { problems: [], error: error.message };
+    throw error;
+  }
+  return { problems: withoutParents(problems) };
+}
+
+class Unreadable extends Error {}
+
+/** Test runners write the colours of a message as they are, which XML does not allow. */
+function withoutControl(text: string): string {
+  return text
+    .replace(/(?:\x1b|&#(?:x1b|27);)\[[\d;]*[A-Za-z]/gi, '')
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, ' ')
+    .replace(/&#(?:x0*(?:[0-8bcef]|1[\da-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));/gi, (reference) => ' '.repeat(reference.length));
 }
 
 /** A test of Go whose subtests failed says nothing itself. */
-function tellsMore(problem: FoundProblem, _: number, all: readonly FoundProblem[]): boolean {
-  const title = /^(.*): Failed$/.exec(problem.message)?.[1];
-  return title === undefined || !all.some((other) => other.message.startsWith(`${title}/`));
+function withoutParents(problems: readonly FoundProblem[]): FoundProblem[] {
+  const parents = new Set<string>();
+  for (const { message } of problems)
+    for (let at = message.indexOf('/'); at >= 0; at = message.indexOf('/', at + 1)) parents.add(message.slice(0, at));
+  return problems.filter(({ message }) => !message.endsWith(': Failed') || !parents.has(message.slice(0, -': Failed'.length)));
 }
 
 function testOf(attributes: Readonly<Record<string, string>>, suite: { name: string; file: string | undefined } | undefined): Test {
@@ -90,10 +108,10 @@ function testOf(attributes: Readonly<Record<string, string>>, suite: { name: str
   };
 }
 
-function problemOf(test: Test, { message, text }: { readonly message: string; readonly text: string }): FoundProblem {
+function problemOf(test: Test, { message, text, type }: NonNullable<Test['failure']>): FoundProblem {
   const frames = traceFrames(text || message);
   const own = placeOf(test, frames);
-  const said = saidIn(message, text);
+  const said = saidIn(message, text) || type;
   const whole = [test.name, said].filter((part) => part !== '').join(': ');
   return {
     severity: 'error',
@@ -110,7 +128,7 @@ function saidIn(message: string, text: string): string {
   const go = /^\s+\S+\.go:\d+: (.*)$/m.exec(text)?.[1] ?? /^panic: .*?(?= \[recovered\]|$)/m.exec(text)?.[0];
   if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
   const lines = (message || text).split('\n').map((line) => line.trim());
-  const [first = '', second] = lines.filter((line) => line !== '' && !/^(?:=== RUN|--- FAIL:)/.test(line));
+  const [first = '', second] = lines.filter((line) => line !== '' && !/^(?:=== RUN|--- FAIL:|[\w\\]+::\w+$)/.test(line));
   return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;
 }
 

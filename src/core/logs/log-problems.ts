@@ -1,5 +1,4 @@
 import * as fs from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
 import { builtInMatchers } from './matchers/built-in';
 import type { Matcher } from './matchers/matcher';
 import { patternMatcher, type PatternMatcher } from './matchers/pattern';
@@ -37,14 +36,13 @@ export function findInLog(log: string, from: number, wanted: Wanted, watch?: Wat
     },
     watch,
   );
-  const decoder = new StringDecoder('utf8');
   const descriptor = fs.openSync(log, 'r');
   try {
     const buffer = Buffer.allocUnsafe(pieceBytes);
     for (let at = from; ;) {
       const count = fs.readSync(descriptor, buffer, 0, buffer.length, at);
       if (count === 0) break;
-      finder.take(decoder.write(buffer.subarray(0, count)));
+      finder.take(buffer.subarray(0, count));
       at += count;
     }
   } finally {

@@ -1,3 +1,4 @@
+import { LineScanner } from './line-scanner';
 import type { Matcher, Search } from './matchers/matcher';
 import type { FoundProblem } from './problem';
 import { plainLine } from './terminal';
@@ -16,26 +17,30 @@ interface Running {
   read: number;
 }
 
-/** What a line is cut to: no tool names a place beyond. */
-const longestLine = 16 * 1024;
+/** What a line is cut to, in bytes: no tool names a place beyond. */
+const longestLine = 4 * 1024;
 
-/** No character that begins something has a higher code. */
-const codes = 0x4000;
+/** A program that never ends its line must not fill the memory. */
+const longestRest = 1 << 20;
+
+const newline = 0x0a;
 
 /**
- * Runs problem matchers over a log that comes in pieces. A matcher sees the lines on which it could begin
- * and, while it waits for more, those that follow; all other lines cost next to nothing.
+ * Runs problem matchers over the bytes of a log, which come in pieces. A matcher sees the lines on which it
+ * could begin and, while it waits for more, those that follow; all other lines cost next to nothing.
  */
 export class ProblemFinder {
   private readonly running: readonly Running[];
-  /** By the code of a line's first character: whose line it could be. */
-  private readonly byFirst: (Running[] | undefined)[] = new Array<Running[] | undefined>(codes);
-  private readonly byContent: Running[] = [];
-  private readonly content: RegExp | undefined;
-  private readonly always: Running[] = [];
+  /** Those that could begin on any line, on one that holds a word, on one that begins with a character. */
+  private readonly always: readonly Running[];
+  private readonly byWord: readonly Running[];
+  private readonly byFirst = new Map<string, Running[]>();
+  private readonly scanner: LineScanner;
   private waiting = 0;
-  private rest = '';
+  private rest: Buffer = Buffer.alloc(0);
+  /** How many lines were taken whole, and which is read at the moment. */
   private lines = 0;
+  private number = 0;
 
   constructor(
     matchers: readonly Matcher[],
@@ -43,82 +48,72 @@ export class ProblemFinder {
     private readonly watch?: Watch,
   ) {
     this.running = matchers.map((matcher) => ({ matcher, search: matcher.start(found), waiting: false, read: 0 }));
-    const holds: string[] = [];
+    this.always = this.running.filter((one) => !one.matcher.begins);
+    this.byWord = this.running.filter((one) => one.matcher.begins?.holds);
     for (const one of this.running) {
-      const { begins } = one.matcher;
-      if (!begins) this.always.push(one);
-      for (const character of begins?.first ?? '') (this.byFirst[character.charCodeAt(0)] ??= []).push(one);
-      if (begins?.holds === undefined) continue;
-      holds.push(begins.holds);
-      this.byContent.push(one);
+      for (const first of one.matcher.begins?.first ?? '') this.byFirst.set(first, [...(this.byFirst.get(first) ?? []), one]);
     }
-    if (holds.length > 0) this.content = new RegExp([...new Set(holds)].join('|'), 'gm');
+    this.scanner = new LineScanner(
+      [...new Set(matchers.flatMap((matcher) => matcher.begins?.holds ?? []))],
+      matchers.map((matcher) => matcher.begins?.first ?? '').join(''),
+    );
   }
 
-  /** The next piece of the log, cut anywhere but inside a character. */
-  take(text: string): void {
-    const all = this.rest + text;
-    const end = all.lastIndexOf('\n') + 1;
-    this.rest = all.slice(end);
-    if (end > 0) this.wholeLines(all.slice(0, end));
-    // A program that never ends its line must not fill the memory.
-    if (this.rest.length > 1 << 20) this.rest = this.rest.slice(0, longestLine);
+  /** The next piece of the log, cut anywhere. It is the caller's again when this returns. */
+  take(bytes: Buffer): void {
+    const end = bytes.lastIndexOf(newline) + 1;
+    if (end === 0) {
+      if (this.rest.length < longestRest) this.rest = Buffer.concat([this.rest, bytes]);
+      return;
+    }
+    const first = this.rest.length === 0 ? 0 : bytes.indexOf(newline) + 1;
+    if (first > 0) this.wholeLines(Buffer.concat([this.rest, bytes.subarray(0, first)]));
+    this.wholeLines(bytes.subarray(first, end));
+    this.rest = Buffer.from(bytes.subarray(end));
   }
 
   end(): void {
-    if (this.rest !== '') this.wholeLines(`${this.rest}\n`);
-    this.rest = '';
+    if (this.rest.length > 0) this.wholeLines(Buffer.concat([this.rest, Buffer.of(newline)]));
+    this.rest = Buffer.alloc(0);
     for (const { search, matcher } of this.running) this.watched(matcher, () => search.end());
   }
 
-  private wholeLines(raw: string): void {
-    const text = isPlain(raw) ? raw : raw.split('\n').map(plainLine).join('\n');
-    let hit = this.contentFrom(text, 0);
-    for (let at = 0, end = text.indexOf('\n'); end >= 0; at = end + 1, end = text.indexOf('\n', at)) {
-      this.lines += 1;
-      if (hit < at) hit = this.contentFrom(text, at);
-      const first = this.byFirst[firstCode(text, at, end)];
-      const holds = hit < end;
-      if (!first && !holds && this.waiting === 0 && this.always.length === 0) continue;
-      this.line(text.slice(at, Math.min(end, at + longestLine)), first, holds);
-    }
+  private wholeLines(bytes: Buffer): void {
+    this.lines += this.scanner.scan(
+      bytes,
+      () => this.waiting > 0 || this.always.length > 0,
+      (from, to, before, holds) => {
+        this.number = this.lines + before + 1;
+        this.line(plainLine(bytes.toString('utf8', from, Math.min(to, from + longestLine))), holds);
+      },
+    );
   }
 
-  private contentFrom(text: string, from: number): number {
-    if (!this.content) return Infinity;
-    this.content.lastIndex = from;
-    return this.content.exec(text)?.index ?? Infinity;
-  }
-
-  private line(text: string, first: readonly Running[] | undefined, holds: boolean): void {
+  private line(text: string, holds: boolean): void {
     if (this.waiting > 0) for (const one of this.running) if (one.waiting) this.read(one, text);
-    if (first) for (const one of first) if (one.read < this.lines && one.matcher.begins?.line.test(text)) this.read(one, text);
-    if (holds) for (const one of this.byContent) if (one.read < this.lines && one.matcher.begins?.line.test(text)) this.read(one, text);
-    for (const one of this.always) if (one.read < this.lines) this.read(one, text);
+    this.begin(this.byFirst.get(/[^ \t]/.exec(text)?.[0] ?? ''), text);
+    if (holds) this.begin(this.byWord, text);
+    this.begin(this.always, text);
+  }
+
+  private begin(these: readonly Running[] | undefined, text: string): void {
+    if (!these) return;
+    for (const one of these) {
+      const { begins } = one.matcher;
+      if (one.read < this.number && (!begins || begins.line.test(text))) this.read(one, text);
+    }
   }
 
   private read(one: Running, text: string): void {
     const before = one.waiting;
-    one.read = this.lines;
-    this.watched(one.matcher, () => (one.waiting = one.search.line(text, this.lines)));
+    one.read = this.number;
+    this.watched(one.matcher, () => (one.waiting = one.search.line(text, this.number)));
     if (one.waiting !== before) this.waiting += one.waiting ? 1 : -1;
   }
 
   private watched(matcher: Matcher, work: () => void): void {
-    this.watch?.reading(matcher.name, this.lines);
+    this.watch?.reading(matcher.name, this.number);
     work();
     this.watch?.done();
   }
-}
-
-function firstCode(text: string, from: number, end: number): number {
-  for (let at = from; at < end; at++) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x09) return code;
-  }
-  return 0;
-}
-
-function isPlain(text: string): boolean {
-  return !/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text);
 }

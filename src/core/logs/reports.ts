@@ -6,6 +6,8 @@ import type { FoundProblem } from './problem';
 
 export interface ReportProblems {
   readonly problems: readonly FoundProblem[];
+  /** How many failing tests there are beyond the bound. */
+  readonly more: number;
   /** The reports that could not be read, each with a sentence on why. */
   readonly failures: readonly { readonly file: string; readonly message: string }[];
 }
@@ -25,7 +27,7 @@ export async function readReports(folder: string, globs: readonly string[], sinc
   const failures: { file: string; message: string }[] = [];
   for (const { path: file, size, mtimeMs } of listOutputs(folder, globs)) {
     // A link, which might lead out of the folder, has no size.
-    if (mtimeMs < since - slackMs || isLink(path.join(folder, file))) continue;
+    if (mtimeMs < since - slackMs || !isOwnFile(folder, file)) continue;
     if (size > mostBytes) {
       failures.push({ file, message: `it is larger than ${mostBytes >> 20} MB` });
       continue;
@@ -33,11 +35,13 @@ export async function readReports(folder: string, globs: readonly string[], sinc
     const read = readJunit(await fs.promises.readFile(path.join(folder, file)));
     problems.push(...read.problems);
     if (read.error !== undefined) failures.push({ file, message: read.error });
-    if (problems.length >= mostProblems) break;
   }
-  return { problems: problems.slice(0, mostProblems), failures };
+  return { problems: problems.slice(0, mostProblems), more: Math.max(0, problems.length - mostProblems), failures };
 }
 
-function isLink(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() ?? true;
+/** No link, nor below one that leads out of the folder; and nothing to wait on, as a pipe is. */
+function isOwnFile(folder: string, file: string): boolean {
+  const whole = path.join(folder, file);
+  if (!fs.lstatSync(whole, { throwIfNoEntry: false })?.isFile()) return false;
+  return fs.realpathSync(whole).startsWith(fs.realpathSync(folder) + path.sep);
 }

@@ -68,10 +68,16 @@ export class ProblemReporter {
 
   private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
     if (step.reports.length === 0) return [];
-    const { readReports } = await import('../logs/reports');
-    const { problems, failures } = await readReports(this.sources.folder, step.reports, end.began);
-    for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
-    return problems;
+    try {
+      const { readReports } = await import('../logs/reports');
+      const { problems, more, failures } = await readReports(this.sources.folder, step.reports, end.began);
+      for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
+      if (more > 0) this.notice(step, `${more} more failing tests of ${step.name} are in its reports alone`);
+      return problems;
+    } catch (error) {
+      this.notice(step, `the reports of ${step.name} could not be read: ${messageOf(error)}`);
+      return [];
+    }
   }
 
   private notice(step: Step, message: string): void {

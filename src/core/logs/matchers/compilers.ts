@@ -4,7 +4,7 @@ import { patternMatcher } from './pattern';
 
 const tscPlain = oneLine(
   'tsc',
-  { holds: '(?:error|warning|info) TS\\d' },
+  { holds: ['error TS', 'warning TS', 'info TS'] },
   {
     regexp: /^\s*(\S.*?)\((\d+),(\d+)\): (error|warning|info) (TS\d+): (.*)$/,
     file: 1,
@@ -18,7 +18,7 @@ const tscPlain = oneLine(
 
 const tscPretty = oneLine(
   'tsc',
-  { holds: '(?:error|warning|info) TS\\d' },
+  { holds: ['error TS', 'warning TS', 'info TS'] },
   {
     regexp: /^(\S.*?):(\d+):(\d+) - (error|warning|info) (TS\d+): (.*)$/,
     file: 1,
@@ -33,14 +33,14 @@ const tscPretty = oneLine(
 /** What concerns no file: options, or that there is nothing to compile. */
 const tscAlone = oneLine(
   'tsc',
-  { holds: '(?:error|warning|info) TS\\d' },
+  { holds: ['error TS', 'warning TS', 'info TS'] },
   { regexp: /^(error) (TS\d+): (.*)$/, severity: 1, code: 2, message: 3 },
 );
 
 /** Also clang, and the format that many tools borrow from them. */
 const gcc = oneLine(
   'gcc',
-  { holds: ': (?:fatal error|error|warning): ' },
+  { holds: [': error: ', ': warning: ', ': fatal error: '] },
   {
     regexp: /^(?!.*\.(?:pyi?|java|go|kt|sh):\d)(\S.*?):(\d+):(\d+): (fatal error|error|warning): (.+)$/,
     file: 1,
@@ -53,7 +53,7 @@ const gcc = oneLine(
 
 const linker = oneLine(
   'gcc',
-  { holds: 'undefined reference to ' },
+  { holds: ['undefined reference to '] },
   {
     regexp: /^(?:\S*ld: )?([^:\s][^:]*?)(?::(\d+))?:(?:\(\.\w[^)]*\): |\s*)(undefined reference to .+)$/,
     file: 1,
@@ -64,7 +64,7 @@ const linker = oneLine(
 
 const javac = oneLine(
   'javac',
-  { holds: ': (?:fatal error|error|warning): ' },
+  { holds: [': error: ', ': warning: ', ': fatal error: '] },
   {
     regexp: /^\s*(\S.*?\.java):(\d+): (error|warning): (.+)$/,
     file: 1,
@@ -101,7 +101,7 @@ const kotlin = oneLine(
 
 const dotnet = oneLine(
   'dotnet',
-  { holds: '\\): (?:error|warning) [A-Z]' },
+  { holds: ['): error ', '): warning '] },
   {
     regexp: /^\s*(\S.*?)\((\d+),(\d+)\): (error|warning) (?!TS)([A-Z]+\d+): (.+?)(?: \[[^\]]+proj(?:::[^\]]*)?\])?$/,
     file: 1,
@@ -116,7 +116,7 @@ const dotnet = oneLine(
 /** `go build` and `go vet`: what `go test` prints of a test is indented. */
 const go = oneLine(
   'go',
-  { holds: '\\.go:\\d' },
+  { holds: ['.go:'] },
   {
     regexp: /^(?:vet: )?([^\s:][^:]*\.go):(\d+)(?::(\d+))?: (.+)$/,
     file: 1,

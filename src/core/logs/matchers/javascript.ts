@@ -1,7 +1,7 @@
 import type { Frame } from '../problem';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
-import { errorHead, nodeFrame } from './node-frames';
+import { errorEnds, errorHead, nodeFrame } from './node-frames';
 
 /** What ends a list of failures in any of these runners. */
 const summary = /^(?:Test Suites:|Tests:|Test Files |ℹ tests |# tests |Snapshots:)/;
@@ -115,7 +115,7 @@ const nodeTap = block({
 /** An error with its stack, wherever it is printed. */
 const node = block({
   name: 'node',
-  begins: { holds: '(?:Error|Exception)(?: \\[\\w+\\])?(?::|$)' },
+  begins: { holds: errorEnds },
   head: new RegExp(`^\\s*(?:Uncaught |Exception during run: )?(?<message>${errorHead}(?:: .*)?)$`),
   frame: nodeFrame,
   needs: 'frames',
@@ -126,7 +126,7 @@ const thrownAt = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(\d+)$/
 /** What nobody caught, also where the code cannot be parsed: before the error stands where, after it Node's version. */
 const nodeUncaught = block({
   name: 'node',
-  begins: { first: '/f', holds: '^[A-Za-z]:[\\\\/]' },
+  begins: { first: '/f', holds: [':\\'] },
   head: thrownAt,
   frame: (line) => {
     const match = thrownAt.exec(line.slice(0, 2000));

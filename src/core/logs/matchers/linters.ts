@@ -4,7 +4,7 @@ import { patternMatcher } from './pattern';
 
 const eslintStylish = patternMatcher({
   name: 'eslint-stylish',
-  begins: { first: '/', holds: '^[A-Za-z]:[\\\\/]' },
+  begins: { first: '/', holds: [':\\'] },
   patterns: [
     { regexp: /^((?:\/|[A-Za-z]:[\\/]).*\.\w{1,8})$/, file: 1 },
     {
@@ -21,7 +21,7 @@ const eslintStylish = patternMatcher({
 
 const eslintUnix = oneLine(
   'eslint-unix',
-  { holds: ' \\[(?:Error|Warning)' },
+  { holds: [' [Error', ' [Warning'] },
   {
     regexp: /^(?=.* \[(?:Error|Warning)(?:\/[^\]]+)?\]$)(\S.*?):(\d+):(\d+): (.+) \[(Error|Warning)(?:\/([^\]]+))?\]$/,
     file: 1,
@@ -35,7 +35,7 @@ const eslintUnix = oneLine(
 
 const eslintCompact = oneLine(
   'eslint-compact',
-  { holds: ', (?:Error|Warning) - ' },
+  { holds: [', Error - ', ', Warning - '] },
   {
     regexp: /^(\S.*?): line (\d+), col (\d+), (Error|Warning) - (.+?)(?: \((\S+)\))?$/,
     file: 1,
@@ -49,7 +49,7 @@ const eslintCompact = oneLine(
 
 const shellcheckGcc = oneLine(
   'shellcheck',
-  { holds: ' \\[SC\\d' },
+  { holds: [' [SC'] },
   {
     regexp: /^(\S.*?):(\d+):(\d+): (error|warning|note): (.+?) \[(SC\d+)\]$/,
     file: 1,
@@ -93,7 +93,7 @@ const shellcheck: Matcher = {
 
 const mypy = oneLine(
   'mypy',
-  { holds: ': (?:fatal error|error|warning): ' },
+  { holds: [': error: ', ': warning: ', ': fatal error: '] },
   {
     regexp: /^(\S.*?\.pyi?):(\d+)(?::(\d+))?: (error|warning): (.+?)(?: {2}\[([\w-]+)\])?$/,
     file: 1,
@@ -107,7 +107,7 @@ const mypy = oneLine(
 
 const ruff = oneLine(
   'ruff',
-  { holds: '\\.(?:pyi?|ipynb):\\d' },
+  { holds: ['.py:', '.pyi:', '.ipynb:'] },
   {
     regexp: /^(\S.*?\.(?:pyi?|ipynb)):(\d+):(\d+): ([A-Z]+\d+|SyntaxError|invalid-syntax):? (?:\[\*\] )?(.+)$/,
     file: 1,
@@ -171,7 +171,7 @@ const docker: Matcher = {
   name: 'docker',
   begins: {
     first: 'EefTCAd',
-    holds: 'Dockerfile',
+    holds: ['Dockerfile'],
     line: new RegExp(`${dockerFailure.source}|^\\S*Dockerfile\\S*:\\d+$`),
   },
   start: (found) => {

@@ -11,14 +11,14 @@ export interface Matcher {
 }
 
 /**
- * Ordinary lines are most of a log, so they are told apart in two strides: by one character or by one
- * expression for all matchers together, and only then by the matcher's own `line`.
+ * Ordinary lines are most of a log, so they are told apart in two strides: by a character or a word, for
+ * all matchers together, and only then by the matcher's own `line`.
  */
 export interface Beginning {
   /** The characters that the line may have first, after blanks. */
   readonly first?: string;
-  /** Or: the source of an expression, rare and quick to fail, for something that it holds anywhere. */
-  readonly holds?: string;
+  /** Or: words that it holds one of, rare in ordinary output. `\n` stands for its end. */
+  readonly holds?: readonly string[];
   readonly line: RegExp;
 }
 

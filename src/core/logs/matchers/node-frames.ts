@@ -12,3 +12,6 @@ export function nodeFrame(line: string): Frame | undefined {
 
 /** The kinds of errors that JavaScript throws, at the beginning of a line. */
 export const errorHead = '(?:[A-Za-z_$][\\w.$]*)?(?:Error|Exception)(?: \\[\\w+\\])?';
+
+/** How the line ends or goes on after the name of an error. */
+export const errorEnds = ['Error: ', 'Error\n', 'Error [', 'Exception: ', 'Exception\n'];

@@ -2,6 +2,7 @@ import type { Frame } from '../problem';
 import { javaFrame } from '../trace-frames';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
+import { errorEnds } from './node-frames';
 
 function frame(file: string | undefined, line: string | undefined): Frame | undefined {
   return file === undefined || line === undefined ? undefined : { file, line: Number(line) };
@@ -144,7 +145,7 @@ const surefire: Matcher = {
 
 const java = block({
   name: 'java',
-  begins: { holds: '(?:Error|Exception)(?: \\[\\w+\\])?(?::|$)' },
+  begins: { holds: errorEnds },
   head: /^(?:Exception in thread ".*" |Caused by: )?(?<message>[a-z][\w.]*\.[A-Z]\w*(?:Exception|Error)\b.*)$/,
   frame: (line) => javaFrame(line) ?? (/^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)/.test(line) ? { file: '<native>' } : undefined),
   needs: 'frames',
@@ -152,7 +153,7 @@ const java = block({
 
 const gradle = block({
   name: 'gradle',
-  begins: { holds: ' FAILED$' },
+  begins: { holds: [' FAILED\n'] },
   head: /^(?<title>\S.* > .+) FAILED$/,
   frame: matched(/^\s+at (?:.*\()?([\w$]+\.(?:java|kt|groovy|scala)):(\d+)\)?$/),
   needs: 'frames',

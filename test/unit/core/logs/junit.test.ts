@@ -90,6 +90,28 @@ assertion \`left == right\` failed</failure>
     assert.deepEqual(problems[0]?.frames, [{ file: 'src/lib.rs', line: 11, column: 9 }]);
   });
 
+  it('may hold the colours of a message', () => {
+    const { problems, error } = read(
+      '<testsuite><testcase name="a"><failure message="\x1b[31mred\x1b[39m &#27;[1mbold"/></testcase></testsuite>',
+    );
+    assert.equal(error, undefined);
+    assert.deepEqual(
+      problems.map(({ message }) => message),
+      ['a: red bold'],
+    );
+  });
+
+  it('of phpunit says in its text what is wrong', () => {
+    const { problems } =
+      read(`<testsuites><testsuite name="CartTest" file="/tmp/shop/CartTest.php"><testcase name="testAdds" class="CartTest" classname="CartTest" file="/tmp/shop/CartTest.php" line="7">
+<failure type="PHPUnit\\Framework\\ExpectationFailedException">CartTest::testAdds
+Failed asserting that -1 matches expected 3.
+
+/tmp/shop/CartTest.php:9</failure></testcase></testsuite></testsuites>`);
+    assert.equal(problems[0]?.message, 'CartTest › testAdds: Failed asserting that -1 matches expected 3.');
+    assert.deepEqual(problems[0].frames?.[0], { file: '/tmp/shop/CartTest.php', line: 9 });
+  });
+
   const bomb = `<?xml version="1.0"?><!DOCTYPE l [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><testsuite><testcase name="x"><failure message="&b;"/></testcase></testsuite>`;
   const refused: [string, string, RegExp][] = [
     [
@@ -100,6 +122,9 @@ assertion \`left == right\` failed</failure>
     ['with entities of its own', bomb, /^line 1, column \d+: it declares entities of its own/],
     ['that is HTML', '<html><body>Bad gateway</body></html>', /^line 1, column \d+: <html> is no JUnit report/],
     ['that is no XML', 'Segmentation fault', /^line 1, column \d+: /],
+    ['of another tool', '<assemblies/>', /<assemblies> is no JUnit report/],
+    ['with NUL bytes', '<testsuite>\0</testsuite>', /^it holds NUL bytes/],
+    ['of endless references', `<testsuite>${'&x;'.repeat(10_000)}`, /^line 1, column \d+: /],
     ['that is empty', '', /^the file is empty/],
     ['of endless depth', '<testsuite>'.repeat(5000), /deep in each other/],
   ];
@@ -135,6 +160,15 @@ describe('the reports of a step', () => {
       ['new: no'],
     );
     assert.deepEqual(failures, []);
+  });
+
+  it('lie in the folder, also behind links', async () => {
+    const outside = fs.mkdtempSync(path.join(path.dirname(folder.path), 'outside-'));
+    fs.writeFileSync(path.join(outside, 'x.xml'), report('outside'));
+    fs.symlinkSync(outside, path.join(folder.path, 'link'));
+    const { problems } = await readReports(folder.path, ['link/x.xml', '**/*.xml'], 0);
+    fs.rmSync(outside, { recursive: true });
+    assert.deepEqual(problems, []);
   });
 
   it('that cannot be read are named', async () => {

@@ -1,0 +1,90 @@
+/** Bytes after which a line is not what a terminal shows: escape, carriage return, backspace. */
+const drawing = [0x1b, 0x0d, 0x08];
+
+const newline = 0x0a;
+
+/**
+ * Tells the lines of a log that hold one of many words, begin with one of many characters, or are drawn
+ * with terminal codes, at the price of one look-up for each byte: an automaton that follows all words at
+ * once (A. Aho, M. Corasick, "Efficient string matching", 1975). A word may end with a line's end.
+ */
+export class LineScanner {
+  private readonly next: Uint16Array;
+  /** States from this one on have found something. */
+  private readonly firstFound: number;
+  private readonly begins = new Uint8Array(256);
+
+  constructor(words: readonly string[], firstCharacters: string) {
+    for (const character of firstCharacters) this.begins[Buffer.from(character)[0] ?? 0] = 1;
+    const automaton = build([...words.map((word) => Buffer.from(word)), ...drawing.map((byte) => Buffer.of(byte))]);
+    this.next = automaton.next;
+    this.firstFound = automaton.firstFound;
+  }
+
+  /**
+   * Goes over whole lines. `told` hears of each line that is of interest, or of every line while `all`
+   * says so: where it begins and ends in `bytes`, how many lines come before it here, and whether it holds
+   * a word or is drawn, other than only beginning as one of interest could.
+   */
+  scan(bytes: Uint8Array, all: () => boolean, told: (from: number, to: number, before: number, holds: boolean) => void): number {
+    const { next, firstFound, begins } = this;
+    let lines = 0;
+    for (let at = 0; at < bytes.length; lines++) {
+      const from = at;
+      while (bytes[at] === 0x20 || bytes[at] === 0x09) at++;
+      const first = begins[bytes[at]!]! > 0;
+      let holds = false;
+      let state = 0;
+      at = from;
+      for (;;) {
+        const byte = bytes[at++]!;
+        state = next[(state << 8) | byte]!;
+        if (state >= firstFound) holds = true;
+        if (byte === newline || at >= bytes.length) break;
+      }
+      if (first || holds || all()) told(from, bytes[at - 1] === newline ? at - 1 : at, lines, holds);
+    }
+    return lines;
+  }
+}
+
+interface Node {
+  readonly next: Map<number, Node>;
+  found: boolean;
+  fail: Node | undefined;
+}
+
+/** The states are numbered so that those which have found something come last: one comparison tells. */
+function build(words: readonly Buffer[]): { next: Uint16Array; firstFound: number } {
+  const node = (): Node => ({ next: new Map(), found: false, fail: undefined });
+  const root = node();
+  for (const word of words) {
+    let at = root;
+    for (const byte of word) {
+      const known = at.next.get(byte) ?? node();
+      at.next.set(byte, known);
+      at = known;
+    }
+    at.found = true;
+  }
+  const order = [root];
+  for (const at of order) {
+    for (const [byte, child] of at.next) {
+      let fail = at.fail;
+      while (fail && !fail.next.has(byte)) fail = fail.fail;
+      child.fail = fail?.next.get(byte) ?? root;
+      child.found ||= child.fail.found;
+      order.push(child);
+    }
+  }
+  const sorted = [...order.filter((one) => !one.found), ...order.filter((one) => one.found)];
+  const numbers = new Map(sorted.map((one, index) => [one, index]));
+  const next = new Uint16Array(sorted.length * 256);
+  for (const at of order) {
+    const own = numbers.get(at) ?? 0;
+    const inherited = at.fail ? (numbers.get(at.fail) ?? 0) : 0;
+    if (at.fail) next.copyWithin(own * 256, inherited * 256, inherited * 256 + 256);
+    for (const [byte, child] of at.next) next[own * 256 + byte] = numbers.get(child) ?? 0;
+  }
+  return { next, firstFound: sorted.length - order.filter((one) => one.found).length };
+}
