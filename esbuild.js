@@ -21,6 +21,7 @@ const common = {
 const parts = {
   init: 'src/cli/init.ts',
   check: 'src/cli/check.ts',
+  problems: 'src/cli/problems.ts',
   supervise: 'src/cli/supervise.ts',
   'log-problems': 'src/core/logs/log-problems.ts',
   reports: 'src/core/logs/reports.ts',

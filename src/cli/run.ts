@@ -1,6 +1,6 @@
-import * as fs from 'node:fs';
 import { deliver } from '../core/deliver';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
+import { readTail } from '../core/logs/tail';
 import { fold, type RunState, type StepProgress } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
 import { supervisorCommand } from './supervisor-command';
@@ -18,6 +18,7 @@ export interface RunOptions {
 
 /** How many of a failed step's last lines are shown without asking for its log. */
 const tailLines = 30;
+const tailBytes = 64 * 1024;
 
 /** How many of its problems, where it has some. */
 const mostProblems = 20;
@@ -75,10 +76,8 @@ function showFailures(state: RunState, terminal: Terminal): void {
       showProblems(step, terminal);
       continue;
     }
-    const lines = fs.readFileSync(step.log, 'utf8').trimEnd().split('\n');
-    terminal.print(
-      `\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} of ${lines.length} lines)` : ''}`,
-    );
+    const lines = readTail(step.log, tailBytes).trimEnd().split('\n');
+    terminal.print(`\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} lines)` : ''}`);
     for (const line of lines.slice(-tailLines)) terminal.print(`  ${line}`);
     terminal.print(terminal.paint('dim', `  ${step.log}`));
   }

@@ -1,6 +1,7 @@
 import { floodInTheEditor } from './editor';
 import { floods } from './flood';
 import { hundredSteps, unchangedSteps } from './graph';
+import { searchForProblems } from './problems';
 import { bundleSizes } from './size';
 import { snapshotOfManyFiles } from './snapshot';
 import type { Row } from './measure';
@@ -13,6 +14,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   graph: hundredSteps,
   unchanged: unchangedSteps,
   flood: floods,
+  problems: searchForProblems,
   editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,
   size: bundleSizes,

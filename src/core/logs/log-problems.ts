@@ -18,14 +18,21 @@ export interface Wanted {
   readonly own: readonly PatternMatcher[];
 }
 
+/** In bytes; `to` may lie beyond the end. */
+export interface LogPart {
+  readonly file: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface LogProblems {
   readonly problems: FoundProblem[];
   /** How many there are beyond the bound. */
   readonly more: number;
 }
 
-/** Reads a log from `from` bytes on and finds what is wanted in it. Throws where it cannot be read. */
-export function findInLog(log: string, from: number, wanted: Wanted, watch?: Watch): LogProblems {
+/** Finds what is wanted in a part of a log. Throws where it cannot be read. */
+export function findInLog({ file, from, to }: LogPart, wanted: Wanted, watch?: Watch): LogProblems {
   const problems: FoundProblem[] = [];
   let more = 0;
   const finder = new ProblemFinder(
@@ -36,11 +43,11 @@ export function findInLog(log: string, from: number, wanted: Wanted, watch?: Wat
     },
     watch,
   );
-  const descriptor = fs.openSync(log, 'r');
+  const descriptor = fs.openSync(file, 'r');
   try {
     const buffer = Buffer.allocUnsafe(pieceBytes);
-    for (let at = from; ;) {
-      const count = fs.readSync(descriptor, buffer, 0, buffer.length, at);
+    for (let at = from; at < to;) {
+      const count = fs.readSync(descriptor, buffer, 0, Math.min(buffer.length, to - at), at);
       if (count === 0) break;
       finder.take(buffer.subarray(0, count));
       at += count;

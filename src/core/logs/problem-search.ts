@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { LogProblems, Wanted } from './log-problems';
+import type { LogPart, LogProblems, Wanted } from './log-problems';
 import type { Question } from './problem-worker';
 
 /** A log up to this size is read where we are: sooner done than a thread is started. */
@@ -23,16 +23,16 @@ export class ProblemSearch {
   /** `program` is the bundle of `problem-worker.ts`, which lies beside that of its caller. */
   constructor(private readonly program = path.join(__dirname, 'problem-worker.js')) {}
 
-  /** What is wanted of a log from `from` bytes on. Throws where the log cannot be read. */
-  async find(log: string, from: number, wanted: Wanted): Promise<SearchResult> {
-    const size = fs.statSync(log).size - from;
+  /** What is wanted of a part of a log. Throws where it cannot be read. */
+  async find(part: LogPart, wanted: Wanted): Promise<SearchResult> {
+    const size = Math.min(fs.statSync(part.file).size, part.to) - part.from;
     const isNothing = wanted.builtIn?.length === 0 && wanted.own.length === 0;
     if (size <= 0 || isNothing) return { problems: [], more: 0, notices: [] };
     if (size <= smallLog && wanted.own.length === 0) {
       const { findInLog } = await import('./log-problems');
-      return { ...findInLog(log, from, wanted), notices: [] };
+      return { ...findInLog(part, wanted), notices: [] };
     }
-    const answer = this.turn.then(async () => this.findApart(log, from, wanted));
+    const answer = this.turn.then(async () => this.findApart(part, wanted));
     this.turn = answer.catch(() => {});
     return answer;
   }
@@ -42,15 +42,15 @@ export class ProblemSearch {
     this.worker = undefined;
   }
 
-  private async findApart(log: string, from: number, wanted: Wanted, notices: readonly string[] = []): Promise<SearchResult> {
+  private async findApart(part: LogPart, wanted: Wanted, notices: readonly string[] = []): Promise<SearchResult> {
     const watched = new Int32Array(new SharedArrayBuffer(8));
-    const answer = await this.ask({ log, from, wanted, watched });
+    const answer = await this.ask({ part, wanted, watched });
     if (answer !== 'stuck') return { ...answer, notices };
     this.dispose();
     const slow = wanted.own[Atomics.load(watched, 0) - 1];
     const notice = `the problem matcher ${slow?.name} took longer than ${lineMs} ms for line ${Atomics.load(watched, 1)} of the log, and was left out`;
     const others = { ...wanted, own: wanted.own.filter((matcher) => matcher !== slow) };
-    return this.findApart(log, from, others, [...notices, notice]);
+    return this.findApart(part, others, [...notices, notice]);
   }
 
   private async ask(question: Question): Promise<LogProblems | 'stuck'> {

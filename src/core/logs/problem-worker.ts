@@ -1,16 +1,15 @@
 import { parentPort } from 'node:worker_threads';
-import { findInLog, type Wanted } from './log-problems';
+import { findInLog, type LogPart, type Wanted } from './log-problems';
 
 /** What the thread is asked; `watched` holds the number of the matcher at work (0: none) and of its line. */
 export interface Question {
-  readonly log: string;
-  readonly from: number;
+  readonly part: LogPart;
   readonly wanted: Wanted;
   readonly watched: Int32Array;
 }
 
 // A thread of its own: a log of any size and an expression of anybody's leave the run alone.
-parentPort?.on('message', ({ log, from, wanted, watched }: Question) => {
+parentPort?.on('message', ({ part, wanted, watched }: Question) => {
   const numbers = new Map(wanted.own.map((matcher, index) => [matcher.name, index + 1]));
   const watch = {
     reading: (matcher: string, line: number) => {
@@ -19,5 +18,5 @@ parentPort?.on('message', ({ log, from, wanted, watched }: Question) => {
     },
     done: () => Atomics.store(watched, 0, 0),
   };
-  parentPort?.postMessage(findInLog(log, from, wanted, watch));
+  parentPort?.postMessage(findInLog(part, wanted, watch));
 });

@@ -32,6 +32,9 @@ export interface StepEnd {
   readonly reason?: string;
 }
 
+/** What is read of the log of a step that passed, for what it warns of: a flood is not worth the time of those who wait. */
+const mostOfPassed = 8 << 20;
+
 /** Tells the journal what went wrong in a step, and where. */
 export class ProblemReporter {
   constructor(private readonly sources: ProblemSources) {}
@@ -52,12 +55,15 @@ export class ProblemReporter {
 
   private async ofLog(step: Step, end: StepEnd): Promise<FoundProblem[]> {
     const { search, contributed } = this.sources;
-    if ((fs.statSync(end.log, { throwIfNoEntry: false })?.size ?? 0) <= end.from) return [];
+    const size = (fs.statSync(end.log, { throwIfNoEntry: false })?.size ?? 0) - end.from;
+    if (size <= 0) return [];
+    const most = end.state === 'passed' ? mostOfPassed : Infinity;
     try {
       const { wantedBy } = await import('../logs/log-problems');
       const { wanted, notices } = wantedBy(step.problems, contributed);
-      const { problems, more, notices: slow } = await search.find(end.log, end.from, wanted);
+      const { problems, more, notices: slow } = await search.find({ file: end.log, from: end.from, to: end.from + most }, wanted);
       const bound = more > 0 ? [`${more} more problems of ${step.name} are in its log alone`] : [];
+      if (size > most) bound.push(`${step.name} passed: only the first ${most >> 20} MB of its log were searched for warnings`);
       for (const message of [...notices, ...slow, ...bound]) this.notice(step, message);
       return problems;
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Frame } from '../problem';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
+import { numbered } from './numbered';
 import { errorEnds, errorHead, nodeFrame } from './node-frames';
 
 /** What ends a list of failures in any of these runners. */
@@ -9,7 +10,7 @@ const summary = /^(?:Test Suites:|Tests:|Test Files |ℹ tests |# tests |Snapsho
 /** Its title may take several lines, each deeper than the one before; the last ends with a colon. */
 const mocha: Matcher = {
   name: 'mocha',
-  begins: { first: '0123456789', line: /^ {2}\d+\) \S/ },
+  begins: { holds: numbered, line: /^ {2}\d+\) \S/ },
   start: (found) => {
     let title: string[] = [];
     let began = 0;
@@ -47,7 +48,7 @@ const mocha: Matcher = {
 
 const jest = block({
   name: 'jest',
-  begins: { first: '●' },
+  begins: { holds: ['  ● '] },
   head: /^ {2}● (?<title>(?!Console$).+)$/,
   frame: nodeFrame,
   ends: summary,
@@ -82,7 +83,7 @@ const vitest = block({
 const nodeSpec: Matcher = {
   ...block({
     name: 'node-test',
-    begins: { first: '✖' },
+    begins: { holds: ['✖ '] },
     head: /^\s*✖ (?<title>.+?)(?: \(\d[\d.]*ms\))?$/,
     frame: nodeFrame,
     // Without an indent comes what is no part of the failure.

@@ -3,6 +3,7 @@ import { javaFrame } from '../trace-frames';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
 import { errorEnds } from './node-frames';
+import { numbered } from './numbered';
 
 function frame(file: string | undefined, line: string | undefined): Frame | undefined {
   return file === undefined || line === undefined ? undefined : { file, line: Number(line) };
@@ -170,7 +171,7 @@ const dotnet = block({
 
 const rspec = block({
   name: 'rspec',
-  begins: { first: '0123456789' },
+  begins: { holds: numbered },
   head: /^ {2}\d+\) (?<title>\S.*)$/,
   frame: matched(/^\s+# (\.{0,2}\/?[^:]+\.rb):(\d+)(?::in .*)?$/),
   ends: /^Finished in /,
@@ -184,7 +185,7 @@ const rspec = block({
 
 const phpunit = block({
   name: 'phpunit',
-  begins: { first: '0123456789' },
+  begins: { holds: numbered },
   head: /^\d+\) (?<title>[\w\\]+::\w+.*)$/,
   frame: matched(/^(\S.*\.php):(\d+)$/),
   needs: 'frames',

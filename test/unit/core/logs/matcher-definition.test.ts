@@ -11,7 +11,7 @@ function find(definition: unknown, log: string, contributed = nothingContributed
   assert.ok(matcher);
   const found: FoundProblem[] = [];
   const finder = new ProblemFinder([patternMatcher(matcher)], (problem) => found.push(problem));
-  finder.take(log);
+  finder.take(Buffer.from(log));
   finder.end();
   return found;
 }

@@ -8,7 +8,7 @@ import { matcherNames } from '../../../../src/core/logs/matchers/names';
 function find(pieces: readonly string[], matchers: readonly Matcher[] = builtInMatchers): FoundProblem[] {
   const found: FoundProblem[] = [];
   const finder = new ProblemFinder(matchers, (problem) => found.push(problem));
-  for (const piece of pieces) finder.take(piece);
+  for (const piece of pieces) finder.take(Buffer.from(piece));
   finder.end();
   return found;
 }

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { LogPart } from '../../../../src/core/logs/log-problems';
 import type { PatternMatcher } from '../../../../src/core/logs/matchers/pattern';
 import { ProblemSearch } from '../../../../src/core/logs/problem-search';
 import { temporaryFolder } from '../../../support/temporary';
@@ -16,12 +17,13 @@ describe('the search in a log file', () => {
     fs.writeFileSync(file, text);
     return file;
   };
+  const whole = (file: string): LogPart => ({ file, from: 0, to: Infinity });
   const own = (name: string, regexp: RegExp): PatternMatcher => ({ name, patterns: [{ regexp, file: 1, line: 2, message: 3 }] });
 
   it('finds the problems of a small log and of a large one', async () => {
     const error = 'src/a.ts(7,9): error TS2322: wrong\n';
     for (const filler of ['', 'an ordinary line\n'.repeat(20_000)]) {
-      const { problems, more } = await search.find(write(filler + error), 0, { own: [] });
+      const { problems, more } = await search.find(whole(write(filler + error)), { own: [] });
       assert.deepEqual(
         problems.map(({ file, line }) => [file, line]),
         [['src/a.ts', 7]],
@@ -33,7 +35,7 @@ describe('the search in a log file', () => {
   it('looks at what was printed since an attempt began', async () => {
     const before = 'src/old.ts(1,1): error TS1: old\n';
     const log = write(`${before}src/new.ts(2,2): error TS2: new\n`);
-    const { problems } = await search.find(log, Buffer.byteLength(before), { own: [] });
+    const { problems } = await search.find({ ...whole(log), from: Buffer.byteLength(before) }, { own: [] });
     assert.deepEqual(
       problems.map(({ file }) => file),
       ['src/new.ts'],
@@ -41,7 +43,7 @@ describe('the search in a log file', () => {
   });
 
   it('keeps a thousand, and says how many more there are', async () => {
-    const { problems, more } = await search.find(write('a.ts(1,1): error TS1: no\n'.repeat(1234)), 0, { own: [] });
+    const { problems, more } = await search.find(whole(write('a.ts(1,1): error TS1: no\n'.repeat(1234))), { own: [] });
     assert.equal(problems.length, 1000);
     assert.equal(more, 234);
   });
@@ -49,7 +51,7 @@ describe('the search in a log file', () => {
   it('gives up a matcher that takes too long for a line, names it, and goes on with the others', async () => {
     const log = write(`start\n${'a'.repeat(40)}!\nx.c:3: broken\n`);
     const matchers = [own('slow', /^(a+)+$/), own('good', /^(\S+):(\d+): (.+)$/)];
-    const { problems, notices } = await search.find(log, 0, { builtIn: [], own: matchers });
+    const { problems, notices } = await search.find(whole(log), { builtIn: [], own: matchers });
     assert.deepEqual(
       problems.map(({ source, file, line }) => [source, file, line]),
       [['good', 'x.c', 3]],
@@ -59,7 +61,7 @@ describe('the search in a log file', () => {
 
   it('only runs what a step names', async () => {
     const log = write('src/a.ts(7,9): error TS2322: wrong\nx.c:3:1: error: broken\n');
-    const { problems } = await search.find(log, 0, { builtIn: ['gcc'], own: [] });
+    const { problems } = await search.find(whole(log), { builtIn: ['gcc'], own: [] });
     assert.deepEqual(
       problems.map(({ source }) => source),
       ['gcc'],
