@@ -24,7 +24,7 @@ export function named(name: string): readonly Matcher[] {
 export function problemsIn(log: string, matchers: readonly Matcher[]): FoundProblem[] {
   const problems: FoundProblem[] = [];
   const finder = new ProblemFinder(matchers, (problem) => problems.push(problem));
-  finder.take(log);
+  finder.take(Buffer.from(log));
   finder.end();
   return problems;
 }
