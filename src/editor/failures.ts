@@ -32,6 +32,14 @@ export function problemId(service: string, run: RunState, step: StepProgress, in
   return `${service}#${run.id}#${step.name}#${index}`;
 }
 
+/** The newest run before another in which a step passed. */
+export function lastGood(service: ServiceState, run: RunState, step: string): RunState | undefined {
+  return service.runs.find(
+    (earlier) =>
+      earlier.id < run.id && earlier.steps.some((other) => other.name === step && (other.state === 'passed' || other.state === 'cached')),
+  );
+}
+
 /** While it runs, what it said the last time is no longer true. */
 function wasReached(step: StepProgress): boolean {
   return step.state !== 'waiting' && step.state !== 'skipped';

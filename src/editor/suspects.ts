@@ -5,7 +5,7 @@ import { findSuspects, type Suspect } from '../core/changes/suspects';
 import type { RunState } from '../core/run/state';
 import type { CommittedDocuments } from './committed-documents';
 import type { FailureJumps } from './failure-jumps';
-import type { Failure } from './failures';
+import { lastGood, type Failure } from './failures';
 import type { ProblemPlaces } from './problem-places';
 import type { Subject } from './row';
 import { age, joined, shortCommit } from './words';
@@ -30,7 +30,7 @@ export class Suspects {
     if (!failure) return void vscode.window.showInformationMessage('No delivery of this window has a failure with suspects.');
     const found = await this.find(failure);
     if (typeof found === 'string') return void vscode.window.showErrorMessage(found);
-    const good = lastGood(failure);
+    const good = lastGood(failure.service, failure.run, failure.step);
     const pick = vscode.window.createQuickPick<SuspectItem>();
     pick.title = `Changes since ${failure.step} last passed`;
     pick.placeholder = good
@@ -61,7 +61,7 @@ export class Suspects {
 
   private async compareWith(failure: Failure): Promise<void> {
     const { service, problem, step } = failure;
-    const good = lastGood(failure);
+    const good = lastGood(failure.service, failure.run, failure.step);
     const now = await this.places.find(failure);
     if (!good) return void vscode.window.showInformationMessage(`${step} has never passed: there is nothing good to compare with.`);
     if (problem.path === undefined || !now)
@@ -73,7 +73,7 @@ export class Suspects {
   private async find({ service, run, problem, ...failure }: Failure): Promise<Suspect[] | string> {
     const repository = await openRepository(service.root);
     if (!repository.ok) return repository.failure.message;
-    const good = lastGood({ service, run, ...failure });
+    const good = lastGood(service, run, failure.step);
     const scene = { ...(problem.path !== undefined && { path: problem.path }), stack: problem.stack ?? [] };
     const found = await findSuspects(repository.value, service.home, good?.change.commit, run.change.commit, scene);
     return found.ok ? found.value : found.failure.message;
@@ -105,14 +105,6 @@ export class Suspects {
     const answer = await vscode.window.showInformationMessage(`“${suspect.subject}” is reverted. Nothing is delivered yet.`, deliver);
     if (answer === deliver) await vscode.commands.executeCommand('deliver.deliver', { service: service.key });
   }
-}
-
-/** The newest run before a failure in which its step passed. */
-export function lastGood({ service, run, step }: Pick<Failure, 'service' | 'run' | 'step'>): RunState | undefined {
-  return service.runs.find(
-    (earlier) =>
-      earlier.id < run.id && earlier.steps.some((other) => other.name === step && (other.state === 'passed' || other.state === 'cached')),
-  );
 }
 
 function itemsOf({ problem, run }: Failure, suspects: readonly Suspect[]): SuspectItem[] {

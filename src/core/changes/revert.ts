@@ -6,7 +6,7 @@ import type { Repository } from './repository';
 
 /** What a revert would undo, for people: its files and how many lines of each. */
 export async function describeChange(repository: Repository, commit: string): Promise<Result<string>> {
-  return git(['show', '--no-ext-diff', '--no-show-signature', '--stat=80', '--format=%h %s%n%an, %cr%n', commit, '--'], {
+  return git(['show', '--no-ext-diff', '--no-show-signature', '--stat=80', '--format=%h %s%n%an, %cr', commit, '--'], {
     folder: repository.root,
   });
 }

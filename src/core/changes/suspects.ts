@@ -41,7 +41,7 @@ export async function findSuspects(
 ): Promise<Result<Suspect[]>> {
   const call = { folder: repository.root, env: ownObjects(repository, home) };
   const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${mostSuspects}`, `${good}..${bad}`];
-  const format = ['%x00%x00%H', '%P', '%s', '%an', '%cI'].join('%x1f');
+  const format = ['%x1e%H', '%P', '%s', '%an', '%cI'].join('%x1f');
   const [log, diff] = await Promise.all([
     git(['log', '--no-merges', '--no-show-signature', '--no-renames', '--name-only', '-z', `--format=${format}`, ...range, '--'], call),
     good === undefined ? undefined : git(['diff', '--no-ext-diff', '--no-renames', '--name-only', '-z', good, bad, '--'], call),
@@ -49,7 +49,7 @@ export async function findSuspects(
   if (!log.ok) return log;
   if (diff && !diff.ok) return diff;
   const different = diff && new Set(diff.value.split('\0'));
-  const suspects = log.value.split('\0\0').flatMap((entry) => suspectOf(entry, scene, different) ?? []);
+  const suspects = log.value.split('\x1e').flatMap((entry) => suspectOf(entry, scene, different) ?? []);
   const rank = { place: 0, stack: 1, other: 2 };
   return ok(suspects.sort((a, b) => rank[a.touches] - rank[b.touches]));
 }
