@@ -28,3 +28,10 @@ export function problemsIn(log: string, matchers: readonly Matcher[]): FoundProb
   finder.end();
   return problems;
 }
+
+/** A problem on one line, the way a person would note it: log line, severity, place, message. */
+export function told({ logLine, severity, file, line, column, message, frames }: FoundProblem): string {
+  const at = frames ? frames.find((frame) => frame.line !== undefined) : { file, line, column };
+  const place = [at?.file, at?.line, at?.column].filter((part) => part !== undefined).join(':');
+  return `${logLine} ${severity} [${place}] ${message}`;
+}

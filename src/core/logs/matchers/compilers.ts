@@ -135,6 +135,12 @@ const rustc = patternMatcher({
   ],
 });
 
+const phpUncaught = oneLine(
+  'php',
+  { first: 'PF' },
+  { regexp: /^(?:PHP )?Fatal error: +Uncaught (\S.*) in (\S.*):(\d+)$/, message: 1, file: 2, line: 3 },
+);
+
 const php = oneLine(
   'php',
   { first: 'PF' },
@@ -159,4 +165,5 @@ export const compilerMatchers: readonly Matcher[] = [
   go,
   rustc,
   php,
+  phpUncaught,
 ];

@@ -19,6 +19,7 @@ export const matcherNames: readonly string[] = [
   'docker',
   'pytest',
   'python',
+  'unittest',
   'go-test',
   'cargo-test',
   'java',

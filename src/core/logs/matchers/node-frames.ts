@@ -7,7 +7,7 @@ export function nodeFrame(line: string): Frame | undefined {
   if (line.length > 2000) return undefined;
   const match = call.exec(line);
   if (match) return { file: match[1] ?? '', line: Number(match[2]), column: Number(match[3]) };
-  return /^\s+at \S/.test(line) ? { file: '<anonymous>' } : undefined;
+  return /^\s+at .*(?:<anonymous>|\(native\)|\(index \d+\))/.test(line) ? { file: '<anonymous>' } : undefined;
 }
 
 /** The kinds of errors that JavaScript throws, at the beginning of a line. */

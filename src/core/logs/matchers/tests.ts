@@ -1,6 +1,6 @@
 import type { Frame } from '../problem';
 import { javaFrame } from '../trace-frames';
-import { block, firstSentence } from './block';
+import { block, firstSentence, type Block } from './block';
 import type { Matcher } from './matcher';
 import { errorEnds } from './node-frames';
 import { numbered } from './numbered';
@@ -16,23 +16,42 @@ function matched(pattern: RegExp): (line: string) => Frame | undefined {
   };
 }
 
-const pytest = block({
+const pytestSection = block({
   name: 'pytest',
-  begins: { first: '_' },
+  begins: {},
   head: /^_{3,} (?<title>\S.*?) _{3,}$/,
   message: /^E {3}(.+)$/,
-  frame: matched(/^(\S[^:]*\.py):(\d+): \w*$/),
-  ends: /^={3,}|^-{3,} Captured/,
+  frame: matched(/^(\S[^:]*\.py):(\d+): (?:\w*|in .+)$/),
+  ends: /^={3,}|^-{3,} Captured|^!{3,}/,
   brokenStack: true,
   outermostFirst: true,
   needs: 'message',
 });
 
-/** Of a chain each is told: the cause stands before what it caused. */
-const python = block({
-  name: 'python',
-  begins: { first: 'T' },
-  head: /^\s*Traceback \(most recent call last\):$/,
+/** The short summary tells of the same failures once more, or alone where the sections were not asked for. */
+const pytest: Matcher = {
+  name: 'pytest',
+  begins: { first: '_F', line: /^_{3,} \S.* _{3,}$|^FAILED \S+\.py::/ },
+  start: (found) => {
+    let sections = 0;
+    const section = pytestSection.start((problem) => {
+      sections += 1;
+      found(problem);
+    });
+    return {
+      line(text, number) {
+        const [, file, title, message] = /^FAILED (\S+\.py)::(\S+) - (.+)$/.exec(text) ?? [];
+        if (file === undefined) return section.line(text, number);
+        section.end();
+        if (sections === 0) found({ severity: 'error', message: `${title}: ${message}`, source: 'pytest', file, logLine: number });
+        return false;
+      },
+      end: () => section.end(),
+    };
+  },
+};
+
+const traceback: Omit<Block, 'name' | 'begins' | 'head'> = {
   frame: matched(/^\s*File "(.+)", line (\d+)/),
   message: /^\s*([A-Za-z_][\w.]*(?:: .*)?)$/,
   last: /^(?:[A-Za-z_][\w.]*(?:: .*)?|\s*[A-Za-z_][\w.]*(?:Error|Exception|Exit|Interrupt|Warning)(?:: .*)?)$/,
@@ -40,6 +59,26 @@ const python = block({
   outermostFirst: true,
   needs: 'frames',
   words: (lines) => lines.at(-1) ?? '',
+};
+
+/** Of a chain each is told: the cause stands before what it caused. */
+const python = block({ ...traceback, name: 'python', begins: { first: 'T' }, head: /^\s*Traceback \(most recent call last\):$/ });
+
+/** Code that cannot be parsed has no traceback. */
+const pythonSyntax = block({
+  ...traceback,
+  name: 'python',
+  begins: { first: 'F' },
+  head: /^ {2}File ".+", line \d+$/,
+  last: /^\w*(?:Error|Warning): /,
+});
+
+const unittest = block({
+  ...traceback,
+  name: 'unittest',
+  begins: { first: 'FE' },
+  head: /^(?:FAIL|ERROR): (?<title>\w+) \(/,
+  last: /^[A-Za-z_][\w.]*(?:: .*)?$/,
 });
 
 /** `    cart_test.go:12: message`, one for each thing that a test reports. */
@@ -137,7 +176,13 @@ const surefire: Matcher = {
       const [, type = '', method, line, message] = /^\[ERROR\] {2,}([\w.$]+)\.(\w+):(\d+)(?:->\S+)* ?(.*)$/.exec(text) ?? [];
       if (line === undefined) return false;
       const file = `${type.replace(/\$.*$/, '').replace(/\./g, '/')}.java`;
-      found({ severity: 'error', message: `${type}.${method}: ${message}`, source: 'maven', file, line: Number(line), logLine: number });
+      found({
+        severity: 'error',
+        message: `${type}.${method}: ${message}`,
+        source: 'maven',
+        frames: [{ file, line: Number(line) }],
+        logLine: number,
+      });
       return false;
     },
     end: () => {},
@@ -156,7 +201,7 @@ const gradle = block({
   name: 'gradle',
   begins: { holds: [' FAILED\n'] },
   head: /^(?<title>\S.* > .+) FAILED$/,
-  frame: matched(/^\s+at (?:.*\()?([\w$]+\.(?:java|kt|groovy|scala)):(\d+)\)?$/),
+  frame: matched(/^\s+(?:\S+ )?at (?:.*\()?([\w$]+\.(?:java|kt|groovy|scala)):(\d+)\)?$/),
   needs: 'frames',
 });
 
@@ -193,7 +238,9 @@ const phpunit = block({
 
 export const testMatchers: readonly Matcher[] = [
   pytest,
+  unittest,
   python,
+  pythonSyntax,
   goTest,
   goPanic,
   cargoTest,

@@ -43,6 +43,10 @@ const written: Record<string, string[]> = {
     "tests.test_cart › test_adds: AssertionError: assert '-1' ==  @ tests/test_cart.py:7",
     "tests.test_cart.TestReading › test_reads: AttributeError: 's @ cart.py:6",
   ],
+  surefire: [
+    'com.acme.CartTest › adds: expected: <3> but was: <-1> @ org/junit/jupiter/api/AssertionFailureBuilder.java:151',
+    'com.acme.CartTest › opens: no shop @ com/acme/CartTest.java:15',
+  ],
   gotestsum: [
     'example.com/shop › TestAdd: Add(1, 2) = -1, want 3 @ cart_test.go:7',
     'example.com/shop/cart › TestAdds/one: Add() = 1, want 2 @ cart_test.go:8',

@@ -15,7 +15,7 @@ const feedback = (keys: string): string => `service: a\nsteps: {a: {run: x}}\nfe
 const valid = [
   step('run: x'),
   step('run: x, needs: []'),
-  step('run: x, env: {A: 1, B: x, C: true}, secrets: [A_B], timeout: 5m, retries: 0, problems: [tsc, {owner: x}]'),
+  step('run: x, env: {A: 1, B: x, C: true}, secrets: [A_B], timeout: 5m, retries: 0, problems: [tsc, {owner: x, pattern: {regexp: x}}]'),
   step('run: x, inputs: [src/**], outputs: [], reports: [a/*.xml]'),
   environment('process: {command: x, health: {tcp: true}}'),
   environment('process: {command: x, health: {path: /up, timeout: 1s}}'),

@@ -1,14 +1,6 @@
 import assert from 'node:assert/strict';
 import { builtInMatchers } from '../../../../../src/core/logs/matchers/built-in';
-import type { FoundProblem } from '../../../../../src/core/logs/problem';
-import { named, printed, problemsIn } from '../../../../support/matching';
-
-/** A problem on one line, the way a person would note it: log line, severity, place, message. */
-function told({ logLine, severity, file, line, column, message, frames }: FoundProblem): string {
-  const at = frames ? frames.find((frame) => frame.line !== undefined) : { file, line, column };
-  const place = [at?.file, at?.line, at?.column].filter((part) => part !== undefined).join(':');
-  return `${logLine} ${severity} [${place}] ${message}`;
-}
+import { named, printed, problemsIn, told } from '../../../../support/matching';
 
 /** By matcher and fixture. */
 const expected: readonly [string, string, readonly string[]][] = [
