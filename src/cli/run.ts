@@ -72,7 +72,8 @@ function contributedMatchers(env: NodeJS.ProcessEnv): Contributed {
 function showFailures(state: RunState, terminal: Terminal): void {
   for (const step of state.steps) {
     if (step.state !== 'failed' || step.log === undefined) continue;
-    if (step.problems.length > 0) {
+    // Without a place, the end of the log says more.
+    if (step.problems.some((problem) => problem.path !== undefined)) {
       showProblems(step, terminal);
       continue;
     }

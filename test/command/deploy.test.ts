@@ -47,6 +47,17 @@ interface Environments {
     shop = new Project(folder.path).steps(steps, { environments });
   });
 
+  it('leads from a service that dies as it starts to the line that it died on', async () => {
+    shop.write('server.js', 'const port = process.env.PORT;\n\nthrow new Error(`no database for ${port}`);\n').commit('Die');
+    const run = await shop.deliver('run');
+    assert.equal(run.code, 1);
+    const problems = await shop.json<{ path?: string; line?: number; message: string; source: string }[]>('problems');
+    assert.match(problems[0]?.message ?? '', /^shop did not come up in staging: /);
+    const [died] = problems.filter((problem) => problem.source === 'node');
+    assert.deepEqual([died?.path, died?.line], ['server.js', 3]);
+    assert.match(died?.message ?? '', /no database/);
+  });
+
   it('makes the change live, verifies it and tells where', async () => {
     const { code, events } = await deliver('one');
     assert.equal(code, 0);

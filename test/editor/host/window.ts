@@ -184,8 +184,19 @@ export class Window {
     return placed.sort((a, b) => a.top - b.top).map((line) => line.text.replace(/\u00a0/g, ' '));
   }
 
-  async notifications(): Promise<string[]> {
-    return this.page.locator('.notification-list-item-message').allInnerTexts();
+  /** Opens the notification that says this, and answers the names of its buttons. Toasts are off in tests. */
+  async notificationButtons(text: RegExp): Promise<string[]> {
+    await this.runCommand('Notifications: Show Notifications');
+    const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
+    await item.waitFor();
+    await item.hover();
+    return item.locator('.notification-list-item-buttons-container .monaco-button').allInnerTexts();
+  }
+
+  /** Presses a button of the notification that says this. */
+  async pressInNotification(text: RegExp, button: string): Promise<void> {
+    const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
+    await item.locator('.monaco-button', { hasText: button }).first().click();
   }
 
   /** A picture under `screenshots/`, without the blinking cursor and what is shown under the pointer. */

@@ -49,6 +49,11 @@ describe('a failure in the window', function () {
     const row = window.row('Pipeline', 'error, three of one product are ten percent cheaper');
     await row.waitFor();
     await window.screenshot('problem-rows');
+    const told = /test failed: three of one product are ten percent cheaper/;
+    assert.deepEqual(await window.notificationButtons(told), ['Go to the Failure', 'Open Log', 'Run Again']);
+    await window.screenshot('problem-told');
+    await window.pressInNotification(told, 'Go to the Failure');
+    await window.cursorIsAt('prices.test.js', 14);
     await row.click();
     await window.cursorIsAt('prices.test.js', 14);
     await window.problemsAre(/Expected values to be strictly equal/);
