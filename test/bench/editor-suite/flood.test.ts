@@ -20,8 +20,13 @@ describe('a flood in the window', function () {
     const written = await until(() => Number(/first line (\d+)/.exec(shown.outputText())?.[1] ?? 0));
     const firstLine = Date.now() - written;
     await until(() => /shop passed/.test(shown.outputText().slice(-400)), 250);
+    const longestByFlood = delays.max / 1e6;
+    delays.reset();
+    await until(() => vscode.languages.getDiagnostics().reduce((sum, [, all]) => sum + all.length, 0) >= 1000, 50);
+    const longestByProblems = delays.max / 1e6;
     delays.disable();
-    const figures: EditorFigures = { activation: shown.activationMs, longestBlock: delays.max / 1e6, firstLine };
+    const longestBlock = Math.max(longestByFlood, longestByProblems);
+    const figures: EditorFigures = { activation: shown.activationMs, longestBlock, longestByProblems, firstLine };
     fs.writeFileSync(process.env['DELIVER_BENCH_REPORT']!, JSON.stringify(figures));
   });
 });

@@ -39,9 +39,18 @@ export function readMatcher(
   const source = merged['source'] ?? merged['owner'];
   const label = typeof merged['name'] === 'string' ? merged['name'] : name;
   return {
-    matcher: { name: label, ...(typeof source === 'string' && { source }), ...(severity && { severity }), patterns },
+    matcher: { name: label, ...(typeof source === 'string' && { source }), ...(severity && { severity }), patterns, ...folderOf(merged) },
     errors,
   };
+}
+
+/** Other places than the workspace's folder cannot be known where a step runs; a path is looked for anyway. */
+function folderOf(definition: Record<string, unknown>): { folder?: string } {
+  const { fileLocation } = definition;
+  const [kind, folder] = Array.isArray(fileLocation) ? (fileLocation as unknown[]) : [];
+  const below =
+    kind === 'relative' && typeof folder === 'string' ? /^\$\{(?:workspaceFolder|workspaceRoot)\}\/(.+)$/.exec(folder)?.[1] : undefined;
+  return below === undefined ? {} : { folder: below.replace(/\/$/, '') };
 }
 
 function readPatterns(given: unknown, contributed: Contributed, errors: MatcherError[]): LinePattern[] {

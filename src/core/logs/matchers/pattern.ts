@@ -27,6 +27,8 @@ export interface PatternMatcher {
   readonly source?: string;
   readonly severity?: Severity;
   readonly patterns: readonly LinePattern[];
+  /** What relative paths start from, itself relative to the repository's root. */
+  readonly folder?: string;
   /** Without `line`: that is the first pattern. */
   readonly begins?: Omit<Beginning, 'line'>;
 }
@@ -91,6 +93,12 @@ class PatternSearch implements Search {
     return groups;
   }
 
+  private fileOf(printed: string): string {
+    const { folder } = this.definition;
+    const isAbsolute = /^(?:[/\\]|[A-Za-z]:[\\/]|file:)/.test(printed);
+    return folder === undefined || isAbsolute ? printed : `${folder}/${printed}`;
+  }
+
   private report(groups: Groups, logLine: number): void {
     const { definition } = this;
     const [line, column] = groups.location?.split(',') ?? [groups.line, groups.column];
@@ -100,7 +108,7 @@ class PatternSearch implements Search {
       severity: severityOf(groups.severity) ?? definition.severity ?? 'error',
       message: groups.code === undefined ? message : `${message} (${groups.code})`,
       source: definition.source ?? definition.name,
-      ...(groups.file !== undefined && { file: groups.file.trim() }),
+      ...(groups.file !== undefined && { file: this.fileOf(groups.file.trim()) }),
       ...(isNumber(line) && { line: Math.max(1, Number(line)) }),
       ...(isNumber(column) && { column: Math.max(1, Number(column)) }),
       logLine,

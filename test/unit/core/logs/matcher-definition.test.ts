@@ -53,6 +53,17 @@ describe('a problem matcher in the format of VS Code', () => {
     );
   });
 
+  it('starts relative paths where it says', () => {
+    const definition = {
+      fileLocation: ['relative', '${workspaceFolder}/web'],
+      pattern: { regexp: '^(\\S+):(\\d+) (.*)$', file: 1, line: 2, message: 3 },
+    };
+    assert.deepEqual(
+      find(definition, 'src/a.x:3 no\n/abs/a.x:4 no\n').map(({ file }) => file),
+      ['web/src/a.x', '/abs/a.x'],
+    );
+  });
+
   it('reads a location as one group', () => {
     const definition = { pattern: { regexp: '^(\\S+)\\(([\\d,]+)\\): (.*)$', file: 1, location: 2, message: 3 } };
     assert.deepEqual(
