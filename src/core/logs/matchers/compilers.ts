@@ -1,155 +1,71 @@
 import type { Matcher } from './matcher';
-import { oneLine } from './one-line';
+import { afterColon, oneLine } from './one-line';
 import { patternMatcher } from './pattern';
+
+const tsc = { holds: ['error TS', 'warning TS', 'info TS'] };
 
 const tscPlain = oneLine(
   'tsc',
-  { holds: ['error TS', 'warning TS', 'info TS'] },
-  {
-    regexp: /^\s*(\S.*?)\((\d+),(\d+)\): (error|warning|info) (TS\d+): (.*)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    code: 5,
-    message: 6,
-  },
+  tsc,
+  /^\s*(?<file>\S.*?)\((?<line>\d+),(?<column>\d+)\): (?<severity>error|warning|info) (?<code>TS\d+): (?<message>.*)$/,
 );
 
 const tscPretty = oneLine(
   'tsc',
-  { holds: ['error TS', 'warning TS', 'info TS'] },
-  {
-    regexp: /^(\S.*?):(\d+):(\d+) - (error|warning|info) (TS\d+): (.*)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    code: 5,
-    message: 6,
-  },
+  tsc,
+  /^(?<file>\S.*?):(?<line>\d+):(?<column>\d+) - (?<severity>error|warning|info) (?<code>TS\d+): (?<message>.*)$/,
 );
 
 /** What concerns no file: options, or that there is nothing to compile. */
-const tscAlone = oneLine(
-  'tsc',
-  { holds: ['error TS', 'warning TS', 'info TS'] },
-  { regexp: /^(error) (TS\d+): (.*)$/, severity: 1, code: 2, message: 3 },
-);
+const tscAlone = oneLine('tsc', tsc, /^(?<severity>error) (?<code>TS\d+): (?<message>.*)$/);
 
 /** Also clang, and the format that many tools borrow from them. */
 const gcc = oneLine(
   'gcc',
-  { holds: [': error: ', ': warning: ', ': fatal error: '] },
-  {
-    regexp: /^(?!.*\.(?:pyi?|java|go|kt|sh):\d)(\S.*?):(\d+):(\d+): (fatal error|error|warning): (.+)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    message: 5,
-  },
+  afterColon,
+  /^(?!.*\.(?:pyi?|java|go|kt|sh):\d)(?<file>\S.*?):(?<line>\d+):(?<column>\d+): (?<severity>fatal error|error|warning): (?<message>.+)$/,
 );
 
 const linker = oneLine(
   'gcc',
   { holds: ['undefined reference to '] },
-  {
-    regexp: /^(?:\S*ld: )?([^:\s][^:]*?)(?::(\d+))?:(?:\(\.\w[^)]*\): |\s*)(undefined reference to .+)$/,
-    file: 1,
-    line: 2,
-    message: 3,
-  },
+  /^(?:\S*ld: )?(?<file>[^:\s][^:]*?)(?::(?<line>\d+))?:(?:\(\.\w[^)]*\): |\s*)(?<message>undefined reference to .+)$/,
 );
 
-const javac = oneLine(
-  'javac',
-  { holds: [': error: ', ': warning: ', ': fatal error: '] },
-  {
-    regexp: /^\s*(\S.*?\.java):(\d+): (error|warning): (.+)$/,
-    file: 1,
-    line: 2,
-    severity: 3,
-    message: 4,
-  },
-);
+const javac = oneLine('javac', afterColon, /^\s*(?<file>\S.*?\.java):(?<line>\d+): (?<severity>error|warning): (?<message>.+)$/);
 
 const maven = oneLine(
   'maven',
   { first: '[' },
-  {
-    regexp: /^\[(ERROR|WARNING)\] (.+?):\[(\d+),(\d+)\] (?:error: )?(.+)$/,
-    severity: 1,
-    file: 2,
-    line: 3,
-    column: 4,
-    message: 5,
-  },
+  /^\[(?<severity>ERROR|WARNING)\] (?<file>.+?):\[(?<line>\d+),(?<column>\d+)\] (?:error: )?(?<message>.+)$/,
 );
 
-const kotlin = oneLine(
-  'gradle',
-  { first: 'e' },
-  {
-    regexp: /^e: (\S.*?\.kts?):(?: \()?(\d+)[:,] ?(\d+)\)?:? (.+)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    message: 4,
-  },
-);
+const kotlin = oneLine('gradle', { first: 'e' }, /^e: (?<file>\S.*?\.kts?):(?: \()?(?<line>\d+)[:,] ?(?<column>\d+)\)?:? (?<message>.+)$/);
 
 const dotnet = oneLine(
   'dotnet',
   { holds: ['): error ', '): warning '] },
-  {
-    regexp: /^\s*(\S.*?)\((\d+),(\d+)\): (error|warning) (?!TS)([A-Z]+\d+): (.+?)(?: \[[^\]]+proj(?:::[^\]]*)?\])?$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    code: 5,
-    message: 6,
-  },
+  /^\s*(?<file>\S.*?)\((?<line>\d+),(?<column>\d+)\): (?<severity>error|warning) (?!TS)(?<code>[A-Z]+\d+): (?<message>.+?)(?: \[[^\]]+proj(?:::[^\]]*)?\])?$/,
 );
 
 /** `go build` and `go vet`: what `go test` prints of a test is indented. */
-const go = oneLine(
-  'go',
-  { holds: ['.go:'] },
-  {
-    regexp: /^(?:vet: )?([^\s:][^:]*\.go):(\d+)(?::(\d+))?: (.+)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    message: 4,
-  },
-);
+const go = oneLine('go', { holds: ['.go:'] }, /^(?:vet: )?(?<file>[^\s:][^:]*\.go):(?<line>\d+)(?::(?<column>\d+))?: (?<message>.+)$/);
 
 const rustc = patternMatcher({
   name: 'rustc',
   begins: { first: 'ew' },
   patterns: [
-    { regexp: /^(error|warning)(?:\[(E\d+)\])?: (.+)$/, severity: 1, code: 2, message: 3 },
-    { regexp: /^\s*--> (.+):(\d+):(\d+)$/, file: 1, line: 2, column: 3 },
+    { regexp: /^(?<severity>error|warning)(?:\[(?<code>E\d+)\])?: (?<message>.+)$/ },
+    { regexp: /^\s*--> (?<file>.+):(?<line>\d+):(?<column>\d+)$/ },
   ],
 });
 
-const phpUncaught = oneLine(
-  'php',
-  { first: 'PF' },
-  { regexp: /^(?:PHP )?Fatal error: +Uncaught (\S.*) in (\S.*):(\d+)$/, message: 1, file: 2, line: 3 },
-);
+const phpUncaught = oneLine('php', { first: 'PF' }, /^(?:PHP )?Fatal error: +Uncaught (?<message>\S.*) in (?<file>\S.*):(?<line>\d+)$/);
 
 const php = oneLine(
   'php',
   { first: 'PF' },
-  {
-    regexp: /^(?:PHP )?(?:Fatal|Parse|Recoverable fatal) error: +(\S.*) in (\S.*) on line (\d+)$/,
-    message: 1,
-    file: 2,
-    line: 3,
-  },
+  /^(?:PHP )?(?:Fatal|Parse|Recoverable fatal) error: +(?<message>\S.*) in (?<file>\S.*) on line (?<line>\d+)$/,
 );
 
 export const compilerMatchers: readonly Matcher[] = [

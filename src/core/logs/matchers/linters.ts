@@ -1,64 +1,32 @@
 import type { Matcher } from './matcher';
-import { oneLine } from './one-line';
+import { afterColon, oneLine } from './one-line';
 import { patternMatcher } from './pattern';
 
 const eslintStylish = patternMatcher({
   name: 'eslint-stylish',
   begins: { first: '/', holds: [':\\'] },
   patterns: [
-    { regexp: /^((?:\/|[A-Za-z]:[\\/]).*\.\w{1,8})$/, file: 1 },
-    {
-      regexp: /^\s+(\d+):(\d+)\s+(error|warning)\s+(.+?)(?:\s{2,}(\S+))?$/,
-      line: 1,
-      column: 2,
-      severity: 3,
-      message: 4,
-      code: 5,
-      loop: true,
-    },
+    { regexp: /^(?<file>(?:\/|[A-Za-z]:[\\/]).*\.\w{1,8})$/ },
+    { regexp: /^\s+(?<line>\d+):(?<column>\d+)\s+(?<severity>error|warning)\s+(?<message>.+?)(?:\s{2,}(?<code>\S+))?$/, loop: true },
   ],
 });
 
 const eslintUnix = oneLine(
   'eslint-unix',
   { holds: [' [Error', ' [Warning'] },
-  {
-    regexp: /^(?=.* \[(?:Error|Warning)(?:\/[^\]]+)?\]$)(\S.*?):(\d+):(\d+): (.+) \[(Error|Warning)(?:\/([^\]]+))?\]$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    message: 4,
-    severity: 5,
-    code: 6,
-  },
+  /^(?=.* \[(?:Error|Warning)(?:\/[^\]]+)?\]$)(?<file>\S.*?):(?<line>\d+):(?<column>\d+): (?<message>.+) \[(?<severity>Error|Warning)(?:\/(?<code>[^\]]+))?\]$/,
 );
 
 const eslintCompact = oneLine(
   'eslint-compact',
   { holds: [', Error - ', ', Warning - '] },
-  {
-    regexp: /^(\S.*?): line (\d+), col (\d+), (Error|Warning) - (.+?)(?: \((\S+)\))?$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    message: 5,
-    code: 6,
-  },
+  /^(?<file>\S.*?): line (?<line>\d+), col (?<column>\d+), (?<severity>Error|Warning) - (?<message>.+?)(?: \((?<code>\S+)\))?$/,
 );
 
 const shellcheckGcc = oneLine(
   'shellcheck',
   { holds: [' [SC'] },
-  {
-    regexp: /^(\S.*?):(\d+):(\d+): (error|warning|note): (.+?) \[(SC\d+)\]$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    message: 5,
-    code: 6,
-  },
+  /^(?<file>\S.*?):(?<line>\d+):(?<column>\d+): (?<severity>error|warning|note): (?<message>.+?) \[(?<code>SC\d+)\]$/,
 );
 
 /** The column is where the caret points. */
@@ -93,37 +61,22 @@ const shellcheck: Matcher = {
 
 const mypy = oneLine(
   'mypy',
-  { holds: [': error: ', ': warning: ', ': fatal error: '] },
-  {
-    regexp: /^(\S.*?\.pyi?):(\d+)(?::(\d+))?: (error|warning): (.+?)(?: {2}\[([\w-]+)\])?$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    severity: 4,
-    message: 5,
-    code: 6,
-  },
+  afterColon,
+  /^(?<file>\S.*?\.pyi?):(?<line>\d+)(?::(?<column>\d+))?: (?<severity>error|warning): (?<message>.+?)(?: {2}\[(?<code>[\w-]+)\])?$/,
 );
 
 const ruff = oneLine(
   'ruff',
   { holds: ['.py:', '.pyi:', '.ipynb:'] },
-  {
-    regexp: /^(\S.*?\.(?:pyi?|ipynb)):(\d+):(\d+): ([A-Z]+\d+|SyntaxError|invalid-syntax):? (?:\[\*\] )?(.+)$/,
-    file: 1,
-    line: 2,
-    column: 3,
-    code: 4,
-    message: 5,
-  },
+  /^(?<file>\S.*?\.(?:pyi?|ipynb)):(?<line>\d+):(?<column>\d+): (?<code>[A-Z]+\d+|SyntaxError|invalid-syntax):? (?:\[\*\] )?(?<message>.+)$/,
 );
 
 const ruffFull = patternMatcher({
   name: 'ruff',
   begins: { first: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ' },
   patterns: [
-    { regexp: /^([A-Z]{1,5}\d{3,4}) (?:\[\*\] )?(\S.*)$/, code: 1, message: 2 },
-    { regexp: /^ *--> (.+):(\d+):(\d+)$/, file: 1, line: 2, column: 3 },
+    { regexp: /^(?<code>[A-Z]{1,5}\d{3,4}) (?:\[\*\] )?(?<message>\S.*)$/ },
+    { regexp: /^ *--> (?<file>.+):(?<line>\d+):(?<column>\d+)$/ },
   ],
 });
 

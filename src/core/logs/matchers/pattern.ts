@@ -1,7 +1,7 @@
 import type { FoundProblem, Severity } from '../problem';
 import type { Beginning, Matcher, Search } from './matcher';
 
-/** A line's pattern in VS Code's format: a regular expression, and which of its groups is what. */
+/** A line's pattern: a regular expression and, as in VS Code's format, which of its groups is what; a group may also be named so. */
 export interface LinePattern {
   readonly regexp: RegExp;
   readonly file?: number;
@@ -87,7 +87,8 @@ class PatternSearch implements Search {
     if (!pattern || !match) return undefined;
     const groups: Groups = {};
     for (const part of parts) {
-      const value = pattern[part] === undefined ? undefined : match[pattern[part]];
+      const number = pattern[part];
+      const value = number === undefined ? match.groups?.[part] : match[number];
       if (value !== undefined && value !== '') groups[part] = value;
     }
     return groups;
