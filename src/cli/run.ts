@@ -79,7 +79,7 @@ function showFailures(state: RunState, terminal: Terminal): void {
     }
     const lines = readTail(step.log, tailBytes).trimEnd().split('\n');
     terminal.print(`\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} lines)` : ''}`);
-    for (const line of lines.slice(-tailLines)) terminal.print(`  ${line}`);
+    for (const line of lines.slice(-tailLines)) if (line !== '' || lines.length > 1) terminal.print(`  ${line}`);
     terminal.print(terminal.paint('dim', `  ${step.log}`));
   }
 }
