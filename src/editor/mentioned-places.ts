@@ -12,7 +12,7 @@ export interface Mention {
 const wholeLog = /whole log: (.+)$/;
 // A path with a folder or an extension, then `:12:5`, `:12`, `(12,5)` or nothing.
 const place =
-  /((?:[A-Za-z]:)?[\w.@+~\-/\\]*[\w@+~-](?:\.[A-Za-z]\w{0,9}|[/\\][\w.@+-]+))(?::(\d{1,7})(?::(\d{1,7}))?|\((\d{1,7})(?:,\s?(\d{1,7}))?\))?/g;
+  /((?:(?<![A-Za-z])[A-Za-z]:)?[\w.@+~\-/\\]*[\w@+~-](?:\.[A-Za-z]\w{0,9}|[/\\][\w.@+-]+))(?::(\d{1,7})(?::(\d{1,7}))?|\((\d{1,7})(?:,\s?(\d{1,7}))?\))?/g;
 
 /** The paths in a line of a log; whether they exist is for the caller to see. */
 export function mentionsIn(text: string): Mention[] {
@@ -21,10 +21,12 @@ export function mentionsIn(text: string): Mention[] {
   return [...text.slice(0, 1000).matchAll(place)].flatMap((match) => {
     const [all, file = '', colonLine, colonColumn, parenLine, parenColumn] = match;
     const [line, column] = [colonLine ?? parenLine, colonColumn ?? parenColumn];
+    const isFile = text.slice(0, match.index).endsWith('file://');
+    const isAddress = text[match.index - 1] === ':' || text.slice(match.index - 3, match.index) === '://';
     // Addresses are links of their own, and a version is no file.
-    if (text[match.index - 1] === ':' || text.slice(match.index - 3, match.index) === '://' || /^[\d.]+$/.test(file)) return [];
+    if ((isAddress && !isFile) || /^[\d.]+$/.test(file)) return [];
     return {
-      start: match.index,
+      start: match.index - (isFile ? 'file://'.length : 0),
       end: match.index + all.length,
       path: file,
       ...(line !== undefined && { line: Number(line) }),

@@ -35,11 +35,15 @@ export class Window {
   }
 
   async runCommand(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input[type=text]');
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().click();
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    // What was asked for before may take the focus, and the palette closes: a person opens it again.
+    for (let tries = 3; tries > 0 && !(await row.isVisible()); tries--) {
+      await this.page.keyboard.press('F1');
+      const input = this.page.locator('.quick-input-widget input[type=text]');
+      await input.fill(`>${title}`).catch(() => {});
+      await row.waitFor({ timeout: 8_000 }).catch(() => {});
+    }
+    await row.click();
   }
 
   /** Chooses an entry of the quick pick that is open. */
@@ -130,6 +134,13 @@ export class Window {
   async focusEditor(): Promise<void> {
     await this.runCommand('View: Focus Active Editor Group');
     await this.page.locator('.part.editor .monaco-editor.focused').first().waitFor();
+  }
+
+  /** Follows the link in the open document that ends with this. */
+  async clickLink(text: string): Promise<void> {
+    const link = this.page.locator('.part.editor .monaco-editor .detected-link', { hasText: text }).first();
+    await link.waitFor();
+    await link.click({ modifiers: ['Control'] });
   }
 
   /** How many problems there are in all, as the status bar counts them. */

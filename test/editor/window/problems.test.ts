@@ -54,6 +54,9 @@ describe('a failure in the window', function () {
     await window.screenshot('problem-told');
     await window.pressInNotification(told, 'Go to the Failure');
     await window.cursorIsAt('prices.test.js', 14);
+    await window.focusEditor();
+    await window.page.keyboard.press('Control+Home');
+    await window.cursorIsAt('prices.test.js', 1);
     await row.click();
     await window.cursorIsAt('prices.test.js', 14);
     await window.problemsAre(/Expected values to be strictly equal/);
@@ -65,6 +68,12 @@ describe('a failure in the window', function () {
     await window.page.keyboard.type('\n\n');
     await window.page.keyboard.press('Control+Home');
     await window.problemIsOnLine(16);
+    await row.click();
+    await window.cursorIsAt('prices.test.js', 16);
+    // So is the link in the log, which tells of the line as it was delivered.
+    await window.runCommand('Deliver: Open Log');
+    await window.clickLink('prices.test.js:13:1');
+    await window.cursorIsAt('prices.test.js', 15);
     await row.click();
     await window.cursorIsAt('prices.test.js', 16);
     for (const theme of ['dark', 'light'] as const) {

@@ -18,6 +18,13 @@ describe('places that a log mentions', () => {
     assert.equal('see src/a.ts:3 there'.slice(mention?.start, mention?.end), 'src/a.ts:3');
   });
 
+  it('takes the address of a file for the file', () => {
+    const line = '    at test (file:///slot/test/a.test.js:14:10)';
+    assert.deepEqual(found(line), ['/slot/test/a.test.js 14 10']);
+    const [mention] = mentionsIn(line);
+    assert.equal(line.slice(mention?.start, mention?.end), 'file:///slot/test/a.test.js:14:10');
+  });
+
   it('takes neither an address nor a version for a file', () => {
     assert.deepEqual(found('listening on http://127.0.0.1:4100/healthz'), []);
     assert.deepEqual(found('version 1.2.3'), []);
