@@ -21,14 +21,14 @@ export function mentionsIn(text: string): Mention[] {
   return [...text.slice(0, 1000).matchAll(place)].flatMap((match) => {
     const [all, file = '', colonLine, colonColumn, parenLine, parenColumn] = match;
     const [line, column] = [colonLine ?? parenLine, colonColumn ?? parenColumn];
-    const isFile = text.slice(0, match.index).endsWith('file://');
+    const isFile = file.startsWith('///') && text.slice(0, match.index).endsWith('file:');
     const isAddress = text[match.index - 1] === ':' || text.slice(match.index - 3, match.index) === '://';
     // Addresses are links of their own, and a version is no file.
     if ((isAddress && !isFile) || /^[\d.]+$/.test(file)) return [];
     return {
-      start: match.index - (isFile ? 'file://'.length : 0),
+      start: match.index - (isFile ? 'file:'.length : 0),
       end: match.index + all.length,
-      path: file,
+      path: isFile ? file.slice(2) : file,
       ...(line !== undefined && { line: Number(line) }),
       ...(column !== undefined && { column: Number(column) }),
     };
