@@ -1,5 +1,5 @@
 import type { RunEvent } from '../core/run/events';
-import { fold, type RunState, type StepProgress } from '../core/run/state';
+import type { RunState, StepProgress } from '../core/run/state';
 import type { Terminal } from './terminal';
 import { duration, stepLine } from './words';
 
@@ -16,8 +16,9 @@ export class Progress {
     this.timer = terminal.live ? setInterval(() => this.draw(), 250).unref() : undefined;
   }
 
-  show(event: RunEvent): void {
-    this.state = fold(this.state, event);
+  /** What happened, and the run's state after it. */
+  show(event: RunEvent, state: RunState | undefined): void {
+    this.state = state;
     const line = this.factOf(event);
     this.erase();
     if (line !== undefined) this.terminal.print(line);

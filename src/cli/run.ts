@@ -42,7 +42,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {
       state = fold(state, event);
-      if (progress) progress.show(event);
+      if (progress) progress.show(event, state);
       else terminal.json(event);
     },
   });

@@ -159,7 +159,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
       (step) => steps.execute(step),
       (step, need) => steps.skip(step, need),
     );
-    await endProcesses({ run }, graceMs);
+    if (steps.hasRun) await endProcesses({ run }, graceMs);
     const lost = await verification.finish();
     return lost === undefined ? finish(outcomeOf(states, request.signal)) : finish('failed', lost);
   } catch (error) {

@@ -22,6 +22,9 @@ export interface EditorPlace {
 /** More problems than these are not placed. */
 export const mostPlaced = 1000;
 
+/** How many are placed in one go. */
+const atOnce = 50;
+
 /** Keeps the places of the problems that stand, through commits, renames and edits that are not saved yet. */
 export class ProblemPlaces implements vscode.Disposable {
   readonly changes = new Changes();
@@ -91,7 +94,9 @@ export class ProblemPlaces implements vscode.Disposable {
   private async refresh(): Promise<void> {
     const turn = ++this.turn;
     const places = new Map<string, EditorPlace>();
-    for (const failure of this.failures) {
+    for (const [index, failure] of this.failures.entries()) {
+      // What is known already is found without a pause: typing goes on between portions.
+      if (index % atOnce === atOnce - 1) await new Promise((resolve) => setImmediate(resolve));
       const place = await this.find(failure);
       // Something newer is under way.
       if (turn !== this.turn) return;

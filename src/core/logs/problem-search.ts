@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { LogPart, LogProblems, Wanted } from './log-problems';
 import type { Question } from './problem-worker';
 
@@ -53,8 +53,14 @@ export class ProblemSearch {
     return this.findApart(part, others, [...notices, notice]);
   }
 
+  /** Few runs need a thread, so not even what makes one is loaded before. */
+  private async start(): Promise<Worker> {
+    const threads = await import('node:worker_threads');
+    return new threads.Worker(this.program);
+  }
+
   private async ask(question: Question): Promise<LogProblems | 'stuck'> {
-    const worker = (this.worker ??= new Worker(this.program));
+    const worker = (this.worker ??= await this.start());
     return new Promise((resolve, reject) => {
       const { watched } = question;
       let before = '';

@@ -134,7 +134,15 @@ export function isFinished(outcome: Outcome): boolean {
 }
 
 function withStep(state: RunState, name: string, change: (step: StepProgress) => StepProgress): RunState {
-  return { ...state, steps: state.steps.map((step) => (step.name === name ? change(step) : step)) };
+  // Copied as a whole and changed in one place: runs of many steps are folded in every window, again and again.
+  const steps = [...state.steps];
+  for (let at = 0; at < steps.length; at++) {
+    const step = steps[at];
+    if (step?.name !== name) continue;
+    steps[at] = change(step);
+    break;
+  }
+  return { ...state, steps };
 }
 
 function withDeployment(state: RunState, environment: string, to: Deployment['state']): RunState {

@@ -48,6 +48,8 @@ export class StepRunner {
   private readonly addresses = new Map<string, string>();
 
   private readonly shared: Readonly<Record<string, string>>;
+  /** Whether a command was started, which may have left something behind. */
+  hasRun = false;
 
   constructor(private readonly context: StepContext) {
     this.shared = sharedEnvironment(context.base, context.pipeline, context.around);
@@ -109,6 +111,7 @@ export class StepRunner {
   }
 
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
+    this.hasRun = true;
     const { run, base, around, secrets, pipes, signal } = this.context;
     const verified =
       step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addresses.get(step.verifies) ?? '' };

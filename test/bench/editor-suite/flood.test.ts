@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as vscode from 'vscode';
 import type { Shown } from '../../../src/extension';
@@ -15,17 +16,21 @@ describe('a flood in the window', function () {
     const delays = monitorEventLoopDelay({ resolution: 5 });
     await until(() => /flood|shop/.test(shown.pipelineText()));
     await vscode.commands.executeCommand('deliver.showOutput');
-    await vscode.commands.executeCommand('deliver.deliver');
     delays.enable();
-    const written = await until(() => Number(/first line (\d+)/.exec(shown.outputText())?.[1] ?? 0));
-    const firstLine = Date.now() - written;
-    await until(() => /shop passed/.test(shown.outputText().slice(-400)), 250);
-    const longestByFlood = delays.max / 1e6;
-    delays.reset();
+    await vscode.commands.executeCommand('deliver.deliver');
     await until(() => vscode.languages.getDiagnostics().reduce((sum, [, all]) => sum + all.length, 0) >= 1000, 50);
     const longestByProblems = delays.max / 1e6;
+    await until(() => /shop passed/.test(shown.outputText()), 50);
+
+    const definition = path.join(vscode.workspace.workspaceFolders![0]!.uri.fsPath, 'delivery.yaml');
+    fs.writeFileSync(definition, process.env['DELIVER_BENCH_FLOOD']!);
+    delays.reset();
+    await vscode.commands.executeCommand('deliver.deliver');
+    const written = await until(() => Number(/first line (\d+)/.exec(shown.outputText())?.[1] ?? 0));
+    const firstLine = Date.now() - written;
+    await until(() => /left out[^]*shop passed/.test(shown.outputText()), 250);
     delays.disable();
-    const longestBlock = Math.max(longestByFlood, longestByProblems);
+    const longestBlock = delays.max / 1e6;
     const figures: EditorFigures = { activation: shown.activationMs, longestBlock, longestByProblems, firstLine };
     fs.writeFileSync(process.env['DELIVER_BENCH_REPORT']!, JSON.stringify(figures));
   });
