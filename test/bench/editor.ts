@@ -10,7 +10,7 @@ import { inFolder, type Row } from './measure';
 export interface EditorFigures {
   readonly activation: number;
   readonly longestBlock: number;
-  /** From the end of a step with 1,000 problems until all are shown. */
+  /** While a step with 1,000 problems runs and ends, until all are shown. */
   readonly longestByProblems: number;
   readonly firstLine: number;
 }

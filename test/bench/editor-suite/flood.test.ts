@@ -16,8 +16,11 @@ describe('a flood in the window', function () {
     const delays = monitorEventLoopDelay({ resolution: 5 });
     await until(() => /flood|shop/.test(shown.pipelineText()));
     await vscode.commands.executeCommand('deliver.showOutput');
-    delays.enable();
     await vscode.commands.executeCommand('deliver.deliver');
+    delays.enable();
+    // Not what it costs to start a process from here, which every delivery does.
+    await until(() => /▶ flood/.test(shown.outputText()));
+    delays.reset();
     await until(() => vscode.languages.getDiagnostics().reduce((sum, [, all]) => sum + all.length, 0) >= 1000, 50);
     const longestByProblems = delays.max / 1e6;
     await until(() => /shop passed/.test(shown.outputText()), 50);
