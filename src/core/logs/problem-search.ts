@@ -15,6 +15,12 @@ export interface SearchResult extends LogProblems {
   readonly notices: readonly string[];
 }
 
+/** The number of the own matcher, from 1, that does not return, and its line. */
+interface Stuck {
+  readonly stuck: number;
+  readonly line: number;
+}
+
 /** Looks for problems in the logs of one run: small ones at once, others in a thread of its own. */
 export class ProblemSearch {
   private worker: Worker | undefined;
@@ -45,10 +51,10 @@ export class ProblemSearch {
   private async findApart(part: LogPart, wanted: Wanted, notices: readonly string[] = []): Promise<SearchResult> {
     const watched = new Int32Array(new SharedArrayBuffer(8));
     const answer = await this.ask({ part, wanted, watched });
-    if (answer !== 'stuck') return { ...answer, notices };
+    if (!('stuck' in answer)) return { ...answer, notices };
     this.dispose();
-    const slow = wanted.own[Atomics.load(watched, 0) - 1];
-    const notice = `the problem matcher ${slow?.name} took longer than ${lineMs} ms for line ${Atomics.load(watched, 1)} of the log, and was left out`;
+    const slow = wanted.own[answer.stuck - 1];
+    const notice = `the problem matcher ${slow?.name} took longer than ${lineMs} ms for line ${answer.line} of the log, and was left out`;
     const others = { ...wanted, own: wanted.own.filter((matcher) => matcher !== slow) };
     return this.findApart(part, others, [...notices, notice]);
   }
@@ -59,14 +65,15 @@ export class ProblemSearch {
     return new threads.Worker(this.program);
   }
 
-  private async ask(question: Question): Promise<LogProblems | 'stuck'> {
+  private async ask(question: Question): Promise<LogProblems | Stuck> {
     const worker = (this.worker ??= await this.start());
     return new Promise((resolve, reject) => {
       const { watched } = question;
-      let before = '';
+      let before: Stuck = { stuck: 0, line: 0 };
       const timer = setInterval(() => {
-        const now = `${Atomics.load(watched, 0)} ${Atomics.load(watched, 1)}`;
-        if (Atomics.load(watched, 0) > 0 && now === before) settle(() => resolve('stuck'));
+        // Once: by the next look it may have gone on.
+        const now = { stuck: Atomics.load(watched, 0), line: Atomics.load(watched, 1) };
+        if (now.stuck > 0 && now.stuck === before.stuck && now.line === before.line) settle(() => resolve(now));
         before = now;
       }, lineMs);
       const settle = (how: () => void): void => {

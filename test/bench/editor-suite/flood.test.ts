@@ -21,7 +21,7 @@ describe('a flood in the window', function () {
     // Not what it costs to start a process from here, which every delivery does.
     await until(() => /▶ flood/.test(shown.outputText()));
     delays.reset();
-    await until(() => vscode.languages.getDiagnostics().reduce((sum, [, all]) => sum + all.length, 0) >= 1000, 50);
+    await thousandProblems();
     const longestByProblems = delays.max / 1e6;
     await until(() => /shop passed/.test(shown.outputText()), 50);
 
@@ -38,6 +38,17 @@ describe('a flood in the window', function () {
     fs.writeFileSync(process.env['DELIVER_BENCH_REPORT']!, JSON.stringify(figures));
   });
 });
+
+/** Told, not asked for: each question would copy them all, in the very loop that is measured. */
+async function thousandProblems(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const listening = vscode.languages.onDidChangeDiagnostics(({ uris }) => {
+      if (!uris.some((uri) => vscode.languages.getDiagnostics(uri).length >= 1000)) return;
+      listening.dispose();
+      resolve();
+    });
+  });
+}
 
 async function until<T>(condition: () => T, everyMs = 5): Promise<T> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
