@@ -20,6 +20,17 @@ export async function openContext(): Promise<Result<RepositoryContext>> {
   return ok({ repository: repository.value, home });
 }
 
+/** The repository that a command is called in, and the run that is meant in it. */
+export async function openRun(named: {
+  readonly run?: string;
+  readonly service?: string;
+}): Promise<Result<RepositoryContext & { readonly run: RunState }>> {
+  const context = await openContext();
+  if (!context.ok) return context;
+  const run = await findRun(context.value, named);
+  return run.ok ? ok({ ...context.value, run: run.value }) : run;
+}
+
 /** The run that is meant: the one named, else the latest of the service that is meant. */
 export async function findRun(
   { repository, home }: RepositoryContext,

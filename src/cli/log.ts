@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readRun } from '../core/run/runs';
 import { isFinished, type RunState } from '../core/run/state';
-import { findRun, openContext } from './context';
+import { openRun } from './context';
 import type { Terminal } from './terminal';
 
 /** How often a followed log is looked at. */
@@ -14,23 +14,22 @@ export async function log(
   options: { readonly run?: string; readonly service?: string; readonly follow?: true },
   terminal: Terminal,
 ): Promise<number> {
-  const context = await openContext();
-  if (!context.ok) return terminal.fail(context.failure);
-  const found = await findRun(context.value, options);
-  if (!found.ok) return terminal.fail(found.failure);
-  const names = found.value.steps.map((one) => one.name);
+  const opened = await openRun(options);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const { home, run } = opened.value;
+  const names = run.steps.map((one) => one.name);
   if (step !== undefined && !names.includes(step)) {
     return terminal.fail({
       kind: 'usage',
-      message: `run ${found.value.id} has no step ${step}`,
+      message: `run ${run.id} has no step ${step}`,
       hint: `its steps are ${names.join(', ')}`,
     });
   }
-  const folder = context.value.home.run(found.value.id);
+  const folder = home.run(run.id);
   const shown = step === undefined ? names : [step];
   const reader = new LogReader(folder, shown, shown.length > 1);
   for (;;) {
-    const state = readRun(folder) ?? found.value;
+    const state = readRun(folder) ?? run;
     const over = isFinished(state.outcome) || (step !== undefined && isOver(state, step));
     reader.copy(state);
     if (over || !options.follow) return 0;

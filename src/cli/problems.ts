@@ -1,6 +1,6 @@
 import { PlacesNow } from '../core/changes/places-now';
 import { problemsNow } from '../core/run/problems-now';
-import { findRun, openContext } from './context';
+import { openRun } from './context';
 import { problemLine } from './problem-line';
 import type { Terminal } from './terminal';
 
@@ -9,12 +9,11 @@ export async function problems(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
-  const context = await openContext();
-  if (!context.ok) return terminal.fail(context.failure);
-  const found = await findRun(context.value, options);
-  if (!found.ok) return terminal.fail(found.failure);
-  const places = new PlacesNow(context.value.repository, context.value.home);
-  const all = await problemsNow(found.value, async (commit, path, line) => places.lineNow(commit, path, line));
+  const opened = await openRun(options);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const { repository, home, run } = opened.value;
+  const places = new PlacesNow(repository, home);
+  const all = await problemsNow(run, async (commit, path, line) => places.lineNow(commit, path, line));
   if (options.json) {
     terminal.json(all);
     return 0;
@@ -23,6 +22,6 @@ export async function problems(
     terminal.print(terminal.paint('bold', step));
     for (const problem of all.filter((one) => one.step === step)) terminal.print(`  ${problemLine(problem, terminal)}`);
   }
-  if (all.length === 0) terminal.print(`run ${found.value.id} of ${found.value.service} has no problems`);
+  if (all.length === 0) terminal.print(`run ${run.id} of ${run.service} has no problems`);
   return 0;
 }

@@ -1,6 +1,6 @@
 import { listRuns } from '../core/run/runs';
 import { releasableOf, statusOf } from '../core/run/status';
-import { findRun, openContext } from './context';
+import { openRun } from './context';
 import type { Terminal } from './terminal';
 import { age, duration, stepLine } from './words';
 
@@ -9,14 +9,12 @@ export async function status(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
-  const context = await openContext();
-  if (!context.ok) return terminal.fail(context.failure);
-  const found = await findRun(context.value, options);
-  if (!found.ok) return terminal.fail(found.failure);
-  const state = found.value;
-  const runs = listRuns(context.value.home, { service: state.service });
+  const opened = await openRun(options);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const { home, run: state } = opened.value;
+  const runs = listRuns(home, { service: state.service });
   if (options.json) {
-    terminal.json(statusOf(state, context.value.home.run(state.id), runs));
+    terminal.json(statusOf(state, home.run(state.id), runs));
     return 0;
   }
   const took = state.finishedAt ? ` in ${duration(Date.parse(state.finishedAt) - Date.parse(state.startedAt))}` : '';

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { homeFolder, RepositoryHome } from '../core/home';
+import { plainServiceName } from '../core/pipeline/service-name';
 import type { RunState } from '../core/run/state';
 import { Changes } from './changes';
 import { findGitFolder, hasGit } from './git-folder';
@@ -148,10 +149,8 @@ function serviceName(file: string): string | undefined {
   try {
     const text = fs.readFileSync(file, 'utf8');
     // YAML may also be written like JSON.
-    const written = /^\s*\{/.test(text)
-      ? /(["']?)\bservice\1\s*:\s*(["']?)([^"'\s,}]+)\2/
-      : /^(["']?)service\1:[ \t]*(["']?)([^"'\s#]+)\2[ \t]*(?:#.*)?$/m;
-    return written.exec(text)?.[3];
+    const likeJson = /^\s*\{/.test(text) ? /(["']?)\bservice\1\s*:\s*(["']?)([^"'\s,}]+)\2/.exec(text)?.[3] : undefined;
+    return likeJson ?? plainServiceName(text);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../failure';
+import { plainServiceName } from './service-name';
 import { findServices } from './services';
 
 export const definitionName = 'delivery.yaml';
@@ -52,9 +53,6 @@ async function placeOf(root: string, folder: string): Promise<ServicePlace> {
   return { folder, name: (await nameIn(path.join(root, folder, definitionName))) ?? path.posix.basename(folder) };
 }
 
-/** A line of the top level that names the service, written as nearly everybody writes it. */
-const plainName = /^service: *([a-z][a-z0-9-]*) *\r?$/gm;
-
 async function nameIn(file: string): Promise<string | undefined> {
   let text: string;
   try {
@@ -62,7 +60,5 @@ async function nameIn(file: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-  const plain = [...text.matchAll(plainName)];
-  if (plain.length === 1) return plain[0]?.[1];
-  return (await import('./parse')).serviceName(text);
+  return plainServiceName(text) ?? (await import('./parse')).serviceName(text);
 }
