@@ -177,21 +177,56 @@ const environment = z
 const labels = z.optional(z.array(text)).check(describe('Only those with one of these labels.'));
 const server = z.optional(address).check(describe('The address of your own server. Default: the public one.'));
 
+const itemField = (what: string) => z.optional(text).check(describe(`The field that holds ${what}.`));
+const fields = z
+  .strictObject({
+    id: itemField('what tells items apart'),
+    title: itemField('the title'),
+    body: itemField('the text'),
+    kind: itemField('the kind: error, comment, rating or ticket'),
+    createdAt: itemField('when it was first said'),
+    lastSeenAt: itemField('when it was last said'),
+    author: itemField('who said it'),
+    url: itemField('the address of its page'),
+    rating: itemField('the rating'),
+    count: itemField('how often it was said'),
+    people: itemField('how many people said it'),
+    release: itemField('the release that was running: a commit, a tag or a version'),
+    environment: itemField('the environment'),
+    component: itemField('the component'),
+  })
+  .check(describe('Which field of an item is which: paths with dots, like user.name. Those that are called the same need no mention.'));
+const http = z.strictObject({
+  url: address.check(describe('The address.')),
+  items: z
+    .optional(text)
+    .check(describe('Where in the answer the items are: a path with dots. Default: the answer itself, or what it calls items.')),
+  fields: z.optional(fields),
+  kind: z
+    .optional(z.enum(['error', 'comment', 'rating', 'ticket']))
+    .check(describe('What the items are, where no field says it. Default: comment.')),
+  next: z.optional(text).check(describe('Where in the answer the address of the next page is, or the cursor. Default: the `Link` header.')),
+  cursor: z.optional(text).check(describe('The query parameter that takes the cursor.')),
+  page: z.optional(text).check(describe('The query parameter that counts the pages, from 1 until one is empty.')),
+  header: z
+    .optional(z.string().check(z.regex(/^[A-Za-z0-9-]+$/, 'the name of a header holds letters, digits and `-`')))
+    .check(describe('The header that carries the token. Default: Authorization, as a bearer token.')),
+});
+
 const sourceKinds = {
   file: z.optional(inside).check(describe('A file with one JSON object a line.')),
-  http: z
-    .optional(z.union([address, z.strictObject({ url: address.check(describe('The address.')) })]))
-    .check(describe('An address that answers with one JSON object a line.')),
+  http: z.optional(z.union([address, http])).check(describe('Any JSON over HTTP.')),
   sentry: z
     .optional(
       z.strictObject({
         organization: text.check(describe('The slug of the organization.')),
         project: text.check(describe('The slug of the project.')),
         environment: z.optional(text).check(describe('Only errors of this environment.')),
+        query: z.optional(z.string()).check(describe('Which issues, as in the search of Sentry. Default: is:unresolved.')),
         url: server,
       }),
     )
-    .check(describe('Errors from Sentry.')),
+    .check(describe('Errors from Sentry, GlitchTip or your own server.')),
   github: z
     .optional(z.strictObject({ repository: z.optional(text).check(describe('owner/name. Default: that of origin.')), labels, url: server }))
     .check(describe('Issues from GitHub.')),

@@ -5,7 +5,7 @@ import { readDocument, type Path, type SourceDocument } from './document';
 import { milliseconds } from './duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
-import type { EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, Step } from './pipeline';
+import type { EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from './pipeline';
 import { checkReferences } from './references';
 
 const mostErrors = 100;
@@ -131,7 +131,25 @@ function variablesOf(env: Readonly<Record<string, unknown>> | undefined, at: Pat
 function feedbackOf(feedback: NonNullable<Definition['feedback']>): Feedback {
   const components = Object.entries(feedback.components ?? {});
   return {
-    sources: feedback.sources ?? [],
+    sources: (feedback.sources ?? []).flatMap((source) => sourceOf(source) ?? []),
     components: Object.fromEntries(components.map(([name, globs]) => [name, typeof globs === 'string' ? [globs] : globs])),
   };
+}
+
+type Source = NonNullable<NonNullable<Definition['feedback']>['sources']>[number];
+
+function sourceOf({ file, http, sentry, github, gitlab }: Source): SourceDefinition | undefined {
+  if (file !== undefined) return { kind: 'file', file };
+  if (http !== undefined) {
+    const { kind = 'comment', fields = {}, ...settings } = typeof http === 'string' ? { url: http } : http;
+    return { kind: 'http', itemKind: kind, fields: present(fields), ...present(settings) };
+  }
+  if (sentry) return { kind: 'sentry', ...present(sentry) };
+  if (github) return { kind: 'github', ...present({ ...github, labels: github.labels ?? [] }) };
+  return gitlab && { kind: 'gitlab', ...present({ ...gitlab, labels: gitlab.labels ?? [] }) };
+}
+
+/** Without the keys that have no value. */
+function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as ReturnType<typeof present<T>>;
 }

@@ -51,8 +51,34 @@ export interface HealthDefinition {
 }
 
 export interface Feedback {
-  /** One key each: `file`, `http`, `sentry`, `github` or `gitlab`. */
-  readonly sources: readonly Readonly<Record<string, unknown>>[];
+  readonly sources: readonly SourceDefinition[];
   /** Globs by component, for feedback that names no line. */
   readonly components: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Where feedback comes from. Addresses of servers are absent for the public ones. */
+export type SourceDefinition =
+  | { readonly kind: 'file'; readonly file: string }
+  | ({ readonly kind: 'http' } & HttpSourceDefinition)
+  | {
+      readonly kind: 'sentry';
+      readonly organization: string;
+      readonly project: string;
+      readonly environment?: string;
+      readonly query?: string;
+      readonly url?: string;
+    }
+  | { readonly kind: 'github'; readonly repository?: string; readonly labels: readonly string[]; readonly url?: string }
+  | { readonly kind: 'gitlab'; readonly project?: string; readonly labels: readonly string[]; readonly url?: string };
+
+/** Paths into the answer are written with dots. */
+export interface HttpSourceDefinition {
+  readonly url: string;
+  readonly items?: string;
+  readonly fields: Readonly<Record<string, string>>;
+  readonly itemKind: 'error' | 'comment' | 'rating' | 'ticket';
+  readonly next?: string;
+  readonly cursor?: string;
+  readonly page?: string;
+  readonly header?: string;
 }

@@ -29,6 +29,8 @@ interface Use {
   readonly at: string;
 }
 
+const useName = 'use.json';
+
 /** Slots that are neither live nor in use and may stay, warm, for the next run. */
 const keptSlots = 4;
 
@@ -147,11 +149,7 @@ export class SlotPool {
   }
 
   private lastUse(number: number): Use | undefined {
-    try {
-      return JSON.parse(fs.readFileSync(this.useFile(number), 'utf8')) as Use;
-    } catch {
-      return undefined;
-    }
+    return readUse(this.useFile(number));
   }
 
   private usedAt(number: number): string {
@@ -170,12 +168,25 @@ export class SlotPool {
   }
 
   private useFile(number: number): string {
-    return path.join(this.folder(number), 'use.json');
+    return path.join(this.folder(number), useName);
   }
 
   /** Outside the slot's folder, which may be renamed away. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
+  }
+}
+
+/** The run whose files lie in a slot, by the root of its checkout; undefined while another is being put there. */
+export function runIn(root: string): string | undefined {
+  return readUse(path.join(path.dirname(root), useName))?.run;
+}
+
+function readUse(file: string): Use | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as Use;
+  } catch {
+    return undefined;
   }
 }
 

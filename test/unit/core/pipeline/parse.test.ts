@@ -93,7 +93,13 @@ describe('a valid delivery.yaml', () => {
     });
     assert.equal(pipeline.environments['production']?.kind, 'kubernetes');
     assert.equal(pipeline.release, 'production');
-    assert.equal(pipeline.feedback?.sources.length, 5);
+    assert.deepEqual(pipeline.feedback?.sources, [
+      { kind: 'file', file: 'feedback.jsonl' },
+      { kind: 'http', url: 'https://example.com/feedback', itemKind: 'comment', fields: {} },
+      { kind: 'sentry', organization: 'acme', project: 'shop' },
+      { kind: 'github', labels: ['customer'] },
+      { kind: 'gitlab', project: 'acme/shop', labels: [] },
+    ]);
     assert.deepEqual(pipeline.feedback.components, { cart: ['src/cart/**'], search: ['src/search/'] });
   });
 

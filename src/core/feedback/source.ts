@@ -1,0 +1,55 @@
+import type { Result } from '../failure';
+import type { FeedbackItem } from './item';
+
+/** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */
+export type Memory = Readonly<Record<string, string>>;
+
+/** What a source answered. */
+export type Answer =
+  | {
+      readonly state: 'items';
+      readonly items: readonly FeedbackItem[];
+      /** These are all there are: what is no longer among them is gone. Else they add to what was seen before. */
+      readonly isComplete: boolean;
+      readonly memory?: Memory;
+      /** What could not be read of an answer that could be read otherwise: in a sentence. */
+      readonly warning?: string;
+    }
+  | { readonly state: 'unchanged' }
+  | SourceFailure;
+
+/** Why a source has nothing new to say. What it said before stands. */
+export interface SourceFailure {
+  readonly state: 'failed';
+  /** `offline`: it could not be reached. `token`: it wants one, or another. `limit`: asked too often. `answer`: it said something else. */
+  readonly reason: 'offline' | 'token' | 'limit' | 'answer';
+  /** One sentence for people, naming what was answered. */
+  readonly message: string;
+  readonly hint?: string;
+  /** ISO 8601: not to be asked again before. */
+  readonly retryAt?: string;
+}
+
+/** One place where feedback comes from. Each kind is one file. */
+export interface FeedbackSource {
+  /** Unique in a service and the same from day to day: `file feedback.jsonl`, `github acme/shop`. */
+  readonly name: string;
+  readonly kind: 'file' | 'http' | 'sentry' | 'github' | 'gitlab';
+  /** Where its token goes, as `https://host[:port]`; absent for a source without one. */
+  readonly host?: string;
+  /** A file to watch instead of asking again and again. Absolute. */
+  readonly watches?: string;
+  /** Never throws, and ends within its own time limits or when told to. */
+  fetch(memory: Memory, signal: AbortSignal): Promise<Answer>;
+  /** What can be done with an item there; each answers what the source itself said, in a sentence. */
+  readonly actions: SourceActions;
+}
+
+export interface SourceActions {
+  resolve?(item: FeedbackItem): Promise<Result<string>>;
+  assignToMe?(item: FeedbackItem): Promise<Result<string>>;
+  reply?(item: FeedbackItem, text: string): Promise<Result<string>>;
+}
+
+/** The token for a host, or none. Asked each time one is sent, so that none is kept. */
+export type Tokens = (kind: FeedbackSource['kind'], host: string) => Promise<string | undefined>;
