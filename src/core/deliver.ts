@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import { openRepository, type Repository } from './changes/repository';
+import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
@@ -28,7 +28,7 @@ import { markActive, recover } from './run/recovery';
 import { listRuns, newRunId, readRun } from './run/runs';
 import { SlotPool } from './run/slots';
 import { StepRunner } from './run/step-runner';
-import { TreePaths } from './run/tree-paths';
+import { treePaths } from './run/tree-paths';
 import { tidyRuns } from './run/tidy';
 import { Verification } from './run/verification';
 
@@ -128,7 +128,9 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
-    placer: new Placer(ground, async () => treePaths(repository.value, home, change.tree, place.value.folder)),
+    placer: new Placer({ ...ground, folder: place.value.folder }, async () =>
+      treePaths(repository.value, home, change.tree, place.value.folder),
+    ),
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: request.contributed,
@@ -181,10 +183,4 @@ function outcomeOf(states: ReadonlyMap<string, StepState>, signal: AbortSignal):
   const all = [...states.values()];
   if (all.every((state) => state === 'passed' || state === 'cached')) return 'passed';
   return signal.aborted ? 'cancelled' : 'failed';
-}
-
-async function treePaths(repository: Repository, home: RepositoryHome, tree: string, folder: string): Promise<TreePaths> {
-  const listing = await listTree(repository, home, tree);
-  const paths = listing.ok ? listing.value.map((entry) => entry.path) : [];
-  return new TreePaths(paths, folder);
 }

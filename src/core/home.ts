@@ -56,6 +56,11 @@ export class RepositoryHome {
     return path.join(this.folder, 'definitions');
   }
 
+  /** What sources of feedback said, by service. */
+  feedback(service: string): string {
+    return path.join(this.folder, 'feedback', service);
+  }
+
   get locks(): string {
     return path.join(this.folder, 'locks');
   }

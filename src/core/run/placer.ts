@@ -5,11 +5,11 @@ import type { FoundProblem, Frame } from '../logs/problem';
 import type { SourceMaps } from './source-maps';
 import type { TreePaths } from './tree-paths';
 
-/** Where a run's files lie. All absolute. */
+/** Where the files of a delivered change lie. All absolute. */
 export interface Ground {
-  /** The slot's checkout. */
-  readonly slot: string;
-  /** The service's folder in it. */
+  /** The slot's checkout, while it holds that change. */
+  readonly slot?: string;
+  /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   /** The user's working copy. */
   readonly repository: string;
@@ -33,12 +33,17 @@ const deepestFrame = 12;
 /** Finds the place that a tool named in the tree that is delivered. */
 export class Placer {
   private maps: Promise<SourceMaps> | undefined;
+  private readonly roots: readonly string[];
+  private readonly known = new Map<string, string | undefined>();
   private tree: Promise<TreePaths> | undefined;
 
   constructor(
     private readonly ground: Ground,
     private readonly loadTree: () => Promise<TreePaths>,
-  ) {}
+  ) {
+    const roots = [...(ground.slot === undefined ? [] : [ground.slot]), ground.repository];
+    this.roots = [...new Set(roots.flatMap((root) => [root, real(root)]))];
+  }
 
   /** The problem's own place, else the innermost call of its stack that is delivered code. A guess is never an answer. */
   async place(problem: FoundProblem): Promise<Place | undefined> {
@@ -60,15 +65,16 @@ export class Placer {
     const printed = plainPath(frame.file);
     if (printed === undefined || foreign.test(printed)) return undefined;
     const tree = await (this.tree ??= this.loadTree());
-    const known = this.inTree(printed, tree);
+    if (!this.known.has(printed)) this.known.set(printed, this.inTree(printed, tree));
+    const known = this.known.get(printed);
     if (known !== undefined) return { path: known, ...position(frame) };
     return this.throughMap(printed, frame, tree);
   }
 
   private inTree(printed: string, tree: TreePaths): string | undefined {
     if (!isAbsolute(printed)) return tree.relative(printed) ?? tree.bySuffix(printed, false);
-    for (const root of [this.ground.slot, this.ground.repository]) {
-      const inside = within(root, printed) ?? within(real(root), printed);
+    for (const root of this.roots) {
+      const inside = within(root, printed);
       if (inside !== undefined) return tree.has(inside) ? inside : undefined;
     }
     // A file of this machine that is not in the slot is not what was delivered.
@@ -77,13 +83,14 @@ export class Placer {
 
   /** Generated code is not in the tree; its source may be. */
   private async throughMap(printed: string, frame: Frame, tree: TreePaths): Promise<Place | undefined> {
-    if (frame.line === undefined) return undefined;
-    const candidates = isAbsolute(printed) ? [printed] : [this.ground.folder, this.ground.slot].map((root) => path.join(root, printed));
-    const generated = candidates.find((file) => within(this.ground.slot, file) !== undefined && fs.existsSync(file));
+    const { slot, folder } = this.ground;
+    if (frame.line === undefined || slot === undefined) return undefined;
+    const candidates = isAbsolute(printed) ? [printed] : [path.join(slot, folder), slot].map((root) => path.join(root, printed));
+    const generated = candidates.find((file) => within(slot, file) !== undefined && fs.existsSync(file));
     if (generated === undefined) return undefined;
     this.maps ??= import('./source-maps').then((loaded) => new loaded.SourceMaps());
     const source = (await this.maps).sourceOf(generated, frame.line, frame.column);
-    const inside = source && within(this.ground.slot, source.file.split(path.sep).join('/'));
+    const inside = source && within(slot, source.file.split(path.sep).join('/'));
     if (!source || inside === undefined || !tree.has(inside)) return undefined;
     return { path: inside, line: source.line, column: source.column };
   }

@@ -1,3 +1,7 @@
+import type { Repository } from '../changes/repository';
+import { listTree } from '../changes/tree';
+import type { RepositoryHome } from '../home';
+
 /** The files of a delivered tree, found by what a tool printed of their paths. */
 export class TreePaths {
   private readonly files: ReadonlySet<string>;
@@ -69,4 +73,11 @@ function clean(path: string): string | undefined {
     else if (parts.pop() === undefined) return undefined;
   }
   return parts.join('/');
+}
+
+/** The files of a tree or of a commit's. None where it is not there. */
+export async function treePaths(repository: Repository, home: RepositoryHome, tree: string, folder: string): Promise<TreePaths> {
+  const listing = await listTree(repository, home, tree);
+  const paths = listing.ok ? listing.value.map((entry) => entry.path) : [];
+  return new TreePaths(paths, folder);
 }

@@ -20,7 +20,7 @@ describe('the place of a problem', () => {
   const folder = temporaryFolder();
   const slot = (): string => path.join(folder.path, 'slot', 'repo');
   const placer = (): Placer =>
-    new Placer({ slot: slot(), folder: path.join(slot(), 'web'), repository: path.join(folder.path, 'repo') }, () =>
+    new Placer({ slot: slot(), folder: 'web', repository: path.join(folder.path, 'repo') }, () =>
       Promise.resolve(new TreePaths(tree, 'web')),
     );
   const placed = async (file: string, line = 3): Promise<string | undefined> => {

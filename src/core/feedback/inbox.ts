@@ -1,0 +1,139 @@
+import { createHash, randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { cleanItem } from './clean';
+import type { FeedbackItem } from './item';
+import type { FeedbackSource, Memory, SourceFailure } from './source';
+
+export type KnownItem = FeedbackItem & { readonly undated?: true };
+
+/** What is known of a source: what it said last, and whether it answers now. */
+export interface SourceState {
+  readonly source: string;
+  readonly kind: FeedbackSource['kind'];
+  readonly items: readonly KnownItem[];
+  /** When it last answered; absent: never. */
+  readonly fetchedAt?: string;
+  /** Why it did not answer when it was last asked. */
+  readonly failure?: SourceFailure;
+  /** What of its last answer could not be read. */
+  readonly warning?: string;
+}
+
+interface Kept extends SourceState {
+  readonly memory: Memory;
+  /** When it was last asked. */
+  readonly askedAt?: string;
+}
+
+const mostItems = 20_000;
+/** What was closed this long ago is no news. */
+const closedKeptMs = 90 * 86_400_000;
+
+/**
+ * What one source said, kept on the disk: it is there while the source is not, for every window. A failure
+ * never takes away what was there before.
+ */
+export class Inbox {
+  private readonly file: string;
+  /** What could not be written. */
+  private unsaved: Kept | undefined;
+  private known: { readonly stamp: string; readonly kept: Kept } | undefined;
+
+  constructor(
+    folder: string,
+    readonly source: FeedbackSource,
+  ) {
+    const name = source.name.replace(/[^\w.-]+/g, '_').slice(0, 60);
+    const hash = createHash('sha256').update(source.name).digest('hex').slice(0, 8);
+    this.file = path.join(folder, `${name}-${hash}.json`);
+  }
+
+  /** What is known, from the disk alone. */
+  state(): SourceState {
+    return this.read();
+  }
+
+  /** Asks the source, unless it was asked within `maxAgeMs` or wants to be left alone for a while. */
+  async refresh(maxAgeMs: number, signal: AbortSignal, now = Date.now()): Promise<SourceState> {
+    const before = this.read();
+    const { failure, askedAt } = before;
+    const age = askedAt === undefined ? Infinity : now - Date.parse(askedAt);
+    const isResting = failure?.retryAt !== undefined && Date.parse(failure.retryAt) > now;
+    if (age < maxAgeMs || isResting) return before;
+    const answer = await this.source.fetch(before.memory, signal);
+    if (signal.aborted) return before;
+    const asked = { ...before, askedAt: new Date(now).toISOString() };
+    if (answer.state === 'failed') return this.write({ ...asked, failure: answer });
+    const answered = { ...without(asked, 'failure'), fetchedAt: asked.askedAt };
+    if (answer.state === 'unchanged') return this.write(answered);
+    return this.write({
+      ...without(answered, 'warning'),
+      items: merged(before.items, answer.items, answer.isComplete, asked.askedAt),
+      memory: answer.memory ?? before.memory,
+      ...(answer.warning !== undefined && { warning: answer.warning }),
+    });
+  }
+
+  /** Something was done with an item: the source is asked again as soon as it may be. */
+  forgetAge(): void {
+    this.write(without(this.read(), 'askedAt'));
+  }
+
+  private read(): Kept {
+    if (this.unsaved) return this.unsaved;
+    const nothing: Kept = { source: this.source.name, kind: this.source.kind, items: [], memory: {} };
+    try {
+      const stat = fs.statSync(this.file, { bigint: true });
+      const stamp = [stat.ino, stat.size, stat.mtimeNs].join(':');
+      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as Kept };
+      return this.known.kept;
+    } catch {
+      return nothing; // never asked, or torn: it is asked for everything again
+    }
+  }
+
+  private write(kept: Kept): SourceState {
+    const draft = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}.draft`;
+    try {
+      fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
+      fs.writeFileSync(draft, JSON.stringify(kept), { mode: 0o600 });
+      fs.renameSync(draft, this.file);
+      this.unsaved = undefined;
+    } catch {
+      // A full disk: what was said is shown all the same.
+      this.unsaved = kept;
+      fs.rmSync(draft, { force: true });
+    }
+    return kept;
+  }
+}
+
+function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T, K> {
+  const { [key]: left, ...rest } = value;
+  void left;
+  return rest;
+}
+
+/** Later ones of the same id replace earlier ones. Open ones come first where there are too many. */
+function merged(before: readonly KnownItem[], items: readonly FeedbackItem[], isComplete: boolean, seenAt: string): KnownItem[] {
+  const known = new Map(before.map((item) => [item.id, item]));
+  const all = new Map(isComplete ? [] : known);
+  for (const item of items) {
+    const clean = cleanItem(item, seenAt);
+    // A date that is not known stays the one when it was first seen.
+    const first = clean.undated && known.get(clean.id);
+    all.set(clean.id, first ? { ...clean, createdAt: first.createdAt } : clean);
+  }
+  const since = new Date(Date.parse(seenAt) - closedKeptMs).toISOString();
+  const kept = [...all.values()].filter(({ closedAt }) => closedAt === undefined || closedAt > since);
+  if (kept.length <= mostItems) return kept;
+  return kept
+    .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastOf(a) < lastOf(b) ? 1 : -1))
+    .slice(0, mostItems);
+}
+
+/** When an item was last said. */
+export function lastOf(item: FeedbackItem): string {
+  return item.lastSeenAt ?? item.createdAt;
+}
