@@ -1,0 +1,104 @@
+import { fail, ok, type Result } from '../failure';
+import { httpAddress, shownAddress } from './http-address';
+import type { HttpAnswer, HttpClient, HttpRequest } from './http-client';
+import type { HttpFailure } from './http-failures';
+import type { FeedbackSource, Tokens } from './source';
+
+export interface ApiAddress {
+  readonly kind: FeedbackSource['kind'];
+  /** What paths are appended to. */
+  readonly base: string;
+  /** The header of its token; `Authorization: Bearer` unless named. */
+  readonly header?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface JsonAnswer {
+  readonly state: 'answered';
+  readonly status: number;
+  /** Undefined where nothing was to be said: 204, 304. */
+  readonly value: unknown;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly url: string;
+}
+
+/** A server's interface of JSON over HTTP, with the token that is for it. */
+export class Api {
+  /** `https://host[:port]`; undefined for an address that is none. */
+  readonly origin: string | undefined;
+
+  constructor(
+    private readonly address: ApiAddress,
+    private readonly client: HttpClient,
+    private readonly tokens: Tokens,
+  ) {
+    const base = httpAddress(address.base);
+    this.origin = typeof base === 'string' ? undefined : base.origin;
+  }
+
+  /** `path` is one below the base, or a whole address. Never throws. */
+  async get(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer | HttpFailure> {
+    const answer = await this.text(path, signal, headers);
+    return answer.state === 'failed' ? answer : jsonOf(answer);
+  }
+
+  async text(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
+    return this.send({ url: this.resolve(path), headers }, signal);
+  }
+
+  /** Answers what the server says to it. Sent once. */
+  async write(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown): Promise<Result<unknown>> {
+    const answer = await this.send({ method, url: this.resolve(path), body }, new AbortController().signal);
+    const read = answer.state === 'failed' ? answer : jsonOf(answer);
+    return read.state === 'failed' ? asResult(read) : ok(read.value);
+  }
+
+  private resolve(path: string): string {
+    return /^https?:/.test(path) ? path : `${this.address.base.replace(/\/+$/, '')}${path}`;
+  }
+
+  private async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
+    const { kind, header = 'Authorization', headers } = this.address;
+    const { origin } = this;
+    if (origin === undefined) return { state: 'failed', reason: 'answer', message: httpAddress(this.address.base).toString() };
+    let token: string | undefined;
+    try {
+      token = (await this.tokens(kind, origin))?.trim();
+    } catch {
+      return { state: 'failed', reason: 'token', message: `the token for ${origin} could not be read` };
+    }
+    const secret = token ? { origin, header, token, ...(header === 'Authorization' && { scheme: 'Bearer' }) } : undefined;
+    return this.client.send({ ...request, headers: { ...headers, ...request.headers }, secret }, signal);
+  }
+}
+
+export function asResult({ message, hint }: HttpFailure): Result<never> {
+  return fail('machinery', message, hint === undefined ? {} : { hint });
+}
+
+function jsonOf({ status, headers, text, url }: HttpAnswer): JsonAnswer | HttpFailure {
+  const answer = { state: 'answered', status, headers, url } as const;
+  if (status === 204 || status === 304) return { ...answer, value: undefined };
+  try {
+    return { ...answer, value: JSON.parse(text) as unknown };
+  } catch {
+    return noJson(text, headers, url, status);
+  }
+}
+
+/** What came instead of JSON. */
+export function noJson(text: string, headers: HttpAnswer['headers'], url: string, status: number): HttpFailure {
+  const failure = { state: 'failed', reason: 'answer', status } as const;
+  const address = shownAddress(url);
+  if (/^\s*</.test(text) || headers['content-type']?.includes('html'))
+    return {
+      ...failure,
+      message: `${address} answered a web page (HTML) instead of JSON`,
+      hint: 'the address may be that of a page, or want a sign-in',
+    };
+  if (text.trim() === '') return { ...failure, message: `${address} answered nothing` };
+  return /^\s*[[{]/.test(text)
+    ? { ...failure, message: `${address} answered JSON that is broken or breaks off after ${text.length} characters` }
+    : { ...failure, message: `${address} answered something that is no JSON` };
+}

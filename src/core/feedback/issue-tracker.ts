@@ -1,0 +1,101 @@
+import type { Api, JsonAnswer } from './api';
+import type { FeedbackItem } from './item';
+import { listOf } from './json-value';
+import { nextOfLink, readPages, type Pages } from './pages';
+import type { HttpFailure } from './http-failures';
+import type { Answer, Memory } from './source';
+import { warningOf } from './unread';
+
+export interface ReadIssue {
+  readonly item: FeedbackItem;
+  /** ISO 8601 */
+  readonly updatedAt: string;
+}
+
+/** A list of issues that tells what changed since a time. */
+export interface IssueTracker {
+  readonly name: string;
+  readonly api: Api;
+  /** The newest change first; those that changed at `since` or later. */
+  address(state: 'open' | 'closed' | 'all', since?: string): string;
+  /** Undefined for what is no issue; why not, where one cannot be read. */
+  read(value: unknown): ReadIssue | string | undefined;
+}
+
+const dayMs = 86_400_000;
+const historyMs = 90 * dayMs;
+const mostPages = 20;
+
+/**
+ * What changed since the last time. Once a day everything that is open or was closed lately: an issue that was
+ * deleted, moved or lost its label does not count as changed.
+ */
+export async function changedIssues(tracker: IssueTracker, memory: Memory, signal: AbortSignal, now: number): Promise<Answer> {
+  const { since, fullAt, etag } = memory;
+  const isFull = since === undefined || fullAt === undefined || !(Math.abs(now - Date.parse(fullAt)) < dayMs);
+  const from = seconds(now - historyMs);
+  const first = await readList(
+    tracker,
+    isFull ? tracker.address('open') : tracker.address('all', since),
+    signal,
+    isFull ? undefined : etag,
+  );
+  if (first.state === 'failed') return first;
+  const [{ status, headers }] = first.pages as [JsonAnswer];
+  if (status === 304) return { state: 'unchanged' };
+  const closed = isFull ? await readList(tracker, tracker.address('closed', from), signal) : undefined;
+  if (closed?.state === 'failed') return closed;
+  const lists = closed ? [first, closed] : [first];
+  const wrong = lists.flatMap(({ pages }) => pages).find(({ value }) => !Array.isArray(value));
+  if (wrong) return { state: 'failed', reason: 'answer', message: `${tracker.name} answered something that is no list of issues` };
+  const read = readAll(tracker, lists);
+  const newest = newestOf(read.issues, Date.parse(headers['date'] ?? ''));
+  const next = newest ?? since ?? from;
+  const cut = lists.find((list) => list.cut !== undefined)?.cut;
+  const warning = warningOf(tracker.name, read.unread, cut);
+  // The tag is that of this very question: it is worth something where the next one is the same.
+  const isSame = !isFull && next === since && first.pages.length === 1;
+  return {
+    state: 'items',
+    items: read.issues.map(({ item }) => item),
+    isComplete: isFull && cut === undefined,
+    memory: {
+      since: next,
+      fullAt: isFull ? new Date(now).toISOString() : fullAt,
+      ...(isSame && headers['etag'] !== undefined && { etag: headers['etag'] }),
+    },
+    ...(warning !== undefined && { warning }),
+  };
+}
+
+async function readList({ api }: IssueTracker, first: string, signal: AbortSignal, etag?: string): Promise<Pages | HttpFailure> {
+  return readPages({
+    first,
+    get: async (url, index) => api.get(url, signal, index === 0 && etag !== undefined ? { 'If-None-Match': etag } : {}),
+    next: nextOfLink,
+    most: mostPages,
+  });
+}
+
+function readAll(tracker: IssueTracker, lists: readonly Pages[]): { issues: ReadIssue[]; unread: string[] } {
+  const issues = new Map<string, ReadIssue>();
+  const unread: string[] = [];
+  for (const value of lists.flatMap(({ pages }) => pages).flatMap((page) => listOf(page.value))) {
+    const issue = tracker.read(value);
+    if (typeof issue === 'string') unread.push(issue);
+    else if (issue) issues.set(issue.item.id, issue);
+  }
+  return { issues: [...issues.values()], unread };
+}
+
+/** What changed while pages were read is asked for again: the newest counts only up to when the reading began. */
+function newestOf(issues: readonly ReadIssue[], begun: number): string | undefined {
+  const times = issues.map(({ updatedAt }) => Date.parse(updatedAt)).filter((time) => !Number.isNaN(time));
+  if (times.length === 0) return undefined;
+  const newest = times.reduce((a, b) => Math.max(a, b));
+  return seconds(Number.isNaN(begun) ? newest : Math.min(newest, begun));
+}
+
+function seconds(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}

@@ -1,0 +1,9 @@
+import type { Remote } from './remotes';
+
+/** What a source takes where `delivery.yaml` is silent. */
+export interface SourceDefaults {
+  /** Where the repository itself is hosted. */
+  readonly origin: Remote | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
