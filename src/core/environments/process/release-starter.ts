@@ -41,6 +41,7 @@ export class ReleaseStarter {
   async start(service: string, url: string, record: ReleaseRecord): Promise<ReleaseProcess> {
     const { release, definition, folder } = record;
     const secrets = this.secrets.get(release.id) ?? {};
+    fs.mkdirSync(path.dirname(this.files.feedback(service)), { recursive: true });
     const log = new ReleaseLog(this.logOf(service, release.id), new Mask(Object.values(secrets)));
     log.say(`${release.commit.slice(0, 8)} started ${new Date().toISOString()}`);
     const started = new ReleaseProcess(
@@ -90,6 +91,7 @@ export class ReleaseStarter {
       DELIVERY_SERVICE: service,
       DELIVERY_COMMIT: release.commit,
       DELIVERY_URL: url,
+      DELIVERY_FEEDBACK: this.files.feedback(service),
       ...Object.fromEntries(others),
       ...definition.env,
       ...secrets,

@@ -71,6 +71,11 @@ export class EnvironmentFiles {
     return path.join(this.folder, service, `${release}.log`);
   }
 
+  /** What customers said of a service: its releases write it, and it outlives them. No service has a name like this folder's. */
+  feedback(service: string): string {
+    return path.join(this.folder, '.feedback', `${service}.jsonl`);
+  }
+
   /** What all processes of this environment are marked with, and of no other of that name. */
   get lineage(): string {
     return `environment-${createHash('sha256').update(this.folder).digest('hex').slice(0, 12)}`;
