@@ -41,7 +41,7 @@ export async function changedIssues(tracker: IssueTracker, memory: Memory, signa
     isFull ? undefined : etag,
   );
   if (first.state === 'failed') return first;
-  const [{ status, headers }] = first.pages as [JsonAnswer];
+  const [{ status, headers }] = first.pages;
   if (status === 304) return { state: 'unchanged' };
   const closed = isFull ? await readList(tracker, tracker.address('closed', from), signal) : undefined;
   if (closed?.state === 'failed') return closed;
@@ -58,7 +58,8 @@ export async function changedIssues(tracker: IssueTracker, memory: Memory, signa
   return {
     state: 'items',
     items: read.issues.map(({ item }) => item),
-    isComplete: isFull && cut === undefined,
+    // What cannot be read now may have been read before.
+    isComplete: isFull && warning === undefined,
     memory: {
       since: next,
       fullAt: isFull ? new Date(now).toISOString() : fullAt,
@@ -68,7 +69,12 @@ export async function changedIssues(tracker: IssueTracker, memory: Memory, signa
   };
 }
 
-async function readList({ api }: IssueTracker, first: string, signal: AbortSignal, etag?: string): Promise<Pages | HttpFailure> {
+async function readList(
+  { api }: IssueTracker,
+  first: string,
+  signal: AbortSignal,
+  etag?: string,
+): Promise<Pages<JsonAnswer> | HttpFailure> {
   return readPages({
     first,
     get: async (url, index) => api.get(url, signal, index === 0 && etag !== undefined ? { 'If-None-Match': etag } : {}),
@@ -77,7 +83,7 @@ async function readList({ api }: IssueTracker, first: string, signal: AbortSigna
   });
 }
 
-function readAll(tracker: IssueTracker, lists: readonly Pages[]): { issues: ReadIssue[]; unread: string[] } {
+function readAll(tracker: IssueTracker, lists: readonly Pages<JsonAnswer>[]): { issues: ReadIssue[]; unread: string[] } {
   const issues = new Map<string, ReadIssue>();
   const unread: string[] = [];
   for (const value of lists.flatMap(({ pages }) => pages).flatMap((page) => listOf(page.value))) {
