@@ -58,9 +58,9 @@ function baseOf(server: string): string {
   return /\/api\/v3$|^https:\/\/api\./.test(server) ? server : `${server}/api/v3`;
 }
 
-function queryOf(state: string, labels: readonly string[], since?: string): URLSearchParams {
+function queryOf(state: string, labels: readonly string[], since?: string): string {
   const labelled = labels.length > 0 ? labels.join(',') : undefined;
-  return new URLSearchParams(present({ state, labels: labelled, sort: 'updated', direction: 'desc', since, per_page: '100' }));
+  return new URLSearchParams(present({ state, labels: labelled, sort: 'updated', direction: 'desc', since, per_page: '100' })).toString();
 }
 
 /** Pull requests are among them, and are none. */

@@ -44,7 +44,7 @@ export function openGitlabSource(settings: Settings, client: HttpClient, tokens:
   };
 }
 
-function queryOf(state: 'open' | 'closed' | 'all', labels: readonly string[], since?: string): URLSearchParams {
+function queryOf(state: 'open' | 'closed' | 'all', labels: readonly string[], since?: string): string {
   return new URLSearchParams(
     present({
       state: state === 'open' ? 'opened' : state,
@@ -55,7 +55,7 @@ function queryOf(state: 'open' | 'closed' | 'all', labels: readonly string[], si
       scope: 'all',
       per_page: '100',
     }),
-  );
+  ).toString();
 }
 
 function readIssue(value: unknown): ReadIssue | string {

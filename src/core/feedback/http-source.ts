@@ -7,7 +7,7 @@ import { readHttpItem } from './http-item';
 import { parseBody, valuesOf, type Body } from './http-body';
 import type { FeedbackItem } from './item';
 import { textOf, valueAt } from './json-value';
-import { nextOfLink, readPages } from './pages';
+import { linkToNext, readPages } from './pages';
 import type { Answer, FeedbackSource, Memory, SourceFailure, Tokens } from './source';
 import { warningOf } from './unread';
 
@@ -96,7 +96,7 @@ function firstOf({ url, page }: HttpSourceDefinition): string {
 /** The address of the next page, as the settings say; a `Link` header where they say nothing. */
 function nextOf({ url, next, cursor, page: counter }: HttpSourceDefinition, page: BodyPage, index: number): string | undefined {
   if (counter !== undefined) return page.values.length === 0 ? undefined : withParameter(url, counter, String(index + 2));
-  if (next === undefined) return nextOfLink(page);
+  if (next === undefined) return linkToNext(page)?.address;
   const named = textOf(valueAt(page.body.value, next));
   return named === undefined || cursor === undefined ? named : withParameter(url, cursor, named);
 }

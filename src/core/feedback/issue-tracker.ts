@@ -1,7 +1,7 @@
 import type { Api, JsonAnswer } from './api';
 import type { FeedbackItem } from './item';
 import { listOf } from './json-value';
-import { nextOfLink, readPages, type Pages } from './pages';
+import { linkToNext, readPages, type Pages } from './pages';
 import type { HttpFailure } from './http-failures';
 import type { Answer, Memory } from './source';
 import { warningOf } from './unread';
@@ -78,7 +78,7 @@ async function readList(
   return readPages({
     first,
     get: async (url, index) => api.get(url, signal, index === 0 && etag !== undefined ? { 'If-None-Match': etag } : {}),
-    next: nextOfLink,
+    next: (page) => linkToNext(page)?.address,
     most: mostPages,
   });
 }

@@ -53,11 +53,16 @@ export async function readPages<P extends Page>({ first, get, next, most }: Page
 }
 
 const link = /<([^<>]*)>((?:\s*;\s*[\w*-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)/g;
+const attribute = /;\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]+))/g;
 
-/** The address that a `Link` header calls the next. Sentry names one even after the last, and says that it has no results. */
-export function nextOfLink({ headers }: Pick<Page, 'headers'>): string | undefined {
-  for (const [, address, attributes = ''] of (headers['link'] ?? '').matchAll(link)) {
-    if (/;\s*rel\s*=\s*"?(?:[^";]*\s)?next(?:[\s";]|$)/i.test(attributes) && !/;\s*results\s*=\s*"?false/i.test(attributes)) return address;
+/** The next page, as a `Link` header names it. Sentry names one even after the last, and says that it has no results. */
+export function linkToNext({ headers }: Pick<Page, 'headers'>): { readonly address: string; readonly cursor?: string } | undefined {
+  for (const [, address = '', rest = ''] of (headers['link'] ?? '').matchAll(link)) {
+    const attributes = new Map([...rest.matchAll(attribute)].map(([, name = '', quoted, plain]) => [name.toLowerCase(), quoted ?? plain]));
+    const relations = attributes.get('rel')?.toLowerCase().split(/\s+/) ?? [];
+    if (!relations.includes('next') || attributes.get('results') === 'false') continue;
+    const cursor = attributes.get('cursor');
+    return { address, ...(cursor !== undefined && { cursor }) };
   }
   return undefined;
 }
