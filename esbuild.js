@@ -22,10 +22,13 @@ const parts = {
   init: 'src/cli/init.ts',
   check: 'src/cli/check.ts',
   problems: 'src/cli/problems.ts',
+  feedback: 'src/cli/feedback.ts',
   supervise: 'src/cli/supervise.ts',
   'log-problems': 'src/core/logs/log-problems.ts',
   reports: 'src/core/logs/reports.ts',
   'source-maps': 'src/core/run/source-maps.ts',
+  'service-feedback': 'src/core/feedback/service-feedback.ts',
+  'remote-sources': 'src/core/feedback/remote-sources.ts',
   'problem-worker': 'src/core/logs/problem-worker.ts',
 };
 const apart = {

@@ -81,6 +81,16 @@ async function main(args: readonly string[]): Promise<number> {
       ),
     );
   program
+    .command('feedback')
+    .description('what customers say, with the lines and changes it is about')
+    .option('--deliveries <number>', 'how many deliveries back a change is recent', wholeNumber, 5)
+    .option('--days <number>', 'how many days back a change is recent', wholeNumber, 14)
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (options: import('./cli/feedback').FeedbackOptions) => (await import('./cli/feedback')).feedback(options, terminal)),
+    );
+  program
     .command('cancel')
     .description('end the running and waiting deliveries and everything they started')
     .addOption(runOption())

@@ -4,6 +4,7 @@ import { Cli } from './editor/cli';
 import { CommittedDocuments } from './editor/committed-documents';
 import { registerCommands } from './editor/commands';
 import { ContextKeys } from './editor/context-keys';
+import { CustomerFeedback } from './editor/customer-feedback';
 import { DefinitionDiagnostics } from './editor/definition-diagnostics';
 import { revealStep } from './editor/definition-step';
 import { Definitions } from './editor/definitions';
@@ -20,6 +21,7 @@ import { Output } from './editor/output';
 import { lazyParser } from './editor/parser';
 import { ProblemDiagnostics } from './editor/problem-diagnostics';
 import { ProblemPlaces } from './editor/problem-places';
+import { Repositories } from './editor/repositories';
 import type { Subject } from './editor/row';
 import { RowView } from './editor/row-view';
 import { pipelineMessage, pipelineRows } from './editor/run-rows';
@@ -39,6 +41,7 @@ export interface Shown {
   readonly activationMs: number;
   readonly pipelineText: () => string;
   readonly environmentsText: () => string;
+  readonly changesText: () => string;
   readonly statusText: () => string;
   readonly outputText: () => string;
 }
@@ -67,7 +70,8 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const statusBar = new StatusBar(status);
   const output = new Output();
   const documents = new LogDocuments();
-  const places = new ProblemPlaces();
+  const repositories = new Repositories();
+  const places = new ProblemPlaces(repositories);
   const problems = new ProblemDiagnostics(places);
   const links = new LogLinks(() => store.state, places);
   const diagnostics = new DefinitionDiagnostics(parse);
@@ -86,12 +90,14 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const actions = new EnvironmentActions(cli, store, end);
   const logs = new Logs(choice, documents, output, store);
   const committed = new CommittedDocuments(store, places);
+  const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse });
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const commands = registerCommands({
     deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
     environments: actions,
     logs,
     failures,
+    feedback: feedback.actions,
     suspects: new Suspects(failures, places, committed),
     serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
     reveal,
@@ -115,7 +121,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
     pipeline.update();
     environments.update();
     statusBar.update();
-    if (vscode.workspace.isTrusted) places.update(services.flatMap(failuresOf));
+    if (!vscode.workspace.isTrusted) return;
+    places.update(services.flatMap(failuresOf));
+    feedback.update(services);
   });
   places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
@@ -132,6 +140,8 @@ export function activate(context: vscode.ExtensionContext): Shown {
       places,
       problems,
       committed,
+      repositories,
+      feedback,
       commands,
       definitions,
     ],
@@ -144,6 +154,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     activationMs: performance.now() - began,
     pipelineText: () => pipeline.asText(),
     environmentsText: () => environments.asText(),
+    changesText: () => feedback.asText(),
     statusText: () => status()?.text ?? '',
     outputText: () => output.asText(),
   };

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
 import type { EnvironmentActions } from './environment-actions';
 import type { FailureJumps } from './failure-jumps';
+import type { FeedbackActions } from './feedback-actions';
 import type { Logs } from './logs';
 import { RowNode } from './row-tree';
 import type { Subject } from './row';
@@ -13,6 +14,7 @@ export interface CommandParts {
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
   readonly failures: FailureJumps;
+  readonly feedback: FeedbackActions;
   readonly suspects: Suspects;
   /** The service that a file belongs to, or the only one of the repository with this root. */
   readonly serviceOf: (place: vscode.Uri) => string | undefined;
@@ -27,12 +29,13 @@ export interface CommandParts {
 interface Command {
   /** It runs programs: not before the folder is trusted. */
   readonly runs?: true;
-  readonly do: (subject: Subject) => PromiseLike<void> | void;
+  /** `text` is what was written in a thread. */
+  readonly do: (subject: Subject, text?: string) => PromiseLike<void> | void;
 }
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, environments, logs, failures, suspects } = parts;
+  const { deliveries, environments, logs, failures, feedback, suspects } = parts;
   return {
     deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
     deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
@@ -51,6 +54,20 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     previousFailure: { do: () => failures.step(-1) },
     showSuspects: { runs: true, do: (subject) => suspects.show(subject) },
     compareWithLastGood: { runs: true, do: (subject) => suspects.compare(subject) },
+    openChange: { runs: true, do: (subject) => feedback.openChange(subject) },
+    openFeedback: { runs: true, do: (subject) => feedback.open(subject) },
+    openFeedbackInBrowser: { do: (subject) => feedback.openInBrowser(subject) },
+    fixFeedback: { runs: true, do: (subject) => feedback.fix(subject) },
+    resolveFeedback: { runs: true, do: (subject) => feedback.resolve(subject) },
+    assignFeedback: { runs: true, do: (subject) => feedback.assignToMe(subject) },
+    replyToFeedback: { runs: true, do: (subject, text) => feedback.reply(subject, text) },
+    closeFeedback: { do: (subject) => feedback.close(subject) },
+    markFeedbackRead: { do: () => feedback.markAllRead() },
+    refreshFeedback: { runs: true, do: () => feedback.refresh() },
+    pauseFeedback: { do: () => feedback.poll(false) },
+    resumeFeedback: { runs: true, do: () => feedback.poll(true) },
+    setFeedbackToken: { runs: true, do: (subject) => feedback.setToken(subject) },
+    openSourceControl: { do: () => vscode.commands.executeCommand('workbench.view.scm') },
     showOutput: { do: () => parts.showOutput() },
     showRun: { do: (subject) => parts.reveal(subject) },
     revealStep: { do: (subject) => parts.revealStep(subject) },
@@ -62,7 +79,9 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
   const registrations = Object.entries(commandTable(parts)).map(([name, command]) =>
     vscode.commands.registerCommand(`deliver.${name}`, async (argument?: unknown) => {
       if (command.runs && !vscode.workspace.isTrusted) return askForTrust();
-      await command.do(subjectOf(argument, parts.serviceOf));
+      const said = saidInThread(argument);
+      const subject = said && parts.feedback.subjectOf(said.thread);
+      await command.do(subject ?? subjectOf(argument, parts.serviceOf), said?.text);
     }),
   );
   return vscode.Disposable.from(...registrations);
@@ -77,10 +96,17 @@ function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Sub
     const service = serviceOf(place);
     return service === undefined ? {} : { service };
   }
-  const names = ['service', 'run', 'step', 'problem', 'environment', 'deployed', 'url', 'text'] as const;
+  const names = ['service', 'run', 'step', 'problem', 'environment', 'deployed', 'url', 'change', 'item', 'source', 'text'] as const;
   return Object.fromEntries(
     Object.entries(argument).filter(([name, value]) => names.some((known) => known === name) && typeof value === 'string'),
   );
+}
+
+/** The thread of comments that a command was called from, with what was written in it. */
+function saidInThread(argument: unknown): { readonly thread: vscode.CommentThread; readonly text?: string } | undefined {
+  if (typeof argument !== 'object' || argument === null) return undefined;
+  if ('thread' in argument && 'text' in argument) return argument as vscode.CommentReply;
+  return 'comments' in argument && 'canReply' in argument ? { thread: argument as vscode.CommentThread } : undefined;
 }
 
 async function askForTrust(): Promise<void> {

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { ProblemPlaces } from './problem-places';
 import type { Service } from './state';
 import type { Store } from './store';
+import { shortCommit } from './words';
 
 const scheme = 'deliver-file';
 
@@ -17,6 +18,23 @@ export class CommittedDocuments implements vscode.TextDocumentContentProvider, v
   /** Without a commit: an empty file, as before a first one. */
   uri(service: Service, commit: string | undefined, file: string): vscode.Uri {
     return vscode.Uri.from({ scheme, path: `/${file}`, query: JSON.stringify({ service: service.key, commit }) });
+  }
+
+  /** All that a change changed, file by file. Each is as it is called after the change and before it. */
+  async compare(
+    service: Service,
+    change: { readonly commit: string; readonly parent?: string; readonly subject: string },
+    files: readonly { readonly path: string; readonly before: string }[],
+  ): Promise<void> {
+    const pairs = files.map(({ path, before }): [vscode.Uri, vscode.Uri, vscode.Uri] => [
+      vscode.Uri.joinPath(vscode.Uri.file(service.root), path),
+      this.uri(service, change.parent, before),
+      this.uri(service, change.commit, path),
+    ]);
+    const title = `${shortCommit(change.commit)} ${change.subject}`;
+    const [only] = pairs;
+    if (only && pairs.length === 1) await vscode.commands.executeCommand('vscode.diff', only[1], only[2], title);
+    else await vscode.commands.executeCommand('vscode.changes', title, pairs);
   }
 
   async provideTextDocumentContent(uri: vscode.Uri): Promise<string> {

@@ -3,10 +3,10 @@ import * as vscode from 'vscode';
 import { diffLines } from '../core/changes/diff-lines';
 import { splitLines } from '../core/changes/hunks';
 import { LineMap } from '../core/changes/line-map';
-import { PlacesNow, type PlaceNow } from '../core/changes/places-now';
-import { openRepository } from '../core/changes/repository';
+import type { PlaceNow, PlacesNow } from '../core/changes/places-now';
 import { Changes, Paced } from './changes';
 import type { Failure } from './failures';
+import type { Repositories } from './repositories';
 import type { Service } from './state';
 
 /** Where a problem is in the window's files now. */
@@ -28,7 +28,6 @@ const atOnce = 50;
 /** Keeps the places of the problems that stand, through commits, renames and edits that are not saved yet. */
 export class ProblemPlaces implements vscode.Disposable {
   readonly changes = new Changes();
-  private readonly repositories = new Map<string, Promise<PlacesNow | undefined>>();
   private readonly pace = new Paced(() => void this.refresh(), 150);
   private readonly events: vscode.Disposable;
   private failures: readonly Failure[] = [];
@@ -36,7 +35,7 @@ export class ProblemPlaces implements vscode.Disposable {
   private shown = '';
   private turn = 0;
 
-  constructor() {
+  constructor(private readonly repositories: Repositories) {
     this.events = vscode.Disposable.from(
       vscode.workspace.onDidChangeTextDocument(({ document }) => this.isConcerned(document.uri) && this.pace.ask()),
       vscode.workspace.onDidSaveTextDocument(() => this.pace.ask()),
@@ -70,7 +69,7 @@ export class ProblemPlaces implements vscode.Disposable {
     commit: string,
     place: { readonly path: string; readonly line?: number; readonly column?: number },
   ): Promise<EditorPlace | undefined> {
-    const places = await this.repositoryOf(service);
+    const places = (await this.repositories.of(service))?.places;
     const saved = await places?.lineNow(commit, place.path, place.line ?? 1);
     if (!places || !saved) return undefined;
     const uri = vscode.Uri.file(path.join(service.root, saved.path));
@@ -82,7 +81,7 @@ export class ProblemPlaces implements vscode.Disposable {
 
   /** The text of a file as it was in a commit. */
   async textAt(service: Service, commit: string, file: string): Promise<string | undefined> {
-    return (await this.repositoryOf(service))?.textAt(commit, file);
+    return (await this.repositories.of(service))?.places.textAt(commit, file);
   }
 
   dispose(): void {
@@ -117,16 +116,6 @@ export class ProblemPlaces implements vscode.Disposable {
     if (!document || before === undefined || place.line === undefined) return undefined;
     const [then, now] = [splitLines(before), splitLines(document.getText())];
     return new LineMap(then, now, diffLines(then, now)).map(place.line) ?? { confidence: 'file' };
-  }
-
-  private async repositoryOf(service: Service): Promise<PlacesNow | undefined> {
-    const known = this.repositories.get(service.root);
-    if (known) return known;
-    const opened = openRepository(service.root).then((repository) =>
-      repository.ok ? new PlacesNow(repository.value, service.home) : undefined,
-    );
-    this.repositories.set(service.root, opened);
-    return opened;
   }
 
   private isConcerned(uri: vscode.Uri): boolean {

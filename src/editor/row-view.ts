@@ -17,9 +17,14 @@ export class RowView implements vscode.Disposable {
     private readonly ticks: () => boolean,
     /** A sentence above the rows, where there is something to say of all of them. */
     private readonly message: () => string | undefined = () => undefined,
+    /** Called when somebody begins to look. */
+    seen: () => void = () => {},
   ) {
     this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: false });
-    this.view.onDidChangeVisibility(() => this.update());
+    this.view.onDidChangeVisibility(() => {
+      this.update();
+      if (this.view.visible) seen();
+    });
   }
 
   get visible(): boolean {
@@ -30,6 +35,12 @@ export class RowView implements vscode.Disposable {
   update(): void {
     if (this.view.visible) this.drawing.ask();
     else this.stopClock();
+  }
+
+  /** What waits for a look, as a number beside the view's icon. */
+  showCount(count: number, what: string): void {
+    if (this.view.badge?.value === count || (count === 0 && !this.view.badge)) return;
+    this.view.badge = count === 0 ? undefined : { value: count, tooltip: what };
   }
 
   /** Opens the view at a row, without taking the focus. */

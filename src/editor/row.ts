@@ -38,6 +38,11 @@ export interface Subject {
   /** The name of a service in an environment, which may belong to another repository. */
   readonly deployed?: string;
   readonly url?: string;
+  /** The commit of a recent change. */
+  readonly change?: string;
+  /** An item of feedback by its id, and the source that it is from. */
+  readonly item?: string;
+  readonly source?: string;
   /** What *Copy* copies. */
   readonly text?: string;
 }

@@ -80,6 +80,11 @@ export class Store {
     return history?.runs.find((run) => run.runner.pid === runner);
   }
 
+  /** All runs of a service that are known here, newest first. */
+  runsOf(service: Service): RunState[] {
+    return (this.histories.get(service.home.folder)?.runs ?? []).filter((run) => run.service === service.name);
+  }
+
   /** A file of the window was saved. */
   saved(file: string): void {
     const service = this.serviceOf(file);
@@ -103,8 +108,8 @@ export class Store {
   }
 
   private stateOf(service: Service): ServiceState {
-    const all = this.histories.get(service.home.folder)?.runs ?? [];
-    const runs = all.filter((run) => run.service === service.name).slice(0, shown);
+    const all = this.runsOf(service);
+    const runs = all.slice(0, shown);
     const runner = this.starting.get(service.key);
     const saved = this.savedAt.get(service.key);
     const begun = runs[0] && Date.parse(runs[0].startedAt);

@@ -80,15 +80,13 @@ export class Suspects {
   }
 
   private async showChange({ service, problem }: Failure, suspect: Suspect): Promise<void> {
-    const pairs = suspect.files.map((file): [vscode.Uri, vscode.Uri, vscode.Uri] => [
-      vscode.Uri.joinPath(vscode.Uri.file(service.root), file),
-      this.documents.uri(service, suspect.parent, file),
-      this.documents.uri(service, suspect.commit, file),
-    ]);
-    const title = `${shortCommit(suspect.commit)} ${suspect.subject}`;
-    const own = pairs[suspect.files.indexOf(problem.path ?? '')];
-    if (own) await vscode.commands.executeCommand('vscode.diff', own[1], own[2], title);
-    else await vscode.commands.executeCommand('vscode.changes', title, pairs);
+    // The file of the failure is what is looked for.
+    const own = problem.path !== undefined && suspect.files.includes(problem.path) ? [problem.path] : suspect.files;
+    await this.documents.compare(
+      service,
+      suspect,
+      own.map((path) => ({ path, before: path })),
+    );
   }
 
   private async revert({ service }: Failure, suspect: Suspect): Promise<void> {

@@ -103,7 +103,7 @@ export class Inbox {
     } catch {
       // A full disk: what was said is shown all the same.
       this.unsaved = kept;
-      fs.rmSync(draft, { force: true });
+      if (fs.existsSync(draft)) fs.rmSync(draft);
     }
     return kept;
   }

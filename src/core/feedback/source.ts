@@ -46,9 +46,9 @@ export interface FeedbackSource {
 }
 
 export interface SourceActions {
-  resolve?(item: FeedbackItem): Promise<Result<string>>;
-  assignToMe?(item: FeedbackItem): Promise<Result<string>>;
-  reply?(item: FeedbackItem, text: string): Promise<Result<string>>;
+  readonly resolve?: (item: FeedbackItem) => Promise<Result<string>>;
+  readonly assignToMe?: (item: FeedbackItem) => Promise<Result<string>>;
+  readonly reply?: (item: FeedbackItem, text: string) => Promise<Result<string>>;
 }
 
 /** The token for a host, or none. Asked each time one is sent, so that none is kept. */

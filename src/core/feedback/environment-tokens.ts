@@ -1,0 +1,25 @@
+import type { Tokens } from './source';
+
+/** The variables that the services' own tools read, each for its public host alone. */
+const usual: Readonly<Record<string, string>> = {
+  'https://api.github.com': 'GITHUB_TOKEN',
+  'https://gitlab.com': 'GITLAB_TOKEN',
+  'https://sentry.io': 'SENTRY_AUTH_TOKEN',
+};
+
+/** Tokens from the environment. Any host: `DELIVER_TOKEN_` and its name, as in `DELIVER_TOKEN_ERRORS_EXAMPLE_COM`. */
+export function environmentTokens(env: NodeJS.ProcessEnv): Tokens {
+  return async (_, host) => {
+    const own = env[tokenVariable(host)];
+    const common = usual[host];
+    return Promise.resolve(own ?? (common === undefined ? undefined : env[common]));
+  };
+}
+
+/** `https://errors.example.com:8443` has its token in `DELIVER_TOKEN_ERRORS_EXAMPLE_COM_8443`. */
+export function tokenVariable(host: string): string {
+  return `DELIVER_TOKEN_${host
+    .replace(/^https?:\/\//, '')
+    .toUpperCase()
+    .replace(/[^A-Z0-9]+/g, '_')}`;
+}

@@ -1,0 +1,69 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+
+interface Rule {
+  readonly pattern: string;
+  readonly owners: readonly string[];
+}
+
+/** Where hosts look for it, in this order. */
+const places = ['.github/CODEOWNERS', 'CODEOWNERS', '.gitlab/CODEOWNERS', 'docs/CODEOWNERS'];
+const mostBytes = 3 << 20;
+
+/**
+ * Who owns which files, by the `CODEOWNERS` file of the repository. Later rules win over earlier ones, as
+ * the hosts have it (https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners).
+ */
+export class Owners {
+  private readonly rules: readonly { readonly matches: RegExp; readonly owners: readonly string[] }[];
+
+  constructor(text: string) {
+    this.rules = parse(text)
+      .map(({ pattern, owners }) => ({ matches: expressionOf(pattern), owners }))
+      .reverse();
+  }
+
+  static of(root: string): Owners | undefined {
+    const file = places.map((name) => path.join(root, name)).find((name) => fs.existsSync(name));
+    try {
+      return file !== undefined && fs.statSync(file).size <= mostBytes ? new Owners(fs.readFileSync(file, 'utf8')) : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether a file, relative to the root, is owned by what a source calls `@acme/cart`, `acme/cart` or `cart`. */
+  owns(name: string, file: string): boolean {
+    const wanted = name.replace(/^@/, '').toLowerCase();
+    const owners = this.rules.find(({ matches }) => matches.test(file))?.owners ?? [];
+    return owners.some((owner) => {
+      const plain = owner.replace(/^@/, '').toLowerCase();
+      return plain === wanted || plain.slice(plain.indexOf('/') + 1) === wanted;
+    });
+  }
+}
+
+function parse(text: string): Rule[] {
+  return text.split(/\r?\n/).flatMap((line) => {
+    const [pattern, ...owners] = (line.replace(/(^|\s)#.*$/, '').match(/(?:\\.|\S)+/g) ?? []).map((part) => part.replace(/\\ /g, ' '));
+    // GitLab's section headings name no files.
+    return pattern === undefined || /^\^?\[/.test(pattern) ? [] : [{ pattern, owners }];
+  });
+}
+
+/** The patterns are those of `.gitignore`: anchored where they hold a slash, and a folder stands for all below it. */
+function expressionOf(pattern: string): RegExp {
+  const isAnchored = pattern.replace(/\/$/, '').includes('/');
+  const parts = pattern.replace(/^\//, '').replace(/\/$/, '/**').split('/');
+  const body = parts.map((part, index) => {
+    const isLast = index === parts.length - 1;
+    if (part === '**') return isLast ? '.*' : '(?:[^/]+/)*';
+    return `${part
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replace(/\*+/g, '[^/]*')
+      .replace(/\?/g, '[^/]')}${isLast ? '' : '/'}`;
+  });
+  // `docs/*` names the files of that folder alone, as CODEOWNERS has it.
+  const below = parts.at(-1) === '*' || parts.at(-1) === '**' ? '' : '(?:/.*)?';
+  return new RegExp(`^${isAnchored ? '' : '(?:.*/)?'}${body.join('')}${below}$`);
+}

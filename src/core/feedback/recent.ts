@@ -1,0 +1,176 @@
+import { git, gitOrUndefined } from '../changes/git';
+import { recentChanges, type RecentChange } from '../changes/recent-changes';
+import type { Repository } from '../changes/repository';
+import { ownObjects } from '../changes/store';
+import { ok, type Result } from '../failure';
+import type { RepositoryHome } from '../home';
+import type { Delivery } from '../run/ledger';
+
+/** How far back a change is recent: the last so many deliveries, none older than so many days. */
+export interface RecentWindow {
+  readonly deliveries: number;
+  readonly days: number;
+}
+
+/** Where a change was delivered to first, and whether it still is there. */
+export interface ChangeDelivery {
+  readonly environment?: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly isLive: boolean;
+}
+
+export interface DeliveredChange extends RecentChange {
+  /** Empty: it waits. */
+  readonly deliveries: readonly ChangeDelivery[];
+  /** It was delivered without being committed. */
+  readonly isUncommitted: boolean;
+}
+
+export interface Recent {
+  /** Newest first. */
+  readonly changes: readonly DeliveredChange[];
+  /** The files of the working tree that are not committed as they are, relative to the root. */
+  readonly uncommitted: readonly string[];
+  /** Whether a delivered commit holds a change, as far as the window reaches. */
+  holds(commit: string, change: string): boolean;
+}
+
+const mostChanges = 200;
+/** How many of a history without deliveries are recent. */
+const mostUndelivered = 50;
+const dayMs = 86_400_000;
+
+/** What was changed below `folder` over the last deliveries and since, and where it is now. */
+export async function recentHistory(
+  repository: Repository,
+  home: RepositoryHome,
+  deliveries: readonly Delivery[],
+  folder: string,
+  window: RecentWindow,
+  now = Date.now(),
+): Promise<Result<Recent>> {
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const head = (await gitOrUndefined(['rev-parse', '--verify', '--quiet', 'HEAD'], call))?.trim();
+  if (head === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
+  const since = new Date(now - window.days * dayMs).toISOString();
+  const { shown, before } = windowOf(deliveries, window, since);
+  const from = before ?? (await gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, head], call))?.trim();
+  const bound = { ...(from ? { from } : {}), folder, maxCount: from ? mostChanges : mostUndelivered };
+  const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
+  const [changes, graph, dirty] = await Promise.all([
+    recentChanges(repository, home, { ...bound, to: head }),
+    graphOf([head, ...shown.map(({ change }) => change.commit)], from, call),
+    gitOrUndefined(status, call),
+  ]);
+  if (!changes.ok) return changes;
+  const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
+  const taken =
+    snapshot && (await recentChanges(repository, home, { from: snapshot.change.base ?? head, to: snapshot.change.commit, folder }));
+  const all = [...(taken?.ok ? taken.value : []), ...changes.value];
+  return ok({
+    changes: all.map((change) => ({
+      ...change,
+      isUncommitted: change.commit === snapshot?.change.commit,
+      deliveries: deliveriesOf(change.commit, shown, graph),
+    })),
+    uncommitted: namesIn(dirty ?? ''),
+    holds: (commit, change) => graph.holds(commit, change),
+  });
+}
+
+/** The deliveries that are recent, and the change that was live before the first of them. */
+function windowOf(deliveries: readonly Delivery[], window: RecentWindow, since: string): { shown: readonly Delivery[]; before?: string } {
+  const commits: string[] = [];
+  const shown = deliveries.filter(({ change, deliveredAt, endedAt }) => {
+    if (!commits.includes(change.commit) && commits.length < window.deliveries && deliveredAt >= since) commits.push(change.commit);
+    return commits.includes(change.commit) || endedAt === undefined;
+  });
+  const before = deliveries.find(
+    ({ change, deliveredAt }) => !commits.includes(change.commit) && deliveredAt < (shown.at(-1)?.deliveredAt ?? ''),
+  );
+  const commit = before && (before.change.dirty ? (before.change.base ?? before.change.commit) : before.change.commit);
+  return { shown, ...(commit !== undefined && { before: commit }) };
+}
+
+function deliveriesOf(commit: string, shown: readonly Delivery[], graph: Graph): ChangeDelivery[] {
+  const first = new Map<string | undefined, ChangeDelivery>();
+  // Newest first: the last one that is put there is the first that carried it.
+  for (const { change, environment, deliveredAt, endedAt } of shown) {
+    if (!graph.holds(change.commit, commit)) continue;
+    const isLive = endedAt === undefined || (first.get(environment)?.isLive ?? false);
+    first.set(environment, { ...(environment !== undefined && { environment }), at: deliveredAt, isLive });
+  }
+  return [...first.values()];
+}
+
+/** Which commits hold which, as far back as is recent. */
+class Graph {
+  private readonly reached = new Map<string, ReadonlySet<string>>();
+
+  constructor(
+    private readonly parents: ReadonlyMap<string, readonly string[]>,
+    /** By commit, another one with the very same files. */
+    private readonly twins: ReadonlyMap<string, string>,
+  ) {}
+
+  holds(commit: string, change: string): boolean {
+    const known = this.reached.get(commit) ?? this.reachedFrom(commit);
+    this.reached.set(commit, known);
+    return known.has(change);
+  }
+
+  isCommitted(snapshot: string): boolean {
+    return this.twins.has(snapshot);
+  }
+
+  private reachedFrom(commit: string): ReadonlySet<string> {
+    const reached = new Set<string>();
+    const twin = this.twins.get(commit);
+    const next = [commit, ...(twin === undefined ? [] : [twin])];
+    for (let at = next.pop(); at !== undefined; at = next.pop()) {
+      const parents = this.parents.get(at);
+      if (reached.has(at) || !parents) continue;
+      reached.add(at);
+      next.push(...parents);
+    }
+    return reached;
+  }
+}
+
+async function graphOf(tips: readonly string[], from: string | undefined, call: Parameters<typeof git>[1]): Promise<Graph> {
+  const format = '--format=%H %T %P';
+  // One that is gone from the store must not hide the others.
+  const args = [
+    'log',
+    '--no-show-signature',
+    '--ignore-missing',
+    '--max-count=5000',
+    format,
+    ...new Set(tips),
+    ...(from ? ['--not', from] : []),
+    '--',
+  ];
+  const listed = (await gitOrUndefined(args, call)) ?? '';
+  const parents = new Map<string, readonly string[]>();
+  const byTree = new Map<string, string>();
+  const twins = new Map<string, string>();
+  for (const line of listed.split('\n').filter((each) => each !== '')) {
+    const [commit = '', tree = '', ...before] = line.split(' ');
+    parents.set(commit, before);
+    const other = byTree.get(tree);
+    if (other === undefined) byTree.set(tree, commit);
+    else {
+      twins.set(commit, other);
+      twins.set(other, commit);
+    }
+  }
+  return new Graph(parents, twins);
+}
+
+function namesIn(status: string): string[] {
+  return status
+    .split('\0')
+    .filter((entry) => entry !== '')
+    .map((entry) => entry.slice(3));
+}

@@ -1,0 +1,28 @@
+import { gitOrUndefined } from '../changes/git';
+import type { Repository } from '../changes/repository';
+
+/** Where a repository is hosted. */
+export interface Remote {
+  /** `https://host[:port]`, as a browser would open it. */
+  readonly host: string;
+  /** `owner/name`, or deeper. */
+  readonly path: string;
+}
+
+/** The host of `origin`; undefined for none, or a folder. */
+export async function originOf(repository: Repository): Promise<Remote | undefined> {
+  const url = await gitOrUndefined(['config', '--get', 'remote.origin.url'], { folder: repository.root });
+  return url === undefined ? undefined : parseRemote(url.trim());
+}
+
+/** `git@host:owner/name.git`, `ssh://git@host/owner/name`, `https://host/owner/name.git`. */
+export function parseRemote(url: string): Remote | undefined {
+  const scp = /^(?:[\w.-]+@)?([\w.-]+\.[A-Za-z]+):(?!\/\/)(.+)$/.exec(url);
+  const standard = /^(https?|ssh|git):\/\/(?:[^@/]+@)?([\w.-]+)(?::(\d+))?\/(.+)$/.exec(url);
+  const [host, path] = scp ? [scp[1], scp[2]] : [standard?.[2], standard?.[4]];
+  if (host === undefined || path === undefined) return undefined;
+  // The port of ssh is not that of the web.
+  const port = standard?.[1]?.startsWith('http') && standard[3] !== undefined ? `:${standard[3]}` : '';
+  const scheme = standard?.[1] === 'http' ? 'http' : 'https';
+  return { host: `${scheme}://${host.toLowerCase()}${port}`, path: path.replace(/^\/|\/$/g, '').replace(/\.git$/, '') };
+}

@@ -1,0 +1,109 @@
+import * as path from 'node:path';
+import type { PlacesNow } from '../changes/places-now';
+import { RecentLines, type RecentLine } from '../changes/recent-lines';
+import { WorkingFiles } from '../changes/working-files';
+import { ok, type Result } from '../failure';
+import type { RepositoryHome } from '../home';
+import type { Pipeline } from '../pipeline/pipeline';
+import { deliveriesOf, type Delivery } from '../run/ledger';
+import type { RunState } from '../run/state';
+import { Belonging, type PlacedItem } from './belonging';
+import { Fixes } from './fixes';
+import { Inbox, type SourceState } from './inbox';
+import { Owners } from './owners';
+import { Placement } from './placement';
+import { recentHistory, type Recent, type RecentWindow } from './recent';
+import { Releases } from './releases';
+import { openSources, type SourceSurroundings } from './sources';
+
+/** What customers say of a service, and what was recently changed in it. */
+export interface FeedbackState {
+  readonly recent: Recent;
+  /** Newest first; without those that are closed. */
+  readonly items: readonly PlacedItem[];
+  readonly sources: readonly SourceState[];
+}
+
+export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
+  readonly home: RepositoryHome;
+  readonly pipeline: Pipeline;
+  readonly placesNow: PlacesNow;
+}
+
+/** Everything about the feedback on one service, from its sources to the lines of its files. */
+export class ServiceFeedback {
+  private readonly placement: Placement;
+  private readonly working: WorkingFiles;
+  private readonly recentLines: RecentLines;
+  readonly fixes: Fixes;
+
+  private constructor(
+    private readonly parts: FeedbackParts,
+    readonly inboxes: readonly Inbox[],
+  ) {
+    const { repository, home, folder } = parts;
+    this.placement = new Placement(repository, home, folder);
+    this.working = new WorkingFiles(repository.root);
+    this.recentLines = new RecentLines(repository, home);
+    this.fixes = new Fixes(path.join(home.feedback(parts.pipeline.service), 'fixes'));
+  }
+
+  static async open(parts: FeedbackParts): Promise<ServiceFeedback> {
+    const sources = await openSources(parts.pipeline, { ...parts, home: parts.home.home });
+    const folder = parts.home.feedback(parts.pipeline.service);
+    return new ServiceFeedback(
+      parts,
+      sources.map((source) => new Inbox(folder, source)),
+    );
+  }
+
+  /** Asks the sources that were not asked within `maxAgeMs`, all at once. */
+  async refresh(maxAgeMs: number, signal: AbortSignal): Promise<void> {
+    await Promise.all(this.inboxes.map(async (inbox) => inbox.refresh(maxAgeMs, signal)));
+  }
+
+  /** What is known now, placed in the code as it is now. `runs` are those of the service, newest first. */
+  async state(runs: readonly RunState[], window: RecentWindow): Promise<Result<FeedbackState>> {
+    const { repository, home, folder } = this.parts;
+    const deliveries = deliveriesOf(runs);
+    const recent = await recentHistory(repository, home, deliveries, folder, window);
+    if (!recent.ok) return recent;
+    const sources = this.inboxes.map((inbox) => inbox.state());
+    const open = sources.flatMap(({ source, items }) =>
+      items.filter(({ closedAt }) => closedAt === undefined).map((item) => ({ source, item })),
+    );
+    const items = await this.belonging(recent.value, deliveries).place(open);
+    return ok({ recent: recent.value, sources, items: items.sort((a, b) => (a.item.createdAt < b.item.createdAt ? 1 : -1)) });
+  }
+
+  /** The lines of a file, as it reads now, that were recently changed. */
+  async linesOf(recent: Recent, path: string, text: string): Promise<RecentLine[]> {
+    return this.recentLines.lines(recent.changes, path, text);
+  }
+
+  private belonging(recent: Recent, deliveries: readonly Delivery[]): Belonging {
+    const { repository, home, pipeline, placesNow, folder } = this.parts;
+    const lines = new Map<string, Promise<ReadonlyMap<number, string>>>();
+    return new Belonging({
+      releases: new Releases(repository, home, deliveries, pipeline.release),
+      placement: this.placement,
+      placesNow,
+      recent,
+      folder,
+      components: pipeline.feedback?.components ?? {},
+      owners: Owners.of(repository.root),
+      fixOf: this.fixes.among(recent.changes),
+      changeOfLine: async (path, line) => {
+        const made = lines.get(path) ?? this.changesOf(recent, path);
+        lines.set(path, made);
+        return (await made).get(line);
+      },
+    });
+  }
+
+  private async changesOf(recent: Recent, path: string): Promise<ReadonlyMap<number, string>> {
+    const text = await this.working.read(path);
+    const lines = text === undefined ? [] : await this.linesOf(recent, path, text);
+    return new Map(lines.map(({ line, commit }) => [line, commit]));
+  }
+}

@@ -1,0 +1,92 @@
+import * as vscode from 'vscode';
+import { changeRows } from './change-rows';
+import type { CommittedDocuments } from './committed-documents';
+import { FeedbackActions } from './feedback-actions';
+import { FeedbackClock } from './feedback-clock';
+import { FeedbackLens } from './feedback-lens';
+import { FeedbackStore } from './feedback-store';
+import { FeedbackThreads } from './feedback-threads';
+import { FeedbackTokens } from './feedback-tokens';
+import { FixReports } from './fix-reports';
+import type { lazyParser } from './parser';
+import type { ProblemPlaces } from './problem-places';
+import { RecentMarks } from './recent-marks';
+import type { Repositories } from './repositories';
+import { RowView } from './row-view';
+import { SeenItems } from './seen-items';
+import type { Service, ServiceState } from './state';
+import type { Store } from './store';
+
+export interface FeedbackSurroundings {
+  readonly context: vscode.ExtensionContext;
+  readonly store: Store;
+  readonly repositories: Repositories;
+  readonly places: ProblemPlaces;
+  readonly documents: CommittedDocuments;
+  readonly parse: ReturnType<typeof lazyParser>;
+}
+
+/** Recent changes and what customers say of them, on all the surfaces that show them. */
+export class CustomerFeedback implements vscode.Disposable {
+  readonly actions: FeedbackActions;
+  private readonly feedback: FeedbackStore;
+  private readonly view: RowView;
+  private readonly parts: vscode.Disposable;
+
+  constructor({ context, store, repositories, places, documents, parse }: FeedbackSurroundings) {
+    const tokens = new FeedbackTokens(context.secrets);
+    const isShown = (service: Service): boolean =>
+      this.view.visible ||
+      vscode.window.visibleTextEditors.some(({ document }) => store.serviceOf(document.uri.fsPath)?.key === service.key);
+    this.feedback = new FeedbackStore(
+      store,
+      repositories,
+      parse,
+      async (kind, host) => tokens.get(kind, host),
+      new SeenItems(context.workspaceState),
+      isShown,
+    );
+    const clock = new FeedbackClock(this.feedback, () => this.view.visible);
+    this.view = new RowView(
+      'deliver.changes',
+      (now) => changeRows(this.feedback.news, now),
+      () => false,
+      () => undefined,
+      () => {
+        this.feedback.look();
+        clock.tick();
+      },
+    );
+    const threads = new FeedbackThreads(this.feedback);
+    this.actions = new FeedbackActions({ feedback: this.feedback, threads, tokens, places, documents });
+    const stop = this.feedback.changes.listen(() => this.draw());
+    this.parts = vscode.Disposable.from(
+      { dispose: stop },
+      this.view,
+      clock,
+      threads,
+      new RecentMarks(vscode.Uri.joinPath(context.extensionUri, 'media'), this.feedback, store, places),
+      new FeedbackLens(this.feedback, store, places),
+      new FixReports(this.feedback),
+      this.feedback,
+    );
+  }
+
+  update(services: readonly ServiceState[]): void {
+    this.feedback.update(services);
+  }
+
+  asText(): string {
+    return this.view.asText();
+  }
+
+  dispose(): void {
+    this.parts.dispose();
+  }
+
+  private draw(): void {
+    this.view.update();
+    const unread = this.feedback.news.reduce((sum, news) => sum + news.unread.size, 0);
+    this.view.showCount(unread, unread === 1 ? '1 item of feedback is new' : `${unread} items of feedback are new`);
+  }
+}

@@ -1,0 +1,223 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import type { PlacedItem } from '../core/feedback/belonging';
+import type { Inbox } from '../core/feedback/inbox';
+import type { FeedbackState, ServiceFeedback } from '../core/feedback/service-feedback';
+import type { FeedbackSource, Tokens } from '../core/feedback/source';
+import { messageOf } from '../core/failure';
+import { isFinished } from '../core/run/state';
+import { Changes, Paced } from './changes';
+import { itemKey } from './change-rows';
+import type { ServiceNews } from './news';
+import type { lazyParser } from './parser';
+import type { Repositories } from './repositories';
+import type { Subject } from './row';
+import type { SeenItems } from './seen-items';
+import type { Service, ServiceState } from './state';
+import type { Store } from './store';
+
+interface Opened {
+  /** The definition that it was opened for. */
+  readonly definition: string;
+  readonly feedback: ServiceFeedback;
+}
+
+interface Known {
+  readonly state?: FeedbackState;
+  readonly problem?: string;
+  readonly mine: ReadonlySet<string>;
+}
+
+/** An item of feedback as it is known in this window. */
+export interface FoundItem {
+  readonly service: ServiceState;
+  readonly placed: PlacedItem;
+  readonly inbox: Inbox;
+}
+
+const dayMs = 86_400_000;
+const none: ReadonlySet<string> = new Set();
+
+/** What was recently changed in the window's services and what customers say of it. Runs git: only where the folder is trusted. */
+export class FeedbackStore implements vscode.Disposable {
+  readonly changes = new Changes();
+  private readonly opened = new Map<string, Promise<Opened | string>>();
+  private readonly inboxes = new Map<string, readonly Inbox[]>();
+  private readonly known = new Map<string, Known>();
+  private readonly pace = new Paced(() => void this.work(), 500);
+  private readonly stop = new AbortController();
+  private services: readonly ServiceState[] = [];
+  private stamp = '';
+  private working = false;
+  private isStale = false;
+
+  constructor(
+    private readonly store: Store,
+    private readonly repositories: Repositories,
+    private readonly parse: ReturnType<typeof lazyParser>,
+    private readonly tokens: Tokens,
+    private readonly seen: SeenItems,
+    /** Whether anything is shown of a service at this moment. */
+    private readonly isShown: (service: Service) => boolean,
+  ) {}
+
+  get news(): ServiceNews[] {
+    return this.services.map((service) => this.newsOf(service));
+  }
+
+  newsOf(service: ServiceState): ServiceNews {
+    const { state, problem, mine = none } = this.known.get(service.key) ?? {};
+    const since = new Date(Date.now() - recentWindow().days * dayMs).toISOString();
+    const unread = state?.items.filter(({ item, ...rest }) => item.createdAt > since && !this.seen.has(itemKey({ item, ...rest }))) ?? [];
+    return {
+      service,
+      ...(state && { feedback: state }),
+      ...(problem !== undefined && { problem }),
+      mine,
+      unread: new Set(unread.map(itemKey)),
+      actions: new Map(this.inboxes.get(service.key)?.map(({ source }) => [source.name, source.actions])),
+    };
+  }
+
+  /** The services of the window as they are now. */
+  update(services: readonly ServiceState[]): void {
+    this.services = services;
+    for (const key of this.known.keys()) if (!services.some((service) => service.key === key)) this.known.delete(key);
+    const stamp = services
+      .map(({ key, runs }) =>
+        [key, ...runs.filter(({ outcome }) => isFinished(outcome)).map(({ id, outcome }) => `${id} ${outcome}`)].join(),
+      )
+      .join('\n');
+    if (stamp === this.stamp) return;
+    this.stamp = stamp;
+    this.look();
+  }
+
+  /** Something may be different, or is looked at for the first time: free while nothing is shown. */
+  look(): void {
+    this.isStale = true;
+    if (vscode.workspace.isTrusted && this.services.some((service) => this.isShown(service))) this.pace.ask();
+  }
+
+  /** Asks the sources of all services that were not asked within `maxAgeMs`. */
+  async ask(maxAgeMs: number): Promise<void> {
+    await Promise.all(
+      this.services.map(async (service) => {
+        const opened = await this.open(service);
+        if (typeof opened !== 'string') await opened.feedback.refresh(maxAgeMs, this.stop.signal);
+      }),
+    );
+    this.look();
+  }
+
+  /** Asks at once, whatever was asked lately: one source, or all. */
+  async askAgain(only?: Inbox): Promise<void> {
+    for (const inbox of only ? [only] : [...this.inboxes.values()].flat()) inbox.forgetAge();
+    await this.ask(only ? 60_000 : 0);
+  }
+
+  get sources(): FeedbackSource[] {
+    return [...this.inboxes.values()].flat().map(({ source }) => source);
+  }
+
+  /** Reads the files among the sources again. */
+  async askFiles(): Promise<void> {
+    const files = [...this.inboxes.values()].flat().filter(({ source }) => source.watches !== undefined);
+    await Promise.all(files.map(async (inbox) => inbox.refresh(0, this.stop.signal)));
+    this.look();
+  }
+
+  /** The files that sources are read from. */
+  get watched(): string[] {
+    return this.sources.flatMap(({ watches }) => watches ?? []);
+  }
+
+  find({ service: key, source, item: id }: Subject): FoundItem | undefined {
+    const service = this.services.find((candidate) => candidate.key === key);
+    const placed = service && this.known.get(service.key)?.state?.items.find(({ item, ...one }) => item.id === id && one.source === source);
+    const inbox = service && this.inboxes.get(service.key)?.find((candidate) => candidate.source.name === source);
+    return placed && inbox && { service, placed, inbox };
+  }
+
+  inbox({ service, source }: Subject): Inbox | undefined {
+    return this.inboxes.get(service ?? '')?.find((candidate) => candidate.source.name === source);
+  }
+
+  async feedbackOf(service: Service): Promise<ServiceFeedback | undefined> {
+    const opened = await this.open(service);
+    return typeof opened === 'string' ? undefined : opened.feedback;
+  }
+
+  /** They were looked at. */
+  read(items: readonly Pick<PlacedItem, 'source' | 'item'>[]): void {
+    if (this.seen.add(items.map(itemKey))) this.changes.tell();
+  }
+
+  dispose(): void {
+    this.stop.abort();
+    this.pace.dispose();
+  }
+
+  private async work(): Promise<void> {
+    if (this.working) return;
+    this.working = true;
+    while (this.isStale) {
+      this.isStale = false;
+      for (const service of this.services) if (this.isShown(service)) await this.refresh(service);
+      this.changes.tell();
+    }
+    this.working = false;
+  }
+
+  private async refresh(service: ServiceState): Promise<void> {
+    const [opened, repository] = await Promise.all([this.open(service), this.repositories.of(service)]);
+    const before = this.known.get(service.key);
+    if (typeof opened === 'string') return void this.known.set(service.key, { mine: none, problem: opened });
+    const state = await opened.feedback.state(this.store.runsOf(service), recentWindow());
+    if (!state.ok) return void this.known.set(service.key, { mine: none, ...before, problem: state.failure.message });
+    const own = state.value.recent.changes.filter(({ email }) => email === repository?.email);
+    this.known.set(service.key, { state: state.value, mine: new Set(own.map(({ commit }) => commit)) });
+  }
+
+  /** A sentence says why there is nothing to open. */
+  private async open(service: Service): Promise<Opened | string> {
+    if (!vscode.workspace.isTrusted) return 'this folder is in restricted mode';
+    let definition: string;
+    try {
+      definition = fs.readFileSync(service.file, 'utf8');
+    } catch (error) {
+      return messageOf(error);
+    }
+    const before = await this.opened.get(service.key);
+    if (before !== undefined && typeof before !== 'string' && before.definition === definition) return before;
+    const opening = this.openAs(service, definition);
+    this.opened.set(service.key, opening);
+    return opening;
+  }
+
+  private async openAs(service: Service, definition: string): Promise<Opened | string> {
+    const repository = await this.repositories.of(service);
+    if (!repository) return `${service.root} could not be opened with git`;
+    const { pipeline } = this.parse(definition, service.file);
+    if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
+    const core = await import('../core/feedback/service-feedback');
+    const feedback = await core.ServiceFeedback.open({
+      repository: repository.repository,
+      home: service.home,
+      folder: path.relative(service.root, fs.realpathSync(service.folder)).split(path.sep).join('/'),
+      pipeline,
+      placesNow: repository.places,
+      tokens: this.tokens,
+      proxy: 'host',
+    });
+    this.inboxes.set(service.key, feedback.inboxes);
+    return { definition, feedback };
+  }
+}
+
+/** How far back a change is recent. */
+export function recentWindow(): { readonly deliveries: number; readonly days: number } {
+  const settings = vscode.workspace.getConfiguration('deliver.recent');
+  return { deliveries: Math.max(1, settings.get('deliveries', 5)), days: Math.max(1, settings.get('days', 14)) };
+}

@@ -1,0 +1,65 @@
+import * as vscode from 'vscode';
+import type { FeedbackSource } from '../core/feedback/source';
+
+type Kind = FeedbackSource['kind'];
+
+/** What a token must be allowed to do. */
+const scopes: Readonly<Record<Kind, string>> = {
+  file: '',
+  http: 'It needs to read the address that delivery.yaml names.',
+  sentry: 'It needs the scopes event:read and project:read, and event:write to resolve.',
+  github: 'It needs to read issues, and to write them to reply and resolve.',
+  gitlab: 'It needs the scope read_api, and api to reply and resolve.',
+};
+
+/** Tokens for the hosts of sources: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
+export class FeedbackTokens {
+  constructor(private readonly secrets: vscode.SecretStorage) {}
+
+  async get(kind: Kind, host: string): Promise<string | undefined> {
+    const provider = providerOf(kind, host);
+    if (provider === undefined) return this.secrets.get(keyOf(host));
+    try {
+      return (await vscode.authentication.getSession(provider, ['repo'], { silent: true }))?.accessToken;
+    } catch {
+      return undefined; // an editor without that sign-in
+    }
+  }
+
+  /** Asks for one; an empty one is forgotten. Whether there is a new one. */
+  async ask(kind: Kind, host: string): Promise<boolean> {
+    const provider = providerOf(kind, host);
+    if (provider !== undefined) {
+      try {
+        return (await vscode.authentication.getSession(provider, ['repo'], { createIfNone: true })) !== undefined;
+      } catch {
+        return false; // the user gave up, or there is no such sign-in
+      }
+    }
+    const token = await vscode.window.showInputBox({
+      title: `Token for ${new URL(host).host}`,
+      prompt: `It is kept in the secret store of the editor and sent to ${host} alone. ${scopes[kind]}`,
+      password: true,
+      ignoreFocusOut: true,
+    });
+    if (token === undefined) return false;
+    if (token === '') await this.secrets.delete(keyOf(host));
+    else await this.secrets.store(keyOf(host), token);
+    return true;
+  }
+}
+
+function providerOf(kind: Kind, host: string): string | undefined {
+  if (kind !== 'github') return undefined;
+  if (host === 'https://api.github.com') return 'github';
+  const enterprise = vscode.workspace.getConfiguration('github-enterprise').get<string>('uri');
+  try {
+    return enterprise !== undefined && new URL(enterprise).origin === host ? 'github-enterprise' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function keyOf(host: string): string {
+  return `feedback/${host}`;
+}
