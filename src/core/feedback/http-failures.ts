@@ -47,7 +47,7 @@ function isLimit({ status, headers, text }: HttpAnswer): boolean {
 function turnedDown(status: number, host: string, said: string, { wasGiven, wasSent }: Sent): { message: string; hint?: string } {
   if (wasGiven && !wasSent)
     return {
-      message: `${host} wants a token (${status}), and was redirected to`,
+      message: `${host}, which the address redirects to, wants a token (${status})`,
       hint: 'a token is only sent to the address it was given for',
     };
   if (!wasGiven) return { message: `${host} wants a token (${status})${said}` };

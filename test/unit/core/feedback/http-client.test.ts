@@ -1,0 +1,338 @@
+import * as assert from 'node:assert/strict';
+import { AxiosError } from 'axios';
+import { HttpClient, type HttpAnswer, type HttpRequest } from '../../../../src/core/feedback/http-client';
+import { brokenOff, type HttpFailure } from '../../../../src/core/feedback/http-failures';
+import { only, TestServer } from '../../../support/http-server';
+
+const never = new AbortController().signal;
+const token = 'secret-token-of-the-test';
+const client = (more: { timeoutMs?: number; mostBytes?: number } = {}): HttpClient =>
+  new HttpClient({ proxy: 'host', retryMs: 1, ...more });
+
+async function failureOf(request: HttpRequest, asking = client(), signal = never): Promise<HttpFailure> {
+  const answer = await asking.send(request, signal);
+  assert.equal(answer.state, 'failed');
+  return answer;
+}
+
+async function answerOf(request: HttpRequest): Promise<HttpAnswer> {
+  const answer = await client().send(request, never);
+  assert.equal(answer.state, 'answered', answer.state === 'failed' ? answer.message : '');
+  return answer;
+}
+
+describe('the HTTP client', () => {
+  const server = new TestServer();
+  const other = new TestServer();
+
+  describe('keeps a token to its own host', () => {
+    const headers = [{ header: 'Authorization', scheme: 'Bearer' }, { header: 'PRIVATE-TOKEN' }, { header: 'X-Api-Key' }];
+    for (const named of headers) {
+      const secret = (): HttpRequest['secret'] => ({ origin: server.url, token, ...named });
+      const received = (asked: { headers: object }): unknown => (asked.headers as Record<string, unknown>)[named.header.toLowerCase()];
+
+      it(`sends ${named.header} there, also when it redirects to itself`, async () => {
+        server.answers(({ path }) => (path === '/old' ? { status: 302, headers: { Location: '/new' } } : { body: {} }));
+        await answerOf({ url: `${server.url}/old`, secret: secret() });
+        const value = named.scheme === undefined ? token : `Bearer ${token}`;
+        assert.deepEqual(server.asked.map(received), [value, value]);
+      });
+
+      for (const status of [301, 302, 303, 307, 308])
+        it(`never sends ${named.header} to another host that a ${status} leads to`, async () => {
+          server.answers(() => ({ status, headers: { Location: `${other.url}/elsewhere` } }));
+          other.answers(() => ({ body: {} }));
+          await answerOf({ url: server.url, secret: secret() });
+          const asked = only(other.asked);
+          assert.ok(!JSON.stringify([asked.headers, asked.target]).includes(token));
+        });
+
+      it(`does not send ${named.header} again after another host led back`, async () => {
+        server.answers(({ path }) => (path === '/' ? { status: 302, headers: { Location: other.url } } : { body: {} }));
+        other.answers(() => ({ status: 302, headers: { Location: `${server.url}/back` } }));
+        await answerOf({ url: server.url, secret: secret() });
+        assert.deepEqual(
+          server.asked.map((asked) => [asked.path, received(asked) !== undefined]),
+          [
+            ['/', true],
+            ['/back', false],
+          ],
+        );
+      });
+    }
+
+    it('sends none to a host that the token is not for', async () => {
+      other.answers(() => ({ body: {} }));
+      await answerOf({ url: other.url, secret: { origin: server.url, token, header: 'X-Api-Key' } });
+      assert.equal(only(other.asked).headers['x-api-key'], undefined);
+    });
+
+    it('names none, also where the server repeats it', async () => {
+      server.answers(() => ({ status: 401, body: { message: `bad token ${token}` } }));
+      const failure = await failureOf({
+        url: server.url,
+        secret: { origin: server.url, token, header: 'Authorization', scheme: 'Bearer' },
+      });
+      assert.equal(failure.reason, 'token');
+      assert.match(failure.message, /does not accept the token \(401\): bad token …$/);
+      assert.ok(!JSON.stringify(failure).includes(token));
+    });
+
+    it('says that the token stayed behind where the redirect wanted one', async () => {
+      server.answers(() => ({ status: 301, headers: { Location: other.url } }));
+      other.answers(() => ({ status: 401 }));
+      const failure = await failureOf({ url: server.url, secret: { origin: server.url, token, header: 'PRIVATE-TOKEN' } });
+      assert.equal(failure.message, `127.0.0.1:${other.port}, which the address redirects to, wants a token (401)`);
+    });
+  });
+
+  describe('follows redirects', () => {
+    it('no more than five', async () => {
+      server.answers(({ path }) => ({ status: 302, headers: { Location: `${path}x` } }));
+      const failure = await failureOf({ url: server.url });
+      assert.match(failure.message, /redirects again and again/);
+      assert.equal(server.asked.length, 6);
+    });
+
+    it('not in a circle', async () => {
+      server.answers(({ path }) => ({ status: 302, headers: { Location: path === '/a' ? '/b' : '/a' } }));
+      await failureOf({ url: `${server.url}/a` });
+      assert.equal(server.asked.length, 2);
+    });
+
+    it('not to what is no address of the web', async () => {
+      server.answers(() => ({ status: 302, headers: { Location: 'file:///etc/passwd' } }));
+      assert.match((await failureOf({ url: server.url })).message, /file:\/\/ is no address of the web/);
+    });
+
+    it('never with what is written, but for the same host and the same words', async () => {
+      server.answers(({ path }) => (path === '/moved' ? { body: {} } : { status: 307, headers: { Location: '/moved' } }));
+      await answerOf({ method: 'PATCH', url: server.url, body: { state: 'closed' } });
+      assert.deepEqual(
+        server.asked.map(({ method, body }) => [method, body]),
+        [
+          ['PATCH', { state: 'closed' }],
+          ['PATCH', { state: 'closed' }],
+        ],
+      );
+      server.answers(() => ({ status: 307, headers: { Location: other.url } }));
+      const failure = await failureOf({ method: 'POST', url: server.url, body: {} });
+      assert.match(failure.message, /sends what is written there on to 127\.0\.0\.1:\d+ \(307\)/);
+      assert.equal(other.asked.length, 0);
+    });
+  });
+
+  describe('refuses', () => {
+    it('addresses that are none of the web', async () => {
+      assert.match((await failureOf({ url: 'ftp://example.com/feedback' })).message, /ftp:\/\/ is no address of the web/);
+      assert.match((await failureOf({ url: 'example' })).message, /“example” is no address/);
+    });
+
+    it('passwords in addresses, without naming them', async () => {
+      const { message } = await failureOf({ url: 'https://me:hunter22@example.com/' });
+      assert.match(message, /^the address of example\.com holds a user or a password/);
+      assert.ok(!message.includes('hunter22'));
+    });
+  });
+
+  describe('asks again', () => {
+    for (const status of [502, 503, 504])
+      it(`at most twice after a ${status}`, async () => {
+        server.answers(() => ({ status }));
+        const failure = await failureOf({ url: server.url });
+        assert.equal(failure.reason, 'answer');
+        assert.match(failure.message, new RegExp(`answered ${status} `));
+        assert.equal(server.asked.length, 3);
+      });
+
+    it('when the connection breaks, and takes the answer that comes then', async () => {
+      server.answers((_, response) => {
+        if (server.asked.length > 1) return { body: { fine: true } };
+        response.destroy();
+        return 'written';
+      });
+      assert.equal((await answerOf({ url: server.url })).text, '{"fine":true}');
+    });
+
+    it('never for what is written', async () => {
+      server.answers(() => ({ status: 503 }));
+      await failureOf({ method: 'POST', url: server.url, body: {} });
+      server.answers((_, response) => (response.destroy(), 'written'));
+      await failureOf({ method: 'PUT', url: server.url, body: {} });
+      assert.deepEqual(
+        server.asked.map(({ method }) => method),
+        ['POST', 'PUT'],
+      );
+    });
+
+    it('never after a 500, a 404 or a 503 that says when', async () => {
+      for (const [status, headers] of [
+        [500, {}],
+        [404, {}],
+        [503, { 'Retry-After': '30' }],
+      ] as const) {
+        server.asked.length = 0;
+        server.answers(() => ({ status, headers }));
+        await failureOf({ url: server.url });
+        only(server.asked);
+      }
+    });
+
+    it('no more once it is told to stop', async () => {
+      const stop = new AbortController();
+      server.answers(() => (stop.abort(), { status: 503 }));
+      const started = Date.now();
+      await failureOf({ url: server.url }, new HttpClient({ proxy: 'host', retryMs: 60_000 }), stop.signal);
+      assert.ok(Date.now() - started < 5000);
+      only(server.asked);
+    });
+  });
+
+  describe('says what is wrong', () => {
+    it('when nobody listens', async () => {
+      const { url, port } = server;
+      await server.stop();
+      assert.deepEqual(await failureOf({ url }), { state: 'failed', reason: 'offline', message: `127.0.0.1:${port} refuses connections` });
+    });
+
+    it('when there is no such host', async () => {
+      const { reason, message } = await failureOf({ url: 'http://no-such-host.invalid/' });
+      assert.equal(reason, 'offline');
+      assert.match(message, /^no-such-host\.invalid was not found/);
+    });
+
+    it('when the answer never comes', async () => {
+      server.answers(() => undefined);
+      const failure = await failureOf({ url: server.url }, client({ timeoutMs: 50 }));
+      assert.deepEqual([failure.reason, failure.message], ['offline', `127.0.0.1:${server.port} did not answer within 0.05 s`]);
+      only(server.asked);
+    });
+
+    it('when the answer begins and never ends', async () => {
+      server.answers((_, response) => {
+        response.writeHead(200);
+        response.write('[');
+        return 'written';
+      });
+      assert.match((await failureOf({ url: server.url }, client({ timeoutMs: 50 }))).message, /did not answer within/);
+    });
+
+    it('when it is told to stop', async () => {
+      const stop = new AbortController();
+      server.answers(() => (stop.abort(), undefined));
+      assert.match((await failureOf({ url: server.url }, client(), stop.signal)).message, /was not asked to the end/);
+    });
+
+    it('when the answer is too large, also when it is packed', async () => {
+      server.answers(() => ({ body: `"${'x'.repeat(2000)}"` }));
+      const failure = await failureOf({ url: `${server.url}/feed?key=hidden` }, client({ mostBytes: 1000 }));
+      assert.deepEqual([failure.reason, failure.message], ['answer', `127.0.0.1:${server.port}/feed answered more than 1000 bytes`]);
+      const { gzipSync } = await import('node:zlib');
+      const packed = gzipSync(Buffer.alloc(100_000));
+      server.answers((_, response) => {
+        response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(packed);
+        return 'written';
+      });
+      assert.match((await failureOf({ url: server.url }, client({ mostBytes: 1000 }))).message, /more than 1000 bytes/);
+    });
+
+    it('when what answers is no https', async () => {
+      const failure = await failureOf({ url: server.url.replace('http:', 'https:') });
+      assert.equal(failure.reason, 'offline');
+      assert.match(failure.message, /TLS|safe connection/);
+    });
+
+    it('when a certificate is not trusted', () => {
+      const attempt = { isCancelled: false, isTimeout: false, timeoutMs: 1, mostBytes: 1 };
+      const { failure, isTransient } = brokenOff(
+        new AxiosError('certificate has expired', 'CERT_HAS_EXPIRED'),
+        'https://errors.example.com/api/',
+        attempt,
+      );
+      assert.equal(failure.message, 'the certificate of errors.example.com is not trusted (CERT_HAS_EXPIRED)');
+      assert.equal(isTransient, false);
+    });
+
+    const limits: [string, number, Record<string, string>, unknown][] = [
+      ['429', 429, { 'Retry-After': '120' }, {}],
+      [
+        '403 with nothing remaining',
+        403,
+        { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(Math.floor(Date.now() / 1000) + 120) },
+        {},
+      ],
+      ['403 that says when', 403, { 'Retry-After': new Date(Date.now() + 120_000).toUTCString() }, {}],
+      ['429 of GitLab', 429, { 'RateLimit-Reset': String(Math.floor(Date.now() / 1000) + 120) }, {}],
+      ['429 of Sentry', 429, { 'X-Sentry-Rate-Limit-Reset': String(Math.floor(Date.now() / 1000) + 120) }, {}],
+    ];
+    for (const [name, status, headers, body] of limits)
+      it(`when it asked too often: ${name}`, async () => {
+        server.answers(() => ({ status, headers, body }));
+        const failure = await failureOf({ url: server.url });
+        assert.equal(failure.reason, 'limit');
+        const inMs = Date.parse(failure.retryAt ?? '') - Date.now();
+        assert.ok(inMs > 110_000 && inMs < 125_000, failure.retryAt);
+        only(server.asked);
+      });
+
+    it('when it asked too often and is not told for how long', async () => {
+      server.answers(() => ({ status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }));
+      const failure = await failureOf({ url: server.url });
+      assert.equal(failure.reason, 'limit');
+      assert.match(failure.message, /: You have exceeded a secondary rate limit\.$/);
+      assert.ok(Date.parse(failure.retryAt ?? '') > Date.now() + 50_000);
+    });
+
+    it('when a token is wanted, or another', async () => {
+      const secret = { origin: server.url, token, header: 'Authorization', scheme: 'Bearer' };
+      server.answers(() => ({ status: 403, body: { message: 'Resource not accessible by personal access token' } }));
+      const forbidden = await failureOf({ url: server.url, secret });
+      assert.deepEqual(
+        [forbidden.reason, forbidden.message],
+        ['token', `127.0.0.1:${server.port} does not let this token do that (403): Resource not accessible by personal access token`],
+      );
+      server.answers(() => ({ status: 401 }));
+      assert.equal((await failureOf({ url: server.url })).message, `127.0.0.1:${server.port} wants a token (401)`);
+    });
+
+    it('when there is nothing at the address', async () => {
+      server.answers(() => ({ status: 404, body: { message: 'Not Found' } }));
+      const failure = await failureOf({ url: `${server.url}/repos/acme/shop/issues?key=hidden` });
+      assert.equal(failure.message, `127.0.0.1:${server.port} answered 404 Not Found for /repos/acme/shop/issues: Not Found`);
+      assert.equal(failure.hint, 'what is private is only found with a token');
+    });
+  });
+
+  describe('goes through a proxy', () => {
+    const variables = ['http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'];
+    let before: (string | undefined)[];
+    beforeEach(() => {
+      before = variables.map((name) => process.env[name]);
+      for (const name of variables) delete process.env[name];
+      process.env['http_proxy'] = server.url;
+    });
+    afterEach(() =>
+      variables.forEach((name, index) => (before[index] === undefined ? delete process.env[name] : (process.env[name] = before[index]))),
+    );
+
+    it('that the environment names, where it is the one to know', async () => {
+      server.answers(() => ({ body: {} }));
+      const answer = await new HttpClient({ proxy: 'environment' }).send({ url: 'http://feedback.invalid/items' }, never);
+      assert.equal(answer.state, 'answered');
+      assert.equal(only(server.asked).target, 'http://feedback.invalid/items');
+    });
+
+    it('that refuses, and says that it is the proxy', async () => {
+      const { port } = server;
+      await server.stop();
+      const failure = await failureOf({ url: 'http://feedback.invalid/items' }, new HttpClient({ proxy: 'environment', retryMs: 1 }));
+      assert.equal(failure.message, `the proxy on the way to feedback.invalid refuses connections (port ${port})`);
+    });
+
+    it('of its host alone, where that knows', async () => {
+      const { message } = await failureOf({ url: 'http://feedback.invalid/items' });
+      assert.match(message, /feedback\.invalid was not found/);
+      assert.equal(server.asked.length, 0);
+    });
+  });
+});
