@@ -29,7 +29,7 @@ export function openGithubSource(settings: Settings, client: HttpClient, tokens:
   );
   const place = server === publicServer ? '' : `${server.replace(/^https?:\/\//, '')}/`;
   const name = ['github', `${place}${repository ?? ''}`, labels.join(',')].filter((part) => part !== '').join(' ');
-  const isNamed = repository !== undefined && /^[\w.-]+\/[\w.-]+$/.test(repository);
+  const isNamed = repository !== undefined && /^[\w-]+\/(?!\.+$)[\w.-]+$/.test(repository);
   const folder = `/repos/${repository ?? ''}/issues`;
   const tracker: IssueTracker = { name, api, address: (state, since) => `${folder}?${queryOf(state, labels, since)}`, read: readIssue };
   return {
