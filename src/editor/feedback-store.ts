@@ -37,6 +37,7 @@ export interface FoundItem {
 }
 
 const dayMs = 86_400_000;
+const commitsEveryMs = 2_000;
 const none: ReadonlySet<string> = new Set();
 
 /** What was recently changed in the window's services and what customers say of it. Runs git: only where the folder is trusted. */
@@ -47,6 +48,7 @@ export class FeedbackStore implements vscode.Disposable {
   private readonly known = new Map<string, Known>();
   private readonly pace = new Paced(() => void this.work(), 500);
   private readonly stop = new AbortController();
+  private readonly logs = new Set<string>();
   private services: readonly ServiceState[] = [];
   private stamp = '';
   private working = false;
@@ -102,13 +104,8 @@ export class FeedbackStore implements vscode.Disposable {
 
   /** Asks the sources of all services that were not asked within `maxAgeMs`. */
   async ask(maxAgeMs: number): Promise<void> {
-    await Promise.all(
-      this.services.map(async (service) => {
-        const opened = await this.open(service);
-        if (typeof opened !== 'string') await opened.feedback.refresh(maxAgeMs, this.stop.signal);
-      }),
-    );
-    this.look();
+    for (const service of this.services) await this.open(service);
+    await this.refreshAll([...this.inboxes.values()].flat(), maxAgeMs);
   }
 
   /** Asks at once, whatever was asked lately: one source, or all. */
@@ -124,8 +121,7 @@ export class FeedbackStore implements vscode.Disposable {
   /** Reads the files among the sources again. */
   async askFiles(): Promise<void> {
     const files = [...this.inboxes.values()].flat().filter(({ source }) => source.watches !== undefined);
-    await Promise.all(files.map(async (inbox) => inbox.refresh(0, this.stop.signal)));
-    this.look();
+    await this.refreshAll(files, 0);
   }
 
   /** The files that sources are read from. */
@@ -154,9 +150,29 @@ export class FeedbackStore implements vscode.Disposable {
     if (this.seen.add(items.map(itemKey))) this.changes.tell();
   }
 
+  /** Git notes there whatever moves `HEAD`, whoever does it. */
+  private watchCommits(log: string): void {
+    if (this.logs.has(log)) return;
+    this.logs.add(log);
+    fs.watchFile(log, { interval: commitsEveryMs, persistent: false }, this.moved);
+  }
+
+  private readonly moved = (): void => this.look();
+
   dispose(): void {
+    for (const log of this.logs) fs.unwatchFile(log, this.moved);
     this.stop.abort();
     this.pace.dispose();
+  }
+
+  private async refreshAll(inboxes: readonly Inbox[], maxAgeMs: number): Promise<void> {
+    const isNew = await Promise.all(
+      inboxes.map(async (inbox) => {
+        const before = inbox.state();
+        return (await inbox.refresh(maxAgeMs, this.stop.signal)) !== before;
+      }),
+    );
+    if (isNew.includes(true)) this.look();
   }
 
   private async work(): Promise<void> {
@@ -212,6 +228,7 @@ export class FeedbackStore implements vscode.Disposable {
       proxy: 'host',
     });
     this.inboxes.set(service.key, feedback.inboxes);
+    this.watchCommits(path.join(repository.repository.gitFolder, 'logs', 'HEAD'));
     return { definition, feedback };
   }
 }

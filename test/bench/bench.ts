@@ -1,4 +1,5 @@
 import { floodInTheEditor } from './editor';
+import { placesOfFeedback } from './feedback';
 import { floods } from './flood';
 import { hundredSteps, unchangedSteps } from './graph';
 import { searchForProblems } from './problems';
@@ -15,6 +16,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   unchanged: unchangedSteps,
   flood: floods,
   problems: searchForProblems,
+  feedback: placesOfFeedback,
   editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,
   size: bundleSizes,

@@ -17,6 +17,15 @@ export interface PlaceNow {
   readonly confidence: MappedLine['confidence'] | 'file';
 }
 
+/** A file of a commit as it is now. */
+export interface FileNow {
+  readonly path: string;
+  /** Differs when the file was changed; absent while that cannot be told. */
+  readonly stamp?: string;
+  /** Where a line of the committed file is. */
+  line(line: number): PlaceNow;
+}
+
 /** How a file of a commit and a file on the disk belong together, and what the latter looked like at that time. */
 interface Comparison {
   readonly stamp: string;
@@ -55,13 +64,15 @@ export class PlacesNow {
 
   /** The line as it is on the disk now; undefined when the file is gone or never was in that commit. */
   async lineNow(commit: string, path: string, line: number): Promise<PlaceNow | undefined> {
+    return (await this.fileNow(commit, path))?.line(line);
+  }
+
+  /** The whole file as it is on the disk now, for many lines of it; undefined when it is gone or never was in that commit. */
+  async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
     const key = `${commit}:${path}`;
-    const fileNow = this.underWay.get(key) ?? this.fileNow(commit, path).finally(() => this.underWay.delete(key));
+    const fileNow = this.underWay.get(key) ?? this.look(commit, path).finally(() => this.underWay.delete(key));
     this.underWay.set(key, fileNow);
-    const now = await fileNow;
-    if (!now) return undefined;
-    const mapped = now.lines?.map(line);
-    return mapped ? { path: now.path, ...mapped } : { path: now.path, confidence: 'file' };
+    return fileNow;
   }
 
   /** The text of the file in that commit; undefined for none, or one that is no text or too large. */
@@ -95,11 +106,20 @@ export class PlacesNow {
     return name !== undefined && look ? { name, look } : undefined;
   }
 
-  private async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
+  private async look(commit: string, path: string): Promise<FileNow | undefined> {
     const file = await this.find(commit, path);
-    if (!file) return undefined;
-    const now = await this.namedNow(commit, path);
-    return now && { path: now.name, lines: await this.compare(file, now) };
+    const now = file && (await this.namedNow(commit, path));
+    if (!now) return undefined;
+    // None when either side is no text.
+    const lines = await this.compare(file, now);
+    return {
+      path: now.name,
+      ...(now.look.isSettled && { stamp: now.look.stamp }),
+      line: (line) => {
+        const mapped = lines?.map(line);
+        return mapped ? { path: now.name, ...mapped } : { path: now.name, confidence: 'file' };
+      },
+    };
   }
 
   private async compare(file: CommittedFile, { name, look }: Named): Promise<LineMap | undefined> {
@@ -129,10 +149,4 @@ export class PlacesNow {
 interface Named {
   readonly name: string;
   readonly look: WorkingFile;
-}
-
-interface FileNow {
-  readonly path: string;
-  /** None when either side is no text. */
-  readonly lines: LineMap | undefined;
 }

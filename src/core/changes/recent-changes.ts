@@ -37,7 +37,15 @@ export interface RecentChange {
 const mostLines = 5_000;
 const fieldEnd = '\x1f';
 const format = ['%x1e%H', '%P', '%an', '%ae', '%cI', '%B', ''].join('%x1f');
-const options = ['--no-merges', '--no-show-signature', '--no-ext-diff', '--no-textconv', '--no-color', '--no-relative', '--ignore-submodules=all'];
+const options = [
+  '--no-merges',
+  '--no-show-signature',
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-color',
+  '--no-relative',
+  '--ignore-submodules=all',
+];
 const comparison = ['--raw', '--numstat', '--no-abbrev', '-z', '-M', '-w', '--ignore-blank-lines'];
 
 /**

@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import { splitLines } from '../changes/hunks';
-import type { PlacesNow } from '../changes/places-now';
+import type { FileNow, PlacesNow } from '../changes/places-now';
 import type { KnownItem } from './inbox';
 import type { Fix } from './fixes';
 import type { Owners } from './owners';
@@ -40,7 +40,18 @@ export interface FromSource {
   readonly item: KnownItem;
 }
 
+/** What was found out about an item, and what that was found from. */
+export interface Remembered {
+  readonly basis: string;
+  readonly commit: string;
+  /** The delivered files that it names, each with its stamp. */
+  readonly files: readonly { readonly path: string; readonly stamp: string }[];
+  readonly placed: PlacedItem;
+}
+
 export interface BelongingParts {
+  /** What was found out before. */
+  readonly remembered: WeakMap<KnownItem, Remembered>;
   readonly releases: Releases;
   readonly placement: Placement;
   readonly placesNow: PlacesNow;
@@ -55,15 +66,73 @@ export interface BelongingParts {
 }
 
 const mostInferred = 3;
+const atOnce = 500;
 
-/** Brings feedback to the code and the change that it is about. Never to a change that was not running when it was said. */
+/** Brings feedback to the code as it is at one time, and the change that it is about. Never to a change that was not running when it was said. */
 export class Belonging {
+  private readonly files = new Map<string, Promise<FileNow | undefined>>();
+  private readonly paths = new Map<DeliveredChange, ReadonlySet<string>>();
   private readonly matchers = new Map<string, (path: string) => boolean>();
 
-  constructor(private readonly parts: BelongingParts) {}
+  /** What, besides the files, decides where items belong. */
+  private readonly basis: string;
+
+  constructor(private readonly parts: BelongingParts) {
+    const delivered = parts.recent.changes.filter(({ deliveries }) => deliveries.length > 0);
+    this.basis = JSON.stringify(delivered.map(({ commit, deliveries }) => [commit, deliveries]));
+  }
 
   async place(all: readonly FromSource[]): Promise<PlacedItem[]> {
-    return Promise.all(all.map(async (one) => this.placeOne(one)));
+    const stamps = await this.stampsOf(all);
+    const placed: PlacedItem[] = [];
+    const isSame = ({ commit, files }: Remembered): boolean => files.every(({ path, stamp }) => stamps.get(`${commit}:${path}`) === stamp);
+    const unknown: { readonly at: number; readonly one: FromSource }[] = [];
+    for (const [at, one] of all.entries()) {
+      const known = this.remembered(one);
+      if (known && isSame(known)) placed[at] = known.placed;
+      else unknown.push({ at, one });
+    }
+    // Together, so that git is asked once for many; in portions, so that what they leave behind is soon gone.
+    for (let from = 0; from < unknown.length; from += atOnce) {
+      const portion = unknown.slice(from, from + atOnce);
+      const found = await Promise.all(portion.map(async ({ one }) => this.placeOne(one)));
+      for (const [index, { at }] of portion.entries()) {
+        const item = found[index];
+        if (item) placed[at] = item;
+      }
+    }
+    return placed;
+  }
+
+  /** The files of what is remembered, as they are now. */
+  private async stampsOf(all: readonly FromSource[]): Promise<ReadonlyMap<string, string | undefined>> {
+    const files = new Map<string, Promise<FileNow | undefined>>();
+    for (const one of all) {
+      const known = this.remembered(one);
+      for (const { path } of known?.files ?? []) {
+        const key = `${known?.commit ?? ''}:${path}`;
+        if (known && !files.has(key)) files.set(key, this.fileNow(known.commit, path));
+      }
+    }
+    const looked = await Promise.all([...files].map(async ([key, file]) => [key, (await file)?.stamp] as const));
+    return new Map(looked);
+  }
+
+  private remembered({ source, item }: FromSource): Remembered | undefined {
+    const known = this.parts.remembered.get(item);
+    return known?.basis === this.basis && known.placed.fix === this.parts.fixOf(source, item) ? known : undefined;
+  }
+
+  /** Only what a later look can be held against. */
+  private async remember(placed: PlacedItem, { commit }: Running, delivered: readonly DeliveredPlace[]): Promise<PlacedItem> {
+    const files: { readonly path: string; readonly stamp: string }[] = [];
+    for (const { path } of delivered) {
+      const stamp = (await this.fileNow(commit, path))?.stamp;
+      if (stamp === undefined) return placed;
+      files.push({ path, stamp });
+    }
+    if (files.length > 0) this.parts.remembered.set(placed.item, { basis: this.basis, commit, files, placed });
+    return placed;
   }
 
   private async placeOne({ source, item }: FromSource): Promise<PlacedItem> {
@@ -75,7 +144,7 @@ export class Belonging {
     const places = (await Promise.all(delivered.map(async (place) => this.now(place, running)))).flatMap((place) => place ?? []);
     const candidates = this.candidates(item, running);
     const named = await this.changeOfPlaces(places, delivered, candidates);
-    if (named || delivered.length > 0) return { ...told, places, ...(named && { change: named }) };
+    if (named || delivered.length > 0) return this.remember({ ...told, places, ...(named && { change: named }) }, running, delivered);
     const owned = this.ofComponents(item, candidates);
     if (owned) return { ...told, places: owned.places, change: owned.change };
     const [latest] = candidates;
@@ -96,7 +165,7 @@ export class Belonging {
 
   private async now({ path, line, by }: DeliveredPlace, running: Running): Promise<FeedbackPlace | undefined> {
     const delivered = { path, ...(line !== undefined && { line }) };
-    const now = await this.parts.placesNow.lineNow(running.commit, path, line ?? 1);
+    const now = (await this.fileNow(running.commit, path))?.line(line ?? 1);
     if (!now) return undefined;
     if (line !== undefined && now.line === undefined && !(await this.hasLine(running.commit, path, line)))
       return this.now({ path, by }, running);
@@ -112,6 +181,13 @@ export class Belonging {
     };
   }
 
+  private async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
+    const key = `${commit}:${path}`;
+    const known = this.files.get(key) ?? this.parts.placesNow.fileNow(commit, path);
+    this.files.set(key, known);
+    return known;
+  }
+
   /** What was deployed may not be what was delivered, or the source counts otherwise: such a line was never there. */
   private async hasLine(commit: string, path: string, line: number): Promise<boolean> {
     const text = await this.parts.placesNow.textAt(commit, path);
@@ -124,13 +200,24 @@ export class Belonging {
     candidates: readonly DeliveredChange[],
   ): Promise<PlacedItem['change']> {
     for (const { path, line, confidence } of places) {
-      if (line === undefined || (confidence !== 'exact' && confidence !== 'edited') || !touches(candidates, path)) continue;
+      if (
+        line === undefined ||
+        (confidence !== 'exact' && confidence !== 'edited') ||
+        !candidates.some((change) => this.touches(change, path))
+      )
+        continue;
       const commit = await this.parts.changeOfLine(path, line);
       if (commit !== undefined && candidates.some((change) => change.commit === commit)) return { commit, by: 'line' };
     }
-    const files = new Set([...places, ...delivered].map(({ path }) => path));
-    const touching = candidates.find((change) => change.files.some(({ path }) => files.has(path)));
+    const isTouching = (change: DeliveredChange): boolean => [...places, ...delivered].some(({ path }) => this.touches(change, path));
+    const touching = candidates.find(isTouching);
     return touching && { commit: touching.commit, by: 'file' };
+  }
+
+  private touches(change: DeliveredChange, path: string): boolean {
+    const paths = this.paths.get(change) ?? new Set(change.files.map((file) => file.path));
+    this.paths.set(change, paths);
+    return paths.has(path);
   }
 
   private ofComponents(
@@ -160,10 +247,6 @@ export class Belonging {
     this.matchers.set(name, matches);
     return matches(inService);
   }
-}
-
-function touches(candidates: readonly DeliveredChange[], path: string): boolean {
-  return candidates.some((change) => change.files.some((file) => file.path === path));
 }
 
 /** `src/cart/` stands for all that is in it. */

@@ -28,6 +28,7 @@ export class Fixes {
     const kept = this.kept();
     return (source, item) => {
       const change = messages.find(({ words }) => words.name(item))?.change;
+      if (!change && kept.size === 0) return undefined;
       const before = kept.get(this.key(source, item));
       if (!change) return before;
       const live = change.deliveries.find(({ isLive }) => isLive);

@@ -38,6 +38,7 @@ export class Inbox {
   private readonly file: string;
   /** What could not be written. */
   private unsaved: Kept | undefined;
+  private readonly nothing: Kept;
   private known: { readonly stamp: string; readonly kept: Kept } | undefined;
 
   constructor(
@@ -46,6 +47,7 @@ export class Inbox {
   ) {
     const name = source.name.replace(/[^\w.-]+/g, '_').slice(0, 60);
     const hash = createHash('sha256').update(source.name).digest('hex').slice(0, 8);
+    this.nothing = { source: source.name, kind: source.kind, items: [], memory: {} };
     this.file = path.join(folder, `${name}-${hash}.json`);
   }
 
@@ -82,15 +84,18 @@ export class Inbox {
 
   private read(): Kept {
     if (this.unsaved) return this.unsaved;
-    const nothing: Kept = { source: this.source.name, kind: this.source.kind, items: [], memory: {} };
     try {
-      const stat = fs.statSync(this.file, { bigint: true });
-      const stamp = [stat.ino, stat.size, stat.mtimeNs].join(':');
+      const stamp = this.stampOf();
       if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as Kept };
       return this.known.kept;
     } catch {
-      return nothing; // never asked, or torn: it is asked for everything again
+      return this.nothing; // never asked, or torn: it is asked for everything again
     }
+  }
+
+  private stampOf(): string {
+    const { ino, size, mtimeNs } = fs.statSync(this.file, { bigint: true });
+    return [ino, size, mtimeNs].join(':');
   }
 
   private write(kept: Kept): SourceState {
@@ -99,6 +104,7 @@ export class Inbox {
       fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
       fs.writeFileSync(draft, JSON.stringify(kept), { mode: 0o600 });
       fs.renameSync(draft, this.file);
+      this.known = { stamp: this.stampOf(), kept };
       this.unsaved = undefined;
     } catch {
       // A full disk: what was said is shown all the same.

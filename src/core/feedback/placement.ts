@@ -23,6 +23,8 @@ const mostTrees = 20;
 /** Finds the places that feedback names in the trees that were running. */
 export class Placement {
   private readonly placers = new Map<string, Placer>();
+  /** A commit never changes, nor does what was said. */
+  private readonly known = new WeakMap<KnownItem, { readonly commit: string; readonly places: readonly DeliveredPlace[] }>();
 
   constructor(
     private readonly repository: Repository,
@@ -32,7 +34,15 @@ export class Placement {
   ) {}
 
   /** The innermost call of its stack that is the service's own code; failing that, the files that its text speaks of. */
-  async places(item: KnownItem, running: Running): Promise<DeliveredPlace[]> {
+  async places(item: KnownItem, running: Running): Promise<readonly DeliveredPlace[]> {
+    const known = this.known.get(item);
+    if (known?.commit === running.commit) return known.places;
+    const places = await this.find(item, running);
+    this.known.set(item, { commit: running.commit, places });
+    return places;
+  }
+
+  private async find(item: KnownItem, running: Running): Promise<DeliveredPlace[]> {
     const placer = this.placerOf(running);
     const place = item.frames && (await placer.place({ severity: 'error', message: '', source: '', frames: ownFirst(item.frames) }));
     if (place) return [{ ...lineOf(place), by: 'frame' }];

@@ -1,4 +1,4 @@
-import { git, gitOrUndefined } from '../changes/git';
+import { gitOrUndefined, type GitCall } from '../changes/git';
 import { recentChanges, type RecentChange } from '../changes/recent-changes';
 import type { Repository } from '../changes/repository';
 import { ownObjects } from '../changes/store';
@@ -41,42 +41,78 @@ const mostChanges = 200;
 const mostUndelivered = 50;
 const dayMs = 86_400_000;
 
-/** What was changed below `folder` over the last deliveries and since, and where it is now. */
-export async function recentHistory(
-  repository: Repository,
-  home: RepositoryHome,
-  deliveries: readonly Delivery[],
-  folder: string,
-  window: RecentWindow,
-  now = Date.now(),
-): Promise<Result<Recent>> {
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
-  const head = (await gitOrUndefined(['rev-parse', '--verify', '--quiet', 'HEAD'], call))?.trim();
-  if (head === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
-  const since = new Date(now - window.days * dayMs).toISOString();
-  const { shown, before } = windowOf(deliveries, window, since);
-  const from = before ?? (await gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, head], call))?.trim();
-  const bound = { ...(from ? { from } : {}), folder, maxCount: from ? mostChanges : mostUndelivered };
-  const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
-  const [changes, graph, dirty] = await Promise.all([
-    recentChanges(repository, home, { ...bound, to: head }),
-    graphOf([head, ...shown.map(({ change }) => change.commit)], from, call),
-    gitOrUndefined(status, call),
-  ]);
-  if (!changes.ok) return changes;
-  const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
-  const taken =
-    snapshot && (await recentChanges(repository, home, { from: snapshot.change.base ?? head, to: snapshot.change.commit, folder }));
-  const all = [...(taken?.ok ? taken.value : []), ...changes.value];
-  return ok({
-    changes: all.map((change) => ({
-      ...change,
-      isUncommitted: change.commit === snapshot?.change.commit,
-      deliveries: deliveriesOf(change.commit, shown, graph),
-    })),
-    uncommitted: namesIn(dirty ?? ''),
-    holds: (commit, change) => graph.holds(commit, change),
-  });
+/** What was changed in a service over the last deliveries and since, and where it is now. */
+export class RecentHistory {
+  /** What was asked last: history is only ever added to, but for those who rewrite it. */
+  private last: { readonly from: string | undefined; readonly to: string; readonly changes: readonly RecentChange[] } | undefined;
+
+  constructor(
+    private readonly repository: Repository,
+    private readonly home: RepositoryHome,
+    /** The service's folder relative to the root, with `/`; empty for the root. */
+    private readonly folder: string,
+  ) {}
+
+  async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<Recent>> {
+    const { folder, call } = this;
+    const since = new Date(now - window.days * dayMs).toISOString();
+    const { shown, before } = windowOf(deliveries, window, since);
+    const [head, dated] = await Promise.all([
+      gitOrUndefined(['rev-parse', '--verify', '--quiet', 'HEAD'], call),
+      before === undefined ? gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, 'HEAD', '--'], call) : undefined,
+    ]);
+    if (head === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
+    const [to, from] = [head.trim(), before ?? (dated?.trim() || undefined)];
+    const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
+    const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
+    const [graph, dirty, added] = await Promise.all([graphOf(tips, from, call), gitOrUndefined(status, call), this.added(from, to)]);
+    const changes = await this.changes(from, to, graph, added);
+    if (!changes.ok) return changes;
+    const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
+    const taken = snapshot && (await this.between(snapshot.change.base ?? to, snapshot.change.commit));
+    const all = [...(taken?.ok ? taken.value : []), ...changes.value];
+    return ok({
+      changes: all.map((change) => ({
+        ...change,
+        isUncommitted: change.commit === snapshot?.change.commit,
+        deliveries: deliveriesOf(change.commit, shown, graph),
+      })),
+      uncommitted: namesIn(dirty ?? ''),
+      holds: (commit, change) => graph.holds(commit, change),
+    });
+  }
+
+  /** What came since the last look, where that began at the same place. */
+  private async added(from: string | undefined, to: string): Promise<readonly RecentChange[] | undefined> {
+    const { last } = this;
+    if (!last || last.from !== from) return undefined;
+    if (last.to === to) return [];
+    const added = await this.between(last.to, to);
+    return added.ok ? added.value : undefined;
+  }
+
+  private async changes(
+    from: string | undefined,
+    to: string,
+    graph: Graph,
+    added: readonly RecentChange[] | undefined,
+  ): Promise<Result<readonly RecentChange[]>> {
+    const { last } = this;
+    const isContinued = last !== undefined && added !== undefined && graph.holds(to, last.to);
+    const known = isContinued ? ok([...added, ...last.changes].slice(0, from === undefined ? mostUndelivered : mostChanges)) : undefined;
+    const changes = known ?? (await this.between(from, to));
+    if (changes.ok) this.last = { from, to, changes: changes.value };
+    return changes;
+  }
+
+  private async between(from: string | undefined, to: string): Promise<Result<readonly RecentChange[]>> {
+    const bound = from === undefined ? { maxCount: mostUndelivered } : { from, maxCount: mostChanges };
+    return recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder });
+  }
+
+  private get call(): GitCall {
+    return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
+  }
 }
 
 /** The deliveries that are recent, and the change that was live before the first of them. */
@@ -138,7 +174,7 @@ class Graph {
   }
 }
 
-async function graphOf(tips: readonly string[], from: string | undefined, call: Parameters<typeof git>[1]): Promise<Graph> {
+async function graphOf(tips: readonly string[], from: string | undefined, call: GitCall): Promise<Graph> {
   const format = '--format=%H %T %P';
   // One that is gone from the store must not hide the others.
   const args = [

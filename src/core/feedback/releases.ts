@@ -1,7 +1,4 @@
-import { gitOrUndefined } from '../changes/git';
-import type { Repository } from '../changes/repository';
-import { ownObjects } from '../changes/store';
-import type { RepositoryHome } from '../home';
+import type { CommitNames } from '../changes/commit-names';
 import { liveAt, type Delivery } from '../run/ledger';
 import type { KnownItem } from './inbox';
 
@@ -18,16 +15,10 @@ export interface UnknownRelease {
   readonly unknown: string;
 }
 
-/** More releases than these are not looked up in one go: nobody runs them all. */
-const mostLookups = 500;
-
 /** Finds the commits that were running when customers said what they said. */
 export class Releases {
-  private readonly lookups = new Map<string, Promise<string | undefined>>();
-
   constructor(
-    private readonly repository: Repository,
-    private readonly home: RepositoryHome,
+    private readonly names: CommitNames,
     private readonly deliveries: readonly Delivery[],
     /** Where customers are, for items that name no environment. */
     private readonly customers: string | undefined,
@@ -40,14 +31,14 @@ export class Releases {
     const delivery = this.inLedger(release, item.environment);
     if (delivery) return { commit: delivery.change.commit, by: 'ledger', delivery };
     const id = /(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])/.exec(release)?.[0];
-    const named = id === undefined ? undefined : await this.commitOf(id);
+    const named = id === undefined ? undefined : await this.names.commitOf(id);
     if (named !== undefined) return { commit: named, by: 'commit' };
     for (const tag of tagsOf(release)) {
-      const tagged = await this.commitOf(`refs/tags/${tag}`);
+      const tagged = await this.names.commitOf(`refs/tags/${tag}`);
       if (tagged !== undefined) return { commit: tagged, by: 'tag' };
     }
     for (const commit of (item.releaseCommits ?? []).slice(0, 10)) {
-      const there = await this.commitOf(commit);
+      const there = await this.names.commitOf(commit);
       if (there !== undefined) return { commit: there, by: 'release commits' };
     }
     return { unknown: release };
@@ -68,17 +59,6 @@ export class Releases {
     const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
     const [delivery] = live;
     return delivery && live.length === 1 ? { commit: delivery.change.commit, by: 'time', delivery } : undefined;
-  }
-
-  private async commitOf(name: string): Promise<string | undefined> {
-    const known = this.lookups.get(name);
-    if (known || this.lookups.size >= mostLookups) return known;
-    const call = { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
-    const answer = gitOrUndefined(['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], call).then((id) =>
-      id?.trim(),
-    );
-    this.lookups.set(name, answer);
-    return answer;
   }
 }
 

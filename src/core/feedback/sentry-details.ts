@@ -47,13 +47,16 @@ export class SentryDetails {
     for (const { id, stamp } of issues) {
       const known = Object.hasOwn(this.known.issues, id) ? this.known.issues[id] : undefined;
       if (known) events.set(id, known);
-      if (known?.stamp === stamp || asked === mostEvents || this.failure) continue;
+      if (known?.stamp === stamp || asked === mostEvents || this.isOver()) continue;
       asked++;
       const event = await this.event(id, signal);
       if (event.state === 'answered') events.set(id, { stamp, details: readEvent(event.value) });
-      // Its events may be gone sooner than the issue.
-      else if (event.status === 404) events.set(id, { stamp, details: known?.details ?? {} });
-      else this.failure = event;
+      else {
+        // Its events may be gone sooner than the issue.
+        if (event.status !== 404) this.failure = event;
+        // One that the server cannot tell does not keep it from telling the next.
+        if (event.reason === 'answer') events.set(id, { stamp, details: known?.details ?? {} });
+      }
     }
     return events;
   }
@@ -66,6 +69,11 @@ export class SentryDetails {
     return isUnknown ? this.api.get(`/issues/${issue}/events/latest/`, signal) : best;
   }
 
+  /** It would say the same again. */
+  private isOver(): boolean {
+    return this.failure !== undefined && this.failure.reason !== 'answer';
+  }
+
   private async releases(versions: readonly string[], signal: AbortSignal): Promise<Map<string, readonly string[]>> {
     const commits = new Map<string, readonly string[]>();
     let asked = 0;
@@ -74,7 +82,7 @@ export class SentryDetails {
       const known = Object.hasOwn(this.known.releases, version) ? this.known.releases[version] : undefined;
       if (known) commits.set(version, known);
       // Many name the commit itself.
-      if (known || asked === mostReleases || this.failure || /[0-9a-f]{40}/.test(version)) continue;
+      if (known || asked === mostReleases || this.isOver() || /[0-9a-f]{40}/.test(version)) continue;
       asked++;
       const path = `/organizations/${encodeURIComponent(this.organization)}/releases/${encodeURIComponent(version)}/commits/`;
       const answer = await this.api.get(path, signal);

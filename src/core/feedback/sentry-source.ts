@@ -56,10 +56,12 @@ class Fetch {
     const isAsked = this.settings.query !== undefined;
     const comments = isAsked ? [] : await this.extra(this.issuesAddress(project, 'is:unresolved issue.category:feedback'));
     const reports = isAsked ? [] : await this.extra(this.reportsAddress());
+    // Where the list has no end, it does not tell who left it.
+    const resolved = isAsked || errors.cut === undefined ? [] : await this.extra(this.issuesAddress(project, 'is:resolved'));
     const issues = this.read([...errors.pages.flatMap(({ value }) => listOf(value)), ...comments]);
     const looked = new SentryDetails(this.api, this.settings.organization, memory['details']);
     const { details, remember } = await looked.of(issues, this.signal);
-    const items: FeedbackItem[] = issues.map(({ id, item }) => ({ ...item, ...details.get(id) }));
+    const items: FeedbackItem[] = [...this.read(resolved), ...issues].map(({ id, item }) => ({ ...item, ...details.get(id) }));
     for (const value of reports) {
       const report = readReport(value, details);
       if (typeof report === 'string') this.unread.push(report);
@@ -103,14 +105,13 @@ class Fetch {
     return readPages({ first, get: async (url) => this.api.get(url, this.signal), next: nextOf, most: mostPages });
   }
 
-  /** What some servers do not have, and some tokens may not read. */
+  /** What some servers do not have, and some tokens may not read. The newest come first: what is left out is old. */
   private async extra(first: string): Promise<readonly unknown[]> {
     const list = await this.list(first);
     if (list.state === 'failed') {
       if (![400, 403, 404].includes(list.status ?? 0)) this.notes.push(list.message);
       return [];
     }
-    if (list.cut !== undefined) this.notes.push(list.cut);
     return list.pages.flatMap(({ value }) => listOf(value));
   }
 

@@ -1,4 +1,6 @@
 import * as path from 'node:path';
+import { CommitNames } from '../changes/commit-names';
+import { Memory } from '../changes/memory';
 import type { PlacesNow } from '../changes/places-now';
 import { RecentLines, type RecentLine } from '../changes/recent-lines';
 import { WorkingFiles } from '../changes/working-files';
@@ -7,12 +9,12 @@ import type { RepositoryHome } from '../home';
 import type { Pipeline } from '../pipeline/pipeline';
 import { deliveriesOf, type Delivery } from '../run/ledger';
 import type { RunState } from '../run/state';
-import { Belonging, type PlacedItem } from './belonging';
+import { Belonging, type PlacedItem, type Remembered } from './belonging';
 import { Fixes } from './fixes';
-import { Inbox, type SourceState } from './inbox';
+import { Inbox, type KnownItem, type SourceState } from './inbox';
 import { Owners } from './owners';
 import { Placement } from './placement';
-import { recentHistory, type Recent, type RecentWindow } from './recent';
+import { RecentHistory, type Recent, type RecentWindow } from './recent';
 import { Releases } from './releases';
 import { openSources, type SourceSurroundings } from './sources';
 
@@ -32,9 +34,18 @@ export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
 
 /** Everything about the feedback on one service, from its sources to the lines of its files. */
 export class ServiceFeedback {
+  private readonly history: RecentHistory;
+  private readonly names: CommitNames;
+  private readonly remembered = new WeakMap<KnownItem, Remembered>();
   private readonly placement: Placement;
   private readonly working: WorkingFiles;
   private readonly recentLines: RecentLines;
+  /** By path: which change made which line, while neither the file nor its recent changes are others. */
+  private readonly changedLines = new Memory<{
+    readonly stamp: string;
+    readonly history: string;
+    readonly lines: ReadonlyMap<number, string>;
+  }>(1_000_000);
   readonly fixes: Fixes;
 
   private constructor(
@@ -42,6 +53,8 @@ export class ServiceFeedback {
     readonly inboxes: readonly Inbox[],
   ) {
     const { repository, home, folder } = parts;
+    this.history = new RecentHistory(repository, home, folder);
+    this.names = new CommitNames(repository, home);
     this.placement = new Placement(repository, home, folder);
     this.working = new WorkingFiles(repository.root);
     this.recentLines = new RecentLines(repository, home);
@@ -64,9 +77,8 @@ export class ServiceFeedback {
 
   /** What is known now, placed in the code as it is now. `runs` are those of the service, newest first. */
   async state(runs: readonly RunState[], window: RecentWindow): Promise<Result<FeedbackState>> {
-    const { repository, home, folder } = this.parts;
     const deliveries = deliveriesOf(runs);
-    const recent = await recentHistory(repository, home, deliveries, folder, window);
+    const recent = await this.history.read(deliveries, window);
     if (!recent.ok) return recent;
     const sources = this.inboxes.map((inbox) => inbox.state());
     const open = sources.flatMap(({ source, items }) =>
@@ -82,10 +94,11 @@ export class ServiceFeedback {
   }
 
   private belonging(recent: Recent, deliveries: readonly Delivery[]): Belonging {
-    const { repository, home, pipeline, placesNow, folder } = this.parts;
+    const { repository, pipeline, placesNow, folder } = this.parts;
     const lines = new Map<string, Promise<ReadonlyMap<number, string>>>();
     return new Belonging({
-      releases: new Releases(repository, home, deliveries, pipeline.release),
+      remembered: this.remembered,
+      releases: new Releases(this.names, deliveries, pipeline.release),
       placement: this.placement,
       placesNow,
       recent,
@@ -102,8 +115,14 @@ export class ServiceFeedback {
   }
 
   private async changesOf(recent: Recent, path: string): Promise<ReadonlyMap<number, string>> {
+    const look = await this.working.look(path);
+    const history = recent.changes.flatMap(({ commit, files }) => (files.some((file) => file.path === path) ? [commit] : [])).join();
+    const known = this.changedLines.get(path);
+    if (look?.isSettled && known?.stamp === look.stamp && known.history === history) return known.lines;
     const text = await this.working.read(path);
-    const lines = text === undefined ? [] : await this.linesOf(recent, path, text);
-    return new Map(lines.map(({ line, commit }) => [line, commit]));
+    const made = text === undefined ? [] : await this.linesOf(recent, path, text);
+    const lines = new Map(made.map(({ line, commit }) => [line, commit]));
+    if (look) this.changedLines.put(path, { stamp: look.stamp, history, lines }, lines.size + 1);
+    return lines;
   }
 }

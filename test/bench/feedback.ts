@@ -1,0 +1,126 @@
+import { EnvironmentFiles } from '../../src/core/environments/process/state-file';
+import { openRepository } from '../../src/core/changes/repository';
+import { PlacesNow } from '../../src/core/changes/places-now';
+import { ServiceFeedback, type FeedbackState } from '../../src/core/feedback/service-feedback';
+import { RepositoryHome } from '../../src/core/home';
+import type { Pipeline } from '../../src/core/pipeline/pipeline';
+import type { RunState } from '../../src/core/run/state';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Project } from '../support/project';
+import { inFolder, median, ms, type Row } from './measure';
+
+const [files, lines, items] = [1_000, 100, 10_000];
+const window = { deliveries: 5, days: 14 };
+
+/** 10,000 items with stacks over 1,000 files: placed for the first time, and after a commit that has nothing to do with them. */
+export async function placesOfFeedback(): Promise<Row[]> {
+  return inFolder(async (folder) => {
+    const project = new Project(folder);
+    for (let file = 0; file < files; file++) project.write(nameOf(file), textOf(file, ''));
+    const first = commitOf(project, 'First');
+    for (let file = 0; file < files; file += 10) project.write(nameOf(file), textOf(file, '// changed\n'));
+    const second = commitOf(project, 'Second');
+    // What is there now is not what was delivered.
+    for (let file = 0; file < files; file += 5) project.write(nameOf(file), textOf(file, '// edited since\n'));
+    project.commit('Third');
+
+    const repository = await openRepository(project.root);
+    if (!repository.ok) throw new Error(repository.failure.message);
+    const home = new RepositoryHome(project.home, repository.value.commonGitFolder);
+    const feedbackFile = new EnvironmentFiles(project.home, 'staging').feedback('shop');
+    fs.mkdirSync(path.dirname(feedbackFile), { recursive: true });
+    fs.writeFileSync(feedbackFile, Array.from({ length: items }, (_, index) => `${JSON.stringify(itemOf(index, second))}\n`).join(''));
+    const runs = [runOf('b', second, 1), runOf('a', first, 2)];
+    const placed = async (service: ServiceFeedback): Promise<number> => {
+      const began = performance.now();
+      const state = await service.state(runs, window);
+      if (!state.ok) throw new Error(state.failure.message);
+      check(state.value);
+      return (performance.now() - began) / 1000;
+    };
+
+    const [firsts, afters]: [number[], number[]] = [[], []];
+    for (let round = 0; round < 4; round++) {
+      const service = await ServiceFeedback.open({
+        repository: repository.value,
+        home,
+        folder: '',
+        pipeline,
+        placesNow: new PlacesNow(repository.value, home),
+        tokens: async () => Promise.resolve(undefined),
+        proxy: 'environment',
+      });
+      await service.refresh(0, new AbortController().signal);
+      // Files that were written a moment ago may change again without their time telling.
+      if (round === 0) await new Promise((resolve) => setTimeout(resolve, 2_500));
+      firsts.push(await placed(service));
+      project.write('README.md', `round ${round}`).commit('Unrelated');
+      afters.push(await placed(service));
+    }
+    const [once, again] = [median(firsts.slice(1)), median(afters.slice(1))];
+    const what = `${items} items over ${files} files placed`;
+    return [
+      {
+        what: `${what} for the first time`,
+        value: once * 1000,
+        bound: { most: 2_000, unit: ' ms' },
+        detail: `median of ${firsts.map(ms).join(', ')}`,
+      },
+      {
+        what: `${what} after an unrelated commit`,
+        value: again * 1000,
+        bound: { most: 100, unit: ' ms' },
+        detail: `median of ${afters.map(ms).join(', ')}`,
+      },
+    ];
+  });
+}
+
+const pipeline: Pipeline = {
+  service: 'shop',
+  steps: [],
+  environments: { staging: { kind: 'process', process: { command: '', env: {}, health: { probe: { tcp: true }, timeoutMs: 1 } } } },
+};
+
+function nameOf(file: number): string {
+  return `src/part${file % 20}/file${file}.js`;
+}
+
+function textOf(file: number, above: string): string {
+  return above + Array.from({ length: lines }, (_, line) => `export const value${line} = compute(${file}, ${line});\n`).join('');
+}
+
+function commitOf(project: Project, subject: string): string {
+  return project.commit(subject).git('rev-parse', 'HEAD').trim();
+}
+
+function itemOf(index: number, commit: string): unknown {
+  const frame = { path: nameOf(index % files), line: 2 + ((index * 7) % (lines - 2)), inApp: true };
+  const library = { path: 'node:internal/process/task_queues', line: 95, inApp: false };
+  const createdAt = new Date().toISOString();
+  return { id: `e-${index}`, kind: 'error', title: `Error ${index}`, createdAt, commit, count: 3, people: 2, frames: [library, frame] };
+}
+
+function runOf(id: string, commit: string, hoursAgo: number): RunState {
+  const deployedAt = new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
+  const release = { id, commit, tree: '', deployedAt };
+  return {
+    id,
+    service: 'shop',
+    outcome: 'passed',
+    change: { commit, tree: '', subject: id, dirty: false },
+    startedAt: deployedAt,
+    finishedAt: deployedAt,
+    runner: { pid: 1, startedAt: '' },
+    folder: '',
+    steps: [],
+    notices: [],
+    deployments: [{ environment: 'staging', service: 'shop', url: '', release, state: 'verified' }],
+  };
+}
+
+function check({ items: placed }: FeedbackState): void {
+  const exact = placed.filter(({ places }) => places[0]?.confidence === 'exact' && places[0].line !== undefined);
+  if (exact.length !== items) throw new Error(`only ${exact.length} of ${items} were placed`);
+}
