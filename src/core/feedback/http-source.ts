@@ -16,7 +16,8 @@ const mostPages = 20;
 /** Any JSON over HTTP: a list, a list within an object, or JSON lines. */
 export function openHttpSource(settings: HttpSourceDefinition, client: HttpClient, tokens: Tokens): FeedbackSource {
   const { url, header } = settings;
-  const api = new Api({ kind: 'http', base: url, ...(header !== undefined && { header }) }, client, tokens);
+  const headers = { Accept: 'application/json, application/x-ndjson, */*;q=0.1' };
+  const api = new Api({ kind: 'http', base: url, headers, ...(header !== undefined && { header }) }, client, tokens);
   const name = nameOf(url);
   return {
     kind: 'http',
