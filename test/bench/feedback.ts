@@ -1,14 +1,15 @@
 import { EnvironmentFiles } from '../../src/core/environments/process/state-file';
 import { openRepository } from '../../src/core/changes/repository';
-import { PlacesNow } from '../../src/core/changes/places-now';
-import { ServiceFeedback, type FeedbackState } from '../../src/core/feedback/service-feedback';
+import type * as places from '../../src/core/changes/places-now';
+import type * as feedback from '../../src/core/feedback/service-feedback';
+import type { FeedbackState, ServiceFeedback } from '../../src/core/feedback/service-feedback';
 import { RepositoryHome } from '../../src/core/home';
 import type { Pipeline } from '../../src/core/pipeline/pipeline';
 import type { RunState } from '../../src/core/run/state';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Project } from '../support/project';
-import { inFolder, median, ms, type Row } from './measure';
+import { asShipped, inFolder, median, ms, type Row } from './measure';
 
 const [files, lines, items] = [1_000, 100, 10_000];
 const window = { deliveries: 5, days: 14 };
@@ -40,14 +41,15 @@ export async function placesOfFeedback(): Promise<Row[]> {
       return (performance.now() - began) / 1000;
     };
 
+    const core = asShipped<typeof places & typeof feedback>(['changes/places-now', 'feedback/service-feedback']);
     const [firsts, afters]: [number[], number[]] = [[], []];
     for (let round = 0; round < 4; round++) {
-      const service = await ServiceFeedback.open({
+      const service = await core.ServiceFeedback.open({
         repository: repository.value,
         home,
         folder: '',
         pipeline,
-        placesNow: new PlacesNow(repository.value, home),
+        placesNow: new core.PlacesNow(repository.value, home),
         tokens: async () => Promise.resolve(undefined),
         proxy: 'environment',
       });

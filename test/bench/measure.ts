@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
+import { Module } from 'node:module';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { buildSync } from 'esbuild';
 
 export interface Row {
   readonly what: string;
@@ -62,4 +64,22 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   } finally {
     fs.rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
+}
+
+/** Parts of the core, bundled as they are for users: what runs the bench itself makes functions slower. */
+export function asShipped<T>(modules: readonly string[]): T {
+  const core = path.resolve(__dirname, '..', '..', 'src', 'core');
+  const contents = modules.map((module) => `export * from './${module}';`).join('\n');
+  const { outputFiles } = buildSync({
+    stdin: { contents, resolveDir: core },
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20',
+    write: false,
+  });
+  const loaded = new Module(path.join(core, 'as-shipped.js'));
+  loaded.paths = module.paths;
+  (loaded as unknown as { _compile(code: string, file: string): void })._compile(outputFiles[0]?.text ?? '', loaded.id);
+  return loaded.exports as T;
 }

@@ -83,13 +83,14 @@ export class Belonging {
   }
 
   async place(all: readonly FromSource[]): Promise<PlacedItem[]> {
-    const stamps = await this.stampsOf(all);
-    const placed: PlacedItem[] = [];
+    const known = all.map((one) => this.remembered(one));
+    const stamps = await this.stampsOf(known);
     const isSame = ({ commit, files }: Remembered): boolean => files.every(({ path, stamp }) => stamps.get(`${commit}:${path}`) === stamp);
+    const placed: PlacedItem[] = [];
     const unknown: { readonly at: number; readonly one: FromSource }[] = [];
     for (const [at, one] of all.entries()) {
-      const known = this.remembered(one);
-      if (known && isSame(known)) placed[at] = known.placed;
+      const before = known[at];
+      if (before && isSame(before)) placed[at] = before.placed;
       else unknown.push({ at, one });
     }
     // Together, so that git is asked once for many; in portions, so that what they leave behind is soon gone.
@@ -105,10 +106,9 @@ export class Belonging {
   }
 
   /** The files of what is remembered, as they are now. */
-  private async stampsOf(all: readonly FromSource[]): Promise<ReadonlyMap<string, string | undefined>> {
+  private async stampsOf(all: readonly (Remembered | undefined)[]): Promise<ReadonlyMap<string, string | undefined>> {
     const files = new Map<string, Promise<FileNow | undefined>>();
-    for (const one of all) {
-      const known = this.remembered(one);
+    for (const known of all) {
       for (const { path } of known?.files ?? []) {
         const key = `${known?.commit ?? ''}:${path}`;
         if (known && !files.has(key)) files.set(key, this.fileNow(known.commit, path));
