@@ -65,7 +65,11 @@ export class RecentHistory {
     const [to, from] = [head.trim(), before ?? (dated?.trim() || undefined)];
     const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
     const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
-    const [graph, dirty, added] = await Promise.all([graphOf(tips, from, call), gitOrUndefined(status, call), this.added(from, to)]);
+    const [graph, dirty, added] = await Promise.all([
+      graphOf(tips, from, new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : []))), call),
+      gitOrUndefined(status, call),
+      this.added(from, to),
+    ]);
     const changes = await this.changes(from, to, graph, added);
     if (!changes.ok) return changes;
     const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
@@ -146,8 +150,8 @@ class Graph {
 
   constructor(
     private readonly parents: ReadonlyMap<string, readonly string[]>,
-    /** By commit, another one with the very same files. */
-    private readonly twins: ReadonlyMap<string, string>,
+    /** By snapshot, the commit with the very same files, where there is one. */
+    private readonly twins: ReadonlyMap<string, string | undefined>,
   ) {}
 
   holds(commit: string, change: string): boolean {
@@ -157,7 +161,7 @@ class Graph {
   }
 
   isCommitted(snapshot: string): boolean {
-    return this.twins.has(snapshot);
+    return this.twins.get(snapshot) !== undefined;
   }
 
   private reachedFrom(commit: string): ReadonlySet<string> {
@@ -174,7 +178,7 @@ class Graph {
   }
 }
 
-async function graphOf(tips: readonly string[], from: string | undefined, call: GitCall): Promise<Graph> {
+async function graphOf(tips: readonly string[], from: string | undefined, snapshots: ReadonlySet<string>, call: GitCall): Promise<Graph> {
   const format = '--format=%H %T %P';
   // One that is gone from the store must not hide the others.
   const args = [
@@ -189,18 +193,15 @@ async function graphOf(tips: readonly string[], from: string | undefined, call: 
   ];
   const listed = (await gitOrUndefined(args, call)) ?? '';
   const parents = new Map<string, readonly string[]>();
-  const byTree = new Map<string, string>();
-  const twins = new Map<string, string>();
+  const committed = new Map<string, string>();
+  const trees = new Map<string, string>();
   for (const line of listed.split('\n').filter((each) => each !== '')) {
     const [commit = '', tree = '', ...before] = line.split(' ');
     parents.set(commit, before);
-    const other = byTree.get(tree);
-    if (other === undefined) byTree.set(tree, commit);
-    else {
-      twins.set(commit, other);
-      twins.set(other, commit);
-    }
+    if (snapshots.has(commit)) trees.set(commit, tree);
+    else if (!committed.has(tree)) committed.set(tree, commit);
   }
+  const twins = new Map([...trees].map(([snapshot, tree]) => [snapshot, committed.get(tree)] as const));
   return new Graph(parents, twins);
 }
 

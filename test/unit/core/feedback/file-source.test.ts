@@ -14,7 +14,7 @@ describe('a file of feedback', () => {
     fs.writeFileSync(file(), lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
   const items = (answer: Answer): Extract<Answer, { state: 'items' }> => {
     assert.equal(answer.state, 'items');
-    return answer as Extract<Answer, { state: 'items' }>;
+    return answer;
   };
   const slow = { id: '1', kind: 'comment', title: 'Slow', createdAt: '2026-11-23T11:00:00Z' };
 
