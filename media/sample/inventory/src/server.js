@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import { report } from './feedback.js';
 import { Stock } from './stock.js';
 
 const stock = new Stock({ 'tea-green': 42, 'tea-black': 17, 'pot-iron': 3, 'cup-clay': 0 });
@@ -13,6 +14,7 @@ const server = createServer((request, response) => {
     if (area === 'stock' && stock.amount(sku) !== undefined) return json(response, 200, { sku, stock: stock.amount(sku) });
     json(response, 404, { error: `there is nothing at ${pathname}` });
   } catch (error) {
+    if (!(error instanceof RangeError)) report(error);
     json(response, error instanceof RangeError ? 400 : 500, { error: error.message });
   } finally {
     console.log(request.method, request.url, response.statusCode);
@@ -31,4 +33,5 @@ function json(response, status, value) {
 server.listen(process.env.PORT ?? 3001, '127.0.0.1', () => {
   console.log(`the inventory is open on port ${server.address().port}`);
 });
+process.on('uncaughtExceptionMonitor', report);
 process.once('SIGTERM', () => server.close());

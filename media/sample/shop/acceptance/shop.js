@@ -24,6 +24,12 @@ test('a wrong cart is refused politely', async () => {
   assert.deepEqual(await response.json(), { error: 'there is no product coffee' });
 });
 
+test('customers can say what they think, if they think something', async () => {
+  assert.match(await (await fetch(url)).text(), /<form method="post" action="\/feedback">/);
+  const response = await fetch(`${url}/feedback`, { method: 'POST', body: new URLSearchParams({ said: ' ' }) });
+  assert.equal(response.status, 400);
+});
+
 test('every product has a price and a stock level, or says that it is not known', async () => {
   const products = await (await fetch(`${url}/products`)).json();
   assert.ok(products.length > 0);

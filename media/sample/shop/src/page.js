@@ -2,7 +2,7 @@ import { catalogue } from './catalogue.js';
 import { money } from './prices.js';
 
 /** The storefront. `stock` maps skus to amounts; without it, availability is not promised. */
-export function page(stock, commit = '') {
+export function page(stock, commit = '', thanks = false) {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -18,6 +18,9 @@ export function page(stock, commit = '') {
   li b { display: flex; justify-content: space-between; }
   small { opacity: .75; }
   .few { color: #c2410c; opacity: 1; }
+  form { margin-top: 2.5rem; display: grid; gap: .5rem; justify-items: start; }
+  textarea { width: 100%; box-sizing: border-box; font: inherit; padding: .5rem .75rem; border-radius: .5rem; }
+  button { font: inherit; padding: .375rem 1rem; border-radius: .5rem; }
   footer { margin-top: 2rem; font-size: .8rem; opacity: .6; }
 </style>
 <h1>Leaf &amp; Kettle</h1>
@@ -25,10 +28,17 @@ export function page(stock, commit = '') {
 <ul>
 ${catalogue.map((product) => item(product, stock)).join('\n')}
 </ul>
+${thanks ? '<p role="status">Thank you, we read all of it.</p>' : form}
 <footer>${stock ? '' : 'The inventory does not answer right now. '}${commit ? `Release ${commit.slice(0, 8)}` : ''}</footer>
 </html>
 `;
 }
+
+const form = `<form method="post" action="/feedback">
+  <label for="said">What can we do better?</label>
+  <textarea id="said" name="said" rows="2" maxlength="2000" required></textarea>
+  <button>Tell us</button>
+</form>`;
 
 function item({ sku, name, description, price }, stock) {
   return `  <li><b>${name}<span>${money(price)}</span></b>${description}<br>${availability(stock?.[sku])}</li>`;

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { catalogue } from './catalogue.js';
+import { comment, report } from './feedback.js';
 import { stockLevels } from './inventory.js';
 import { page } from './page.js';
 import { total } from './prices.js';
@@ -10,10 +11,14 @@ const server = createServer(async (request, response) => {
     if (pathname === '/healthz') return json(response, 200, { healthy: true });
     if (pathname === '/') return html(response, page(await stockLevels(), process.env.DELIVERY_COMMIT));
     if (pathname === '/products') return json(response, 200, await products());
+    if (pathname === '/feedback' && request.method === 'POST') return html(response, await said(request));
     if (pathname === '/total') return json(response, 200, total(cartFrom(searchParams)));
     json(response, 404, { error: `there is nothing at ${pathname}` });
   } catch (error) {
-    if (!(error instanceof RangeError)) console.error(error);
+    if (!(error instanceof RangeError)) {
+      console.error(error);
+      report(error);
+    }
     json(response, error instanceof RangeError ? 400 : 500, { error: error.message });
   } finally {
     console.log(request.method, request.url, response.statusCode);
@@ -23,6 +28,14 @@ const server = createServer(async (request, response) => {
 async function products() {
   const stock = await stockLevels();
   return catalogue.map((product) => ({ ...product, stock: stock?.[product.sku] ?? null }));
+}
+
+/** What the form of the page sends. */
+async function said(request) {
+  let text = '';
+  for await (const chunk of request) if ((text += chunk).length > 10_000) throw new RangeError('please say it shorter');
+  comment(new URLSearchParams(text).get('said') ?? '');
+  return page(await stockLevels(), process.env.DELIVERY_COMMIT, true);
 }
 
 /** `?tea-green=2&cup-clay=1` */
@@ -41,4 +54,5 @@ function html(response, text) {
 server.listen(process.env.PORT ?? 3000, '127.0.0.1', () => {
   console.log(`the shop is open on port ${server.address().port}`);
 });
+process.on('uncaughtExceptionMonitor', report);
 process.once('SIGTERM', () => server.close());

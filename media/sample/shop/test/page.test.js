@@ -13,6 +13,12 @@ test('says how many are left when there are few', () => {
   assert.match(text, /Iron pot.*sold out/);
 });
 
+test('asks what could be better, and says thanks', () => {
+  assert.match(page({}), /<form/);
+  assert.match(page({}, '', true), /Thank you/);
+  assert.doesNotMatch(page({}, '', true), /<form/);
+});
+
 test('promises nothing without the inventory', () => {
   assert.match(page(undefined), /The inventory does not answer right now/);
   assert.doesNotMatch(page(undefined), /in stock/);

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { comment, report } from '../src/feedback.js';
+import { total } from '../src/prices.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'shop-'));
+const file = join(folder, 'feedback.jsonl');
+const told = () => readFileSync(file, 'utf8').trim().split('\n').map(JSON.parse);
+
+before(() => Object.assign(process.env, { DELIVERY_FEEDBACK: file, DELIVERY_COMMIT: 'abc', DELIVERY_ENVIRONMENT: 'test' }));
+after(() => rmSync(folder, { recursive: true }));
+
+test('tells what customers say, and of which release', () => {
+  comment(' More tea!\nAnd cups. ');
+  const { title, body, kind, commit, environment } = told().at(-1);
+  assert.deepEqual([title, body, kind, commit, environment], ['More tea!', 'More tea!\nAnd cups.', 'comment', 'abc', 'test']);
+});
+
+test('hears nothing where nothing is said', () => {
+  assert.throws(() => comment(' \n '), RangeError);
+});
+
+test('tells where it broke, and how often', () => {
+  for (let i = 0; i < 2; i++) {
+    try {
+      total({ coffee: 1 });
+    } catch (error) {
+      report(error);
+    }
+  }
+  const [first, second] = told().slice(-2);
+  assert.equal(first.frames[0].path, 'src/prices.js');
+  assert.equal(first.frames[0].function, 'priceOf');
+  assert.deepEqual([first.count, second.count, second.id], [1, 2, first.id]);
+});
