@@ -3,6 +3,7 @@ import { git } from '../core/changes/git';
 import type { Result } from '../core/failure';
 import type { CommittedDocuments } from './committed-documents';
 import type { FeedbackStore, FoundItem } from './feedback-store';
+import { feedbackPlace } from './feedback-places';
 import { story } from './feedback-story';
 import type { FeedbackThreads } from './feedback-threads';
 import type { FeedbackTokens } from './feedback-tokens';
@@ -123,10 +124,7 @@ export class FeedbackActions {
   }
 
   private async showPlace(found: FoundItem): Promise<boolean> {
-    const { running, places } = found.placed;
-    const [place] = places;
-    if (!place || !running || 'unknown' in running) return false;
-    const now = await this.parts.places.locate(found.service, running.commit, place.delivered);
+    const now = await feedbackPlace(this.parts.places, found.service, found.placed);
     if (!now) return false;
     const at = new vscode.Position(now.line ?? 0, 0);
     await vscode.window.showTextDocument(now.uri, { selection: new vscode.Range(at, at) });

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { PlacedItem } from '../core/feedback/belonging';
 import { crowd } from '../core/feedback/words';
+import { feedbackPlace } from './feedback-places';
 import type { FeedbackStore } from './feedback-store';
 import type { ProblemPlaces } from './problem-places';
 import type { Store } from './store';
@@ -34,10 +35,9 @@ export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable 
     if (!service) return [];
     const lenses = await Promise.all(
       (this.feedback.newsOf(service).feedback?.items ?? []).map(async (placed) => {
-        const { running, places } = placed;
-        const [place] = places;
-        if (!place || !running || 'unknown' in running || !document.uri.path.endsWith(`/${place.path}`)) return [];
-        const now = await this.places.locate(service, running.commit, place.delivered);
+        const [place] = placed.places;
+        if (!place || !document.uri.path.endsWith(`/${place.path}`)) return [];
+        const now = await feedbackPlace(this.places, service, placed);
         if (now?.line === undefined || now.uri.toString() !== document.uri.toString()) return [];
         return [new vscode.CodeLens(new vscode.Range(now.line, 0, now.line, 0), commandOf(service.key, placed))];
       }),

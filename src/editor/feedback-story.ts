@@ -13,7 +13,7 @@ export function story(placed: PlacedItem, now: number): string[] {
   const at = place && joined([joined([place.path, place.line?.toString()], ':'), confidenceWords(place)], ', ');
   return [
     item.title,
-    item.body ?? '',
+    item.body === item.title ? '' : (item.body ?? ''),
     joined([crowd(item), seen(placed, now), releaseWords(placed)]),
     joined([at, change && changeWords(change.by)]),
     fixWords(placed, now) ?? '',
@@ -23,7 +23,11 @@ export function story(placed: PlacedItem, now: number): string[] {
         joined([name === undefined ? undefined : `${name} at`, joined([file, line?.toString()], ':')], ' '),
       )
       .join('\n'),
-    joined([`from ${source}`, item.author && `by ${item.author}`, item.assignee && `assigned to ${item.assignee}`]),
+    joined([
+      source === item.environment ? undefined : `from ${source}`,
+      item.author && `by ${item.author}`,
+      item.assignee && `assigned to ${item.assignee}`,
+    ]),
   ].filter((paragraph) => paragraph !== '');
 }
 

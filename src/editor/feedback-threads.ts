@@ -66,7 +66,7 @@ export class FeedbackThreads implements vscode.Disposable {
 }
 
 function tell(thread: vscode.CommentThread, { placed, inbox }: FoundItem): void {
-  const { item, source } = placed;
+  const { item } = placed;
   const { resolve, assignToMe, reply } = inbox.source.actions;
   const [title = '', ...paragraphs] = story(placed, Date.now());
   const body = outsideText(...paragraphs);
@@ -78,7 +78,7 @@ function tell(thread: vscode.CommentThread, { placed, inbox }: FoundItem): void 
   thread.contextValue = ` ${['feedback', ...traits].join(' ')} `;
   thread.comments = [
     {
-      author: { name: item.author ?? source },
+      author: { name: item.author ?? 'A customer' },
       body,
       mode: vscode.CommentMode.Preview,
       ...(item.undated ? {} : { timestamp: new Date(item.createdAt) }),

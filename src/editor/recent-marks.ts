@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { DeliveredChange, Recent } from '../core/feedback/recent';
 import { confidenceWords, crowd } from '../core/feedback/words';
 import { Paced } from './changes';
+import { feedbackPlace } from './feedback-places';
 import type { FeedbackStore } from './feedback-store';
 import type { ServiceNews } from './news';
 import { commandLink, outsideText } from './outside-text';
@@ -97,11 +98,11 @@ export class RecentMarks implements vscode.Disposable {
 
   private async feedbackOn(news: ServiceNews, uri: vscode.Uri): Promise<vscode.DecorationOptions[]> {
     const byLine = new Map<number, vscode.MarkdownString[]>();
-    for (const { item, source, places, running } of news.feedback?.items ?? []) {
-      const [place] = places;
-      if (!place || !running || 'unknown' in running || place.delivered.line === undefined) continue;
-      if (path.join(news.service.root, place.path) !== uri.fsPath) continue;
-      const now = await this.places.locate(news.service, running.commit, place.delivered);
+    for (const placed of news.feedback?.items ?? []) {
+      const { item, source } = placed;
+      const [place] = placed.places;
+      if (!place || path.join(news.service.root, place.path) !== uri.fsPath) continue;
+      const now = await feedbackPlace(this.places, news.service, placed);
       if (now?.line === undefined) continue;
       const hover = byLine.get(now.line) ?? [];
       byLine.set(now.line, hover);

@@ -17,6 +17,8 @@ export interface FeedbackPlace {
   readonly path: string;
   /** From 1; absent where only the file is meant, or the line is gone. */
   readonly line?: number;
+  /** Absent: one line. */
+  readonly endLine?: number;
   readonly confidence: Confidence;
   readonly by: 'frame' | 'text' | 'component' | 'owner';
   /** Where it was in the delivered change. */
@@ -61,8 +63,8 @@ export interface BelongingParts {
   readonly components: Readonly<Record<string, readonly string[]>>;
   readonly owners: Owners | undefined;
   readonly fixOf: (source: string, item: KnownItem) => Fix | undefined;
-  /** Which change certainly made a line of a file as it is now. */
-  readonly changeOfLine: (path: string, line: number) => Promise<string | undefined>;
+  /** The lines of a file as it is now, from 1, that certainly came with a recent change, with its commit. In their order. */
+  readonly changedLines: (path: string) => Promise<ReadonlyMap<number, string>>;
 }
 
 const mostInferred = 3;
@@ -145,7 +147,7 @@ export class Belonging {
     const candidates = this.candidates(item, running);
     const named = await this.changeOfPlaces(places, delivered, candidates);
     if (named || delivered.length > 0) return this.remember({ ...told, places, ...(named && { change: named }) }, running, delivered);
-    const owned = this.ofComponents(item, candidates);
+    const owned = await this.ofComponents(item, candidates);
     if (owned) return { ...told, places: owned.places, change: owned.change };
     const [latest] = candidates;
     return { ...told, places: [], ...(latest && { change: { commit: latest.commit, by: 'delivery' } }) };
@@ -206,7 +208,7 @@ export class Belonging {
         !candidates.some((change) => this.touches(change, path))
       )
         continue;
-      const commit = await this.parts.changeOfLine(path, line);
+      const commit = (await this.parts.changedLines(path)).get(line);
       if (commit !== undefined && candidates.some((change) => change.commit === commit)) return { commit, by: 'line' };
     }
     const isTouching = (change: DeliveredChange): boolean => [...places, ...delivered].some(({ path }) => this.touches(change, path));
@@ -220,21 +222,33 @@ export class Belonging {
     return paths.has(path);
   }
 
-  private ofComponents(
+  private async ofComponents(
     { components = [] }: KnownItem,
     candidates: readonly DeliveredChange[],
-  ): { readonly places: FeedbackPlace[]; readonly change: NonNullable<PlacedItem['change']> } | undefined {
+  ): Promise<{ readonly places: FeedbackPlace[]; readonly change: NonNullable<PlacedItem['change']> } | undefined> {
     for (const name of components) {
       for (const by of ['component', 'owner'] as const) {
-        for (const change of candidates) {
-          const paths = change.files.map(({ path }) => path).filter((path) => this.isOf(by, name, path));
+        for (const { commit, files } of candidates) {
+          const paths = files.map(({ path }) => path).filter((path) => this.isOf(by, name, path));
           if (paths.length === 0) continue;
-          const places = paths.slice(0, mostInferred).map((path) => ({ path, confidence: 'inferred', by, delivered: { path } }) as const);
-          return { places, change: { commit: change.commit, by } };
+          const inferred = paths.slice(0, mostInferred).map(async (path): Promise<FeedbackPlace> => {
+            return { path, ...(await this.passageOf(commit, path)), confidence: 'inferred', by, delivered: { path } };
+          });
+          return { places: await Promise.all(inferred), change: { commit, by } };
         }
       }
     }
     return undefined;
+  }
+
+  /** The first lines together that a change made in a file. */
+  private async passageOf(commit: string, path: string): Promise<{ line: number; endLine: number } | undefined> {
+    const lines = await this.parts.changedLines(path);
+    const [line] = [...lines].find(([, made]) => made === commit) ?? [];
+    if (line === undefined) return undefined;
+    let endLine = line;
+    while (lines.get(endLine + 1) === commit) endLine++;
+    return { line, endLine };
   }
 
   private isOf(by: 'component' | 'owner', name: string, path: string): boolean {

@@ -47,9 +47,9 @@ export function reported({ source, item, running, places, change, fix }: PlacedI
     count,
     ...(Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)) as Partial<ReportedItem>),
     ...(running && ('unknown' in running ? { unknownRelease: running.unknown } : { commit: running.commit })),
-    places: places.map(({ path, line, confidence, delivered }) => ({
+    places: places.map(({ path, line, endLine = line, confidence, delivered }) => ({
       path,
-      ...(line !== undefined && { line, endLine: line }),
+      ...(line !== undefined && endLine !== undefined && { line, endLine }),
       confidence,
       delivered,
     })),

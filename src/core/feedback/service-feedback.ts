@@ -106,10 +106,10 @@ export class ServiceFeedback {
       components: pipeline.feedback?.components ?? {},
       owners: Owners.of(repository.root),
       fixOf: this.fixes.among(recent.changes),
-      changeOfLine: async (path, line) => {
+      changedLines: async (path) => {
         const made = lines.get(path) ?? this.changesOf(recent, path);
         lines.set(path, made);
-        return (await made).get(line);
+        return made;
       },
     });
   }

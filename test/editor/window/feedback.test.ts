@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { unpackSample } from '../../../src/core/sample';
 import { project } from '../host/places';
 import type { Window } from '../host/window';
+import { eventually } from './eventually';
 import { Session } from './session';
 
 describe('feedback in the window', function () {
@@ -28,7 +29,8 @@ describe('feedback in the window', function () {
     await session.end();
   });
 
-  const git = (...args: string[]): string => execFileSync('git', ['-c', 'commit.gpgsign=false', ...args], { cwd: folder, encoding: 'utf8' });
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-c', 'commit.gpgsign=false', ...args], { cwd: folder, encoding: 'utf8' });
   const page = (): string => path.join(folder, 'shop', 'src', 'page.js');
   const change = (from: string, to: string, subject: string): void => {
     const before = fs.readFileSync(page(), 'utf8');
@@ -43,6 +45,19 @@ describe('feedback in the window', function () {
     await window.row('Pipeline', `Service shop, passed · just now · ${subject}`).waitFor();
   }
 
+  const feedback = (): string => fs.readFileSync(path.join(session.home, 'environments', 'staging', '.feedback', 'shop.jsonl'), 'utf8');
+  const saidId = (): string => (JSON.parse(feedback().split('\n')[0] ?? '') as { id: string }).id;
+
+  /** As a customer does it. */
+  async function sayOnTheForm(text: string): Promise<void> {
+    const shop = session.liveServices().find(({ service }) => service === 'shop');
+    const customer = await session.visit(shop?.url ?? '');
+    await customer.getByLabel('What can we do better?').fill(text);
+    await customer.getByRole('button', { name: 'Tell us' }).click();
+    await customer.getByText('Thank you').waitFor();
+    await customer.close();
+  }
+
   it('comes from a customer to the line that was changed, and goes with its fix', async () => {
     await deliver('Things to try');
     change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Say it shorter');
@@ -50,17 +65,36 @@ describe('feedback in the window', function () {
     await deliver('Say it shorter');
     await window.row('Changes', 'Change Say it shorter, staging').waitFor();
 
-    const commit = git('rev-parse', 'HEAD').trim();
-    const file = path.join(session.home, 'environments', 'staging', '.feedback', 'shop.jsonl');
-    const said = { kind: 'comment', createdAt: new Date().toISOString(), commit, author: 'Grace' };
-    fs.appendFileSync(file, `${JSON.stringify({ id: 'f-1', title: 'Pots of what?', body: 'src/page.js:26 is odd.', ...said })}\n`);
-    await window.row('Changes', 'Unread, Comment, Pots of what?').waitFor();
+    await sayOnTheForm('Pots of what?');
+    const row = window.row('Changes', 'Unread, Comment, Pots of what?');
+    await row.waitFor();
     await window.openFile('shop/src/page.js');
+    await window.page.locator('.monaco-editor .margin .cgmr').first().waitFor();
     await window.screenshot('changes-dark');
-    await window.row('Changes', 'Unread, Comment, Pots of what?').click();
-    await window.cursorIsAt('page.js', 26);
-    await window.screenshot('feedback-thread-dark');
-    await session.setTheme(window, 'light');
-    await window.screenshot('feedback-thread-light');
+    await row.click();
+    await window.cursorIsAt('page.js', 27);
+    const thread = window.page.locator('.monaco-editor .review-widget', { hasText: 'Pots of what?' });
+    await thread.filter({ hasText: 'on ' }).waitFor();
+    for (const theme of ['dark', 'light'] as const) {
+      await session.setTheme(window, theme);
+      await window.screenshot(`feedback-${theme}`);
+    }
+    await window.narrow();
+    await window.screenshot('feedback-narrow');
+    await window.page.setViewportSize({ width: 1280, height: 800 });
+
+    await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Fix This');
+    await window.page.locator('.quick-input-title', { hasText: 'Fix This' }).waitFor();
+    await window.page.keyboard.press('Enter');
+    await eventually(async () => assert.match(git('rev-parse', '--abbrev-ref', 'HEAD'), /^fix\/said-\w+-pots-of-what/));
+    change('Tea. And pots.', 'Tea. And iron pots.', `Say what the pots are of\n\nFeedback: ${saidId()}`);
+    await window.row('Changes', 'Comment, Pots of what?, fix waits to be delivered').waitFor();
+    await deliver('Say what the pots are of');
+    await window.row('Changes', 'Comment, Pots of what?, fix delivered to staging').waitFor();
+    await window.screenshot('feedback-fixed');
+
+    await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Resolve');
+    await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('Pots of what?'))));
+    assert.match(feedback(), /"closedAt"/);
   });
 });

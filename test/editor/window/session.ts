@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../host/browser';
 import { endEverything } from '../host/leftovers';
 import { project } from '../host/places';
@@ -28,6 +28,13 @@ export class Session {
   /** A window on `folder`, or an empty one. */
   async open(folder?: string): Promise<Window> {
     return Window.open(this.browser, this.server.address(folder));
+  }
+
+  /** A page that is not the editor's. */
+  async visit(url: string): Promise<Page> {
+    const page = await this.browser.newPage();
+    await page.goto(url);
+    return page;
   }
 
   async setTheme(window: Window, theme: 'light' | 'dark'): Promise<void> {
