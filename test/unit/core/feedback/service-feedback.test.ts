@@ -151,8 +151,8 @@ describe('feedback on a service', () => {
     say({ component: 'shipping' });
     assert.deepEqual(await placed(), [
       'src/cart.js 10 | Spell it by line',
-      'src/prices.js by its component | Prices by component',
-      'src/pages/a.js by its component | Begin by component',
+      'src/prices.js 3 by its component | Prices by component',
+      'src/pages/a.js 1 by its component | Begin by component',
       'nowhere | Spell it by delivery',
     ]);
   });
