@@ -1,4 +1,5 @@
 import { floodInTheEditor } from './editor';
+import { recentChangesOfLongHistory } from './changes';
 import { placesOfFeedback } from './feedback';
 import { floods } from './flood';
 import { hundredSteps, unchangedSteps } from './graph';
@@ -16,6 +17,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   unchanged: unchangedSteps,
   flood: floods,
   problems: searchForProblems,
+  changes: recentChangesOfLongHistory,
   feedback: placesOfFeedback,
   editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,

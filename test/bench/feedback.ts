@@ -5,9 +5,9 @@ import type * as feedback from '../../src/core/feedback/service-feedback';
 import type { FeedbackState, ServiceFeedback } from '../../src/core/feedback/service-feedback';
 import { RepositoryHome } from '../../src/core/home';
 import type { Pipeline } from '../../src/core/pipeline/pipeline';
-import type { RunState } from '../../src/core/run/state';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { deliveredRun } from '../support/delivered';
 import { Project } from '../support/project';
 import { asShipped, inFolder, median, ms, type Row } from './measure';
 
@@ -32,7 +32,8 @@ export async function placesOfFeedback(): Promise<Row[]> {
     const feedbackFile = new EnvironmentFiles(project.home, 'staging').feedback('shop');
     fs.mkdirSync(path.dirname(feedbackFile), { recursive: true });
     fs.writeFileSync(feedbackFile, Array.from({ length: items }, (_, index) => `${JSON.stringify(itemOf(index, second))}\n`).join(''));
-    const runs = [runOf('b', second, 1), runOf('a', first, 2)];
+    const hoursAgo = (hours: number): string => new Date(Date.now() - hours * 3_600_000).toISOString();
+    const runs = [deliveredRun('b', { commit: second, at: hoursAgo(1) }), deliveredRun('a', { commit: first, at: hoursAgo(2) })];
     const placed = async (service: ServiceFeedback): Promise<number> => {
       const began = performance.now();
       const state = await service.state(runs, window);
@@ -102,24 +103,6 @@ function itemOf(index: number, commit: string): unknown {
   const library = { path: 'node:internal/process/task_queues', line: 95, inApp: false };
   const createdAt = new Date().toISOString();
   return { id: `e-${index}`, kind: 'error', title: `Error ${index}`, createdAt, commit, count: 3, people: 2, frames: [library, frame] };
-}
-
-function runOf(id: string, commit: string, hoursAgo: number): RunState {
-  const deployedAt = new Date(Date.now() - hoursAgo * 3_600_000).toISOString();
-  const release = { id, commit, tree: '', deployedAt };
-  return {
-    id,
-    service: 'shop',
-    outcome: 'passed',
-    change: { commit, tree: '', subject: id, dirty: false },
-    startedAt: deployedAt,
-    finishedAt: deployedAt,
-    runner: { pid: 1, startedAt: '' },
-    folder: '',
-    steps: [],
-    notices: [],
-    deployments: [{ environment: 'staging', service: 'shop', url: '', release, state: 'verified' }],
-  };
 }
 
 function check({ items: placed }: FeedbackState): void {

@@ -60,7 +60,7 @@ export async function recentChanges(
 ): Promise<Result<RecentChange[]>> {
   const bound = maxCount === undefined ? [] : [`--max-count=${maxCount}`];
   const range = from === undefined ? [to] : [to, '--not', from];
-  const args = ['log', ...options, ...comparison, `--format=${format}`, ...bound, ...range, '--', folder === '' ? '.' : folder];
+  const args = ['log', ...options, ...comparison, `--format=${format}`, ...bound, ...range, '--', ...(folder === '' ? [] : [folder])];
   const env = { ...ownObjects(repository, home), GIT_LITERAL_PATHSPECS: '1' };
   const log = await git(args, { folder: repository.root, env });
   if (!log.ok) return log;

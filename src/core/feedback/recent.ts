@@ -57,20 +57,23 @@ export class RecentHistory {
     const { folder, call } = this;
     const since = new Date(now - window.days * dayMs).toISOString();
     const { shown, before } = windowOf(deliveries, window, since);
-    const [head, dated] = await Promise.all([
+    const dating =
+      before === undefined ? gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, 'HEAD', '--'], call) : undefined;
+    const from = before ?? ((await dating)?.trim() || undefined);
+    const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
+    const tips = ['HEAD', ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
+    const snapshots = new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : [])));
+    // All at once: each is a process of its own.
+    const [head, graph, dirty, added] = await Promise.all([
       gitOrUndefined(['rev-parse', '--verify', '--quiet', 'HEAD'], call),
-      before === undefined ? gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, 'HEAD', '--'], call) : undefined,
+      graphOf(tips, from, snapshots, call),
+      gitOrUndefined(status, call),
+      this.between(this.last && this.last.from === from ? this.last.to : from, 'HEAD'),
     ]);
     if (head === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
-    const [to, from] = [head.trim(), before ?? (dated?.trim() || undefined)];
-    const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
-    const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
-    const [graph, dirty, added] = await Promise.all([
-      graphOf(tips, from, new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : []))), call),
-      gitOrUndefined(status, call),
-      this.added(from, to),
-    ]);
-    const changes = await this.changes(from, to, graph, added);
+    if (!added.ok) return added;
+    const to = head.trim();
+    const changes = await this.changes(from, to, graph, added.value);
     if (!changes.ok) return changes;
     const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
     const taken = snapshot && (await this.between(snapshot.change.base ?? to, snapshot.change.commit));
@@ -86,25 +89,18 @@ export class RecentHistory {
     });
   }
 
-  /** What came since the last look, where that began at the same place. */
-  private async added(from: string | undefined, to: string): Promise<readonly RecentChange[] | undefined> {
-    const { last } = this;
-    if (!last || last.from !== from) return undefined;
-    if (last.to === to) return [];
-    const added = await this.between(last.to, to);
-    return added.ok ? added.value : undefined;
-  }
-
+  /** What was added is all there is, or goes on from what was known. */
   private async changes(
     from: string | undefined,
     to: string,
     graph: Graph,
-    added: readonly RecentChange[] | undefined,
+    added: readonly RecentChange[],
   ): Promise<Result<readonly RecentChange[]>> {
-    const { last } = this;
-    const isContinued = last !== undefined && added !== undefined && graph.holds(to, last.to);
-    const known = isContinued ? ok([...added, ...last.changes].slice(0, from === undefined ? mostUndelivered : mostChanges)) : undefined;
-    const changes = known ?? (await this.between(from, to));
+    const last = this.last?.from === from ? this.last : undefined;
+    const isContinued = last !== undefined && graph.holds(to, last.to);
+    const bound = from === undefined ? mostUndelivered : mostChanges;
+    const changes =
+      last === undefined ? ok(added) : isContinued ? ok([...added, ...last.changes].slice(0, bound)) : await this.between(from, to);
     if (changes.ok) this.last = { from, to, changes: changes.value };
     return changes;
   }
