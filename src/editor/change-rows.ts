@@ -13,7 +13,7 @@ import { age, joined, shortCommit } from './words';
 const mostItems = 100;
 
 const kindIcons: Record<FeedbackKind, string> = { error: 'bug', comment: 'comment', rating: 'star-empty', ticket: 'issues' };
-const kindWords: Record<FeedbackKind, string> = { error: 'Error', comment: 'Comment', rating: 'Rating', ticket: 'Ticket' };
+export const kindWords: Record<FeedbackKind, string> = { error: 'Error', comment: 'Comment', rating: 'Rating', ticket: 'Ticket' };
 
 /** The Changes view: recent changes, waiting or delivered where, and below each the feedback on it. */
 export function changeRows(services: readonly ServiceNews[], now: number): Row[] {

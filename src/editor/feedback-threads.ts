@@ -1,10 +1,12 @@
 import * as vscode from 'vscode';
-import { itemKey } from './change-rows';
+import { crowd } from '../core/feedback/words';
+import { itemKey, kindWords } from './change-rows';
 import type { FeedbackStore, FoundItem } from './feedback-store';
 import { story } from './feedback-story';
 import { outsideText, webLink } from './outside-text';
 import type { EditorPlace } from './problem-places';
 import type { Subject } from './row';
+import { joined } from './words';
 
 interface OpenThread {
   readonly thread: vscode.CommentThread;
@@ -69,10 +71,10 @@ function tell(thread: vscode.CommentThread, { placed, inbox }: FoundItem): void 
   const { item } = placed;
   const { resolve, assignToMe, reply } = inbox.source.actions;
   const [title = '', ...paragraphs] = story(placed, Date.now());
-  const body = outsideText(...paragraphs);
+  const body = outsideText(title, ...paragraphs);
   if (item.url !== undefined) body.appendMarkdown(`\n\n${webLink('Open in the Browser', item.url)}`);
-  // A label is not markup.
-  thread.label = title;
+  // The editor writes a label as HTML would be written: no text from outside goes there.
+  thread.label = joined([kindWords[item.kind], crowd(item)]);
   thread.canReply = reply !== undefined;
   const traits = [resolve && 'resolve', assignToMe && 'assign', reply && 'reply'].filter((trait) => trait !== undefined);
   thread.contextValue = ` ${['feedback', ...traits].join(' ')} `;

@@ -1,15 +1,11 @@
 import * as vscode from 'vscode';
 import type { Subject } from './row';
 
-/** Text from outside as text: no markup of it has a meaning. */
-export function outsideText(...paragraphs: readonly (string | undefined)[]): vscode.MarkdownString {
-  const markdown = new vscode.MarkdownString();
-  paragraphs
-    .filter((paragraph) => paragraph !== undefined && paragraph !== '')
-    .forEach((paragraph, index) => {
-      if (index > 0) markdown.appendMarkdown('\n\n');
-      markdown.appendText(paragraph ?? '');
-    });
+/** Text from outside as text, the first paragraph in bold: no markup of it has a meaning. */
+export function outsideText(title: string, ...paragraphs: readonly (string | undefined)[]): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString('**').appendText(title).appendMarkdown('**');
+  for (const paragraph of paragraphs)
+    if (paragraph !== undefined && paragraph !== '') markdown.appendMarkdown('\n\n').appendText(paragraph);
   return markdown;
 }
 

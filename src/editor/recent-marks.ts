@@ -27,8 +27,6 @@ export class RecentMarks implements vscode.Disposable {
   private readonly pace = new Paced(() => void this.drawAll(), 100);
   private readonly events: vscode.Disposable;
   private turn = 0;
-  /** How long the last look at a file took, git aside. */
-  lastMs = 0;
 
   constructor(
     media: vscode.Uri,

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { unpackSample } from '../../../src/core/sample';
+import { TestServer } from '../../support/http-server';
 import { project } from '../host/places';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
@@ -79,6 +80,9 @@ describe('feedback in the window', function () {
       await session.setTheme(window, theme);
       await window.screenshot(`feedback-${theme}`);
     }
+    session.set({ 'deliver.feedback.codeLens': true });
+    await window.page.locator('.monaco-editor .codelens-decoration', { hasText: 'Pots of what?' }).waitFor();
+    session.set({ 'deliver.feedback.codeLens': false });
     await window.narrow();
     await window.screenshot('feedback-narrow');
     await window.page.setViewportSize({ width: 1280, height: 800 });
@@ -96,5 +100,81 @@ describe('feedback in the window', function () {
     await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Resolve');
     await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('Pots of what?'))));
     assert.match(feedback(), /"closedAt"/);
+  });
+
+  describe('from a tracker of issues', () => {
+    const tracker = new TestServer();
+    const issue = {
+      id: 7001,
+      number: 7,
+      title: 'No tea for <b>me</b>',
+      body: 'It says so in shop/src/page.js:27, [click](command:workbench.action.quit)',
+      state: 'open',
+      html_url: 'https://github.example.com/acme/shop/issues/7',
+      user: { login: 'grace' },
+      labels: [{ name: 'customer' }],
+      assignees: [],
+      reactions: { '+1': 4 },
+      comments: 0,
+    };
+    let state: 'open' | 'closed';
+    let said: unknown[];
+    /** When it was written: nobody can complain of what is not there yet. */
+    let written: string | undefined;
+
+    beforeEach(async () => {
+      [state, said, written] = ['open', [], undefined];
+      tracker.answers(({ method, path: at, body }) => {
+        if (method === 'POST' && at.endsWith('/issues/7/comments')) {
+          said.push((body as { body: string }).body);
+          return { status: 201, body: { id: 1, html_url: `${issue.html_url}#1`, body: (body as { body: string }).body } };
+        }
+        if (method === 'PATCH') state = 'closed';
+        const told = { ...issue, state, created_at: written, updated_at: written, closed_at: state === 'closed' ? written : null };
+        return { body: method === 'PATCH' ? told : written === undefined ? [] : [told] };
+      });
+      const file = path.join(folder, 'shop', 'delivery.yaml');
+      const source = `  sources:\n    - github: {repository: acme/shop, labels: [customer], url: '${tracker.url}'}\n`;
+      fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('feedback:\n', `feedback:\n${source}`));
+      change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Ask the tracker');
+    });
+
+    it('is told, answered and resolved there, and stands while the tracker is away', async () => {
+      await deliver('Ask the tracker');
+      written = new Date().toISOString();
+      await window.clickTitleButton('Changes', 'Refresh Feedback');
+      const row = window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>');
+      await row.waitFor();
+      await row.click();
+      await window.cursorIsAt('page.js', 27);
+      const thread = window.page.locator('.monaco-editor .review-widget', { hasText: 'No tea for <b>me</b>' });
+      // What comes from outside is text: nothing in it can be clicked.
+      await thread.filter({ hasText: '[click](command:workbench.action.quit)' }).waitFor();
+      assert.equal(await thread.locator('a[href^="command:"], b').count(), 0);
+      await window.screenshot('feedback-issue');
+
+      await thread.locator('.review-thread-reply-button, .comment-form').first().click();
+      await window.page.keyboard.type('We are on it.');
+      await thread.locator('.form-actions .monaco-button', { hasText: 'Reply' }).click();
+      await eventually(async () => assert.deepEqual(said, ['We are on it.']));
+
+      const { url } = tracker;
+      await tracker.stop();
+      await window.clickTitleButton('Changes', 'Refresh Feedback');
+      const away = window.row('Changes', 'Source github');
+      await away.waitFor();
+      assert.match((await away.getAttribute('aria-label')) ?? '', new RegExp(`${new URL(url).host}.*as of`));
+      await window.row('Changes', 'Ticket, No tea for <b>me</b>').waitFor();
+      await window.screenshot('feedback-offline');
+    });
+
+    it('is gone when it is resolved', async () => {
+      await deliver('Ask the tracker');
+      written = new Date().toISOString();
+      await window.clickTitleButton('Changes', 'Refresh Feedback');
+      await window.clickRowButton('Changes', 'Unread, Ticket, No tea', 'Resolve');
+      await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('No tea'))));
+      assert.equal(state, 'closed');
+    });
   });
 });

@@ -30,6 +30,11 @@ export class Session {
     return Window.open(this.browser, this.server.address(folder));
   }
 
+  /** Settings of the user. */
+  set(settings: Readonly<Record<string, unknown>>): void {
+    this.server.set(settings);
+  }
+
   /** A page that is not the editor's. */
   async visit(url: string): Promise<Page> {
     const page = await this.browser.newPage();
