@@ -198,21 +198,28 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
   };
 }
 
+const sourceNames = { file: 'A file', http: 'A server', sentry: 'Sentry', github: 'GitHub', gitlab: 'GitLab' } as const;
+const failures = {
+  offline: { words: 'cannot be reached', icon: 'debug-disconnect' },
+  token: { words: 'wants a token', icon: 'key' },
+  limit: { words: 'was asked too often', icon: 'watch' },
+  answer: { words: 'does not answer as it should', icon: 'warning' },
+} as const;
+
 /** Nothing where all is well: silence is good news. */
-function sourceRow(service: string, { source, failure, warning, fetchedAt }: SourceState, now: number): Row | undefined {
+function sourceRow(service: string, { source, kind, failure, warning, fetchedAt }: SourceState, now: number): Row | undefined {
   const message = failure?.message ?? warning;
   if (message === undefined) return undefined;
+  const state = failure && failures[failure.reason];
   const known = fetchedAt === undefined ? 'nothing of it is known yet' : `as of ${age(fetchedAt, now)}`;
+  const label = `${sourceNames[kind]} ${state?.words ?? 'was not read whole'}`;
   return {
     id: `${service}#source#${source}`,
-    label: source,
+    label,
     description: joined([failure && known, message]),
-    icon: {
-      name: failure?.reason === 'token' ? 'key' : failure?.reason === 'offline' ? 'debug-disconnect' : 'warning',
-      color: 'list.warningForeground',
-    },
-    tooltip: joined([message, failure?.hint, failure && known, failure?.retryAt && `asked again at ${failure.retryAt}`], '\n'),
-    spoken: joined([`Source ${source}`, message, failure && known], ', '),
+    icon: { name: state?.icon ?? 'warning', color: 'list.warningForeground' },
+    tooltip: joined([source, message, failure?.hint, failure && known, failure?.retryAt && `asked again at ${failure.retryAt}`], '\n'),
+    spoken: joined([label, source, message, failure && known], ', '),
     traits: ['source', ...(failure?.reason === 'token' ? ['token'] : [])],
     subject: { service, source, text: message },
     click: failure?.reason === 'token' ? 'deliver.setFeedbackToken' : 'deliver.refreshFeedback',

@@ -161,7 +161,7 @@ describe('feedback in the window', function () {
       const { url } = tracker;
       await tracker.stop();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
-      const away = window.row('Changes', 'Source github');
+      const away = window.row('Changes', 'GitHub cannot be reached');
       await away.waitFor();
       assert.match((await away.getAttribute('aria-label')) ?? '', new RegExp(`${new URL(url).host}.*as of`));
       await window.row('Changes', 'Ticket, No tea for <b>me</b>').waitFor();

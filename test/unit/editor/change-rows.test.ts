@@ -98,8 +98,8 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     const unasked = { source: 'sentry acme/shop', kind: 'sentry', items: [], failure: token.failure } as SourceState;
     assert.equal(
       text(news([], [], {}, [offline, unasked, source()])),
-      `  [debug-disconnect] github acme/shop  as of 5 min ago · api.github.com could not be reached
-  [key] sentry acme/shop  nothing of it is known yet · sentry.io wants a token
+      `  [debug-disconnect] GitHub cannot be reached  as of 5 min ago · api.github.com could not be reached
+  [key] Sentry wants a token  nothing of it is known yet · sentry.io wants a token
 `,
     );
   });
