@@ -96,6 +96,21 @@ describe('deliver problems', () => {
     );
   });
 
+  it('keeps the warnings of a step that a resumed run takes over', async () => {
+    const delivery = project()
+      .write('a.c', 'int x;\n')
+      .steps({ build: "echo 'a.c:1:5: warning: unused'", test: { needs: 'build', run: 'test -e ../../let-it-pass' } })
+      .commit();
+    assert.equal((await delivery.deliver('run')).code, 1);
+    const { run } = await delivery.json<{ run: { id: string } }>('status');
+    const resumed = await delivery.deliver('run', '--resume', run.id);
+    assert.match(resumed.stdout, /build cached/);
+    assert.deepEqual(
+      (await problems(delivery)).filter(({ step }) => step === 'build').map(({ path, severity }) => [path, severity]),
+      [['a.c', 'warning']],
+    );
+  });
+
   it('looks at the last attempt alone', async () => {
     const delivery = project()
       .write('a.c', 'int x;\n')

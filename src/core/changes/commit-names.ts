@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../home';
-import { Batches, OneAtATime } from './batches';
+import { Batches, type OneAtATime } from './batches';
 import { git } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './store';
@@ -13,8 +13,8 @@ export class CommitNames {
   private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
   private readonly asked: Batches<string>;
 
-  constructor(repository: Repository, home: RepositoryHome) {
-    this.asked = new Batches(new OneAtATime(), async (names) => commitsOf(names, repository, home), 1_000);
+  constructor(repository: Repository, home: RepositoryHome, turns: OneAtATime) {
+    this.asked = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
   }
 
   /** `name` is a full id or a full name of a reference, without line breaks. Answers a full id. */

@@ -49,8 +49,12 @@ export class PlacesNow {
   private readonly comparisons = new Memory<Comparison>(memoryBound);
   private readonly underWay = new Map<string, Promise<FileNow | undefined>>();
 
-  constructor(repository: Repository, home: RepositoryHome) {
-    const turns = new OneAtATime();
+  /** `turns` is shared by all that asks git of the same repository. */
+  constructor(
+    repository: Repository,
+    home: RepositoryHome,
+    readonly turns = new OneAtATime(),
+  ) {
     this.committed = new CommittedFiles(repository, home, turns);
     this.working = new WorkingFiles(repository.root);
     this.renames = new Renames(repository, home, turns);

@@ -30,8 +30,8 @@ export class RecentLines {
   private readonly files: CommittedFiles;
   private readonly versions = new Memory<Version>(memoryBound);
 
-  constructor(repository: Repository, home: RepositoryHome) {
-    this.files = new CommittedFiles(repository, home, new OneAtATime());
+  constructor(repository: Repository, home: RepositoryHome, turns = new OneAtATime()) {
+    this.files = new CommittedFiles(repository, home, turns);
   }
 
   /** `changes` newest first; `path` as the file is called now, relative to the root. In the order of the lines. */

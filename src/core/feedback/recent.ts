@@ -1,3 +1,4 @@
+import type { OneAtATime } from '../changes/batches';
 import { gitOrUndefined, type GitCall } from '../changes/git';
 import { recentChanges, type RecentChange } from '../changes/recent-changes';
 import type { Repository } from '../changes/repository';
@@ -51,29 +52,24 @@ export class RecentHistory {
     private readonly home: RepositoryHome,
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
+    /** One call of git at a time. */
+    private readonly turns: OneAtATime,
   ) {}
 
   async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<Recent>> {
-    const { folder, call } = this;
+    const { folder } = this;
     const since = new Date(now - window.days * dayMs).toISOString();
     const { shown, before } = windowOf(deliveries, window, since);
-    const dating =
-      before === undefined ? gitOrUndefined(['rev-list', '--max-count=1', `--before=${since}`, 'HEAD', '--'], call) : undefined;
-    const from = before ?? ((await dating)?.trim() || undefined);
-    const status = ['status', '--porcelain', '--no-renames', '--untracked-files=normal', '-z', '--', folder === '' ? '.' : folder];
-    const tips = ['HEAD', ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
+    const dated = before === undefined ? await this.git(['rev-list', '--max-count=1', `--before=${since}`, 'HEAD', '--']) : undefined;
+    const from = before ?? (dated?.trim() || undefined);
+    const place = folder === '' ? '.' : folder;
+    const status = await this.git(['status', '--porcelain=v2', '--branch', '--no-renames', '--untracked-files=normal', '-z', '--', place]);
+    const to = /^# branch\.oid ([0-9a-f]+)$/m.exec(status?.replaceAll('\0', '\n') ?? '')?.[1];
+    if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
+    const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
     const snapshots = new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : [])));
-    // All at once: each is a process of its own.
-    const [head, graph, dirty, added] = await Promise.all([
-      gitOrUndefined(['rev-parse', '--verify', '--quiet', 'HEAD'], call),
-      graphOf(tips, from, snapshots, call),
-      gitOrUndefined(status, call),
-      this.between(this.last && this.last.from === from ? this.last.to : from, 'HEAD'),
-    ]);
-    if (head === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
-    if (!added.ok) return added;
-    const to = head.trim();
-    const changes = await this.changes(from, to, graph, added.value);
+    const graph = await this.turns.run(async () => graphOf(tips, from, snapshots, this.call));
+    const changes = await this.changes(from, to, graph);
     if (!changes.ok) return changes;
     const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
     const taken = snapshot && (await this.between(snapshot.change.base ?? to, snapshot.change.commit));
@@ -84,30 +80,30 @@ export class RecentHistory {
         isUncommitted: change.commit === snapshot?.change.commit,
         deliveries: deliveriesOf(change.commit, shown, graph),
       })),
-      uncommitted: namesIn(dirty ?? ''),
+      uncommitted: namesIn(status),
       holds: (commit, change) => graph.holds(commit, change),
     });
   }
 
-  /** What was added is all there is, or goes on from what was known. */
-  private async changes(
-    from: string | undefined,
-    to: string,
-    graph: Graph,
-    added: readonly RecentChange[],
-  ): Promise<Result<readonly RecentChange[]>> {
-    const last = this.last?.from === from ? this.last : undefined;
-    const isContinued = last !== undefined && graph.holds(to, last.to);
+  /** What was known, and what came since. */
+  private async changes(from: string | undefined, to: string, graph: Graph): Promise<Result<readonly RecentChange[]>> {
+    const last = this.last?.from === from && graph.holds(to, this.last?.to ?? '') ? this.last : undefined;
+    if (last?.to === to) return ok(last.changes);
+    const added = await this.between(last ? last.to : from, to);
+    if (!added.ok) return added;
     const bound = from === undefined ? mostUndelivered : mostChanges;
-    const changes =
-      last === undefined ? ok(added) : isContinued ? ok([...added, ...last.changes].slice(0, bound)) : await this.between(from, to);
-    if (changes.ok) this.last = { from, to, changes: changes.value };
-    return changes;
+    const changes = [...added.value, ...(last?.changes ?? [])].slice(0, bound);
+    this.last = { from, to, changes };
+    return ok(changes);
   }
 
   private async between(from: string | undefined, to: string): Promise<Result<readonly RecentChange[]>> {
     const bound = from === undefined ? { maxCount: mostUndelivered } : { from, maxCount: mostChanges };
-    return recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder });
+    return this.turns.run(async () => recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder }));
+  }
+
+  private async git(args: readonly string[]): Promise<string | undefined> {
+    return this.turns.run(async () => gitOrUndefined(args, this.call));
   }
 
   private get call(): GitCall {
@@ -201,9 +197,10 @@ async function graphOf(tips: readonly string[], from: string | undefined, snapsh
   return new Graph(parents, twins);
 }
 
+/** The files of `git status --porcelain=v2 -z`: changed, unmerged and new ones. */
 function namesIn(status: string): string[] {
-  return status
-    .split('\0')
-    .filter((entry) => entry !== '')
-    .map((entry) => entry.slice(3));
+  return status.split('\0').flatMap((entry) => {
+    const [, name] = /^(?:1(?: \S+){7}|u(?: \S+){9}|\?) (.+)$/s.exec(entry) ?? [];
+    return name === undefined ? [] : [name];
+  });
 }

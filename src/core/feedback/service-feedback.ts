@@ -52,12 +52,13 @@ export class ServiceFeedback {
     private readonly parts: FeedbackParts,
     readonly inboxes: readonly Inbox[],
   ) {
-    const { repository, home, folder } = parts;
-    this.history = new RecentHistory(repository, home, folder);
-    this.names = new CommitNames(repository, home);
+    const { repository, home, folder, placesNow } = parts;
+    const { turns } = placesNow;
+    this.history = new RecentHistory(repository, home, folder, turns);
+    this.names = new CommitNames(repository, home, turns);
     this.placement = new Placement(repository, home, folder);
     this.working = new WorkingFiles(repository.root);
-    this.recentLines = new RecentLines(repository, home);
+    this.recentLines = new RecentLines(repository, home, turns);
     this.fixes = new Fixes(path.join(home.feedback(parts.pipeline.service), 'fixes'));
   }
 

@@ -5,7 +5,7 @@ import { readTail } from '../logs/tail';
 import { Mask } from '../logs/masking';
 import type { Pipeline, Step } from '../pipeline/pipeline';
 import type { StepCache } from './cache';
-import type { Change, Release, StepFinished, StepState } from './events';
+import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from './events';
 import type { Journal } from './journal';
 import { failureReason } from './failure-reason';
 import type { OutputPipes } from './output-pipe';
@@ -84,6 +84,7 @@ export class StepRunner {
     const before = resumed?.steps.find((other) => other.name === step.name);
     const stands = before && before.kind === 'run' && (before.state === 'passed' || before.state === 'cached');
     if (!stands) return undefined;
+    for (const problem of before.problems) journal.append(toldAgain(problem));
     return { state: 'cached', ...(before.log !== undefined && { log: before.log }), reason: `it passed in run ${resumed?.id}` };
   }
 
@@ -197,4 +198,10 @@ export class StepRunner {
 
 function limited(signal: AbortSignal, timeoutMs: number | undefined): AbortSignal {
   return timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+}
+
+/** What an earlier run found, as this one tells it. */
+function toldAgain({ at, run, ...problem }: ProblemFound): EventBody {
+  void [at, run];
+  return problem;
 }
