@@ -253,21 +253,18 @@ describe('the HTTP client', () => {
       assert.equal(isTransient, false);
     });
 
-    const limits: [string, number, Record<string, string>, unknown][] = [
-      ['429', 429, { 'Retry-After': '120' }, {}],
-      [
-        '403 with nothing remaining',
-        403,
-        { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': String(Math.floor(Date.now() / 1000) + 120) },
-        {},
-      ],
-      ['403 that says when', 403, { 'Retry-After': new Date(Date.now() + 120_000).toUTCString() }, {}],
-      ['429 of GitLab', 429, { 'RateLimit-Reset': String(Math.floor(Date.now() / 1000) + 120) }, {}],
-      ['429 of Sentry', 429, { 'X-Sentry-Rate-Limit-Reset': String(Math.floor(Date.now() / 1000) + 120) }, {}],
+    const later = (): Date => new Date(Date.now() + 120_000);
+    const laterInSeconds = (): string => String(Math.floor(later().getTime() / 1000));
+    const limits: [string, number, () => Record<string, string>][] = [
+      ['429', 429, () => ({ 'Retry-After': '120' })],
+      ['403 with nothing remaining', 403, () => ({ 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': laterInSeconds() })],
+      ['403 that says when', 403, () => ({ 'Retry-After': later().toUTCString() })],
+      ['429 of GitLab', 429, () => ({ 'RateLimit-Reset': laterInSeconds() })],
+      ['429 of Sentry', 429, () => ({ 'X-Sentry-Rate-Limit-Reset': laterInSeconds() })],
     ];
-    for (const [name, status, headers, body] of limits)
+    for (const [name, status, headers] of limits)
       it(`when it asked too often: ${name}`, async () => {
-        server.answers(() => ({ status, headers, body }));
+        server.answers(() => ({ status, headers: headers(), body: {} }));
         const failure = await failureOf({ url: server.url });
         assert.equal(failure.reason, 'limit');
         const inMs = Date.parse(failure.retryAt ?? '') - Date.now();
