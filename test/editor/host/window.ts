@@ -51,6 +51,22 @@ export class Window {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
   }
 
+  /** Presses a button of an entry of the quick pick that is open, shown while the pointer is over the entry. */
+  async clickPickButton(entry: string, button: string): Promise<void> {
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: entry }).first();
+    await row.hover();
+    await row.locator(`a.action-label[aria-label^="${button}"]`).first().click();
+  }
+
+  /** Presses a button of the dialog that asks, and answers what it says. */
+  async answerDialog(button: string): Promise<string> {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    const text = await dialog.innerText();
+    await dialog.locator('.monaco-button', { hasText: button }).first().click();
+    return text;
+  }
+
   /** Shows a view container of the activity bar by its title. */
   async showContainer(title: string): Promise<void> {
     const tab = this.page.locator(`.part.activitybar .action-item a[aria-label^="${title}"]`).first();

@@ -168,13 +168,21 @@ describe('feedback in the window', function () {
       await window.screenshot('feedback-offline');
     });
 
-    it('is gone when it is resolved', async () => {
+    it('is told of its fix where the user allows it, once, and is gone when it is resolved', async () => {
       await deliver('Ask the tracker');
       written = new Date().toISOString();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
+      await window.row('Changes', 'Unread, Ticket, No tea').waitFor();
+      change('Tea. And pots.', 'Tea. Also for you.', 'Tea for all\n\nFixes #7');
+      session.set({ 'deliver.feedback.commentOnFix': true });
+      await deliver('Tea for all');
+      await window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>, fix delivered to staging').waitFor();
+      const commit = git('rev-parse', '--short=7', 'HEAD').trim();
+      await eventually(async () => assert.deepEqual(said, [`The fix is delivered to staging: ${commit} Tea for all`]));
       await window.clickRowButton('Changes', 'Unread, Ticket, No tea', 'Resolve');
       await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('No tea'))));
       assert.equal(state, 'closed');
+      assert.equal(said.length, 1);
     });
   });
 });

@@ -96,4 +96,28 @@ describe('a failure in the window', function () {
     await eventually(async () => assert.equal(await window.problemCount(), 0));
     assert.ok(!(await window.treeNames('Pipeline')).some((name) => name.startsWith('error')));
   });
+
+  it('is taken back by reverting the change that is suspected', async () => {
+    await deliver('passed');
+    change('const bulkDiscount = 0.1;', 'const bulkDiscount = 0.2;');
+    commit('Be generous');
+    await deliver('failed');
+    const git = (...args: string[]): string => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
+    git('config', 'user.name', 'Ada');
+    git('config', 'user.email', 'ada@example.com');
+
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.picks(/Be generous/);
+    await window.clickPickButton('Be generous', 'Revert This Change');
+    await window.page.locator('.monaco-dialog-box').waitFor();
+    await window.screenshot('revert');
+    assert.match(await window.answerDialog('Revert'), /Revert “Be generous”\?[^]*A new commit undoes this one[^]*prices\.js/);
+    const told = /“Be generous” is reverted. Nothing is delivered yet/;
+    assert.deepEqual(await window.notificationButtons(told), ['Deliver']);
+    assert.match(git('log', '-1', '--format=%s'), /^Revert "Be generous"/);
+    assert.equal(git('status', '--porcelain'), '');
+    await window.pressInNotification(told, 'Deliver');
+    await window.row('Pipeline', 'Service shop, passed').waitFor();
+    await eventually(async () => assert.equal(await window.problemCount(), 0));
+  });
 });
