@@ -40,11 +40,13 @@ export function changeRows(services: readonly ServiceNews[], now: number): Row[]
 
 function rowsOf(news: ServiceNews, now: number): Row[] {
   const { service, feedback, problem } = news;
-  if (!feedback) return problem === undefined ? [] : [problemRow(service.key, problem)];
+  const troubles = problem === undefined ? [] : [problemRow(service.key, problem)];
+  if (!feedback) return troubles;
   const { recent, items, sources } = feedback;
   const shown = new Set(recent.changes.map(({ commit }) => commit));
   const others = items.filter(({ change }) => change === undefined || !shown.has(change.commit));
   return [
+    ...troubles,
     ...sources.flatMap((source) => sourceRow(service.key, source, now) ?? []),
     ...(recent.uncommitted.length > 0 ? [uncommittedRow(service.key, recent.uncommitted)] : []),
     ...recent.changes.map((change) => changeRow(news, change, now)),

@@ -1,14 +1,12 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { PlacedItem } from '../core/feedback/belonging';
 import type { Inbox } from '../core/feedback/inbox';
 import type { FeedbackState, ServiceFeedback } from '../core/feedback/service-feedback';
 import type { FeedbackSource, Tokens } from '../core/feedback/source';
-import { messageOf } from '../core/failure';
 import { isFinished } from '../core/run/state';
 import { Changes, Paced } from './changes';
 import { itemKey } from './change-rows';
+import { FeedbackServices } from './feedback-services';
 import type { ServiceNews } from './news';
 import type { lazyParser } from './parser';
 import type { Repositories } from './repositories';
@@ -16,12 +14,6 @@ import type { Subject } from './row';
 import type { SeenItems } from './seen-items';
 import type { Service, ServiceState } from './state';
 import type { Store } from './store';
-
-interface Opened {
-  /** The definition that it was opened for. */
-  readonly definition: string;
-  readonly feedback: ServiceFeedback;
-}
 
 interface Known {
   readonly state?: FeedbackState;
@@ -37,18 +29,15 @@ export interface FoundItem {
 }
 
 const dayMs = 86_400_000;
-const commitsEveryMs = 2_000;
 const none: ReadonlySet<string> = new Set();
 
 /** What was recently changed in the window's services and what customers say of it. Runs git: only where the folder is trusted. */
 export class FeedbackStore implements vscode.Disposable {
   readonly changes = new Changes();
-  private readonly opened = new Map<string, Promise<Opened | string>>();
-  private readonly inboxes = new Map<string, readonly Inbox[]>();
+  private readonly opened: FeedbackServices;
   private readonly known = new Map<string, Known>();
   private readonly pace = new Paced(() => void this.work(), 500);
   private readonly stop = new AbortController();
-  private readonly logs = new Set<string>();
   private services: readonly ServiceState[] = [];
   private stamp = '';
   private working = false;
@@ -57,12 +46,14 @@ export class FeedbackStore implements vscode.Disposable {
   constructor(
     private readonly store: Store,
     private readonly repositories: Repositories,
-    private readonly parse: ReturnType<typeof lazyParser>,
-    private readonly tokens: Tokens,
+    parse: ReturnType<typeof lazyParser>,
+    tokens: Tokens,
     private readonly seen: SeenItems,
     /** Whether anything is shown of a service at this moment. */
     private readonly isShown: (service: Service) => boolean,
-  ) {}
+  ) {
+    this.opened = new FeedbackServices(repositories, parse, tokens, () => this.look());
+  }
 
   get news(): ServiceNews[] {
     return this.services.map((service) => this.newsOf(service));
@@ -78,7 +69,7 @@ export class FeedbackStore implements vscode.Disposable {
       ...(problem !== undefined && { problem }),
       mine,
       unread: new Set(unread.map(itemKey)),
-      actions: new Map(this.inboxes.get(service.key)?.map(({ source }) => [source.name, source.actions])),
+      actions: new Map(this.opened.inboxes(service.key).map(({ source }) => [source.name, source.actions])),
     };
   }
 
@@ -104,23 +95,23 @@ export class FeedbackStore implements vscode.Disposable {
 
   /** Asks the sources of all services that were not asked within `maxAgeMs`. */
   async ask(maxAgeMs: number): Promise<void> {
-    for (const service of this.services) await this.open(service);
-    await this.refreshAll([...this.inboxes.values()].flat(), maxAgeMs);
+    for (const service of this.services) await this.opened.open(service);
+    await this.refreshAll(this.opened.inboxes(), maxAgeMs);
   }
 
   /** Asks at once, whatever was asked lately: one source, or all. */
   async askAgain(only?: Inbox): Promise<void> {
-    for (const inbox of only ? [only] : [...this.inboxes.values()].flat()) inbox.forgetAge();
+    for (const inbox of only ? [only] : this.opened.inboxes()) inbox.forgetAge();
     await this.ask(only ? 60_000 : 0);
   }
 
   get sources(): FeedbackSource[] {
-    return [...this.inboxes.values()].flat().map(({ source }) => source);
+    return this.opened.inboxes().map(({ source }) => source);
   }
 
   /** Reads the files among the sources again. */
   async askFiles(): Promise<void> {
-    const files = [...this.inboxes.values()].flat().filter(({ source }) => source.watches !== undefined);
+    const files = this.opened.inboxes().filter(({ source }) => source.watches !== undefined);
     await this.refreshAll(files, 0);
   }
 
@@ -132,17 +123,17 @@ export class FeedbackStore implements vscode.Disposable {
   find({ service: key, source, item: id }: Subject): FoundItem | undefined {
     const service = this.services.find((candidate) => candidate.key === key);
     const placed = service && this.known.get(service.key)?.state?.items.find(({ item, ...one }) => item.id === id && one.source === source);
-    const inbox = service && this.inboxes.get(service.key)?.find((candidate) => candidate.source.name === source);
+    const inbox = service && this.opened.inboxes(service.key).find((candidate) => candidate.source.name === source);
     return placed && inbox && { service, placed, inbox };
   }
 
   inbox({ service, source }: Subject): Inbox | undefined {
-    return this.inboxes.get(service ?? '')?.find((candidate) => candidate.source.name === source);
+    return this.opened.inboxes(service ?? '').find((candidate) => candidate.source.name === source);
   }
 
   async feedbackOf(service: Service): Promise<ServiceFeedback | undefined> {
-    const opened = await this.open(service);
-    return typeof opened === 'string' ? undefined : opened.feedback;
+    const opened = await this.opened.open(service);
+    return typeof opened === 'string' ? undefined : opened;
   }
 
   /** They were looked at. */
@@ -150,19 +141,10 @@ export class FeedbackStore implements vscode.Disposable {
     if (this.seen.add(items.map(itemKey))) this.changes.tell();
   }
 
-  /** Git notes there whatever moves `HEAD`, whoever does it. */
-  private watchCommits(log: string): void {
-    if (this.logs.has(log)) return;
-    this.logs.add(log);
-    fs.watchFile(log, { interval: commitsEveryMs, persistent: false }, this.moved);
-  }
-
-  private readonly moved = (): void => this.look();
-
   dispose(): void {
-    for (const log of this.logs) fs.unwatchFile(log, this.moved);
     this.stop.abort();
     this.pace.dispose();
+    this.opened.dispose();
   }
 
   private async refreshAll(inboxes: readonly Inbox[], maxAgeMs: number): Promise<void> {
@@ -178,58 +160,24 @@ export class FeedbackStore implements vscode.Disposable {
   private async work(): Promise<void> {
     if (this.working) return;
     this.working = true;
-    while (this.isStale) {
-      this.isStale = false;
-      for (const service of this.services) if (this.isShown(service)) await this.refresh(service);
-      this.changes.tell();
-    }
-    this.working = false;
-  }
-
-  private async refresh(service: ServiceState): Promise<void> {
-    const [opened, repository] = await Promise.all([this.open(service), this.repositories.of(service)]);
-    const before = this.known.get(service.key);
-    if (typeof opened === 'string') return void this.known.set(service.key, { mine: none, problem: opened });
-    const state = await opened.feedback.state(this.store.runsOf(service), recentWindow());
-    if (!state.ok) return void this.known.set(service.key, { mine: none, ...before, problem: state.failure.message });
-    const own = state.value.recent.changes.filter(({ email }) => email === repository?.email);
-    this.known.set(service.key, { state: state.value, mine: new Set(own.map(({ commit }) => commit)) });
-  }
-
-  /** A sentence says why there is nothing to open. */
-  private async open(service: Service): Promise<Opened | string> {
-    if (!vscode.workspace.isTrusted) return 'this folder is in restricted mode';
-    let definition: string;
     try {
-      definition = fs.readFileSync(service.file, 'utf8');
-    } catch (error) {
-      return messageOf(error);
+      while (this.isStale) {
+        this.isStale = false;
+        for (const service of this.services) if (this.isShown(service)) this.known.set(service.key, await this.knowledgeOf(service));
+        this.changes.tell();
+      }
+    } finally {
+      this.working = false;
     }
-    const before = await this.opened.get(service.key);
-    if (before !== undefined && typeof before !== 'string' && before.definition === definition) return before;
-    const opening = this.openAs(service, definition);
-    this.opened.set(service.key, opening);
-    return opening;
   }
 
-  private async openAs(service: Service, definition: string): Promise<Opened | string> {
-    const repository = await this.repositories.of(service);
-    if (!repository) return `${service.root} could not be opened with git`;
-    const { pipeline } = this.parse(definition, service.file);
-    if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
-    const core = await import('../core/feedback/service-feedback');
-    const feedback = await core.ServiceFeedback.open({
-      repository: repository.repository,
-      home: service.home,
-      folder: path.relative(service.root, fs.realpathSync(service.folder)).split(path.sep).join('/'),
-      pipeline,
-      placesNow: repository.places,
-      tokens: this.tokens,
-      proxy: 'host',
-    });
-    this.inboxes.set(service.key, feedback.inboxes);
-    this.watchCommits(path.join(repository.repository.gitFolder, 'logs', 'HEAD'));
-    return { definition, feedback };
+  private async knowledgeOf(service: ServiceState): Promise<Known> {
+    const [opened, repository] = await Promise.all([this.opened.open(service), this.repositories.of(service)]);
+    if (typeof opened === 'string') return { mine: none, problem: opened };
+    const state = await opened.state(this.store.runsOf(service), recentWindow());
+    if (!state.ok) return { mine: none, ...this.known.get(service.key), problem: state.failure.message };
+    const own = state.value.recent.changes.filter(({ email }) => email === repository?.email);
+    return { state: state.value, mine: new Set(own.map(({ commit }) => commit)) };
   }
 }
 

@@ -6,6 +6,7 @@ import type { Fix } from './fixes';
 import type { Owners } from './owners';
 import type { DeliveredPlace, Placement } from './placement';
 import type { DeliveredChange, Recent } from './recent';
+import type { RememberedItems, Situation } from './remembered';
 import type { Releases, Running, UnknownRelease } from './releases';
 
 /** How certain a place is; `inferred`: nothing names it, but something speaks for it. */
@@ -42,18 +43,9 @@ export interface FromSource {
   readonly item: KnownItem;
 }
 
-/** What was found out about an item, and what that was found from. */
-export interface Remembered {
-  readonly basis: string;
-  readonly commit: string;
-  /** The delivered files that it names, each with its stamp. */
-  readonly files: readonly { readonly path: string; readonly stamp: string }[];
-  readonly placed: PlacedItem;
-}
-
 export interface BelongingParts {
   /** What was found out before. */
-  readonly remembered: WeakMap<KnownItem, Remembered>;
+  readonly remembered: RememberedItems;
   readonly releases: Releases;
   readonly placement: Placement;
   readonly placesNow: PlacesNow;
@@ -76,65 +68,24 @@ export class Belonging {
   private readonly paths = new Map<DeliveredChange, ReadonlySet<string>>();
   private readonly matchers = new Map<string, (path: string) => boolean>();
 
-  /** What, besides the files, decides where items belong. */
-  private readonly basis: string;
+  private readonly situation: Situation;
 
   constructor(private readonly parts: BelongingParts) {
     const delivered = parts.recent.changes.filter(({ deliveries }) => deliveries.length > 0);
-    this.basis = JSON.stringify(delivered.map(({ commit, deliveries }) => [commit, deliveries]));
+    this.situation = {
+      basis: JSON.stringify(delivered.map(({ commit, deliveries }) => [commit, deliveries])),
+      fixOf: parts.fixOf,
+      stampOf: async (commit, path) => (await this.fileNow(commit, path))?.stamp,
+    };
   }
 
   async place(all: readonly FromSource[]): Promise<PlacedItem[]> {
-    const known = all.map((one) => this.remembered(one));
-    const stamps = await this.stampsOf(known);
-    const isSame = ({ commit, files }: Remembered): boolean => files.every(({ path, stamp }) => stamps.get(`${commit}:${path}`) === stamp);
-    const placed: PlacedItem[] = [];
-    const unknown: { readonly at: number; readonly one: FromSource }[] = [];
-    for (const [at, one] of all.entries()) {
-      const before = known[at];
-      if (before && isSame(before)) placed[at] = before.placed;
-      else unknown.push({ at, one });
-    }
+    const placed = await this.parts.remembered.recall(all, this.situation);
+    const unknown = [...all.entries()].filter(([at]) => placed[at] === undefined);
     // Together, so that git is asked once for many; in portions, so that what they leave behind is soon gone.
-    for (let from = 0; from < unknown.length; from += atOnce) {
-      const portion = unknown.slice(from, from + atOnce);
-      const found = await Promise.all(portion.map(async ({ one }) => this.placeOne(one)));
-      for (const [index, { at }] of portion.entries()) {
-        const item = found[index];
-        if (item) placed[at] = item;
-      }
-    }
-    return placed;
-  }
-
-  /** The files of what is remembered, as they are now. */
-  private async stampsOf(all: readonly (Remembered | undefined)[]): Promise<ReadonlyMap<string, string | undefined>> {
-    const files = new Map<string, Promise<FileNow | undefined>>();
-    for (const known of all) {
-      for (const { path } of known?.files ?? []) {
-        const key = `${known?.commit ?? ''}:${path}`;
-        if (known && !files.has(key)) files.set(key, this.fileNow(known.commit, path));
-      }
-    }
-    const looked = await Promise.all([...files].map(async ([key, file]) => [key, (await file)?.stamp] as const));
-    return new Map(looked);
-  }
-
-  private remembered({ source, item }: FromSource): Remembered | undefined {
-    const known = this.parts.remembered.get(item);
-    return known?.basis === this.basis && known.placed.fix === this.parts.fixOf(source, item) ? known : undefined;
-  }
-
-  /** Only what a later look can be held against. */
-  private async remember(placed: PlacedItem, { commit }: Running, delivered: readonly DeliveredPlace[]): Promise<PlacedItem> {
-    const files: { readonly path: string; readonly stamp: string }[] = [];
-    for (const { path } of delivered) {
-      const stamp = (await this.fileNow(commit, path))?.stamp;
-      if (stamp === undefined) return placed;
-      files.push({ path, stamp });
-    }
-    if (files.length > 0) this.parts.remembered.set(placed.item, { basis: this.basis, commit, files, placed });
-    return placed;
+    for (let from = 0; from < unknown.length; from += atOnce)
+      await Promise.all(unknown.slice(from, from + atOnce).map(async ([at, one]) => (placed[at] = await this.placeOne(one))));
+    return placed.flatMap((item) => item ?? []);
   }
 
   private async placeOne({ source, item }: FromSource): Promise<PlacedItem> {
@@ -146,7 +97,12 @@ export class Belonging {
     const places = (await Promise.all(delivered.map(async (place) => this.now(place, running)))).flatMap((place) => place ?? []);
     const candidates = this.candidates(item, running);
     const named = await this.changeOfPlaces(places, delivered, candidates);
-    if (named || delivered.length > 0) return this.remember({ ...told, places, ...(named && { change: named }) }, running, delivered);
+    if (named || delivered.length > 0) {
+      const placed = { ...told, places, ...(named && { change: named }) };
+      const paths = delivered.map(({ path }) => path);
+      await this.parts.remembered.keep(placed, running.commit, paths, this.situation);
+      return placed;
+    }
     const owned = await this.ofComponents(item, candidates);
     if (owned) return { ...told, places: owned.places, change: owned.change };
     const [latest] = candidates;

@@ -9,12 +9,13 @@ import type { RepositoryHome } from '../home';
 import type { Pipeline } from '../pipeline/pipeline';
 import { deliveriesOf, type Delivery } from '../run/ledger';
 import type { RunState } from '../run/state';
-import { Belonging, type PlacedItem, type Remembered } from './belonging';
+import { Belonging, type PlacedItem } from './belonging';
 import { Fixes } from './fixes';
-import { Inbox, type KnownItem, type SourceState } from './inbox';
+import { Inbox, type SourceState } from './inbox';
 import { Owners } from './owners';
 import { Placement } from './placement';
 import { RecentHistory, type Recent, type RecentWindow } from './recent';
+import { RememberedItems } from './remembered';
 import { Releases } from './releases';
 import { openSources, type SourceSurroundings } from './sources';
 
@@ -36,7 +37,7 @@ export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
 export class ServiceFeedback {
   private readonly history: RecentHistory;
   private readonly names: CommitNames;
-  private readonly remembered = new WeakMap<KnownItem, Remembered>();
+  private readonly remembered = new RememberedItems();
   private readonly placement: Placement;
   private readonly working: WorkingFiles;
   private readonly recentLines: RecentLines;
