@@ -30,6 +30,12 @@ test('customers can say what they think, if they think something', async () => {
   assert.equal(response.status, 400);
 });
 
+test('who says too much is asked to say it shorter', async () => {
+  const response = await fetch(`${url}/feedback`, { method: 'POST', body: new URLSearchParams({ said: 'tea '.repeat(250_000) }) });
+  assert.equal(response.status, 400);
+  assert.deepEqual(await response.json(), { error: 'please say it shorter' });
+});
+
 test('every product has a price and a stock level, or says that it is not known', async () => {
   const products = await (await fetch(`${url}/products`)).json();
   assert.ok(products.length > 0);

@@ -19,7 +19,12 @@ export function report(error) {
   const key = `${error.message} ${frames[0]?.path}:${frames[0]?.line}`;
   const { id, createdAt, count } = broken.get(key) ?? { id: newId('broke'), createdAt: now(), count: 0 };
   broken.set(key, { id, createdAt, count: count + 1 });
-  tell({ id, kind: 'error', title: String(error), createdAt, lastSeenAt: now(), count: count + 1, frames });
+  try {
+    tell({ id, kind: 'error', title: String(error), createdAt, lastSeenAt: now(), count: count + 1, frames });
+  } catch (untold) {
+    // A full disk must not end what still works.
+    console.error(untold);
+  }
 }
 
 function tell(item) {

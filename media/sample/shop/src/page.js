@@ -36,7 +36,7 @@ ${thanks ? '<p role="status">Thank you, we read all of it.</p>' : form}
 
 const form = `<form method="post" action="/feedback">
   <label for="said">What can we do better?</label>
-  <textarea id="said" name="said" rows="2" maxlength="2000" required></textarea>
+  <textarea id="said" name="said" rows="2" maxlength="1000" required></textarea>
   <button>Tell us</button>
 </form>`;
 

@@ -15,7 +15,8 @@ const server = createServer(async (request, response) => {
     if (pathname === '/total') return json(response, 200, total(cartFrom(searchParams)));
     json(response, 404, { error: `there is nothing at ${pathname}` });
   } catch (error) {
-    if (!(error instanceof RangeError)) {
+    // Who leaves in the middle of a request is no failure of the shop.
+    if (!(error instanceof RangeError) && !request.errored) {
       console.error(error);
       report(error);
     }
@@ -30,10 +31,14 @@ async function products() {
   return catalogue.map((product) => ({ ...product, stock: stock?.[product.sku] ?? null }));
 }
 
+const longest = 10_000;
+
 /** What the form of the page sends. */
 async function said(request) {
   let text = '';
-  for await (const chunk of request) if ((text += chunk).length > 10_000) throw new RangeError('please say it shorter');
+  // All is taken in before it is refused: an answer does not reach who still sends.
+  for await (const chunk of request) if (text.length <= longest) text += chunk;
+  if (text.length > longest) throw new RangeError('please say it shorter');
   comment(new URLSearchParams(text).get('said') ?? '');
   return page(await stockLevels(), process.env.DELIVERY_COMMIT, true);
 }

@@ -23,6 +23,16 @@ test('hears nothing where nothing is said', () => {
   assert.throws(() => comment(' \n '), RangeError);
 });
 
+test('goes on where what broke cannot be told', () => {
+  process.env.DELIVERY_FEEDBACK = join(folder, 'gone', 'feedback.jsonl');
+  try {
+    assert.doesNotThrow(() => report(new Error('no tea')));
+    assert.throws(() => comment('More tea!'), { code: 'ENOENT' });
+  } finally {
+    process.env.DELIVERY_FEEDBACK = file;
+  }
+});
+
 test('tells where it broke, and how often', () => {
   for (let i = 0; i < 2; i++) {
     try {

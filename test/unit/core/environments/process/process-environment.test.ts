@@ -292,6 +292,21 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.equal(fs.statSync(staging.files().control).mode & 0o777, 0o600);
   });
 
+  it('hands each release the same file for what customers say, which outlives them all', async () => {
+    const telling = (text: string) => `const told = process.env.DELIVERY_FEEDBACK;
+      require('node:fs').appendFileSync(told, '${text}\\n'); ${serving('response.end(told)')}`;
+    const { url } = await staging.deploy(telling('one'));
+    const file = staging.files().feedback('shop');
+    assert.equal(await get(url), file);
+    for (const text of ['two', 'three', 'four']) await staging.deploy(telling(text));
+    assert.ok((await staging.environment().rollBack('shop')).ok);
+    assert.equal(await get(url), file);
+    assert.ok((await staging.environment().stop()).ok);
+    assert.deepEqual(fs.readFileSync(file, 'utf8').trim().split('\n'), ['one', 'two', 'three', 'four', 'three']);
+    const other = await staging.deploy(telling('other'), { service: 'orders' });
+    assert.notEqual(await get(other.url), file);
+  });
+
   it('gives a release nothing of the shell it was delivered from', async () => {
     process.env['SHOP_SECRET_OF_MINE'] = 'mine';
     try {
