@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import type { RepositoryHome } from '../core/home';
-import { readRun, runIds } from '../core/run/runs';
+import { runIds, RunReader } from '../core/run/runs';
 import { isFinished, type RunState } from '../core/run/state';
 import { Changes, Paced } from './changes';
 
@@ -15,6 +15,7 @@ const lookMs = 2000;
 export class RunHistory {
   readonly changes = new Changes();
   private readonly known = new Map<string, RunState>();
+  private readonly readers = new Map<string, RunReader>();
   private readonly watchers = new Map<string, fs.FSWatcher>();
   private readonly reading = new Paced(() => this.read(), paceMs);
   private poll: NodeJS.Timeout | undefined;
@@ -44,13 +45,24 @@ export class RunHistory {
     this.known.clear();
     for (const id of ids) {
       const old = before.get(id);
-      const run = old && isFinished(old.outcome) ? old : readRun(this.home.run(id));
+      const run = old && isFinished(old.outcome) ? old : this.readerOf(id).now();
       if (run) this.known.set(id, run);
-      if (!run || !isFinished(run.outcome)) this.watch(this.home.run(id));
-      else this.unwatch(this.home.run(id));
+      if (!run || !isFinished(run.outcome)) {
+        this.watch(this.home.run(id));
+        continue;
+      }
+      this.unwatch(this.home.run(id));
+      this.readers.delete(id);
     }
+    for (const id of this.readers.keys()) if (!ids.includes(id)) this.readers.delete(id);
     this.pollWhileLive();
     this.changes.tell();
+  }
+
+  private readerOf(id: string): RunReader {
+    const reader = this.readers.get(id) ?? new RunReader(this.home.run(id));
+    this.readers.set(id, reader);
+    return reader;
   }
 
   private pollWhileLive(): void {

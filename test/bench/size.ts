@@ -1,17 +1,9 @@
-import * as esbuild from 'esbuild';
-import type { Row } from './measure';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { cli, type Row } from './measure';
 
-/** What the editor loads when the extension is activated. */
+/** What the editor loads when the extension is activated, as it was just built; the rest is loaded when it is used. */
 export async function bundleSizes(): Promise<Row[]> {
-  const built = await esbuild.build({
-    entryPoints: ['src/extension.ts'],
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    minify: true,
-    external: ['vscode'],
-    write: false,
-  });
-  const bytes = built.outputFiles.reduce((sum, file) => sum + file.contents.length, 0);
-  return [{ what: 'extension.js, minified', value: bytes / 1000, bound: { most: 300, unit: ' kB' }, detail: '' }];
+  const { size } = fs.statSync(path.join(path.dirname(cli), 'extension.js'));
+  return Promise.resolve([{ what: 'extension.js, minified', value: size / 1000, bound: { most: 300, unit: ' kB' }, detail: '' }]);
 }

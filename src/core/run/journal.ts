@@ -60,6 +60,11 @@ export function readEvents(file: string): RunEvent[] {
   } catch {
     return [];
   }
+  return eventsIn(text);
+}
+
+/** The events of lines of a journal. */
+export function eventsIn(text: string): RunEvent[] {
   return text.split('\n').flatMap((line) => parseEvent(line) ?? []);
 }
 

@@ -109,6 +109,25 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
   }
 }
 
+/** The state after some more events. A step with a thousand problems takes no longer than one with a few. */
+export function foldAll(state: RunState | undefined, events: readonly RunEvent[]): RunState | undefined {
+  let folded = state;
+  for (let at = 0; at < events.length; at++) {
+    const event = events[at];
+    if (event?.type !== 'problem' || !folded) {
+      folded = event ? fold(folded, event) : folded;
+      continue;
+    }
+    const together = [event];
+    for (let next = events[at + 1]; next?.type === 'problem' && next.step === event.step; next = events[at + 1]) {
+      together.push(next);
+      at++;
+    }
+    folded = withStep(folded, event.step, (step) => ({ ...step, problems: [...step.problems, ...together] }));
+  }
+  return folded;
+}
+
 /** A reader passes over types it does not know: a newer Deliver may have written them. */
 function ignoreUnknown(state: RunState, event: never): RunState {
   if (typeof (event as { type?: unknown }).type === 'string') return state;

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { EventBody, PlannedStep } from '../../../../src/core/run/events';
 import { Journal, readEvents } from '../../../../src/core/run/journal';
 import { ownIdentity } from '../../../../src/core/run/process-identity';
-import { newRunId, readRun } from '../../../../src/core/run/runs';
+import { newRunId, readRun, RunReader } from '../../../../src/core/run/runs';
 import { temporaryFolder } from '../../../support/temporary';
 
 const change = { commit: 'c0ffee', tree: '7ree', subject: 'Sell tea', dirty: false };
@@ -40,6 +40,24 @@ describe('the journal of a run', () => {
     write(started());
     fs.appendFileSync(file(), `${JSON.stringify({ type: 'from-the-future', at: '2030-01-01T00:00:00.000Z', run: 'r1' })}\n`);
     assert.equal(readRun(folder.path)?.outcome, 'running');
+  });
+
+  it('says the same however it is read while it grows, torn lines and letters of several bytes included', () => {
+    write(started(), { type: 'step-started', step: 'build', attempt: 1 });
+    for (const message of ['größer', '茶', 'plain']) write({ type: 'problem', step: 'build', severity: 'warning', message, source: 'tsc' });
+    fs.appendFileSync(file(), '{"type":"step-fin');
+    write({ type: 'step-finished', step: 'build', state: 'passed', durationMs: 1 }, { type: 'run-finished', outcome: 'passed' });
+    const whole = fs.readFileSync(file());
+    for (const pace of [1, 7, 100, whole.length]) {
+      fs.writeFileSync(file(), '');
+      const reader = new RunReader(folder.path);
+      for (let from = 0; from < whole.length; from += pace) {
+        fs.appendFileSync(file(), whole.subarray(from, from + pace));
+        reader.now();
+      }
+      assert.deepEqual(reader.now(), readRun(folder.path));
+      assert.equal(reader.now()?.steps[0]?.problems.length, 3);
+    }
   });
 
   it('tells a run step by step', () => {
