@@ -47,7 +47,7 @@ function bundles(parser) {
     // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
     { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', define, plugins: [apart], banner: { js: '#!/usr/bin/env node' } },
     { ...common, entryPoints: parts, outdir: 'dist', define, plugins: [apart] },
-    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', plugins: [apart], external: ['vscode'] },
+    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', define, plugins: [apart], external: ['vscode'] },
     { ...common, entryPoints: { sample: 'src/core/sample.ts' }, outdir: 'dist' },
   ];
 }

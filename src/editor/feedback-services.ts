@@ -1,10 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { blobId } from '../core/changes/working-files';
 import type { Inbox } from '../core/feedback/inbox';
 import type { ServiceFeedback } from '../core/feedback/service-feedback';
 import type { Tokens } from '../core/feedback/source';
 import { messageOf } from '../core/failure';
+import { KnownPipelines } from '../core/pipeline/known';
 import type { lazyParser } from './parser';
 import type { Repositories } from './repositories';
 import type { Service } from './state';
@@ -58,7 +60,9 @@ export class FeedbackServices implements vscode.Disposable {
   private async openAs(service: Service, definition: string): Promise<ServiceFeedback | string> {
     const opened = await this.repositories.of(service);
     if (!opened) return `${service.root} could not be opened with git`;
-    const { pipeline } = this.parse(definition, service.file);
+    // What was delivered was parsed before: the parser need not be loaded for it.
+    const pipeline =
+      new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? this.parse(definition, service.file).pipeline;
     if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
     const core = await import('../core/feedback/service-feedback');
     const feedback = await core.ServiceFeedback.open({

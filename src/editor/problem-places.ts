@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { diffLines } from '../core/changes/diff-lines';
 import { splitLines } from '../core/changes/hunks';
 import { LineMap } from '../core/changes/line-map';
-import type { PlaceNow, PlacesNow } from '../core/changes/places-now';
+import type { PlaceNow } from '../core/changes/places-now';
 import { Changes, Paced } from './changes';
 import type { Failure } from './failures';
 import type { Repositories } from './repositories';
@@ -17,6 +17,18 @@ export interface EditorPlace {
   /** From 0. */
   readonly column?: number;
   readonly confidence: PlaceNow['confidence'];
+}
+
+/** A place as it was delivered; from 1. */
+interface DeliveredPlace {
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A delivered file as it is in the window now, edits that are not saved included. */
+interface EditorFile {
+  readonly uri: vscode.Uri;
+  readonly line: (line: number) => Omit<PlaceNow, 'path'>;
 }
 
 /** More problems than these are not placed. */
@@ -59,24 +71,13 @@ export class ProblemPlaces implements vscode.Disposable {
 
   /** The place of any problem, also of one of an earlier run. */
   async find({ service, run, problem }: Failure): Promise<EditorPlace | undefined> {
-    if (problem.path === undefined) return undefined;
-    return this.locate(service, run.change.commit, { ...problem, path: problem.path });
+    return problem.path === undefined ? undefined : this.locate(service, run.change.commit, { ...problem, path: problem.path });
   }
 
   /** Where a place of a delivered commit is now. */
-  async locate(
-    service: Service,
-    commit: string,
-    place: { readonly path: string; readonly line?: number; readonly column?: number },
-  ): Promise<EditorPlace | undefined> {
-    const places = (await this.repositories.of(service))?.places;
-    const saved = await places?.lineNow(commit, place.path, place.line ?? 1);
-    if (!places || !saved) return undefined;
-    const uri = vscode.Uri.file(path.join(service.root, saved.path));
-    const now = (await this.inUnsaved(places, uri, commit, place)) ?? saved;
-    const at = place.line === undefined || now.line === undefined ? {} : { line: now.line - 1 };
-    const column = now.confidence === 'exact' && place.column !== undefined && 'line' in at ? { column: place.column - 1 } : {};
-    return { uri, ...at, ...column, confidence: place.line === undefined ? 'file' : now.confidence };
+  async locate(service: Service, commit: string, place: DeliveredPlace & { readonly path: string }): Promise<EditorPlace | undefined> {
+    const file = await this.fileNow(service, commit, place.path);
+    return file && placeIn(file, place);
   }
 
   /** The text of a file as it was in a commit. */
@@ -92,33 +93,47 @@ export class ProblemPlaces implements vscode.Disposable {
 
   private async refresh(): Promise<void> {
     const turn = ++this.turn;
+    const files = new Map<string, EditorFile | undefined>();
     const places = new Map<string, EditorPlace>();
-    for (const [index, failure] of this.failures.entries()) {
-      // What is known already is found without a pause: typing goes on between portions.
+    for (const [index, { id, service, run, problem }] of this.failures.entries()) {
+      // Typing goes on between portions.
       if (index % atOnce === atOnce - 1) await new Promise((resolve) => setImmediate(resolve));
-      const place = await this.find(failure);
+      if (problem.path === undefined) continue;
+      const key = [service.root, run.change.commit, problem.path].join('\n');
+      // Many problems are in the same file, which is looked at once.
+      if (!files.has(key)) files.set(key, await this.fileNow(service, run.change.commit, problem.path));
       // Something newer is under way.
       if (turn !== this.turn) return;
-      if (place) places.set(failure.id, place);
+      const file = files.get(key);
+      if (file) places.set(id, placeIn(file, problem));
     }
     this.places = places;
     this.changes.tell();
   }
 
-  private async inUnsaved(
-    places: PlacesNow,
-    uri: vscode.Uri,
-    commit: string,
-    place: { readonly path: string; readonly line?: number },
-  ): Promise<Omit<PlaceNow, 'path'> | undefined> {
-    const document = vscode.workspace.textDocuments.find((open) => open.isDirty && open.uri.toString() === uri.toString());
-    const before = document && (await places.textAt(commit, place.path));
-    if (!document || before === undefined || place.line === undefined) return undefined;
-    const [then, now] = [splitLines(before), splitLines(document.getText())];
-    return new LineMap(then, now, diffLines(then, now)).map(place.line) ?? { confidence: 'file' };
+  private async fileNow(service: Service, commit: string, name: string): Promise<EditorFile | undefined> {
+    const places = (await this.repositories.of(service))?.places;
+    const saved = await places?.fileNow(commit, name);
+    if (!places || !saved) return undefined;
+    const uri = vscode.Uri.file(path.join(service.root, saved.path));
+    const unsaved = vscode.workspace.textDocuments.find((open) => open.isDirty && open.uri.toString() === uri.toString());
+    const before = unsaved && (await places.textAt(commit, name));
+    if (!unsaved || before === undefined) return { uri, line: (line) => saved.line(line) };
+    const [then, now] = [splitLines(before), splitLines(unsaved.getText())];
+    const lines = new LineMap(then, now, diffLines(then, now));
+    return { uri, line: (line) => lines.map(line) ?? { confidence: 'file' } };
   }
 
   private isConcerned(uri: vscode.Uri): boolean {
     return [...this.places.values()].some((place) => place.uri.toString() === uri.toString());
   }
+}
+
+function placeIn({ uri, line: lineNow }: EditorFile, { line, column }: DeliveredPlace): EditorPlace {
+  if (line === undefined) return { uri, confidence: 'file' };
+  const now = lineNow(line);
+  if (now.line === undefined) return { uri, confidence: now.confidence };
+  // The column is that of the delivered line: it holds only where the text is the same.
+  const sameColumn = now.confidence === 'exact' && column !== undefined ? { column: column - 1 } : {};
+  return { uri, line: now.line - 1, ...sameColumn, confidence: now.confidence };
 }

@@ -66,8 +66,8 @@ export function isInside(name: string): boolean {
   return !isOdd && !name.split('/').some((part) => part === '' || part === '.' || part === '..' || /^\.git$/i.test(part));
 }
 
-/** The id that git has for a content. `like` is another id of the same repository. */
-export function blobId(text: string, like: string): string {
+/** The id that git has for a content. `like` is another id of the same repository, where it may not be one of the usual kind. */
+export function blobId(text: string, like = ''): string {
   const content = Buffer.from(text, 'utf8');
   return createHash(like.length === 64 ? 'sha256' : 'sha1')
     .update(`blob ${content.length}\0`)
