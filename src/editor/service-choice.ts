@@ -19,7 +19,7 @@ export class ServiceChoice {
   /** The one that the status bar is about. */
   shown(): ServiceState | undefined {
     const { services } = this.store.state;
-    return this.guess() ?? services.find(isLive) ?? services[0];
+    return this.guess() ?? services.find(isLive) ?? lastDelivered(services) ?? services[0];
   }
 
   /** Asks where there are several; says why where there is none. */
@@ -44,4 +44,9 @@ export class ServiceChoice {
     const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Which service?', matchOnDescription: true });
     return picked?.service;
   }
+}
+
+function lastDelivered(services: readonly ServiceState[]): ServiceState | undefined {
+  const latest = (service: ServiceState): string => service.runs[0]?.startedAt ?? '';
+  return [...services].filter((service) => latest(service) !== '').sort((a, b) => (latest(a) < latest(b) ? 1 : -1))[0];
 }

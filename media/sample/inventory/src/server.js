@@ -5,7 +5,7 @@ import { Stock } from './stock.js';
 const stock = new Stock({ 'tea-green': 42, 'tea-black': 17, 'pot-iron': 3, 'cup-clay': 0 });
 
 const server = createServer((request, response) => {
-  const { pathname, searchParams } = new URL(request.url, 'http://inventory');
+  const { pathname, searchParams } = new URL(`http://inventory${request.url}`);
   const [, area, sku] = pathname.split('/');
   try {
     if (pathname === '/healthz') return json(response, 200, { healthy: true });

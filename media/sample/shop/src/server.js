@@ -6,7 +6,7 @@ import { page } from './page.js';
 import { total } from './prices.js';
 
 const server = createServer(async (request, response) => {
-  const { pathname, searchParams } = new URL(request.url, 'http://shop');
+  const { pathname, searchParams } = new URL(`http://shop${request.url}`);
   try {
     if (pathname === '/healthz') return json(response, 200, { healthy: true });
     if (pathname === '/') return html(response, page(await stockLevels(), process.env.DELIVERY_COMMIT));
