@@ -1,36 +1,22 @@
-import { availableParallelism } from 'node:os';
-import * as path from 'node:path';
 import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
-import { messageOf, ok, fail, type Result } from './failure';
-import { Mask } from './logs/masking';
+import { ok, fail, type Result } from './failure';
 import type { Contributed } from './logs/matchers/definition';
-import { ProblemSearch } from './logs/problem-search';
 import { homeFolder, RepositoryHome } from './home';
 import { locateService } from './pipeline/locate';
 import { planDelivery } from './run/plan';
-import { StepCache } from './run/cache';
-import { endProcesses } from './run/descendants';
-import type { Outcome, RunEvent, StepState } from './run/events';
-import { stepKeys } from './run/fingerprint';
-import { runGraph } from './run/graph';
+import type { Outcome, RunEvent } from './run/events';
+import { runSteps } from './run/run-steps';
 import { Journal } from './run/journal';
-import { OutputPipes } from './run/output-pipe';
-import { Placer } from './run/placer';
 import { plannedSteps } from './run/planned';
-import { ProblemReporter } from './run/problem-reporter';
-import { graceMs } from './run/process';
 import { ownIdentity } from './run/process-identity';
 import { waitForTurn } from './run/queue';
 import { markActive, recover } from './run/recovery';
 import { listRuns, newRunId, readRun } from './run/runs';
 import { SlotPool } from './run/slots';
-import { StepRunner } from './run/step-runner';
-import { treePaths } from './run/tree-paths';
 import { tidyRuns } from './run/tidy';
-import { Verification } from './run/verification';
 
 export interface DeliveryRequest {
   /** Any folder of the repository. */
@@ -74,7 +60,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   if (!tree.ok) return tree;
   const plan = await planDelivery(repository.value, home, tree.value, place.value.folder, request);
   if (!plan.ok) return plan;
-  const { pipeline, environments, secrets, siblings } = plan.value;
+  const { pipeline } = plan.value;
 
   const run = newRunId();
   const runner = ownIdentity();
@@ -106,7 +92,6 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     turn.release();
     return slot;
   }
-  const folder = path.join(slot.value.root, place.value.folder);
   const before = request.resume !== undefined && slot.value.previousRun === request.resume ? readRun(home.run(request.resume)) : undefined;
   // What passed for another tree says nothing about this one.
   const resumed = before?.change.tree === change.tree ? before : undefined;
@@ -120,67 +105,29 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   });
   for (const message of [...notices, ...slot.value.notices]) journal.append({ type: 'notice', message });
 
-  const width = request.width ?? availableParallelism();
-  const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
-  const verification = new Verification(pipeline.service, pipeline.steps, journal);
-  const cache = new StepCache(home.cache, slot.value.fingerprints, folder);
-  const ground = { slot: slot.value.root, folder, repository: repository.value.root };
-  const search = new ProblemSearch();
-  const problems = new ProblemReporter({
-    search,
-    placer: new Placer({ ...ground, folder: place.value.folder }, async () =>
-      treePaths(repository.value, home, change.tree, place.value.folder),
-    ),
-    journal,
-    mask: new Mask(Object.values(secrets)),
-    contributed: request.contributed,
-    folder,
-  });
-  const steps = new StepRunner({
-    run,
-    pipeline,
-    change,
-    around: { service: pipeline.service, commit: change.commit, ...ground },
-    base: request.env,
-    secrets,
-    keys: stepKeys(pipeline, place.value.folder, tree.value),
-    cache,
-    journal,
-    pipes,
-    environments,
-    siblings,
-    verification,
-    problems,
-    ...(resumed && { resumed }),
-    signal: request.signal,
-  });
   try {
-    const states = await runGraph(
-      pipeline.steps,
-      width,
-      (step) => steps.execute(step),
-      (step, need) => steps.skip(step, need),
-    );
-    if (steps.hasRun) await endProcesses({ run }, graceMs);
-    const lost = await verification.finish();
-    return lost === undefined ? finish(outcomeOf(states, request.signal)) : finish('failed', lost);
-  } catch (error) {
-    await endProcesses({ run }, graceMs);
-    await verification.finish();
-    finish('failed', messageOf(error));
-    return fail('machinery', messageOf(error));
+    const end = await runSteps({
+      ...plan.value,
+      repository: repository.value,
+      home,
+      run,
+      journal,
+      change,
+      tree: tree.value,
+      folder: place.value.folder,
+      slot: slot.value,
+      env: request.env,
+      contributed: request.contributed,
+      ...(request.width !== undefined && { width: request.width }),
+      ...(resumed && { resumed }),
+      signal: request.signal,
+    });
+    const delivered = finish(end.outcome, end.reason);
+    return end.isBroken ? fail('machinery', end.reason ?? 'the delivery broke off') : delivered;
   } finally {
-    pipes.dispose();
-    search.dispose();
     journal.close();
     slot.value.release();
     turn.release();
-    await tidyRuns(home, pool, cache);
+    await tidyRuns(home, pool);
   }
-}
-
-function outcomeOf(states: ReadonlyMap<string, StepState>, signal: AbortSignal): Outcome {
-  const all = [...states.values()];
-  if (all.every((state) => state === 'passed' || state === 'cached')) return 'passed';
-  return signal.aborted ? 'cancelled' : 'failed';
 }

@@ -56,22 +56,6 @@ export class StepCache {
     this.write(this.inSlot(step), fingerprint);
   }
 
-  /** Holds the archives within their bound. */
-  tidy(bound = sizeBound): void {
-    const archives = readFolder(this.folder)
-      .filter((name) => name.endsWith('.tar'))
-      .map((name) => ({ name, stat: fs.statSync(path.join(this.folder, name), { throwIfNoEntry: false }) }))
-      .flatMap(({ name, stat }) => (stat ? [{ name, size: stat.size, used: stat.mtimeMs }] : []))
-      .sort((a, b) => b.used - a.used);
-    let total = 0;
-    for (const { name, size } of archives) {
-      total += size;
-      if (total <= bound) continue;
-      fs.rmSync(path.join(this.folder, name.replace(/tar$/, 'json')), { force: true });
-      fs.rmSync(path.join(this.folder, name), { force: true });
-    }
-  }
-
   private async restore(key: string, kept: Fingerprint, globs: readonly string[]): Promise<OutputFile[] | undefined> {
     removeOutputs(this.serviceFolder, globs);
     if (kept.outputs.length === 0) return [];
@@ -107,6 +91,22 @@ export class StepCache {
 
   private archive(key: string, ending: string): string {
     return path.join(this.folder, `${key}.${ending}`);
+  }
+}
+
+/** Holds the archives of a cache within their bound: what was used the longest time ago goes first. */
+export function tidyArchives(folder: string, bound = sizeBound): void {
+  const archives = readFolder(folder)
+    .filter((name) => name.endsWith('.tar'))
+    .map((name) => ({ name, stat: fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) }))
+    .flatMap(({ name, stat }) => (stat ? [{ name, size: stat.size, used: stat.mtimeMs }] : []))
+    .sort((a, b) => b.used - a.used);
+  let total = 0;
+  for (const { name, size } of archives) {
+    total += size;
+    if (total <= bound) continue;
+    fs.rmSync(path.join(folder, name.replace(/tar$/, 'json')), { force: true });
+    fs.rmSync(path.join(folder, name), { force: true });
   }
 }
 

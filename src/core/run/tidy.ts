@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { tidyObjects } from '../changes/store';
 import type { RepositoryHome } from '../home';
-import type { StepCache } from './cache';
+import { tidyArchives } from './cache';
 import { readRecorded, runIds } from './runs';
 import type { SlotPool } from './slots';
 
@@ -10,10 +10,10 @@ const keptRuns = 200;
 const dayMs = 86_400_000;
 
 /** Holds what a repository's runs leave on the disk within bounds. */
-export async function tidyRuns(home: RepositoryHome, pool: SlotPool, cache: StepCache): Promise<void> {
+export async function tidyRuns(home: RepositoryHome, pool: SlotPool): Promise<void> {
   const runs = runIds(home);
   for (const run of runs.slice(keptRuns)) fs.rmSync(home.run(run), { recursive: true, force: true });
-  cache.tidy();
+  tidyArchives(home.cache);
   await pool.tidy();
   const oldest = runs.slice(0, keptRuns).at(-1);
   const begun = Date.parse((oldest !== undefined && readRecorded(home.run(oldest))?.startedAt) || '') || Date.now();

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Pipeline, Step } from '../../../../src/core/pipeline/pipeline';
-import { StepCache } from '../../../../src/core/run/cache';
+import { StepCache, tidyArchives } from '../../../../src/core/run/cache';
 import { matcher, stepKeys, type TreeFile } from '../../../../src/core/run/fingerprint';
 import { temporaryFolder } from '../../../support/temporary';
 
@@ -117,7 +117,7 @@ describe('the cache of steps', () => {
       await cache('slot').keep('build', { key, run: 'r1', log: 'log' }, globs);
       fs.utimesSync(path.join(folder.path, 'cache', `${key}.tar`), 1_000 + index, 1_000 + index);
     }
-    cache('slot').tidy(150_000);
+    tidyArchives(path.join(folder.path, 'cache'), 150_000);
     assert.deepEqual(fs.readdirSync(path.join(folder.path, 'cache')).sort(), ['k2.json', 'k2.tar', 'k3.json', 'k3.tar']);
   });
 
