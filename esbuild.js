@@ -29,6 +29,7 @@ const parts = {
   'source-maps': 'src/core/run/source-maps.ts',
   'service-feedback': 'src/core/feedback/service-feedback.ts',
   'remote-sources': 'src/core/feedback/remote-sources.ts',
+  promotion: 'src/core/promotion.ts',
   'problem-worker': 'src/core/logs/problem-worker.ts',
 };
 const apart = {

@@ -130,12 +130,29 @@ async function main(args: readonly string[]): Promise<number> {
   program
     .command('rollback')
     .argument('[environment]', 'where there are several')
-    .description('bring back the previous release of the service')
+    .description('bring back the previous release of the service, or an earlier one')
+    .option('--to <commit>', 'which one')
+    .option('--list', 'only say which there are')
     .addOption(service())
     .addOption(json())
     .action(
-      does(async (name: string | undefined, options: { service?: string; json?: true }) =>
+      does(async (name: string | undefined, options: { service?: string; to?: string; list?: true; json?: true }) =>
         (await import('./cli/rollback')).rollback(name, options, terminal),
+      ),
+    );
+  program
+    .command('release')
+    .description('release to customers exactly what is verified in another environment; nothing is built again')
+    .option('--from <environment>', 'where it is live now, where there are several')
+    .option('--to <environment>', 'where customers are (default: the release of delivery.yaml)')
+    .option('--why <reason>', 'why it is released though it is not verified; kept in the journal')
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'only say what would change')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (options: import('./cli/release').ReleaseOptions) =>
+        (await import('./cli/release')).releaseToCustomers(options, terminal),
       ),
     );
   program

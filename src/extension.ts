@@ -87,10 +87,10 @@ export function activate(context: vscode.ExtensionContext): Shown {
     () => output.reveal(),
   );
   const secrets = new SecretStore(context.secrets, parse);
-  const actions = new EnvironmentActions(cli, store, end);
   const logs = new Logs(choice, documents, output, store);
   const committed = new CommittedDocuments(store, places);
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse });
+  const actions = new EnvironmentActions(cli, store, end, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const commands = registerCommands({
     deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),

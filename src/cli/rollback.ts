@@ -4,11 +4,12 @@ import { locateService } from '../core/pipeline/locate';
 import { openContext } from './context';
 import { openKnown } from './environment';
 import type { Terminal } from './terminal';
+import { age } from './words';
 
-/** `deliver rollback`: the previous release of the service back, in the environment that it is live in. */
+/** `deliver rollback`: the previous release of the service back, or an earlier one, in the environment that it is live in. */
 export async function rollback(
   name: string | undefined,
-  options: { readonly service?: string; readonly json?: true },
+  options: { readonly service?: string; readonly to?: string; readonly list?: true; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
   const service = await serviceName(options.service);
@@ -26,9 +27,18 @@ export async function rollback(
         : `${service.value} is not live in ${name ?? 'any environment'}`;
     return terminal.fail({ kind: 'usage', message, ...(names.length > 0 && { hint: `it is live in ${names.join(', ')}` }) });
   }
+  const earlier = live.find((one) => one.environment === target)?.services.find((other) => other.service === service.value)?.earlier ?? [];
+  if (options.list) {
+    if (options.json) terminal.json(earlier);
+    else
+      for (const { commit, subject, deployedAt } of earlier)
+        terminal.print(`${commit.slice(0, 8)} ${subject ?? ''} ${terminal.paint('dim', age(deployedAt))}`);
+    if (!options.json && earlier.length === 0) terminal.print(`${service.value} has no earlier release in ${target}`);
+    return 0;
+  }
   const environment = openKnown(target);
   if (!environment.ok) return terminal.fail(environment.failure);
-  const back = await environment.value.rollBack(service.value);
+  const back = await environment.value.rollBack(service.value, options.to);
   if (!back.ok) return terminal.fail(back.failure);
   const { from, to } = back.value;
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });

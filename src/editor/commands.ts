@@ -42,6 +42,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     runAgain: { runs: true, do: (subject) => deliveries.runAgain(subject) },
     cancel: { runs: true, do: (subject) => deliveries.cancel(subject) },
     rollBack: { runs: true, do: (subject) => environments.rollBack(subject) },
+    release: { runs: true, do: (subject) => environments.release(subject) },
     startEnvironment: { runs: true, do: (subject) => environments.start(subject) },
     stopEnvironment: { runs: true, do: (subject) => environments.stop(subject) },
     setUp: { runs: true, do: () => parts.setUp() },

@@ -76,6 +76,11 @@ export class CustomerFeedback implements vscode.Disposable {
     this.feedback.update(services);
   }
 
+  /** How many open items came since a time; absent: since ever. */
+  countSince(service: ServiceState, since = ''): number {
+    return this.feedback.newsOf(service).feedback?.items.filter(({ item }) => item.createdAt > since).length ?? 0;
+  }
+
   asText(): string {
     return this.view.asText();
   }

@@ -55,6 +55,17 @@ export interface ServiceStatus {
   readonly url: string;
   readonly release?: Release;
   readonly previous?: Release;
+  /** All that can be brought back, newest first. */
+  readonly earlier?: readonly Release[];
   /** The file that holds what the live release prints. */
   readonly log?: string;
+  /** Where the files of the live release lie on this machine. */
+  readonly artifact?: Artifact;
+}
+
+/** What was built for a release. Absolute folders. */
+export interface Artifact {
+  /** The checkout, and the service's folder in it. */
+  readonly slot: string;
+  readonly folder: string;
 }

@@ -77,7 +77,11 @@ function serviceStatus(
     state: down === undefined ? state : 'stopped',
     ...(why !== undefined && { reason: why }),
     url: `http://127.0.0.1:${port}`,
-    ...(current && { release: current.release, log: files.releaseLog(service, current.release.id) }),
-    ...(earlier[0] && { previous: earlier[0].release }),
+    ...(current && {
+      release: current.release,
+      log: files.releaseLog(service, current.release.id),
+      artifact: { slot: current.slot, folder: current.folder },
+    }),
+    ...(earlier[0] && { previous: earlier[0].release, earlier: earlier.map(({ release }) => release) }),
   };
 }

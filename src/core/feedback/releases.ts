@@ -54,11 +54,16 @@ export class Releases {
   }
 
   /** What was live there at the time, where that is one thing. */
-  private byTime({ createdAt, undated, environment = this.customers }: KnownItem): Running | undefined {
+  private byTime({ createdAt, undated, environment = this.whereCustomersAre() }: KnownItem): Running | undefined {
     if (undated) return undefined;
     const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
     const [delivery] = live;
     return delivery && live.length === 1 ? { commit: delivery.change.commit, by: 'time', delivery } : undefined;
+  }
+
+  /** Before the first release they can only have seen what is elsewhere. */
+  private whereCustomersAre(): string | undefined {
+    return this.deliveries.some(({ environment }) => environment === this.customers) ? this.customers : undefined;
   }
 }
 

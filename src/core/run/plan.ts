@@ -32,19 +32,24 @@ export async function planDelivery(
   folder: string,
   given: { readonly env: NodeJS.ProcessEnv; readonly supervisor: readonly string[] },
 ): Promise<Result<DeliveryPlan>> {
-  const path = folder === '' ? definitionName : `${folder}/${definitionName}`;
-  const file = tree.find((entry) => entry.path === definitionName);
-  if (!file) return fail('usage', `${path} is not part of the change`, { hint: 'is it ignored by git, or newer than the commit?' });
-  const read = await readPipeline(repository, home, file.id, path);
-  if (!read.ok) return read;
-  const pipeline = read.value;
+  const read = await readPipeline(repository, home, tree, folder);
+  return read.ok ? planPipeline(repository, home, read.value, folder, given) : read;
+}
 
+/** What the steps of a pipeline ask for: environments, secrets, the addresses of others. */
+export async function planPipeline(
+  repository: Repository,
+  home: RepositoryHome,
+  pipeline: Pipeline,
+  folder: string,
+  given: { readonly env: NodeJS.ProcessEnv; readonly supervisor: readonly string[] },
+): Promise<Result<DeliveryPlan>> {
   const secrets = declaredSecrets(given.env, pipeline);
   for (const step of pipeline.steps) {
     const missing = step.secrets.find((name) => secrets[name] === undefined);
     if (missing === undefined) continue;
     return fail('usage', `step ${step.name} needs the secret ${missing}, which is not set`, {
-      path,
+      path: pathOf(folder),
       hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
     });
   }
@@ -64,16 +69,29 @@ export async function planDelivery(
   return ok({ pipeline, environments, secrets, siblings });
 }
 
-async function readPipeline(repository: Repository, home: RepositoryHome, blob: string, path: string): Promise<Result<Pipeline>> {
+/** The pipeline that a tree defines for the service in `folder`. */
+export async function readPipeline(
+  repository: Repository,
+  home: RepositoryHome,
+  tree: readonly TreeEntry[],
+  folder: string,
+): Promise<Result<Pipeline>> {
+  const path = pathOf(folder);
+  const file = tree.find((entry) => entry.path === definitionName);
+  if (!file) return fail('usage', `${path} is not part of the change`, { hint: 'is it ignored by git, or newer than the commit?' });
   const known = new KnownPipelines(home.definitions);
-  const before = known.recall(blob);
+  const before = known.recall(file.id);
   if (before) return ok(before);
-  const text = await readBlob(repository, home, blob);
+  const text = await readBlob(repository, home, file.id);
   if (!text.ok) return text;
   const { parsePipeline } = await import('../pipeline/parse');
   const { pipeline, errors } = parsePipeline(text.value, path);
   if (!pipeline)
     return { ok: false, failure: { ...(errors[0] ?? { kind: 'usage', message: `${path} is invalid` }), errors } as DefinitionFailure };
-  known.keep(blob, pipeline);
+  known.keep(file.id, pipeline);
   return ok(pipeline);
+}
+
+function pathOf(folder: string): string {
+  return folder === '' ? definitionName : `${folder}/${definitionName}`;
 }

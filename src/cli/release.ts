@@ -1,0 +1,83 @@
+import { createInterface } from 'node:readline/promises';
+import { nothingContributed } from '../core/logs/matchers/definition';
+import { planRelease, release, type Promotion } from '../core/promotion';
+import { Progress } from './progress';
+import { fold, type RunState } from '../core/run/state';
+import { supervisorCommand } from './supervisor-command';
+import { exitCodes, type Terminal } from './terminal';
+
+export interface ReleaseOptions {
+  readonly service?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly why?: string;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+const shownChanges = 20;
+
+/** `deliver release`: what is verified in one environment goes to customers, as it is. */
+export async function releaseToCustomers(options: ReleaseOptions, terminal: Terminal): Promise<number> {
+  const planned = await planRelease({
+    from: process.cwd(),
+    ...(options.service !== undefined && { service: options.service }),
+    ...(options.from !== undefined && { source: options.from }),
+    ...(options.to !== undefined && { target: options.to }),
+    env: process.env,
+    supervisor: supervisorCommand(),
+  });
+  if (!planned.ok) return terminal.fail(planned.failure);
+  if (options.dryRun && options.json) {
+    const { service, source, target, release: next, current, changes, isVerified } = planned.value;
+    terminal.json({ service, source, target, release: next, ...(current && { current }), changes, verified: isVerified });
+    return 0;
+  }
+  if (!options.json) describe(planned.value, terminal);
+  if (options.dryRun) return 0;
+  if (!options.yes && !(await isMeant(planned.value, terminal))) return terminal.fail(declined(terminal));
+
+  const cancel = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
+  const progress = options.json ? undefined : new Progress(terminal);
+  let state: RunState | undefined;
+  const released = await release(planned.value, {
+    ...(options.why !== undefined && { why: options.why }),
+    env: process.env,
+    contributed: nothingContributed,
+    signal: cancel.signal,
+    onEvent: (event) => {
+      state = fold(state, event);
+      if (progress) progress.show(event, state);
+      else terminal.json(event);
+    },
+  });
+  progress?.close();
+  if (!released.ok) return terminal.fail(released.failure);
+  return released.value.outcome === 'passed' ? 0 : released.value.outcome === 'cancelled' ? exitCodes.cancelled : exitCodes.delivery;
+}
+
+function describe({ service, source, target, release: next, current, changes, isVerified }: Promotion, terminal: Terminal): void {
+  const now = current ? `${current.commit.slice(0, 8)} ${current.subject ?? ''}` : 'nothing yet';
+  terminal.print(`${service}: ${next.commit.slice(0, 8)} ${next.subject ?? ''}, from ${source} to ${target}, where customers have ${now}`);
+  for (const { commit, subject, author } of changes.slice(0, shownChanges))
+    terminal.print(`  ${commit.slice(0, 8)} ${subject} ${terminal.paint('dim', author)}`);
+  if (changes.length > shownChanges) terminal.print(`  and ${changes.length - shownChanges} more`);
+  if (!isVerified) terminal.print(terminal.paint('yellow', `  it is not verified in ${source}`));
+}
+
+async function isMeant({ target }: Promotion, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || !process.stdin.isTTY) return false;
+  const question = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await question.question(`Release to ${target}? [y/N] `)).trim());
+  } finally {
+    question.close();
+  }
+}
+
+function declined(terminal: Terminal): Parameters<Terminal['fail']>[0] {
+  if (terminal.live) return { kind: 'cancelled', message: 'nothing was released' };
+  return { kind: 'usage', message: 'a release asks first, and there is nobody to ask', hint: '--yes says that it is meant' };
+}

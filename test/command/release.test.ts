@@ -1,0 +1,128 @@
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { RunEvent } from '../../src/core/run/events';
+import { Project } from '../support/project';
+import { temporaryFolder } from '../support/temporary';
+
+interface Live {
+  environment: string;
+  services: { service: string; state: string; url: string; release: { commit: string; subject: string } }[];
+}
+
+(process.platform === 'win32' ? describe.skip : describe)('deliver release', function () {
+  this.timeout(60_000);
+  let shop: Project;
+  // Before the folder is removed: nothing that was delivered may go on.
+  afterEach(() => shop.close());
+  const folder = temporaryFolder();
+
+  const started = { process: { command: 'exec node dist/server.js' } };
+  const environments = { staging: started, production: started };
+  /** The build counts how often it ran; acceptance refuses a page that says “bad” where it says so. */
+  const steps = {
+    build: 'mkdir -p dist && cp server.js dist/ && echo built >> ../../built',
+    stage: { needs: 'build', deploy: 'staging' },
+    acceptance: {
+      needs: 'stage',
+      verifies: 'staging',
+      run: `node -e "fetch(process.env.DELIVERY_URL).then(r=>r.text()).then(t=>process.exit(t.includes('bad in '+process.env.DELIVERY_ENVIRONMENT)?1:0))"`,
+    },
+  };
+  const serving = (text: string): string =>
+    `require('node:http').createServer((_, response) => response.end('${text}')).listen(process.env.PORT, '127.0.0.1');\n`;
+
+  beforeEach(() => {
+    shop = new Project(folder.path).write('.gitignore', 'dist\n').steps(steps, { environments, release: 'production' });
+  });
+
+  async function deliver(text: string): Promise<string> {
+    shop.write('server.js', serving(text)).commit(`Say ${text}`);
+    assert.equal((await shop.deliver('run')).code, 0);
+    return shop.git('rev-parse', 'HEAD').trim();
+  }
+  const live = async (name: string): Promise<Live['services'][number] | undefined> =>
+    (await shop.json<Live[]>('environment')).find(({ environment }) => environment === name)?.services[0];
+  const said = async (name: string): Promise<string> => (await fetch((await live(name))?.url ?? '')).text();
+  const builds = (): number =>
+    fs
+      .readdirSync(shop.home, { recursive: true, encoding: 'utf8' })
+      .filter((name) => path.basename(name) === 'built')
+      .reduce((sum, name) => sum + fs.readFileSync(path.join(shop.home, name), 'utf8').split('\n').length - 1, 0);
+
+  it('brings exactly what is verified to customers, and verifies it there', async () => {
+    const commit = await deliver('hello');
+    const before = builds();
+    const { code, stdout } = await shop.start(['release', '--yes', '--json']).ended;
+    assert.equal(code, 0, stdout);
+    assert.equal(builds(), before);
+    assert.equal((await live('production'))?.release.commit, commit);
+    assert.equal(await said('production'), 'hello');
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RunEvent);
+    assert.deepEqual(
+      events.flatMap((event) => (event.type === 'deployed' || event.type === 'verified' ? [`${event.type} ${event.environment}`] : [])),
+      ['deployed production', 'verified production'],
+    );
+    // What customers have is no source of the next release.
+    const again = await shop.deliver('release', '--yes');
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /production already has/);
+  });
+
+  it('says what would change, and changes nothing', async () => {
+    await deliver('one');
+    await shop.deliver('release', '--yes');
+    await deliver('two');
+    await deliver('three');
+    const { stdout } = await shop.deliver('release', '--dry-run');
+    assert.match(
+      stdout,
+      /^shop: \w{8} Say three, from staging to production, where customers have \w{8} Say one\n {2}\w{8} Say three Test\n {2}\w{8} Say two Test\n$/,
+    );
+    const plan = await shop.json<{ verified: boolean; changes: { subject: string }[] }>('release', '--dry-run');
+    assert.deepEqual([plan.verified, plan.changes.map(({ subject }) => subject)], [true, ['Say three', 'Say two']]);
+    assert.equal(await said('production'), 'one');
+    const unasked = await shop.deliver('release');
+    assert.equal(unasked.code, 2);
+    assert.match(unasked.stderr, /--yes says that it is meant/);
+    assert.equal(await said('production'), 'one');
+  });
+
+  it('gives customers back what they had when it fails there', async () => {
+    await deliver('good');
+    await shop.deliver('release', '--yes');
+    await deliver('bad in production');
+    const { code, stdout } = await shop.start(['release', '--yes', '--json']).ended;
+    assert.equal(code, 1);
+    assert.match(stdout, /"type":"rolled-back".*"environment":"production"/);
+    assert.equal(await said('production'), 'good');
+    assert.equal(await said('staging'), 'bad in production');
+  });
+
+  it('takes nothing that is not verified without a reason, which is kept', async () => {
+    shop.steps({ build: steps.build, stage: steps.stage }, { environments, release: 'production' });
+    await deliver('hello');
+    const refused = await shop.deliver('release', '--yes');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /is not verified in staging[^]*say why/);
+    const { code, stdout } = await shop.start(['release', '--yes', '--why', 'the tests are down', '--json']).ended;
+    assert.equal(code, 0);
+    assert.match(stdout, /released without being verified: the tests are down/);
+  });
+
+  it('takes nothing that is not committed, and nothing that is not there', async () => {
+    const nothing = await shop.commit().deliver('release', '--yes');
+    assert.match(nothing.stderr, /shop is not live in any environment that it could be released from/);
+    await deliver('hello');
+    shop.write('server.js', serving('mine'));
+    await shop.deliver('run');
+    const dirty = await shop.deliver('release', '--yes', '--why', 'because');
+    assert.equal(dirty.code, 2);
+    assert.match(dirty.stderr, /changes that are not committed/);
+    const elsewhere = await shop.deliver('release', '--yes', '--to', 'moon');
+    assert.equal(elsewhere.code, 2);
+  });
+});
