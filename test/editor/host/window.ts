@@ -127,6 +127,15 @@ export class Window {
     await row.locator(`.action-item a[aria-label^="${button}"]`).first().click();
   }
 
+  /** Chooses from the menu of a row. */
+  async chooseFromMenu(view: string, spoken: string, entry: string): Promise<void> {
+    await this.row(view, spoken).click({ button: 'right' });
+    const item = this.page.locator('.monaco-menu a.action-menu-item', { hasText: entry }).first();
+    await item.hover();
+    // The menu takes no notice of what is too quick to be meant.
+    await item.click({ delay: 200 });
+  }
+
   /** Waits until the cursor is on a line (from 1) of the open file. */
   async cursorIsAt(file: string, line: number): Promise<void> {
     await this.page.locator('.part.editor .tab.active', { hasText: file }).waitFor();

@@ -28,8 +28,8 @@ describe('a release to customers in the window', function () {
   });
 
   function commit(from: string, to: string, subject: string): void {
-    const page = path.join(folder, 'shop', 'src', 'page.js');
-    fs.writeFileSync(page, fs.readFileSync(page, 'utf8').replace(from, to));
+    const server = path.join(folder, 'shop', 'src', 'server.js');
+    fs.writeFileSync(server, fs.readFileSync(server, 'utf8').replace(from, to));
     const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
     execFileSync('git', [...identity, 'commit', '--quiet', '--all', '--message', subject], { cwd: folder });
   }
@@ -41,8 +41,7 @@ describe('a release to customers in the window', function () {
   }
 
   async function release(answer: string): Promise<string> {
-    await window.row('Environments', 'shop in staging').click({ button: 'right' });
-    await window.page.locator('.monaco-menu .action-item', { hasText: 'Release…' }).first().click();
+    await window.chooseFromMenu('Environments', 'shop in staging', 'Release…');
     await window.page.locator('.monaco-dialog-box').waitFor();
     await window.screenshot('release-question');
     return window.answerDialog(answer);
@@ -51,8 +50,8 @@ describe('a release to customers in the window', function () {
   it('is exactly what staging has, after a bad one was taken back there', async () => {
     await deliver('inventory', 'passed');
     await deliver('shop', 'passed · just now · Things to try');
-    commit('<h1>Leaf &amp; Kettle</h1>', '<h1>Closed</h1>', 'Close the shop');
-    await deliver('shop', 'failed · just now · Close the shop');
+    commit("pathname === '/total'", "pathname === '/sum'", 'Sum up');
+    await deliver('shop', 'failed · just now · Sum up');
     await window.row('Environments', 'shop in staging, healthy, Things to try').waitFor();
     await window.screenshot('release-rolled-back');
 
@@ -65,7 +64,7 @@ describe('a release to customers in the window', function () {
     await window.row('Pipeline', 'Service shop, passed · just now · Things to try').waitFor();
     const production = session.liveServices().filter(({ service }) => service === 'shop');
     assert.equal(production.length, 2);
-    for (const { url } of production) await eventually(async () => assert.match(await (await fetch(url)).text(), /<h1>Leaf &amp; Kettle/));
+    for (const { url } of production) await eventually(async () => assert.match(await (await fetch(url)).text(), /Leaf &amp; Kettle/));
     for (const theme of ['dark', 'light'] as const) {
       await session.setTheme(window, theme);
       await window.screenshot(`released-${theme}`);
