@@ -150,6 +150,7 @@ export async function release(promotion: PlannedPromotion, given: ReleaseRun): P
       slot: artifact.slot,
       folder,
       repository: repository.root,
+      promotion: { from: source, to: target },
     });
     journal.append({ type: 'notice', message: `released from ${source} to ${target}, as it was built by run ${promotion.release.id}` });
     if (!promotion.isVerified) journal.append({ type: 'notice', message: `released without being verified: ${given.why ?? ''}` });
@@ -180,7 +181,7 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
     return status?.release && status.artifact ? [{ source: environment, status, release: status.release, artifact: status.artifact }] : [];
   });
   // One that was released is not what the next release is made of.
-  const made = live.filter(({ release }) => readRun(home.run(release.id))?.steps.some(({ name }) => isRelease(name)) !== true);
+  const made = live.filter(({ release }) => !readRun(home.run(release.id))?.promotion);
   const [only] = made;
   if (only && made.length === 1) return ok(only);
   if (!only)
@@ -195,12 +196,6 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
 function serviceIn(home: RepositoryHome, environment: string, service: string): ServiceStatus | undefined {
   const found = readEnvironments(home.home).find((one) => one.environment === environment);
   return found?.services.find((other) => other.service === service);
-}
-
-const stepName = 'release-to-';
-
-function isRelease(step: string): boolean {
-  return step.startsWith(stepName);
 }
 
 function noTarget(): Result<never> {
@@ -218,7 +213,7 @@ function releaseSteps(pipeline: Pipeline, source: string, target: string): Resul
     return fail('usage', `delivery.yaml has no environment ${target}`, { hint: `it has ${Object.keys(pipeline.environments).join(', ')}` });
   if (target === source) return fail('usage', `it is in ${target} already`);
   const secrets = pipeline.steps.filter(({ deploy }) => deploy === source || deploy === target).flatMap((step) => step.secrets);
-  const name = `${stepName}${target}`;
+  const name = `release-to-${target}`;
   const deploy: Step = { name, needs: [], deploy: target, outputs: [], env: {}, secrets: [...new Set(secrets)], reports: [], retries: 0 };
   const own = pipeline.steps.filter(({ verifies }) => verifies === target);
   const verifying = own.length > 0 ? own : pipeline.steps.filter(({ verifies }) => verifies === source);

@@ -77,7 +77,7 @@ export class Deliveries {
 }
 
 function stopped(run: RunState): boolean {
-  return run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted';
+  return !run.promotion && (run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted');
 }
 
 /** Whether everything of the repository that was changed is on the disk. */

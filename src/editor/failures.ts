@@ -14,9 +14,11 @@ export interface Failure {
 
 /** The problems of a service that no later run has replaced, in the order of the pipeline. */
 export function failuresOf(service: ServiceState): Failure[] {
-  const names = service.runs[0]?.steps.map((step) => step.name) ?? [];
+  // What a release found concerns what customers have, not the change that is worked on.
+  const runs = service.runs.filter((run) => !run.promotion);
+  const names = runs[0]?.steps.map((step) => step.name) ?? [];
   return names.flatMap((name) => {
-    for (const run of service.runs) {
+    for (const run of runs) {
       const step = run.steps.find((candidate) => candidate.name === name);
       if (step && wasReached(step)) return problemsOf(service, run, step);
     }
@@ -36,7 +38,9 @@ export function problemId(service: string, run: RunState, step: StepProgress, in
 export function lastGood(service: ServiceState, run: RunState, step: string): RunState | undefined {
   return service.runs.find(
     (earlier) =>
-      earlier.id < run.id && earlier.steps.some((other) => other.name === step && (other.state === 'passed' || other.state === 'cached')),
+      earlier.id < run.id &&
+      !earlier.promotion &&
+      earlier.steps.some((other) => other.name === step && (other.state === 'passed' || other.state === 'cached')),
   );
 }
 

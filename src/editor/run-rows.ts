@@ -106,10 +106,10 @@ function runRow(service: string, run: RunState, now: number): Row {
   return {
     id: `${service}#${run.id}`,
     label: run.change.subject || shortCommit(run.change.commit),
-    description: waiting ?? joined([run.outcome, when]),
+    description: waiting ?? joined([outcomeWords(run), when]),
     icon: outcomeIcons[run.outcome],
     tooltip: runTooltip(run),
-    spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${run.outcome}, ${when}`}`,
+    spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
     traits: ['run', ...runTraits(run)],
     open: 'collapsed',
     children: stepRows(service, run, now),
@@ -246,7 +246,12 @@ function took(step: StepProgress): string | undefined {
 function runDescription(run: RunState, now: number): string {
   if (run.outcome === 'running') return joined([run.change.subject]);
   if (run.outcome === 'waiting') return joined(['waiting for another run', run.change.subject]);
-  return joined([run.outcome, age(run.finishedAt ?? run.startedAt, now), run.change.subject]);
+  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), run.change.subject]);
+}
+
+function outcomeWords({ outcome, promotion }: RunState): string {
+  if (!promotion) return outcome;
+  return outcome === 'passed' ? `released to ${promotion.to}` : `release to ${promotion.to} ${outcome}`;
 }
 
 function runTooltip(run: RunState): string {
@@ -272,7 +277,7 @@ function runTraits(run: RunState): string[] {
 }
 
 function canRunAgain(run: RunState): boolean {
-  return run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted';
+  return !run.promotion && (run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted');
 }
 
 function hasLog(step: StepProgress): boolean {

@@ -100,6 +100,9 @@ interface Live {
     assert.match(stdout, /"type":"rolled-back".*"environment":"production"/);
     assert.equal(await said('production'), 'good');
     assert.equal(await said('staging'), 'bad in production');
+    // It says nothing of what was delivered last.
+    const { releasable } = await shop.json<{ releasable: { yes: boolean } }>('status');
+    assert.equal(releasable.yes, true);
   });
 
   it('takes nothing that is not verified without a reason, which is kept', async () => {

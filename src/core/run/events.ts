@@ -67,6 +67,8 @@ export interface RunStarted extends EventBase {
   readonly repository: string;
   /** The run whose passed steps this one goes on from. */
   readonly resumes?: string;
+  /** It releases what was delivered to one environment to another, and says nothing of newer changes. */
+  readonly promotion?: { readonly from: string; readonly to: string };
 }
 
 export interface StepStarted extends EventBase {

@@ -17,6 +17,7 @@ export interface RunState {
   readonly repository?: string;
   readonly slot?: string;
   readonly resumes?: string;
+  readonly promotion?: { readonly from: string; readonly to: string };
   readonly steps: readonly StepProgress[];
   readonly deployments: readonly Deployment[];
   readonly notices: readonly string[];
@@ -58,6 +59,7 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
       folder: event.type === 'run-started' ? event.folder : '',
       ...(event.type === 'run-started' && { slot: event.slot, repository: event.repository }),
       ...(event.type === 'run-started' && event.resumes !== undefined && { resumes: event.resumes }),
+      ...(event.type === 'run-started' && event.promotion && { promotion: event.promotion }),
       steps: event.steps.map((step) => ({ ...step, state: 'waiting', attempt: 0, flaky: false, problems: [] })),
       deployments: [],
       notices: state?.notices ?? [],

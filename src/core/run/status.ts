@@ -1,4 +1,4 @@
-import { isFinished, type RunState } from './state';
+import type { RunState } from './state';
 
 /** `deliver status --json`: other tools rely on this shape. */
 export interface Status {
@@ -64,9 +64,9 @@ export function statusOf(run: RunState, folder: string, runs: readonly RunState[
   };
 }
 
-/** From the runs of a service, newest first. What was cancelled or superseded says nothing either way. */
+/** From the runs of a service, newest first. What was cancelled, superseded or only released says nothing either way. */
 export function releasableOf(runs: readonly RunState[]): Releasable {
-  const telling = runs.filter((run) => isFinished(run.outcome) && (run.outcome === 'passed' || run.outcome === 'failed'));
+  const telling = runs.filter((run) => !run.promotion && (run.outcome === 'passed' || run.outcome === 'failed'));
   const [latest] = telling;
   if (!latest) return { yes: false, reason: 'nothing has been delivered yet' };
   const streak = telling.slice(

@@ -42,6 +42,7 @@ describe('a delivery in the window', function () {
   }
 
   it('goes from one click to a healthy service', async () => {
+    await window.row('Pipeline', 'Service hello, not delivered yet').waitFor();
     await window.screenshot('before');
     await deliver();
     await window.statusBarSays(/hello: build/);

@@ -61,7 +61,9 @@ describe('a release to customers in the window', function () {
     );
     await release('Release');
     await window.row('Environments', 'shop in production, healthy, Things to try').waitFor();
-    await window.row('Pipeline', 'Service shop, passed · just now · Things to try').waitFor();
+    await window.row('Pipeline', 'Service shop, released to production · just now · Things to try').waitFor();
+    // What failed is not mended by that.
+    await window.statusBarSays(/shop not releasable: acceptance failed/);
     const production = session.liveServices().filter(({ service }) => service === 'shop');
     assert.equal(production.length, 2);
     for (const { url } of production) await eventually(async () => assert.match(await (await fetch(url)).text(), /Leaf &amp; Kettle/));
