@@ -1,11 +1,11 @@
 import { unreachable } from '../failure';
 import type { SourceDefinition } from '../pipeline/pipeline';
-import { openGithubSource } from './github-source';
-import { openGitlabSource } from './gitlab-source';
-import { HttpClient, type HttpOptions } from './http-client';
-import { openHttpSource } from './http-source';
-import { openSentrySource } from './sentry-source';
-import type { SourceDefaults } from './source-defaults';
+import { openGithubSource } from './sources/github-source';
+import { openGitlabSource } from './sources/gitlab-source';
+import { HttpClient, type HttpOptions } from './http/http-client';
+import { openHttpSource } from './sources/http-source';
+import { openSentrySource } from './sources/sentry-source';
+import type { SourceDefaults } from './sources/source-defaults';
 import type { FeedbackSource, Tokens } from './source';
 
 export interface RemoteSurroundings extends SourceDefaults {

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import type { Repository } from '../changes/repository';
 import { EnvironmentFiles } from '../environments/process/state-file';
 import type { Pipeline, SourceDefinition } from '../pipeline/pipeline';
-import { FileSource } from './file-source';
+import { FileSource } from './sources/file-source';
 import { originOf } from './remotes';
 import type { FeedbackSource, Tokens } from './source';
 

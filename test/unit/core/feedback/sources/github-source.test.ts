@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
-import { openGithubSource } from '../../../../src/core/feedback/github-source';
-import { HttpClient } from '../../../../src/core/feedback/http-client';
-import type { FeedbackItem } from '../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource, Memory } from '../../../../src/core/feedback/source';
-import { GithubDescription } from '../../../support/github-description';
-import { TestServer, type Asked } from '../../../support/http-server';
+import { openGithubSource } from '../../../../../src/core/feedback/sources/github-source';
+import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import type { FeedbackItem } from '../../../../../src/core/feedback/item';
+import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import { GithubDescription } from '../../../../support/github-description';
+import { TestServer, type Asked } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
 const noon = Date.parse('2026-11-23T12:00:00Z');

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { HttpClient } from '../../../../src/core/feedback/http-client';
-import type { FeedbackItem } from '../../../../src/core/feedback/item';
-import { openSentrySource } from '../../../../src/core/feedback/sentry-source';
-import type { Answer, FeedbackSource, Memory } from '../../../../src/core/feedback/source';
-import { TestServer, type Asked, type Reply } from '../../../support/http-server';
+import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import type { FeedbackItem } from '../../../../../src/core/feedback/item';
+import { openSentrySource } from '../../../../../src/core/feedback/sources/sentry-source';
+import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import { TestServer, type Asked, type Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
 const token = 'secret-token-of-the-test';

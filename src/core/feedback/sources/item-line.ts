@@ -1,4 +1,4 @@
-import type { FeedbackFrame, FeedbackItem, FeedbackKind } from './item';
+import type { FeedbackFrame, FeedbackItem, FeedbackKind } from '../item';
 
 /** One line of a file of feedback: an item, or that one is closed. */
 export type ItemLine = { readonly item: FeedbackItem } | { readonly id: string; readonly closedAt: string };

@@ -1,10 +1,10 @@
 import { isAxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
-import { plain } from './clean';
+import { plain } from '../clean';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpAnswer } from './http-client';
 import { retryTime } from './retry-time';
-import type { SourceFailure } from './source';
+import type { SourceFailure } from '../source';
 
 /** A failure of one request. */
 export interface HttpFailure extends SourceFailure {

@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
-import { HttpClient } from '../../../../src/core/feedback/http-client';
-import { openHttpSource } from '../../../../src/core/feedback/http-source';
-import type { FeedbackItem } from '../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource } from '../../../../src/core/feedback/source';
-import type { HttpSourceDefinition } from '../../../../src/core/pipeline/pipeline';
-import { only, TestServer, type Reply } from '../../../support/http-server';
+import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import { openHttpSource } from '../../../../../src/core/feedback/sources/http-source';
+import type { FeedbackItem } from '../../../../../src/core/feedback/item';
+import type { Answer, FeedbackSource } from '../../../../../src/core/feedback/source';
+import type { HttpSourceDefinition } from '../../../../../src/core/pipeline/pipeline';
+import { only, TestServer, type Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
 const item = (id: number | string): object => ({ id, title: `Item ${id}`, createdAt: '2026-11-20T08:00:00Z' });

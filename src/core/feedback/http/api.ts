@@ -1,8 +1,8 @@
-import { fail, ok, type Result } from '../failure';
+import { fail, ok, type Result } from '../../failure';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpAnswer, HttpClient, HttpRequest } from './http-client';
 import type { HttpFailure } from './http-failures';
-import type { FeedbackSource, Tokens } from './source';
+import type { FeedbackSource, Tokens } from '../source';
 
 export interface ApiAddress {
   readonly kind: FeedbackSource['kind'];

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { FileSource } from '../../../../src/core/feedback/file-source';
-import type { Answer } from '../../../../src/core/feedback/source';
-import { temporaryFolder } from '../../../support/temporary';
+import { FileSource } from '../../../../../src/core/feedback/sources/file-source';
+import type { Answer } from '../../../../../src/core/feedback/source';
+import { temporaryFolder } from '../../../../support/temporary';
 
 describe('a file of feedback', () => {
   const folder = temporaryFolder();

@@ -1,8 +1,8 @@
-import type { HttpSourceDefinition } from '../pipeline/pipeline';
+import type { HttpSourceDefinition } from '../../pipeline/pipeline';
 import { noJson } from './api';
 import type { HttpAnswer } from './http-client';
 import type { HttpFailure } from './http-failures';
-import { readHttpItem } from './http-item';
+import { readHttpItem } from '../sources/http-item';
 import { recordOf, valueAt } from './json-value';
 
 export interface Body {

@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { openGitlabSource } from '../../../../src/core/feedback/gitlab-source';
-import { HttpClient } from '../../../../src/core/feedback/http-client';
-import type { FeedbackItem } from '../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource, Memory } from '../../../../src/core/feedback/source';
-import { only, TestServer } from '../../../support/http-server';
+import { openGitlabSource } from '../../../../../src/core/feedback/sources/gitlab-source';
+import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import type { FeedbackItem } from '../../../../../src/core/feedback/item';
+import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import { only, TestServer } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
 const noon = Date.parse('2026-11-23T12:00:00Z');

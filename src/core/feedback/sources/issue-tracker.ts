@@ -1,9 +1,9 @@
-import type { Api, JsonAnswer } from './api';
-import type { FeedbackItem } from './item';
-import { listOf } from './json-value';
-import { linkToNext, readPages, type Pages } from './pages';
-import type { HttpFailure } from './http-failures';
-import type { Answer, Memory } from './source';
+import type { Api, JsonAnswer } from '../http/api';
+import type { FeedbackItem } from '../item';
+import { listOf } from '../http/json-value';
+import { linkToNext, readPages, type Pages } from '../http/pages';
+import type { HttpFailure } from '../http/http-failures';
+import type { Answer, Memory } from '../source';
 import { warningOf } from './unread';
 
 export interface ReadIssue {
