@@ -4,7 +4,7 @@ import { Cli } from './editor/cli';
 import { CommittedDocuments } from './editor/committed-documents';
 import { registerCommands } from './editor/commands';
 import { ContextKeys } from './editor/context-keys';
-import { CustomerFeedback } from './editor/customer-feedback';
+import { CustomerFeedback } from './editor/feedback/customer-feedback';
 import { DefinitionDiagnostics } from './editor/definition-diagnostics';
 import { revealStep } from './editor/definition-step';
 import { Definitions } from './editor/definitions';

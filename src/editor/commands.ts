@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
 import type { EnvironmentActions } from './environment-actions';
 import type { FailureJumps } from './failure-jumps';
-import type { FeedbackActions } from './feedback-actions';
+import type { FeedbackActions } from './feedback/actions';
 import type { Logs } from './logs';
 import { RowNode } from './row-tree';
 import type { Subject } from './row';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../core/feedback/belonging';
-import type { FeedbackStore } from './feedback-store';
-import { shortCommit } from './words';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import type { FeedbackStore } from './store';
+import { shortCommit } from '../words';
 
 const dayMs = 86_400_000;
 

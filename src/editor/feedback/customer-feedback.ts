@@ -1,21 +1,21 @@
 import * as vscode from 'vscode';
 import { changeRows } from './change-rows';
-import type { CommittedDocuments } from './committed-documents';
-import { FeedbackActions } from './feedback-actions';
-import { FeedbackClock } from './feedback-clock';
-import { FeedbackLens } from './feedback-lens';
-import { FeedbackStore } from './feedback-store';
-import { FeedbackThreads } from './feedback-threads';
-import { FeedbackTokens } from './feedback-tokens';
+import type { CommittedDocuments } from '../committed-documents';
+import { FeedbackActions } from './actions';
+import { FeedbackClock } from './clock';
+import { FeedbackLens } from './lens';
+import { FeedbackStore } from './store';
+import { FeedbackThreads } from './threads';
+import { FeedbackTokens } from './tokens';
 import { FixReports } from './fix-reports';
-import type { lazyParser } from './parser';
-import type { ProblemPlaces } from './problem-places';
+import type { lazyParser } from '../parser';
+import type { ProblemPlaces } from '../problem-places';
 import { RecentMarks } from './recent-marks';
-import type { Repositories } from './repositories';
-import { RowView } from './row-view';
+import type { Repositories } from '../repositories';
+import { RowView } from '../row-view';
 import { SeenItems } from './seen-items';
-import type { Service, ServiceState } from './state';
-import type { Store } from './store';
+import type { Service, ServiceState } from '../state';
+import type { Store } from '../store';
 
 export interface FeedbackSurroundings {
   readonly context: vscode.ExtensionContext;

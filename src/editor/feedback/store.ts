@@ -1,19 +1,19 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../core/feedback/belonging';
-import type { Inbox } from '../core/feedback/inbox';
-import type { FeedbackState, ServiceFeedback } from '../core/feedback/service-feedback';
-import type { FeedbackSource, Tokens } from '../core/feedback/source';
-import { isFinished } from '../core/run/state';
-import { Changes, Paced } from './changes';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import type { Inbox } from '../../core/feedback/inbox';
+import type { FeedbackState, ServiceFeedback } from '../../core/feedback/service-feedback';
+import type { FeedbackSource, Tokens } from '../../core/feedback/source';
+import { isFinished } from '../../core/run/state';
+import { Changes, Paced } from '../changes';
 import { itemKey } from './change-rows';
-import { FeedbackServices } from './feedback-services';
+import { FeedbackServices } from './services';
 import type { ServiceNews } from './news';
-import type { lazyParser } from './parser';
-import type { Repositories } from './repositories';
-import type { Subject } from './row';
+import type { lazyParser } from '../parser';
+import type { Repositories } from '../repositories';
+import type { Subject } from '../row';
 import type { SeenItems } from './seen-items';
-import type { Service, ServiceState } from './state';
-import type { Store } from './store';
+import type { Service, ServiceState } from '../state';
+import type { Store } from '../store';
 
 interface Known {
   readonly state?: FeedbackState;

@@ -1,15 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { blobId } from '../core/changes/working-files';
-import type { Inbox } from '../core/feedback/inbox';
-import type { ServiceFeedback } from '../core/feedback/service-feedback';
-import type { Tokens } from '../core/feedback/source';
-import { messageOf } from '../core/failure';
-import { KnownPipelines } from '../core/pipeline/known';
-import type { lazyParser } from './parser';
-import type { Repositories } from './repositories';
-import type { Service } from './state';
+import { blobId } from '../../core/changes/working-files';
+import type { Inbox } from '../../core/feedback/inbox';
+import type { ServiceFeedback } from '../../core/feedback/service-feedback';
+import type { Tokens } from '../../core/feedback/source';
+import { messageOf } from '../../core/failure';
+import { KnownPipelines } from '../../core/pipeline/known';
+import type { lazyParser } from '../parser';
+import type { Repositories } from '../repositories';
+import type { Service } from '../state';
 
 interface Opened {
   /** The text of the definition that it was opened for. */
@@ -64,7 +64,7 @@ export class FeedbackServices implements vscode.Disposable {
     const pipeline =
       new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? this.parse(definition, service.file).pipeline;
     if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
-    const core = await import('../core/feedback/service-feedback');
+    const core = await import('../../core/feedback/service-feedback');
     const feedback = await core.ServiceFeedback.open({
       repository: opened.repository,
       home: service.home,

@@ -1,15 +1,15 @@
 import * as vscode from 'vscode';
-import { git } from '../core/changes/git';
-import type { Result } from '../core/failure';
-import type { CommittedDocuments } from './committed-documents';
-import type { FeedbackStore, FoundItem } from './feedback-store';
-import { feedbackPlace } from './feedback-places';
-import { story } from './feedback-story';
-import type { FeedbackThreads } from './feedback-threads';
-import type { FeedbackTokens } from './feedback-tokens';
-import type { ProblemPlaces } from './problem-places';
-import type { Subject } from './row';
-import { shortCommit } from './words';
+import { git } from '../../core/changes/git';
+import type { Result } from '../../core/failure';
+import type { CommittedDocuments } from '../committed-documents';
+import type { FeedbackStore, FoundItem } from './store';
+import { feedbackPlace } from './places';
+import { story } from './story';
+import type { FeedbackThreads } from './threads';
+import type { FeedbackTokens } from './tokens';
+import type { ProblemPlaces } from '../problem-places';
+import type { Subject } from '../row';
+import { shortCommit } from '../words';
 
 export interface FeedbackParts {
   readonly feedback: FeedbackStore;

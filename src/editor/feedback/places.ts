@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../core/feedback/belonging';
-import type { EditorPlace, ProblemPlaces } from './problem-places';
-import type { Service } from './state';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import type { EditorPlace, ProblemPlaces } from '../problem-places';
+import type { Service } from '../state';
 
 /** Where an item of feedback is in the window's files now, edits that are not saved included. */
 export async function feedbackPlace(

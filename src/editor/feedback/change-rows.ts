@@ -1,13 +1,13 @@
-import type { PlacedItem } from '../core/feedback/belonging';
-import { isBack } from '../core/feedback/fixes';
-import { lastOf, type SourceState } from '../core/feedback/inbox';
-import type { FeedbackKind } from '../core/feedback/item';
-import { ranked } from '../core/feedback/rank';
-import type { ChangeDelivery, DeliveredChange } from '../core/feedback/recent';
-import { changeWords, confidenceWords, crowd } from '../core/feedback/words';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import { isBack } from '../../core/feedback/fixes';
+import { lastOf, type SourceState } from '../../core/feedback/inbox';
+import type { FeedbackKind } from '../../core/feedback/item';
+import { ranked } from '../../core/feedback/rank';
+import type { ChangeDelivery, DeliveredChange } from '../../core/feedback/recent';
+import { changeWords, confidenceWords, crowd } from '../../core/feedback/words';
 import type { ServiceNews } from './news';
-import type { Row, RowIcon } from './row';
-import { age, joined, shortCommit } from './words';
+import type { Row, RowIcon } from '../row';
+import { age, joined, shortCommit } from '../words';
 
 /** Below one row there are not more items than these. */
 const mostItems = 100;

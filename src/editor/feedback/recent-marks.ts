@@ -1,15 +1,15 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { DeliveredChange, Recent } from '../core/feedback/recent';
-import { confidenceWords, crowd } from '../core/feedback/words';
-import { Paced } from './changes';
-import { feedbackPlace } from './feedback-places';
-import type { FeedbackStore } from './feedback-store';
+import type { DeliveredChange, Recent } from '../../core/feedback/recent';
+import { confidenceWords, crowd } from '../../core/feedback/words';
+import { Paced } from '../changes';
+import { feedbackPlace } from './places';
+import type { FeedbackStore } from './store';
 import type { ServiceNews } from './news';
-import { commandLink, outsideText } from './outside-text';
-import type { ProblemPlaces } from './problem-places';
-import type { Store } from './store';
-import { age, joined } from './words';
+import { commandLink, outsideText } from '../outside-text';
+import type { ProblemPlaces } from '../problem-places';
+import type { Store } from '../store';
+import { age, joined } from '../words';
 
 /** One look at a file: which of its lines are marked with what. */
 interface Marks {

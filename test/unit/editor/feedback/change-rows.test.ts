@@ -1,11 +1,11 @@
 import * as assert from 'node:assert/strict';
-import type { PlacedItem } from '../../../src/core/feedback/belonging';
-import type { SourceState } from '../../../src/core/feedback/inbox';
-import type { DeliveredChange } from '../../../src/core/feedback/recent';
-import { changeRows, itemKey } from '../../../src/editor/change-rows';
-import type { ServiceNews } from '../../../src/editor/news';
-import { rowsAsText } from '../../../src/editor/row';
-import { serviceOf } from './runs';
+import type { PlacedItem } from '../../../../src/core/feedback/belonging';
+import type { SourceState } from '../../../../src/core/feedback/inbox';
+import type { DeliveredChange } from '../../../../src/core/feedback/recent';
+import { changeRows, itemKey } from '../../../../src/editor/feedback/change-rows';
+import type { ServiceNews } from '../../../../src/editor/feedback/news';
+import { rowsAsText } from '../../../../src/editor/row';
+import { serviceOf } from '../runs';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const at = (minutes: number): string => new Date(now - minutes * 60_000).toISOString();

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as vscode from 'vscode';
-import type { FeedbackStore } from './feedback-store';
+import type { FeedbackStore } from './store';
 
 const tickMs = 15_000;
 const fastMs = 60_000;

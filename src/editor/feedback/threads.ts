@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import { crowd } from '../core/feedback/words';
+import { crowd } from '../../core/feedback/words';
 import { itemKey, kindWords } from './change-rows';
-import type { FeedbackStore, FoundItem } from './feedback-store';
-import { story } from './feedback-story';
-import { outsideText, webLink } from './outside-text';
-import type { EditorPlace } from './problem-places';
-import type { Subject } from './row';
-import { joined } from './words';
+import type { FeedbackStore, FoundItem } from './store';
+import { story } from './story';
+import { outsideText, webLink } from '../outside-text';
+import type { EditorPlace } from '../problem-places';
+import type { Subject } from '../row';
+import { joined } from '../words';
 
 interface OpenThread {
   readonly thread: vscode.CommentThread;

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../core/feedback/belonging';
-import { crowd } from '../core/feedback/words';
-import { feedbackPlace } from './feedback-places';
-import type { FeedbackStore } from './feedback-store';
-import type { ProblemPlaces } from './problem-places';
-import type { Store } from './store';
-import { joined } from './words';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import { crowd } from '../../core/feedback/words';
+import { feedbackPlace } from './places';
+import type { FeedbackStore } from './store';
+import type { ProblemPlaces } from '../problem-places';
+import type { Store } from '../store';
+import { joined } from '../words';
 
 const setting = 'deliver.feedback.codeLens';
 

@@ -1,6 +1,6 @@
-import type { FeedbackState } from '../core/feedback/service-feedback';
-import type { SourceActions } from '../core/feedback/source';
-import type { ServiceState } from './state';
+import type { FeedbackState } from '../../core/feedback/service-feedback';
+import type { SourceActions } from '../../core/feedback/source';
+import type { ServiceState } from '../state';
 
 /** What is new about a service: its recent changes and what customers say of them. */
 export interface ServiceNews {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { FeedbackSource } from '../core/feedback/source';
+import type { FeedbackSource } from '../../core/feedback/source';
 
 type Kind = FeedbackSource['kind'];
 

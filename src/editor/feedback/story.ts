@@ -1,8 +1,8 @@
-import type { PlacedItem } from '../core/feedback/belonging';
-import { lastOf } from '../core/feedback/inbox';
-import { changeWords, confidenceWords, crowd } from '../core/feedback/words';
+import type { PlacedItem } from '../../core/feedback/belonging';
+import { lastOf } from '../../core/feedback/inbox';
+import { changeWords, confidenceWords, crowd } from '../../core/feedback/words';
 import { fixWords } from './change-rows';
-import { age, joined, shortCommit } from './words';
+import { age, joined, shortCommit } from '../words';
 
 const shownFrames = 8;
 
