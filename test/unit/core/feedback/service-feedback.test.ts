@@ -157,6 +157,32 @@ describe('feedback on a service', () => {
     ]);
   });
 
+  it('belongs to what its owners own', async () => {
+    project.write('CODEOWNERS', '/src/pages/ @acme/web\n');
+    deliver(project.git('rev-parse', 'HEAD').trim(), 60);
+    change('Pages', 3, 'src/pages/a.js', 'line4 = 4', 'line4 = 40');
+    deliver(change('Spell it', 2), 1);
+    say({ component: '@acme/web' });
+    say({ component: 'web' });
+    assert.deepEqual(await placed(), Array(2).fill('src/pages/a.js 4 by its owners | Pages by owner'));
+  });
+
+  it('is led back to its source where what was built has a map, and only while that is what was delivered', async () => {
+    const slot = path.join(folder.path, 'slots', '1', 'shop');
+    const map = { version: 3, sources: ['../src/cart.js'], names: [], mappings: 'AASA' };
+    const comment = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+    fs.mkdirSync(path.join(slot, 'dist'), { recursive: true });
+    fs.writeFileSync(path.join(slot, 'dist', 'app.js'), `built()\n${comment}\n`);
+    const use = path.join(slot, '..', 'use.json');
+    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'run0', at: '' }));
+    deliver(change('Spell it', 2), 1, { slot });
+    say({ frames: [{ path: path.join(slot, 'dist', 'app.js'), line: 1 }] });
+    assert.deepEqual(await placed(), ['src/cart.js 10 | Spell it by line']);
+    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'another', at: '' }));
+    await open();
+    assert.deepEqual(await placed(), ['nowhere | Spell it by delivery']);
+  });
+
   it('is never put down to a change that came after it, or was not running', async () => {
     const first = project.git('rev-parse', 'HEAD').trim();
     deliver(first, 60);
