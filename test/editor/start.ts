@@ -10,6 +10,7 @@ import { buildProject } from './host/build';
 import { findDesktop, openDesktop } from './host/desktop';
 import { installServer, serverUnsupported } from './host/install';
 import { endEverything } from './host/leftovers';
+import { project } from './host/places';
 import { Server } from './host/server';
 
 const say = (line: string) => console.log(line);
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
   const scratch = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-sample-')));
   const env = { DELIVER_HOME: path.join(scratch, 'home') };
   try {
-    const sample = await unpackSample(path.join(scratch, 'shop'));
+    const sample = await unpackSample(path.join(scratch, 'shop'), path.join(project, 'media'));
     if (!sample.ok) throw new Error(sample.failure.message);
     say(`the sample: ${sample.value.folder} (a copy, removed at the end)`);
     await showUntil(interrupted, sample.value.folder, env);
