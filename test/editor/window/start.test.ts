@@ -1,0 +1,32 @@
+import * as assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { findDesktop } from '../host/desktop';
+import { project } from '../host/places';
+import { eventually } from './eventually';
+
+describe('npm start', function () {
+  this.timeout(120_000);
+
+  it('shows the sample in a browser, and leaves nothing when it ends', async function () {
+    if ('executable' in (await findDesktop())) this.skip(); // it would open the desktop program
+    const args = [path.join(project, 'node_modules/tsx/dist/cli.mjs'), path.join(project, 'test/editor/start.ts')];
+    const start = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    start.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = once(start, 'close');
+    try {
+      await eventually(async () => Promise.resolve(assert.match(said, /open in a browser: \S+\n/)));
+      const address = /open in a browser: (\S+)/.exec(said)?.[1] ?? '';
+      // The way to the window needs a browser that keeps cookies.
+      assert.match((await fetch(address, { redirect: 'manual' })).headers.get('location') ?? '', /folder=/);
+    } finally {
+      start.kill('SIGINT');
+      await ended;
+    }
+    const sample = /the sample: (.*) \(a copy/.exec(said)?.[1] ?? '';
+    assert.ok(sample !== '' && !fs.existsSync(sample));
+  });
+});
