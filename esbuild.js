@@ -30,6 +30,9 @@ const parts = {
   'service-feedback': 'src/core/feedback/service-feedback.ts',
   'remote-sources': 'src/core/feedback/remote-sources.ts',
   promotion: 'src/core/promotion.ts',
+  'compose-platform': 'src/core/environments/compose/compose-platform.ts',
+  'kubernetes-platform': 'src/core/environments/kubernetes/kubernetes-platform.ts',
+  'command-platform': 'src/core/environments/command/command-platform.ts',
   'problem-worker': 'src/core/logs/problem-worker.ts',
 };
 const apart = {

@@ -38,7 +38,7 @@ export async function rollback(
   }
   const environment = openKnown(target);
   if (!environment.ok) return terminal.fail(environment.failure);
-  const back = await environment.value.rollBack(service.value, options.to);
+  const back = await environment.value.rollBack(service.value, options.to === undefined ? {} : { to: options.to });
   if (!back.ok) return terminal.fail(back.failure);
   const { from, to } = back.value;
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });

@@ -83,7 +83,9 @@ export async function placesOfFeedback(): Promise<Row[]> {
 const pipeline: Pipeline = {
   service: 'shop',
   steps: [],
-  environments: { staging: { kind: 'process', process: { command: '', env: {}, health: { probe: { tcp: true }, timeoutMs: 1 } } } },
+  environments: {
+    staging: { kind: 'process', watchMs: 0, process: { command: '', env: {}, health: { probe: { tcp: true }, timeoutMs: 1 } } },
+  },
 };
 
 function nameOf(file: number): string {

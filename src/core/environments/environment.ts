@@ -1,28 +1,43 @@
 import type { ProcessIdentity, Release } from '../run/events';
 import type { Result } from '../failure';
 
-/** What every kind of environment answers: deploy, verify, roll back, status, logs, stop. */
+export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
+
+/** What every kind of environment answers: check, deploy, verify, roll back, status, logs, start, stop. */
 export interface Environment {
   readonly name: string;
-  readonly kind: 'process' | 'compose' | 'kubernetes' | 'command';
+  readonly kind: EnvironmentKind;
   /**
-   * Starts the release beside the live one, waits until it is healthy, then switches. On a failure
-   * or an abort the live one was never touched. `log` receives whole lines for the step's log.
+   * Whether it can be deployed to at all: programs, sign-in, permissions, the right place. Asked before the
+   * first step; changes nothing. `folder` is the service's folder in the slot.
    */
-  deploy(request: DeployRequest, log: (line: string) => void, signal: AbortSignal): Promise<Result<DeployedRelease>>;
+  check(service: string, folder: string, signal: AbortSignal): Promise<Result<void>>;
+  /**
+   * Brings the release up, beside the live one where the kind can, and switches when it is healthy. After a
+   * failure or an abort, what was live before is live. `log` receives whole lines for the step's log.
+   */
+  deploy(request: DeployRequest, log: Say, signal: AbortSignal): Promise<Result<DeployedRelease>>;
   /** The release was verified: the one it replaced may go. */
   settle(service: string, releaseId: string): Promise<Result<void>>;
   /**
-   * Brings back the previous release, or the one named. `to` is absent in the answer where there was
+   * Brings back the previous release, or another one. `to` is absent in the answer where there was
    * no earlier one and the service was taken down. A failure leaves what was live as it was.
    */
-  rollBack(service: string, to?: string): Promise<Result<{ from: Release; to?: Release }>>;
+  rollBack(service: string, wish?: RollbackWish, log?: Say): Promise<Result<RolledBackRelease>>;
+  /** What is live, as far as it is known here: quick, and asks nobody. */
   status(): readonly ServiceStatus[];
+  /** Asks the environment itself, so that `status` knows what others delivered and how all is now. */
+  observe(signal: AbortSignal): Promise<Result<void>>;
+  /** What the live release of a service prints: its last lines and, with `follow`, what comes, until the signal. */
+  logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>>;
   /** Brings back what was live, after a stop or a reboot. Does nothing where it is up. */
   start(): Promise<Result<void>>;
   /** Ends the environment and everything that it runs. */
   stop(): Promise<Result<void>>;
 }
+
+/** Takes whole lines. */
+export type Say = (line: string) => void;
 
 export interface DeployRequest {
   readonly service: string;
@@ -37,12 +52,39 @@ export interface DeployRequest {
   readonly owner?: ProcessIdentity;
   /** Secrets to hand to the release, by name. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** What was built and verified elsewhere: exactly this is deployed, and nothing is built. */
+  readonly promotes?: Promoted;
+}
+
+/** A release of another environment that is promoted. */
+export interface Promoted {
+  readonly environment: string;
+  readonly kind: EnvironmentKind;
+  readonly artifact: Artifact;
 }
 
 export interface DeployedRelease {
   readonly url: string;
   readonly release: Release;
   readonly previous?: Release;
+}
+
+export interface RollbackWish {
+  /** The release to go back to, by its id or the beginning of its commit; absent: the previous one. */
+  readonly to?: string;
+  /** Only if this release, by its id, is still the live one. */
+  readonly only?: string;
+}
+
+export interface RolledBackRelease {
+  readonly from: Release;
+  readonly to?: Release;
+}
+
+export interface LogOptions {
+  /** How many of the last lines. */
+  readonly lines: number;
+  readonly follow?: boolean;
 }
 
 export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
@@ -52,15 +94,18 @@ export interface ServiceStatus {
   readonly state: ServiceHealth;
   /** In a sentence, where `state` alone does not say it. */
   readonly reason?: string;
+  /** Empty where it has none, or none is known. */
   readonly url: string;
   readonly release?: Release;
   readonly previous?: Release;
   /** All that can be brought back, newest first. */
   readonly earlier?: readonly Release[];
-  /** The file that holds what the live release prints. */
+  /** The file that holds what the live release prints, where there is one. */
   readonly log?: string;
-  /** Where the files of the live release lie on this machine. */
+  /** What was built for the live release, where it was built on this machine. */
   readonly artifact?: Artifact;
+  /** When the environment itself last said so (ISO 8601); absent: it is known without asking. */
+  readonly observedAt?: string;
 }
 
 /** What was built for a release. Absolute folders. */
@@ -68,4 +113,6 @@ export interface Artifact {
   /** The checkout, and the service's folder in it. */
   readonly slot: string;
   readonly folder: string;
+  /** The container image, by a reference that means this one for ever. */
+  readonly image?: string;
 }

@@ -1,56 +1,107 @@
+import * as fs from 'node:fs';
 import { fail, ok, type Result } from '../failure';
 import type { EnvironmentDefinition } from '../pipeline/pipeline';
 import { isAlive } from '../run/process-identity';
-import type { Environment, ServiceStatus } from './environment';
+import type { Environment, EnvironmentKind, ServiceStatus } from './environment';
 import { ProcessEnvironment } from './process/process-environment';
 import { EnvironmentFiles, environmentNames, readState, type EnvironmentState, type ServiceRecord } from './process/state-file';
+import { RecordedEnvironment } from './recorded-environment';
+import { recordedStatus } from './recorded-status';
+import { ServiceRecords } from './service-record';
 
 /** What is live in an environment, as anyone may read it. */
 export interface EnvironmentStatus {
   readonly environment: string;
   readonly kind: Environment['kind'];
-  /** Whether its supervisor is up. */
+  /** Whether something keeps its services up. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];
+  /** When it was last asked what is live (ISO 8601), where it has to be asked. */
+  readonly observedAt?: string;
+  /** Why what is known of it may be wrong. */
+  readonly failure?: string;
 }
 
-/** An environment of a pipeline. `supervisor` is the command that starts one; the name is appended. */
+/**
+ * An environment of a pipeline, as a service is deployed to it. `supervisor` is the command that starts one of the
+ * embedded kind; the name is appended. Fails where another kind of environment has this name.
+ */
 export function openEnvironment(
   name: string,
+  service: string,
   definition: EnvironmentDefinition,
   home: string,
   supervisor: readonly string[],
 ): Result<Environment> {
-  switch (definition.kind) {
-    case 'process':
-      return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor, definition.process));
-    case 'compose':
-    case 'kubernetes':
-    case 'command':
-      return fail('usage', `the environment ${name} is of the kind ${definition.kind}, which this version cannot deploy to`, {
-        hint: 'use a process environment',
-      });
-  }
+  const there = kindOf(name, home);
+  if (there !== undefined && there !== definition.kind)
+    return fail(
+      'usage',
+      `the environment ${name} is of the kind ${definition.kind} here, and there is one of this name of the kind ${there}`,
+      {
+        hint: `give it another name, or remove what is there: deliver environment remove ${name}`,
+      },
+    );
+  if (definition.kind === 'process') return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor, definition.process));
+  return ok(new RecordedEnvironment(new ServiceRecords(home, name), definition.kind, new Map([[service, definition]])));
 }
 
-/** An environment that something was deployed to, for all but deploying; `undefined` where there is none. */
+/** An environment that something was deployed to or seen in, for all but deploying; `undefined` where there is none. */
 export function openKnownEnvironment(name: string, home: string, supervisor: readonly string[]): Environment | undefined {
-  return environmentNames(home).includes(name) ? new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor) : undefined;
+  const kind = kindOf(name, home);
+  if (kind === undefined) return undefined;
+  if (kind === 'process') return new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor);
+  return new RecordedEnvironment(new ServiceRecords(home, name), kind);
 }
 
-/** All environments of the user, from their state files alone: quick, and starts nothing. */
+/** All environments of the user, from their files alone: quick, and starts nothing. */
 export function readEnvironments(home: string): EnvironmentStatus[] {
-  return environmentNames(home).flatMap((name) => {
-    const state = readState(new EnvironmentFiles(home, name));
-    return state ? [statusOf(state, new EnvironmentFiles(home, name))] : [];
-  });
+  return environmentNames(home).flatMap((name) => readEnvironment(name, home) ?? []);
+}
+
+function readEnvironment(name: string, home: string): EnvironmentStatus | undefined {
+  const kind = kindOf(name, home);
+  if (kind === undefined) return undefined;
+  const files = new EnvironmentFiles(home, name);
+  const state = kind === 'process' ? readState(files) : undefined;
+  if (state) return statusOf(state, files);
+  if (kind === 'process') {
+    const failure = `${files.state} is damaged: the next delivery begins it anew`;
+    return { environment: name, kind, running: false, services: [], failure };
+  }
+  const records = new ServiceRecords(home, name);
+  const services = recordedStatus(records);
+  const { at, failure } = records.observation() ?? {};
+  return {
+    environment: name,
+    kind,
+    running: services.some(({ state: health }) => health !== 'stopped'),
+    services,
+    ...(at !== undefined && { observedAt: at }),
+    ...(failure !== undefined && { failure }),
+  };
+}
+
+/** What kind of environment has a name; `undefined` where nothing was ever deployed to or seen in one. */
+function kindOf(name: string, home: string): EnvironmentKind | undefined {
+  if (fs.existsSync(new EnvironmentFiles(home, name).state)) return 'process';
+  const records = new ServiceRecords(home, name);
+  const [service] = records.services();
+  try {
+    const kind = service === undefined ? undefined : records.read(service)?.definition.kind;
+    if (kind) return kind;
+  } catch {
+    // Damaged: the others, or what was seen, tell it.
+  }
+  return records.observation()?.kind;
 }
 
 /** The checkouts of all releases that are live or may be brought back: they must stay as they are. */
 export function liveFolders(home: string): ReadonlySet<string> {
   const states = environmentNames(home).flatMap((name) => readState(new EnvironmentFiles(home, name)) ?? []);
-  const records = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
-  return new Set(records.map((record) => record.slot));
+  const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
+  const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).kept());
+  return new Set([...embedded, ...recorded].map((record) => record.slot));
 }
 
 function statusOf(state: EnvironmentState, files: EnvironmentFiles): EnvironmentStatus {

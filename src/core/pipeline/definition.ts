@@ -115,7 +115,7 @@ const health = z
   );
 
 const url = z.optional(address).check(describe('The address of the service in this environment.'));
-const startTimeout = z.optional(duration).check(describe('How long a release may take to become healthy.'));
+const startTimeout = z.optional(duration).check(describe('How long a release may take to become healthy. Default: 5m.'));
 
 const process = z
   .strictObject({
@@ -128,29 +128,59 @@ const process = z
 const compose = z
   .strictObject({
     file: z.optional(z.union([inside, globs])).check(describe('The compose file or files. Default: what docker compose finds.')),
-    service: z.optional(text).check(describe('The compose service that answers requests.')),
-    port: z.optional(z.int().check(z.gte(1), z.lte(65535))).check(describe('The port of that service, inside its container.')),
-    env: z.optional(variables).check(describe('Environment variables for docker compose.')),
-    health: z.optional(health),
+    service: z
+      .optional(text)
+      .check(describe('The compose service that is delivered. Default: the one named like the service, else the only one that is built.')),
+    port: z.optional(z.int().check(z.gte(1), z.lte(65535))).check(describe('The port that it answers on, inside its container.')),
+    env: z.optional(variables).check(describe('Environment variables for docker compose, which may stand in its files.')),
+    health: z.optional(health).check(describe('When a release counts as healthy. Default: by the health check of its container.')),
   })
-  .check(describe('Runs with docker compose.'));
+  .check(describe('Runs with docker compose, podman compose or docker-compose.'));
 
+const image = z.union([
+  text,
+  z.strictObject({ file: inside.check(describe('A file that a step writes the image to, by tag or digest.')) }),
+]);
 const kubernetes = z
   .strictObject({
-    context: text.check(describe('The context of kubectl.')),
+    context: text.check(describe('The context of kubectl. It is always named: never the current one by accident.')),
     namespace: z.optional(text).check(describe('The namespace. Default: that of the context.')),
-    manifests: z.union([inside, globs]).check(describe('The folder or files that are applied.')),
-    workload: text.check(describe('The workload whose rollout is waited for, like deployment/shop.')),
+    manifests: z
+      .optional(z.union([inside, globs]))
+      .check(describe('The files or folders that are applied; one with a kustomization is built with it.')),
+    chart: z.optional(inside).check(describe('The folder of a Helm chart, instead of manifests.')),
+    values: z.optional(z.union([inside, globs])).check(describe('Files of values for the chart.')),
+    workload: z
+      .string()
+      .check(
+        z.regex(
+          /^(deployment|statefulset|daemonset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+          'a workload is a kind and a name, like deployment/shop',
+        ),
+        describe('The workload whose rollout is waited for, like deployment/shop.'),
+      ),
+    image: z
+      .optional(image)
+      .check(describe('The image of the release, like registry.example.com/shop:${DELIVERY_COMMIT}. Default: what the manifests say.')),
     url,
     timeout: startTimeout,
   })
-  .check(describe('Runs in Kubernetes, through kubectl.'));
+  .check(
+    exactlyOne(['manifests', 'chart'], 'kubernetes has either `manifests` or `chart`'),
+    rule((value) => !holds(value, 'values') || holds(value, 'chart'), '`values` goes with `chart`'),
+    describe('Runs in Kubernetes, through kubectl.'),
+    z.meta({ oneOf: [{ required: ['manifests'] }, { required: ['chart'] }], dependencies: { values: ['chart'] } }),
+  );
 
 const scripts = z
   .strictObject({
-    deploy: command.check(describe('Deploys the snapshot.')),
-    status: z.optional(command).check(describe('Exits with 0 while the service is healthy.')),
-    rollback: z.optional(command).check(describe('Brings the previous release back.')),
+    deploy: command.check(describe("Deploys the release and ends when it is live. It runs in the service's folder of the checkout.")),
+    status: z
+      .optional(command)
+      .check(describe('Exits with 0 while the service is healthy; else the last line that it prints says why it is not.')),
+    rollback: z
+      .optional(command)
+      .check(describe('Brings the release back that DELIVERY_COMMIT names. Default: `deploy` again, in the checkout of that release.')),
     logs: z.optional(command).check(describe("Prints the service's log.")),
     stop: z.optional(command).check(describe('Ends the service.')),
     env: z.optional(variables).check(describe('Environment variables for the commands.')),
@@ -159,8 +189,6 @@ const scripts = z
   })
   .check(describe('Runs by your own commands.'));
 
-const exactlyOneKey = z.meta({ minProperties: 1, maxProperties: 1 });
-
 const environmentKinds = {
   process: z.optional(process),
   compose: z.optional(compose),
@@ -168,10 +196,19 @@ const environmentKinds = {
   command: z.optional(scripts),
 };
 const environment = z
-  .strictObject(environmentKinds)
+  .strictObject({
+    ...environmentKinds,
+    watch: z
+      .optional(z.union([duration, z.literal('off')]))
+      .check(
+        describe(
+          'How long a release is watched after it went live: one that fails in this time is taken back. Default: 60s. `off`: not at all.',
+        ),
+      ),
+  })
   .check(
     exactlyOne(Object.keys(environmentKinds), 'an environment is one of `process`, `compose`, `kubernetes` and `command`'),
-    exactlyOneKey,
+    z.meta({ oneOf: Object.keys(environmentKinds).map((kind) => ({ required: [kind] })) }),
   );
 
 const labels = z.optional(z.array(text)).check(describe('Only those with one of these labels.'));
@@ -236,7 +273,10 @@ const sourceKinds = {
 };
 const source = z
   .strictObject(sourceKinds)
-  .check(exactlyOne(Object.keys(sourceKinds), 'a source is one of `file`, `http`, `sentry`, `github` and `gitlab`'), exactlyOneKey);
+  .check(
+    exactlyOne(Object.keys(sourceKinds), 'a source is one of `file`, `http`, `sentry`, `github` and `gitlab`'),
+    z.meta({ minProperties: 1, maxProperties: 1 }),
+  );
 
 const feedback = z
   .strictObject({

@@ -97,22 +97,45 @@ function stepOf(name: string, step: Definition['steps'][string], document: Sourc
   };
 }
 
-function environmentOf(
-  environment: NonNullable<Definition['environments']>[string],
-  at: Path,
-  document: SourceDocument,
-): EnvironmentDefinition {
-  const { process, compose, kubernetes, command } = environment;
+type Environment = NonNullable<Definition['environments']>[string];
+
+function environmentOf(environment: Environment, at: Path, document: SourceDocument): EnvironmentDefinition {
+  const { watch } = environment;
+  return { watchMs: watch === 'off' ? 0 : milliseconds(watch ?? '60s'), ...placeOf(environment, at, document) };
+}
+
+/** Without what is the same for each kind. */
+type Place<E = EnvironmentDefinition> = E extends EnvironmentDefinition ? Omit<E, 'watchMs'> : never;
+
+function placeOf({ process, compose, kubernetes, command }: Environment, at: Path, document: SourceDocument): Place {
   if (process) {
     const env = variablesOf(process.env, [...at, 'process', 'env'], document);
     return { kind: 'process', process: { command: process.command, env, health: healthOf(process.health) } };
   }
-  if (compose) return { kind: 'compose', settings: { ...compose, env: variablesOf(compose.env, [...at, 'compose', 'env'], document) } };
-  if (kubernetes) return { kind: 'kubernetes', settings: kubernetes };
-  return { kind: 'command', settings: { ...command, env: variablesOf(command?.env, [...at, 'command', 'env'], document) } };
+  if (compose) {
+    const { file, health, service, port } = compose;
+    const env = variablesOf(compose.env, [...at, 'compose', 'env'], document);
+    return {
+      kind: 'compose',
+      compose: { files: listed(file), ...present({ service, port }), env, ...(health && { health: healthOf(health) }) },
+    };
+  }
+  if (kubernetes) {
+    const { context, namespace, manifests, chart, values, workload, image, url, timeout } = kubernetes;
+    const from = chart === undefined ? { manifests: listed(manifests) } : { chart: { folder: chart, values: listed(values) } };
+    const settings = { context, workload, timeoutMs: milliseconds(timeout ?? '5m'), ...from, ...present({ namespace, image, url }) };
+    return { kind: 'kubernetes', kubernetes: settings };
+  }
+  const { deploy, status, rollback, logs, stop, env, url, timeout } = command ?? { deploy: '' };
+  const settings = { deploy, ...present({ status, rollback, logs, stop, url }), timeoutMs: milliseconds(timeout ?? '5m') };
+  return { kind: 'command', command: { ...settings, env: variablesOf(env, [...at, 'command', 'env'], document) } };
 }
 
-type Health = NonNullable<NonNullable<NonNullable<Definition['environments']>[string]['process']>['health']>;
+function listed(value: string | readonly string[] | undefined): readonly string[] {
+  return typeof value === 'string' ? [value] : (value ?? []);
+}
+
+type Health = NonNullable<NonNullable<Environment['process']>['health']>;
 
 function healthOf(health: Health | undefined): HealthDefinition {
   const timeoutMs = milliseconds(health?.timeout ?? '30s');
@@ -132,7 +155,7 @@ function feedbackOf(feedback: NonNullable<Definition['feedback']>): Feedback {
   const components = Object.entries(feedback.components ?? {});
   return {
     sources: (feedback.sources ?? []).flatMap((source) => sourceOf(source) ?? []),
-    components: Object.fromEntries(components.map(([name, globs]) => [name, typeof globs === 'string' ? [globs] : globs])),
+    components: Object.fromEntries(components.map(([name, globs]) => [name, listed(globs)])),
   };
 }
 
@@ -149,7 +172,11 @@ function sourceOf({ file, http, sentry, github, gitlab }: Source): SourceDefinit
   return gitlab && { kind: 'gitlab', ...present({ ...gitlab, labels: gitlab.labels ?? [] }) };
 }
 
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
 /** Without the keys that have no value. */
-function present<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as ReturnType<typeof present<T>>;
+function present<T extends object>(value: T): Present<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<T>;
 }

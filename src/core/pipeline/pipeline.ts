@@ -33,9 +33,15 @@ export interface Step {
   readonly retries: number;
 }
 
-export type EnvironmentDefinition =
+export type EnvironmentDefinition = {
+  /** How long a release is watched after it went live; 0: not at all. */
+  readonly watchMs: number;
+} & (
   | { readonly kind: 'process'; readonly process: ProcessDefinition }
-  | { readonly kind: 'compose' | 'kubernetes' | 'command'; readonly settings: unknown };
+  | { readonly kind: 'compose'; readonly compose: ComposeDefinition }
+  | { readonly kind: 'kubernetes'; readonly kubernetes: KubernetesDefinition }
+  | { readonly kind: 'command'; readonly command: CommandDefinition }
+);
 
 export interface ProcessDefinition {
   /** Run by the shell in the service's folder of the slot; gets `PORT`. */
@@ -47,6 +53,44 @@ export interface ProcessDefinition {
 /** No probe named: the port accepts connections. */
 export interface HealthDefinition {
   readonly probe: { readonly http: string } | { readonly command: string } | { readonly tcp: true };
+  readonly timeoutMs: number;
+}
+
+export interface ComposeDefinition {
+  /** Paths or globs relative to the service's folder; empty: what compose finds there. */
+  readonly files: readonly string[];
+  /** The compose service that is delivered, where it is named. */
+  readonly service?: string;
+  /** The port that it answers on, inside its container. */
+  readonly port?: number;
+  readonly env: Readonly<Record<string, string>>;
+  /** Absent: the container's own health check. */
+  readonly health?: HealthDefinition;
+}
+
+export interface KubernetesDefinition {
+  readonly context: string;
+  readonly namespace?: string;
+  /** Exactly one of `manifests` (files, folders or globs) and `chart`, relative to the service's folder. */
+  readonly manifests?: readonly string[];
+  readonly chart?: { readonly folder: string; readonly values: readonly string[] };
+  /** A kind and a name, like `deployment/shop`. */
+  readonly workload: string;
+  /** A reference that may hold `${DELIVERY_COMMIT}` and the like, or the file that a step wrote it to. */
+  readonly image?: string | { readonly file: string };
+  readonly url?: string;
+  readonly timeoutMs: number;
+}
+
+/** Lines for the shell. */
+export interface CommandDefinition {
+  readonly deploy: string;
+  readonly status?: string;
+  readonly rollback?: string;
+  readonly logs?: string;
+  readonly stop?: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly url?: string;
   readonly timeoutMs: number;
 }
 

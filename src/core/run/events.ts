@@ -128,6 +128,8 @@ export interface Release {
   readonly subject?: string;
   readonly dirty?: boolean;
   readonly verified?: boolean;
+  /** Who delivered it. */
+  readonly by?: string;
 }
 
 export interface Deployed extends EventBase {
@@ -152,6 +154,10 @@ export interface RolledBack extends EventBase {
   /** Absent: there was no earlier release, the service was taken down. */
   readonly to?: Release;
   readonly reason: string;
+  /** A person wanted it, and said nothing of the release. */
+  readonly byHand?: true;
+  /** For how long customers may have seen errors: from the switch, or from the first sign of failure, until `to` was back. */
+  readonly errorsMs?: number;
 }
 
 /** Something a person should know that is no failure (a submodule that was left out). */

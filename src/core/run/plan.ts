@@ -58,7 +58,7 @@ export async function planPipeline(
   for (const name of new Set(pipeline.steps.flatMap((step) => step.deploy ?? []))) {
     const definition = pipeline.environments[name];
     if (!definition) throw new Error(`the parser let the unknown environment ${name} pass`);
-    const environment = openEnvironment(name, definition, home.home, given.supervisor);
+    const environment = openEnvironment(name, pipeline.service, definition, home.home, given.supervisor);
     if (!environment.ok) return environment;
     environments.set(name, environment.value);
   }

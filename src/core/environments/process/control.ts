@@ -3,16 +3,16 @@ import * as http from 'node:http';
 import { createInterface } from 'node:readline';
 import { fail, messageOf, type Result } from '../../failure';
 import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { ProcessIdentity, Release } from '../../run/events';
+import type { ProcessIdentity } from '../../run/events';
 import { isAlive } from '../../run/process-identity';
-import type { DeployedRelease, DeployRequest } from '../environment';
+import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 
 /** What a supervisor is asked, by name, and what it answers. */
 export interface Commands {
   deploy: { ask: { request: DeployRequest; definition: ProcessDefinition }; answer: DeployedRelease };
   settle: { ask: { service: string; release: string }; answer: void };
-  rollback: { ask: { service: string; to?: string }; answer: { from: Release; to?: Release } };
+  rollback: { ask: { service: string } & RollbackWish; answer: RolledBackRelease };
   stop: { ask: Record<string, never>; answer: void };
 }
 

@@ -2,9 +2,17 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { fail, ok, type Result } from '../../failure';
 import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { Release } from '../../run/events';
 import { isAlive } from '../../run/process-identity';
-import type { DeployedRelease, DeployRequest, Environment, ServiceStatus } from '../environment';
+import { followFile } from '../../logs/follow-file';
+import type {
+  DeployedRelease,
+  DeployRequest,
+  Environment,
+  LogOptions,
+  RolledBackRelease,
+  RollbackWish,
+  ServiceStatus,
+} from '../environment';
 import { readEnvironments } from '../environments';
 import { ask, findControl, type Commands, type Control } from './control';
 import { plainEnvironment } from './plain-environment';
@@ -27,6 +35,11 @@ export class ProcessEnvironment implements Environment {
     return this.files.name;
   }
 
+  /** It needs nothing that Deliver does not bring along. */
+  async check(): Promise<Result<void>> {
+    return ok(undefined);
+  }
+
   async deploy(request: DeployRequest, log: (line: string) => void, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { definition } = this;
     if (!definition) return fail('usage', `${this.name} has no definition to deploy by`);
@@ -37,12 +50,24 @@ export class ProcessEnvironment implements Environment {
     return this.tell('settle', { service, release });
   }
 
-  async rollBack(service: string, to?: string): Promise<Result<{ from: Release; to?: Release }>> {
-    return this.tell('rollback', { service, ...(to !== undefined && { to }) });
+  async rollBack(service: string, wish: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
+    return this.tell('rollback', { service, ...wish });
   }
 
   status(): readonly ServiceStatus[] {
     return readEnvironments(this.files.home).find((one) => one.environment === this.name)?.services ?? [];
+  }
+
+  /** Its supervisor writes down what happens as it happens. */
+  async observe(): Promise<Result<void>> {
+    return ok(undefined);
+  }
+
+  async logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
+    const log = this.status().find((one) => one.service === service)?.log;
+    if (log === undefined) return fail('usage', `${service} is not live in ${this.name}`);
+    await followFile(log, options, write, signal);
+    return ok(undefined);
   }
 
   async start(): Promise<Result<void>> {

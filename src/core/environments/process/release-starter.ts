@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Mask } from '../../logs/masking';
+import { addressVariable } from '../address-variable';
 import type { OutputPipes } from '../../run/output-pipe';
 import { programFolders } from '../../run/step-environment';
 import { plainEnvironment } from './plain-environment';
@@ -97,9 +98,4 @@ export class ReleaseStarter {
       ...secrets,
     };
   }
-}
-
-/** `order-api` is found at `ORDER_API_URL`. */
-function addressVariable(service: string): string {
-  return `${service.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`;
 }

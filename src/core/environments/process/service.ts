@@ -1,8 +1,8 @@
 import { fail, messageOf, ok, type Result } from '../../failure';
 import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { ProcessIdentity, Release } from '../../run/events';
+import type { ProcessIdentity } from '../../run/events';
 import { isAlive } from '../../run/process-identity';
-import type { DeployedRelease, DeployRequest } from '../environment';
+import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
 import type { Front } from './front';
 import { LiveRelease } from './live-release';
 import { lastLines } from './release-log';
@@ -94,8 +94,8 @@ export class Service {
     });
   }
 
-  async rollBack(to?: string): Promise<Result<{ from: Release; to?: Release }>> {
-    return this.inTurn(() => this.giveBack(to));
+  async rollBack(wish: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
+    return this.inTurn(() => this.giveBack(wish));
   }
 
   /** Ends all of it. */
@@ -165,10 +165,12 @@ export class Service {
     this.changed();
   }
 
-  private async giveBack(to?: string): Promise<Result<{ from: Release; to?: Release }>> {
+  private async giveBack({ to, only }: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
     const { current } = this;
     if (!current) return fail('usage', `${this.name} is not live in ${this.environment}`);
     const from = current.record.release;
+    if (only !== undefined && only !== from.id)
+      return fail('usage', `${this.environment} has another release of ${this.name} by now: ${from.commit.slice(0, 8)}`);
     const record =
       to === undefined ? this.earlier[0] : this.earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
     if (to !== undefined && !record) {

@@ -98,11 +98,3 @@ export function readState(files: EnvironmentFiles): EnvironmentState | undefined
     return undefined;
   }
 }
-
-/** Readers see the old state or the new one, never half of it. */
-export function writeAtomically(file: string, content: unknown, mode = 0o644): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}.draft`;
-  fs.writeFileSync(draft, JSON.stringify(content, undefined, 2), { mode });
-  fs.renameSync(draft, file);
-}

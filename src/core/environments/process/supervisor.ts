@@ -5,6 +5,7 @@ import { lockHolder, tryLock } from '../../run/lock';
 import { OutputPipes } from '../../run/output-pipe';
 import { graceMs } from '../../run/process';
 import { isAlive, ownIdentity } from '../../run/process-identity';
+import { writeAtomically } from '../../write-atomically';
 import type { Commands, Control } from './control';
 import { listenForCommands } from './control-server';
 import type { DeployedRelease } from '../environment';
@@ -12,7 +13,7 @@ import { Front } from './front';
 import { portsFor } from './ports';
 import { ReleaseStarter } from './release-starter';
 import { Service } from './service';
-import { EnvironmentFiles, readState, writeAtomically, type EnvironmentState, type ServiceRecord } from './state-file';
+import { EnvironmentFiles, readState, type EnvironmentState, type ServiceRecord } from './state-file';
 
 /** How often a supervisor looks whether it still holds its environment. */
 const lockEveryMs = 2_000;
@@ -26,7 +27,7 @@ export async function supervise(name: string, home: string): Promise<void> {
   const own = ownIdentity();
   const lock = tryLock(files.lock, own);
   if (!lock.ok) return;
-  const before = readState(files);
+  const before = readState(files) ?? setAside(files);
   await endLeftovers(files, before);
   const supervisor = new Supervisor(files);
   const stopped = new Promise<void>((resolve) => {
@@ -36,7 +37,7 @@ export async function supervise(name: string, home: string): Promise<void> {
   const control = await listenForCommands({
     deploy: (question, line, signal) => supervisor.deploy(question, line, signal),
     settle: ({ service, release }) => supervisor.of(service, (one) => one.settle(release)),
-    rollback: ({ service, to }) => supervisor.of(service, (one) => one.rollBack(to)),
+    rollback: ({ service, ...wish }) => supervisor.of(service, (one) => one.rollBack(wish)),
     stop: () => supervisor.stop(),
   });
   supervisor.restore(before);
@@ -48,6 +49,13 @@ export async function supervise(name: string, home: string): Promise<void> {
   fs.rmSync(files.control, { force: true });
   control.close();
   lock.release();
+}
+
+/** A state that cannot be read is kept under another name; the environment begins anew, at the same addresses. */
+function setAside(files: EnvironmentFiles): undefined {
+  if (!fs.existsSync(files.state)) return;
+  console.error(`${files.state} is damaged; it is kept as ${files.state}.damaged`);
+  fs.renameSync(files.state, `${files.state}.damaged`);
 }
 
 /** What a killed predecessor left running. */

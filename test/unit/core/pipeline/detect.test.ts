@@ -97,6 +97,7 @@ describe('deliver init writes', () => {
     assert.deepEqual(outline(pipeline), ['test [] npm test', 'stage [test] -> staging']);
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
+      watchMs: 60_000,
       process: { command: 'node server.js', env: {}, health: { probe: { http: '/healthz' }, timeoutMs: 30_000 } },
     });
     const other = await from({ 'server.js': 'listen(8080)' });

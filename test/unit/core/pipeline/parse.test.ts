@@ -89,6 +89,7 @@ describe('a valid delivery.yaml', () => {
     assert.equal(acceptance?.verifies, 'staging');
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
+      watchMs: 60_000,
       process: { command: 'node dist/server.js', env: { WORKERS: '2' }, health: { probe: { http: '/healthz' }, timeoutMs: 300 } },
     });
     assert.equal(pipeline.environments['production']?.kind, 'kubernetes');
@@ -175,8 +176,8 @@ release: production
       '8:3 `f` is a mapping, not empty',
       '10:35 health has one of `path`, `tcp` and `command`',
       '10:50 `path`: a path of the service starts with /',
-      '11:7 `manifests` is missing in environment k',
       '11:7 `workload` is missing in environment k',
+      '11:7 kubernetes has either `manifests` or `chart`',
       '12:10 there is no environment production (the environments are staging, k)',
     ]);
   });

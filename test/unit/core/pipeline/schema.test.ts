@@ -20,7 +20,7 @@ const valid = [
   environment('process: {command: x, health: {tcp: true}}'),
   environment('process: {command: x, health: {path: /up, timeout: 1s}}'),
   environment('compose: {}'),
-  environment('kubernetes: {context: a, manifests: [a, b], workload: c}'),
+  environment('kubernetes: {context: a, manifests: [a, b], workload: deployment/c}'),
   environment('command: {deploy: x}'),
   feedback(
     'sources: [{file: a}, {http: "https://a"}, {http: {url: "http://a"}}, {sentry: {organization: a, project: b}}, {github: {}}, {gitlab: {}}]',
