@@ -127,6 +127,32 @@ async function main(args: readonly string[]): Promise<number> {
     .action(
       does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)),
     );
+  environment
+    .command('remove')
+    .argument('<name>')
+    .description('end an environment and forget what was deployed there; feedback is kept')
+    .addOption(json())
+    .action(
+      does(async (name: string, options: { json?: true }) =>
+        (await import('./cli/environment')).removeEnvironment(name, options, terminal),
+      ),
+    );
+  environment
+    .command('logs')
+    .argument('<name>')
+    .description('what the live release of a service prints')
+    .option('--lines <number>', 'how many of its last lines', wholeNumber, 100)
+    .option('--follow', 'go on with what comes')
+    .addOption(service())
+    .action(
+      does(async (name: string, options: import('./cli/environment-logs').LogsOptions) =>
+        (await import('./cli/environment-logs')).environmentLogs(name, options, terminal),
+      ),
+    );
+  environment
+    .command('watch')
+    .description('tell what is live whenever it changes, as JSON lines, until the input ends')
+    .action(does(async () => (await import('./cli/environment-watch')).watchEnvironments(terminal)));
   program
     .command('rollback')
     .argument('[environment]', 'where there are several')
@@ -159,6 +185,10 @@ async function main(args: readonly string[]): Promise<number> {
     .command('supervise', { hidden: true })
     .argument('<environment>')
     .action(does(async (name: string) => (await import('./cli/supervise')).supervise(name)));
+  program
+    .command('watch-release', { hidden: true })
+    .argument('<what>')
+    .action(does(async (what: string) => (await import('./cli/watch-release')).watchRelease(what)));
 
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -1,8 +1,9 @@
-import { openKnownEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
+import { forgetEnvironment, openKnownEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
 import type { Environment } from '../core/environments/environment';
 import { ok, type Failure, type Result } from '../core/failure';
 import { homeFolder } from '../core/home';
-import { supervisorCommand } from './supervisor-command';
+import { askAll, environmentsHere } from './asked-environments';
+import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
 import { age } from './words';
 
@@ -12,6 +13,7 @@ interface Options {
 
 /** `deliver environment`: what is live, in every environment or in the one named. */
 export async function environment(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
+  await askAll((await environmentsHere()).filter((one) => name === undefined || one.name === name));
   const known = readEnvironments(homeFolder());
   const shown = name === undefined ? known : known.filter((one) => one.environment === name);
   if (name !== undefined && shown.length === 0) return terminal.fail(unknown(name));
@@ -23,11 +25,15 @@ export async function environment(name: string | undefined, options: Options, te
 
 function print(environment: EnvironmentStatus, terminal: Terminal): void {
   terminal.print(terminal.paint('bold', environment.environment));
+  if (environment.failure !== undefined) {
+    const since = environment.observedAt === undefined ? '' : ` (it was seen ${age(environment.observedAt)})`;
+    terminal.print(`  ${terminal.paint('yellow', environment.failure)}${since}`);
+  }
   for (const { service, state, url, release, reason } of environment.services) {
-    const what = release ? `${release.commit.slice(0, 8)} deployed ${age(release.deployedAt)}` : 'nothing deployed';
-    terminal.print(
-      `  ${service} ${terminal.paint(state === 'healthy' ? 'green' : 'yellow', state)} ${url} ${what}${reason ? ` — ${reason}` : ''}`,
-    );
+    const by = release?.by === undefined ? '' : ` by ${release.by}`;
+    const what = release ? `${release.commit.slice(0, 8)} deployed ${age(release.deployedAt)}${by}` : 'nothing deployed';
+    const health = terminal.paint(state === 'healthy' ? 'green' : 'yellow', state);
+    terminal.print(`  ${[service, health, url, what].filter((part) => part !== '').join(' ')}${reason ? ` — ${reason}` : ''}`);
   }
 }
 
@@ -39,6 +45,15 @@ export async function stopEnvironment(name: string, options: Options, terminal: 
 /** `deliver environment start NAME`: brings back what was live, after a stop or a reboot. */
 export async function startEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
   return act(name, options, terminal, 'started', (one) => one.start());
+}
+
+/** `deliver environment remove NAME`: ends it, and forgets what was deployed there; customers' feedback is kept. */
+export async function removeEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
+  return act(name, options, terminal, 'removed', async (one) => {
+    const stopped = await one.stop();
+    if (stopped.ok) forgetEnvironment(name, homeFolder());
+    return stopped;
+  });
 }
 
 async function act(
@@ -59,7 +74,7 @@ async function act(
 
 /** An environment that something was deployed to. */
 export function openKnown(name: string): Result<Environment> {
-  const known = openKnownEnvironment(name, homeFolder(), supervisorCommand());
+  const known = openKnownEnvironment(name, homeFolder(), ownProgram());
   return known ? ok(known) : { ok: false, failure: unknown(name) };
 }
 

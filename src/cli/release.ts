@@ -3,7 +3,7 @@ import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/promotion';
 import { Progress } from './progress';
 import { fold, type RunState } from '../core/run/state';
-import { supervisorCommand } from './supervisor-command';
+import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 
 export interface ReleaseOptions {
@@ -26,7 +26,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
     ...(options.from !== undefined && { source: options.from }),
     ...(options.to !== undefined && { target: options.to }),
     env: process.env,
-    supervisor: supervisorCommand(),
+    program: ownProgram(),
   });
   if (!planned.ok) return terminal.fail(planned.failure);
   if (options.dryRun && options.json) {

@@ -1,5 +1,6 @@
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/home';
+import { rollBackByHand } from '../core/run/rollback';
 import { locateService } from '../core/pipeline/locate';
 import { openContext } from './context';
 import { openKnown } from './environment';
@@ -38,7 +39,8 @@ export async function rollback(
   }
   const environment = openKnown(target);
   if (!environment.ok) return terminal.fail(environment.failure);
-  const back = await environment.value.rollBack(service.value, options.to === undefined ? {} : { to: options.to });
+  const wish = options.to === undefined ? {} : { to: options.to };
+  const back = await rollBackByHand(environment.value, service.value, wish, homeFolder(), (line) => terminal.warn(line));
   if (!back.ok) return terminal.fail(back.failure);
   const { from, to } = back.value;
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });

@@ -3,7 +3,7 @@ import { nothingContributed, type Contributed } from '../core/logs/matchers/defi
 import { readTail } from '../core/logs/tail';
 import { fold, type RunState, type StepProgress } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
-import { supervisorCommand } from './supervisor-command';
+import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
@@ -38,7 +38,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.jobs !== undefined && { width: options.jobs }),
     env: process.env,
     contributed: contributedMatchers(process.env),
-    supervisor: supervisorCommand(),
+    program: ownProgram(),
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {
       state = fold(state, event);

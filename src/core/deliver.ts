@@ -2,7 +2,7 @@ import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
-import { ok, fail, type Result } from './failure';
+import { ok, type Result } from './failure';
 import type { Contributed } from './logs/matchers/definition';
 import { homeFolder, RepositoryHome } from './home';
 import { locateService } from './pipeline/locate';
@@ -31,8 +31,8 @@ export interface DeliveryRequest {
   readonly env: NodeJS.ProcessEnv;
   /** The problem matchers that extensions of the editor contribute. */
   readonly contributed: Contributed;
-  /** The command that starts an environment's supervisor; its name is appended. */
-  readonly supervisor: readonly string[];
+  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
+  readonly program: readonly string[];
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -117,13 +117,14 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
       folder: place.value.folder,
       slot: slot.value,
       env: request.env,
+      program: request.program,
       contributed: request.contributed,
       ...(request.width !== undefined && { width: request.width }),
       ...(resumed && { resumed }),
       signal: request.signal,
     });
     const delivered = finish(end.outcome, end.reason);
-    return end.isBroken ? fail('machinery', end.reason ?? 'the delivery broke off') : delivered;
+    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : delivered;
   } finally {
     journal.close();
     slot.value.release();

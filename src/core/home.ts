@@ -13,6 +13,11 @@ export function environmentsFolder(home: string): string {
   return path.join(home, 'environments');
 }
 
+/** Where Deliver's folders for repositories are. */
+export function repositoriesFolder(home: string): string {
+  return path.join(home, 'repositories');
+}
+
 /**
  * Deliver's folder for one repository. It is named after the repository for people and hashed from
  * the common git folder, so that all worktrees of a repository share it.
@@ -27,7 +32,7 @@ export class RepositoryHome {
     const owner = path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder;
     const name = path.basename(owner).replace(/[^\w.-]/g, '_');
     const hash = createHash('sha256').update(commonGitFolder).digest('hex').slice(0, 10);
-    this.folder = path.join(home, 'repositories', `${name}-${hash}`);
+    this.folder = path.join(repositoriesFolder(home), `${name}-${hash}`);
   }
 
   get runs(): string {

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { recentChanges } from './changes/recent-changes';
 import { openRepository, type Repository } from './changes/repository';
 import { listTree } from './changes/tree';
-import type { Artifact, ServiceStatus } from './environments/environment';
+import type { Artifact, Environment, ServiceStatus } from './environments/environment';
 import { readEnvironments } from './environments/environments';
 import { fail, ok, type Result } from './failure';
 import { homeFolder, RepositoryHome } from './home';
@@ -28,8 +28,8 @@ export interface ReleaseRequest {
   /** The environment that it goes to; absent: the `release` of the pipeline. */
   readonly target?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** The command that starts an environment's supervisor; its name is appended. */
-  readonly supervisor: readonly string[];
+  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
+  readonly program: readonly string[];
 }
 
 /** What a release to customers would change. */
@@ -47,6 +47,8 @@ export interface Promotion {
 }
 
 export interface PlannedPromotion extends Promotion {
+  readonly kind: Environment['kind'];
+  readonly program: readonly string[];
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly folder: string;
@@ -68,7 +70,7 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
   const { name: service, folder } = place.value;
   const meant = sourceOf(service, request, home);
   if (!meant.ok) return meant;
-  const { source, status, release, artifact } = meant.value;
+  const { source, kind, status, release, artifact } = meant.value;
   if (release.dirty)
     return fail('usage', `what is live in ${source} holds changes that are not committed, and cannot be released`, {
       hint: 'commit them and deliver the commit',
@@ -106,6 +108,8 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
     home,
     folder,
     artifact,
+    kind,
+    program: request.program,
     plan: plan.value,
   });
 }
@@ -157,10 +161,12 @@ export async function release(promotion: PlannedPromotion, given: ReleaseRun): P
     // Nothing there is taken for done, and nothing is put there: customers of the source are using it.
     const fingerprints = path.join(home.run(run), 'fingerprints');
     const slot = { root: artifact.slot, fingerprints };
-    const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot });
+    const { program } = promotion;
+    const promotes = { environment: source, kind: promotion.kind, artifact };
+    const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot, program, promotes });
     journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
     inactive();
-    return end.isBroken ? fail('machinery', end.reason ?? 'the release broke off') : ok({ run, outcome: end.outcome });
+    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : ok({ run, outcome: end.outcome });
   } finally {
     journal.close();
     lock.release();
@@ -169,16 +175,19 @@ export async function release(promotion: PlannedPromotion, given: ReleaseRun): P
 
 interface Source {
   readonly source: string;
+  readonly kind: Environment['kind'];
   readonly status: ServiceStatus;
   readonly release: Release;
   readonly artifact: Artifact;
 }
 
 function sourceOf(service: string, { source, target }: ReleaseRequest, home: RepositoryHome): Result<Source> {
-  const live = readEnvironments(home.home).flatMap(({ environment, services }): Source[] => {
+  const live = readEnvironments(home.home).flatMap(({ environment, kind, services }): Source[] => {
     const status = services.find((other) => other.service === service);
     if (environment === target || (source !== undefined && environment !== source)) return [];
-    return status?.release && status.artifact ? [{ source: environment, status, release: status.release, artifact: status.artifact }] : [];
+    return status?.release && status.artifact
+      ? [{ source: environment, kind, status, release: status.release, artifact: status.artifact }]
+      : [];
   });
   // One that was released is not what the next release is made of.
   const made = live.filter(({ release }) => !readRun(home.run(release.id))?.promotion);

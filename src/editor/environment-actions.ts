@@ -68,7 +68,7 @@ export class EnvironmentActions {
       service: service.name,
       source: found.environment,
       env: process.env,
-      supervisor: [],
+      program: [],
     });
     if (!planned.ok) return void vscode.window.showErrorMessage([planned.failure.message, planned.failure.hint].filter(Boolean).join('. '));
     const { target, isVerified } = planned.value;

@@ -87,6 +87,7 @@ export interface LogOptions {
   readonly follow?: boolean;
 }
 
+/** `stopped`: on purpose. What runs no more though it should is `unhealthy`. */
 export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
 
 export interface ServiceStatus {

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { fail, ok, type Result } from '../failure';
 import type { EnvironmentDefinition } from '../pipeline/pipeline';
 import { isAlive } from '../run/process-identity';
@@ -23,15 +24,15 @@ export interface EnvironmentStatus {
 }
 
 /**
- * An environment of a pipeline, as a service is deployed to it. `supervisor` is the command that starts one of the
- * embedded kind; the name is appended. Fails where another kind of environment has this name.
+ * An environment of a pipeline, as a service is deployed to it. `program` is how the command line is
+ * called, which supervises those of the embedded kind. Fails where another kind of environment has this name.
  */
 export function openEnvironment(
   name: string,
   service: string,
   definition: EnvironmentDefinition,
   home: string,
-  supervisor: readonly string[],
+  program: readonly string[],
 ): Result<Environment> {
   const there = kindOf(name, home);
   if (there !== undefined && there !== definition.kind)
@@ -42,15 +43,15 @@ export function openEnvironment(
         hint: `give it another name, or remove what is there: deliver environment remove ${name}`,
       },
     );
-  if (definition.kind === 'process') return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor, definition.process));
+  if (definition.kind === 'process') return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), program, definition.process));
   return ok(new RecordedEnvironment(new ServiceRecords(home, name), definition.kind, new Map([[service, definition]])));
 }
 
 /** An environment that something was deployed to or seen in, for all but deploying; `undefined` where there is none. */
-export function openKnownEnvironment(name: string, home: string, supervisor: readonly string[]): Environment | undefined {
+export function openKnownEnvironment(name: string, home: string, program: readonly string[]): Environment | undefined {
   const kind = kindOf(name, home);
   if (kind === undefined) return undefined;
-  if (kind === 'process') return new ProcessEnvironment(new EnvironmentFiles(home, name), supervisor);
+  if (kind === 'process') return new ProcessEnvironment(new EnvironmentFiles(home, name), program);
   return new RecordedEnvironment(new ServiceRecords(home, name), kind);
 }
 
@@ -82,8 +83,33 @@ function readEnvironment(name: string, home: string): EnvironmentStatus | undefi
   };
 }
 
+/** Those that something else runs. */
+export function recordedEnvironments(home: string): RecordedEnvironment[] {
+  return environmentNames(home).flatMap((name) => {
+    const kind = kindOf(name, home);
+    return kind === undefined || kind === 'process' ? [] : [new RecordedEnvironment(new ServiceRecords(home, name), kind)];
+  });
+}
+
+/** Takes an environment that was stopped from the list; what customers said there is kept. */
+export function forgetEnvironment(name: string, home: string): void {
+  const { folder } = new EnvironmentFiles(home, name);
+  for (const entry of fs.readdirSync(folder))
+    if (entry !== '.feedback') fs.rmSync(path.join(folder, entry), { recursive: true, force: true });
+}
+
+/**
+ * Whether a release is verified and live in an environment of the embedded kind. Of other kinds this says nothing (`true`):
+ * they are recovered by {@link RecordedEnvironment.recover}.
+ */
+export function isKept(name: string, service: string, release: string, home: string): boolean {
+  if (kindOf(name, home) !== 'process') return true;
+  const record = readState(new EnvironmentFiles(home, name))?.services.find((one) => one.service === service);
+  return record?.current?.release.id === release && !record.unverified;
+}
+
 /** What kind of environment has a name; `undefined` where nothing was ever deployed to or seen in one. */
-function kindOf(name: string, home: string): EnvironmentKind | undefined {
+export function kindOf(name: string, home: string): EnvironmentKind | undefined {
   if (fs.existsSync(new EnvironmentFiles(home, name).state)) return 'process';
   const records = new ServiceRecords(home, name);
   const [service] = records.services();

@@ -66,6 +66,14 @@ export interface KeptRelease extends Artifact {
   readonly details: Readonly<Record<string, string>>;
 }
 
+/**
+ * What the programs that deploy a release are marked with: not as its run's, whose leftovers are ended, for what
+ * scripts leave running is the release.
+ */
+export function markOf(releaseId: string): string {
+  return `release-${releaseId}`;
+}
+
 /** The values of a kept release's secrets, where whoever called Deliver has them in the environment. */
 export function secretsOf({ secrets }: KeptRelease, env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   return Object.fromEntries(secrets.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));

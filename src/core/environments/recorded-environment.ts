@@ -1,3 +1,5 @@
+import { endProcesses } from '../run/descendants';
+import { graceMs } from '../run/process';
 import { isAlive, ownIdentity } from '../run/process-identity';
 import { tryLock } from '../run/lock';
 import { fail, messageOf, ok, type Result } from '../failure';
@@ -11,7 +13,7 @@ import type {
   Say,
   ServiceStatus,
 } from './environment';
-import { openPlatform, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from './platform';
+import { markOf, openPlatform, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from './platform';
 import { recordedStatus } from './recorded-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 
@@ -51,7 +53,7 @@ export class RecordedEnvironment implements Environment {
       const before = this.readOrSetAside(service, log);
       const current = before?.current;
       const began: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
-      this.records.write({ ...began, deploying: { release: release.id, by: request.owner ?? ownIdentity() } });
+      this.records.write({ ...began, deploying: { release, by: request.owner ?? ownIdentity() } });
       const addresses = this.addresses();
       const deployed = await platform.value.deploy({ ...request, addresses, ...(current && { current }) }, log, signal);
       if (!deployed.ok) {
@@ -110,25 +112,25 @@ export class RecordedEnvironment implements Environment {
   }
 
   /**
-   * What was live before a deployment whose process died is made live again. Answers whether there was such a one.
+   * What was live before a deployment whose process died is made live again. Answers which release went and which came
+   * back; `undefined` where there is nothing to recover.
    */
-  async recover(service: string, releaseId: string, log: Say): Promise<Result<boolean>> {
+  async recover(service: string, releaseId: string, log: Say): Promise<Result<RolledBackRelease | undefined>> {
     const read = this.read(service);
-    if (!read.ok) return read;
+    if (!read.ok) return ok(undefined); // it cannot be known: the next delivery begins it anew
     const { deploying, current, verifier } = read.value ?? {};
-    if (current?.release.id === releaseId && verifier && !isAlive(verifier)) {
-      const back = await this.rollBack(service, { only: releaseId }, log);
-      return back.ok ? ok(true) : back;
-    }
-    if (deploying?.release !== releaseId || isAlive(deploying.by)) return ok(false);
+    if (current?.release.id === releaseId && verifier && !isAlive(verifier)) return this.rollBack(service, { only: releaseId }, log);
+    if (deploying?.release.id !== releaseId || isAlive(deploying.by)) return ok(undefined);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
     const signal = new AbortController().signal;
     return this.inTurn(service, log, signal, async () => {
+      await endProcesses({ run: markOf(releaseId) }, graceMs);
       const restored = current ? await platform.value.restore(current, log, signal) : ok(undefined);
       if (!restored.ok) return restored;
-      if (read.value) this.records.write(without(read.value, 'deploying'));
-      return ok(true);
+      if (read.value && current) this.records.write(without(read.value, 'deploying'));
+      else this.records.remove(service);
+      return ok({ from: deploying.release, ...(current && { to: current.release }) });
     });
   }
 

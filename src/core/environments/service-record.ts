@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { environmentsFolder } from '../home';
-import type { ProcessIdentity } from '../run/events';
+import type { ProcessIdentity, Release } from '../run/events';
 import { writeAtomically } from '../write-atomically';
 import type { EnvironmentKind, ServiceStatus } from './environment';
 import type { KeptRelease, PlatformDefinition } from './platform';
@@ -18,7 +18,7 @@ export interface ServiceRecord {
   /** What can be brought back, newest first. */
   readonly earlier: readonly KeptRelease[];
   /** A deployment that has begun: what is live is not certain until it ends. */
-  readonly deploying?: { readonly release: string; readonly by: ProcessIdentity };
+  readonly deploying?: { readonly release: Release; readonly by: ProcessIdentity };
   /** It was stopped on purpose. */
   readonly stopped?: true;
 }

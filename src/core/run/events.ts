@@ -154,7 +154,9 @@ export interface RolledBack extends EventBase {
   /** Absent: there was no earlier release, the service was taken down. */
   readonly to?: Release;
   readonly reason: string;
-  /** A person wanted it, and said nothing of the release. */
+  /** It had counted as delivered until now; absent: it never did, and what was there before stayed. */
+  readonly delivered?: true;
+  /** A person wanted it. */
   readonly byHand?: true;
   /** For how long customers may have seen errors: from the switch, or from the first sign of failure, until `to` was back. */
   readonly errorsMs?: number;

@@ -1,4 +1,4 @@
-import type { Change } from './events';
+import type { Change, Release } from './events';
 import type { RunState } from './state';
 
 /** A change as it went live in an environment; of a pipeline without environments, as it passed. */
@@ -15,14 +15,18 @@ export interface Delivery {
   readonly slot?: string;
 }
 
-/** What was delivered where and when, newest first, from the runs of one service. What was taken back at once never was. */
+/**
+ * What was delivered where and when, newest first, from the runs of one service. What was taken back before it was verified
+ * never was; what was taken back later ended then, and the release that came back is live again from then on.
+ */
 export function deliveriesOf(runs: readonly RunState[]): Delivery[] {
-  const deliveries = runs.flatMap(deliveriesOfRun).sort((a, b) => (a.deliveredAt < b.deliveredAt ? 1 : -1));
+  const byId = new Map(runs.map((run) => [run.id, run]));
+  const deliveries = runs.flatMap((run) => deliveriesOfRun(run, byId)).sort((a, b) => (a.deliveredAt < b.deliveredAt ? 1 : -1));
   const next = new Map<string | undefined, string>();
   return deliveries.map((delivery) => {
     const endedAt = next.get(delivery.environment);
     next.set(delivery.environment, delivery.deliveredAt);
-    return endedAt === undefined ? delivery : { ...delivery, endedAt };
+    return delivery.endedAt !== undefined || endedAt === undefined ? delivery : { ...delivery, endedAt };
   });
 }
 
@@ -31,11 +35,21 @@ export function liveAt(deliveries: readonly Delivery[], at: string): Delivery[] 
   return deliveries.filter(({ deliveredAt, endedAt }) => deliveredAt <= at && (endedAt === undefined || at < endedAt));
 }
 
-function deliveriesOfRun(run: RunState): Delivery[] {
+function deliveriesOfRun(run: RunState, runs: ReadonlyMap<string, RunState>): Delivery[] {
   const told = { run: run.id, change: run.change, ...(run.slot !== undefined && { slot: run.slot }) };
   if (run.deployments.length === 0)
     return run.outcome === 'passed' && run.finishedAt !== undefined ? [{ ...told, deliveredAt: run.finishedAt }] : [];
-  return run.deployments
-    .filter((deployment) => deployment.state !== 'rolled-back')
-    .map(({ environment, release }) => ({ ...told, environment, deliveredAt: release.deployedAt }));
+  return run.deployments.flatMap(({ environment, release, state, takenBack }): Delivery[] => {
+    if (state === 'rolled-back' && !takenBack?.delivered) return [];
+    const delivery = { ...told, environment, deliveredAt: release.deployedAt };
+    if (!takenBack) return [delivery];
+    const { at, to } = takenBack;
+    return [{ ...delivery, endedAt: at }, ...(to ? [{ ...toldAgain(to, runs), environment, deliveredAt: at }] : [])];
+  });
+}
+
+/** What came back, also where its run is not remembered any more. */
+function toldAgain({ id, commit, tree, subject = '', dirty = false }: Release, runs: ReadonlyMap<string, RunState>) {
+  const run = runs.get(id);
+  return { run: id, change: run?.change ?? { commit, tree, subject, dirty }, ...(run?.slot !== undefined && { slot: run.slot }) };
 }

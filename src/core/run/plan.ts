@@ -30,7 +30,7 @@ export async function planDelivery(
   home: RepositoryHome,
   tree: readonly TreeEntry[],
   folder: string,
-  given: { readonly env: NodeJS.ProcessEnv; readonly supervisor: readonly string[] },
+  given: { readonly env: NodeJS.ProcessEnv; readonly program: readonly string[] },
 ): Promise<Result<DeliveryPlan>> {
   const read = await readPipeline(repository, home, tree, folder);
   return read.ok ? planPipeline(repository, home, read.value, folder, given) : read;
@@ -42,7 +42,7 @@ export async function planPipeline(
   home: RepositoryHome,
   pipeline: Pipeline,
   folder: string,
-  given: { readonly env: NodeJS.ProcessEnv; readonly supervisor: readonly string[] },
+  given: { readonly env: NodeJS.ProcessEnv; readonly program: readonly string[] },
 ): Promise<Result<DeliveryPlan>> {
   const secrets = declaredSecrets(given.env, pipeline);
   for (const step of pipeline.steps) {
@@ -58,7 +58,7 @@ export async function planPipeline(
   for (const name of new Set(pipeline.steps.flatMap((step) => step.deploy ?? []))) {
     const definition = pipeline.environments[name];
     if (!definition) throw new Error(`the parser let the unknown environment ${name} pass`);
-    const environment = openEnvironment(name, pipeline.service, definition, home.home, given.supervisor);
+    const environment = openEnvironment(name, pipeline.service, definition, home.home, given.program);
     if (!environment.ok) return environment;
     environments.set(name, environment.value);
   }

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { isKept, recordedEnvironments } from '../environments/environments';
 import type { RepositoryHome } from '../home';
 import { endProcesses } from './descendants';
 import { Journal } from './journal';
@@ -7,7 +8,7 @@ import { tryLock } from './lock';
 import { graceMs } from './process';
 import { isAlive, ownIdentity } from './process-identity';
 import { readRecorded } from './runs';
-import { interrupted, isFinished } from './state';
+import { interrupted, isFinished, type RunState } from './state';
 
 /** Marks a run as going on, so that recovery need not read every journal. */
 export function markActive(home: RepositoryHome, run: string): () => void {
@@ -50,10 +51,27 @@ async function close(home: RepositoryHome, run: string): Promise<void> {
         ...logOf(home, run, step.name),
       });
     }
+    await takeBack(home, state, journal);
     journal.append({ type: 'run-finished', outcome: 'interrupted', ...(end.reason !== undefined && { reason: end.reason }) });
     journal.close();
   }
   fs.rmSync(path.join(activeFolder(home), run), { force: true });
+}
+
+/** What it had deployed, and nobody verified, is not left with customers. */
+async function takeBack(home: RepositoryHome, { id, service, deployments }: RunState, journal: Journal): Promise<void> {
+  const reason = 'the runner ended before it was verified';
+  const say = (message: string): unknown => journal.append({ type: 'notice', message });
+  for (const { environment, release, previous, state, takenBack } of deployments) {
+    // A supervisor of the embedded kind does so by itself.
+    if (state === 'unverified' && !takenBack && !isKept(environment, service, id, home.home))
+      journal.append({ type: 'rolled-back', environment, from: release, ...(previous && { to: previous }), reason });
+  }
+  for (const environment of recordedEnvironments(home.home)) {
+    const back = await environment.recover(service, id, say);
+    if (!back.ok) say(`${environment.name}: what was live before could not be brought back: ${back.failure.message}`);
+    else if (back.value) journal.append({ type: 'rolled-back', environment: environment.name, ...back.value, reason });
+  }
 }
 
 function logOf(home: RepositoryHome, run: string, step: string): { log?: string } {

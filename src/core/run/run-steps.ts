@@ -2,7 +2,9 @@ import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
 import type { Repository } from '../changes/repository';
 import type { TreeEntry } from '../changes/tree';
-import { messageOf } from '../failure';
+import { deliverer } from '../changes/deliverer';
+import type { Promoted } from '../environments/environment';
+import { fail, messageOf, ok, type Failure, type Result } from '../failure';
 import type { RepositoryHome } from '../home';
 import { Mask } from '../logs/masking';
 import type { Contributed } from '../logs/matchers/definition';
@@ -40,6 +42,10 @@ export interface StepsToRun extends DeliveryPlan {
   readonly width?: number;
   /** The run that this one goes on from. */
   readonly resumed?: RunState;
+  /** What is released as it is, instead of what lies in the slot. */
+  readonly promotes?: Promoted;
+  /** How the command line is called, for the watch over a release. */
+  readonly program: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -47,8 +53,8 @@ export interface StepsEnd {
   readonly outcome: Outcome;
   /** Why, where the steps do not say it. */
   readonly reason?: string;
-  /** The machinery failed. */
-  readonly isBroken?: true;
+  /** Why not even the steps could be run to their end. */
+  readonly failure?: Failure;
 }
 
 /** Runs the steps of a pipeline in a slot, to their end and that of all they started. */
@@ -56,9 +62,11 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const { repository, home, run, journal, change, pipeline, slot, secrets, signal } = given;
   const folder = path.join(slot.root, given.folder);
   const ground = { slot: slot.root, folder, repository: repository.root };
+  const fit = await checkEnvironments(given, folder);
+  if (!fit.ok) return { outcome: signal.aborted ? 'cancelled' : 'failed', reason: fit.failure.message, failure: fit.failure };
   const width = given.width ?? availableParallelism();
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
-  const verification = new Verification(pipeline.service, pipeline.steps, journal);
+  const verification = new Verification(pipeline, journal, given.program);
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
@@ -81,6 +89,8 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     pipes,
     environments: given.environments,
     siblings: given.siblings,
+    deliverer: () => deliverer(repository),
+    ...(given.promotes && { promotes: given.promotes }),
     verification,
     problems,
     ...(given.resumed && { resumed: given.resumed }),
@@ -99,11 +109,18 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   } catch (error) {
     await endProcesses({ run }, graceMs);
     await verification.finish();
-    return { outcome: 'failed', reason: messageOf(error), isBroken: true };
+    return { outcome: 'failed', reason: messageOf(error), failure: { kind: 'machinery', message: messageOf(error) } };
   } finally {
     pipes.dispose();
     search.dispose();
   }
+}
+
+/** Whether all that will be deployed to can work, before the first step is run for it. */
+async function checkEnvironments({ environments, pipeline, signal }: StepsToRun, folder: string): Promise<Result<void>> {
+  const checks = await Promise.all([...environments.values()].map((one) => one.check(pipeline.service, folder, signal)));
+  if (signal.aborted) return fail('cancelled', 'cancelled');
+  return checks.find((check) => !check.ok) ?? ok(undefined);
 }
 
 function outcomeOf(states: ReadonlyMap<string, StepState>, signal: AbortSignal): Outcome {

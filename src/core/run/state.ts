@@ -1,4 +1,4 @@
-import type { Change, Outcome, PlannedStep, ProcessIdentity, ProblemFound, Release, RunEvent, StepState } from './events';
+import type { Change, Outcome, PlannedStep, ProcessIdentity, ProblemFound, Release, RolledBack, RunEvent, StepState } from './events';
 import { unreachable } from '../failure';
 
 /** A run as its events tell it. Every view is drawn from this and nothing else. */
@@ -44,6 +44,8 @@ export interface Deployment {
   readonly release: Release;
   readonly previous?: Release;
   readonly state: 'unverified' | 'verified' | 'rolled-back';
+  /** How it was taken back; absent while it was not. */
+  readonly takenBack?: Pick<RolledBack, 'at' | 'to' | 'reason' | 'delivered' | 'byHand' | 'errorsMs'>;
 }
 
 /** The state after one more event; `undefined` until the run has said what it is. */
@@ -96,16 +98,16 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
     case 'verified':
       return withDeployment(state, event.environment, 'verified');
     case 'rolled-back':
-      return withDeployment(state, event.environment, 'rolled-back');
+      return takenBack(state, event);
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
     case 'run-finished':
-      return {
+      return judged({
         ...atRest(state),
         outcome: event.outcome,
         finishedAt: event.at,
         ...(event.reason !== undefined && { reason: event.reason }),
-      };
+      });
     default:
       return ignoreUnknown(state, event);
   }
@@ -128,6 +130,28 @@ export function foldAll(state: RunState | undefined, events: readonly RunEvent[]
     folded = withStep(folded, event.step, (step) => ({ ...step, problems: [...step.problems, ...together] }));
   }
   return folded;
+}
+
+function takenBack(state: RunState, event: RolledBack): RunState {
+  const { at, to, reason, delivered, byHand, errorsMs } = event;
+  const how = {
+    at,
+    reason,
+    ...(to && { to }),
+    ...(delivered && { delivered }),
+    ...(byHand && { byHand }),
+    ...(errorsMs !== undefined && { errorsMs }),
+  };
+  const deployments = state.deployments.map((one): Deployment => {
+    return one.environment === event.environment ? { ...one, state: 'rolled-back', takenBack: how } : one;
+  });
+  return judged({ ...state, deployments });
+}
+
+/** A run that passed and whose release was taken back by itself afterwards has failed after all. */
+function judged(state: RunState): RunState {
+  const failed = state.outcome === 'passed' ? state.deployments.find(({ takenBack: how }) => how?.delivered && !how.byHand) : undefined;
+  return failed?.takenBack ? { ...state, outcome: 'failed', reason: failed.takenBack.reason } : state;
 }
 
 /** A reader passes over types it does not know: a newer Deliver may have written them. */

@@ -77,13 +77,20 @@ export function releasableOf(runs: readonly RunState[]): Releasable {
     ) || telling.length,
   );
   const since = streak.at(-1)?.finishedAt;
-  const good = telling.find((run) => run.outcome === 'passed');
+  const good = telling.find((run) => run.outcome === 'passed' && rolledBack(run) === undefined);
+  const undone = latest.outcome === 'passed' ? rolledBack(latest) : undefined;
   return {
-    yes: latest.outcome === 'passed',
+    yes: latest.outcome === 'passed' && undone === undefined,
     ...(good && { commit: good.change.commit }),
     ...(since !== undefined && { since }),
-    ...(latest.outcome === 'failed' && { reason: reasonOf(latest) }),
+    ...(latest.outcome === 'failed' ? { reason: reasonOf(latest) } : undone !== undefined && { reason: undone }),
   };
+}
+
+/** A person took it back, and had a reason for it. */
+function rolledBack(run: RunState): string | undefined {
+  const undone = run.deployments.find(({ takenBack }) => takenBack?.byHand);
+  return undone && `it was rolled back in ${undone.environment}`;
 }
 
 function reasonOf(run: RunState): string {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Environment } from '../environments/environment';
+import type { Environment, Promoted } from '../environments/environment';
 import { readTail } from '../logs/tail';
 import { Mask } from '../logs/masking';
 import type { Pipeline, Step } from '../pipeline/pipeline';
@@ -30,6 +30,9 @@ export interface StepContext {
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
   readonly siblings: readonly string[];
+  /** Who delivers. */
+  readonly deliverer: () => Promise<string>;
+  readonly promotes?: Promoted;
   readonly verification: Verification;
   readonly problems: ProblemReporter;
   /** The run that this one goes on from, where the slot still holds what it left. */
@@ -132,7 +135,7 @@ export class StepRunner {
   }
 
   private async deploy(step: Step, name: string): Promise<Ending> {
-    const { journal, environments, change, run, pipeline, around, secrets, siblings, signal, verification } = this.context;
+    const { journal, environments, change, run, pipeline, around, secrets, siblings, signal, verification, promotes } = this.context;
     const environment = environments.get(name);
     if (!environment) throw new Error(`the environment ${name} was not opened`);
     const log = this.logOf(step);
@@ -147,6 +150,7 @@ export class StepRunner {
       deployedAt: new Date().toISOString(),
       subject: change.subject,
       dirty: change.dirty,
+      by: await this.context.deliverer(),
     };
     const own = Object.fromEntries(step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])));
     const request = {
@@ -157,6 +161,7 @@ export class StepRunner {
       siblings,
       owner: ownIdentity(),
       secrets: own,
+      ...(promotes && { promotes }),
     };
     const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
     if (!deployed.ok) {
@@ -169,7 +174,7 @@ export class StepRunner {
     const { url, release: live, previous } = deployed.value;
     this.addresses.set(name, url);
     journal.append({ type: 'deployed', environment: name, service: pipeline.service, url, release: live, ...(previous && { previous }) });
-    await verification.deployed(environment, live);
+    await verification.deployed(environment, live, previous);
     return { state: 'passed', log };
   }
 

@@ -1,7 +1,18 @@
+import { spawn } from 'node:child_process';
 import type { Environment } from '../environments/environment';
-import type { Step } from '../pipeline/pipeline';
+import type { Pipeline, Step } from '../pipeline/pipeline';
 import type { Release, StepState } from './events';
 import type { Journal } from './journal';
+
+interface Pending {
+  readonly environment: Environment;
+  readonly release: Release;
+  readonly previous: Release | undefined;
+  /** The steps that have yet to verify it. */
+  readonly left: Set<string>;
+  /** When it went live, in milliseconds since the epoch. */
+  readonly liveAt: number;
+}
 
 /**
  * Watches over what a run deployed: a release stays when every step that verifies its environment
@@ -10,32 +21,33 @@ import type { Journal } from './journal';
 export class Verification {
   /** Why a release that was verified is not live all the same. */
   private lost: string | undefined;
-  private readonly pending = new Map<string, { environment: Environment; release: Release; left: Set<string> }>();
+  private readonly pending = new Map<string, Pending>();
 
   constructor(
-    private readonly service: string,
-    private readonly steps: readonly Step[],
+    private readonly pipeline: Pipeline,
     private readonly journal: Journal,
+    /** How the command line is called. */
+    private readonly program: readonly string[],
   ) {}
 
   /** A release is live and not yet verified. */
-  async deployed(environment: Environment, release: Release): Promise<void> {
-    const left = new Set(this.steps.filter((step) => step.verifies === environment.name).map((step) => step.name));
-    if (left.size === 0) await this.settle(environment, release);
-    else this.pending.set(environment.name, { environment, release, left });
+  async deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
+    const verifying = this.pipeline.steps.filter((step) => step.verifies === environment.name);
+    const pending = { environment, release, previous, left: new Set(verifying.map((step) => step.name)), liveAt: Date.now() };
+    if (verifying.length === 0) await this.settle(pending);
+    else this.pending.set(environment.name, pending);
   }
 
   /** A step that verifies an environment has ended in `state`. Every other step passes through. */
   async ended(step: Step, state: StepState): Promise<void> {
     const pending = step.verifies === undefined ? undefined : this.pending.get(step.verifies);
     if (!pending) return;
-    if (state !== 'passed')
-      return this.giveBack(pending.environment, pending.release, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
+    if (state !== 'passed') return this.giveBack(pending, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
     this.journal.append({ type: 'verified', environment: pending.environment.name, step: step.name });
     pending.left.delete(step.name);
     if (pending.left.size > 0) return;
     this.pending.delete(pending.environment.name);
-    await this.settle(pending.environment, pending.release);
+    await this.settle(pending);
   }
 
   /**
@@ -43,20 +55,19 @@ export class Verification {
    * count as passed though its steps did, if that is so.
    */
   async finish(): Promise<string | undefined> {
-    for (const { environment, release, left } of [...this.pending.values()]) {
-      await this.giveBack(environment, release, `${[...left].join(', ')} did not run`);
-    }
+    for (const pending of [...this.pending.values()]) await this.giveBack(pending, `${[...pending.left].join(', ')} did not run`);
     return this.lost;
   }
 
-  private async settle(environment: Environment, release: Release): Promise<void> {
-    const settled = await environment.settle(this.service, release.id);
+  private async settle({ environment, release, previous }: Pending): Promise<void> {
+    const settled = await environment.settle(this.pipeline.service, release.id);
     if (!settled.ok) this.lost = settled.failure.message;
+    else if (previous) this.watch(environment.name, release);
   }
 
-  private async giveBack(environment: Environment, release: Release, reason: string): Promise<void> {
+  private async giveBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
     this.pending.delete(environment.name);
-    const back = await environment.rollBack(this.service);
+    const back = await environment.rollBack(this.pipeline.service, { only: release.id });
     if (back.ok)
       this.journal.append({
         type: 'rolled-back',
@@ -64,7 +75,23 @@ export class Verification {
         from: release,
         ...(back.value.to && { to: back.value.to }),
         reason,
+        errorsMs: Date.now() - liveAt,
       });
     else this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+  }
+
+  /** The run need not wait for the time that a release is watched: a process of its own does. */
+  private watch(environment: string, release: Release): void {
+    const ms = this.pipeline.environments[environment]?.watchMs ?? 0;
+    const [program, ...args] = this.program;
+    if (ms === 0 || program === undefined) return;
+    const watched = { environment, service: this.pipeline.service, release: release.id, journal: this.journal.folder, ms };
+    const child = spawn(program, [...args, 'watch-release', JSON.stringify(watched)], {
+      stdio: 'ignore',
+      detached: true,
+      windowsHide: true,
+    });
+    child.on('error', (error) => this.journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
+    child.unref();
   }
 }

@@ -6,6 +6,7 @@ import { programFolders } from '../../run/step-environment';
 import type { LogOptions, Say } from '../environment';
 import { addressVariable } from '../address-variable';
 import {
+  markOf,
   secretsOf,
   type KeptRelease,
   type Observed,
@@ -167,7 +168,7 @@ export class CommandPlatform implements Platform {
       line,
       // A `rollback` script needs no checkout: the one it was made in may be gone.
       folder: fs.existsSync(folder) ? folder : this.place.folder,
-      mark: { run: `release-${release.id}`, step: this.place.service },
+      mark: { run: markOf(release.id), step: this.place.service },
       env: {
         ...base,
         [pathName]: [...programFolders(folder, slot), base[pathName]].join(path.delimiter),

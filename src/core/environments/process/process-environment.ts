@@ -27,7 +27,8 @@ export class ProcessEnvironment implements Environment {
 
   constructor(
     private readonly files: EnvironmentFiles,
-    private readonly supervisor: readonly string[],
+    /** How the command line is called. */
+    private readonly program: readonly string[],
     private readonly definition?: ProcessDefinition,
   ) {}
 
@@ -107,8 +108,8 @@ export class ProcessEnvironment implements Environment {
     if (running) return ok(running);
     fs.mkdirSync(this.files.folder, { recursive: true });
     const log = fs.openSync(this.files.supervisorLog, 'w');
-    const [program = '', ...args] = this.supervisor;
-    const child = spawn(program, [...args, this.name], {
+    const [program = '', ...args] = this.program;
+    const child = spawn(program, [...args, 'supervise', this.name], {
       cwd: this.files.home,
       env: { ...plainEnvironment(process.env), DELIVER_HOME: this.files.home, ELECTRON_RUN_AS_NODE: '1' },
       stdio: ['ignore', log, log],

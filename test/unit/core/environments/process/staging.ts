@@ -26,13 +26,13 @@ export function stagingEnvironment() {
   let count = 0;
   const files = () => new EnvironmentFiles(folder.path, 'staging');
   const root = path.resolve(__dirname, '../../../../..');
-  const supervisor = [process.execPath, '--import', pathToFileURL(require.resolve('tsx')).href, path.join(root, 'src/cli.ts'), 'supervise'];
+  const program = [process.execPath, '--import', pathToFileURL(require.resolve('tsx')).href, path.join(root, 'src/cli.ts')];
   const definition = (wish: Wish): ProcessDefinition => ({
     command: 'exec node server.js',
     env: wish.env ?? {},
     health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...wish.health },
   });
-  const environment = (wish: Wish = {}) => new ProcessEnvironment(files(), supervisor, definition(wish));
+  const environment = (wish: Wish = {}) => new ProcessEnvironment(files(), program, definition(wish));
 
   // Before the folder is removed: without it nobody would find the supervisor.
   afterEach(async () => {

@@ -1,0 +1,31 @@
+import { readEnvironments } from '../core/environments/environments';
+import { homeFolder } from '../core/home';
+import { openKnown } from './environment';
+import type { Terminal } from './terminal';
+
+export interface LogsOptions {
+  readonly service?: string;
+  readonly lines: number;
+  readonly follow?: true;
+}
+
+/** `deliver environment logs NAME`: what the live release of a service prints. */
+export async function environmentLogs(name: string, options: LogsOptions, terminal: Terminal): Promise<number> {
+  const environment = openKnown(name);
+  if (!environment.ok) return terminal.fail(environment.failure);
+  const services = readEnvironments(homeFolder())
+    .filter((one) => one.environment === name)
+    .flatMap((one) => one.services.map(({ service }) => service));
+  const service = options.service ?? (services.length === 1 ? services[0] : undefined);
+  if (service === undefined)
+    return terminal.fail({
+      kind: 'usage',
+      message: services.length === 0 ? `nothing is live in ${name}` : `${name} has several services`,
+      ...(services.length > 0 && { hint: `name the one that is meant with --service: ${services.join(', ')}` }),
+    });
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
+  const wish = { lines: options.lines, ...(options.follow && { follow: true }) };
+  const told = await environment.value.logs(service, wish, (bytes) => process.stdout.write(bytes), end.signal);
+  return told.ok ? 0 : terminal.fail(told.failure);
+}
