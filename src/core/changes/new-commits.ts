@@ -5,6 +5,8 @@ export interface NewCommit {
   readonly commit: string;
   /** What was there before; absent: its parent. */
   readonly since?: string;
+  /** The remote-tracking branch that came into being with it: all that no other has is new. */
+  readonly firstOf?: string;
 }
 
 /** What the moves of `HEAD` have come to. */

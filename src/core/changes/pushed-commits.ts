@@ -42,15 +42,16 @@ export class PushedCommits implements CommitSource {
       if (this.tracked.has(ref)) continue;
       // A branch that was just made may have been pushed before this look at it.
       const isFresh = ({ to, at }: RefMove): boolean => to === head && at >= this.began - 1000;
-      this.note(this.track(ref).filter(isFresh));
+      this.note(ref, this.track(ref).filter(isFresh));
     }
     for (const [ref, tracked] of this.tracked) {
       const { commit } = tracked;
       const moves = tracked.log.read();
       tracked.commit = readRef(this.repository.commonGitFolder, ref);
       if (!current.includes(ref)) continue;
-      if (tracked.log.exists) this.note(moves);
-      else if (tracked.commit !== commit && tracked.commit !== undefined && tracked.commit === head) this.noteMade(tracked.commit, commit);
+      if (tracked.log.exists) this.note(ref, moves);
+      else if (tracked.commit !== commit && tracked.commit !== undefined && tracked.commit === head)
+        this.noteMade(ref, tracked.commit, commit);
     }
     return this.made;
   }
@@ -63,13 +64,13 @@ export class PushedCommits implements CommitSource {
     this.made = undefined;
   }
 
-  private note(moves: readonly RefMove[]): void {
-    for (const { from, to, message } of moves) if (message.startsWith('update by push')) this.noteMade(to, from);
+  private note(ref: string, moves: readonly RefMove[]): void {
+    for (const { from, to, message } of moves) if (message.startsWith('update by push')) this.noteMade(ref, to, from);
   }
 
-  private noteMade(commit: string, from: string | undefined): void {
-    const since = this.made ? this.made.since : from;
-    this.made = { commit, ...(since !== undefined && { since }) };
+  private noteMade(ref: string, commit: string, from: string | undefined): void {
+    const before = from === undefined ? { firstOf: ref } : { since: from };
+    this.made = { ...(this.made ?? before), commit };
   }
 
   private current(): string[] {

@@ -231,9 +231,10 @@ export class Window {
 
   /** What the notifications say. */
   async notifications(): Promise<string[]> {
-    await this.runCommand('Notifications: Show Notifications');
-    await this.page.locator('.notifications-center').waitFor();
-    return this.page.locator('.notifications-center .notification-list-item-message').allInnerTexts();
+    const center = this.page.locator('.notifications-center');
+    if (!(await center.isVisible())) await this.runCommand('Notifications: Show Notifications');
+    await center.waitFor();
+    return center.locator('.notification-list-item-message').allInnerTexts();
   }
 
   /** Presses a button of the notification that says this. */

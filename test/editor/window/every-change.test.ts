@@ -89,6 +89,22 @@ describe('every commit by itself', function () {
     assert.deepEqual(await window.notifications(), []);
   });
 
+  it('waits for a secret that is not set, and asks for it once', async () => {
+    repository.openGate();
+    const definition = fs.readFileSync(path.join(repository.folder, 'delivery.yaml'), 'utf8');
+    write('delivery.yaml', definition.replace('    run: node build.js\n', '    run: node build.js\n    secrets: [GREETING]\n'));
+    commit('Declare a secret');
+    await window.statusBarSays(/[0-9a-f]{7} waits/);
+    commit('Go on');
+    await window.statusBarSays(new RegExp(`${repository.git('rev-parse', 'HEAD').slice(0, 7)} waits`));
+    assert.deepEqual(await window.notifications(), ['hello is not delivered by itself: the secret GREETING is not set.']);
+    assert.deepEqual(runs(), []);
+    await window.pressInNotification(/GREETING is not set/, 'Set Secret');
+    await window.page.locator('.quick-input-widget input[type=password]').fill('hello-hello');
+    await window.page.keyboard.press('Enter');
+    await runsAre('Go on: passed');
+  });
+
   it('waits while a rebase is under way', async () => {
     repository.openGate();
     repository.git('checkout', '--quiet', '-b', 'mine');

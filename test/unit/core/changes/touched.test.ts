@@ -58,4 +58,13 @@ describe('the services that a commit touches', () => {
     git('commit', '-q', '-m', 'move');
     assert.deepEqual(await touched('HEAD'), ['', 'cart']);
   });
+
+  it('are those of all commits of a branch that is pushed for the first time', async () => {
+    git('update-ref', 'refs/remotes/origin/main', 'HEAD');
+    commit('käse/a');
+    commit('README');
+    git('update-ref', 'refs/remotes/origin/feature', 'HEAD');
+    const made = { commit: git('rev-parse', 'HEAD'), firstOf: 'refs/remotes/origin/feature' };
+    assert.deepEqual(await touchedFolders(folder.path, made, ['cart', 'käse']), ['käse']);
+  });
 });
