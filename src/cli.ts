@@ -44,6 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description('deliver: the working tree as it is now, unless a commit is named')
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'go on from a run: what passed there is not run again where its slot still holds it')
+    .option('--yes', 'do not ask where a step deploys to customers')
     .option('--jobs <number>', 'how many steps at a time (default: as many as the machine has processors)', wholeNumber)
     .addOption(service())
     .addOption(json())

@@ -1,5 +1,7 @@
+import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { AskedLogs } from './editor/asked-logs';
 import { Cli } from './editor/cli';
 import { CommittedDocuments } from './editor/committed-documents';
 import { registerCommands } from './editor/commands';
@@ -11,8 +13,10 @@ import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
 import { EveryChange } from './editor/every-change';
+import { Divergences } from './editor/divergences';
 import { EnvironmentActions } from './editor/environment-actions';
 import { environmentRows } from './editor/environment-rows';
+import { EnvironmentWatch } from './editor/environment-watch';
 import { FailureJumps } from './editor/failure-jumps';
 import { failuresOf } from './editor/failures';
 import { LogDocuments } from './editor/log-document';
@@ -62,12 +66,22 @@ export function activate(context: vscode.ExtensionContext): Shown {
     () => store.state.services.some(isLive),
     () => pipelineMessage(store.state),
   );
-  const environments = new RowView(
+  const divergences = new Divergences();
+  const environmentWatch = new EnvironmentWatch(cli);
+  const environments: RowView = new RowView(
     'deliver.environments',
-    (now) => environmentRows(store.state.environments, now),
+    (now) => environmentRows(store.state.environments, now, (environment, service) => divergences.of(environment, service)),
     () => false,
+    () => undefined,
+    () => look(),
   );
-  const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now());
+  const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now(), store.state.environments);
+  /** What costs a process is done while the environments are seen. */
+  const look = (): void => {
+    const { services, environments: live, trusted } = store.state;
+    environmentWatch.update(trusted && environments.visible, services, live);
+    if (trusted && environments.visible) divergences.update(services, live);
+  };
   const statusBar = new StatusBar(status);
   const output = new Output();
   const documents = new LogDocuments();
@@ -88,12 +102,13 @@ export function activate(context: vscode.ExtensionContext): Shown {
     () => output.reveal(),
   );
   const secrets = new SecretStore(context.secrets, parse);
-  const logs = new Logs(choice, documents, output, store);
+  const askedLogs = new AskedLogs(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
+  const logs = new Logs(choice, documents, output, store, askedLogs);
   const committed = new CommittedDocuments(store, places);
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse });
   const actions = new EnvironmentActions(cli, store, end, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
-  const deliveries = new Deliveries({ cli, store, choice, secrets, end, reveal });
+  const deliveries = new Deliveries({ cli, store, choice, secrets, parse, end, reveal });
   const everyChange = new EveryChange(store, deliveries, secrets, end);
   const commands = registerCommands({
     deliveries,
@@ -123,12 +138,15 @@ export function activate(context: vscode.ExtensionContext): Shown {
     output.update(services);
     pipeline.update();
     environments.update();
+    look();
     statusBar.update();
     if (!vscode.workspace.isTrusted) return;
     places.update(services.flatMap(failuresOf));
     feedback.update(services);
     everyChange.update(services);
+    end.update(services);
   });
+  divergences.changes.listen(() => environments.update());
   places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
   context.subscriptions.push(
@@ -136,6 +154,8 @@ export function activate(context: vscode.ExtensionContext): Shown {
       store,
       pipeline,
       environments,
+      environmentWatch,
+      askedLogs,
       statusBar,
       output,
       documents,

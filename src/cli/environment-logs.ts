@@ -25,7 +25,14 @@ export async function environmentLogs(name: string, options: LogsOptions, termin
     });
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
+  // Whoever follows in the background holds the input open: with them, it ends.
+  if (options.follow && !process.stdin.isTTY) {
+    process.stdin.on('error', () => end.abort());
+    process.stdin.on('end', () => end.abort());
+    process.stdin.resume();
+  }
   const wish = { lines: options.lines, ...(options.follow && { follow: true }) };
   const told = await environment.value.logs(service, wish, (bytes) => process.stdout.write(bytes), end.signal);
+  process.stdin.destroy();
   return told.ok ? 0 : terminal.fail(told.failure);
 }

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../core/run/events';
+import type { RolledBack, RunEvent } from '../core/run/events';
 import type { RunState, StepProgress } from '../core/run/state';
 import type { Terminal } from './terminal';
 import { duration, stepLine } from './words';
@@ -50,7 +50,7 @@ export class Progress {
       case 'rolled-back':
         return terminal.paint(
           'yellow',
-          `  ${event.environment} is back on ${event.to ? event.to.commit.slice(0, 8) : 'nothing: there was no earlier release'} — ${event.reason}`,
+          `  ${event.environment} is back on ${event.to ? event.to.commit.slice(0, 8) : 'nothing: there was no earlier release'} — ${event.reason}${errorsWords(event)}`,
         );
       case 'notice':
         return terminal.paint('yellow', `  ${event.message}`);
@@ -84,4 +84,8 @@ export class Progress {
     if (this.drawn > 0) process.stdout.write(`\x1b[${this.drawn}A\x1b[J`);
     this.drawn = 0;
   }
+}
+
+function errorsWords({ errorsMs }: RolledBack): string {
+  return errorsMs === undefined ? '' : `; customers may have seen errors for ${duration(errorsMs)}`;
 }

@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { agreed } from './question';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/promotion';
 import { Progress } from './progress';
@@ -68,13 +68,7 @@ function describe({ service, source, target, release: next, current, changes, is
 }
 
 async function isMeant({ target }: Promotion, terminal: Terminal): Promise<boolean> {
-  if (!terminal.live || !process.stdin.isTTY) return false;
-  const question = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await question.question(`Release to ${target}? [y/N] `)).trim());
-  } finally {
-    question.close();
-  }
+  return agreed(`Release to ${target}?`, terminal);
 }
 
 function declined(terminal: Terminal): Parameters<Terminal['fail']>[0] {

@@ -5,6 +5,7 @@ import { fold, type RunState, type StepProgress } from '../core/run/state';
 import type { RunEvent } from '../core/run/events';
 import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
+import { agreed } from './question';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -13,6 +14,7 @@ export interface RunOptions {
   readonly service?: string;
   readonly resume?: string;
   readonly jobs?: number;
+  readonly yes?: true;
   readonly json?: true;
 }
 
@@ -39,6 +41,8 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     env: process.env,
     contributed: contributedMatchers(process.env),
     program: ownProgram(),
+    isMeant: async (environment) =>
+      options.yes === true || agreed(`A step deploys to ${environment}, where customers are. Deliver?`, terminal),
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {
       state = fold(state, event);

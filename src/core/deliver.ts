@@ -2,7 +2,7 @@ import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
-import { ok, type Result } from './failure';
+import { fail, ok, type Result } from './failure';
 import type { Contributed } from './logs/matchers/definition';
 import { homeFolder, RepositoryHome } from './home';
 import { locateService } from './pipeline/locate';
@@ -33,6 +33,8 @@ export interface DeliveryRequest {
   readonly contributed: Contributed;
   /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
   readonly program: readonly string[];
+  /** Whether it is meant that the change goes to where customers are, by the name of that environment. */
+  readonly isMeant: (environment: string) => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
 }
@@ -61,6 +63,11 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const plan = await planDelivery(repository.value, home, tree.value, place.value.folder, request);
   if (!plan.ok) return plan;
   const { pipeline } = plan.value;
+  const customers = pipeline.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
+  if (customers !== undefined && !(await request.isMeant(customers)))
+    return fail('usage', `nothing was delivered: a step of the pipeline deploys to ${customers}, where customers are`, {
+      hint: '--yes says that it is meant',
+    });
 
   const run = newRunId();
   const runner = ownIdentity();

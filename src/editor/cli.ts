@@ -15,6 +15,12 @@ export interface StartedCli {
   readonly end: Promise<CliEnd>;
 }
 
+/** One that lives no longer than the window: it ends when its input does. */
+export interface AttendedCli {
+  readonly ended: Promise<void>;
+  end(): void;
+}
+
 /** Starts the command line as a process of its own: what it does goes on when the window closes. */
 export class Cli {
   private count = 0;
@@ -49,6 +55,22 @@ export class Cli {
       child.once('exit', (code) => resolve({ code: code ?? undefined, complaint: readAndRemove(file) }));
     });
     return { pid: child.pid, end };
+  }
+
+  attend(args: readonly string[], folder: string, output?: (bytes: Buffer) => void): AttendedCli {
+    const child = spawn(process.execPath, [this.program, ...args], {
+      cwd: folder,
+      env: { ...withoutEditor(process.env), ELECTRON_RUN_AS_NODE: '1' },
+      windowsHide: true,
+      stdio: ['pipe', output ? 'pipe' : 'ignore', 'ignore'],
+    });
+    child.stdin?.on('error', () => {});
+    if (output) child.stdout?.on('data', output);
+    const ended = new Promise<void>((resolve) => {
+      child.once('error', () => resolve());
+      child.once('close', () => resolve());
+    });
+    return { ended, end: () => child.stdin?.end() };
   }
 }
 

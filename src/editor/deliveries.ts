@@ -1,20 +1,24 @@
 import * as vscode from 'vscode';
+import type { Pipeline } from '../core/pipeline/pipeline';
 import type { RunState } from '../core/run/state';
 import type { Cli } from './cli';
 import { pickCommit } from './commits';
 import { contributedMatchers } from './contributed-matchers';
 import type { DeliveryEnd } from './delivery-end';
+import type { lazyParser } from './parser';
 import type { Subject } from './row';
 import type { Secrets, SecretStore } from './secrets';
 import type { ServiceChoice } from './service-choice';
 import { currentRun, isLive, type Service, type ServiceState } from './state';
 import { isWithin, type Store } from './store';
+import { workingDefinition } from './working-definition';
 
 export interface DeliveryParts {
   readonly cli: Cli;
   readonly store: Store;
   readonly choice: ServiceChoice;
   readonly secrets: SecretStore;
+  readonly parse: ReturnType<typeof lazyParser>;
   readonly end: DeliveryEnd;
   readonly reveal: (subject: Subject) => Promise<void>;
 }
@@ -66,9 +70,12 @@ export class Deliveries {
   }
 
   private async start(service: ServiceState, more: readonly string[]): Promise<void> {
+    const customers = customersOf(workingDefinition(service, this.parts.parse));
+    if (customers !== undefined && !(await isMeant(service, customers))) return;
     const collected = await this.parts.secrets.collect(service);
     if (!collected) return;
-    if (this.launch(service, more, collected, true)) void this.parts.reveal({ service: service.key });
+    if (this.launch(service, [...more, ...(customers === undefined ? [] : ['--yes'])], collected, true))
+      void this.parts.reveal({ service: service.key });
   }
 
   private launch(service: ServiceState, more: readonly string[], secrets: Secrets, askedFor: boolean): boolean {
@@ -82,6 +89,17 @@ export class Deliveries {
     void ending.then((ended) => end.tell(service, ended, pid === undefined ? undefined : store.settled(service, pid), askedFor));
     return pid !== undefined;
   }
+}
+
+/** The environment where customers are, if a step deploys to it. */
+function customersOf(pipeline: Pipeline | undefined): string | undefined {
+  return pipeline?.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
+}
+
+async function isMeant(service: Service, customers: string): Promise<boolean> {
+  const detail = `A step of its pipeline deploys to ${customers}, where customers are.`;
+  const answer = await vscode.window.showWarningMessage(`Deliver ${service.name} to ${customers}?`, { modal: true, detail }, 'Deliver');
+  return answer !== undefined;
 }
 
 function stopped(run: RunState): boolean {

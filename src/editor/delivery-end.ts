@@ -2,10 +2,14 @@ import * as vscode from 'vscode';
 import type { RunState } from '../core/run/state';
 import type { CliEnd } from './cli';
 import { urlOf } from './run-rows';
-import type { Service } from './state';
+import type { Service, ServiceState } from './state';
+import { shortCommit } from './words';
 
 /** Tells how a delivery ended that was started in this window; others end without a word. */
 export class DeliveryEnd {
+  /** Runs of this window that passed: what they delivered may still be taken back. */
+  private readonly passedRuns = new Set<string>();
+
   constructor(
     /** Whether its steps are seen anyway. */
     private readonly seen: () => boolean,
@@ -15,9 +19,29 @@ export class DeliveryEnd {
 
   /** `askedFor`: by a click; what is delivered by itself passes without a word. */
   async tell(service: Service, end: CliEnd, run: RunState | undefined, askedFor = true): Promise<void> {
+    if (run?.outcome === 'passed') this.passedRuns.add(run.id);
     if (run?.outcome === 'failed') await this.failed(service, run);
     else if (run?.outcome === 'passed') await (askedFor ? this.passed(service, run) : undefined);
     else if (end.code !== 0 && end.code !== 130) this.complain(`${service.name} could not be delivered`, end.complaint);
+  }
+
+  /** The runs of the window as they are now. */
+  update(services: readonly ServiceState[]): void {
+    for (const service of services)
+      for (const run of service.runs) {
+        if (run.outcome !== 'failed' || !this.passedRuns.delete(run.id)) continue;
+        void this.takenBack(service, run);
+      }
+  }
+
+  private async takenBack(service: Service, run: RunState): Promise<void> {
+    const how = run.deployments.find(({ takenBack }) => takenBack);
+    const to = how?.takenBack?.to;
+    const back = to ? ` It is back on ${to.subject ?? shortCommit(to.commit)}.` : '';
+    const show = 'Show Environments';
+    const what = `${service.name} was taken back from ${how?.environment ?? 'its environment'}: ${run.reason ?? 'it failed'}.`;
+    const answer = await vscode.window.showErrorMessage(`${what}${back}`, show);
+    if (answer === show) await vscode.commands.executeCommand('deliver.environments.focus');
   }
 
   /** Something that the command line was asked for did not work; the whole of it is in the output panel. */

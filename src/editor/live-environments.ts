@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readEnvironments } from '../core/environments/environments';
+import { isRecord } from '../core/environments/service-record';
 import { environmentsFolder } from '../core/home';
 import { Changes, Paced } from './changes';
 import type { LiveEnvironment } from './state';
@@ -33,13 +34,8 @@ export class LiveEnvironments {
   private read(): void {
     this.watchAll();
     const before = JSON.stringify(this.environments);
-    const all = readEnvironments(this.home).map(({ environment, kind, running, services }) => ({
-      name: environment,
-      kind,
-      running,
-      services,
-    }));
-    this.environments = all.filter((environment) => environment.services.length > 0);
+    const all = readEnvironments(this.home).map(({ environment, ...rest }): LiveEnvironment => ({ name: environment, ...rest }));
+    this.environments = all.filter((environment) => environment.services.length > 0 || environment.failure !== undefined);
     if (this.environments.some((environment) => environment.running)) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
     else {
       clearInterval(this.poll);
@@ -58,7 +54,7 @@ export class LiveEnvironments {
     if (this.watchers.has(folder)) return;
     try {
       const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.folder || file === null || file.startsWith('state.json')) this.reading.ask();
+        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecord(file)) this.reading.ask();
       });
       watcher.on('error', () => this.watchers.delete(folder));
       this.watchers.set(folder, watcher);

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { RunState, StepProgress } from '../core/run/state';
+import type { AskedLogs } from './asked-logs';
 import { problemsOf } from './failures';
 import type { LogDocuments } from './log-document';
 import type { Output } from './output';
@@ -15,6 +16,7 @@ export class Logs {
     private readonly documents: LogDocuments,
     private readonly output: Output,
     private readonly store: Store,
+    private readonly askedLogs: AskedLogs,
   ) {}
 
   async open(subject: Subject): Promise<void> {
@@ -34,8 +36,12 @@ export class Logs {
   private async openReleaseLog({ environment, deployed }: Subject): Promise<void> {
     const live = this.store.state.environments.find((candidate) => candidate.name === environment);
     const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
-    if (log === undefined) void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
-    else await this.documents.show(log, `${deployed} in ${environment}`, { growing: true });
+    const title = `${deployed} in ${environment}`;
+    if (log !== undefined) return this.documents.show(log, title, { growing: true });
+    if (!live || live.kind === 'process' || deployed === undefined)
+      return void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
+    const asked = await this.askedLogs.open(live.name, deployed);
+    await this.documents.show(asked, title, { growing: true });
   }
 }
 

@@ -17,13 +17,13 @@ export class RowView implements vscode.Disposable {
     private readonly ticks: () => boolean,
     /** A sentence above the rows, where there is something to say of all of them. */
     private readonly message: () => string | undefined = () => undefined,
-    /** Called when somebody begins to look. */
-    seen: () => void = () => {},
+    /** Called when somebody begins to look, or looks no more. */
+    seen: (visible: boolean) => void = () => {},
   ) {
     this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: false });
     this.view.onDidChangeVisibility(() => {
       this.update();
-      if (this.view.visible) seen();
+      seen(this.view.visible);
     });
   }
 

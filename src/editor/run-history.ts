@@ -8,10 +8,14 @@ import { Changes, Paced } from './changes';
 const kept = 60;
 /** How often at most, while a run goes on. */
 const paceMs = 100;
+/** Of so many runs what they delivered may still be live, and be taken back. */
+const watched = 5;
 /** Where the file system does not tell, and to notice a runner that died. */
 const lookMs = 2000;
 
-/** The runs of one repository as they are on disk, read again as they go on. A finished run is read once. */
+/**
+ * The runs of one repository as they are on disk, read again as they go on. A finished run is read again where
+ * something was added to it: what it delivered may be taken back later. */
 export class RunHistory {
   readonly changes = new Changes();
   private readonly known = new Map<string, RunState>();
@@ -41,13 +45,15 @@ export class RunHistory {
   /** Reads now what is on disk. */
   read(): void {
     const ids = runIds(this.home).slice(0, kept);
+    const newest = new Set(ids.slice(0, watched));
     const before = new Map(this.known);
     this.known.clear();
     for (const id of ids) {
       const old = before.get(id);
-      const run = old && isFinished(old.outcome) ? old : this.readerOf(id).now();
+      const mayChange = !old || !isFinished(old.outcome) || newest.has(id);
+      const run = mayChange ? this.readerOf(id).now() : old;
       if (run) this.known.set(id, run);
-      if (!run || !isFinished(run.outcome)) {
+      if (!run || !isFinished(run.outcome) || newest.has(id)) {
         this.watch(this.home.run(id));
         continue;
       }

@@ -131,7 +131,12 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     ...(description && { description }),
     icon: step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state],
     tooltip: joined(
-      [`${step.name}: ${step.state}`, step.reason, step.flaky ? 'It passed, but not at the first attempt.' : undefined],
+      [
+        `${step.name}: ${step.state}`,
+        step.reason,
+        step.flaky ? 'It passed, but not at the first attempt.' : undefined,
+        deployment && takenBackWords(deployment),
+      ],
       '\n',
     ),
     spoken: joined([`Step ${step.name}`, step.state, description === step.state ? undefined : description], ', '),
@@ -201,6 +206,14 @@ function deployedBy(run: RunState, step: StepProgress, deployment: Deployment): 
 
 function deploymentWords(deployment: Deployment): string {
   return deployment.state === 'rolled-back' ? 'rolled back' : deployment.url.replace(/^https?:\/\//, '');
+}
+
+function takenBackWords({ environment, takenBack }: Deployment): string | undefined {
+  if (!takenBack) return undefined;
+  const { reason, to, errorsMs } = takenBack;
+  const back = to ? `Back on ${joined([shortCommit(to.commit), to.subject], ' ')}` : 'Taken down';
+  const errors = errorsMs === undefined ? '' : ` Customers may have seen errors for ${duration(errorsMs)}.`;
+  return `${back} in ${environment}: ${reason}.${errors}`;
 }
 
 /** What is said of a step beside its name. */

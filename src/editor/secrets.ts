@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import * as vscode from 'vscode';
 import type { lazyParser } from './parser';
 import type { Service } from './state';
+import { workingDefinition } from './working-definition';
 
 export type Secrets = Readonly<Record<string, string>>;
 
@@ -75,12 +75,7 @@ export class SecretStore {
   }
 
   private declared(service: Service): string[] {
-    try {
-      const { pipeline } = this.parse(fs.readFileSync(service.file, 'utf8'), service.file);
-      return [...new Set(pipeline?.steps.flatMap((step) => step.secrets) ?? [])];
-    } catch {
-      return [];
-    }
+    return [...new Set(workingDefinition(service, this.parse)?.steps.flatMap((step) => step.secrets) ?? [])];
   }
 }
 

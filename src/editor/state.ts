@@ -43,6 +43,10 @@ export interface LiveEnvironment {
   /** Something keeps its services up. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];
+  /** When it was last asked what is live (ISO 8601), where it has to be asked. */
+  readonly observedAt?: string;
+  /** Why what is known of it may be wrong. */
+  readonly failure?: string;
 }
 
 /** Why there is nothing to show, or that there is. */

@@ -1,7 +1,7 @@
 import { isFinished, type RunState } from '../core/run/state';
 import { releasableOf } from '../core/run/status';
 import { runningWords } from './run-rows';
-import type { ServiceState } from './state';
+import type { LiveEnvironment, ServiceState } from './state';
 import { age, joined, shortCommit } from './words';
 
 /** What the status bar shows of one service. */
@@ -14,19 +14,24 @@ export interface StatusText {
   /** The key of the service that it is about. */
   readonly service: string;
   /** What a click does. */
-  readonly click: 'deliver.deliver' | 'deliver.showRun';
+  readonly click: 'deliver.deliver' | 'deliver.showRun' | 'deliver.environments.focus';
   /** It changes by itself while time passes. */
   readonly ticks: boolean;
 }
 
 /** The item for the service it is about, if there is one; `several` adds its name, which would else be noise. */
-export function statusText(service: ServiceState | undefined, several: boolean, now: number): StatusText | undefined {
-  return service && { ...contentOf(service, several, now), service: service.key };
+export function statusText(
+  service: ServiceState | undefined,
+  several: boolean,
+  now: number,
+  environments: readonly LiveEnvironment[] = [],
+): StatusText | undefined {
+  return service && { ...contentOf(service, several, now, environments), service: service.key };
 }
 
 type Content = Omit<StatusText, 'service'>;
 
-function contentOf(service: ServiceState, several: boolean, now: number): Content {
+function contentOf(service: ServiceState, several: boolean, now: number, environments: readonly LiveEnvironment[]): Content {
   const of = several ? `${service.name} ` : '';
   const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
   const waiting = service.byItself?.waiting;
@@ -38,7 +43,18 @@ function contentOf(service: ServiceState, several: boolean, now: number): Conten
       `Commit ${shortCommit(waiting.commit)} of ${service.name} is not delivered yet: ${waiting.why}.`,
       'deliver.showRun',
     );
-  return restText(service, of, now);
+  return illText(service, environments) ?? restText(service, of, now);
+}
+
+/** What is live does not work: whatever was delivered last, customers see that. */
+function illText({ name }: ServiceState, environments: readonly LiveEnvironment[]): Content | undefined {
+  for (const environment of environments)
+    for (const { service, state, reason } of environment.services) {
+      if (service !== name || state !== 'unhealthy') continue;
+      const what = `${name} is unhealthy in ${environment.name}`;
+      return { ...idle(`$(warning) ${what}`, joined([what, reason], ': '), 'deliver.environments.focus'), look: 'failed' };
+    }
+  return undefined;
 }
 
 function restText(service: ServiceState, of: string, now: number): Content {

@@ -54,7 +54,8 @@ export class CustomerFeedback implements vscode.Disposable {
       // Where there is nothing to show, the welcome says why, and a message would hide it.
       () =>
         this.feedback.news.some(({ feedback: known }) => known?.recent.changes.length) ? changesMessage(store.state.services) : undefined,
-      () => {
+      (visible) => {
+        if (!visible) return;
         this.feedback.look();
         clock.tick();
       },

@@ -1,0 +1,50 @@
+import * as path from 'node:path';
+import { divergence, type Divergence } from '../core/changes/divergence';
+import { readHead } from '../core/changes/refs-on-disk';
+import { Changes } from './changes';
+import { findGitFolder } from './git-folder';
+import type { LiveEnvironment, Service } from './state';
+
+/** What a divergence was asked for by: it never changes for the same release and branch. */
+interface Known {
+  readonly key: string;
+  readonly value: Divergence | undefined;
+}
+
+/** How what is live differs from the own branch: one git process a service, and only when one of the two is another. */
+export class Divergences {
+  readonly changes = new Changes();
+  private readonly known = new Map<string, Known>();
+  private asking: Promise<void> = Promise.resolve();
+  private wanted = '';
+
+  /** Of a service in an environment; `undefined` where it is not known. */
+  of(environment: string, service: string): Divergence | undefined {
+    return this.known.get(`${environment} ${service}`)?.value;
+  }
+
+  /** Looks at what is live now; call it while somebody may see the answer. */
+  update(services: readonly Service[], environments: readonly LiveEnvironment[]): void {
+    const asked = environments.flatMap((environment) =>
+      environment.services.flatMap(({ service: name, release }) => {
+        const service = services.find((one) => one.name === name);
+        const git = service && findGitFolder(service.folder);
+        const repository = git && { root: git.root, gitFolder: git.own, commonGitFolder: git.common };
+        const head = repository && readHead(repository).commit;
+        if (!service || !release || !repository || head === undefined) return [];
+        return [{ place: `${environment.name} ${name}`, key: `${release.commit} ${head}`, service, repository, release, head }];
+      }),
+    );
+    const wanted = asked.map(({ place, key }) => `${place} ${key}`).join('\n');
+    if (wanted === this.wanted) return;
+    this.wanted = wanted;
+    this.asking = this.asking.then(async () => {
+      for (const { place, key, service, repository, release, head } of asked) {
+        if (this.known.get(place)?.key === key) continue;
+        const folder = path.relative(service.root, service.folder).split(path.sep).join('/');
+        this.known.set(place, { key, value: await divergence(repository, service.home, release.commit, head, folder) });
+        this.changes.tell();
+      }
+    });
+  }
+}
