@@ -15,6 +15,7 @@ import { EnvironmentActions } from './editor/environment-actions';
 import { environmentRows } from './editor/environment-rows';
 import { FailureJumps } from './editor/failure-jumps';
 import { failuresOf } from './editor/failures';
+import { Handovers } from './editor/handovers';
 import { LogDocuments } from './editor/log-document';
 import { LogLinks } from './editor/log-links';
 import { Logs } from './editor/logs';
@@ -61,7 +62,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
     (now) => pipelineRows(store.state, now),
     () => store.state.services.some(isLive),
     () => pipelineMessage(store.state),
+    () => handovers.update(),
   );
+  const handovers = new Handovers(store, () => pipeline.visible);
   const environments = new RowView(
     'deliver.environments',
     (now) => environmentRows(store.state.environments, now),
@@ -100,6 +103,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     environments: actions,
     logs,
     failures,
+    handovers,
     feedback: feedback.actions,
     suspects: new Suspects(failures, places, committed),
     serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
@@ -128,6 +132,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     places.update(services.flatMap(failuresOf));
     feedback.update(services);
     everyChange.update(services);
+    handovers.update();
   });
   places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
@@ -147,6 +152,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
       repositories,
       feedback,
       everyChange,
+      handovers,
       commands,
       definitions,
     ],

@@ -54,14 +54,6 @@ function handoversIn(file: string, content: string): Handover[] {
   return places.map((place) => ({ path: file, ...place })).sort((a, b) => a.line - b.line);
 }
 
-/** Whether what a file holds is told here: what to look at again when it is saved. */
-export function mayHoldHandovers(file: string): boolean {
-  const plain = file.replaceAll('\\', '/');
-  return /(\.gitlab-ci\.yml|\/\.gitlab\/ci\/.*\.yml|\/\.github\/workflows\/[^/]*\.ya?ml|\/Jenkinsfile[^/]*|\.jenkinsfile|\/delivery\.yaml)$/.test(
-    plain,
-  );
-}
-
 type Place = Omit<Handover, 'path'>;
 
 function jenkins(content: string): Place[] {
