@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { Handover } from '../core/pipeline/handovers';
 import { Paced } from './changes';
+import { folderInRepository } from './git-folder';
 import { handoverFiles } from './handover-rows';
 import type { Subject } from './row';
 import type { Service } from './state';
@@ -67,7 +68,7 @@ export class Handovers implements vscode.Disposable {
 
 /** Those in its own folder, and those of the repository that lie in no service's. */
 function ofService(all: readonly Handover[], service: Service, services: readonly Service[]): Handover[] {
-  const inner = services.map(({ folder, root }) => ({ folder, at: path.relative(root, folder).split(path.sep).join('/') }));
+  const inner = services.map(({ folder, root }) => ({ folder, at: folderInRepository(root, folder) }));
   return all.filter(({ path: file }) => {
     const owners = inner.filter(({ at }) => at === '' || file.startsWith(`${at}/`)).sort((a, b) => b.at.length - a.at.length);
     const [owner] = owners;
