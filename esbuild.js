@@ -24,6 +24,7 @@ const parts = {
   problems: 'src/cli/problems.ts',
   feedback: 'src/cli/feedback.ts',
   supervise: 'src/cli/supervise.ts',
+  handovers: 'src/core/pipeline/handovers.ts',
   'log-problems': 'src/core/logs/log-problems.ts',
   reports: 'src/core/logs/reports.ts',
   'source-maps': 'src/core/run/source-maps.ts',

@@ -13,12 +13,11 @@ import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
 import { EveryChange } from './editor/every-change';
-import { Divergences } from './editor/divergences';
 import { EnvironmentActions } from './editor/environment-actions';
-import { environmentRows } from './editor/environment-rows';
-import { EnvironmentWatch } from './editor/environment-watch';
+import { EnvironmentsView } from './editor/environments-view';
 import { FailureJumps } from './editor/failure-jumps';
 import { failuresOf } from './editor/failures';
+import { Handovers } from './editor/handovers';
 import { LogDocuments } from './editor/log-document';
 import { LogLinks } from './editor/log-links';
 import { Logs } from './editor/logs';
@@ -65,23 +64,11 @@ export function activate(context: vscode.ExtensionContext): Shown {
     (now) => pipelineRows(store.state, now),
     () => store.state.services.some(isLive),
     () => pipelineMessage(store.state),
+    () => handovers.update(),
   );
-  const divergences = new Divergences();
-  const environmentWatch = new EnvironmentWatch(cli);
-  const environments: RowView = new RowView(
-    'deliver.environments',
-    (now) => environmentRows(store.state.environments, now, (environment, service) => divergences.of(environment, service)),
-    () => false,
-    () => undefined,
-    () => look(),
-  );
+  const handovers = new Handovers(store, () => pipeline.visible);
+  const environments = new EnvironmentsView(cli, store);
   const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now(), store.state.environments);
-  /** What costs a process is done while the environments are seen. */
-  const look = (): void => {
-    const { services, environments: live, trusted } = store.state;
-    environmentWatch.update(trusted && environments.visible, services, live);
-    if (trusted && environments.visible) divergences.update(services, live);
-  };
   const statusBar = new StatusBar(status);
   const output = new Output();
   const documents = new LogDocuments();
@@ -115,6 +102,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     environments: actions,
     logs,
     failures,
+    handovers,
     feedback: feedback.actions,
     suspects: new Suspects(failures, places, committed),
     serviceOf: ({ fsPath }) => (store.serviceOf(fsPath) ?? store.onlyServiceIn(fsPath))?.key,
@@ -138,15 +126,14 @@ export function activate(context: vscode.ExtensionContext): Shown {
     output.update(services);
     pipeline.update();
     environments.update();
-    look();
     statusBar.update();
     if (!vscode.workspace.isTrusted) return;
     places.update(services.flatMap(failuresOf));
     feedback.update(services);
     everyChange.update(services);
     end.update(services);
+    handovers.update();
   });
-  divergences.changes.listen(() => environments.update());
   places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
   context.subscriptions.push(
@@ -154,7 +141,6 @@ export function activate(context: vscode.ExtensionContext): Shown {
       store,
       pipeline,
       environments,
-      environmentWatch,
       askedLogs,
       statusBar,
       output,
@@ -167,6 +153,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
       repositories,
       feedback,
       everyChange,
+      handovers,
       commands,
       definitions,
     ],

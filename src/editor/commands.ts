@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
 import type { EnvironmentActions } from './environment-actions';
+import type { Handovers } from './handovers';
 import type { FailureJumps } from './failure-jumps';
 import type { FeedbackActions } from './feedback/actions';
 import type { Logs } from './logs';
@@ -14,6 +15,7 @@ export interface CommandParts {
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
   readonly failures: FailureJumps;
+  readonly handovers: Handovers;
   readonly feedback: FeedbackActions;
   readonly suspects: Suspects;
   /** The service that a file belongs to, or the only one of the repository with this root. */
@@ -35,7 +37,7 @@ interface Command {
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, environments, logs, failures, feedback, suspects } = parts;
+  const { deliveries, environments, logs, failures, handovers, feedback, suspects } = parts;
   return {
     deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
     deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
@@ -51,6 +53,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     openService: { do: (subject) => environments.openService(subject) },
     openLog: { do: (subject) => logs.open(subject) },
     openProblem: { do: (subject) => failures.open(subject) },
+    openHandover: { do: (subject) => handovers.open(subject) },
     nextFailure: { do: () => failures.step(1) },
     previousFailure: { do: () => failures.step(-1) },
     showSuspects: { runs: true, do: (subject) => suspects.show(subject) },
@@ -97,7 +100,20 @@ function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Sub
     const service = serviceOf(place);
     return service === undefined ? {} : { service };
   }
-  const names = ['service', 'run', 'step', 'problem', 'environment', 'deployed', 'url', 'change', 'item', 'source', 'text'] as const;
+  const names = [
+    'service',
+    'run',
+    'step',
+    'problem',
+    'environment',
+    'deployed',
+    'url',
+    'change',
+    'item',
+    'source',
+    'place',
+    'text',
+  ] as const;
   return Object.fromEntries(
     Object.entries(argument).filter(([name, value]) => names.some((known) => known === name) && typeof value === 'string'),
   );

@@ -1,4 +1,3 @@
-import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { CommitWatch, type HeldCommit } from '../core/changes/commit-watch';
 import { MadeCommits } from '../core/changes/made-commits';
@@ -10,7 +9,7 @@ import { claimCommit } from '../core/run/claims';
 import { deliverOn, deliverOnSetting } from './deliver-on';
 import type { Deliveries } from './deliveries';
 import type { DeliveryEnd } from './delivery-end';
-import { findGitFolder } from './git-folder';
+import { findGitFolder, folderInRepository } from './git-folder';
 import { MissingSecrets } from './missing-secrets';
 import type { SecretStore } from './secrets';
 import type { ByItself, Service, ServiceState } from './state';
@@ -126,7 +125,7 @@ export class EveryChange implements vscode.Disposable {
 
   private async found(on: ByItself['on'], root: string, made: NewCommit): Promise<void> {
     const services = this.servicesOf(on, root);
-    const folderOf = ({ folder }: Service): string => path.relative(root, folder).split(path.sep).join('/');
+    const folderOf = ({ folder }: Service): string => folderInRepository(root, folder);
     const touched = await touchedFolders(root, made, services.map(folderOf));
     for (const service of services) {
       if (touched.includes(folderOf(service))) this.next.set(service.key, { commit: made.commit, isClaimed: false });

@@ -22,6 +22,11 @@ export function findGitFolder(folder: string): GitFolder | undefined {
   }
 }
 
+/** A folder as git names it: relative to the root with `/`, empty for the root, also where it was opened through a link. */
+export function folderInRepository(root: string, folder: string): string {
+  return path.relative(root, realPath(folder)).split(path.sep).join('/');
+}
+
 /** Whether there is a git to call, without calling it. */
 export function hasGit(env: NodeJS.ProcessEnv = process.env): boolean {
   const names = process.platform === 'win32' ? ['git.exe', 'git.cmd'] : ['git'];

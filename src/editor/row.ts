@@ -43,6 +43,8 @@ export interface Subject {
   /** An item of feedback by its id, and the source that it is from. */
   readonly item?: string;
   readonly source?: string;
+  /** A manual handover by its place, as in `.gitlab-ci.yml:12`. */
+  readonly place?: string;
   /** What *Copy* copies. */
   readonly text?: string;
 }

@@ -2,6 +2,7 @@ import type { Outcome, ProblemFound, StepState } from '../core/run/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../core/run/state';
 import type { Row, RowIcon } from './row';
 import { problemId } from './failures';
+import { handoverRows } from './handover-rows';
 import { currentRun, type ServiceState, type WindowState } from './state';
 import { age, attempt, duration, joined, shortCommit } from './words';
 
@@ -40,7 +41,8 @@ export function pipelineRows({ services, trusted }: Pick<WindowState, 'services'
   const open = services.length <= 3;
   return services.map((service) => {
     const row = serviceRow(service, open, now);
-    return service.runs.length > 0 || service.starting || !trusted ? row : { ...row, children: [firstDelivery(service)] };
+    const children = service.runs.length > 0 || service.starting || !trusted ? (row.children ?? []) : [firstDelivery(service)];
+    return { ...row, children: [...children, ...handoverRows(service.key, service.handovers)] };
   });
 }
 

@@ -1,5 +1,6 @@
 import type { ServiceStatus } from '../core/environments/environment';
 import type { RepositoryHome } from '../core/home';
+import type { Handover } from '../core/pipeline/handovers';
 import type { RunState } from '../core/run/state';
 import { isFinished } from '../core/run/state';
 
@@ -26,6 +27,8 @@ export interface ByItself {
 export interface Noted {
   /** Absent: nothing is delivered without a click. */
   readonly byItself?: ByItself | undefined;
+  /** Absent while nobody has looked for them. */
+  readonly handovers?: readonly Handover[];
 }
 
 export interface ServiceState extends Service, Noted {

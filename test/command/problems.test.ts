@@ -65,6 +65,17 @@ describe('deliver problems', () => {
     );
   });
 
+  it('tells of a step that asked a person, who is not there', async () => {
+    const delivery = project().steps({ ask: 'python3 -c "input()"' }).commit();
+    const run = await delivery.deliver('run');
+    const reason = 'a Python program asked for a line of input, and a delivery has no terminal to answer from';
+    assert.equal(run.code, 1);
+    assert.match(run.stdout, new RegExp(`ask failed .* — ${reason}: give it what it asks for as an argument or in \`env\``));
+    const [first] = await problems(delivery);
+    assert.equal(first?.source, 'deliver');
+    assert.ok(first.message.startsWith(reason));
+  });
+
   it('finds what a step’s own matcher describes, and names one that is wrong before anything runs', async () => {
     const pattern = { regexp: '^(\\S+)@(\\d+) (.*)$', file: 1, line: 2, message: 3 };
     const delivery = project()

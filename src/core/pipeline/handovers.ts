@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
+import { askingCommands } from './asking-steps';
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair } from 'yaml';
 
 /** A place where a delivery waits for a person; `path` relative to the root with `/`, `line` from 1. */
@@ -9,6 +10,8 @@ export interface Handover {
   readonly path: string;
   readonly line: number;
   readonly message: string;
+  /** It depends on settings outside of the repository whether anybody is waited for. */
+  readonly isPossible?: true;
 }
 
 const globs = [
@@ -18,13 +21,15 @@ const globs = [
   ':(glob).github/workflows/*.yml',
   ':(glob).github/workflows/*.yaml',
   ':(glob)**/Jenkinsfile*',
+  ':(glob)**/*.jenkinsfile',
+  ':(glob)**/delivery.yaml',
 ];
 const largest = 500_000;
 
 /**
  * The manual handovers that the repository's CI files hold, by file and line: GitLab jobs with
  * `when: manual`, GitHub workflows that deploy only when started by hand or wait for an environment's
- * reviewers, Jenkins `input`. A file that cannot be read is passed over: its own service reports it.
+ * reviewers, Jenkins `input`; and steps of `delivery.yaml` whose command asks a person. A file that cannot be read is passed over: its own service reports it.
  */
 export async function findHandovers(root: string): Promise<Handover[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
@@ -44,16 +49,21 @@ async function contentOf(file: string): Promise<string> {
 }
 
 function handoversIn(file: string, content: string): Handover[] {
-  const places = path.posix.basename(file).startsWith('Jenkinsfile') ? jenkins(content) : yamlHandovers(file, content);
+  const name = path.posix.basename(file);
+  const places = /^Jenkinsfile|\.jenkinsfile$/.test(name) ? jenkins(content) : yamlHandovers(file, content);
   return places.map((place) => ({ path: file, ...place })).sort((a, b) => a.line - b.line);
 }
 
 type Place = Omit<Handover, 'path'>;
 
 function jenkins(content: string): Place[] {
-  const code = content.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, ' '));
+  const blank = (text: string): string => text.replace(/[^\n'"]/g, ' ');
+  // What a script or a comment holds is no code of the pipeline.
+  const code = content.replace(/'''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\/\*[\s\S]*?\*\/|\/\/.*/g, (part) =>
+    part.startsWith('/') ? part.replace(/[^\n]/g, ' ') : blank(part),
+  );
   return code.split('\n').flatMap((line, index) => {
-    const isInput = /^\s*(def\s+)?(\w+\s*=\s*)?input\s*(\(|\{|message\b|id\b|'|")/.test(line.replace(/\/\/.*$/, ''));
+    const isInput = /(?:^|[{;=]|\breturn\b)\s*input\s*(\(|\{|message\b|id\b|'|")/.test(line);
     return isInput ? [{ line: index + 1, message: 'the pipeline waits for a person at `input`' }] : [];
   });
 }
@@ -64,10 +74,25 @@ function yamlHandovers(file: string, content: string): Place[] {
     const { contents, errors } = parseDocument(content, { lineCounter, prettyErrors: false, uniqueKeys: false });
     if (errors.length > 0 || !isMap(contents)) return [];
     const lineOf = (node: unknown): number => lineCounter.linePos((node as { range?: readonly number[] | null }).range?.[0] ?? 0).line;
+    if (path.posix.basename(file) === 'delivery.yaml') return steps(contents, lineOf);
     return file.startsWith('.github/') ? github(contents, lineOf) : gitlab(contents, lineOf);
   } catch {
     return [];
   }
+}
+
+function steps(contents: unknown, lineOf: (node: unknown) => number): Place[] {
+  const all = pairsOf(pairsOf(contents).find((pair) => textOf(pair.key) === 'steps')?.value);
+  return all.flatMap((step) => {
+    const run = pairsOf(step.value).find((pair) => textOf(pair.key) === 'run')?.value;
+    if (!isScalar(run)) return [];
+    const isBlock = run.type === 'BLOCK_LITERAL';
+    return askingCommands(textOf(run) ?? '').map(({ line, what }) => ({
+      // The text of a block begins on the line after its mark.
+      line: lineOf(run) + (isBlock ? line + 1 : 0),
+      message: `step ${textOf(step.key) ?? ''} ${what}`,
+    }));
+  });
 }
 
 function gitlab(contents: unknown, lineOf: (node: unknown) => number): Place[] {
@@ -96,10 +121,13 @@ function github(contents: unknown, lineOf: (node: unknown) => number): Place[] {
     places.push({
       line: lineOf(environment.key),
       message: `job ${textOf(job.key) ?? ''} may wait for the reviewers of environment ${name}`,
+      isPossible: true,
     });
   }
   const onlyByHand = on && triggersOf(on.value).every((trigger) => trigger === 'workflow_dispatch');
-  const deploys = [textOf(workflow.find((pair) => textOf(pair.key) === 'name')?.value), ...jobs.map((job) => textOf(job.key))];
+  // A job that calls another workflow is what that is called.
+  const called = jobs.map((job) => textOf(pairsOf(job.value).find((pair) => textOf(pair.key) === 'uses')?.value));
+  const deploys = [textOf(workflow.find((pair) => textOf(pair.key) === 'name')?.value), ...jobs.map((job) => textOf(job.key)), ...called];
   if (onlyByHand && (places.length > 0 || deploys.some((word) => /deploy|release|publish|promote/i.test(word ?? '')))) {
     places.push({ line: lineOf(on.key), message: 'the workflow deploys only when a person starts it: `workflow_dispatch`' });
   }

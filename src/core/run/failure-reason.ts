@@ -1,5 +1,6 @@
 import type { Step } from '../pipeline/pipeline';
 import type { CommandEnd } from './process';
+import { promptReason } from './prompts';
 
 /** What the machine, not the code, did to a command: told by how it ended and by its last lines. */
 interface Cause {
@@ -30,6 +31,8 @@ export function failureReason(step: Step, end: CommandEnd, tail: string): string
     return `it took longer than its timeout of ${seconds(step.timeoutMs ?? 0)}: make it faster, or raise \`timeout\``;
   if (end.exitCode === 127) return notFound(tail);
   if (end.exitCode === 126) return notExecutable(tail);
+  const asked = end.signal === undefined && end.exitCode !== 137 ? promptReason(tail) : undefined;
+  if (asked !== undefined) return asked;
   for (const { sign, says } of causes) {
     const match = sign.exec(tail);
     if (match) return says(match);

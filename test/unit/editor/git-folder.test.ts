@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../../../src/core/changes/repository';
-import { findGitFolder, hasGit } from '../../../src/editor/git-folder';
+import { findGitFolder, folderInRepository, hasGit } from '../../../src/editor/git-folder';
 import { temporaryFolder } from '../../support/temporary';
 
 describe('the git folder as the disk tells it', () => {
@@ -31,6 +31,8 @@ describe('the git folder as the disk tells it', () => {
     await agrees(path.join(root, 'cart/src'));
     await agrees(path.join(folder.path, 'other'));
     await agrees(path.join(folder.path, 'link', 'cart'));
+    assert.equal(folderInRepository(root, path.join(folder.path, 'link', 'cart')), 'cart');
+    assert.equal(folderInRepository(root, path.join(folder.path, 'link')), '');
   });
 
   it('is the one that git tells in a submodule and beside a separate git folder', async () => {

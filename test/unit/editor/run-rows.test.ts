@@ -81,6 +81,19 @@ describe('the Pipeline view', () => {
     assert.match(text, /> \[clock\] Remove items {2}waiting for the run before it\n/);
   });
 
+  it('names the manual handovers below all, closed', () => {
+    const at = { path: '.gitlab-ci.yml', line: 12, message: 'job deploy waits for a person: `when: manual`' };
+    const may = { path: '.github/workflows/ci.yml', line: 3, message: 'job ship may wait', isPossible: true } as const;
+    const text = (handovers: NonNullable<ServiceState['handovers']>) =>
+      rowsAsText(pipelineRows({ services: [serviceOf([], { handovers })], trusted: true }, later(0)));
+    assert.doesNotMatch(text([]), /handover/);
+    assert.match(
+      text([at, may]),
+      /^ {2}> \[person\] 1 manual handover {2}1 possible\n {6}\[go-to-file\] job deploy waits .* {2}\.gitlab-ci\.yml:12$/m,
+    );
+    assert.match(text([may, may]), /2 possible manual handovers$/m);
+  });
+
   it('names every row for a screen reader, each with an id of its own', () => {
     const rows = all(
       pipelineRows(

@@ -52,6 +52,47 @@ describe('manual handovers', () => {
     ]);
   });
 
+  it('are Jenkins inputs inside of other blocks, and not what a script holds', async () => {
+    const text = `script {\n  timeout(time: 1) { input 'Go?' }\n  def to = input(message: 'Where?')\n  return input("x")\n  sh \'\'\'\n  input 'x'\n  \'\'\'\n  echo "then; input 'x'"\n  milestone 1\n  checkout url: 'https://x' // input 'y'\n}\n`;
+    assert.deepEqual(
+      (await found('deploy.jenkinsfile', text)).map((line) => line.split(' ')[0]),
+      ['deploy.jenkinsfile:2', 'deploy.jenkinsfile:3', 'deploy.jenkinsfile:4'],
+    );
+  });
+
+  it('are workflows that only a person starts and that call one that deploys', async () => {
+    const text = 'on: workflow_dispatch\njobs:\n  go:\n    uses: ./.github/workflows/deploy.yml\n';
+    assert.equal((await found('.github/workflows/go.yml', text)).length, 1);
+  });
+
+  it('are steps of delivery.yaml whose command asks a person', async () => {
+    const text = `service: shop\nsteps:\n  one:\n    run: npm ci && npm login\n  two:\n    run: |\n      # read -p x\n      npm test\n      read -r -p 'Sure? ' yes\n  three: {run: docker run --rm -it shop sh}\n  four: {deploy: staging}\n`;
+    assert.deepEqual(await found('delivery.yaml', text), [
+      'delivery.yaml:4 step one asks for a login: `npm login`',
+      'delivery.yaml:9 step two reads an answer: `read -p`',
+      'delivery.yaml:10 step three wants a terminal: `docker run -it`',
+    ]);
+  });
+
+  for (const run of [
+    'echo y | read -p x y',
+    'read -p x y < answers',
+    'read line',
+    'echo "read -p x"',
+    "node -e 'npm login'",
+    'docker run -t shop',
+    'docker run -i shop sh -t',
+    'docker run shop sh -it',
+    'gh auth login --with-token < token',
+    'az login --service-principal -u x -p $Y',
+    'ssh host deploy',
+    'npm run login',
+    'cat <<EOF\\nread -p x\\nEOF',
+  ])
+    it(`are not commands that may go on alone: ${run}`, async () => {
+      assert.deepEqual(await found('delivery.yaml', `service: shop\nsteps:\n  one:\n    run: "${run.replaceAll('"', '\\"')}"\n`), []);
+    });
+
   for (const broken of ['', 'a: [', '- a\n', 'a: *b\n', '\0\0', 'on:\njobs:\n', 'jobs: {deploy: null, x: [environment]}\n']) {
     it(`are none in a broken file: ${JSON.stringify(broken)}`, async () => {
       assert.deepEqual(await found('.github/workflows/a.yml', broken), []);

@@ -1,0 +1,50 @@
+import type * as vscode from 'vscode';
+import type { Cli } from './cli';
+import { Divergences } from './divergences';
+import { environmentRows } from './environment-rows';
+import { EnvironmentWatch } from './environment-watch';
+import { RowView } from './row-view';
+import type { Store } from './store';
+
+/** The Environments view. What costs a process is done only while it is seen. */
+export class EnvironmentsView implements vscode.Disposable {
+  private readonly divergences = new Divergences();
+  private readonly watch: EnvironmentWatch;
+  private readonly view: RowView;
+
+  constructor(
+    cli: Cli,
+    private readonly store: Store,
+  ) {
+    this.watch = new EnvironmentWatch(cli);
+    this.view = new RowView(
+      'deliver.environments',
+      (now) => environmentRows(store.state.environments, now, (environment, service) => this.divergences.of(environment, service)),
+      () => false,
+      () => undefined,
+      () => this.look(),
+    );
+    this.divergences.changes.listen(() => this.view.update());
+  }
+
+  update(): void {
+    this.view.update();
+    this.look();
+  }
+
+  asText(): string {
+    return this.view.asText();
+  }
+
+  dispose(): void {
+    this.watch.dispose();
+    this.view.dispose();
+  }
+
+  private look(): void {
+    const { services, environments, trusted } = this.store.state;
+    const isSeen = trusted && this.view.visible;
+    this.watch.update(isSeen, services, environments);
+    if (isSeen) this.divergences.update(services, environments);
+  }
+}
