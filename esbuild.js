@@ -22,6 +22,7 @@ const parts = {
   init: 'src/cli/init.ts',
   check: 'src/cli/check.ts',
   export: 'src/cli/export.ts',
+  step: 'src/cli/step.ts',
   drift: 'src/core/engines/drift.ts',
   problems: 'src/cli/problems.ts',
   feedback: 'src/cli/feedback.ts',

@@ -196,6 +196,15 @@ async function main(args: readonly string[]): Promise<number> {
       ),
     );
   program
+    .command('step')
+    .argument('<name>', 'the step')
+    .description('run one step in this checkout, of the commit that is checked out, as a job of a CI service calls it')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (name: string, options: { service?: string; json?: true }) => (await import('./cli/step')).step(name, options, terminal)),
+    );
+  program
     .command('supervise', { hidden: true })
     .argument('<environment>')
     .action(does(async (name: string) => (await import('./cli/supervise')).supervise(name)));
