@@ -58,7 +58,7 @@ function workflow(service: EngineService, options: ExportOptions): EngineFile {
     service: pipeline.service,
     source: below(service.folder, definitionName),
     body: body.replace(/\n*$/, '\n'),
-    notes: [...commonNotes(pipeline, jobs, { runner: 'runs-on: self-hosted' }), ...notesOf(pipeline.service, jobs, body)],
+    notes: [...commonNotes(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline.service, jobs, body)],
   };
 }
 
@@ -77,7 +77,7 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     ...(job.id !== step.name && { name: step.name }),
     ...(job.needs.length > 0 && { needs: job.needs.map((need) => need.id) }),
     ...(job.isRelease && { if: isDelivered }),
-    'runs-on': job.isOnMachine ? 'self-hosted' : 'ubuntu-latest',
+    'runs-on': job.environment === undefined ? 'ubuntu-latest' : 'self-hosted',
     ...(step.deploy !== undefined && { environment: { name: step.deploy, url: '${{ steps.deliver.outputs.url }}' } }),
     ...(job.environment !== undefined && { concurrency: { group: `deliver-to-${job.environment}`, queue: 'max' } }),
     steps: stepsOf(job, around),
@@ -221,7 +221,9 @@ function reportsOf(job: Job, service: EngineService): ActionStep {
 function notesOf(service: string, jobs: readonly Job[], body: string): string[] {
   const idle = handingNothingOn(jobs);
   const bytes = Buffer.byteLength(body);
-  const slow = jobs.filter(({ step, isOnMachine }) => !isOnMachine && (step.timeoutMs ?? 0) > limits.hostedJobMinutes * 60_000);
+  const slow = jobs.filter(
+    ({ step, environment }) => environment === undefined && (step.timeoutMs ?? 0) > limits.hostedJobMinutes * 60_000,
+  );
   return [
     ...(idle.length > 0 ? [`each job has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`] : []),
     ...(bytes > limits.fileBytes

@@ -88,7 +88,11 @@ function serviceFile(service: EngineService, path: string, options: ExportOption
     service: pipeline.service,
     source: below(folder, definitionName),
     body: [...(isAlone ? ownImage : []), yamlText(shared(around), { old: true }), texts.join('\n')].join('\n'),
-    notes: [...commonNotes(pipeline, jobs, { runner: 'tags: [deliver]' }), ...notesOf(jobs), ...(isAlone ? tooManyJobs(jobs.length) : [])],
+    notes: [
+      ...commonNotes(pipeline, jobs, { runner: '`tags: [deliver]`' }),
+      ...notesOf(jobs),
+      ...(isAlone ? tooManyJobs(jobs.length) : []),
+    ],
   };
 }
 
@@ -119,7 +123,7 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     ...(!around.isAlone && { extends: template(service) }),
     needs: [...new Set([...job.needs, ...job.handed])].map((need) => need.id),
     ...(rules.length > 0 && { rules }),
-    ...(job.isOnMachine && { tags: ['deliver'] }),
+    ...(job.environment !== undefined && { tags: ['deliver'] }),
     ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
     ...(job.environment !== undefined && { resource_group: job.environment }),
     ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),

@@ -53,7 +53,7 @@ function jenkinsfile(service: EngineService, options: ExportOptions): EngineFile
     source: below(folder, definitionName),
     body: body.join('\n'),
     notes: [
-      ...commonNotes(pipeline, jobs, { runner: 'agent' }),
+      ...commonNotes(pipeline, jobs, { runner: 'the `agent`' }),
       'Jenkins has no keys for inputs: every step is run every time',
       ...(body.length > limits.lines
         ? [

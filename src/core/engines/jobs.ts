@@ -13,10 +13,11 @@ export interface Job {
   readonly key?: JobKey;
   /** It deploys, verifies, or comes after one that does. */
   readonly isRelease: boolean;
-  /** The environment that it deploys to or verifies. */
+  /**
+   * The environment that it deploys to or verifies. What is live in one, and what can be brought back, is on
+   * record on the machine that deploys to it.
+   */
   readonly environment?: string;
-  /** That environment lives on the machine that deploys to it. */
-  readonly isOnMachine: boolean;
 }
 
 export interface JobKey {
@@ -35,7 +36,7 @@ export function jobsOf(pipeline: Pipeline, idOf: (step: string) => string): read
     if (known) return known;
     const step = steps.get(name);
     if (!step) throw new Error(`the parser let the unknown step ${name} pass`);
-    const job = jobOf(step, idOf(name), step.needs.map(make), pipeline);
+    const job = jobOf(step, idOf(name), step.needs.map(make));
     made.set(name, job);
     return job;
   };
@@ -44,9 +45,8 @@ export function jobsOf(pipeline: Pipeline, idOf: (step: string) => string): read
   return jobs.map((job) => Object.assign(job, { handed: [...job.handed].sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)) }));
 }
 
-function jobOf(step: Step, id: string, needs: readonly Job[], { environments }: Pipeline): Job {
+function jobOf(step: Step, id: string, needs: readonly Job[]): Job {
   const environment = step.deploy ?? step.verifies;
-  const kind = environment === undefined ? undefined : environments[environment]?.kind;
   const key = keyOf(step, needs);
   return {
     step,
@@ -56,7 +56,6 @@ function jobOf(step: Step, id: string, needs: readonly Job[], { environments }: 
     ...(key && { key }),
     isRelease: environment !== undefined || needs.some((need) => need.isRelease),
     ...(environment !== undefined && { environment }),
-    isOnMachine: kind === 'process' || kind === 'compose',
   };
 }
 
