@@ -66,7 +66,11 @@ export function planFile(
 
   const old = splitOwn(before, path);
   if (!old.ok) return old;
-  const merged = withOwn([...headLines(engine, file, options), ...fresh.value.body], old.value, path);
+  const merged = withOwn(
+    [...headLines(engine, file, options), ...fresh.value.body.slice(fresh.value.body.findIndex((line) => line !== ''))],
+    old.value,
+    path,
+  );
   if (!merged.ok) return merged;
   const text = sealed(merged.value, path);
   const wrong = engine.comment === '#' ? parseDocument(text, { logLevel: 'silent' }).errors[0] : undefined;

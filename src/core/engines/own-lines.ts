@@ -48,9 +48,10 @@ export function splitOwn(text: string, path: string): Result<Split> {
 export function withOwn(body: readonly string[], old: Split, path: string): Result<string[]> {
   const places = new Map<number, Region[]>();
   let kept = [...body];
-  const chains = old.regions.map((region) => ({ region, chain: chainOf(old.body, region.at, indentOf(region.lines[0] ?? '')) }));
+  const before = shaped(old.body);
+  const chains = old.regions.map((region) => ({ region, chain: chainOf(before, region.at, indentOf(region.lines[0] ?? '')) }));
   for (const { region, chain } of chains) {
-    const block = blockOf(kept, chain);
+    const block = blockOf(shaped(kept), chain);
     if (!block) {
       const where =
         chain
@@ -66,9 +67,10 @@ export function withOwn(body: readonly string[], old: Split, path: string): Resu
     kept = withoutKeys(kept, block, region);
   }
   for (const { region, chain } of chains) {
-    const block = blockOf(kept, chain);
+    const now = shaped(kept);
+    const block = blockOf(now, chain);
     if (!block) throw new Error('a block is gone though only keys were taken out of it');
-    const at = placeIn(kept, block, old.body, region);
+    const at = placeIn(now, block, before, region);
     places.set(at, [...(places.get(at) ?? []), region]);
   }
   const lines: string[] = [];
@@ -84,6 +86,19 @@ function apart({ lines }: Region, before: string | undefined, after: string | un
   if (indentOf(lines[0] ?? '') > 0) return [...lines];
   const isEmpty = (line: string | undefined): boolean => line === undefined || line === '';
   return [...(isEmpty(before) ? [] : ['']), ...lines, ...(isEmpty(after) ? [] : [''])];
+}
+
+/**
+ * The lines as they tell the structure: those of a command in a Jenkinsfile, which stand where they must, are taken for
+ * ones far inside.
+ */
+function shaped(lines: readonly string[]): string[] {
+  let isInside = false;
+  return lines.map((line) => {
+    const shape = isInside ? `${' '.repeat(200)}${line}` : line;
+    if ((line.match(/(?<!\\)'''/g) ?? []).length % 2 === 1) isInside = !isInside;
+    return shape;
+  });
 }
 
 interface Block {
@@ -159,15 +174,16 @@ const keyOf = (line: string): string | undefined =>
 function withoutKeys(lines: readonly string[], block: Block, region: Region): string[] {
   const indent = indentOf(region.lines[0] ?? '');
   const own = new Set(region.lines.filter((line) => indentOf(line) === indent).flatMap((line) => keyOf(line) ?? []));
+  const shape = shaped(lines);
   const kept: string[] = [];
   for (let index = 0; index < lines.length; index++) {
-    const line = lines[index] ?? '';
+    const line = shape[index] ?? '';
     const inBlock = index >= block.from && index < block.to && indentOf(line) === indent;
     if (!inBlock || !own.has(keyOf(line) ?? '')) {
-      kept.push(line);
+      kept.push(lines[index] ?? '');
       continue;
     }
-    index = afterOf(lines, index) - 1;
+    index = afterOf(shape, index) - 1;
   }
   return kept;
 }
