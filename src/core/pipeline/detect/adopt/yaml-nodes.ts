@@ -1,12 +1,15 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
 
-/** Deeper than any merge is, and no danger for the stack. */
+/** Deeper than any file is, and no danger for the stack. */
 const deepest = 20;
+/** Aliases make a short file as large as one likes: so much of it is looked at. */
+const most = 200_000;
 
 /** A YAML file of a CI service, read leniently: whatever has another shape than expected is absent. */
 export class YamlFile {
   private readonly lines = new LineCounter();
   private readonly document: Document.Parsed;
+  private looked = 0;
 
   constructor(text: string) {
     this.document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: false, logLevel: 'silent' });
@@ -25,7 +28,7 @@ export class YamlFile {
   /** With those of the mappings that are merged into it, after its own. */
   entries(map: unknown, depth = 0): { key: string; value: Node | undefined; line: number }[] {
     const within = this.resolved(map);
-    if (!isMap(within) || depth > deepest) return [];
+    if (!isMap(within) || depth > deepest || (this.looked += within.items.length) > most) return [];
     const own = within.items.flatMap((item) => {
       if (!isScalar(item.key) || item.key.value === '<<') return [];
       return [{ key: String(item.key.value), value: this.resolved(item.value) as Node | undefined, line: this.lineOf(item.key) }];
@@ -50,9 +53,10 @@ export class YamlFile {
   }
 
   /** One text, or a list of them, however deep. */
-  texts(node: unknown): string[] {
+  texts(node: unknown, depth = 0): string[] {
     const within = this.resolved(node);
-    if (isSeq(within)) return within.items.flatMap((item) => this.texts(item));
+    if (depth > deepest || this.looked++ > most) return [];
+    if (isSeq(within)) return within.items.flatMap((item) => this.texts(item, depth + 1));
     const text = this.text(within);
     return text === undefined ? [] : [text];
   }
