@@ -98,7 +98,7 @@ describe('deliver export', function () {
     );
     assert.match(
       read(shop, '.gitlab-ci.yml'),
-      /include:\n {2}- local: \.gitlab\/deliver-cart\.yml\n {2}- local: \.gitlab\/deliver-orders\.yml\n/,
+      /include:\n {2}- local: \/\.gitlab\/deliver-cart\.yml\n {2}- local: \/\.gitlab\/deliver-orders\.yml\n/,
     );
     assert.match(read(shop, '.gitlab/deliver-cart.yml'), /changes: \[cart\/\*\*\/\*\][\s\S]*\ncart:test:\n[\s\S]*- cd cart\n/);
     await shop.deliver('export', 'github', '--service', 'cart');

@@ -19,8 +19,8 @@ const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version'])
   const serving = (text: string) =>
     `require('node:http').createServer((_, r) => r.end('${text}')).listen(process.env.PORT, '127.0.0.1');\n`;
   const isGood = 'node -e "fetch(process.env.DELIVERY_URL).then(r=>r.text()).then(t=>process.exit(t===\'bad\'?1:0))"';
-  const run = () => {
-    const args = [gitlabCiLocal(), '--shell-isolation', '--no-artifacts-to-source'];
+  const run = (...more: string[]) => {
+    const args = [gitlabCiLocal(), '--shell-isolation', '--no-artifacts-to-source', ...more];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, {
       cwd: shop.root,
       env: shop.environment({ INSTALLED: path.join(folder.path, 'installed'), NO_COLOR: '1' }),
@@ -72,5 +72,22 @@ const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version'])
     assert.equal(fs.readFileSync(path.join(folder.path, 'installed'), 'utf8'), 'x\n');
     assert.match(second.output, /staging is back on [0-9a-f]{8} — acceptance failed/);
     assert.equal(await (await fetch(service.url)).text(), 'good');
+  });
+  it('runs the services of a repository as one pipeline, each in its folder', () => {
+    shop = new Project(folder.path).write('.gitignore', '.gitlab-ci-local\n');
+    for (const name of ['cart', 'orders'])
+      shop.write(
+        `services/${name}/delivery.yaml`,
+        `service: ${name}\nsteps:\n  build: {run: 'mkdir out && pwd > out/where', outputs: [out/**]}\n  test: {needs: build, run: 'cat out/where && echo for $DELIVERY_SERVICE'}\n`,
+      );
+    shop.commit();
+    execFileSync(process.execPath, [path.join(repository, 'dist/cli.js'), 'export', 'gitlab'], { cwd: shop.root, env: shop.environment() });
+    shop.commit();
+    const { status, output } = run('--no-evaluate-rule-changes');
+    assert.equal(status, 0, output);
+    for (const name of ['cart', 'orders']) {
+      assert.match(output, new RegExp(`${name}:test .*> .*/services/${name}\n`));
+      assert.match(output, new RegExp(`${name}:test .*> for ${name}\n`));
+    }
   });
 });

@@ -33,8 +33,8 @@ export interface Engine {
   readonly label: string;
   /** How a comment begins in its files. */
   readonly comment: '#' | '//';
-  /** Whether a path may be one of its files, written for a service that is there no more. */
-  owns(path: string): boolean;
+  /** Where its files for single services lie together, and one may be left of a service that is there no more. */
+  readonly folders: readonly string[];
   /** The files for all services of a repository; none of them is touched. */
   files(services: readonly EngineService[], options: ExportOptions): readonly EngineFile[];
 }

@@ -82,9 +82,8 @@ export async function readServices(root: string): Promise<Result<EngineService[]
 
 /** The files of an engine in a working copy that Deliver wrote. */
 export function filesThere(root: string, engine: Engine): string[] {
-  const folders = ['.github/workflows', '.gitlab'];
-  const found = folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
-  return found.filter((file) => engine.owns(file) && headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
+  const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
+  return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
 }
 
 /** A package that was named once goes on to be used. */

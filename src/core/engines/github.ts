@@ -17,7 +17,7 @@ export const github: Engine = {
   name: 'github',
   label: 'GitHub Actions',
   comment: '#',
-  owns: (path) => new RegExp(`^${folder}/deliver-[^/]+\\.yml$`).test(path),
+  folders: [folder],
   files: (services, options) => services.map((service) => workflow(service, options)),
 };
 

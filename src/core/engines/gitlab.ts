@@ -27,7 +27,7 @@ export const gitlab: Engine = {
   name: 'gitlab',
   label: 'GitLab CI/CD',
   comment: '#',
-  owns: (path) => /^\.gitlab\/deliver-[^/]+\.yml$/.test(path),
+  folders: ['.gitlab'],
   files: (services, options) => {
     const [only] = services;
     if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
@@ -46,7 +46,7 @@ const ownImage = [
 ];
 
 function rootFile(services: readonly EngineService[], files: readonly EngineFile[]): EngineFile {
-  const include = yamlText({ include: files.map((file) => ({ local: file.path })), variables: common });
+  const include = yamlText({ include: files.map((file) => ({ local: `/${file.path}` })), variables: common });
   const jobs = services.reduce((sum, { pipeline }) => sum + pipeline.steps.length, 0);
   return {
     path: root,

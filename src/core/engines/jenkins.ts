@@ -17,7 +17,7 @@ export const jenkins: Engine = {
   name: 'jenkins',
   label: 'Jenkins',
   comment: '//',
-  owns: (path) => /(^|\/)Jenkinsfile$/.test(path),
+  folders: [],
   files: (services, options) => services.map((service) => jenkinsfile(service, options)),
 };
 
