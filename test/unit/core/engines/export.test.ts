@@ -12,7 +12,9 @@ import { jenkins } from '../../../../src/core/engines/jenkins';
 import { adoptGithub } from '../../../../src/core/pipeline/detect/adopt/github-workflow';
 import { adoptGitlab } from '../../../../src/core/pipeline/detect/adopt/gitlab-ci';
 import { statementsOf, stringsIn, type Statement } from '../../../../src/core/pipeline/detect/adopt/groovy-blocks';
+import { declarativeErrors } from '../../../support/declarative';
 import { githubErrors, gitlabErrors } from '../../../support/engine-files';
+import { temporaryFolder } from '../../../support/temporary';
 import { large, rich, service, small } from './pipelines';
 
 /** `UPDATE_GOLDEN=1` writes them anew. */
@@ -20,7 +22,7 @@ const golden = path.join(__dirname, 'golden');
 
 interface GithubJob {
   needs?: string[];
-  steps: { run?: string; uses?: string; env?: Record<string, string>; 'working-directory'?: string }[];
+  steps: { name?: string; run?: string; uses?: string; env?: Record<string, string>; 'working-directory'?: string }[];
 }
 
 const errorsOf = async (file: EngineFile): Promise<string[]> =>
@@ -28,6 +30,9 @@ const errorsOf = async (file: EngineFile): Promise<string[]> =>
 
 describe('an exported pipeline', function () {
   this.timeout(30_000);
+  const temporary = temporaryFolder();
+  // Jobs run on Linux: what they do is tried where the tools are the same.
+  const onLinux = process.platform === 'linux' ? it : it.skip;
 
   for (const engine of engines)
     for (const [name, text] of Object.entries({ small, rich })) {
@@ -52,6 +57,47 @@ describe('an exported pipeline', function () {
       for (const engine of [github, gitlab])
         for (const file of engine.files(services, { package: 'deliver-0.1.0.tgz' })) assert.deepEqual(await errorsOf(file), [], file.body);
     });
+
+  it('follows the documented grammar of declarative pipelines, and their stages have distinct names', () => {
+    for (const file of jenkins.files([service(small), service(rich, 'services/shop'), service(large('shop', 200))], {})) {
+      const statements = statementsOf(file.body);
+      assert.deepEqual(declarativeErrors(statements), [], file.body);
+      const names = stagesIn(statements);
+      assert.equal(new Set(names).size, names.length);
+    }
+    const wrong = 'pipeline { agent any\n stages { stage("a") { parallel { stage("b") { parallel { stage("c") { } } } } } } }';
+    assert.equal(declarativeErrors(statementsOf(wrong)).length, 2);
+  });
+
+  onLinux('hands over what a step made with modes and links, and without what is left out', () => {
+    const [workflow] = github.files([service(rich)], {});
+    const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+    const run = (job: string, name: string): string => jobs[job]?.steps.find((step) => step.name === name)?.run ?? '';
+    const folder = temporary.path;
+    const [from, to] = ['from', 'to'].map((name) => path.join(folder, name)) as [string, string];
+    const env = { ...process.env, RUNNER_TEMP: folder };
+    for (const each of ['from/node_modules/.bin', 'from/dist/tmp', 'to']) fs.mkdirSync(path.join(folder, each), { recursive: true });
+    for (const file of ['node_modules/.bin/tool', 'dist/a.js', 'dist/.hidden', 'dist/tmp/left', 'shop.vsix', 'other'])
+      fs.writeFileSync(path.join(from, file), file, { mode: 0o755 });
+    fs.symlinkSync('a.js', path.join(from, 'dist/link'));
+    execFileSync('sh', ['-c', run('install', 'Hand over')], { cwd: from, env });
+    execFileSync('bash', ['-eo', 'pipefail', '-c', run('build', 'Hand over')], { cwd: from, env });
+    execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env });
+    assert.deepEqual(fs.readdirSync(to, { recursive: true }).sort(), [
+      'dist',
+      'dist/.hidden',
+      'dist/a.js',
+      'dist/link',
+      'node_modules',
+      'node_modules/.bin',
+      'node_modules/.bin/tool',
+      'shop.vsix',
+    ]);
+    assert.ok(fs.lstatSync(path.join(to, 'dist/link')).isSymbolicLink());
+    assert.equal(fs.statSync(path.join(to, 'node_modules/.bin/tool')).mode & 0o777, 0o755);
+    fs.rmSync(path.join(folder, 'shop-build.tgz'));
+    assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
+  });
 
   it('is refused by the same validators when it is wrong', async () => {
     const [workflow] = github.files([service(small)], {});
@@ -112,55 +158,49 @@ describe('an exported pipeline', function () {
     assert.deepEqual(names(adoptGitlab(ci?.body ?? '', 'x')?.steps ?? []), expected);
   });
 
-  it('tries again what fails, with the very command', () => {
+  onLinux('tries again what fails, with the very command', () => {
     const [workflow] = github.files(
       [service('service: a\nsteps: {one: {run: "echo x >> log; test $(wc -l < log) = 3", retries: 4}}\n')],
       {},
     );
     const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
-    const folder = fs.mkdtempSync('/tmp/deliver-test-');
-    try {
-      execFileSync('sh', ['-c', jobs['one']?.steps.at(-1)?.run ?? ''], { cwd: folder });
-      assert.equal(fs.readFileSync(path.join(folder, 'log'), 'utf8'), 'x\nx\nx\n');
-    } finally {
-      fs.rmSync(folder, { recursive: true });
-    }
+    const folder = temporary.path;
+    execFileSync('sh', ['-c', jobs['one']?.steps.at(-1)?.run ?? ''], { cwd: folder });
+    assert.equal(fs.readFileSync(path.join(folder, 'log'), 'utf8'), 'x\nx\nx\n');
   });
 
-  it('gets a key from what git knows of the inputs: of its own and of those before it', () => {
+  onLinux('gets a key from what git knows of the inputs: of its own and of those before it', () => {
     const [workflow] = github.files([service(rich)], {});
     const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
     const key = jobs['lint-all']?.steps[1]?.run ?? '';
-    const folder = fs.mkdtempSync('/tmp/deliver-test-');
+    const folder = path.join(temporary.path, 'repository');
+    const output = path.join(temporary.path, 'output');
+    fs.mkdirSync(folder);
     const git = (...args: string[]) => execFileSync('git', args, { cwd: folder });
     const keyNow = (): string => {
       git('add', '-A');
-      fs.writeFileSync(path.join(folder, '..', `${path.basename(folder)}.out`), '');
-      execFileSync('sh', ['-c', key], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: `${folder}.out` } });
-      return fs.readFileSync(`${folder}.out`, 'utf8');
+      fs.writeFileSync(output, '');
+      execFileSync('sh', ['-c', key], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: output } });
+      return fs.readFileSync(output, 'utf8');
     };
     const write = (file: string, text: string): void => {
       fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
       fs.writeFileSync(path.join(folder, file), text);
     };
-    try {
-      git('init', '-q');
-      for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js', 'src/generated/c.ts', 'other.txt']) write(file, file);
-      const before = keyNow();
-      assert.match(before, /^key=[0-9a-f]{40}\n$/);
-      for (const file of ['other.txt', 'src/generated/c.ts']) write(file, 'changed');
-      assert.equal(keyNow(), before);
-      for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js']) {
-        const last = keyNow();
-        write(file, `changed ${file}`);
-        assert.notEqual(keyNow(), last, file);
-      }
+    git('init', '-q');
+    for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js', 'src/generated/c.ts', 'other.txt']) write(file, file);
+    const before = keyNow();
+    assert.match(before, /^key=[0-9a-f]{40}\n$/);
+    for (const file of ['other.txt', 'src/generated/c.ts']) write(file, 'changed');
+    assert.equal(keyNow(), before);
+    for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js']) {
       const last = keyNow();
-      fs.renameSync(path.join(folder, 'src/a.ts'), path.join(folder, 'src/z.ts'));
-      assert.notEqual(keyNow(), last, 'a file that is called otherwise is another input');
-    } finally {
-      for (const each of [folder, `${folder}.out`]) fs.rmSync(each, { recursive: true, force: true });
+      write(file, `changed ${file}`);
+      assert.notEqual(keyNow(), last, file);
     }
+    const last = keyNow();
+    fs.renameSync(path.join(folder, 'src/a.ts'), path.join(folder, 'src/z.ts'));
+    assert.notEqual(keyNow(), last, 'a file that is called otherwise is another input');
   });
 });
 
@@ -210,5 +250,12 @@ function commandsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ word, rest, block }) => [
     ...(word === 'sh' ? stringsIn(rest).map(({ value }) => value.replace(/^set \+e\n/, '')) : []),
     ...commandsIn(block ?? []),
+  ]);
+}
+
+function stagesIn(statements: readonly Statement[]): string[] {
+  return statements.flatMap(({ word, rest, block }) => [
+    ...(word === 'stage' ? stringsIn(rest).map(({ value }) => value) : []),
+    ...stagesIn(block ?? []),
   ]);
 }
