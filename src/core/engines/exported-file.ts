@@ -109,9 +109,10 @@ function sealed([first = '', ...lines]: readonly string[], path: string): string
   return [`${first} [${digestOf(split.ok ? split.value.body : lines)}]`, ...lines].join('\n');
 }
 
-/** Of what is said below the head; empty lines and comments say nothing. */
+/** Of what is said below the head; empty lines say nothing. */
 function digestOf(lines: readonly string[]): string {
-  const said = lines.filter((line) => !/^\s*($|#|\/\/)/.test(line)).join('\n');
+  const below = lines.slice(lines.findIndex((line) => !/^(#|\/\/)/.test(line)));
+  const said = below.filter((line) => line.trim() !== '').join('\n');
   return createHash('sha256').update(said).digest('hex').slice(0, 12);
 }
 

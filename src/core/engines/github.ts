@@ -135,7 +135,11 @@ function cacheOf(job: Job, service: EngineService): ActionStep[] | undefined {
   if (!key || !inputs || !outputs) return undefined;
   const paths = step.outputs.length === 0 ? [passed(job, service)] : pathsOf(outputs, service.folder);
   return [
-    { id: 'inputs', run: `echo "key=$(git ls-files -s -- ${pathspecs(inputs)} | git hash-object --stdin)" >> "$GITHUB_OUTPUT"` },
+    {
+      id: 'inputs',
+      // Where git cannot answer, the job fails: an empty list would look like unchanged inputs.
+      run: `files=$(git ls-files -s -- ${pathspecs(inputs)}) &&\necho "key=$(printf %s "$files" | git hash-object --stdin)" >> "$GITHUB_OUTPUT"`,
+    },
     {
       id: 'unchanged',
       uses: 'actions/cache@v4',
@@ -220,12 +224,14 @@ function reportsOf(job: Job, service: EngineService): ActionStep {
 
 function notesOf(service: string, jobs: readonly Job[], body: string): string[] {
   const idle = handingNothingOn(jobs);
+  const unkeyed = jobs.filter(({ key, step }) => key && !(plainGlobs(key.inputs) && plainGlobs(step.outputs)));
   const bytes = Buffer.byteLength(body);
   const slow = jobs.filter(
     ({ step, environment }) => environment === undefined && (step.timeoutMs ?? 0) > limits.hostedJobMinutes * 60_000,
   );
   return [
     ...(idle.length > 0 ? [`each job has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`] : []),
+    ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
     ...(bytes > limits.fileBytes
       ? [
           `limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB, and GitHub starts none of more than ${limits.fileBytes / 1000} kB`,

@@ -201,6 +201,8 @@ describe('an exported pipeline', function () {
     const last = keyNow();
     fs.renameSync(path.join(folder, 'src/a.ts'), path.join(folder, 'src/z.ts'));
     assert.notEqual(keyNow(), last, 'a file that is called otherwise is another input');
+    fs.rmSync(path.join(folder, '.git'), { recursive: true });
+    assert.throws(() => execFileSync('sh', ['-c', key], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: output }, stdio: 'ignore' }));
   });
 });
 

@@ -119,6 +119,8 @@ describe('an exported file that is there', () => {
       [plan.value.isEdited, plan.value.firstChange],
       [true, whole.split('\n').findIndex((line) => line.includes('--fix')) + 1],
     );
+    const commented = exported(github, changed, text(exported(github, rich)).replace('  build:\n', '  # why so\n  build:\n'));
+    assert.ok(commented.ok && commented.value.isEdited, 'a comment is not lost either');
     const newer = exported(github, changed, text(exported(github, rich)));
     assert.ok(newer.ok && !newer.value.isEdited);
   });
