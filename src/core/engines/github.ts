@@ -230,7 +230,9 @@ function notesOf(service: string, jobs: readonly Job[], body: string): string[] 
     ({ step, environment }) => environment === undefined && (step.timeoutMs ?? 0) > limits.hostedJobMinutes * 60_000,
   );
   return [
-    ...(idle.length > 0 ? [`each job has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`] : []),
+    ...(idle.length > 0
+      ? [`each job of ${service} has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      : []),
     ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
     ...(bytes > limits.fileBytes
       ? [

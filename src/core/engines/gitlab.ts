@@ -90,7 +90,7 @@ function serviceFile(service: EngineService, path: string, options: ExportOption
     body: [...(isAlone ? ownImage : []), yamlText(shared(around), { old: true }), texts.join('\n')].join('\n'),
     notes: [
       ...commonNotes(pipeline, jobs, { runner: '`tags: [deliver]`' }),
-      ...notesOf(jobs),
+      ...notesOf(pipeline.service, jobs),
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
   };
@@ -100,7 +100,8 @@ function serviceFile(service: EngineService, path: string, options: ExportOption
 function shared({ service, isAlone }: Around): object {
   const { folder, pipeline } = service;
   if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
-  const rules = folder === '' ? [] : [changesOf(folder)];
+  // Without the branch, a merge request would run them a second time.
+  const rules = folder === '' ? [] : [{ if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
   return { [template(service)]: { ...(rules.length > 0 && { rules }), variables: { DELIVERY_SERVICE: pipeline.service } } };
 }
 
@@ -140,7 +141,7 @@ function variablesOf(env: Readonly<Record<string, string>>): Record<string, stri
 }
 
 /** Pushes to other branches are built and tested, and go no further. */
-const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
+const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
 
 function changesOf(folder: string): object {
   return folder === '' ? {} : { changes: [`${folder}/**/*`] };
@@ -200,12 +201,14 @@ function artifactsOf({ step }: Job, folder: string): object | undefined {
   };
 }
 
-function notesOf(jobs: readonly Job[]): string[] {
+function notesOf(service: string, jobs: readonly Job[]): string[] {
   const idle = handingNothingOn(jobs);
   const wide = jobs.filter((job) => new Set([...job.needs, ...job.handed]).size > limits.needs);
   const tried = jobs.filter(({ step }) => isOwnCommand(step) && step.retries > limits.retries);
   return [
-    ...(idle.length > 0 ? [`each job has a checkout of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`] : []),
+    ...(idle.length > 0
+      ? [`each job of ${service} has a checkout of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      : []),
     ...wide.map(
       (job) =>
         `limit: ${job.id} needs ${new Set([...job.needs, ...job.handed]).size} jobs and what they hand over; GitLab takes at most ${limits.needs}`,

@@ -9,6 +9,6 @@ export function commonNotes(pipeline: Pipeline, jobs: readonly Job[], { runner }
     ...environments.map(
       (name) => `what is live in ${name} is on record where it was deployed: its jobs need one machine of your own that stays (${runner})`,
     ),
-    ...(secrets.length > 0 ? [`set the secrets ${secrets.join(', ')} there`] : []),
+    ...(secrets.length > 0 ? [`${pipeline.service} needs the secrets ${secrets.join(', ')} there`] : []),
   ];
 }
