@@ -21,6 +21,9 @@ const common = {
 const parts = {
   init: 'src/cli/init.ts',
   check: 'src/cli/check.ts',
+  export: 'src/cli/export.ts',
+  step: 'src/cli/step.ts',
+  drift: 'src/core/engines/drift.ts',
   problems: 'src/cli/problems.ts',
   feedback: 'src/cli/feedback.ts',
   supervise: 'src/cli/supervise.ts',

@@ -183,6 +183,29 @@ async function main(args: readonly string[]): Promise<number> {
       ),
     );
   program
+    .command('export')
+    .argument('<engine>', 'github, gitlab or jenkins')
+    .description('write the pipeline of a CI service from delivery.yaml; your own marked lines stay')
+    .option('--package <package>', 'what `npx` gets Deliver from there: a packed file of the repository, or a name and version')
+    .option('--force', 'also over a file that Deliver did not write, and over changes outside the marked places')
+    .option('--dry-run', 'only say what would be written')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (engine: string, options: import('./cli/export').ExportCommandOptions) =>
+        (await import('./cli/export')).exportPipelines(engine, options, terminal),
+      ),
+    );
+  program
+    .command('step')
+    .argument('<name>', 'the step')
+    .description('run one step in this checkout, of the commit that is checked out, as a job of a CI service calls it')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (name: string, options: { service?: string; json?: true }) => (await import('./cli/step')).step(name, options, terminal)),
+    );
+  program
     .command('supervise', { hidden: true })
     .argument('<environment>')
     .action(does(async (name: string) => (await import('./cli/supervise')).supervise(name)));

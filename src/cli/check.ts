@@ -19,12 +19,16 @@ export async function check(options: { readonly service?: string; readonly json?
   const { parsePipeline } = await import('../core/pipeline/parse');
   const checked = all.map(({ folder }) => {
     const file = folder === '' ? definitionName : `${folder}/${definitionName}`;
-    return { file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };
+    return { folder, file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };
   });
   const errors = checked.flatMap((one) => one.errors);
   const handovers = await findHandovers(root);
+  const services = checked.flatMap(({ folder, pipeline }) => (pipeline ? [{ folder, pipeline }] : []));
+  // Of one service alone, or beside errors, nothing can be said of files that are written from all.
+  const isWhole = options.service === undefined && services.length === checked.length;
+  const drift = isWhole ? (await import('../core/engines/drift')).findDrift(root, services) : [];
   if (options.json) {
-    terminal.json({ errors, handovers });
+    terminal.json({ errors, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;
   }
   for (const error of errors) terminal.fail(error);
@@ -33,6 +37,10 @@ export async function check(options: { readonly service?: string; readonly json?
   }
   for (const handover of handovers) {
     terminal.print(`${terminal.paint('yellow', 'manual handover')}: ${handover.path}:${handover.line}: ${handover.message}`);
+  }
+  for (const { path: file, line, message, hint } of drift) {
+    terminal.print(`${terminal.paint('yellow', 'drift')}: ${file}:${line}: ${message}`);
+    terminal.print(`  ${hint}`);
   }
   return errors.length > 0 ? exitCodes.usage : 0;
 }

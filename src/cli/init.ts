@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { messageOf } from '../core/failure';
 import { detectPipeline } from '../core/pipeline/detect';
+import { leftOver } from '../core/pipeline/detect/adopt/adopted';
 import { definitionName } from '../core/pipeline/locate';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -19,7 +20,12 @@ export async function init(options: { readonly json?: true }, terminal: Terminal
     terminal.warn(`${definitionName} could not be written: ${messageOf(error)}`);
     return exitCodes.machinery;
   }
-  if (options.json) terminal.json({ file, found: detected.value.found });
-  else terminal.print(`wrote ${definitionName} from ${detected.value.found.join(', ')}; deliver run delivers it`);
+  const { found, left } = detected.value;
+  if (options.json) {
+    terminal.json({ file, found, left });
+    return 0;
+  }
+  terminal.print(`wrote ${definitionName} from ${found.join(', ')}; deliver run delivers it`);
+  for (const one of left) terminal.print(`${terminal.paint('yellow', 'not taken over')}: ${leftOver(one)}`);
   return 0;
 }

@@ -43,7 +43,7 @@ function isOver(state: RunState, name: string): boolean {
 }
 
 /** Copies what was added to the logs since it last looked. */
-class LogReader {
+export class LogReader {
   private readonly read = new Map<string, number>();
   private last: string | undefined;
 

@@ -28,11 +28,20 @@ export class RepositoryHome {
   constructor(
     readonly home: string,
     commonGitFolder: string,
+    folder?: string,
   ) {
     const owner = path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder;
     const name = path.basename(owner).replace(/[^\w.-]/g, '_');
     const hash = createHash('sha256').update(commonGitFolder).digest('hex').slice(0, 10);
-    this.folder = path.join(repositoriesFolder(home), `${name}-${hash}`);
+    this.folder = folder ?? path.join(repositoriesFolder(home), `${name}-${hash}`);
+  }
+
+  /**
+   * Where single steps keep their runs that a CI service calls: they are no deliveries. It is one for all
+   * checkouts, as the jobs of one pipeline may each get another.
+   */
+  static ofJobs(home: string, commonGitFolder: string): RepositoryHome {
+    return new RepositoryHome(home, commonGitFolder, path.join(home, 'jobs'));
   }
 
   get runs(): string {

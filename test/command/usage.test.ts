@@ -15,7 +15,7 @@ describe('the command line', function () {
     const shop = project();
     const overview = await shop.deliver('--help');
     assert.equal(overview.code, 0);
-    for (const command of ['init', 'check', 'run', 'status', 'log', 'cancel', 'environment', 'rollback']) {
+    for (const command of ['init', 'check', 'run', 'status', 'log', 'cancel', 'environment', 'rollback', 'export', 'step']) {
       assert.match(overview.stdout, new RegExp(`^  ${command}`, 'm'));
       const { code, stdout } = await shop.deliver(command, '--help');
       assert.equal(code, 0);

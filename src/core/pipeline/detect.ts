@@ -1,7 +1,9 @@
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../failure';
+import { adoptPipelines, type AdoptedPipelines } from './detect/adopt/adopt';
+import type { LeftOver } from './detect/adopt/adopted';
 import { detectCompose, detectDockerfile } from './detect/containers';
-import type { Found, FoundStep } from './detect/found';
+import type { Found, FoundServer, FoundStep } from './detect/found';
 import { detectGo } from './detect/go';
 import { detectGradle, detectMaven } from './detect/java';
 import { detectMake } from './detect/make';
@@ -11,11 +13,20 @@ import { detectPython } from './detect/python';
 import { detectRust } from './detect/rust';
 import { written } from './detect/written';
 
+export interface Detected {
+  readonly yaml: string;
+  /** What it was made from. */
+  readonly found: readonly string[];
+  /** What an existing pipeline has that it has not. */
+  readonly left: readonly LeftOver[];
+}
+
 /**
  * A first `delivery.yaml` from what the folder holds: valid, and made to pass unedited in a clean
- * checkout. `found` names what it was made from. Fails where nothing that can be built is found.
+ * checkout. A pipeline that a CI service runs already is taken over as it is, as far as that is possible.
+ * Fails where nothing that can be built is found.
  */
-export async function detectPipeline(folder: string): Promise<Result<{ yaml: string; found: string[] }>> {
+export async function detectPipeline(folder: string): Promise<Result<Detected>> {
   const project = new ProjectFolder(folder);
   const service = serviceName(folder);
   const languages = [detectNode, detectGo, detectPython, detectRust, detectMaven, detectGradle].map((detect) => detect(project));
@@ -25,6 +36,11 @@ export async function detectPipeline(folder: string): Promise<Result<{ yaml: str
   const specific = able.filter((one) => !one.general);
   // A language's own tools say more than what wraps them.
   const used = specific.length > 0 ? specific : able.slice(0, 1);
+  const servers = used.flatMap((one) => (one.server ? [one.server] : []));
+  const server = servers.length === 1 ? servers[0] : undefined;
+  const adopted = adoptPipelines(folder);
+  const taken = await fromPipelines(service, adopted, used, server);
+  if (taken) return ok(taken);
   if (used.length === 0) {
     const message =
       all.length > 0 ? `${all.map((one) => one.label).join(', ')} found, but nothing to build or test` : 'nothing to deliver was found';
@@ -32,12 +48,32 @@ export async function detectPipeline(folder: string): Promise<Result<{ yaml: str
       hint: 'write a delivery.yaml with a step of your own: `steps: {test: {run: ./test.sh}}`',
     });
   }
-  const servers = used.flatMap((one) => (one.server ? [one.server] : []));
   const others = all.filter((one) => !used.includes(one));
   return ok({
-    yaml: written(service, distinct(used), servers.length === 1 ? servers[0] : undefined, others),
+    yaml: written(service, distinct(used), server, others, adopted.left),
     found: used.map((one) => one.label),
+    left: adopted.left,
   });
+}
+
+/** What a CI service runs already; `undefined` where there is nothing of it. */
+async function fromPipelines(
+  service: string,
+  { files, steps, left }: AdoptedPipelines,
+  languages: readonly Found[],
+  server: FoundServer | undefined,
+): Promise<Detected | undefined> {
+  if (steps.length === 0) return undefined;
+  const known = languages.flatMap((one) => one.steps);
+  const informed = steps.map((step) => {
+    const same = known.find((other) => other.run === step.run);
+    const { inputs, outputs } = same ?? {};
+    return { ...(inputs && { inputs }), ...(outputs && { outputs }), ...step };
+  });
+  const yaml = written(service, informed, server, [], left);
+  const { parsePipeline } = await import('./parse');
+  // Whatever another tool's file holds, what is written is valid.
+  return parsePipeline(yaml, 'delivery.yaml').errors.length === 0 ? { yaml, found: files, left } : undefined;
 }
 
 /** The folder's name as the name of a service. */

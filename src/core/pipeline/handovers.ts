@@ -75,7 +75,9 @@ function yamlHandovers(file: string, content: string): Place[] {
     if (errors.length > 0 || !isMap(contents)) return [];
     const lineOf = (node: unknown): number => lineCounter.linePos((node as { range?: readonly number[] | null }).range?.[0] ?? 0).line;
     if (path.posix.basename(file) === 'delivery.yaml') return steps(contents, lineOf);
-    return file.startsWith('.github/') ? github(contents, lineOf) : gitlab(contents, lineOf);
+    if (!file.startsWith('.github/')) return gitlab(contents, lineOf);
+    // An exported workflow names its environments so that GitHub keeps a record of deployments.
+    return content.startsWith('# Written by `deliver export ') ? [] : github(contents, lineOf);
   } catch {
     return [];
   }

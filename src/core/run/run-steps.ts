@@ -23,7 +23,7 @@ import { graceMs } from './process';
 import type { RunState } from './state';
 import { StepRunner } from './step-runner';
 import { treePaths } from './tree-paths';
-import { Verification } from './verification';
+import { Verification, type ReleaseGuard } from './verification';
 
 export interface StepsToRun extends DeliveryPlan {
   readonly repository: Repository;
@@ -46,6 +46,8 @@ export interface StepsToRun extends DeliveryPlan {
   readonly promotes?: Promoted;
   /** How the command line is called, for the watch over a release. */
   readonly program: readonly string[];
+  /** What becomes of what is deployed; absent: it is verified by these steps. */
+  readonly guard?: ReleaseGuard;
   readonly signal: AbortSignal;
 }
 
@@ -66,7 +68,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   if (!fit.ok) return { outcome: signal.aborted ? 'cancelled' : 'failed', reason: fit.failure.message, failure: fit.failure };
   const width = given.width ?? availableParallelism();
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
-  const verification = new Verification(pipeline, journal, given.program);
+  const verification = given.guard ?? new Verification(pipeline, journal, given.program);
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,

@@ -11,10 +11,9 @@ import { failureReason } from './failure-reason';
 import type { OutputPipes } from './output-pipe';
 import type { ProblemReporter } from './problem-reporter';
 import { runCommand, type CommandEnd } from './process';
-import { ownIdentity } from './process-identity';
 import type { RunState } from './state';
 import { sharedEnvironment, stepEnvironment, type StepSurroundings } from './step-environment';
-import type { Verification } from './verification';
+import type { ReleaseGuard } from './verification';
 
 /** All that the steps of one run share. */
 export interface StepContext {
@@ -33,7 +32,7 @@ export interface StepContext {
   /** Who delivers. */
   readonly deliverer: () => Promise<string>;
   readonly promotes?: Promoted;
-  readonly verification: Verification;
+  readonly verification: ReleaseGuard;
   readonly problems: ProblemReporter;
   /** The run that this one goes on from, where the slot still holds what it left. */
   readonly resumed?: RunState;
@@ -118,7 +117,7 @@ export class StepRunner {
     this.hasRun = true;
     const { run, base, around, secrets, pipes, signal } = this.context;
     const verified =
-      step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addresses.get(step.verifies) ?? '' };
+      step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addressOf(step.verifies) };
     return runCommand({
       run,
       step: step.name,
@@ -132,6 +131,10 @@ export class StepRunner {
       pipes,
       started,
     });
+  }
+
+  private addressOf(environment: string): string {
+    return this.addresses.get(environment) ?? this.context.verification.addressOf?.(environment) ?? '';
   }
 
   private async deploy(step: Step, name: string): Promise<Ending> {
@@ -159,7 +162,7 @@ export class StepRunner {
       folder: around.folder,
       slot: around.slot,
       siblings,
-      owner: ownIdentity(),
+      ...(verification.owner && { owner: verification.owner }),
       secrets: own,
       ...(promotes && { promotes }),
     };

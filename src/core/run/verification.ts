@@ -1,8 +1,23 @@
 import { spawn } from 'node:child_process';
 import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../pipeline/pipeline';
-import type { Release, StepState } from './events';
+import type { ProcessIdentity, Release, StepState } from './events';
 import type { Journal } from './journal';
+import { ownIdentity } from './process-identity';
+
+/** Decides what becomes of the releases that steps deploy. */
+export interface ReleaseGuard {
+  /** The process that has to verify them; absent: another one will. */
+  readonly owner?: ProcessIdentity;
+  /** Where an environment answers that was not deployed to here. */
+  addressOf?(environment: string): string | undefined;
+  /** A release is live and not yet verified. */
+  deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void>;
+  /** A step has ended. */
+  ended(step: Step, state: StepState): Promise<void>;
+  /** Nothing more will run. Answers why the run cannot count as passed though its steps did, if that is so. */
+  finish(): Promise<string | undefined>;
+}
 
 interface Pending {
   readonly environment: Environment;
@@ -18,7 +33,8 @@ interface Pending {
  * Watches over what a run deployed: a release stays when every step that verifies its environment
  * has passed; as soon as one does not, the previous release is brought back.
  */
-export class Verification {
+export class Verification implements ReleaseGuard {
+  readonly owner = ownIdentity();
   /** Why a release that was verified is not live all the same. */
   private lost: string | undefined;
   private readonly pending = new Map<string, Pending>();
@@ -62,7 +78,7 @@ export class Verification {
   private async settle({ environment, release, previous }: Pending): Promise<void> {
     const settled = await environment.settle(this.pipeline.service, release.id);
     if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) this.watch(environment.name, release);
+    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program);
   }
 
   private async giveBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
@@ -79,19 +95,26 @@ export class Verification {
       });
     else this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
   }
+}
 
-  /** The run need not wait for the time that a release is watched: a process of its own does. */
-  private watch(environment: string, release: Release): void {
-    const ms = this.pipeline.environments[environment]?.watchMs ?? 0;
-    const [program, ...args] = this.program;
-    if (ms === 0 || program === undefined) return;
-    const watched = { environment, service: this.pipeline.service, release: release.id, journal: this.journal.folder, ms };
-    const child = spawn(program, [...args, 'watch-release', JSON.stringify(watched)], {
-      stdio: 'ignore',
-      detached: true,
-      windowsHide: true,
-    });
-    child.on('error', (error) => this.journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
-    child.unref();
-  }
+/** What CI services find the processes by that a job leaves behind, to end them. */
+const jobMarks = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
+
+/**
+ * A release is watched for a while after it was verified. Nobody need wait for that: a process of its own does,
+ * and tells it in the journal. `program` is how the command line is called.
+ */
+export function keepWatch(pipeline: Pipeline, environment: string, release: Release, journal: Journal, program: readonly string[]): void {
+  const ms = pipeline.environments[environment]?.watchMs ?? 0;
+  const [first, ...args] = program;
+  if (ms === 0 || first === undefined) return;
+  const watched = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms };
+  const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobMarks.includes(name))),
+    stdio: 'ignore',
+    detached: true,
+    windowsHide: true,
+  });
+  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
+  child.unref();
 }

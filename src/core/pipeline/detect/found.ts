@@ -8,6 +8,10 @@ export interface FoundStep {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
   readonly reports?: readonly string[];
+  readonly secrets?: readonly string[];
+  /** As delivery.yaml writes it: `5m`. */
+  readonly timeout?: string;
+  readonly retries?: number;
 }
 
 /** A service that can be started: it takes its port from PORT. `health` is a path that it answers. */

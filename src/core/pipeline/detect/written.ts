@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { leftOver, type LeftOver } from './adopt/adopted';
 import type { Found, FoundServer, FoundStep } from './found';
 
 const header = [
@@ -8,7 +9,13 @@ const header = [
 ];
 
 /** The text of a first `delivery.yaml`. */
-export function written(service: string, steps: readonly FoundStep[], server: FoundServer | undefined, others: readonly Found[]): string {
+export function written(
+  service: string,
+  steps: readonly FoundStep[],
+  server: FoundServer | undefined,
+  others: readonly Found[],
+  left: readonly LeftOver[] = [],
+): string {
   const needed = new Set(steps.flatMap((step) => step.needs ?? []));
   const last = steps.map((step) => step.name).filter((name) => !needed.has(name));
   const lines = [...header, `service: ${scalar(service)}`, 'steps:', ...steps.flatMap(stepLines)];
@@ -29,21 +36,32 @@ export function written(service: string, steps: readonly FoundStep[], server: Fo
     );
   }
   for (const { suggestion } of others) if (suggestion) lines.push('', ...commented(suggestion));
+  if (left.length > 0) lines.push('', '# Not taken over:', ...commented(left.map((one) => `  ${leftOver(one)}`)));
   return `${lines.join('\n')}\n`;
 }
 
 function stepLines(step: FoundStep): string[] {
-  const { name, comment, needs = [], run, env, inputs, outputs, reports } = step;
+  const { name, comment, needs = [], run, env, inputs, outputs, reports, secrets, timeout, retries } = step;
   return [
     ...(comment === undefined ? [] : [`  # ${comment}`]),
     `  ${name}:`,
     ...(needs.length === 0 ? [] : [`    needs: ${list(needs)}`]),
-    `    run: ${scalar(run)}`,
+    ...runLines(run),
     ...(env ? [`    env: ${variables(env)}`] : []),
     ...(inputs && inputs.length > 0 ? [`    inputs: ${globs(inputs)}`] : []),
     ...(outputs ? [`    outputs: ${globs(outputs)}`] : []),
     ...(reports ? [`    reports: ${globs(reports)}`] : []),
+    ...(secrets ? [`    secrets: [${secrets.join(', ')}]`] : []),
+    ...(timeout === undefined ? [] : [`    timeout: ${timeout}`]),
+    ...(retries === undefined ? [] : [`    retries: ${retries}`]),
   ];
+}
+
+function runLines(run: string): string[] {
+  if (!run.includes('\n')) return [`    run: ${scalar(run)}`];
+  // A block takes its indent from its first line.
+  if (/^\s/.test(run)) return [`    run: ${JSON.stringify(run)}`];
+  return ['    run: |', ...run.split('\n').map((line) => (line.trim() === '' ? '' : `      ${line}`))];
 }
 
 function stagingLines(last: readonly string[], server: FoundServer): string[] {

@@ -31,6 +31,11 @@ describe('manual handovers', () => {
     ]);
   });
 
+  it('are none in a workflow that Deliver wrote', async () => {
+    const text = '# Written by `deliver export github` from delivery.yaml\non: push\njobs:\n  stage:\n    environment: staging\n';
+    assert.deepEqual(await found('.github/workflows/deliver-shop.yml', text), []);
+  });
+
   for (const on of ['workflow_dispatch', '[workflow_dispatch]', '{workflow_dispatch: {inputs: {}}}']) {
     it(`are GitHub workflows that deploy only by hand: on: ${on}`, async () => {
       assert.deepEqual(await found('.github/workflows/ship.yaml', `name: x\non: ${on}\njobs:\n  deploy:\n    runs-on: x\n`), [

@@ -1,0 +1,67 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { openRepository } from '../core/changes/repository';
+import { planExport, writeExport } from '../core/engines/export';
+import { engineNamed, engines } from '../core/engines/engines';
+import { isFile } from '../core/engines/shell';
+import { locateService } from '../core/pipeline/locate';
+import type { Terminal } from './terminal';
+
+export interface ExportCommandOptions {
+  readonly service?: string;
+  readonly package?: string;
+  readonly force?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** `deliver export`: the pipelines of the repository as files of a CI service. */
+export async function exportPipelines(name: string, options: ExportCommandOptions, terminal: Terminal): Promise<number> {
+  const engine = engineNamed(name);
+  const known = engines.map((each) => each.name).join(', ');
+  if (!engine)
+    return terminal.fail({ kind: 'usage', message: `Deliver writes for no CI service called ${name}`, hint: `it does for ${known}` });
+  const repository = await openRepository(process.cwd());
+  if (!repository.ok) return terminal.fail(repository.failure);
+  const { root } = repository.value;
+  const from = options.package;
+  if (from !== undefined && (/[\s`'"]/.test(from) || (isFile(from) && !fs.existsSync(path.join(root, from)))))
+    return terminal.fail({
+      kind: 'usage',
+      message: `there is no package ${from} in ${root}`,
+      hint: 'npm pack makes one; its path is from the root of the repository',
+    });
+  const service = options.service === undefined ? undefined : await locateService(root, process.cwd(), options.service);
+  if (service && !service.ok) return terminal.fail(service.failure);
+
+  const plan = await planExport({
+    root,
+    engine,
+    ...(service && { service: service.value.name }),
+    ...(from !== undefined && { package: from }),
+    ...(options.force && { force: true }),
+  });
+  if (!plan.ok) return terminal.fail(plan.failure);
+  const { files, left, notes } = plan.value;
+  const written = options.dryRun ? { ok: true as const } : writeExport(root, plan.value);
+  if (!written.ok) return terminal.fail(written.failure);
+
+  if (options.json) {
+    const state = (isUnchanged: boolean): string => (isUnchanged ? 'unchanged' : options.dryRun ? 'to be written' : 'written');
+    const told = files.map(({ file, text, isUnchanged }) => ({
+      path: file.path,
+      service: file.service,
+      state: state(isUnchanged),
+      ...(options.dryRun && { text }),
+    }));
+    terminal.json({ engine: engine.name, files: told, left, notes });
+    return 0;
+  }
+  for (const { file, isUnchanged } of files)
+    terminal.print(
+      `${isUnchanged ? terminal.paint('dim', 'unchanged') : options.dryRun ? 'would write' : terminal.paint('green', 'wrote')} ${file.path}`,
+    );
+  for (const file of left) terminal.print(`${terminal.paint('yellow', 'left')}: ${file} was written for a service that is there no more`);
+  for (const note of notes) terminal.print(`${terminal.paint('yellow', 'note')}: ${note}`);
+  return 0;
+}

@@ -1,0 +1,64 @@
+import * as fs from 'node:fs';
+import type { RunEvent } from '../core/run/events';
+import { fold, type RunState } from '../core/run/state';
+import { runStep } from '../core/step';
+import { LogReader } from './log';
+import { problemLine } from './problem-line';
+import { Progress } from './progress';
+import { ownProgram } from './own-program';
+import { exitCodes, type Terminal } from './terminal';
+
+/** How often what the step prints is looked for. */
+const followMs = 100;
+
+/** `deliver step`: one step as a job of a CI service, whose log shows all that it prints. */
+export async function step(
+  name: string,
+  options: { readonly service?: string; readonly json?: true },
+  terminal: Terminal,
+): Promise<number> {
+  const cancel = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
+
+  const progress = options.json ? undefined : new Progress(terminal);
+  let state: RunState | undefined;
+  let reader: LogReader | undefined;
+  const copyLog = (): void => {
+    if (state) reader?.copy(state);
+  };
+  const following = setInterval(copyLog, followMs);
+  const ended = await runStep({
+    step: name,
+    from: process.cwd(),
+    ...(options.service !== undefined && { service: options.service }),
+    env: process.env,
+    program: ownProgram(),
+    signal: cancel.signal,
+    onEvent: (event, folder) => {
+      state = fold(state, event);
+      tellEngine(event);
+      if (!progress) return terminal.json(event);
+      reader ??= new LogReader(folder, [name], false);
+      copyLog();
+      progress.show(event, state);
+      if (event.type === 'problem') terminal.print(problemLine(event, terminal));
+    },
+  });
+  clearInterval(following);
+  progress?.close();
+  if (!ended.ok) return terminal.fail(ended.failure);
+  switch (ended.value.outcome) {
+    case 'passed':
+      return 0;
+    case 'cancelled':
+      return exitCodes.cancelled;
+    default:
+      return exitCodes.delivery;
+  }
+}
+
+/** GitHub shows the address of a deployment where the job has it as an output. */
+function tellEngine(event: RunEvent): void {
+  const outputs = process.env['GITHUB_OUTPUT'];
+  if (event.type === 'deployed' && outputs) fs.appendFileSync(outputs, `url=${event.url.replace(/\s/g, '')}\n`);
+}

@@ -1,0 +1,244 @@
+import { definitionName } from '../pipeline/locate';
+import type { Engine, EngineFile, EngineService, ExportOptions } from './engine';
+import { below, isGlob, plainGlobs, type PlainGlobs } from './globs';
+import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from './jobs';
+import { distinctNames } from './names';
+import { commonNotes } from './notes';
+import { deliverStep, globWord, retried, word } from './shell';
+import { indented, yamlText } from './yaml-text';
+
+const folder = '.github/workflows';
+
+/** Documented at docs.github.com/actions/reference/limits. */
+const limits = { fileBytes: 500_000, hostedJobMinutes: 360 };
+
+/** GitHub Actions: a workflow a service. */
+export const github: Engine = {
+  name: 'github',
+  label: 'GitHub Actions',
+  comment: '#',
+  folders: [folder],
+  files: (services, options) => services.map((service) => workflow(service, options)),
+};
+
+interface Around {
+  readonly service: EngineService;
+  readonly options: ExportOptions;
+}
+
+function workflow(service: EngineService, options: ExportOptions): EngineFile {
+  const { pipeline } = service;
+  const path = `${folder}/deliver-${pipeline.service}.yml`;
+  const jobs = jobsOf(
+    pipeline,
+    distinctNames(
+      pipeline.steps.map((step) => step.name),
+      jobId,
+    ),
+  );
+  const around = { service, options };
+  const head = yamlText({
+    name: `Deliver ${pipeline.service}`,
+    on: {
+      push: { branches: ['**'], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
+      workflow_dispatch: null,
+    },
+    permissions: { contents: 'read' },
+    concurrency: { group: `deliver-${pipeline.service}-\${{ github.ref }}`, 'cancel-in-progress': false },
+    defaults: { run: { shell: 'sh {0}', ...(service.folder !== '' && { 'working-directory': service.folder }) } },
+    env: { DELIVERY_SERVICE: pipeline.service, DELIVERY_COMMIT: '${{ github.sha }}' },
+  }).replace(/: null$/gm, ':');
+  const body = [
+    head,
+    'jobs:',
+    jobs.map((job) => indented(yamlText({ [job.id]: jobBody(job, around) }, { old: true }), '  ')).join('\n'),
+  ].join('\n');
+  return {
+    path,
+    service: pipeline.service,
+    source: below(service.folder, definitionName),
+    body: body.replace(/\n*$/, '\n'),
+    notes: [...commonNotes(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline.service, jobs, body)],
+  };
+}
+
+/** Letters, digits, `-` and `_`, beginning with a letter or `_`. */
+function jobId(step: string): string {
+  const id = step.replace(/[^A-Za-z0-9_-]/g, '-');
+  return /^[A-Za-z_]/.test(id) ? id : `_${id}`;
+}
+
+/** Pushes to other branches are built and tested, and go no further. */
+const isDelivered = `github.event_name == 'workflow_dispatch' || github.ref_name == github.event.repository.default_branch`;
+
+function jobBody(job: Job, around: Around): Record<string, unknown> {
+  const { step } = job;
+  return {
+    ...(job.id !== step.name && { name: step.name }),
+    ...(job.needs.length > 0 && { needs: job.needs.map((need) => need.id) }),
+    ...(job.isRelease && { if: isDelivered }),
+    'runs-on': job.environment === undefined ? 'ubuntu-latest' : 'self-hosted',
+    ...(step.deploy !== undefined && { environment: { name: step.deploy, url: '${{ steps.deliver.outputs.url }}' } }),
+    ...(job.environment !== undefined && { concurrency: { group: `deliver-to-${job.environment}`, queue: 'max' } }),
+    steps: stepsOf(job, around),
+  };
+}
+
+type ActionStep = Record<string, unknown>;
+
+function stepsOf(job: Job, around: Around): ActionStep[] {
+  const { step } = job;
+  const cache = cacheOf(job, around.service);
+  const unless = cache && { if: "steps.unchanged.outputs.cache-hit != 'true'" };
+  return [
+    { uses: 'actions/checkout@v4', with: { 'fetch-depth': 0 } },
+    ...(cache ?? []),
+    ...takeOver(job, around.service).map((each) => ({ ...unless, ...each })),
+    ...(isOwnCommand(step) && hasPrograms(job)
+      ? [{ name: 'Installed programs', run: 'echo "$PWD/node_modules/.bin" >> "$GITHUB_PATH"' }]
+      : []),
+    { ...unless, ...mainStep(job, around) },
+    ...(cache && step.outputs.length === 0 ? [{ ...unless, name: 'Remember', run: remember(job, around.service) }] : []),
+    ...(step.outputs.length > 0 ? handOver(job, around.service) : []),
+    ...(step.reports.length > 0 ? [reportsOf(job, around.service)] : []),
+  ];
+}
+
+function mainStep(job: Job, { service, options }: Around): ActionStep {
+  const { step } = job;
+  const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
+  const own = isOwnCommand(step);
+  const command = own ? retried(step.run ?? '', step.retries + 1) : deliverStep(step.name, { ...options, up });
+  const env = {
+    ...(own && Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, literal(value)]))),
+    ...Object.fromEntries(step.secrets.map((secret) => [secret, `\${{ secrets.${secret} }}`])),
+  };
+  return {
+    name: step.name,
+    ...(step.deploy !== undefined && { id: 'deliver' }),
+    run: own ? literal(command) : command,
+    ...(Object.keys(env).length > 0 && { env }),
+    ...(own && step.timeoutMs !== undefined && { 'timeout-minutes': Math.ceil((step.timeoutMs * (step.retries + 1)) / 60_000) }),
+  };
+}
+
+/** What GitHub would take for one of its expressions. */
+function literal(text: string): string {
+  return text.replace(/\$\{\{/g, "${{ '${{' }}");
+}
+
+/** Looks up what the step made of the same files. Absent where the step runs every time. */
+function cacheOf(job: Job, service: EngineService): ActionStep[] | undefined {
+  const { key, step } = job;
+  const inputs = key && plainGlobs(key.inputs);
+  const outputs = plainGlobs(step.outputs);
+  if (!key || !inputs || !outputs) return undefined;
+  const paths = step.outputs.length === 0 ? [passed(job, service)] : pathsOf(outputs, service.folder);
+  return [
+    {
+      id: 'inputs',
+      // Where git cannot answer, the job fails: an empty list would look like unchanged inputs.
+      run: `files=$(git ls-files -s -- ${pathspecs(inputs)}) &&\necho "key=$(printf %s "$files" | git hash-object --stdin)" >> "$GITHUB_OUTPUT"`,
+    },
+    {
+      id: 'unchanged',
+      uses: 'actions/cache@v4',
+      with: {
+        path: paths.join('\n'),
+        key: `${service.pipeline.service}-${step.name}-\${{ runner.os }}-\${{ runner.arch }}-${key.digest}-\${{ steps.inputs.outputs.key }}`,
+      },
+    },
+  ];
+}
+
+/** A step without outputs leaves only this: that it passed. */
+function passed(job: Job, service: EngineService): string {
+  return `~/.deliver-passed/${service.pipeline.service}-${job.step.name}`;
+}
+
+function remember(job: Job, service: EngineService): string {
+  return `mkdir -p ~/.deliver-passed && date > ${passed(job, service)}`;
+}
+
+function pathspecs({ wanted, unwanted }: PlainGlobs): string {
+  const magic = (path: string, more: string): string => (isGlob(path) ? `:(${more}glob)${path}` : more === '' ? path : `:(exclude)${path}`);
+  return [...wanted.map((path) => magic(path, '')), ...unwanted.map((path) => magic(path, 'exclude,'))].map(word).join(' ');
+}
+
+function pathsOf({ wanted, unwanted }: PlainGlobs, inside: string): string[] {
+  return [...wanted.map((path) => below(inside, path)), ...unwanted.map((path) => `!${below(inside, path)}`)];
+}
+
+function artifactOf(job: Job, service: EngineService): string {
+  return `${service.pipeline.service}-${job.step.name}`;
+}
+
+/** As an archive: artifacts keep neither modes nor links by themselves. */
+function handOver(job: Job, service: EngineService): ActionStep[] {
+  const { outputs } = job.step;
+  const file = `${artifactOf(job, service)}.tgz`;
+  const wanted = outputs.filter((output) => !output.startsWith('!'));
+  const paths = plainGlobs(wanted)?.wanted ?? wanted;
+  const without = (plainGlobs(outputs)?.unwanted ?? []).map((path) => `--exclude=${word(path)} `).join('');
+  const matched = paths.some(isGlob) || wanted.some((path) => /[({]/.test(path));
+  const options = matched ? 'shopt -s globstar nullglob dotglob extglob\n' : '';
+  const nothing = matched ? '-T /dev/null ' : '';
+  const words = paths.map((path) => (matched ? globWord(path) : word(path))).join(' ');
+  return [
+    {
+      name: 'Hand over',
+      run: `${options}tar --ignore-failed-read -czf "$RUNNER_TEMP/${file}" ${nothing}${without}${words}`,
+      ...(matched && { shell: 'bash' }),
+    },
+    {
+      uses: 'actions/upload-artifact@v4',
+      with: { name: artifactOf(job, service), path: `\${{ runner.temp }}/${file}`, 'retention-days': 7, overwrite: true },
+    },
+  ];
+}
+
+function takeOver({ handed }: Job, service: EngineService): ActionStep[] {
+  const names = handed.map((job) => artifactOf(job, service));
+  const [only, ...more] = names;
+  if (only === undefined) return [];
+  const which = more.length === 0 ? { name: only } : { pattern: `{${names.join(',')}}`, 'merge-multiple': true };
+  return [
+    { uses: 'actions/download-artifact@v4', with: { ...which, path: '${{ runner.temp }}' } },
+    { name: 'Take over', run: names.map((name) => `tar -xzf "$RUNNER_TEMP/${name}.tgz"`).join(' &&\n') },
+  ];
+}
+
+function reportsOf(job: Job, service: EngineService): ActionStep {
+  const globs = plainGlobs(job.step.reports);
+  return {
+    if: '!cancelled()',
+    uses: 'actions/upload-artifact@v4',
+    with: {
+      name: `${artifactOf(job, service)}-reports`,
+      path: (globs ? pathsOf(globs, service.folder) : job.step.reports.map((path) => below(service.folder, path))).join('\n'),
+      'if-no-files-found': 'ignore',
+      overwrite: true,
+    },
+  };
+}
+
+function notesOf(service: string, jobs: readonly Job[], body: string): string[] {
+  const idle = handingNothingOn(jobs);
+  const unkeyed = jobs.filter(({ key, step }) => key && !(plainGlobs(key.inputs) && plainGlobs(step.outputs)));
+  const bytes = Buffer.byteLength(body);
+  const slow = jobs.filter(
+    ({ step, environment }) => environment === undefined && (step.timeoutMs ?? 0) > limits.hostedJobMinutes * 60_000,
+  );
+  return [
+    ...(idle.length > 0
+      ? [`each job of ${service} has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      : []),
+    ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
+    ...(bytes > limits.fileBytes
+      ? [
+          `limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB, and GitHub starts none of more than ${limits.fileBytes / 1000} kB`,
+        ]
+      : []),
+    ...slow.map(({ step }) => `limit: GitHub ends a job on its own runners after 6 hours, before the timeout of ${step.name}`),
+  ];
+}

@@ -1,0 +1,21 @@
+import { Document, isScalar, visit } from 'yaml';
+
+const width = 110;
+
+/** YAML as people write it: short lists on one line, commands of several lines as blocks. */
+export function yamlText(value: unknown, options: { readonly old?: boolean } = {}): string {
+  // Readers of YAML 1.1 take a bare `no` for false.
+  const document = new Document(value, { aliasDuplicateObjects: false, ...(options.old && { compat: 'yaml-1.1' }) });
+  visit(document, {
+    Seq(_, node) {
+      const words = node.items.map((item) => (isScalar(item) && typeof item.value === 'string' ? item.value : undefined));
+      if (words.every((one) => one !== undefined && !/\s/.test(one)) && words.join(', ').length < width) node.flow = true;
+    },
+  });
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/** The same, further in. */
+export function indented(text: string, by: string): string {
+  return text.replace(/^(?=.)/gm, by);
+}

@@ -1,0 +1,72 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
+
+/** Deeper than any file is, and no danger for the stack. */
+const deepest = 20;
+/** Aliases make a short file as large as one likes: so much of it is looked at. */
+const most = 200_000;
+
+/** A YAML file of a CI service, read leniently: whatever has another shape than expected is absent. */
+export class YamlFile {
+  private readonly lines = new LineCounter();
+  private readonly document: Document.Parsed;
+  private looked = 0;
+
+  constructor(text: string) {
+    this.document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: false, logLevel: 'silent' });
+  }
+
+  /** `undefined` where the file is not YAML. */
+  get root(): YAMLMap | undefined {
+    const { contents, errors } = this.document;
+    return errors.length === 0 && isMap(contents) ? contents : undefined;
+  }
+
+  get(map: unknown, key: string): Node | undefined {
+    return this.entries(map).find((entry) => entry.key === key)?.value;
+  }
+
+  /** With those of the mappings that are merged into it, after its own. */
+  entries(map: unknown, depth = 0): { key: string; value: Node | undefined; line: number }[] {
+    const within = this.resolved(map);
+    if (!isMap(within) || depth > deepest || (this.looked += within.items.length) > most) return [];
+    const own = within.items.flatMap((item) => {
+      if (!isScalar(item.key) || item.key.value === '<<') return [];
+      return [{ key: String(item.key.value), value: this.resolved(item.value) as Node | undefined, line: this.lineOf(item.key) }];
+    });
+    const merged = within.items
+      .filter((item) => isScalar(item.key) && item.key.value === '<<')
+      .flatMap((item) => (isSeq(this.resolved(item.value)) ? this.items(item.value) : [item.value]))
+      .flatMap((each) => this.entries(each, depth + 1));
+    return [...own, ...merged.filter((entry) => !own.some(({ key }) => key === entry.key))];
+  }
+
+  items(node: unknown): Node[] {
+    const within = this.resolved(node);
+    return isSeq(within) ? within.items.map((item) => this.resolved(item) as Node) : [];
+  }
+
+  /** A scalar as text. */
+  text(node: unknown): string | undefined {
+    const within = this.resolved(node);
+    if (!isScalar(within) || within.value === null) return undefined;
+    return typeof within.value === 'string' ? within.value : within.source;
+  }
+
+  /** One text, or a list of them, however deep. */
+  texts(node: unknown, depth = 0): string[] {
+    const within = this.resolved(node);
+    if (depth > deepest || this.looked++ > most) return [];
+    if (isSeq(within)) return within.items.flatMap((item) => this.texts(item, depth + 1));
+    const text = this.text(within);
+    return text === undefined ? [] : [text];
+  }
+
+  lineOf(node: unknown): number {
+    const offset = (node as { range?: readonly number[] | null } | undefined)?.range?.[0] ?? 0;
+    return Math.max(1, this.lines.linePos(offset).line);
+  }
+
+  private resolved(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.document) : node;
+  }
+}

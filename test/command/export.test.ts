@@ -1,0 +1,144 @@
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Project } from '../support/project';
+import { temporaryFolder } from '../support/temporary';
+
+interface Exported {
+  engine: string;
+  files: { path: string; service?: string; state: string; text?: string }[];
+  left: string[];
+  notes: string[];
+}
+
+interface Checked {
+  errors: unknown[];
+  drift: { path: string; line: number; message: string; hint: string }[];
+}
+
+describe('deliver export', function () {
+  this.timeout(60_000);
+  const folder = temporaryFolder();
+  const project = (): Project =>
+    new Project(folder.path).steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test' } });
+  const read = (shop: Project, file: string): string => fs.readFileSync(path.join(shop.root, file), 'utf8');
+
+  it('writes the file of each engine where it belongs, and nothing anew that says the same', async () => {
+    const shop = project();
+    for (const [engine, file] of [
+      ['github', '.github/workflows/deliver-shop.yml'],
+      ['gitlab', '.gitlab-ci.yml'],
+      ['jenkins', 'Jenkinsfile'],
+    ] as const) {
+      const first = await shop.deliver('export', engine);
+      assert.equal(first.code, 0, first.stderr);
+      assert.match(first.stdout, new RegExp(`^wrote ${file.replace(/\./g, '\\.')}\n`));
+      const { mtimeMs } = fs.statSync(path.join(shop.root, file));
+      const again = await shop.json<Exported>('export', engine);
+      assert.deepEqual(
+        again.files.map(({ path: written, state }) => [written, state]),
+        [[file, 'unchanged']],
+      );
+      assert.equal(fs.statSync(path.join(shop.root, file)).mtimeMs, mtimeMs);
+    }
+    assert.deepEqual((await shop.json<Checked>('check')).drift, []);
+  });
+
+  it('is checked: what delivery.yaml and the file say differently is named with its line', async () => {
+    const shop = project();
+    await shop.deliver('export', 'github');
+    shop.steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test-all' } });
+    const file = '.github/workflows/deliver-shop.yml';
+    const line = read(shop, file).split('\n').indexOf('        run: make test') + 1;
+    const { drift } = await shop.json<Checked>('check');
+    assert.deepEqual(drift, [
+      { path: file, line, message: 'delivery.yaml says something else now', hint: 'deliver export github writes it anew' },
+    ]);
+    const told = await shop.deliver('check');
+    assert.equal(told.code, 0);
+    assert.match(told.stdout, new RegExp(`drift: ${file}:${line}: delivery\\.yaml says something else now\n  deliver export github`));
+    await shop.deliver('export', 'github');
+    assert.deepEqual((await shop.json<Checked>('check')).drift, []);
+  });
+
+  it('never overwrites what Deliver did not write, nor changes by hand, unless it is forced to', async () => {
+    const shop = project().write('.gitlab-ci.yml', 'mine:\n  script: make\n');
+    const refused = await shop.deliver('export', 'gitlab');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /\.gitlab-ci\.yml:1: \.gitlab-ci\.yml was not written by Deliver/);
+    assert.equal(read(shop, '.gitlab-ci.yml'), 'mine:\n  script: make\n');
+    assert.equal((await shop.deliver('export', 'gitlab', '--force')).code, 0);
+
+    shop.write('.gitlab-ci.yml', read(shop, '.gitlab-ci.yml').replace('- make test', '- make test --by-hand'));
+    const edited = await shop.deliver('export', 'gitlab');
+    assert.equal(edited.code, 2);
+    assert.match(edited.stderr, /changed by hand outside the places that are kept/);
+    assert.match((await shop.json<Checked>('check')).drift[0]?.message ?? '', /changed by hand/);
+    assert.equal((await shop.deliver('export', 'gitlab', '--force')).code, 0);
+    assert.doesNotMatch(read(shop, '.gitlab-ci.yml'), /by-hand/);
+  });
+
+  it('keeps own lines', async () => {
+    const shop = project();
+    await shop.deliver('export', 'gitlab');
+    const own = '  # deliver: begin own\n  image: gcc:15\n  # deliver: end own\n';
+    shop.write('.gitlab-ci.yml', read(shop, '.gitlab-ci.yml').replace('test:\n', `test:\n${own}`));
+    shop.steps({ build: 'make all', test: { needs: 'build', run: 'make test' } });
+    assert.equal((await shop.deliver('export', 'gitlab')).code, 0);
+    assert.match(read(shop, '.gitlab-ci.yml'), new RegExp(`- make all[\\s\\S]*\ntest:\n${own}`));
+  });
+
+  it('delivers several services: each in its folder, and says which file is left of one that went', async () => {
+    const shop = new Project(folder.path);
+    for (const name of ['cart', 'orders']) shop.write(`${name}/delivery.yaml`, `service: ${name}\nsteps:\n  test: {run: make}\n`);
+    shop.commit();
+    assert.deepEqual(
+      (await shop.json<Exported>('export', 'gitlab')).files.map((file) => file.path),
+      ['.gitlab-ci.yml', '.gitlab/deliver-cart.yml', '.gitlab/deliver-orders.yml'],
+    );
+    assert.match(
+      read(shop, '.gitlab-ci.yml'),
+      /include:\n {2}- local: \/\.gitlab\/deliver-cart\.yml\n {2}- local: \/\.gitlab\/deliver-orders\.yml\n/,
+    );
+    assert.match(read(shop, '.gitlab/deliver-cart.yml'), /changes: \[cart\/\*\*\/\*\][\s\S]*\ncart:test:\n[\s\S]*- cd cart\n/);
+    await shop.deliver('export', 'github', '--service', 'cart');
+    assert.deepEqual(fs.readdirSync(path.join(shop.root, '.github/workflows')), ['deliver-cart.yml']);
+    assert.match(read(shop, '.github/workflows/deliver-cart.yml'), /paths: \[cart\/\*\*, .*\n[\s\S]*working-directory: cart\n/);
+    await shop.deliver('export', 'jenkins');
+    assert.match(read(shop, 'orders/Jenkinsfile'), /dir\('orders'\) \{\n\s+sh 'make'/);
+    fs.rmSync(path.join(shop.root, 'cart/delivery.yaml'));
+    shop.commit();
+    assert.deepEqual((await shop.json<Exported>('export', 'github')).left, ['.github/workflows/deliver-cart.yml']);
+    assert.ok(
+      (await shop.json<Checked>('check')).drift.some(
+        ({ path: file, message }) => file.endsWith('deliver-cart.yml') && /no more/.test(message),
+      ),
+    );
+  });
+
+  it('calls Deliver from a packed file, and goes on to do so', async () => {
+    const shop = new Project(folder.path).write(
+      'services/shop/delivery.yaml',
+      'service: shop\nsteps:\n  stage: {deploy: staging}\nenvironments:\n  staging: {process: {command: ./serve}}\n',
+    );
+    shop.write('tools/deliver-0.1.0.tgz', '').commit();
+    assert.equal((await shop.deliver('export', 'github', '--package', 'tools/missing.tgz')).code, 2);
+    await shop.deliver('export', 'github', '--package', 'tools/deliver-0.1.0.tgz');
+    const call = /run: npx --yes --package \.\.\/\.\.\/tools\/deliver-0\.1\.0\.tgz deliver step stage\n/;
+    assert.match(read(shop, '.github/workflows/deliver-shop.yml'), call);
+    assert.equal((await shop.json<Exported>('export', 'github')).files[0]?.state, 'unchanged');
+    assert.deepEqual((await shop.json<Checked>('check')).drift, []);
+  });
+
+  it('only says what it would write when asked so, and refuses what it does not know', async () => {
+    const shop = project();
+    const dry = await shop.json<Exported>('export', 'jenkins', '--dry-run');
+    assert.deepEqual([dry.files[0]?.state, /^pipeline \{$/m.test(dry.files[0]?.text ?? '')], ['to be written', true]);
+    assert.ok(!fs.existsSync(path.join(shop.root, 'Jenkinsfile')));
+    const unknown = await shop.deliver('export', 'travis');
+    assert.deepEqual([unknown.code, /github, gitlab, jenkins/.test(unknown.stderr)], [2, true]);
+    shop.write('delivery.yaml', 'service: shop\nsteps: {test: {rum: x}}\n');
+    const invalid = await shop.deliver('export', 'github');
+    assert.deepEqual([invalid.code, /delivery\.yaml:2:\d+: .*rum/.test(invalid.stderr)], [2, true]);
+  });
+});
