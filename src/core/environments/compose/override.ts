@@ -89,7 +89,6 @@ function ownNetworks({ networks = ['default'], containerName }: ComposeService):
 
 /** Compose replaces `$NAME` in everything that it reads; and a YAML reader stumbles over control characters. */
 function escaped(values: Readonly<Record<string, string>>): Record<string, string> {
-  // eslint-disable-next-line no-control-regex
   const plain = (value: string): string =>
     value.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g, ' ').replaceAll('$', '$$$$');
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]));
