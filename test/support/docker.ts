@@ -9,7 +9,7 @@ import { eventually } from './temporary';
 export const baseImage = 'deliver-test-base';
 
 const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((file) => fs.existsSync(file));
-const tools = ['sh', 'httpd', 'wget', 'sleep', 'cat', 'echo', 'head', 'yes', 'env', 'kill', 'mkdir', 'nc', 'test'];
+const tools = ['sh', 'httpd', 'wget', 'sleep', 'cat', 'echo', 'head', 'yes', 'env', 'kill', 'mkdir', 'nc', 'test', 'rm'];
 
 export interface TestEngine {
   docker(...args: string[]): string;
@@ -27,11 +27,16 @@ export async function startEngine(): Promise<TestEngine | { readonly unsupported
   const host = `unix://${path.join(folder, 'docker.sock')}`;
   const log = fs.openSync(path.join(folder, 'log'), 'w');
   const places = ['--host', host, '--data-root', path.join(folder, 'data'), '--exec-root', path.join(folder, 'exec')];
-  const daemon = spawn('dockerd', [...places, '--pidfile', path.join(folder, 'pid')], { stdio: ['ignore', log, log] });
+  const daemon = spawn('dockerd', [...places, '--bridge', 'none', '--pidfile', path.join(folder, 'pid')], { stdio: ['ignore', log, log] });
   fs.closeSync(log);
   const before = process.env['DOCKER_HOST'];
   process.env['DOCKER_HOST'] = host;
   const stop = async (): Promise<void> => {
+    // The daemon would leave the bridges of its networks on the machine.
+    const docker = (...args: string[]): string => spawnSync('docker', args, { encoding: 'utf8' }).stdout.trim();
+    const ids = docker('ps', '--all', '--quiet').split('\n').filter(Boolean);
+    if (ids.length > 0) docker('rm', '--force', '--volumes', ...ids);
+    docker('network', 'prune', '--force');
     if (before === undefined) delete process.env['DOCKER_HOST'];
     else process.env['DOCKER_HOST'] = before;
     await end(daemon);

@@ -47,7 +47,7 @@ export async function bringUp(
     signal,
     log,
   };
-  const network = await joinable(engine, environment, signal);
+  const network = await joinable(engine, place, signal);
   if (!network.ok) return network;
   const needs = await startNeeds(engine, place, recipe, call);
   if (!needs.ok) return needs;
@@ -125,10 +125,11 @@ async function startNeeds(engine: Engine, place: PlatformPlace, { needs }: Recip
 }
 
 /** Makes the network where the services of an environment meet, if there is none. */
-async function joinable(engine: Engine, environment: string, signal: AbortSignal): Promise<Result<void>> {
+async function joinable(engine: Engine, { service, environment }: PlatformPlace, signal: AbortSignal): Promise<Result<void>> {
   const name = networkOf(environment);
   if ((await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
-  const made = await engine.act(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
+  const made = await engine.ask(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
   // Another service's delivery may have made it meanwhile.
-  return made.ok || (await engine.act(['network', 'inspect', name], signal)).ok ? ok(undefined) : made;
+  if (made.exitCode === 0 || (await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
+  return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : whyNotUp(service, environment, made);
 }

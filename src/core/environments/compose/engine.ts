@@ -81,6 +81,11 @@ export class Engine {
     return end.exitCode === 0 ? end.stdout.trim() : undefined;
   }
 
+  /** What keeps the logs of containers that do not say it themselves. */
+  async logDriver(signal: AbortSignal): Promise<string> {
+    return (await this.ask(['info', '--format', '{{.LoggingDriver}}'], signal)).stdout.trim();
+  }
+
   /** The names that an image has, and the ports that it says it listens on. */
   async imageFacts(
     reference: string,

@@ -5,6 +5,9 @@ import { lastLine, type ProgramEnd } from '../program';
 /** How much of a message is shown in one sentence. */
 const mostLines = 4;
 
+/** What a build says of its failure, the most telling first. */
+const buildReasons = [/non-zero code|did not complete successfully/i, /parse error|Cannot locate|failed to read/i, /failed to/i];
+
 /** Why compose could not build or start the service, from what it printed. */
 export function whyNotUp(service: string, environment: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;
@@ -23,7 +26,7 @@ export function whyNotUp(service: string, environment: string, end: ProgramEnd):
       hint: `if it is not needed: docker rm -f ${name}`,
     });
   const pull =
-    /(?:pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository does not exist|failed to resolve reference|error pulling image|unauthorized: |toomanyrequests|registry\S*: (?:no such host|i\/o timeout|connection refused|server misbehaving)|no such image)/i;
+    /(?:pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository does not exist|failed to resolve reference|error pulling image|unauthorized: |toomanyrequests|registry\S*: (?:no such host|i\/o timeout|connection refused|server misbehaving)|no such image|Get "?https?:\/\/\S+\/v2\/)/i;
   if (pull.test(text)) {
     const line = linesOf(text).findLast((one) => pull.test(one)) ?? '';
     return fail('delivery', `${failed}: an image cannot be pulled: ${withoutPrefix(line)}`, {
@@ -33,7 +36,8 @@ export function whyNotUp(service: string, environment: string, end: ProgramEnd):
   const build =
     /(?:failed to solve|failed to build|Build failed|returned a non-zero code|did not complete successfully|dockerfile parse error|Cannot locate (?:specified )?Dockerfile|failed to read dockerfile)/i;
   if (build.test(text)) {
-    const line = linesOf(text).findLast((one) => /non-zero code|did not complete|parse error|failed to/i.test(one)) ?? '';
+    const lines = linesOf(text);
+    const line = buildReasons.map((reason) => lines.findLast((one) => reason.test(one))).find((one) => one !== undefined) ?? '';
     return fail('delivery', `${service} could not be built for ${environment}: ${withoutPrefix(line)}`);
   }
   return fail('delivery', `${failed}: ${saidLast(end)}`);

@@ -19,6 +19,7 @@ export interface ServiceOverride {
   readonly labels?: Readonly<Record<string, string>>;
   readonly networks?: Readonly<Record<string, { readonly aliases?: readonly string[] } | null>>;
   readonly ports?: readonly string[];
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
 export interface OverrideWish {
@@ -35,15 +36,22 @@ export interface OverrideWish {
   readonly variables: Readonly<Record<string, string>>;
   /** The port that the service answers on, inside its container. */
   readonly port?: number;
+  /** What the engine keeps logs with by itself. */
+  readonly logDriver?: string;
   /** Where to publish it, like `127.0.0.1:20080`; absent: the file does. */
   readonly publish?: string;
 }
+
+/** By itself the engine keeps all that a service ever said, until the disk is full. */
+const boundedLog = { driver: 'json-file', options: { 'max-size': '20m', 'max-file': '3' } };
 
 /** What is said over the user's files, so that they need not know of Deliver. It holds no secret. */
 export function overrideFor(wish: OverrideWish): Override {
   const { environment, service, config, target, version, image, port, publish } = wish;
   const network = networkOf(environment);
   const joins = target.networkMode === undefined;
+  // Networks are few: one of its own is only needed to meet others in it.
+  const isAlone = target.needs.length === 0 && target.networks === undefined && target.containerName === undefined;
   const variables = Object.entries(wish.variables).filter(([name]) => !target.variables.includes(name));
   const delivered: ServiceOverride = {
     ...(image !== undefined && { image }),
@@ -55,7 +63,8 @@ export function overrideFor(wish: OverrideWish): Override {
       [label.release]: releaseLabel(wish.release),
       ...(port !== undefined && { [label.port]: String(port) }),
     }),
-    ...(joins && { networks: { ...ownNetworks(target), [network]: { aliases: [service] } } }),
+    ...(joins && { networks: { ...(isAlone ? {} : ownNetworks(target)), [network]: { aliases: [service] } } }),
+    ...(!target.hasLogging && wish.logDriver === boundedLog.driver && { logging: boundedLog }),
     ...(publish !== undefined && joins && { ports: [`${publish}:${port}`] }),
   };
   const others = config.services.filter((other) => other !== target && other.containerName !== undefined);

@@ -40,9 +40,10 @@ export async function prepare(
   const variables = releaseVariables(place, release);
   const env = { ...variables, ...definition.env };
   const call: ComposeCall = { project: projectOf(place), folder, files: files.value, env, run: markOf(release.id), signal };
-  const [resolved, running] = await Promise.all([
+  const [resolved, running, logDriver] = await Promise.all([
     resolveFiles(engine, call, { secrets }, memory),
     engine.containers({ [label.environment]: environment }, signal),
+    engine.logDriver(signal),
   ]);
   if (!resolved.ok) return resolved;
   if (!running.ok) return running;
@@ -60,6 +61,7 @@ export async function prepare(
     target,
     ...(version !== undefined && { version }),
     ...(image.value.name !== undefined && { image: image.value.name }),
+    logDriver,
     variables: { ...variables, ...neighbours(service, running.value, addresses) },
   };
   const recipe: Recipe = {

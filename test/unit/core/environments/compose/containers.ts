@@ -35,6 +35,7 @@ export function containerEnvironment() {
   afterEach(() => {
     const ids = engine.docker('ps', '--all', '--quiet').split('\n').filter(Boolean);
     if (ids.length > 0) engine.docker('rm', '--force', '--volumes', ...ids);
+    engine.docker('network', 'prune', '--force');
   });
   const folder = temporaryFolder();
 
@@ -75,6 +76,8 @@ export function containerEnvironment() {
     get home(): string {
       return folder.path;
     },
+    /** A second environment. */
+    other: () => engine.environment(),
     environment,
     /** A folder with the files of a service. */
     write: (wish: Wish = {}) => write(wish, `release-${++count}`),
