@@ -9,7 +9,7 @@ import { eventually } from './temporary';
 export const baseImage = 'deliver-test-base';
 
 const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((file) => fs.existsSync(file));
-const tools = ['sh', 'httpd', 'wget', 'sleep', 'cat', 'echo', 'head', 'yes', 'env', 'kill', 'mkdir', 'nc', 'test', 'rm'];
+const tools = ['sh', 'httpd', 'wget', 'sleep', 'cat', 'echo', 'head', 'yes', 'env', 'kill', 'mkdir', 'nc', 'test', 'rm', 'gzip'];
 
 export interface TestEngine {
   docker(...args: string[]): string;

@@ -8,6 +8,7 @@ import type { Container } from './containers';
 import type { Engine } from './engine';
 import { pin } from './images';
 import { label } from './labels';
+import { joinable } from './network';
 import type { Recipe } from './recipe';
 
 /** An earlier release, and all that it takes to bring it back. */
@@ -55,6 +56,8 @@ export async function bringBack(
     if (!pinned.ok)
       return fail('delivery', `${commit} cannot be brought back: ${pinned.failure.message}`, { hint: 'deliver that commit again' });
   }
+  const network = await joinable(engine, place, signal);
+  if (!network.ok) return network;
   return bringUp(engine, place, recipe, { secrets, build: false, log, signal });
 }
 

@@ -7,7 +7,7 @@ import type { ComposeCall, Engine } from './engine';
 import { whyNotUp } from './explain';
 import { becomeHealthy } from './health';
 import { label } from './labels';
-import { networkOf, projectOf } from './names';
+import { projectOf } from './names';
 import { Recipes, type Recipe } from './recipe';
 
 /** Labels of compose itself, the same in all its versions. */
@@ -47,8 +47,6 @@ export async function bringUp(
     signal,
     log,
   };
-  const network = await joinable(engine, place, signal);
-  if (!network.ok) return network;
   const needs = await startNeeds(engine, place, recipe, call);
   if (!needs.ok) return needs;
   const end = await engine.compose(['up', '--detach', '--no-deps', build ? '--build' : '--no-build', recipe.target], call);
@@ -72,11 +70,10 @@ export async function waitFor(
   const [first] = containers;
   if (!first) return fail('delivery', `${service} did not come up in ${environment}: compose started no container of it`);
   const url = urlOf(first, engineHost(process.env));
-  const ids = containers.map(({ id }) => id);
-  const why = await becomeHealthy(engine, ids, { ...(health && { health }), url, folder, env }, signal);
+  const why = await becomeHealthy(engine, containers, { ...(health && { health }), url, folder, env }, signal);
   if (signal.aborted) return fail('cancelled', 'cancelled');
   if (why === undefined) return ok({ url, image: first.image });
-  for (const id of ids) await engine.ask(['logs', '--tail', String(lastLines), id], new AbortController().signal, log);
+  for (const { id } of containers) await engine.ask(['logs', '--tail', String(lastLines), id], new AbortController().signal, log);
   return fail('delivery', `${service} did not come up in ${environment}: ${why}`);
 }
 
@@ -119,17 +116,6 @@ async function startNeeds(engine: Engine, place: PlatformPlace, { needs }: Recip
     ({ labels, status, exitCode }) => missing.includes(labels[composeService] ?? '') && !(status === 'exited' && exitCode === 0),
   );
   if (waited.length === 0) return ok(undefined);
-  const ids = waited.map(({ id }) => id);
-  const why = await becomeHealthy(engine, ids, { url: '', folder: call.folder, env: {} }, call.signal);
+  const why = await becomeHealthy(engine, waited, { url: '', folder: call.folder, env: {} }, call.signal);
   return why === undefined ? ok(undefined) : fail('delivery', `${missing.join(', ')} did not come up in ${place.environment}: ${why}`);
-}
-
-/** Makes the network where the services of an environment meet, if there is none. */
-async function joinable(engine: Engine, { service, environment }: PlatformPlace, signal: AbortSignal): Promise<Result<void>> {
-  const name = networkOf(environment);
-  if ((await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
-  const made = await engine.ask(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
-  // Another service's delivery may have made it meanwhile.
-  if (made.exitCode === 0 || (await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
-  return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : whyNotUp(service, environment, made);
 }

@@ -26,11 +26,13 @@ import { label, newestOf, observedIn } from './labels';
 import { writeLogs } from './logs';
 import { networkOf, projectOf } from './names';
 import { prepare } from './prepare';
-import { askEngine, findPrograms } from './programs';
+import { askEngine, findPrograms, type Programs } from './programs';
 import { Recipes, type Recipe } from './recipe';
 import { resolveFiles } from './resolve';
 import { chooseTarget } from './target';
 import { releaseVariables } from './variables';
+
+let found: Programs | undefined;
 
 /** What happens to a container that says something of how a service is. */
 const tellingEvents = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename', 'health_status'];
@@ -59,7 +61,11 @@ export class ComposePlatform implements Platform {
     const env = { ...releaseVariables(this.place, unknown), ...this.definition.env };
     const call = { project: projectOf(this.place), folder, files: files.value, env, run: `check-${process.pid}`, signal };
     const others = process.env as Readonly<Record<string, string>>;
-    const resolved = await resolveFiles(engine.value, call, { secrets: {}, others }, this.memory);
+    const [answers, resolved] = await Promise.all([
+      askEngine(engine.value.programs, (program, args) => callProgram(program, args, signal)),
+      resolveFiles(engine.value, call, { secrets: {}, others }, this.memory),
+    ]);
+    if (!answers.ok) return answers;
     if (!resolved.ok) return resolved;
     const target = chooseTarget(resolved.value.config, this.place.service, this.definition.service);
     return target.ok ? ok(undefined) : target;
@@ -182,6 +188,7 @@ export class ComposePlatform implements Platform {
   }
 
   async forget(releases: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void> {
+    if (releases.length === 0) return;
     const signal = new AbortController().signal;
     const engine = await this.open(signal);
     for (const { release } of releases) this.recipes.forget(release.id);
@@ -246,11 +253,12 @@ export class ComposePlatform implements Platform {
     return engine.containers({ [label.environment]: this.place.environment, [label.service]: this.place.service }, signal);
   }
 
+  /** Which programs there are does not change while this process runs, once they were found. */
   private async open(signal: AbortSignal): Promise<Result<Engine>> {
-    const run = (program: string, args: readonly string[]) => callProgram(program, args, signal);
-    const programs = await findPrograms(run, isProgram);
+    if (found) return ok(new Engine(found));
+    const programs = await findPrograms((program, args) => callProgram(program, args, signal), isProgram);
     if (!programs.ok) return programs;
-    const answers = await askEngine(programs.value, run);
-    return answers.ok ? ok(new Engine(programs.value)) : answers;
+    found = programs.value;
+    return ok(new Engine(found));
   }
 }

@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../failure';
 import type { Say } from '../environment';
 import { runProgram, type ProgramEnd } from '../program';
 import { readContainers, type Container } from './containers';
-import { saidLast } from './explain';
+import { isEngineAway, saidLast, whyNoEngine } from './explain';
 import type { Programs } from './programs';
 import { engineEnvironment } from './variables';
 
@@ -31,7 +31,7 @@ interface InspectedImage {
 
 /** The container engine and compose, as programs that are called. */
 export class Engine {
-  constructor(private readonly programs: Programs) {}
+  constructor(readonly programs: Programs) {}
 
   get name(): Programs['engine'] {
     return this.programs.engine;
@@ -109,6 +109,7 @@ export class Engine {
   }
 
   refused(end: ProgramEnd): Result<never> {
+    if (isEngineAway(end)) return whyNoEngine(this.name, end);
     return end.ended === 'cancelled' ? fail('cancelled', 'cancelled') : fail('machinery', `${this.name}: ${saidLast(end)}`);
   }
 }

@@ -50,6 +50,13 @@ export function whyInvalid(files: readonly string[], end: ProgramEnd): Result<ne
   return fail('usage', `compose cannot read ${files.join(', ')}: ${message}`);
 }
 
+/** Whether a call failed because nobody answers, and not for what was asked. */
+export function isEngineAway({ stdout, stderr }: ProgramEnd): boolean {
+  return /cannot connect to|error during connect|is the docker daemon running|permission denied while trying to connect/i.test(
+    stdout + stderr,
+  );
+}
+
 /** Why the engine does not answer, and what helps. */
 export function whyNoEngine(engine: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;

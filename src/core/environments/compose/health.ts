@@ -1,4 +1,5 @@
 import * as net from 'node:net';
+import { ok, type Result } from '../../failure';
 import type { HealthDefinition } from '../../pipeline/pipeline';
 import { probe, type Address } from '../process/health';
 import type { Container } from './containers';
@@ -28,15 +29,15 @@ export interface HealthQuestion {
 /** Waits until containers are healthy: `undefined`; else why they will not be. */
 export async function becomeHealthy(
   engine: Engine,
-  ids: readonly string[],
+  started: readonly Container[],
   question: HealthQuestion,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const began = Date.now();
   const limitMs = question.health?.timeoutMs ?? ownCheckMs;
-  for (;;) {
+  const ids = started.map(({ id }) => id);
+  for (let containers: Result<readonly Container[]> = ok(started); ; containers = await engine.inspect(ids, signal)) {
     if (signal.aborted) return 'cancelled';
-    const containers = await engine.inspect(ids, signal);
     if (!containers.ok) return containers.failure.message;
     if (containers.value.length < ids.length) return 'its container was removed';
     const waiting = await whyWaiting(containers.value, question, Date.now() - began);

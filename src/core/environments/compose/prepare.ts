@@ -9,6 +9,7 @@ import { whyNotUp } from './explain';
 import { composeFiles } from './files';
 import { builtImage, promotedImage } from './images';
 import { label } from './labels';
+import { joinable } from './network';
 import { projectOf } from './names';
 import { overrideFor, type OverrideWish } from './override';
 import { Recipes, type Recipe } from './recipe';
@@ -40,19 +41,21 @@ export async function prepare(
   const variables = releaseVariables(place, release);
   const env = { ...variables, ...definition.env };
   const call: ComposeCall = { project: projectOf(place), folder, files: files.value, env, run: markOf(release.id), signal };
-  const [resolved, running, logDriver] = await Promise.all([
-    resolveFiles(engine, call, { secrets }, memory),
-    engine.containers({ [label.environment]: environment }, signal),
-    engine.logDriver(signal),
-  ]);
+  const resolved = await resolveFiles(engine, call, { secrets }, memory);
   if (!resolved.ok) return resolved;
-  if (!running.ok) return running;
   const { config, version } = resolved.value;
   const chosen = chooseTarget(config, service, definition.service);
   if (!chosen.ok) return chosen;
   const target = chosen.value;
-  const image = await imageOf(engine, place, target, request, signal);
+  const [running, image, network, logDriver] = await Promise.all([
+    engine.containers({ [label.environment]: environment }, signal),
+    imageOf(engine, place, target, request, signal),
+    joinable(engine, place, signal),
+    engine.logDriver(signal),
+  ]);
+  if (!running.ok) return running;
   if (!image.ok) return image;
+  if (!network.ok) return network;
   const wish: OverrideWish = {
     environment,
     service,

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../failure';
-import type { ProgramCall, ProgramEnd } from '../program';
+import type { ProgramEnd } from '../program';
 import { whyNoEngine } from './explain';
 
 /** The compose program that works here, and the client of the engine that it talks to. */
@@ -11,8 +11,6 @@ export interface Programs {
 /** Calls a program to its end. */
 export type Run = (program: string, args: readonly string[]) => Promise<ProgramEnd>;
 
-export type Surroundings = Pick<ProgramCall, 'env' | 'folder' | 'signal'>;
-
 /** In the order in which they are preferred. The older one is slow to start: that it is there has to do. */
 const known: readonly Programs[] = [
   { compose: ['docker', 'compose'], engine: 'docker' },
@@ -21,11 +19,12 @@ const known: readonly Programs[] = [
 ];
 
 export async function findPrograms(run: Run, isThere: (program: string) => boolean): Promise<Result<Programs>> {
-  for (const programs of known) {
-    const [program, ...args] = programs.compose;
-    if (!isThere(program) || !isThere(programs.engine)) continue;
-    if (args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0) return ok(programs);
-  }
+  const there = known.filter(({ compose: [program], engine }) => isThere(program) && isThere(engine));
+  const works = await Promise.all(
+    there.map(async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0),
+  );
+  const best = there.find((_, index) => works[index]);
+  if (best) return ok(best);
   return fail('usage', 'there is no docker compose, no podman compose and no docker-compose on this machine', {
     hint: isThere('docker')
       ? 'install the compose plugin of docker: https://docs.docker.com/compose/install'
