@@ -10,6 +10,7 @@ import { revealStep } from './editor/definition-step';
 import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
+import { EveryChange } from './editor/every-change';
 import { EnvironmentActions } from './editor/environment-actions';
 import { environmentRows } from './editor/environment-rows';
 import { FailureJumps } from './editor/failure-jumps';
@@ -92,8 +93,10 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse });
   const actions = new EnvironmentActions(cli, store, end, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
+  const deliveries = new Deliveries({ cli, store, choice, secrets, end, reveal });
+  const everyChange = new EveryChange(store, deliveries, secrets, end);
   const commands = registerCommands({
-    deliveries: new Deliveries({ cli, store, choice, secrets, end, reveal }),
+    deliveries,
     environments: actions,
     logs,
     failures,
@@ -124,6 +127,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     if (!vscode.workspace.isTrusted) return;
     places.update(services.flatMap(failuresOf));
     feedback.update(services);
+    everyChange.update(services);
   });
   places.changes.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
   const definitions = new Definitions((files, folders) => store.show(files, folders));
@@ -142,6 +146,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
       committed,
       repositories,
       feedback,
+      everyChange,
       commands,
       definitions,
     ],

@@ -11,7 +11,7 @@ export interface LogsOptions {
 
 /** `deliver environment logs NAME`: what the live release of a service prints. */
 export async function environmentLogs(name: string, options: LogsOptions, terminal: Terminal): Promise<number> {
-  const environment = openKnown(name);
+  const environment = await openKnown(name);
   if (!environment.ok) return terminal.fail(environment.failure);
   const services = readEnvironments(homeFolder())
     .filter((one) => one.environment === name)

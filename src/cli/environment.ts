@@ -63,7 +63,7 @@ async function act(
   done: string,
   action: (one: Environment) => Promise<Result<void>>,
 ): Promise<number> {
-  const opened = openKnown(name);
+  const opened = await openKnown(name);
   if (!opened.ok) return terminal.fail(opened.failure);
   const result = await action(opened.value);
   if (!result.ok) return terminal.fail(result.failure);
@@ -72,9 +72,10 @@ async function act(
   return 0;
 }
 
-/** An environment that something was deployed to. */
-export function openKnown(name: string): Result<Environment> {
-  const known = openKnownEnvironment(name, homeFolder(), ownProgram());
+/** An environment that something was deployed to, from here or, as a definition of this repository tells, by others. */
+export async function openKnown(name: string): Promise<Result<Environment>> {
+  const defined = (await environmentsHere()).find((one) => one.name === name);
+  const known = defined ?? openKnownEnvironment(name, homeFolder(), ownProgram());
   return known ? ok(known) : { ok: false, failure: unknown(name) };
 }
 

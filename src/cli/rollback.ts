@@ -2,6 +2,7 @@ import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/home';
 import { rollBackByHand } from '../core/run/rollback';
 import { locateService } from '../core/pipeline/locate';
+import { askAll, environmentsHere } from './asked-environments';
 import { openContext } from './context';
 import { openKnown } from './environment';
 import type { Terminal } from './terminal';
@@ -15,6 +16,7 @@ export async function rollback(
 ): Promise<number> {
   const service = await serviceName(options.service);
   if (!service.ok) return terminal.fail(service.failure);
+  await askAll(await environmentsHere());
   const live = readEnvironments(homeFolder()).filter((one) =>
     one.services.some((other) => other.service === service.value && other.release),
   );
@@ -37,7 +39,7 @@ export async function rollback(
     if (!options.json && earlier.length === 0) terminal.print(`${service.value} has no earlier release in ${target}`);
     return 0;
   }
-  const environment = openKnown(target);
+  const environment = await openKnown(target);
   if (!environment.ok) return terminal.fail(environment.failure);
   const wish = options.to === undefined ? {} : { to: options.to };
   const back = await rollBackByHand(environment.value, service.value, wish, homeFolder(), (line) => terminal.warn(line));

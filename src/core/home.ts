@@ -66,6 +66,11 @@ export class RepositoryHome {
     return path.join(this.folder, 'feedback', service);
   }
 
+  /** Which commits were delivered by themselves: one file each, made by the window that does. */
+  get claims(): string {
+    return path.join(this.folder, 'claims');
+  }
+
   get locks(): string {
     return path.join(this.folder, 'locks');
   }

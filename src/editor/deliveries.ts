@@ -5,7 +5,7 @@ import { pickCommit } from './commits';
 import { contributedMatchers } from './contributed-matchers';
 import type { DeliveryEnd } from './delivery-end';
 import type { Subject } from './row';
-import type { SecretStore } from './secrets';
+import type { Secrets, SecretStore } from './secrets';
 import type { ServiceChoice } from './service-choice';
 import { currentRun, isLive, type Service, type ServiceState } from './state';
 import { isWithin, type Store } from './store';
@@ -38,6 +38,12 @@ export class Deliveries {
     if (commit !== undefined) await this.start(service, ['--commit', commit]);
   }
 
+  /** Without a question, and without a word unless it fails. Its secrets are known. */
+  async deliverByItself(service: ServiceState, commit: string): Promise<void> {
+    const { values } = await this.parts.secrets.known(service);
+    this.launch(service, ['--commit', commit], values, false);
+  }
+
   /** The same change once more; what passed need not run again. */
   async runAgain(subject: Subject): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Run Again from the Failed Step');
@@ -60,19 +66,21 @@ export class Deliveries {
   }
 
   private async start(service: ServiceState, more: readonly string[]): Promise<void> {
-    const { cli, store, secrets, end, reveal } = this.parts;
-    const collected = await secrets.collect(service);
+    const collected = await this.parts.secrets.collect(service);
     if (!collected) return;
+    if (this.launch(service, more, collected, true)) void this.parts.reveal({ service: service.key });
+  }
+
+  private launch(service: ServiceState, more: readonly string[], secrets: Secrets, askedFor: boolean): boolean {
+    const { cli, store, end } = this.parts;
     const matchers = contributedMatchers(service);
     const { pid, end: ending } = cli.start(['run', '--service', service.name, ...more], service.folder, {
-      ...collected,
+      ...secrets,
       ...(matchers && { DELIVER_MATCHERS: JSON.stringify(matchers) }),
     });
-    if (pid !== undefined) {
-      store.begin(service, pid);
-      void reveal({ service: service.key });
-    }
-    void ending.then((ended) => end.tell(service, ended, pid === undefined ? undefined : store.settled(service, pid)));
+    if (pid !== undefined) store.begin(service, pid);
+    void ending.then((ended) => end.tell(service, ended, pid === undefined ? undefined : store.settled(service, pid), askedFor));
+    return pid !== undefined;
   }
 }
 

@@ -13,9 +13,10 @@ export class DeliveryEnd {
     private readonly showOutput: () => void,
   ) {}
 
-  async tell(service: Service, end: CliEnd, run: RunState | undefined): Promise<void> {
+  /** `askedFor`: by a click; what is delivered by itself passes without a word. */
+  async tell(service: Service, end: CliEnd, run: RunState | undefined, askedFor = true): Promise<void> {
     if (run?.outcome === 'failed') await this.failed(service, run);
-    else if (run?.outcome === 'passed') await this.passed(service, run);
+    else if (run?.outcome === 'passed') await (askedFor ? this.passed(service, run) : undefined);
     else if (end.code !== 0 && end.code !== 130) this.complain(`${service.name} could not be delivered`, end.complaint);
   }
 

@@ -4,6 +4,8 @@ import * as path from 'node:path';
 export interface GitFolder {
   /** The working copy's root. */
   readonly root: string;
+  /** The working copy's own: where its `HEAD` is. */
+  readonly own: string;
   /** Shared by all worktrees of the repository. */
   readonly common: string;
 }
@@ -14,8 +16,8 @@ export interface GitFolder {
  */
 export function findGitFolder(folder: string): GitFolder | undefined {
   for (let root = realPath(folder); ; root = path.dirname(root)) {
-    const common = commonGitFolder(root);
-    if (common !== undefined) return { root, common };
+    const folders = gitFolders(root);
+    if (folders) return { root, ...folders };
     if (path.dirname(root) === root) return undefined;
   }
 }
@@ -27,16 +29,17 @@ export function hasGit(env: NodeJS.ProcessEnv = process.env): boolean {
   return folders.some((folder) => names.some((name) => fs.existsSync(path.join(folder, name))));
 }
 
-function commonGitFolder(root: string): string | undefined {
+function gitFolders(root: string): Omit<GitFolder, 'root'> | undefined {
   const dotGit = path.join(root, '.git');
   try {
     const stat = fs.statSync(dotGit);
-    if (stat.isDirectory()) return fs.existsSync(path.join(dotGit, 'HEAD')) ? dotGit : undefined;
+    if (stat.isDirectory()) return fs.existsSync(path.join(dotGit, 'HEAD')) ? { own: dotGit, common: dotGit } : undefined;
     const named = /^gitdir: (.*)$/m.exec(fs.readFileSync(dotGit, 'utf8'))?.[1]?.trim();
     if (named === undefined) return undefined;
     const gitFolder = path.resolve(root, named);
     const shared = path.join(gitFolder, 'commondir');
-    return realPath(fs.existsSync(shared) ? path.resolve(gitFolder, fs.readFileSync(shared, 'utf8').trim()) : gitFolder);
+    const common = fs.existsSync(shared) ? path.resolve(gitFolder, fs.readFileSync(shared, 'utf8').trim()) : gitFolder;
+    return { own: realPath(gitFolder), common: realPath(common) };
   } catch {
     return undefined;
   }

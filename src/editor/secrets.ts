@@ -12,16 +12,38 @@ export class SecretStore {
     private readonly parse: ReturnType<typeof lazyParser>,
   ) {}
 
+  /** One was set or forgotten, here or in another window. */
+  get onDidChange(): vscode.Event<unknown> {
+    return this.store.onDidChange;
+  }
+
+  /** Those that are set, and the names of those that are not; asks nothing. */
+  async known(service: Service): Promise<{ readonly values: Secrets; readonly missing: readonly string[] }> {
+    const values: Record<string, string> = {};
+    const missing: string[] = [];
+    for (const name of this.declared(service)) {
+      const value = await this.store.get(keyOf(service, name));
+      if (value !== undefined) values[name] = value;
+      else if (process.env[name] === undefined) missing.push(name);
+    }
+    return { values, missing };
+  }
+
   /** Those to hand to the runner; asks for what is missing. `undefined`: the user gave up. */
   async collect(service: Service): Promise<Secrets | undefined> {
-    const secrets: Record<string, string> = {};
-    for (const name of this.declared(service)) {
-      const value =
-        (await this.store.get(keyOf(service, name))) ?? (process.env[name] === undefined ? await this.ask(service, name) : undefined);
-      if (value === undefined && process.env[name] === undefined) return undefined;
-      if (value !== undefined) secrets[name] = value;
+    const { values, missing } = await this.known(service);
+    const asked: Record<string, string> = {};
+    for (const name of missing) {
+      const value = await this.ask(service, name);
+      if (value === undefined) return undefined;
+      asked[name] = value;
     }
-    return secrets;
+    return { ...values, ...asked };
+  }
+
+  /** Asks for the values of those that are not set, until the user gives up. */
+  async askForMissing(service: Service): Promise<void> {
+    for (const name of (await this.known(service)).missing) if ((await this.ask(service, name)) === undefined) return;
   }
 
   /** Asks which one, and for its value; an empty value forgets it. */

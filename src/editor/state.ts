@@ -15,7 +15,20 @@ export interface Service {
   readonly home: RepositoryHome;
 }
 
-export interface ServiceState extends Service {
+/** What is delivered without a click. */
+export interface ByItself {
+  readonly on: 'commit' | 'push';
+  /** The newest commit that is not delivered yet, and why, as in `a rebase is under way`. */
+  readonly waiting?: { readonly commit: string; readonly why: string };
+}
+
+/** What other parts of the window know of a service. */
+export interface Noted {
+  /** Absent: nothing is delivered without a click. */
+  readonly byItself?: ByItself | undefined;
+}
+
+export interface ServiceState extends Service, Noted {
   /** Newest first, as many as are shown. */
   readonly runs: readonly RunState[];
   /** A delivery was asked for and has not written its first event. */

@@ -29,28 +29,61 @@ type Content = Omit<StatusText, 'service'>;
 function contentOf(service: ServiceState, several: boolean, now: number): Content {
   const of = several ? `${service.name} ` : '';
   const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
-  if (live) return liveText(service.name, live, now);
+  const waiting = service.byItself?.waiting;
+  if (live) return withNext(liveText(service.name, live, now), service, live);
   if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);
+  if (waiting)
+    return idle(
+      `$(clock) ${of}${shortCommit(waiting.commit)} waits`,
+      `Commit ${shortCommit(waiting.commit)} of ${service.name} is not delivered yet: ${waiting.why}.`,
+      'deliver.showRun',
+    );
+  return restText(service, of, now);
+}
+
+function restText(service: ServiceState, of: string, now: number): Content {
   const releasable = releasableOf(service.runs);
   const told = service.runs.some((run) => run.outcome === 'passed' || run.outcome === 'failed');
   if (!told || service.changed) {
     const before = told
       ? `Changes since the last delivery; it ${releasable.yes ? 'passed' : `failed: ${releasable.reason}`}.`
       : 'Nothing was delivered yet.';
-    return idle(`$(rocket) ${several ? `Deliver ${service.name}` : 'Deliver'}`, `Deliver ${service.name}\n${before}`, 'deliver.deliver');
+    const verb = service.byItself ? `Delivers each ${service.byItself.on}` : 'Deliver';
+    const what = of === '' ? verb : service.byItself ? `${service.name}: ${verb.toLowerCase()}` : `${verb} ${service.name}`;
+    return idle(`$(rocket) ${what}`, joined([`Deliver ${service.name}`, before, byItselfWords(service)], '\n'), 'deliver.deliver');
   }
   const since = releasable.since ? ` since ${age(releasable.since, now)}` : '';
   if (releasable.yes)
     return idle(
       `$(pass) ${of}releasable`,
-      `${service.name} is releasable${since}: ${shortCommit(releasable.commit ?? '')} passed.`,
+      joined([`${service.name} is releasable${since}: ${shortCommit(releasable.commit ?? '')} passed.`, byItselfWords(service)], '\n'),
       'deliver.showRun',
     );
   const why = releasable.reason ?? 'the last delivery failed';
   return {
-    ...idle(`$(error) ${of}not releasable: ${why}`, `${service.name} is not releasable${since}: ${why}.`, 'deliver.showRun'),
+    ...idle(
+      `$(error) ${of}not releasable: ${why}`,
+      joined([`${service.name} is not releasable${since}: ${why}.`, byItselfWords(service)], '\n'),
+      'deliver.showRun',
+    ),
     look: 'failed',
   };
+}
+
+/** That there is more to come than what a click asks for. */
+function byItselfWords({ byItself }: ServiceState): string | undefined {
+  return byItself && `Each ${byItself.on} is delivered by itself; a click delivers the working tree.`;
+}
+
+/** With what is delivered after the run that goes on. */
+function withNext(content: Content, service: ServiceState, live: RunState): Content {
+  const queued = service.runs.find((run) => run.outcome === 'waiting' && run.id !== live.id);
+  const waiting = service.byItself?.waiting;
+  const next = [
+    queued && `then: ${queued.change.subject}`,
+    waiting && `${shortCommit(waiting.commit)} is not delivered yet: ${waiting.why}`,
+  ];
+  return { ...content, tooltip: joined([content.tooltip, ...next], '\n') };
 }
 
 function liveText(service: string, run: RunState, now: number): Content {

@@ -7,7 +7,7 @@ import { Changes } from './changes';
 import { findGitFolder, hasGit } from './git-folder';
 import { LiveEnvironments } from './live-environments';
 import { RunHistory } from './run-history';
-import type { Service, ServiceState, Situation, WindowState } from './state';
+import type { Noted, Service, ServiceState, Situation, WindowState } from './state';
 
 /** How many runs of a service are shown. */
 const shown = 12;
@@ -21,6 +21,8 @@ export class Store {
   private readonly starting = new Map<string, number>();
   /** By the service's key: when something of it was last saved. */
   private readonly savedAt = new Map<string, number>();
+  /** By the service's key. */
+  private readonly noted = new Map<string, Noted>();
   private services: readonly Service[] = [];
   private situation: Situation = 'looking';
 
@@ -80,6 +82,12 @@ export class Store {
     return history?.runs.find((run) => run.runner.pid === runner);
   }
 
+  /** What another part of the window has to say of a service, until it says otherwise. */
+  note(service: Service, noted: Noted): void {
+    this.noted.set(service.key, { ...this.noted.get(service.key), ...noted });
+    this.changes.tell();
+  }
+
   /** All runs of a service that are known here, newest first. */
   runsOf(service: Service): RunState[] {
     return (this.histories.get(service.home.folder)?.runs ?? []).filter((run) => run.service === service.name);
@@ -115,6 +123,7 @@ export class Store {
     const begun = runs[0] && Date.parse(runs[0].startedAt);
     return {
       ...service,
+      ...this.noted.get(service.key),
       runs,
       starting: runner !== undefined && !all.some((run) => run.runner.pid === runner),
       changed: saved !== undefined && begun !== undefined && saved > begun,

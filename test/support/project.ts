@@ -59,9 +59,9 @@ export class Project {
     return this.write('delivery.yaml', stringify({ service: 'shop', steps: all, ...more }));
   }
 
-  start(args: readonly string[], env: Record<string, string> = {}): Running {
+  start(args: readonly string[], env: Record<string, string> = {}, input: 'ignore' | 'pipe' = 'ignore'): Running {
     return new Running(
-      spawn(process.execPath, [program, ...args], { cwd: this.root, env: this.environment(env), stdio: ['ignore', 'pipe', 'pipe'] }),
+      spawn(process.execPath, [program, ...args], { cwd: this.root, env: this.environment(env), stdio: [input, 'pipe', 'pipe'] }),
       this,
     );
   }
@@ -112,6 +112,10 @@ export class Running {
     this.ended = new Promise((resolve) => {
       process.once('close', (code, signal) => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr }));
     });
+  }
+
+  get printed(): string {
+    return this.stdout;
   }
 
   /** The events so far; for `run --json`. */

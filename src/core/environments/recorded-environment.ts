@@ -3,6 +3,7 @@ import { graceMs } from '../run/process';
 import { isAlive, ownIdentity } from '../run/process-identity';
 import { tryLock } from '../run/lock';
 import { fail, messageOf, ok, type Result } from '../failure';
+import type { Release } from '../run/events';
 import type {
   DeployedRelease,
   DeployRequest,
@@ -19,6 +20,8 @@ import type { ServiceRecord, ServiceRecords } from './service-record';
 
 /** How many releases can be brought back. */
 const history = 5;
+/** How long the place may take to say what is live, before something is done there. */
+const lookMs = 15_000;
 /** How often to look whether another deployment of the service has ended. */
 const turnEveryMs = 250;
 
@@ -51,7 +54,7 @@ export class RecordedEnvironment implements Environment {
     if (!platform.ok) return platform;
     return this.inTurn(service, log, signal, async () => {
       const before = this.readOrSetAside(service, log);
-      const current = before?.current;
+      const { current, earlier: known } = await this.liveNow(platform.value, service, before);
       const began: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
       this.records.write({ ...began, deploying: { release, by: request.owner ?? ownIdentity() } });
       const addresses = this.addresses();
@@ -66,8 +69,8 @@ export class RecordedEnvironment implements Environment {
       const secrets = Object.keys(request.secrets);
       const next: KeptRelease = { release, slot, folder, secrets, details, ...(image !== undefined && { image }) };
       // What nobody ever verified is nothing to go back to.
-      const previous = current && !before.verifier ? [current] : [];
-      const earlier = [...previous, ...(before?.earlier ?? [])].filter((kept) => kept.release.id !== release.id);
+      const isVerified = current && !(before?.verifier && before.current?.release.id === current.release.id);
+      const earlier = [...(isVerified ? [current] : []), ...known].filter((kept) => kept.release.id !== release.id);
       const verifier = request.owner ?? ownIdentity();
       this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, history) });
       await platform.value.forget(earlier.slice(history), [next, ...earlier.slice(0, history)]);
@@ -92,20 +95,19 @@ export class RecordedEnvironment implements Environment {
     return this.inTurn(service, log, signal, async () => {
       const read = this.read(service);
       if (!read.ok) return read;
-      const record = read.value;
-      const live = record?.current;
-      if (!record || !live) return fail('usage', `${service} is not live in ${this.name}`);
+      const definition = this.definitions.get(service) ?? read.value?.definition;
+      const { current: live, earlier: known } = await this.liveNow(platform.value, service, read.value);
+      if (!live || !definition) return fail('usage', `${service} is not live in ${this.name}`);
       if (wish.only !== undefined && wish.only !== live.release.id)
         return fail('usage', `${this.name} has another release of ${service} by now: ${live.release.commit.slice(0, 8)}`);
-      const target = chosen(record, wish.to, this.name);
+      const target = chosen(known, wish.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
       const to = target.value;
       const back = to ? await platform.value.restore(to, log, signal) : await platform.value.takeDown(live, log, signal);
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
-      const earlier = to ? record.earlier.slice(record.earlier.indexOf(to) + 1) : [];
-      const { service: name, definition } = record;
-      this.records.write({ service: name, definition, url, ...(to && { current: to }), earlier });
+      const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
+      this.records.write({ service, definition, url, ...(to && { current: to }), earlier });
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
       return ok({ from: live.release, ...(to && { to: to.release }) });
     });
@@ -213,10 +215,26 @@ export class RecordedEnvironment implements Environment {
     return platform.ok ? act(platform.value, live) : platform;
   }
 
+  /** What is live as the place itself says it, else as the record has it: others may have deployed since. */
+  private async liveNow(
+    platform: Platform,
+    service: string,
+    record: ServiceRecord | undefined,
+  ): Promise<{ readonly current?: KeptRelease; readonly earlier: readonly KeptRelease[] }> {
+    const recorded = { ...(record?.current && { current: record.current }), earlier: record?.earlier ?? [] };
+    const answer = await platform.observe(record?.current, AbortSignal.timeout(lookMs));
+    const seen = answer.ok ? answer.value.find((one) => one.service === service) : undefined;
+    if (!seen?.release || seen.release.id === record?.current?.release.id) return recorded;
+    const kept = [...(record?.current ? [record.current] : []), ...recorded.earlier];
+    const asKept = (release: Release): KeptRelease => kept.find((one) => one.release.id === release.id) ?? foreign(release);
+    const earlier = seen.earlier?.map(asKept) ?? kept.filter((one) => one.release.id !== seen.release?.id);
+    return { current: asKept(seen.release), earlier };
+  }
+
   /** What others delivered, as far as a platform needs it to find the service's log. */
   private observedLive(service: string): KeptRelease | undefined {
     const release = this.records.observation()?.services.find((one) => one.service === service)?.release;
-    return release && { release, slot: '', folder: '', secrets: [], details: {} };
+    return release && foreign(release);
   }
 
   /** Every service that is defined, or has a record. */
@@ -279,13 +297,17 @@ export class RecordedEnvironment implements Environment {
   }
 }
 
-function chosen(record: ServiceRecord, to: string | undefined, environment: string): Result<KeptRelease | undefined> {
-  if (to === undefined) return ok(record.earlier[0]);
-  const found = record.earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
+function chosen(earlier: readonly KeptRelease[], to: string | undefined, what: string): Result<KeptRelease | undefined> {
+  if (to === undefined) return ok(earlier[0]);
+  const found = earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
   if (found) return ok(found);
-  const there = record.earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
-  const message = `${record.service} has no earlier release ${to} in ${environment}`;
-  return fail('usage', message, there ? { hint: `there is ${there}` } : {});
+  const there = earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
+  return fail('usage', `there is no earlier release ${to} of ${what}`, there ? { hint: `there is ${there}` } : {});
+}
+
+/** A release that was delivered elsewhere: all that is known of it is in the place itself. */
+function foreign(release: Release): KeptRelease {
+  return { release, slot: '', folder: '', secrets: [], details: {} };
 }
 
 function without<K extends keyof ServiceRecord>(record: ServiceRecord, key: K): Omit<ServiceRecord, K> {

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Environment, RollbackWish, RolledBackRelease, Say } from '../environments/environment';
-import type { Result } from '../failure';
+import { fail, type Result } from '../failure';
 import { repositoriesFolder } from '../home';
 import { Journal, journalName } from './journal';
 
@@ -13,6 +13,11 @@ export async function rollBackByHand(
   home: string,
   log?: Say,
 ): Promise<Result<RolledBackRelease>> {
+  // A person who wants the release before gets that or nothing: without one, customers keep what they have.
+  if (!environment.status().some((one) => one.service === service && one.previous))
+    return fail('usage', `${service} has no earlier release in ${environment.name}`, {
+      hint: `deliver environment stop ${environment.name} ends what is live there`,
+    });
   const back = await environment.rollBack(service, wish, log);
   if (!back.ok) return back;
   const { from, to } = back.value;

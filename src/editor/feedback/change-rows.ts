@@ -7,6 +7,8 @@ import type { ChangeDelivery, DeliveredChange } from '../../core/feedback/recent
 import { changeWords, confidenceWords, crowd } from '../../core/feedback/words';
 import type { ServiceNews } from './news';
 import type { Row, RowIcon } from '../row';
+import { isFinished } from '../../core/run/state';
+import type { ServiceState } from '../state';
 import { age, joined, shortCommit } from '../words';
 
 /** Below one row there are not more items than these. */
@@ -38,6 +40,18 @@ export function changeRows(services: readonly ServiceNews[], now: number): Row[]
   });
 }
 
+/** What is to be said above the rows: what is delivered without a click, and what of it waits. */
+export function changesMessage(services: readonly ServiceState[]): string | undefined {
+  const told = services.flatMap(({ name, byItself }) => {
+    if (!byItself) return [];
+    const { on, waiting } = byItself;
+    const only = services.length === 1;
+    const rule = `${only ? 'Each' : `${name}: each`} ${on} is delivered by itself.`;
+    return [waiting ? `${rule} ${shortCommit(waiting.commit)} waits: ${waiting.why}.` : rule];
+  });
+  return told.length === 0 ? undefined : told.join(' ');
+}
+
 function rowsOf(news: ServiceNews, now: number): Row[] {
   const { service, feedback, problem } = news;
   const troubles = problem === undefined ? [] : [problemRow(service.key, problem)];
@@ -57,7 +71,7 @@ function rowsOf(news: ServiceNews, now: number): Row[] {
 function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row {
   const { service, mine } = news;
   const own = ranked(news.feedback?.items.filter((item) => item.change?.commit === change.commit) ?? [], mine, now);
-  const where = deliveredWords(change.deliveries, now);
+  const where = change.deliveries.length > 0 ? deliveredWords(change.deliveries, now) : waitingWords(service, change.commit);
   const author = mine.has(change.commit) ? 'you' : change.author;
   const what = change.isUncommitted ? 'delivered without a commit' : undefined;
   return {
@@ -66,7 +80,9 @@ function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row
     label: change.isUncommitted ? 'Uncommitted changes' : change.subject,
     description: joined([where, what, author]),
     icon:
-      where === 'waiting' ? { name: 'circle-outline', color: 'disabledForeground' } : { name: 'git-commit', color: 'testing.iconPassed' },
+      change.deliveries.length === 0
+        ? { name: 'circle-outline', color: 'disabledForeground' }
+        : { name: 'git-commit', color: 'testing.iconPassed' },
     tooltip: joined(
       [
         change.isUncommitted ? 'Changes that were delivered without a commit' : change.message,
@@ -90,7 +106,14 @@ function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row
 function deliveredWords(deliveries: readonly ChangeDelivery[], now: number): string {
   const live = deliveries.filter(({ isLive }) => isLive);
   if (live.length > 0) return live.map(({ environment, at }) => joined([environment ?? 'delivered', age(at, now)], ' ')).join(', ');
-  return deliveries.length > 0 ? 'no longer live' : 'waiting';
+  return 'no longer live';
+}
+
+/** What a change waits for that is not delivered yet. */
+function waitingWords({ runs, byItself }: ServiceState, commit: string): string {
+  const run = runs.find(({ outcome, change }) => !isFinished(outcome) && change.commit === commit);
+  if (run) return run.outcome === 'running' ? 'being delivered' : 'waits for the delivery before it';
+  return byItself?.waiting?.commit === commit ? `waits, ${byItself.waiting.why}` : 'waiting';
 }
 
 function filesWords({ files, tooLarge }: DeliveredChange): string {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { changeRows } from './change-rows';
+import { changeRows, changesMessage } from './change-rows';
 import type { CommittedDocuments } from '../committed-documents';
 import { FeedbackActions } from './actions';
 import { FeedbackClock } from './clock';
@@ -51,7 +51,9 @@ export class CustomerFeedback implements vscode.Disposable {
       'deliver.changes',
       (now) => changeRows(this.feedback.news, now),
       () => false,
-      () => undefined,
+      // Where there is nothing to show, the welcome says why, and a message would hide it.
+      () =>
+        this.feedback.news.some(({ feedback: known }) => known?.recent.changes.length) ? changesMessage(store.state.services) : undefined,
       () => {
         this.feedback.look();
         clock.tick();
@@ -74,6 +76,7 @@ export class CustomerFeedback implements vscode.Disposable {
 
   update(services: readonly ServiceState[]): void {
     this.feedback.update(services);
+    this.view.update();
   }
 
   /** How many open items came since a time; absent: since ever. */

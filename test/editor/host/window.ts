@@ -229,6 +229,14 @@ export class Window {
     return item.locator('.notification-list-item-buttons-container .monaco-button').allInnerTexts();
   }
 
+  /** What the notifications say. */
+  async notifications(): Promise<string[]> {
+    const center = this.page.locator('.notifications-center');
+    if (!(await center.isVisible())) await this.runCommand('Notifications: Show Notifications');
+    await center.waitFor();
+    return center.locator('.notification-list-item-message').allInnerTexts();
+  }
+
   /** Presses a button of the notification that says this. */
   async pressInNotification(text: RegExp, button: string): Promise<void> {
     const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();

@@ -46,9 +46,10 @@ export class ServiceRepository {
     return fs.existsSync(this.builder);
   }
 
-  private git(...args: string[]): void {
+  /** git as a user calls it outside of the editor. */
+  git(...args: string[]): string {
     const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
-    execFileSync('git', [...identity, ...args], { cwd: this.folder });
+    return execFileSync('git', [...identity, ...args], { cwd: this.folder, encoding: 'utf8', stdio: 'pipe' }).trim();
   }
 }
 

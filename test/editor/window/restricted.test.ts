@@ -14,11 +14,13 @@ describe('a window in restricted mode', function () {
 
   it('runs nothing, and says why', async () => {
     const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
+    session.set({ 'deliver.deliverOn': 'commit' });
     const window = await session.open(repository.folder);
     await window.statusBarSays(/Restricted Mode/);
     await window.showContainer('Deliver');
     const text = await window.view('Pipeline').innerText();
     assert.match(text, /restricted mode/i);
+    repository.git('commit', '--quiet', '--allow-empty', '--message', 'Not to be delivered');
     await window.screenshot('restricted');
     assert.equal(await window.view('Pipeline').locator('.pane-header .action-item a[aria-label^="Deliver"]').count(), 0);
     await window.page.keyboard.press('Control+Alt+D');

@@ -14,7 +14,11 @@ describe('the git folder as the disk tells it', () => {
   async function agrees(where: string): Promise<void> {
     const told = await openRepository(where);
     assert.ok(told.ok);
-    assert.deepEqual(findGitFolder(where), { root: told.value.root, common: told.value.commonGitFolder });
+    assert.deepEqual(findGitFolder(where), {
+      root: told.value.root,
+      own: told.value.gitFolder,
+      common: told.value.commonGitFolder,
+    });
   }
 
   it('is the one that git tells, also below the root, in a worktree and through a link', async () => {

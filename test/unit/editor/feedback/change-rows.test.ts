@@ -2,10 +2,10 @@ import * as assert from 'node:assert/strict';
 import type { PlacedItem } from '../../../../src/core/feedback/belonging';
 import type { SourceState } from '../../../../src/core/feedback/inbox';
 import type { DeliveredChange } from '../../../../src/core/feedback/recent';
-import { changeRows, itemKey } from '../../../../src/editor/feedback/change-rows';
+import { changeRows, changesMessage, itemKey } from '../../../../src/editor/feedback/change-rows';
 import type { ServiceNews } from '../../../../src/editor/feedback/news';
 import { rowsAsText } from '../../../../src/editor/row';
-import { serviceOf } from '../runs';
+import { changeOf, runOf, serviceOf } from '../runs';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 const at = (minutes: number): string => new Date(now - minutes * 60_000).toISOString();
@@ -139,5 +139,36 @@ v [git-commit] Spell it  staging 30 min ago · Grace
       changeRows([news([change('aaa', 'Spell it')], [item('1', {}, { url: 'https://example.com/1' })], { actions })], now)[0]?.children ??
       [];
     assert.deepEqual(row?.traits, ['feedback', 'url', 'place', 'resolve']);
+  });
+
+  it('says of what is not delivered whether it is about to be, and what it waits for', () => {
+    const run = { ...runOf('1', 'x'), change: changeOf('x', 'bbb') };
+    const queued = { ...run, id: '2', outcome: 'waiting' as const, change: changeOf('y', 'ccc') };
+    const byItself = { on: 'commit', waiting: { commit: 'ddd', why: 'a merge is under way' } } as const;
+    const changes = ['aaa', 'bbb', 'ccc', 'ddd'].map((commit) => change(commit, commit, { deliveries: [] }));
+    const service = serviceOf([queued, run], { byItself });
+    assert.deepEqual(
+      changeRows([news(changes, [], { service })], now).map(({ label, description }) => `${label} ${description}`),
+      [
+        'aaa waiting · Grace',
+        'bbb being delivered · Grace',
+        'ccc waits for the delivery before it · Grace',
+        'ddd waits, a merge is under way · Grace',
+      ],
+    );
+  });
+
+  it('says above the rows what is delivered by itself', () => {
+    const waiting = { commit: 'abcdef0123', why: 'a rebase is under way' };
+    assert.equal(changesMessage([serviceOf([])]), undefined);
+    assert.equal(changesMessage([serviceOf([], { byItself: { on: 'commit' } })]), 'Each commit is delivered by itself.');
+    assert.equal(
+      changesMessage([serviceOf([], { byItself: { on: 'commit', waiting } })]),
+      'Each commit is delivered by itself. abcdef0 waits: a rebase is under way.',
+    );
+    assert.equal(
+      changesMessage([serviceOf([]), serviceOf([], { name: 'cart', byItself: { on: 'push' } })]),
+      'cart: each push is delivered by itself.',
+    );
   });
 });
