@@ -49,7 +49,8 @@ export function healthOf(container: Container): Pick<Observed, 'state' | 'reason
   if (status === 'created')
     return { state: 'unhealthy', reason: error === '' ? 'it was never started' : `it could not be started: ${error}` };
   // What a stop ends: by itself, or killed for it.
-  if (exitCode === 0 || exitCode === 137 || exitCode === 143) return { state: 'stopped', reason: whyEnded(container) };
+  if (!container.isOutOfMemory && (exitCode === 0 || exitCode === 137 || exitCode === 143))
+    return { state: 'stopped', reason: whyEnded(container) };
   return { state: 'unhealthy', reason: whyEnded(container) };
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
+import { ServiceRecords } from '../../../../../src/core/environments/service-record';
 import { baseImage } from '../../../../support/docker';
 import { eventually } from '../../../../support/temporary';
 import { containerEnvironment, get, serve } from './containers';
@@ -233,6 +234,23 @@ describe('an environment of containers', function () {
       const gone = await staging.deploy({ promotes: { environment: 'laptop', kind: 'compose', artifact: { ...artifact, image } } });
       assert.match(gone.why ?? '', /is not on this machine any more/);
     });
+  });
+
+  it('undoes what a delivery left that died on the way', async () => {
+    const dead = { pid: 2 ** 22 + 1, startedAt: 'long ago' };
+    const records = new ServiceRecords(staging.home, staging.name);
+    const first = await staging.deploy();
+    const { current, ...before } = records.read('shop')!;
+    assert.ok(current);
+    const second = await staging.deploy();
+    records.write({ ...before, current, deploying: { release: second.release, by: dead } });
+    const back = await staging.environment().recover('shop', second.id, () => {});
+    assert.ok(back.ok && back.value?.to?.id === first.id, JSON.stringify(back));
+    assert.equal(await get(first.url), first.id);
+    records.write({ ...before, deploying: { release: first.release, by: dead } });
+    const gone = await staging.environment().recover('shop', first.id, () => {});
+    assert.ok(gone.ok && gone.value?.from.id === first.id && !gone.value.to, JSON.stringify(gone));
+    assert.deepEqual(staging.containers(), []);
   });
 
   it('sees what others delivered', async () => {
