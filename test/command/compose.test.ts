@@ -16,7 +16,7 @@ describe('a delivery to containers', function () {
 
   it('is verified, taken back when it is not, and released as it was built', async () => {
     const [staging, production] = [engine.environment(), engine.environment()];
-    const compose = { watch: '0s', compose: { port: 80, health: { path: '/index.html', timeout: '10s' } } };
+    const compose = { watch: 'off', compose: { port: 80, health: { path: '/index.html', timeout: '10s' } } };
     const shop = new Project(folder.path)
       .steps(
         {
