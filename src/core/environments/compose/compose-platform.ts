@@ -32,6 +32,7 @@ import { resolveFiles } from './resolve';
 import { chooseTarget } from './target';
 import { releaseVariables } from './variables';
 
+/** Which programs there are does not change while this process runs, once they were found: looking costs more than most calls. */
 let found: Programs | undefined;
 
 /** What happens to a container that says something of how a service is. */
@@ -87,6 +88,8 @@ export class ComposePlatform implements Platform {
       return kept;
     }
     const back = await this.giveBack(engine.value, recipe, current, secrets, log);
+    // What was built for nothing is not kept; the engine refuses where something else uses it.
+    if (build && image !== undefined) await engine.value.act(['image', 'rm', image], new AbortController().signal);
     if (back.ok) return kept;
     const message = `${kept.failure.message}; what was live before could not be brought back: ${back.failure.message}`;
     return { ok: false, failure: { ...kept.failure, message } };
@@ -125,9 +128,11 @@ export class ComposePlatform implements Platform {
     const needs = await needsOf(engine.value, this.place, signal);
     if (!needs.ok) return needs;
     const stopped = await stop(engine.value, needs.value, signal);
-    // It stays while another service is in it.
-    await engine.value.act(['network', 'rm', networkOf(this.place.environment)], signal);
-    return stopped;
+    if (!stopped.ok) return stopped;
+    // It stays while another service is in it, running or not.
+    const others = await engine.value.containers({ [label.environment]: this.place.environment }, signal);
+    if (others.ok && others.value.length === 0) await engine.value.act(['network', 'rm', networkOf(this.place.environment)], signal);
+    return ok(undefined);
   }
 
   async observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {
@@ -253,7 +258,6 @@ export class ComposePlatform implements Platform {
     return engine.containers({ [label.environment]: this.place.environment, [label.service]: this.place.service }, signal);
   }
 
-  /** Which programs there are does not change while this process runs, once they were found. */
   private async open(signal: AbortSignal): Promise<Result<Engine>> {
     if (found) return ok(new Engine(found));
     const programs = await findPrograms((program, args) => callProgram(program, args, signal), isProgram);

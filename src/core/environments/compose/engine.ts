@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../../failure';
 import type { Say } from '../environment';
@@ -122,7 +123,7 @@ export async function callProgram(
   more: { readonly timeoutMs?: number; readonly stdout?: Say; readonly stderr?: Say } = {},
 ): Promise<ProgramEnd> {
   const mark = { run: `engine-${randomUUID()}`, step: 'call' };
-  return runProgram({ program, args, folder: process.cwd(), env: engineEnvironment(process.env), mark, signal, ...more });
+  return runProgram({ program, args, folder: os.tmpdir(), env: engineEnvironment(process.env), mark, signal, ...more });
 }
 
 /** Whether a program is found in `PATH`. */

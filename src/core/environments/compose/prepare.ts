@@ -88,8 +88,8 @@ export async function prepare(
   );
   if (!port.ok) return port;
   const { inside, isPublished, isBuilt } = port.value;
-  if (definition.health && 'http' in definition.health.probe && inside === undefined)
-    return fail('usage', `the health of ${service} in ${environment} is asked over HTTP, and it has no port`, {
+  if (definition.health && !('command' in definition.health.probe) && inside === undefined)
+    return fail('usage', `the health of ${service} in ${environment} is asked at its port, and it has none`, {
       hint: 'add the `port` that it listens on inside its container to `compose`',
     });
   const own = running.value.filter(({ labels }) => labels[label.service] === service);

@@ -7,7 +7,7 @@ import * as path from 'node:path';
 import { ServiceRecords } from '../../../../../src/core/environments/service-record';
 import { baseImage } from '../../../../support/docker';
 import { eventually } from '../../../../support/temporary';
-import { containerEnvironment, get, serve } from './containers';
+import { containerEnvironment, dockerfile, get, serve } from './containers';
 
 describe('an environment of containers', function () {
   this.timeout(60_000);
@@ -64,8 +64,11 @@ describe('an environment of containers', function () {
     });
 
     it('answers everything but the right path', async () => {
+      const images = () => staging.docker('images', '--format', '{{.Tag}}').trim().split('\n').length;
+      const before = images();
       const { why } = await failing({ compose: { health: { probe: { http: '/healthz' }, timeoutMs: 1_000 } } });
       assert.match(why ?? '', /GET \/healthz answered 404 \(after 1 s\)/);
+      assert.equal(images(), before + 1, 'the image of the one that is live');
     });
 
     it('fails its own health check', async () => {
@@ -126,6 +129,16 @@ describe('an environment of containers', function () {
     assert.match(why ?? '', /exit code 1/);
     assert.equal(staging.docker('ps', '--all', '--quiet', '--filter', 'label=dev.deliver.service=shop'), '');
     assert.equal(staging.status(), undefined);
+  });
+
+  it('takes the only port that the image exposes, and any program that keeps running for healthy', async () => {
+    const files = { Dockerfile: dockerfile.replace('CMD', 'EXPOSE 80\nCMD') };
+    const compose = { port: undefined, health: undefined } as never;
+    const { url, id, why } = await staging.deploy({ files, compose });
+    assert.equal(why, undefined);
+    assert.equal(await get(url), id);
+    const silent = await staging.deploy({ service: 'worker', files: { 'start.sh': "trap 'exit 0' TERM\nsleep 1000 & wait\n" }, compose });
+    assert.deepEqual([silent.why, silent.url], [undefined, '']);
   });
 
   it('does no harm with a service that ignores the request to end, forks and prints without end', async () => {
