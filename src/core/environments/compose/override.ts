@@ -2,7 +2,7 @@ import { releaseLabel } from '../platform';
 import type { Release } from '../../run/events';
 import { label } from './labels';
 import { networkOf, projectOf } from './names';
-import type { ComposeConfig, ComposeService } from './resolved';
+import type { ComposeConfig, ComposeService } from './config';
 
 /** A compose file of Deliver's own, which is merged over the user's. JSON, and thereby YAML. */
 export interface Override {

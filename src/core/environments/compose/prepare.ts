@@ -13,7 +13,7 @@ import { joinable } from './network';
 import { projectOf } from './names';
 import { overrideFor, type OverrideWish } from './override';
 import { Recipes, type Recipe } from './recipe';
-import type { ComposeService } from './resolved';
+import type { ComposeService } from './config';
 import { resolveFiles } from './resolve';
 import { chooseTarget } from './target';
 import { releaseVariables } from './variables';

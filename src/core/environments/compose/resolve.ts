@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../failure';
 import { writeAtomically } from '../../write-atomically';
 import type { ComposeCall, Engine } from './engine';
 import { whyInvalid } from './explain';
-import { readConfig, type ComposeConfig } from './resolved';
+import { readConfig, type ComposeConfig } from './config';
 
 /** Changes when {@link ComposeConfig} does: what an older version wrote down is resolved anew. */
 const shape = 1;

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../failure';
-import type { ComposeConfig, ComposeService } from './resolved';
+import type { ComposeConfig, ComposeService } from './config';
 
 /** The compose service that is delivered: the one that is named, else the one named like the service, else the only one that is built. */
 export function chooseTarget({ services }: ComposeConfig, service: string, named: string | undefined): Result<ComposeService> {

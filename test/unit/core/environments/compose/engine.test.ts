@@ -362,43 +362,6 @@ describe('an environment of containers', function () {
     assert.ok((await staging.environment().rollBack('shop')).ok);
     assert.equal(await get(first.url), 'one');
   });
-
-  describe('says before the first step', () => {
-    it('that all is well', async () => assert.equal(await staging.check(), undefined));
-
-    it('that there is no compose file', async () => {
-      assert.match(
-        (await staging.check({ files: { 'compose.yaml': null } })) ?? '',
-        /no compose file beside delivery.yaml; compose looks for/,
-      );
-      const named = await staging.check({ compose: { files: ['deploy/*.yaml'] } });
-      assert.match(named ?? '', /deploy\/\*\.yaml, which is not part of the change/);
-    });
-
-    it('what is wrong with it, in the words of compose', async () => {
-      const invalid = await staging.check({ files: { 'compose.yaml': 'services:\n  shop:\n    prots: [80]\n' } });
-      assert.match(invalid ?? '', /^compose cannot read compose.yaml: .*prots/);
-      const torn = await staging.check({ files: { 'compose.yaml': 'services:\n  shop: [\n' } });
-      assert.match(torn ?? '', /^compose cannot read compose.yaml: .*line 3/);
-    });
-
-    it('that the service is not in it, and which are', async () => {
-      const files = { 'compose.yaml': `services:\n  web: {image: ${baseImage}}\n  db: {image: ${baseImage}}\n` };
-      assert.match((await staging.check({ files })) ?? '', /not clear which service .* it has (web, db|db, web)/);
-      assert.match((await staging.check({ files, compose: { service: 'api' } })) ?? '', /has no service api; it has (web, db|db, web)/);
-      assert.equal(await staging.check({ files, compose: { service: 'web' } }), undefined);
-    });
-
-    it('that the engine is away', async () => {
-      const before = process.env['DOCKER_HOST'];
-      process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
-      try {
-        assert.match((await staging.check()) ?? '', /^docker does not answer: .*; start Docker/);
-      } finally {
-        process.env['DOCKER_HOST'] = before;
-      }
-    });
-  });
 });
 
 /** The processes that wait for events of the engine. */

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { overrideFor, type OverrideWish } from '../../../../../src/core/environments/compose/override';
-import { readConfig } from '../../../../../src/core/environments/compose/resolved';
+import { readConfig } from '../../../../../src/core/environments/compose/config';
 import { releaseFrom } from '../../../../../src/core/environments/platform';
 
 const release = {

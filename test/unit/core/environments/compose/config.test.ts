@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { composeFiles } from '../../../../../src/core/environments/compose/files';
 import { networkOf, projectOf } from '../../../../../src/core/environments/compose/names';
-import { readConfig } from '../../../../../src/core/environments/compose/resolved';
+import { readConfig } from '../../../../../src/core/environments/compose/config';
 import { chooseTarget } from '../../../../../src/core/environments/compose/target';
 import { temporaryFolder } from '../../../../support/temporary';
 
