@@ -36,10 +36,11 @@ export async function startEngine(): Promise<TestEngine | { readonly unsupported
     const docker = (...args: string[]): string => spawnSync('docker', args, { encoding: 'utf8' }).stdout.trim();
     const ids = docker('ps', '--all', '--quiet').split('\n').filter(Boolean);
     if (ids.length > 0) docker('rm', '--force', '--volumes', ...ids);
-    docker('network', 'prune', '--force');
+    const networks = docker('network', 'ls', '--quiet', '--filter', 'driver=bridge').split('\n').filter(Boolean);
     if (before === undefined) delete process.env['DOCKER_HOST'];
     else process.env['DOCKER_HOST'] = before;
     await end(daemon);
+    for (const id of networks) spawnSync('ip', ['link', 'delete', `br-${id}`], { stdio: 'ignore' });
     remove(folder);
   };
   try {
