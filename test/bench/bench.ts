@@ -1,4 +1,5 @@
 import { floodInTheEditor } from './editor';
+import { composeByHand } from './compose';
 import { recentChangesOfLongHistory } from './changes';
 import { placesOfFeedback } from './feedback';
 import { floods } from './flood';
@@ -19,6 +20,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   problems: searchForProblems,
   changes: recentChangesOfLongHistory,
   feedback: placesOfFeedback,
+  compose: composeByHand,
   editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,
   size: bundleSizes,

@@ -128,8 +128,10 @@ export class RecordedEnvironment implements Environment {
     const signal = new AbortController().signal;
     return this.inTurn(service, log, signal, async () => {
       await endProcesses({ run: markOf(releaseId) }, graceMs);
-      const restored = current ? await platform.value.restore(current, log, signal) : ok(undefined);
-      if (!restored.ok) return restored;
+      const begun: KeptRelease = { release: deploying.release, slot: '', folder: '', secrets: [], details: {} };
+      const undone = current ? await platform.value.restore(current, log, signal) : await platform.value.takeDown(begun, log, signal);
+      if (!undone.ok && current) return undone;
+      if (!undone.ok) log(undone.failure.message);
       if (read.value && current) this.records.write(without(read.value, 'deploying'));
       else this.records.remove(service);
       return ok({ from: deploying.release, ...(current && { to: current.release }) });

@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import * as net from 'node:net';
+import { addressVariable } from '../address-variable';
+import { portsFor } from '../process/ports';
+import type { Container } from './containers';
+import { label } from './labels';
+
+/** Where the engine's ports are: this machine, or the one that `DOCKER_HOST` names. */
+export function engineHost(env: NodeJS.ProcessEnv): string {
+  const named = env['DOCKER_HOST'] ?? env['CONTAINER_HOST'] ?? '';
+  const [, host] = /^(?:tcp|ssh|https?):\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)/.exec(named) ?? [];
+  return host === undefined || host === 'localhost' ? '127.0.0.1' : host;
+}
+
+/** Where a container answers from outside; empty where none of its ports is published. */
+export function urlOf(container: Container, host: string): string {
+  const port = Number(container.labels[label.port]);
+  const binding = container.ports.find(({ target }) => target === port);
+  if (!binding) return '';
+  const isEverywhere = ['', '0.0.0.0', '::', '127.0.0.1', '::1'].includes(binding.hostIp);
+  return `http://${isEverywhere ? host : binding.hostIp}:${binding.host}`;
+}
+
+/** The port of the host that a service has where its file publishes none: the one that it has, else always the same. */
+export async function hostPort(environment: string, service: string, live: readonly Container[]): Promise<number> {
+  for (const container of live) {
+    const port = Number(container.labels[label.port]);
+    const has = container.ports.find(({ target }) => target === port);
+    if (has) return has.host;
+  }
+  for (const port of portsFor(environment, service)) if (await isFree(port)) return port;
+  throw new Error('every port of this machine is taken');
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  const listening = new Promise<boolean>((resolve) => {
+    server.once('listening', () => resolve(true));
+    server.once('error', () => resolve(false));
+  });
+  server.listen(port, '127.0.0.1');
+  if (!(await listening)) return false;
+  server.close();
+  await once(server, 'close');
+  return true;
+}
+
+/**
+ * `NAME_URL` of the other services, as a container finds them: by name in the network of the environment. What is known
+ * only by an address of this machine's own is left out: inside a container that would be the container itself.
+ */
+export function neighbours(
+  service: string,
+  containers: readonly Container[],
+  addresses: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const outside = Object.entries(addresses).filter(([, url]) => !/^https?:\/\/(localhost|127\.|\[::1\])/.test(url));
+  const inside = containers.flatMap(({ labels }) => {
+    const [name, port] = [labels[label.service], labels[label.port]];
+    return name === undefined || port === undefined ? [] : [[name, `http://${name}:${port}`] as const];
+  });
+  const others = [...outside, ...inside].filter(([name]) => name !== service);
+  return Object.fromEntries(others.map(([name, url]) => [addressVariable(name), url]));
+}

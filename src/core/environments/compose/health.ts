@@ -1,0 +1,99 @@
+import * as net from 'node:net';
+import { ok, type Result } from '../../failure';
+import type { HealthDefinition } from '../../pipeline/pipeline';
+import { probe, type Address } from '../process/health';
+import type { Container } from './containers';
+import type { Engine } from './engine';
+import { whyEnded, whySick } from './labels';
+
+const lookMs = 100;
+/** How long a container without any check has to keep running to count as up; longer when it had to be started again. */
+const steadyMs = 1_000;
+/** How often it may end and be started again before that is no way of waiting for something. */
+const mostRestarts = 3;
+/** For what its own health check may take at the very longest. */
+const ownCheckMs = 10 * 60_000;
+/** A published port accepts at once, whoever listens behind it; where nobody does it is closed again within this. */
+const openMs = 300;
+
+export interface HealthQuestion {
+  /** Absent: the container's own check, and without one that it keeps running. */
+  readonly health?: HealthDefinition;
+  /** Where the service answers from outside. */
+  readonly url: string;
+  /** For a health command. */
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Waits until containers are healthy: `undefined`; else why they will not be. */
+export async function becomeHealthy(
+  engine: Engine,
+  started: readonly Container[],
+  question: HealthQuestion,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const began = Date.now();
+  const limitMs = question.health?.timeoutMs ?? ownCheckMs;
+  const ids = started.map(({ id }) => id);
+  for (let containers: Result<readonly Container[]> = ok(started); ; containers = await engine.inspect(ids, signal)) {
+    if (signal.aborted) return 'cancelled';
+    if (!containers.ok) return containers.failure.message;
+    if (containers.value.length < ids.length) return 'its container was removed';
+    const waiting = await whyWaiting(containers.value, question, Date.now() - began);
+    if (waiting === undefined) return undefined;
+    if (waiting.isFinal) return waiting.why;
+    if (Date.now() - began > limitMs) return `${waiting.why} (after ${limitMs / 1000} s)`;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+  }
+}
+
+/** Whether the service answers as its definition asks, right now: `undefined`; else why not. */
+export async function answers({ health, url, folder, env }: HealthQuestion): Promise<string | undefined> {
+  if (!health) return undefined;
+  const address = addressOf(url);
+  if (address && 'tcp' in health.probe) return staysOpen(address);
+  return probe(health, address ?? { host: '127.0.0.1', port: 0 }, folder, { ...env, DELIVERY_URL: url });
+}
+
+interface Waiting {
+  readonly why: string;
+  /** Waiting longer does not help. */
+  readonly isFinal?: true;
+}
+
+async function whyWaiting(containers: readonly Container[], question: HealthQuestion, waitedMs: number): Promise<Waiting | undefined> {
+  for (const container of containers) {
+    const { status, restarts, health } = container;
+    if (status === 'exited' || status === 'dead') return { why: whyEnded(container), isFinal: true };
+    if (restarts >= mostRestarts) return { why: `${whyEnded(container)}, each of ${restarts + 1} times`, isFinal: true };
+    if (status !== 'running') return { why: `its container is ${status}` };
+    if (question.health) continue;
+    if (health === 'unhealthy') return { why: whySick(container), isFinal: true };
+    if (health === 'starting') return { why: 'its health check has not passed' };
+    if (health === undefined && waitedMs < steadyMs * (1 + 3 * restarts)) return { why: 'it was started a moment ago' };
+  }
+  const why = await answers(question);
+  return why === undefined ? undefined : { why };
+}
+
+function addressOf(url: string): Address | undefined {
+  if (url === '') return undefined;
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+}
+
+async function staysOpen(address: Address): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = net.connect(address);
+    const end = (why?: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(why);
+    };
+    const timer = setTimeout(() => end(socket.connecting ? `port ${address.port} did not answer` : undefined), openMs);
+    socket.once('data', () => end());
+    socket.once('error', (error) => end(error.message));
+    socket.once('close', () => end(`port ${address.port} closes again at once: nothing listens behind it`));
+  });
+}
