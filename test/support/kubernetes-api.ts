@@ -1,8 +1,10 @@
-import * as http from 'node:http';
+import type * as http from 'node:http';
+import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Controller } from './kubernetes-controller';
+import { cert, key } from './test-certificate';
 import { KubernetesStore, type Stored } from './kubernetes-store';
 
 /**
@@ -29,7 +31,10 @@ export class KubernetesApi {
   private port = 0;
 
   async start(): Promise<void> {
-    const server = http.createServer((request, response) => void this.serve(request, response).catch(() => response.destroy()));
+    const server = https.createServer(
+      { key, cert },
+      (request, response) => void this.serve(request, response).catch(() => response.destroy()),
+    );
     this.server = server;
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
     this.port = (server.address() as AddressInfo).port;
@@ -50,14 +55,14 @@ export class KubernetesApi {
   }
 
   /** Writes a kubeconfig with the context `test` for it, and answers the file. `user` is what it signs in with. */
-  kubeconfig(folder: string, user: object = {}): string {
+  kubeconfig(folder: string, user: object = { token: 'anybody' }): string {
     const file = path.join(folder, 'kubeconfig.json');
     const config = {
       apiVersion: 'v1',
       kind: 'Config',
       'current-context': 'elsewhere',
       clusters: [
-        { name: 'test', cluster: { server: `http://127.0.0.1:${this.port}` } },
+        { name: 'test', cluster: { server: `https://127.0.0.1:${this.port}`, 'insecure-skip-tls-verify': true } },
         { name: 'elsewhere', cluster: { server: 'http://127.0.0.1:1' } },
       ],
       users: [{ name: 'test', user }],

@@ -99,9 +99,7 @@ export class Controller {
         name: `${name}-${hash}`,
         labels,
         annotations: { ...deployment.metadata.annotations, [revisionKey]: String(revision) },
-        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid: deployment.metadata.uid ?? '', controller: true }] as {
-          uid: string;
-        }[],
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid: deployment.metadata.uid ?? '', controller: true }],
       },
       spec: { replicas, template: { ...template, metadata: { ...template.metadata, labels } } },
     });
@@ -121,9 +119,7 @@ export class Controller {
         name: `${set.metadata.name}-${count}${Date.now() % 10_000}`,
         labels: set.metadata.labels ?? {},
         annotations: template.metadata?.annotations ?? {},
-        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' }] as {
-          uid: string;
-        }[],
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' }],
       },
       spec: template.spec,
       status: { phase: 'Pending' },

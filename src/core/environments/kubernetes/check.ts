@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../failure';
+import { jsonDocuments } from './json-documents';
 import type { Kubectl } from './kubectl';
 import type { ObjectList } from './objects';
 
@@ -53,7 +54,8 @@ export async function mayDeliver(kubectl: Kubectl, workload: string, signal: Abo
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: reviews });
   const answer = await kubectl.text(['create', '--validate=false', '--filename=-', '--output=json'], { signal, input });
   if (!answer.ok) return answer;
-  const refused = ((JSON.parse(answer.value) as ObjectList<Review>).items ?? []).filter(({ status }) => status?.allowed !== true);
+  const told = jsonDocuments<Review & ObjectList<Review>>(answer.value);
+  const refused = told.flatMap((one): readonly Review[] => one.items ?? [one]).filter(({ status }) => status?.allowed !== true);
   const [first] = refused;
   if (!first) return ok(undefined);
   const attributes = first.spec.resourceAttributes;

@@ -16,3 +16,9 @@ export class JsonDocuments<T> {
     }
   }
 }
+
+/** The documents of a whole answer. */
+export function jsonDocuments<T>(text: string): T[] {
+  const documents = new JsonDocuments<T>();
+  return text.split('\n').flatMap((line) => documents.take(line) ?? []);
+}

@@ -14,7 +14,8 @@ export interface Unanswered {
 
 const away =
   /Unable to connect to the server(?!: (getting credentials|tls: |x509: ))|The connection to the server \S+ was refused|connection refused|no such host|i\/o timeout|TLS handshake timeout|context deadline exceeded|Client\.Timeout|net\/http: request canceled|unexpected EOF|: EOF$|connection reset by peer|connection lost|ServiceUnavailable|the server is currently unable to handle the request|\(Timeout\)|timed out waiting for the request|TooManyRequests|etcdserver: |InternalError\): an error on the server/m;
-const signedOut = /You must be logged in to the server|\(Unauthorized\)|getting credentials|Unauthorized$/m;
+const signedOut =
+  /asked for the client to provide credentials|You must be logged in to the server|\(Unauthorized\)|getting credentials|Unauthorized$/m;
 const forbidden = /\(Forbidden\)|is forbidden|^error: .*forbidden/m;
 const notFound = /\(NotFound\)/;
 const conflict = /Apply failed with \d+ conflicts?|\(Conflict\)/;
@@ -37,7 +38,8 @@ export function troubleOf(end: ProgramEnd, context: string): Unanswered {
   if (end.ended === 'cancelled') return told('cancelled', 'cancelled', 'cancelled');
   if (end.ended === 'timeout')
     return told('away', 'machinery', `the cluster of ${context} did not answer in time`, `try: kubectl --context=${context} version`);
-  if (signedOut.test(end.stderr))
+  // A context without credentials: kubectl asks its terminal, and there is none.
+  if (signedOut.test(end.stderr) || /^Please enter (Username|Password)/m.test(end.stdout))
     return told(
       'signed-out',
       'usage',
@@ -47,7 +49,7 @@ export function troubleOf(end: ProgramEnd, context: string): Unanswered {
   if (away.test(end.stderr))
     return told('away', 'machinery', `the cluster of ${context} is away: ${said}`, `try: kubectl --context=${context} version`);
   if (forbidden.test(end.stderr)) return told('forbidden', 'usage', said, 'ask for this permission in the cluster');
-  if (conflict.test(end.stderr)) return told('conflict', 'delivery', said);
+  if (conflict.test(end.stderr)) return told('conflict', 'delivery', conflictsOf(end.stderr));
   return told(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', said);
 }
 
@@ -59,4 +61,13 @@ function saidBy({ stderr, stdout, exitCode }: ProgramEnd): string {
     .replace(/^(error|Error from server( \(\w+\))?): /, '')
     .replace(/^(error )?when (applying|creating) "[^"]*": /, '')
     .trim();
+}
+
+/** All that is in conflict, which kubectl tells on several lines, without its advice. */
+function conflictsOf(stderr: string): string {
+  const [told = ''] = stderr.split('\nPlease review');
+  return told
+    .slice(Math.max(0, told.indexOf('Apply failed')))
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
 }

@@ -1,6 +1,5 @@
 import { ok, type Result } from '../../failure';
 import type { LogOptions } from '../environment';
-import { troubleOf } from './kubectl-failure';
 import type { Kubectl } from './kubectl';
 import { selectorText, type Workload } from './objects';
 
@@ -10,13 +9,13 @@ const mostPods = 20;
 /** What all pods of a workload print, each line with its pod where there are several. */
 export async function writeLogs(
   kubectl: Kubectl,
-  { spec }: Workload,
+  { kind, spec }: Workload,
   { lines, follow }: LogOptions,
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
 ): Promise<Result<void>> {
   const line = (text: string): void => write(Buffer.from(`${text}\n`));
-  const several = (spec.replicas ?? 2) > 1 || (spec.template.spec?.containers?.length ?? 1) > 1;
+  const several = kind === 'DaemonSet' || (spec.replicas ?? 1) > 1 || (spec.template.spec?.containers?.length ?? 1) > 1;
   const args = [
     'logs',
     `--selector=${selectorText(spec.selector)}`,
@@ -29,5 +28,5 @@ export async function writeLogs(
   ];
   const end = await kubectl.run(args, { signal, stdout: line, ...(follow && { endless: true }) });
   if (end.exitCode === 0 || end.ended === 'cancelled') return ok(undefined);
-  return troubleOf(end, kubectl.place.context);
+  return kubectl.trouble(end);
 }
