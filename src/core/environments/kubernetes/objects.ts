@@ -10,6 +10,7 @@ export interface Metadata {
   readonly namespace?: string;
   readonly uid?: string;
   readonly generation?: number;
+  readonly creationTimestamp?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly { readonly uid: string }[];
@@ -99,6 +100,7 @@ export interface ContainerState {
 
 export interface ClusterEvent extends KubernetesObject {
   readonly type?: string;
+  readonly lastTimestamp?: string | null;
   readonly reason?: string;
   readonly message?: string;
   readonly involvedObject?: { readonly kind?: string; readonly name?: string; readonly uid?: string };

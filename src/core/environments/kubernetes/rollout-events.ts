@@ -12,6 +12,8 @@ const growing = /^(TriggeredScaleUp|Nominated)$/;
 export class RolloutEvents {
   /** Whether a node is being added. */
   isGrowing = false;
+  /** What was said before is of other rollouts. The cluster tells whole seconds. */
+  private readonly began = Date.now() - 1_000;
   private readonly told = new Set<string>();
   /** What may belong to the workload: which pods it has may be known only a moment later. */
   private waiting: ClusterEvent[] = [];
@@ -31,7 +33,7 @@ export class RolloutEvents {
         const event = documents.take(line);
         if (event) this.take(event);
       };
-      await this.kubectl.run(['get', 'events', '--watch-only', '--output=json'], { signal, endless: true, stdout });
+      await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, endless: true, stdout });
       await wait(againMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -44,6 +46,7 @@ export class RolloutEvents {
   }
 
   private take(event: ClusterEvent): void {
+    if (Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') < this.began) return;
     const { uid = '', kind = '', name = '' } = event.involvedObject ?? {};
     if (!this.own.has(uid)) {
       this.waiting.push(event);

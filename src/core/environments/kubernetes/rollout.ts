@@ -37,10 +37,11 @@ export class Rollout {
     const listening = this.events.listen(signal);
     const acted = await act();
     const end = acted.ok ? await this.end(signal) : acted;
+    const pods = end.ok ? await this.livePods() : end;
     done.abort();
     await listening;
     this.events.settle();
-    if (end.ok) return this.livePods();
+    if (end.ok) return pods;
     if (this.patience.signal.aborted) return fail('cancelled', 'cancelled');
     return end;
   }
@@ -125,6 +126,9 @@ export class Rollout {
     if (!workload.ok) return workload;
     if (!workload.value) return fail('delivery', `${this.workload} was deleted while it was rolled out`);
     const pods = await readPods(this.kubectl, workload.value, this.patience.signal);
+    // A rollout may be over before it was looked at for the first time.
+    for (const { metadata } of pods.ok ? (pods.value.items ?? []) : [])
+      for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.own.add(uid ?? '');
     return pods.ok ? ok(podsOfRelease(workload.value, pods.value)) : pods;
   }
 }
