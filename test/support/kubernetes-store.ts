@@ -119,9 +119,9 @@ export class KubernetesStore {
     const before = this.get(resource, name);
     if (!before) return undefined;
     const after = isJson ? replaced(before, patch as { path: string; value: unknown }[]) : (mergePatch(before, patch as Tree) as Stored);
-    const old = leaves(before as unknown as Tree);
+    const old = leaves(before);
     const owned = this.ownersOf(resource, name).get(`${manager} update`) ?? new Map<string, string>();
-    for (const [field, value] of leaves(after as unknown as Tree)) if (old.get(field) !== value) owned.set(field, value);
+    for (const [field, value] of leaves(after)) if (old.get(field) !== value) owned.set(field, value);
     this.ownersOf(resource, name).set(`${manager} update`, owned);
     return this.put(resource, after);
   }

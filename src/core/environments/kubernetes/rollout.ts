@@ -101,7 +101,7 @@ export class Rollout {
     const items = all.value.items ?? [];
     for (const one of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.own.add(one);
     this.events.settle();
-    const pods = podsOfRelease(workload.value, { items: items as Pod[] });
+    const pods = podsOfRelease(workload.value, { items: items });
     const cause = whyItHangs(pods, newest(items, uid), this.events.isGrowing);
     if (cause && cause.message !== this.cause?.message) this.log(cause.message);
     // The same trouble in other words, such as a longer pause, is not a new one.
@@ -137,5 +137,5 @@ export class Rollout {
 function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
   const revision = ({ metadata }: Pod | Revision): number => Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
   const sets = items.filter(({ kind, metadata }) => kind === 'ReplicaSet' && metadata.ownerReferences?.some(({ uid }) => uid === owner));
-  return sets.sort((a, b) => revision(b) - revision(a)).slice(0, 1) as Revision[];
+  return sets.sort((a, b) => revision(b) - revision(a)).slice(0, 1);
 }
