@@ -12,7 +12,8 @@ export interface StepSurroundings {
 }
 
 /** What the editor, git hooks or a package manager leave in the environment for themselves. */
-const foreign = /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN|MATCHERS)$)/;
+export const foreignVariable =
+  /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN|MATCHERS)$)/;
 
 /**
  * The variables that all steps of a run share: the user's own, without those meant for other programs,
@@ -23,7 +24,7 @@ export function sharedEnvironment(base: NodeJS.ProcessEnv, pipeline: Pipeline, a
   const declared = new Set(pipeline.steps.flatMap((step) => step.secrets));
   const env: Record<string, string> = { CI: 'true' };
   for (const [name, value] of Object.entries(base)) {
-    if (value !== undefined && !foreign.test(name) && !declared.has(name)) env[name] = value;
+    if (value !== undefined && !foreignVariable.test(name) && !declared.has(name)) env[name] = value;
   }
   const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   env[pathName] = programPath(env[pathName] ?? '', around);

@@ -1,0 +1,156 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { fail, ok, type Result } from '../../failure';
+import type { KubernetesDefinition } from '../../pipeline/pipeline';
+import { basesOf, matcher } from '../../run/fingerprint';
+import { plainEnvironment } from '../process/plain-environment';
+import { lastLine, runProgram } from '../program';
+import type { KubernetesObject } from './objects';
+
+export interface Rendering {
+  readonly service: string;
+  readonly namespace: string;
+  /** The service's folder. */
+  readonly folder: string;
+  readonly mark: string;
+  readonly signal: AbortSignal;
+}
+
+const kustomizations = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
+const isManifest = /\.(ya?ml|json)$/;
+const renderMs = 60_000;
+let renderings = 0;
+
+/** All objects that a release consists of, as the definition's files say them; nothing of the cluster is asked. */
+export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Result<KubernetesObject[]>> {
+  const { chart, manifests = [] } = definition;
+  if (chart) {
+    const folder = path.resolve(rendering.folder, chart.folder);
+    if (!fs.existsSync(path.join(folder, 'Chart.yaml'))) return missing(`the chart ${chart.folder}`, 'chart');
+    const values = filesOf(chart.values, rendering.folder);
+    if (!values.ok) return values;
+    // Hooks are jobs around an installation by helm, which this is none.
+    const args = ['template', rendering.service, folder, `--namespace=${rendering.namespace}`, '--no-hooks'];
+    return rendered('helm', [...args, ...values.value.map((file) => `--values=${file}`)], chart.folder, rendering);
+  }
+  const files = filesOf(manifests, rendering.folder);
+  if (!files.ok) return files;
+  const objects: KubernetesObject[] = [];
+  for (const file of files.value) {
+    const shown = path.relative(rendering.folder, file) || '.';
+    const found = fs.statSync(file).isDirectory()
+      ? await rendered('kubectl', ['kustomize', file], shown, rendering)
+      : parseManifests(fs.readFileSync(file, 'utf8'), shown);
+    if (!found.ok) return found;
+    objects.push(...found.value);
+  }
+  return ok(objects);
+}
+
+/** The files that patterns name, and the folders with a kustomization, each once. */
+function filesOf(patterns: readonly string[], folder: string): Result<string[]> {
+  const found: string[] = [];
+  for (const pattern of patterns) {
+    const named = path.resolve(folder, pattern);
+    const stat = fs.statSync(named, { throwIfNoEntry: false });
+    const files = stat?.isFile() ? [named] : stat ? inFolder(named) : matching(pattern, folder);
+    if (files.length === 0) return missing(pattern, 'manifests');
+    found.push(...files);
+  }
+  return ok([...new Set(found)]);
+}
+
+/** As kubectl reads a folder: its own manifests, not those of folders in it. */
+function inFolder(folder: string): string[] {
+  const names = fs.readdirSync(folder).sort();
+  if (names.some((name) => kustomizations.includes(name))) return [folder];
+  return names.filter((name) => isManifest.test(name)).map((name) => path.join(folder, name));
+}
+
+function matching(glob: string, folder: string): string[] {
+  const matches = matcher([glob]);
+  return basesOf([glob]).flatMap((base) => {
+    const below = path.join(folder, base);
+    if (!fs.statSync(below, { throwIfNoEntry: false })?.isDirectory()) return [];
+    const files = fs.readdirSync(below, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+    const names = files.map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
+    return names
+      .filter((name) => isManifest.test(name) && matches(name))
+      .sort()
+      .map((name) => path.join(folder, name));
+  });
+}
+
+async function rendered(
+  program: string,
+  args: readonly string[],
+  what: string,
+  { mark, folder, signal }: Rendering,
+): Promise<Result<KubernetesObject[]>> {
+  const end = await runProgram({
+    program,
+    args,
+    folder,
+    // What is delivered must not depend on what a shell happens to hold.
+    env: plainEnvironment(process.env),
+    mark: { run: mark, step: `render-${++renderings}` },
+    timeoutMs: renderMs,
+    signal,
+  });
+  if (end.ended === 'missing')
+    return fail('usage', `${program} was not found, which ${what} is built with`, { hint: `install ${program}` });
+  if (end.ended === 'cancelled') return fail('cancelled', 'cancelled');
+  if (end.exitCode !== 0)
+    return fail(
+      'usage',
+      `${program} could not build ${what}: ${(lastLine(end.stderr) ?? 'it did not end in time').replace(/^Error: /i, '')}`,
+      {
+        hint: `see what it says of it: ${program} ${args.slice(0, 1).join(' ')} ${what}`,
+      },
+    );
+  return parseManifests(end.stdout, what);
+}
+
+/** The objects of a text of YAML documents or JSON; lists are opened. */
+export function parseManifests(text: string, shown: string): Result<KubernetesObject[]> {
+  const objects: KubernetesObject[] = [];
+  // Kubernetes reads YAML 1.1: `0644` is octal, and `on` is true. It knows no times.
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    merge: true,
+    customTags: (tags) =>
+      tags.filter((tag) => typeof tag === 'string' || (tag.format !== 'TIME' && tag.tag !== 'tag:yaml.org,2002:timestamp')),
+  });
+  for (const document of 'empty' in documents ? [] : documents) {
+    const [error] = document.errors;
+    if (error)
+      return fail('usage', `${shown} is no valid YAML: ${error.message.split('\n')[0] ?? ''}`, {
+        ...(error.linePos && { line: error.linePos[0].line, column: error.linePos[0].col }),
+      });
+    const value = document.toJS() as unknown;
+    if (value === null || value === undefined) continue;
+    for (const item of listed(value)) {
+      if (!isObject(item))
+        return fail('usage', `${shown} holds something that is no Kubernetes object: it needs apiVersion, kind and metadata.name`);
+      objects.push(item);
+    }
+  }
+  return ok(objects);
+}
+
+function listed(value: unknown): readonly unknown[] {
+  const { kind, items } = value as { kind?: unknown; items?: unknown };
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : [value];
+}
+
+function isObject(value: unknown): value is KubernetesObject {
+  const { apiVersion, kind, metadata } = (value ?? {}) as { apiVersion?: unknown; kind?: unknown; metadata?: { name?: unknown } | null };
+  return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata?.name === 'string';
+}
+
+function missing(what: string, key: string): Result<never> {
+  return fail('usage', `${what} is not part of the change`, {
+    hint: `add it, or name the right one in \`${key}\``,
+  });
+}

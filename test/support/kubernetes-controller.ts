@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type { KubernetesStore, Stored } from './kubernetes-store';
+
+interface Container {
+  name: string;
+  image: string;
+}
+interface Template {
+  metadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  spec: { containers: Container[] };
+}
+
+const troubles: Record<string, (container: Container) => object> = {
+  'not-there': ({ name, image }) => ({
+    containerStatuses: [
+      {
+        name,
+        image,
+        restartCount: 0,
+        state: { waiting: { reason: 'ErrImagePull', message: `failed to resolve reference "${image}": ${image}: not found` } },
+      },
+    ],
+  }),
+  crashing: ({ name, image }) => ({
+    containerStatuses: [
+      {
+        name,
+        image,
+        restartCount: 2,
+        state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 20s restarting failed container' } },
+        lastState: { terminated: { reason: 'Error', exitCode: 3 } },
+      },
+    ],
+  }),
+  'no-node': () => ({
+    phase: 'Pending',
+    conditions: [
+      { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3 nodes are available: 3 Insufficient memory.' },
+    ],
+  }),
+  slow: ({ name, image }) => ({
+    phase: 'Running',
+    containerStatuses: [{ name, image, restartCount: 0, ready: false, state: { running: {} } }],
+  }),
+};
+
+/**
+ * What the deployment controller, the scheduler and a node do: replica sets by template, pods, and the status of both. The tag
+ * of an image says what becomes of its pods: `not-there`, `crashing`, `no-node` and `slow` never become ready.
+ */
+export class Controller {
+  /** How long a good pod takes. */
+  readyMs = 100;
+  /** For pods that are `slow`: nothing moves until this says so. */
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private events = 0;
+  private acting = false;
+
+  constructor(private readonly store: KubernetesStore) {
+    store.onChange = (resource, object) => {
+      if (resource === 'deployments' && !this.acting) this.soon(() => this.reconcile(object.metadata.name), 10);
+    };
+  }
+
+  stop(): void {
+    for (const timer of this.timers) clearTimeout(timer);
+  }
+
+  /** As a component of the cluster tells something of an object. */
+  event(object: Stored, type: string, reason: string, message: string): void {
+    const { name, uid = '' } = object.metadata;
+    this.store.put('events', {
+      apiVersion: 'v1',
+      kind: 'Event',
+      metadata: { name: `event-${++this.events}` },
+      type,
+      reason,
+      message,
+      involvedObject: { kind: object.kind, name, uid },
+    });
+  }
+
+  private reconcile(name: string): void {
+    const deployment = this.store.get('deployments', name);
+    if (!deployment) return;
+    const { template, replicas = 1 } = deployment['spec'] as { template: Template; replicas?: number };
+    const hash = createHash('sha256').update(JSON.stringify(template)).digest('hex').slice(0, 10);
+    const sets = this.store.all('replicasets').filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === deployment.metadata.uid);
+    const revisions = sets.map(({ metadata }) => Number(metadata.annotations?.[revisionKey]));
+    const current = sets.find(({ metadata }) => metadata.name === `${name}-${hash}`);
+    const newest = Math.max(0, ...revisions);
+    const isNew = !current || Number(current.metadata.annotations?.[revisionKey]) < newest;
+    const revision = isNew ? newest + 1 : newest;
+    const labels = { ...template.metadata?.labels, 'pod-template-hash': hash };
+    const set = this.store.put('replicasets', {
+      apiVersion: 'apps/v1',
+      kind: 'ReplicaSet',
+      metadata: {
+        name: `${name}-${hash}`,
+        labels,
+        annotations: { ...deployment.metadata.annotations, [revisionKey]: String(revision) },
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name, uid: deployment.metadata.uid ?? '', controller: true }],
+      },
+      spec: { replicas, template: { ...template, metadata: { ...template.metadata, labels } } },
+    });
+    const pods = (): Stored[] => this.store.all('pods').filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid === set.metadata.uid);
+    for (const pod of pods().slice(replicas)) this.store.remove('pods', pod.metadata.name);
+    while (pods().length < replicas) this.makePod(set, template, pods().length);
+    this.finish(deployment.metadata.name, set, replicas);
+  }
+
+  private makePod(set: Stored, template: Template, count: number): void {
+    const [container] = template.spec.containers;
+    if (!container) return;
+    const pod: Stored = {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: {
+        name: `${set.metadata.name}-${count}${Date.now() % 10_000}`,
+        labels: set.metadata.labels ?? {},
+        annotations: template.metadata?.annotations ?? {},
+        ownerReferences: [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: set.metadata.name, uid: set.metadata.uid ?? '' }],
+      },
+      spec: template.spec,
+      status: { phase: 'Pending' },
+    };
+    const made = this.store.put('pods', pod);
+    this.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+    const trouble = troubles[container.image.split(':').at(-1) ?? ''];
+    if (trouble) {
+      const status = trouble(container);
+      this.store.put('pods', { ...made, status });
+      this.event(made, 'Warning', 'Failed', `what ${container.image} does`);
+      return;
+    }
+    this.soon(() => {
+      const digest = createHash('sha256').update(container.image).digest('hex');
+      const status = {
+        name: container.name,
+        image: container.image,
+        imageID: `${container.image.replace(/[:@].*$/, '')}@sha256:${digest}`,
+        ready: true,
+        restartCount: 0,
+        state: { running: {} },
+      };
+      if (this.store.get('pods', pod.metadata.name))
+        this.store.put('pods', { ...made, status: { phase: 'Running', containerStatuses: [status] } });
+      this.event(made, 'Normal', 'Started', `Started container ${container.name}`);
+    }, this.readyMs);
+  }
+
+  /** The status of the deployment, and the end of what is replaced when the new pods are ready. */
+  private finish(name: string, set: Stored, replicas: number): void {
+    const deployment = this.store.get('deployments', name);
+    if (!deployment) return;
+    const ready = this.store
+      .all('pods')
+      .filter(
+        ({ metadata, ...pod }) =>
+          metadata.ownerReferences?.[0]?.uid === set.metadata.uid &&
+          (pod['status'] as { phase?: string; containerStatuses?: { ready?: boolean }[] }).containerStatuses?.[0]?.ready,
+      ).length;
+    const others = this.store
+      .all('pods')
+      .filter(({ metadata }) => metadata.ownerReferences?.[0]?.uid !== set.metadata.uid && metadata.name.startsWith(`${name}-`));
+    if (ready >= replicas) for (const pod of others.splice(0)) this.store.remove('pods', pod.metadata.name);
+    const status = {
+      observedGeneration: deployment.metadata.generation,
+      replicas: replicas + others.length,
+      updatedReplicas: replicas,
+      readyReplicas: ready + others.length,
+      availableReplicas: ready + others.length,
+      unavailableReplicas: replicas - ready,
+      conditions: [{ type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated' }],
+    };
+    if (JSON.stringify(status) !== JSON.stringify(deployment['status'])) {
+      this.acting = true;
+      const annotations = { ...deployment.metadata.annotations, [revisionKey]: set.metadata.annotations?.[revisionKey] ?? '' };
+      this.store.put('deployments', { ...deployment, metadata: { ...deployment.metadata, annotations }, status });
+      this.acting = false;
+    }
+    const isNow =
+      JSON.stringify((deployment['spec'] as { template: Template }).template.spec) ===
+      JSON.stringify((set['spec'] as { template: Template }).template.spec);
+    if (ready < replicas && isNow) this.soon(() => this.finish(name, set, replicas), 20);
+  }
+
+  private soon(act: () => void, ms: number): void {
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      act();
+    }, ms);
+    this.timers.add(timer);
+  }
+}
+
+const revisionKey = 'deployment.kubernetes.io/revision';
