@@ -57,15 +57,16 @@ export class Cli {
     return { pid: child.pid, end };
   }
 
+  /** `output` gets all that it prints, also its complaints. */
   attend(args: readonly string[], folder: string, output?: (bytes: Buffer) => void): AttendedCli {
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: folder,
       env: { ...withoutEditor(process.env), ELECTRON_RUN_AS_NODE: '1' },
       windowsHide: true,
-      stdio: ['pipe', output ? 'pipe' : 'ignore', 'ignore'],
+      stdio: output ? 'pipe' : ['pipe', 'ignore', 'ignore'],
     });
     child.stdin?.on('error', () => {});
-    if (output) child.stdout?.on('data', output);
+    if (output) for (const stream of [child.stdout, child.stderr]) stream?.on('data', output);
     const ended = new Promise<void>((resolve) => {
       child.once('error', () => resolve());
       child.once('close', () => resolve());

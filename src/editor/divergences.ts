@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { divergence, type Divergence } from '../core/changes/divergence';
 import { readHead } from '../core/changes/refs-on-disk';
@@ -11,12 +12,21 @@ interface Known {
   readonly value: Divergence | undefined;
 }
 
+/** How often to look whether the branch is another: one look at one file. */
+const headEveryMs = 2_000;
+
 /** How what is live differs from the own branch: one git process a service, and only when one of the two is another. */
 export class Divergences {
   readonly changes = new Changes();
   private readonly known = new Map<string, Known>();
   private asking: Promise<void> = Promise.resolve();
   private wanted = '';
+
+  /** Git's own list of what `HEAD` was, which grows with each commit, by its path. */
+  private readonly heads = new Set<string>();
+
+  /** `moved` hears that a branch may be another by now. */
+  constructor(private readonly moved: () => void) {}
 
   /** Of a service in an environment; `undefined` where it is not known. */
   of(environment: string, service: string): Divergence | undefined {
@@ -25,6 +35,8 @@ export class Divergences {
 
   /** Looks at what is live now; call it while somebody may see the answer. */
   update(services: readonly Service[], environments: readonly LiveEnvironment[]): void {
+    const logs = services.flatMap(({ folder }) => logOf(folder) ?? []);
+    this.watch(environments.length > 0 ? logs : []);
     const asked = environments.flatMap((environment) =>
       environment.services.flatMap(({ service: name, release }) => {
         const service = services.find((one) => one.name === name);
@@ -47,4 +59,21 @@ export class Divergences {
       }
     });
   }
+
+  /** Nobody looks any more. */
+  rest(): void {
+    this.watch([]);
+  }
+
+  private watch(logs: readonly string[]): void {
+    for (const log of this.heads) if (!logs.includes(log)) fs.unwatchFile(log, this.moved);
+    for (const log of new Set(logs)) if (!this.heads.has(log)) fs.watchFile(log, { interval: headEveryMs, persistent: false }, this.moved);
+    this.heads.clear();
+    for (const log of logs) this.heads.add(log);
+  }
+}
+
+function logOf(folder: string): string | undefined {
+  const git = findGitFolder(folder);
+  return git && path.join(git.own, 'logs', 'HEAD');
 }

@@ -32,9 +32,7 @@ function environmentRow(environment: LiveEnvironment, now: number, differs: Diff
     spoken: `Environment ${environment.name}, ${health}`,
     traits: ['environment', environment.running ? 'started' : 'stopped'],
     open: 'expanded',
-    children: environment.services.map((service) =>
-      deployedRow(environment.name, service, now, differs(environment.name, service.service)),
-    ),
+    children: environment.services.map((service) => deployedRow(environment, service, now, differs(environment.name, service.service))),
     subject: { environment: environment.name, text: environment.name },
   };
 }
@@ -54,16 +52,21 @@ function environmentWords(environment: LiveEnvironment): string {
   return services.some((service) => service.state === 'starting') ? 'starting' : 'healthy';
 }
 
-function deployedRow(environment: string, service: ServiceStatus, now: number, differs: Divergence | undefined): Row {
+function deployedRow(
+  { name: environment, kind }: LiveEnvironment,
+  service: ServiceStatus,
+  now: number,
+  differs: Divergence | undefined,
+): Row {
   const { release } = service;
   const description = joined([
     service.state === 'healthy' ? undefined : service.state,
     release && shortCommit(release.commit),
-    release?.subject,
-    release && age(release.deployedAt, now),
+    differs && differenceWords(differs),
     // What was built elsewhere was delivered by somebody else.
     release?.by !== undefined && service.artifact === undefined ? `by ${release.by}` : undefined,
-    differs && differenceWords(differs),
+    release?.subject,
+    release && age(release.deployedAt, now),
   ]);
   const up = service.state === 'healthy' || service.state === 'unhealthy';
   return {
@@ -91,7 +94,7 @@ function deployedRow(environment: string, service: ServiceStatus, now: number, d
       'deployed',
       ...(up && service.url ? ['url'] : []),
       ...(service.previous ? ['previous'] : []),
-      ...(hasLog(service) ? ['log'] : []),
+      ...(hasLog(kind, service) ? ['log'] : []),
     ],
     subject: { environment, deployed: service.service, url: service.url, text: service.url || service.service },
     ...(up && service.url && { click: 'deliver.openService' }),
@@ -99,8 +102,8 @@ function deployedRow(environment: string, service: ServiceStatus, now: number, d
 }
 
 /** A file, or what the environment itself can be asked for. */
-function hasLog(service: ServiceStatus): boolean {
-  return service.log !== undefined || (service.observedAt !== undefined && service.state !== 'stopped');
+function hasLog(kind: string, service: ServiceStatus): boolean {
+  return service.log !== undefined || (kind !== 'process' && service.state !== 'stopped');
 }
 
 function differenceWords({ missing, foreign }: Divergence): string | undefined {

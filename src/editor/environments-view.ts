@@ -8,7 +8,7 @@ import type { Store } from './store';
 
 /** The Environments view. What costs a process is done only while it is seen. */
 export class EnvironmentsView implements vscode.Disposable {
-  private readonly divergences = new Divergences();
+  private readonly divergences = new Divergences(() => this.look());
   private readonly watch: EnvironmentWatch;
   private readonly view: RowView;
 
@@ -38,6 +38,7 @@ export class EnvironmentsView implements vscode.Disposable {
 
   dispose(): void {
     this.watch.dispose();
+    this.divergences.rest();
     this.view.dispose();
   }
 
@@ -46,5 +47,6 @@ export class EnvironmentsView implements vscode.Disposable {
     const isSeen = trusted && this.view.visible;
     this.watch.update(isSeen, services, environments);
     if (isSeen) this.divergences.update(services, environments);
+    else this.divergences.rest();
   }
 }

@@ -24,9 +24,10 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
   /** Shows the end of a log, under a title such as `shop test`; a growing one goes on while it is open. */
   async show(file: string, title: string, { growing = false, line }: { growing?: boolean; line?: number | undefined } = {}): Promise<void> {
     const uri = vscode.Uri.from({ scheme, path: `/${title}.log`, query: file });
-    if (growing) this.follow(uri);
     const opened = await vscode.workspace.openTextDocument(uri);
     const document = await vscode.languages.setTextDocumentLanguage(opened, 'deliver-log');
+    // Only now: a document whose language is set counts as closed and opened again.
+    if (growing) this.follow(uri);
     const editor = await vscode.window.showTextDocument(document, { preview: true });
     const last = document.lineCount - 1;
     if (line === undefined) return editor.revealRange(new vscode.Range(last, 0, last, 0));
@@ -59,6 +60,7 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
       watcher.on('error', () => this.forget(uri));
       watcher.on('close', () => telling.dispose());
       this.watchers.set(key, watcher);
+      telling.ask(); // it may have grown since it was read
     } catch {
       // Too many watches: it is shown as it is now.
     }

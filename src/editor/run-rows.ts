@@ -131,7 +131,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
     label: step.name,
     ...(description && { description }),
-    icon: step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state],
+    icon: stepIcon(step, deployment),
     tooltip: joined(
       [
         `${step.name}: ${step.state}`,
@@ -208,6 +208,11 @@ function deployedBy(run: RunState, step: StepProgress, deployment: Deployment): 
 
 function deploymentWords(deployment: Deployment): string {
   return deployment.state === 'rolled-back' ? 'rolled back' : deployment.url.replace(/^https?:\/\//, '');
+}
+
+function stepIcon(step: StepProgress, deployment: Deployment | undefined): RowIcon {
+  if (deployment?.state === 'rolled-back') return { name: 'discard', color: 'list.warningForeground' };
+  return step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state];
 }
 
 function takenBackWords({ environment, takenBack }: Deployment): string | undefined {

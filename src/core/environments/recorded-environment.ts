@@ -172,7 +172,10 @@ export class RecordedEnvironment implements Environment {
   /** Calls `changed` when one of the services may be different; resolves with the signal. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const platforms = await this.platforms();
-    await Promise.all(platforms.map(async ({ platform }) => (platform.ok ? platform.value.watch?.(changed, signal) : undefined)));
+    await Promise.all([
+      this.records.watch(changed, signal),
+      ...platforms.map(async ({ platform }) => (platform.ok ? platform.value.watch?.(changed, signal) : undefined)),
+    ]);
   }
 
   async logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {

@@ -102,6 +102,16 @@ export class ServiceRecords {
     writeAtomically(path.join(this.folder, observedName), observation);
   }
 
+  /** Calls `changed` when something was delivered from here, until the signal. */
+  async watch(changed: () => void, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    fs.mkdirSync(this.folder, { recursive: true });
+    const watcher = fs.watch(this.folder, (_, name) => name?.endsWith(suffix) && changed());
+    watcher.on('error', () => {}); // the folder went: there is nothing to tell
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    watcher.close();
+  }
+
   lock(service: string): string {
     return path.join(this.folder, `${service}.lock`);
   }

@@ -1,0 +1,77 @@
+import * as assert from 'node:assert/strict';
+import * as path from 'node:path';
+import { Project } from '../../support/project';
+import { ScriptedPlace, scriptedServer } from '../../support/scripted-place';
+import type { Window } from '../host/window';
+import { eventually } from './eventually';
+import { Session } from './session';
+
+describe('environments in the window', function () {
+  this.timeout(180_000);
+  let session: Session;
+  let window: Window;
+  let shop: Project;
+  let place: ScriptedPlace;
+
+  beforeEach(async () => {
+    session = await Session.start();
+    shop = new Project(session.folder);
+    place = new ScriptedPlace(path.join(session.folder, 'place'), shop);
+    shop.steps({ stage: { deploy: 'staging' } }, { environments: { staging: { ...place.definition(), watch: '1h' } } });
+    say('one');
+    window = await session.open(shop.root);
+    await window.showContainer('Deliver');
+  });
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+    place.close();
+    await session.end();
+  });
+
+  function say(text: string): void {
+    shop.write('server.js', scriptedServer(text)).commit(`Say ${text}`);
+  }
+
+  async function deliver(end: string): Promise<void> {
+    await window.row('Pipeline', 'Service shop').waitFor();
+    await window.clickTitleButton('Pipeline', 'Deliver');
+    await window.row('Pipeline', `Service shop, ${end}`).waitFor();
+  }
+
+  it('show what scripts deployed, by whom, how it differs from the branch, and what it prints', async () => {
+    await deliver('passed · just now · Say one');
+    await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
+    say('two');
+    say('three');
+    await eventually(async () => assert.match((await window.treeRows('Environments')).join('\n'), /2 changes behind/));
+    await window.screenshot('environments-behind');
+    await window.chooseFromMenu('Environments', 'shop in staging', 'Open Log');
+    await eventually(async () => assert.match((await window.editorLines()).join('\n'), /it says one/));
+  });
+
+  it('take back by themselves what fails soon after it went live, and say so once', async () => {
+    await deliver('passed · just now · Say one');
+    say('two');
+    await deliver('passed · just now · Say two');
+    place.crash();
+    await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
+    await window.row('Pipeline', 'Service shop, failed · just now · Say two').waitFor();
+    await window.statusBarSays(/not releasable/);
+    const told = (await window.notifications()).filter((text) => /shop was taken back from staging/.test(text));
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? '', /no server runs.*It is back on Say one/);
+    for (const theme of ['dark', 'light'] as const) {
+      await session.setTheme(window, theme);
+      await window.screenshot(`taken-back-${theme}`);
+    }
+  });
+
+  it('tell in the status bar what turns unhealthy later', async () => {
+    await deliver('passed · just now · Say one');
+    await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
+    place.crash();
+    await window.statusBarSays(/shop is unhealthy in staging/);
+    await window.row('Environments', 'shop in staging, unhealthy').waitFor();
+    await window.screenshot('environments-unhealthy');
+  });
+});
