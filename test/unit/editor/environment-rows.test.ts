@@ -20,6 +20,28 @@ describe('the Environments view', () => {
     );
   });
 
+  it('shows who delivered what was not delivered from here, and how it differs from the branch', () => {
+    const theirs = { ...shop, release: { ...release, by: 'Grace' }, observedAt: '2026-11-23T10:00:30Z' };
+    const [row] = environmentRows([{ name: 'staging', kind: 'kubernetes', running: true, services: [theirs] }], later(60_000), () => ({
+      missing: ['Count twice', 'Round up'],
+      foreign: ['Try this'],
+    }));
+    const [service] = row?.children ?? [];
+    assert.equal(service?.description, '4f2a91c · 2 changes behind, 1 change not in your branch · by Grace · Add a cart · 1 min ago');
+    assert.match(service?.tooltip ?? '', /Not in it, but in your branch:\n {2}Count twice\n {2}Round up\n/);
+    assert.ok(service?.traits?.includes('log'), 'the environment is asked for it');
+  });
+
+  it('shows what was seen last, and how old that is, while an environment does not answer', () => {
+    const failure = 'the cluster does not answer';
+    const away = { name: 'staging', kind: 'kubernetes', running: true, services: [shop], observedAt: '2026-11-23T09:55:00Z', failure };
+    const [row] = environmentRows([away], later(0));
+    assert.equal(row?.description, 'healthy · not reachable, seen 5 min ago');
+    assert.match(row?.tooltip ?? '', /the cluster does not answer/);
+    const [never] = environmentRows([{ name: 'staging', kind: 'kubernetes', running: false, services: [], failure }], later(0));
+    assert.equal(never?.description, 'not reachable');
+  });
+
   it('offers to start what is stopped', () => {
     const [row] = environmentRows(
       [{ name: 'staging', kind: 'process', running: false, services: [{ ...shop, state: 'stopped' }] }],

@@ -45,6 +45,15 @@ describe('the status bar', () => {
     assert.equal(statusText(serviceOf([failed]), false, later(0))?.click, 'deliver.showRun');
   });
 
+  it('tells what is live and does not work, before anything else', () => {
+    const ill = { service: 'shop', state: 'unhealthy' as const, url: '', reason: 'it died 3 times' };
+    const environments = [{ name: 'staging', kind: 'process', running: true, services: [ill] }];
+    const text = statusText(serviceOf([]), false, later(0), environments);
+    assert.equal(text?.text, '$(warning) shop is unhealthy in staging');
+    assert.equal(text.tooltip, 'shop is unhealthy in staging: it died 3 times');
+    assert.equal(text.click, 'deliver.environments.focus');
+  });
+
   it('is not moved by a delivery that was cancelled', () => {
     const cancelled = runOf('3', 'x', { type: 'run-finished', outcome: 'cancelled' });
     assert.equal(text(serviceOf([cancelled, passed])), '$(pass) releasable');

@@ -35,6 +35,17 @@ describe('the ledger', () => {
     assert.deepEqual(told(deliveriesOf(runs)), ['a staging 10-']);
   });
 
+  it('ends what was taken back later, and has what came back live again from then on', () => {
+    const taken = run('b', ['staging', '11', 'rolled-back']);
+    const to = { id: 'a', commit: 'a'.repeat(40), tree: 't', deployedAt: '10' };
+    const deployments = taken.deployments.map((one) => ({
+      ...one,
+      takenBack: { at: '13', to, reason: 'it died', delivered: true as const },
+    }));
+    const runs = [{ ...taken, deployments }, run('a', ['staging', '10'])];
+    assert.deepEqual(told(deliveriesOf(runs)), ['a staging 13-', 'b staging 11-13', 'a staging 10-11']);
+  });
+
   it('knows what was live at a time', () => {
     const deliveries = deliveriesOf([run('b', ['staging', '12'], ['production', '13']), run('a', ['staging', '10'])]);
     assert.deepEqual(told(liveAt(deliveries, '11')), ['a staging 10-12']);
