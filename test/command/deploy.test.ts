@@ -1,7 +1,10 @@
 import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { RunEvent } from '../../src/core/run/events';
+import { readEvents } from '../../src/core/run/journal';
 import { Project } from '../support/project';
-import { temporaryFolder } from '../support/temporary';
+import { eventually, temporaryFolder } from '../support/temporary';
 
 interface Environments {
   environment: string;
@@ -100,6 +103,62 @@ interface Environments {
     await deliver('two');
     const { code, stdout } = await shop.deliver('rollback');
     assert.deepEqual([code, stdout], [0, `shop in staging is back on ${one.slice(0, 8)} Say one\n`]);
+    assert.equal(await (await fetch((await live())!.url)).text(), 'one');
+  });
+
+  it('takes back by itself what dies soon after it went live, tells for how long, and the run has failed after all', async () => {
+    await deliver('good');
+    const good = head();
+    const dying = `${serving('fine')}setTimeout(() => process.exit(3), 1500);\n`;
+    shop.write('server.js', dying).commit('Die soon');
+    assert.equal((await shop.deliver('run')).code, 0);
+    const failed = await eventually('it is taken back', async () => {
+      const status = await shop.json<{ run: { folder: string; outcome: string; reason?: string } }>('status');
+      return status.run.outcome === 'failed' && status.run;
+    });
+    assert.match(failed.reason ?? '', /it failed in staging soon after it went live: it ended with exit code 3/);
+    const back = readEvents(path.join(failed.folder, 'journal.jsonl')).find((event) => event.type === 'rolled-back');
+    assert.ok(back?.type === 'rolled-back');
+    assert.deepEqual([back.from.commit, back.to?.commit, back.delivered], [head(), good, true]);
+    assert.ok((back.errorsMs ?? 0) > 0);
+    assert.equal(await (await fetch((await live())!.url)).text(), 'good');
+  });
+
+  it('leaves what dies alone where it is not to be watched', async () => {
+    shop.steps(steps, { environments: { staging: { ...environments.staging, watch: 'off' } } });
+    await deliver('good');
+    await deliver('better');
+    await shop.deliver('environment', 'stop', 'staging');
+    assert.equal((await shop.json<{ run: { outcome: string } }>('status')).run.outcome, 'passed');
+  });
+
+  it('asks before a step deploys to customers, and without anybody to ask delivers nothing', async () => {
+    shop.steps(steps, { environments, release: 'staging' });
+    const { code, stderr } = await shop.write('server.js', serving('one')).commit('Say one').deliver('run');
+    assert.equal(code, 2);
+    assert.match(stderr, /a step of the pipeline deploys to staging, where customers are\n {2}--yes says that it is meant/);
+    assert.equal(await live(), undefined);
+    assert.equal((await shop.deliver('run', '--yes')).code, 0);
+    assert.equal((await live())?.state, 'healthy');
+  });
+
+  it('begins an environment anew, at the same address, whose state is torn, and keeps the torn one', async () => {
+    await deliver('one');
+    const { url } = (await live())!;
+    await shop.deliver('environment', 'stop', 'staging');
+    const state = path.join(shop.home, 'environments', 'staging', 'state.json');
+    fs.writeFileSync(state, fs.readFileSync(state, 'utf8').slice(0, 50));
+    assert.match((await shop.deliver('environment')).stdout, /state\.json is damaged: the next delivery begins it anew/);
+    assert.equal((await deliver('two')).code, 0);
+    assert.equal((await live())?.url, url);
+    assert.ok(fs.existsSync(`${state}.damaged`));
+  });
+
+  it('has no earlier release to go back to after the first', async () => {
+    await deliver('one');
+    const { code, stderr } = await shop.deliver('rollback');
+    assert.equal(code, 2);
+    assert.match(stderr, /shop has no earlier release in staging/);
     assert.equal(await (await fetch((await live())!.url)).text(), 'one');
   });
 
