@@ -81,17 +81,43 @@ describe('a JUnit report', () => {
     );
   });
 
-  it('of cargo-nextest, as it is documented, leads to the panic', () => {
-    const { problems } = read(`<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="nextest-run" tests="1" failures="1" errors="0">
-  <testsuite name="shop" tests="1" failures="1">
-    <testcase name="tests::adds" classname="shop" time="0.004">
-      <failure message="thread 'tests::adds' panicked at src/lib.rs:11:9" type="test failure with exit code 101">thread 'tests::adds' panicked at src/lib.rs:11:9:
-assertion \`left == right\` failed</failure>
-    </testcase>
-  </testsuite>
-</testsuites>`);
-    assert.deepEqual(problems[0]?.frames, [{ file: 'src/lib.rs', line: 11, column: 9 }]);
+  it('of cargo-nextest tells a failing test once however often it was run again, and no flaky one', () => {
+    const panic = (test: string, line: number): string =>
+      `thread &apos;${test}&apos; panicked at src/cart.rs:${line}:9:\nassertion \`left == right\` failed\n  left: 2\n right: 3\n` +
+      'note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace';
+    const again = (kind: string, test: string, line: number): string =>
+      `<${kind} timestamp="2026-11-24T09:00:01.000+00:00" time="0.004" type="test failure">${panic(test, line)}
+                <system-out>
+running 1 test
+test ${test} ... FAILED
+</system-out>
+                <system-err>${panic(test, line)}
+</system-err>
+            </${kind}>`;
+    const { problems, error } = read(`<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="3" failures="1" errors="0" uuid="5a1c" timestamp="2026-11-24T09:00:00.000+00:00" time="0.023">
+    <testsuite name="shop::cart" tests="3" disabled="0" errors="0" failures="1">
+        <testcase name="empties" classname="shop::cart" timestamp="2026-11-24T09:00:00.001+00:00" time="0.004">
+        </testcase>
+        <testcase name="adds" classname="shop::cart" timestamp="2026-11-24T09:00:00.001+00:00" time="0.004">
+            <failure type="test failure">${panic('adds', 11)}</failure>
+            ${again('rerunFailure', 'adds', 11)}
+            <system-out>
+running 1 test
+</system-out>
+        </testcase>
+        <testcase name="counts" classname="shop::cart" timestamp="2026-11-24T09:00:00.003+00:00" time="0.004">
+            ${again('flakyFailure', 'counts', 40)}
+        </testcase>
+    </testsuite>
+</testsuites>
+`);
+    assert.equal(error, undefined);
+    assert.deepEqual(
+      problems.map(({ message, frames }) => [message.split(':', 1)[0], frames]),
+      [['shop', [{ file: 'src/cart.rs', line: 11, column: 9 }]]],
+    );
+    assert.match(problems[0]?.message ?? '', /^shop::cart › adds: thread 'adds' panicked/);
   });
 
   it('may hold the colours of a message', () => {
