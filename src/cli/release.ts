@@ -1,3 +1,4 @@
+import { askAll, environmentsHere } from './asked-environments';
 import { agreed } from './question';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/promotion';
@@ -20,6 +21,7 @@ const shownChanges = 20;
 
 /** `deliver release`: what is verified in one environment goes to customers, as it is. */
 export async function releaseToCustomers(options: ReleaseOptions, terminal: Terminal): Promise<number> {
+  await askAll(await environmentsHere());
   const planned = await planRelease({
     from: process.cwd(),
     ...(options.service !== undefined && { service: options.service }),

@@ -182,17 +182,22 @@ interface Source {
 }
 
 function sourceOf(service: string, { source, target }: ReleaseRequest, home: RepositoryHome): Result<Source> {
-  const live = readEnvironments(home.home).flatMap(({ environment, kind, services }): Source[] => {
+  const live: Source[] = [];
+  const elsewhere: string[] = [];
+  for (const { environment, kind, services } of readEnvironments(home.home)) {
     const status = services.find((other) => other.service === service);
-    if (environment === target || (source !== undefined && environment !== source)) return [];
-    return status?.release && status.artifact
-      ? [{ source: environment, kind, status, release: status.release, artifact: status.artifact }]
-      : [];
-  });
+    if (!status?.release || environment === target || (source !== undefined && environment !== source)) continue;
+    if (status.artifact) live.push({ source: environment, kind, status, release: status.release, artifact: status.artifact });
+    else elsewhere.push(`${environment} has ${status.release.commit.slice(0, 8)}${status.release.by ? ` by ${status.release.by}` : ''}`);
+  }
   // One that was released is not what the next release is made of.
   const made = live.filter(({ release }) => !readRun(home.run(release.id))?.promotion);
   const [only] = made;
   if (only && made.length === 1) return ok(only);
+  if (!only && elsewhere.length > 0)
+    return fail('usage', `what is live of ${service} was delivered elsewhere: ${elsewhere.join(', ')}`, {
+      hint: 'release it from where it was delivered, or deliver that commit here first',
+    });
   if (!only)
     return fail('usage', `${service} is not live in ${source ?? 'any environment that it could be released from'}`, {
       hint: 'deliver run delivers it',

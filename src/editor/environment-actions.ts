@@ -45,6 +45,7 @@ export class EnvironmentActions {
       ['rollback', environment, '--service', service.service, '--to', to.id],
       `Rolling ${service.service} back in ${environment}`,
       `${service.service} could not be rolled back`,
+      this.store.state.services.find(({ name }) => name === service.service)?.folder,
     );
   }
 
@@ -110,11 +111,16 @@ export class EnvironmentActions {
     if (url !== undefined && /^https?:/.test(url)) await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  private async call(args: readonly string[], doing: string, failed: string, folder = os.homedir()): Promise<void> {
+  /** Called where a definition of the window may name the environment. */
+  private async call(args: readonly string[], doing: string, failed: string, folder = this.folder()): Promise<void> {
     await vscode.window.withProgress({ location: { viewId: 'deliver.environments' }, title: doing }, async () => {
       const end = await this.cli.start(args, folder).end;
       if (end.code !== 0) this.end.complain(failed, end.complaint);
     });
+  }
+
+  private folder(): string {
+    return this.store.state.services[0]?.folder ?? os.homedir();
   }
 
   private async pickDeployed(

@@ -18,6 +18,9 @@ import { markOf, openPlatform, type KeptRelease, type Platform, type PlatformDef
 import { recordedStatus } from './recorded-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 
+const silent: Say = () => {};
+/** For what must come to its end once it has begun. */
+const never = new AbortController().signal;
 /** How many releases can be brought back. */
 const history = 5;
 /** How long the place may take to say what is live, before something is done there. */
@@ -80,19 +83,20 @@ export class RecordedEnvironment implements Environment {
   }
 
   async settle(service: string, releaseId: string): Promise<Result<void>> {
-    const record = this.read(service);
-    if (!record.ok) return record;
-    if (record.value?.current?.release.id !== releaseId)
-      return fail('delivery', `the release that was verified is no longer live in ${this.name}`);
-    this.records.write(without(record.value, 'verifier'));
-    return ok(undefined);
+    return this.inTurn(service, silent, never, async () => {
+      const record = this.read(service);
+      if (!record.ok) return record;
+      if (record.value?.current?.release.id !== releaseId)
+        return fail('delivery', `the release that was verified is no longer live in ${this.name}`);
+      this.records.write(without(record.value, 'verifier'));
+      return ok(undefined);
+    });
   }
 
-  async rollBack(service: string, wish: RollbackWish = {}, log: Say = () => {}): Promise<Result<RolledBackRelease>> {
-    const signal = new AbortController().signal;
+  async rollBack(service: string, wish: RollbackWish = {}, log: Say = silent): Promise<Result<RolledBackRelease>> {
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
-    return this.inTurn(service, log, signal, async () => {
+    return this.inTurn(service, log, never, async () => {
       const read = this.read(service);
       if (!read.ok) return read;
       const definition = this.definitions.get(service) ?? read.value?.definition;
@@ -103,7 +107,7 @@ export class RecordedEnvironment implements Environment {
       const target = chosen(known, wish.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
       const to = target.value;
-      const back = to ? await platform.value.restore(to, log, signal) : await platform.value.takeDown(live, log, signal);
+      const back = to ? await platform.value.restore(to, log, never) : await platform.value.takeDown(live, log, never);
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
       const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
@@ -125,11 +129,10 @@ export class RecordedEnvironment implements Environment {
     if (deploying?.release.id !== releaseId || isAlive(deploying.by)) return ok(undefined);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
-    const signal = new AbortController().signal;
-    return this.inTurn(service, log, signal, async () => {
+    return this.inTurn(service, log, never, async () => {
       await endProcesses({ run: markOf(releaseId) }, graceMs);
-      const begun: KeptRelease = { release: deploying.release, slot: '', folder: '', secrets: [], details: {} };
-      const undone = current ? await platform.value.restore(current, log, signal) : await platform.value.takeDown(begun, log, signal);
+      const begun = foreign(deploying.release);
+      const undone = current ? await platform.value.restore(current, log, never) : await platform.value.takeDown(begun, log, never);
       if (!undone.ok && current) return undone;
       if (!undone.ok) log(undone.failure.message);
       if (read.value && current) this.records.write(without(read.value, 'deploying'));
@@ -183,29 +186,24 @@ export class RecordedEnvironment implements Environment {
   }
 
   async start(): Promise<Result<void>> {
-    return this.each((platform, live) => platform.start(live, new AbortController().signal), false);
+    return this.each((platform, live) => platform.start(live, never), false);
   }
 
   async stop(): Promise<Result<void>> {
-    return this.each((platform, live) => platform.stop(live, new AbortController().signal), true);
+    return this.each((platform, live) => platform.stop(live, never), true);
   }
 
   private async each(act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>, stopped: boolean): Promise<Result<void>> {
     for (const service of this.records.services()) {
-      const done = await this.inTurn(
-        service,
-        () => {},
-        new AbortController().signal,
-        async () => {
-          const read = this.read(service);
-          if (!read.ok) return read;
-          if (!read.value?.current) return ok(undefined);
-          const platform = await this.platformOf(service);
-          const acted = platform.ok ? await act(platform.value, read.value.current) : platform;
-          if (acted.ok) this.records.write({ ...without(read.value, 'stopped'), ...(stopped && { stopped: true as const }) });
-          return acted;
-        },
-      );
+      const done = await this.inTurn(service, silent, never, async () => {
+        const read = this.read(service);
+        if (!read.ok) return read;
+        if (!read.value?.current) return ok(undefined);
+        const platform = await this.platformOf(service);
+        const acted = platform.ok ? await act(platform.value, read.value.current) : platform;
+        if (acted.ok) this.records.write({ ...without(read.value, 'stopped'), ...(stopped && { stopped: true as const }) });
+        return acted;
+      });
       if (!done.ok) return done;
     }
     return ok(undefined);

@@ -66,6 +66,16 @@ describe('environments in the window', function () {
     }
   });
 
+  it('say of one that cannot be asked that it is not reachable, and why', async () => {
+    const kubernetes = { context: 'deliver-tests-nowhere', manifests: 'k8s/', workload: 'deployment/shop' };
+    const environments = { staging: place.definition(), production: { kubernetes } };
+    shop.steps({ stage: { deploy: 'staging' } }, { environments }).commit('Name production');
+    await window.row('Environments', 'Environment production, not reachable').waitFor();
+    await window.screenshot('environments-away');
+    await window.narrow();
+    await window.screenshot('environments-away-narrow');
+  });
+
   it('tell in the status bar what turns unhealthy later', async () => {
     await deliver('passed · just now · Say one');
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
