@@ -32,9 +32,17 @@ function environmentRow(environment: LiveEnvironment, now: number, differs: Diff
     spoken: `Environment ${environment.name}, ${health}`,
     traits: ['environment', environment.running ? 'started' : 'stopped'],
     open: 'expanded',
-    children: environment.services.map((service) => deployedRow(environment, service, now, differs(environment.name, service.service))),
+    children: [
+      ...failureRow(environment),
+      ...environment.services.map((service) => deployedRow(environment, service, now, differs(environment.name, service.service))),
+    ],
     subject: { environment: environment.name, text: environment.name },
   };
+}
+
+function failureRow({ name, failure }: LiveEnvironment): Row[] {
+  if (failure === undefined) return [];
+  return [{ id: `${name}#failure`, label: failure, icon: { name: 'info' }, tooltip: failure, spoken: failure, subject: { text: failure } }];
 }
 
 /** It cannot be asked now: what it said last stands, with its age. */

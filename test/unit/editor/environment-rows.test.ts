@@ -40,6 +40,10 @@ describe('the Environments view', () => {
     assert.match(row?.tooltip ?? '', /the cluster does not answer/);
     const [never] = environmentRows([{ name: 'staging', kind: 'kubernetes', running: false, services: [], failure }], later(0));
     assert.equal(never?.description, 'not reachable');
+    assert.deepEqual(
+      never?.children?.map(({ label }) => label),
+      [failure],
+    );
   });
 
   it('offers to start what is stopped', () => {
