@@ -82,9 +82,11 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
   const target = request.target ?? read.value.release;
   const steps = target === undefined ? noTarget() : releaseSteps(read.value, source, target);
   if (!steps.ok) return steps;
+  const to = steps.value[0]?.deploy ?? '';
+  const fits = canBecome(artifact, source, to, read.value.environments[to]?.kind);
+  if (!fits.ok) return fits;
   const plan = await planPipeline(repository, home, { ...read.value, steps: steps.value }, folder, request);
   if (!plan.ok) return plan;
-  const to = steps.value[0]?.deploy ?? '';
   const current = serviceIn(home, to, service)?.release;
   if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 8)}`);
   const changes = await recentChanges(repository, home, {
@@ -210,6 +212,15 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
 function serviceIn(home: RepositoryHome, environment: string, service: string): ServiceStatus | undefined {
   const found = readEnvironments(home.home).find((one) => one.environment === environment);
   return found?.services.find((other) => other.service === service);
+}
+
+/** Nothing is built for a release: what was verified is an image, or files, and the target has to run the same. */
+function canBecome(artifact: Artifact, source: string, target: string, kind: Environment['kind'] | undefined): Result<void> {
+  const [has, needs] = [artifact.image === undefined ? 'files' : 'an image', kind === 'process' ? 'files' : 'an image'];
+  if (kind === undefined || kind === 'command' || has === needs) return ok(undefined);
+  return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: what was verified is not what customers would get`, {
+    hint: `deliver to an environment of the kind ${kind} before ${target}`,
+  });
 }
 
 function noTarget(): Result<never> {

@@ -72,6 +72,14 @@ interface Live {
     assert.match(again.stderr, /production already has/);
   });
 
+  it('refuses customers anything but what was verified: files are no image', async () => {
+    shop.steps(steps, { environments: { ...environments, production: { compose: {} } }, release: 'production' });
+    await deliver('one');
+    const { code, stderr } = await shop.deliver('release', '--yes');
+    assert.equal(code, 2);
+    assert.match(stderr, /staging runs files and production runs an image: what was verified is not what customers would get/);
+  });
+
   it('says what would change, and changes nothing', async () => {
     await deliver('one');
     await shop.deliver('release', '--yes');

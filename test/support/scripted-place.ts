@@ -84,6 +84,10 @@ else if (what === 'stop') end();
 export function scriptedServer(text: string): string {
   return `console.log('it says ${text}');
 const server = require('node:http').createServer((_, response) => response.end('${text}'));
-server.listen(Number(process.env.PORT), '127.0.0.1', () => require('node:fs').writeFileSync(process.env.PORT_FILE, String(server.address().port)));
+const fs = require('node:fs');
+server.listen(Number(process.env.PORT), '127.0.0.1', () => {
+  fs.writeFileSync(process.env.PORT_FILE + '.draft', String(server.address().port));
+  fs.renameSync(process.env.PORT_FILE + '.draft', process.env.PORT_FILE);
+});
 `;
 }

@@ -26,7 +26,7 @@ const lookMs = 1_000;
 /**
  * An environment that is the user's own scripts. Each runs in the service's folder of the checkout that it is about, and gets
  * `DELIVERY_ENVIRONMENT`, `DELIVERY_SERVICE`, `DELIVERY_COMMIT`, `DELIVERY_TREE`, `DELIVERY_RELEASE`, `DELIVERY_PREVIOUS` (a
- * commit, or empty), `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, where `deploy` may write the address.
+ * commit, or empty), `DELIVERY_IMAGE` where an image is promoted, `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, where `deploy` may write the address.
  */
 export class CommandPlatform implements Platform {
   constructor(
@@ -45,9 +45,11 @@ export class CommandPlatform implements Platform {
 
   async deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const { current, release, slot, folder, addresses, secrets } = request;
-    const next: KeptRelease = { release, slot, folder, secrets: [], details: {} };
+    const image = request.promotes?.artifact.image;
+    const next: KeptRelease = { release, slot, folder, secrets: [], details: {}, ...(image !== undefined && { image }) };
     const deployed = await this.bringUp(next, this.definition.deploy, { addresses, secrets, previous: current }, log, signal);
-    if (deployed.ok || !current) return deployed;
+    if (deployed.ok) return ok({ ...deployed.value, ...(image !== undefined && { image }) });
+    if (!current) return deployed;
     log(`bringing ${current.release.commit.slice(0, 8)} back`);
     // The user's cancel must not keep what customers had from coming back.
     const back = await this.restore(current, log, new AbortController().signal);
@@ -157,7 +159,7 @@ export class CommandPlatform implements Platform {
 
   private run(
     line: string,
-    { release, folder, slot }: KeptRelease,
+    { release, folder, slot, image = '' }: KeptRelease,
     more: Readonly<Record<string, string>>,
     signal: AbortSignal,
     options: { stdout?: Say; stderr?: Say; timeoutMs?: number } = {},
@@ -177,6 +179,7 @@ export class CommandPlatform implements Platform {
         DELIVERY_COMMIT: release.commit,
         DELIVERY_TREE: release.tree,
         DELIVERY_RELEASE: release.id,
+        DELIVERY_IMAGE: image,
         ...this.definition.env,
         ...more,
       },
