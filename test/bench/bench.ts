@@ -7,6 +7,7 @@ import { hundredSteps, unchangedSteps } from './graph';
 import { searchForProblems } from './problems';
 import { bundleSizes } from './size';
 import { snapshotOfManyFiles } from './snapshot';
+import { switchUnderLoad } from './switch';
 import type { Row } from './measure';
 
 /**
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   problems: searchForProblems,
   changes: recentChangesOfLongHistory,
   feedback: placesOfFeedback,
+  switch: switchUnderLoad,
   compose: composeByHand,
   editor: floodInTheEditor,
   snapshot: snapshotOfManyFiles,

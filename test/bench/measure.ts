@@ -8,7 +8,7 @@ import { buildSync } from 'esbuild';
 export interface Row {
   readonly what: string;
   readonly value: number;
-  readonly bound: { readonly most: number; readonly unit: '×' | ' MB' | ' kB' | ' ms' };
+  readonly bound: { readonly most: number; readonly unit: '×' | ' MB' | ' kB' | ' ms' | '' };
   readonly detail: string;
 }
 
