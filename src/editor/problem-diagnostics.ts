@@ -8,31 +8,49 @@ const severities = {
   info: vscode.DiagnosticSeverity.Information,
 } as const;
 
+/** How many are made in one go. */
+const atOnce = 100;
+
 /** The problems that stand, in the Problems panel and on their lines. */
 export class ProblemDiagnostics implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection('deliver-problems');
+  private shown: readonly vscode.Uri[] = [];
+  private turn = 0;
 
   constructor(private readonly places: ProblemPlaces) {}
 
   update(failures: readonly Failure[]): void {
+    void this.show(failures, ++this.turn);
+  }
+
+  dispose(): void {
+    this.turn += 1;
+    this.collection.dispose();
+  }
+
+  private async show(failures: readonly Failure[], turn: number): Promise<void> {
     const files = new Map<string, { uri: vscode.Uri; diagnostics: vscode.Diagnostic[] }>();
     const add = (uri: vscode.Uri, diagnostic: vscode.Diagnostic): void => {
       const file = files.get(uri.toString()) ?? { uri, diagnostics: [] };
       file.diagnostics.push(diagnostic);
       files.set(uri.toString(), file);
     };
-    for (const failure of failures.slice(0, mostPlaced)) {
+    for (const [index, failure] of failures.slice(0, mostPlaced).entries()) {
+      // Typing goes on between portions.
+      if (index % atOnce === atOnce - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (turn !== this.turn) return;
       const place = this.places.of(failure);
       if (place) add(place.uri, diagnosticOf(failure, place));
     }
     const [first] = failures;
     if (first && failures.length > mostPlaced) add(vscode.Uri.file(first.service.file), moreThanShown(failures.length - mostPlaced));
-    this.collection.clear();
-    this.collection.set([...files.values()].map(({ uri, diagnostics }) => [uri, diagnostics]));
-  }
-
-  dispose(): void {
-    this.collection.dispose();
+    for (const uri of this.shown) if (!files.has(uri.toString())) this.collection.delete(uri);
+    this.shown = [...files.values()].map(({ uri }) => uri);
+    for (const { uri, diagnostics } of files.values()) {
+      if (turn !== this.turn) return;
+      this.collection.set(uri, diagnostics);
+      if (files.size > 1) await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 }
 
