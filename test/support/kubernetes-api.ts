@@ -54,20 +54,28 @@ export class KubernetesApi {
     await this.goAway();
   }
 
-  /** Writes a kubeconfig with the context `test` for it, and answers the file. `user` is what it signs in with. */
-  kubeconfig(folder: string, user: object = { token: 'anybody' }): string {
+  get address(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
+  /**
+   * Writes a kubeconfig with the context `test` for it, and a context for each of the others, and answers the file. `user` is
+   * what it signs in with.
+   */
+  kubeconfig(folder: string, user: object = { token: 'anybody' }, others: Readonly<Record<string, KubernetesApi>> = {}): string {
+    const all = Object.entries({ test: this, ...others });
     const file = path.join(folder, 'kubeconfig.json');
     const config = {
       apiVersion: 'v1',
       kind: 'Config',
       'current-context': 'elsewhere',
       clusters: [
-        { name: 'test', cluster: { server: `https://127.0.0.1:${this.port}`, 'insecure-skip-tls-verify': true } },
+        ...all.map(([name, { address }]) => ({ name, cluster: { server: address, 'insecure-skip-tls-verify': true } })),
         { name: 'elsewhere', cluster: { server: 'http://127.0.0.1:1' } },
       ],
       users: [{ name: 'test', user }],
       contexts: [
-        { name: 'test', context: { cluster: 'test', user: 'test' } },
+        ...all.map(([name]) => ({ name, context: { cluster: name, user: 'test' } })),
         { name: 'elsewhere', context: { cluster: 'elsewhere', user: 'test' } },
       ],
     };

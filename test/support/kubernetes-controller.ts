@@ -49,9 +49,10 @@ const troubles: Record<string, (container: Container) => object> = {
  * of an image says what becomes of its pods: `not-there`, `crashing`, `no-node` and `slow` never become ready.
  */
 export class Controller {
+  /** Images that can be pulled no more. */
+  readonly broken = new Set<string>();
   /** How long a good pod takes. */
   readyMs = 100;
-  /** For pods that are `slow`: nothing moves until this says so. */
   private readonly timers = new Set<NodeJS.Timeout>();
   private events = 0;
   private acting = false;
@@ -126,7 +127,7 @@ export class Controller {
     };
     const made = this.store.put('pods', pod);
     this.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-    const trouble = troubles[container.image.split(':').at(-1) ?? ''];
+    const trouble = troubles[this.broken.has(container.image) ? 'not-there' : (container.image.split(':').at(-1) ?? '')];
     if (trouble) {
       const status = trouble(container);
       this.store.put('pods', { ...made, status });

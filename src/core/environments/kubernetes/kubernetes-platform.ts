@@ -15,16 +15,17 @@ import { givenAddress, promisedAddress } from './address';
 import { annotated } from './annotations';
 import { apply } from './apply';
 import { hasNamespace, mayDeliver, namespaceOf } from './check';
-import { readHistory, revisionWith } from './history';
+import { liveRevision, readHistory, revisionWith } from './history';
 import { imageOf, runningImage, wantedImage, withImage } from './image';
 import { Kubectl } from './kubectl';
-import { renderManifests } from './manifests';
+import { mayCome, mayGrow, renderManifests, type Rendered } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
 import { observedIn } from './observed';
 import { Patience } from './patience';
 import { writeLogs } from './pod-logs';
 import { Rollout } from './rollout';
-import { isStopped, scaleBack, scaleToNothing } from './scale';
+import { isStopped, isTakenDown, scaleBack, scaleToNothing } from './scale';
+import { takeDown } from './take-down';
 import { watchNamespace } from './watch-namespace';
 import { isLive, qualified, readWorkload } from './workload';
 
@@ -47,9 +48,11 @@ export class KubernetesPlatform implements Platform {
     const kubectl = await this.kubectl('check', signal);
     if (!kubectl.ok) return kubectl;
     const objects = await this.objects(folder, kubectl.value, signal);
-    if (!objects.ok) return objects;
+    if (!objects.ok && !objects.mayCome) return objects;
     const { namespace } = kubectl.value.place;
-    const makesNamespace = objects.value.all.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
+    // What is not there yet may make it.
+    const makesNamespace =
+      !objects.ok || objects.value.all.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
     const allowed = await mayDeliver(kubectl.value, this.definition.workload, signal);
     if (!allowed.ok || makesNamespace) return allowed;
     return hasNamespace(kubectl.value, signal);
@@ -76,8 +79,9 @@ export class KubernetesPlatform implements Platform {
     const patience = new Patience(this.definition.timeoutMs, signal, log);
     const before = await patience.ask((asked) => readWorkload(kubectl, this.definition.workload, asked));
     if (!before.ok) return before;
-    const revision = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
-    if (!revision.ok) return revision;
+    const history = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
+    if (!history.ok) return history;
+    const former = before.value && liveRevision(history.value, before.value);
     const rollout = new Rollout(kubectl, this.definition.workload, log, patience);
     const pods = await rollout.after(async () => {
       const objects = all.map((one) => (one === workload ? next : one));
@@ -86,7 +90,7 @@ export class KubernetesPlatform implements Platform {
       return scaleBack(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
     });
     if (!pods.ok) {
-      const back = await this.giveBack(kubectl, release, before.value, revision.value[0]?.revision, log);
+      const back = await this.giveBack(kubectl, release, before.value, former, log);
       return back.ok ? pods : fail('delivery', `${pods.failure.message}; and ${back.failure.message}`);
     }
     const url = promised === '' ? await givenAddress(kubectl, all, signal) : promised;
@@ -107,7 +111,7 @@ export class KubernetesPlatform implements Platform {
     if (!history.ok) return history;
     const revision = revisionWith(history.value, to.release);
     if (!revision.ok) return revision;
-    const before = history.value[0]?.revision;
+    const before = liveRevision(history.value, live.value);
     const back = await this.undo(kubectl.value, live.value, revision.value, log, patience);
     const url = to.details['url'] ?? this.definition.url ?? '';
     if (back.ok) return ok({ url });
@@ -120,9 +124,7 @@ export class KubernetesPlatform implements Platform {
 
   async takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>> {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
-      if (!workload) return ok(undefined);
-      log(`there is no earlier release: ${this.definition.workload} is scaled to 0, and all else is left as it is`);
-      return scaleToNothing(kubectl, this.definition.workload, workload, signal, { down: true });
+      return workload ? takeDown(kubectl, this.definition.workload, workload, log, signal) : ok(undefined);
     });
   }
 
@@ -182,10 +184,7 @@ export class KubernetesPlatform implements Platform {
     if (!now.ok) return fail('delivery', `what was live could not be brought back: ${now.failure.message}`);
     if (!now.value) return ok(undefined);
     if (!isLive(now.value, failed.id)) return ok(undefined); // it never got so far, or another delivery came after it
-    if (!before || revision === undefined) {
-      log(`there is no earlier release: ${name} is scaled to 0, and all else is left as it is`);
-      return now.value.kind === 'DaemonSet' ? ok(undefined) : scaleToNothing(kubectl, name, now.value, ended, { down: true });
-    }
+    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, ended);
     const back = await this.undo(kubectl, now.value, revision, log, patience);
     if (!back.ok) return fail('delivery', `what was live could not be brought back: ${back.failure.message}`);
     return isStopped(before) ? scaleToNothing(kubectl, name, before, ended) : ok(undefined);
@@ -208,16 +207,17 @@ export class KubernetesPlatform implements Platform {
     folder: string,
     { place: { namespace = 'default', mark } }: Kubectl,
     signal: AbortSignal,
-  ): Promise<Result<{ all: readonly KubernetesObject[]; workload: Workload }>> {
+  ): Promise<Rendered<{ all: readonly KubernetesObject[]; workload: Workload }>> {
     const all = await renderManifests(this.definition, { service: this.place.service, namespace, folder, mark, signal });
     if (!all.ok) return all;
     const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind.toLowerCase()}/${metadata.name}`;
     const workload = all.value.find((one) => nameOf(one) === this.definition.workload) as Workload | undefined;
     if (!workload?.spec?.template) {
       const there = all.value.map(nameOf).join(', ');
-      return fail('usage', `the manifests hold no ${this.definition.workload}`, {
+      const none = fail('usage', `the manifests hold no ${this.definition.workload}`, {
         hint: there === '' ? 'they are empty' : `they hold ${there}`,
       });
+      return mayGrow(this.definition, folder) ? mayCome(none) : none;
     }
     if (workload.metadata.namespace !== undefined && workload.metadata.namespace !== namespace)
       return fail(

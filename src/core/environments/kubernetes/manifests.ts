@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Failure, type Result } from '../../failure';
 import type { KubernetesDefinition } from '../../pipeline/pipeline';
 import { basesOf, matcher } from '../../run/fingerprint';
 import { plainEnvironment } from '../process/plain-environment';
@@ -17,13 +17,17 @@ export interface Rendering {
   readonly signal: AbortSignal;
 }
 
+/** `mayCome`: a step that has not run yet may write what is missing. */
+export type Rendered<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly mayCome?: true };
+
 const kustomizations = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const isManifest = /\.(ya?ml|json)$/;
 const renderMs = 60_000;
 let renderings = 0;
 
 /** All objects that a release consists of, as the definition's files say them; nothing of the cluster is asked. */
-export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Result<KubernetesObject[]>> {
+export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Rendered<KubernetesObject[]>> {
   const { chart, manifests = [] } = definition;
   if (chart) {
     const folder = path.resolve(rendering.folder, chart.folder);
@@ -49,7 +53,7 @@ export async function renderManifests(definition: KubernetesDefinition, renderin
 }
 
 /** The files that patterns name, and the folders with a kustomization, each once. */
-function filesOf(patterns: readonly string[], folder: string): Result<string[]> {
+function filesOf(patterns: readonly string[], folder: string): Rendered<string[]> {
   const found: string[] = [];
   for (const pattern of patterns) {
     const named = path.resolve(folder, pattern);
@@ -87,7 +91,7 @@ async function rendered(
   args: readonly string[],
   what: string,
   { mark, folder, signal }: Rendering,
-): Promise<Result<KubernetesObject[]>> {
+): Promise<Rendered<KubernetesObject[]>> {
   const end = await runProgram({
     program,
     args,
@@ -101,14 +105,11 @@ async function rendered(
   if (end.ended === 'missing')
     return fail('usage', `${program} was not found, which ${what} is built with`, { hint: `install ${program}` });
   if (end.ended === 'cancelled') return fail('cancelled', 'cancelled');
-  if (end.exitCode !== 0)
-    return fail(
-      'usage',
-      `${program} could not build ${what}: ${(lastLine(end.stderr) ?? 'it did not end in time').replace(/^Error: /i, '')}`,
-      {
-        hint: `see what it says of it: ${program} ${args.slice(0, 1).join(' ')} ${what}`,
-      },
-    );
+  if (end.exitCode !== 0) {
+    const why = (lastLine(end.stderr) ?? 'it did not end in time').replace(/^Error: /i, '');
+    const hint = `see what it says of it: ${program} ${args.slice(0, 1).join(' ')} ${what}`;
+    return mayCome(fail('usage', `${program} could not build ${what}: ${why}`, { hint }));
+  }
   return parseManifests(end.stdout, what);
 }
 
@@ -149,8 +150,22 @@ function isObject(value: unknown): value is KubernetesObject {
   return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata?.name === 'string';
 }
 
-function missing(what: string, key: string): Result<never> {
-  return fail('usage', `${what} is not part of the change`, {
-    hint: `add it, or name the right one in \`${key}\``,
+/** Whether a step may add objects to what the definition names now: a folder without a kustomization, or a glob. */
+export function mayGrow({ manifests = [] }: KubernetesDefinition, folder: string): boolean {
+  return manifests.some((pattern) => {
+    const stat = fs.statSync(path.resolve(folder, pattern), { throwIfNoEntry: false });
+    return !stat?.isFile() && !(stat && kustomizations.some((name) => fs.existsSync(path.join(folder, pattern, name))));
   });
+}
+
+function missing(what: string, key: string): Rendered<never> {
+  return mayCome(
+    fail('usage', `${what} is not there: it is not part of the change, and no step has written it`, {
+      hint: `add it, name the right one in \`${key}\`, or let the deployment need the step that writes it`,
+    }),
+  );
+}
+
+export function mayCome(failed: Result<never>): Rendered<never> {
+  return failed.ok ? failed : { ...failed, mayCome: true };
 }

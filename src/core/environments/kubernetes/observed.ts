@@ -2,7 +2,7 @@ import type { Observed } from '../platform';
 import { annotations, releaseOf } from './annotations';
 import { historyOf } from './history';
 import type { Pod, Revision, Workload } from './objects';
-import { isStopped } from './scale';
+import { isStopped, isTakenDown } from './scale';
 import { whyItHangs } from './why-it-hangs';
 import { podsOfRelease } from './workload';
 
@@ -18,8 +18,7 @@ export function observedIn(items: readonly Seen[], environment: string): Observe
     const url = told[annotations.url];
     const revisions = items.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision') as Revision[];
     const release = releaseOf(workload.spec.template);
-    if (told[annotations.down] !== undefined && isStopped(workload))
-      return [{ service, state: 'stopped', reason: 'it was taken down: there was no earlier release' }];
+    if (isTakenDown(workload)) return [{ service, state: 'stopped', reason: 'it was taken down: there was no earlier release' }];
     const earlier = historyOf(workload, revisions).flatMap((one) => (one.release && one.release.id !== release?.id ? [one.release] : []));
     const pods = items.filter(({ kind, metadata }) => kind === 'Pod' && isSelected(workload, metadata.labels ?? {})) as Pod[];
     return [

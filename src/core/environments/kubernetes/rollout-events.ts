@@ -12,6 +12,8 @@ const growing = /^(TriggeredScaleUp|Nominated)$/;
 export class RolloutEvents {
   /** Whether a node is being added. */
   isGrowing = false;
+  /** What the cluster last warned of: the best that is known where no pod shows why it is not ready. */
+  lastWarning: string | undefined;
   /** What was said before is of other rollouts. The cluster tells whole seconds. */
   private readonly began = Date.now() - 1_000;
   private readonly told = new Set<string>();
@@ -55,6 +57,7 @@ export class RolloutEvents {
     this.isGrowing ||= growing.test(event.reason ?? '');
     const message = event.message?.trim().replaceAll('\n', ' ') ?? '';
     const line = `${kind.toLowerCase()}/${name}: ${event.reason ?? ''}: ${message}`;
+    if (event.type === 'Warning') this.lastWarning = `${event.reason ?? ''}: ${message}`;
     if (this.told.has(line)) return;
     this.told.add(line);
     this.log(event.type === 'Warning' ? `warning: ${line}` : line);

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../failure';
 import type { Say } from '../environment';
 import type { Kubectl } from './kubectl';
@@ -60,7 +61,10 @@ export class Rollout {
       await this.tellLastLines(this.cause);
       return fail('delivery', `${message}: ${this.cause.message}`);
     }
-    return fail('delivery', first ? `${message}: ${first.failure.message}` : `${message} in time`);
+    const why = first ? `${message}: ${first.failure.message}` : `${message} in time`;
+    this.events.settle();
+    const { lastWarning } = this.events;
+    return fail('delivery', lastWarning === undefined ? why : `${why}; the cluster last warned: ${lastWarning}`);
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {
@@ -82,16 +86,15 @@ export class Rollout {
       await this.look(signal);
       const { certainAfterMs } = this.cause ?? {};
       if (certainAfterMs !== undefined && Date.now() - this.since >= certainAfterMs) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, lookMs);
-        signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-      });
+      await wait(lookMs, undefined, { signal }).catch(() => {});
     }
   }
 
   /** What cannot be seen now is looked at again in a moment: a cluster that is away is told by others. */
   private async look(signal: AbortSignal): Promise<void> {
     const workload = await readWorkload(this.kubectl, this.workload, signal);
+    // kubectl itself would go on asking until the time is over.
+    if (!workload.ok && workload.trouble === 'forbidden') this.cause = { message: workload.failure.message, certainAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
     const selector = `--selector=${selectorText(workload.value.spec.selector)}`;

@@ -35,6 +35,11 @@ export async function scaleBack(
   return patch(kubectl, name, { metadata: { annotations: forgotten }, spec: { replicas: wanted ?? replicasOf(workload) } }, signal);
 }
 
+/** It was ended because there was nothing to bring back: its revision is none to go back to. */
+export function isTakenDown(workload: Workload): boolean {
+  return workload.metadata.annotations?.[annotations.down] !== undefined && isStopped(workload);
+}
+
 export function isStopped({ metadata, spec }: Workload): boolean {
   return metadata.annotations?.[annotations.replicas] !== undefined && spec.replicas === 0;
 }

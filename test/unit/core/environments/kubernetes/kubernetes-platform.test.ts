@@ -114,6 +114,31 @@ data: {greeting: hello}
     assert.equal(image(), 'registry.test/shop:four');
   });
 
+  it('leaves what is live where an earlier release does not come up any more', async () => {
+    for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
+    cluster.api.controller.broken.add('registry.test/shop:one');
+    const failed = failure(await platform().restore(kept('one'), (line) => log.push(line), quiet));
+    assert.match(failed.message, /^one could not be brought back: .*cannot be pulled: .*; what was live stays$/);
+    assert.equal(image(), 'registry.test/shop:three');
+    const [seen] = value(await platform().observe(undefined, quiet));
+    assert.deepEqual([seen?.state, seen?.release?.commit], ['healthy', 'three']);
+  });
+
+  it('says what is forbidden in the middle of a rollout', async () => {
+    value(await deploy('one'));
+    cluster.api.controller.readyMs = 60_000;
+    log = [];
+    const deployed = deploy('two');
+    await eventually('it is rolled out', () => log.some((line) => line.startsWith('Waiting')));
+    cluster.api.forbidden = new Set(['get deployments', 'list deployments', 'watch deployments']);
+    await cluster.api.goAway();
+    await cluster.api.start();
+    assert.match(
+      failure(await deployed).message,
+      /did not come up: .* is forbidden: .*; and what was live could not be brought back: .*forbidden/,
+    );
+  });
+
   it('says why a rollout gets no further, and has the former release live again', async () => {
     value(await deploy('one'));
     const missing = failure(await deploy('not-there'));
@@ -153,6 +178,10 @@ data: {greeting: hello}
     assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 0);
     const [seen] = value(await platform().observe(undefined, quiet));
     assert.deepEqual([seen?.state, seen?.reason], ['stopped', 'it was taken down: there was no earlier release']);
+    // What was taken down is nothing to bring back.
+    const again = failure(await deploy('crashing'));
+    assert.doesNotMatch(again.message, /brought back/);
+    assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 0);
     value(await deploy('one'));
     assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 1);
   });
@@ -284,10 +313,20 @@ data: {greeting: hello}
 
     it('says what the manifests lack', async () => {
       assert.match(
-        await refusal({ workload: 'deployment/moon' }),
+        await refusal({ manifests: ['k8s/shop.yaml'], workload: 'deployment/moon' }),
         /hold no deployment\/moon \(they hold deployment\/shop, configmap\/shop\)/,
       );
-      assert.match(await refusal({ manifests: ['nothing/*.yaml'] }), /nothing\/\*\.yaml is not part of the change/);
+    });
+
+    it('leaves to the deployment what a step may still write', async () => {
+      for (const manifests of [['generated/*.yaml'], ['k8s', 'generated.yaml']]) {
+        const on = platform({ manifests });
+        value(await on.check(cluster.folder, quiet));
+        assert.match(failure(await deploy('one', {}, quiet, on)).message, /^generated\S* is not there: .* no step has written it/);
+      }
+      const on = platform({ workload: 'deployment/moon' });
+      value(await on.check(cluster.folder, quiet));
+      assert.match(failure(await deploy('one', {}, quiet, on)).message, /hold no deployment\/moon/);
     });
   });
 });
