@@ -11,6 +11,8 @@ export async function takeDown(kubectl: Kubectl, name: string, workload: Workloa
     log(`there is no earlier release: ${name} is scaled to 0, and all else is left as it is`);
     return scaleToNothing(kubectl, name, workload, signal, { down: true });
   }
+  // Only what this release made: a later generation stands in the place of something, which is not ours to delete.
+  if (workload.metadata.generation !== 1) return scaleToNothing(kubectl, name, workload, signal, { down: true });
   log(`there is no earlier release: ${name}, which runs on every node, is deleted, and all else is left as it is`);
   const deleted = await kubectl.text(['delete', qualified(name), '--wait=false'], { signal });
   if (deleted.ok || deleted.trouble === 'not-found') return ok(undefined);
