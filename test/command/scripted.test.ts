@@ -147,6 +147,30 @@ interface Live {
     assert.equal(await says(), 'one');
   });
 
+  it('of two services of two repositories at the same time disturbs neither', async () => {
+    const cart = new Project(folder.path, 'cart');
+    const other = new ScriptedPlace(path.join(folder.path, 'place of cart'), cart);
+    try {
+      const stage = { stage: { deploy: 'staging' } };
+      const environments = { staging: { ...other.definition(), watch: 'off' } };
+      cart.steps(stage, { service: 'cart', environments }).write('server.js', scriptedServer('cart')).commit();
+      shop.write('server.js', scriptedServer('shop')).commit();
+      const ended = await Promise.all([shop.deliver('run'), cart.deliver('run')]);
+      assert.deepEqual(
+        ended.map(({ code }) => code),
+        [0, 0],
+        ended.map(({ stdout, stderr }) => stdout + stderr).join(''),
+      );
+      const [staging] = await shop.json<{ services: Live[] }[]>('environment');
+      assert.deepEqual(
+        staging?.services.map(({ service, state }) => `${service} ${state}`),
+        ['cart healthy', 'shop healthy'],
+      );
+    } finally {
+      other.close();
+    }
+  });
+
   it('is stopped, started, its log told, and forgotten', async () => {
     await deliver('one');
     assert.match((await shop.deliver('environment', 'logs', 'staging')).stdout, /it says one/);
