@@ -1,3 +1,4 @@
+import { plain } from '../plain-text';
 import type { FeedbackFrame, FeedbackItem } from './item';
 
 const longest = { id: 200, title: 200, name: 100, body: 20_000, address: 2_000, path: 1_000 } as const;
@@ -37,15 +38,6 @@ export function cleanItem(item: FeedbackItem, seenAt: string): FeedbackItem & { 
     ...(item.frames && { frames: item.frames.slice(0, mostFrames).flatMap((frame) => frameOf(frame) ?? []) }),
     ...(reference && { reference: shortened(oneLine(reference), longest.name) }),
   };
-}
-
-/** Control characters but for line breaks and tabs, those that turn the direction of text, invisible ones, halves of letters. */
-const unwelcome =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
-
-/** Text from outside, to be shown as text. */
-export function plain(text: string): string {
-  return text.replace(/\r\n?/g, '\n').replace(unwelcome, '');
 }
 
 function oneLine(text: string): string {

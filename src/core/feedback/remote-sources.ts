@@ -2,11 +2,12 @@ import { unreachable } from '../failure';
 import type { SourceDefinition } from '../pipeline/pipeline';
 import { openGithubSource } from './sources/github-source';
 import { openGitlabSource } from './sources/gitlab-source';
-import { HttpClient, type HttpOptions } from './http/http-client';
+import { HttpClient, type HttpOptions } from '../http/http-client';
 import { openHttpSource } from './sources/http-source';
 import { openSentrySource } from './sources/sentry-source';
 import type { SourceDefaults } from './sources/source-defaults';
-import type { FeedbackSource, Tokens } from './source';
+import type { FeedbackSource } from './source';
+import type { Tokens } from '../http/tokens';
 
 export interface RemoteSurroundings extends SourceDefaults {
   readonly tokens: Tokens;

@@ -1,4 +1,5 @@
 import type { Result } from '../failure';
+import type { HttpFailure } from '../http/http-failures';
 import type { FeedbackItem } from './item';
 
 /** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */
@@ -19,16 +20,7 @@ export type Answer =
   | SourceFailure;
 
 /** Why a source has nothing new to say. What it said before stands. */
-export interface SourceFailure {
-  readonly state: 'failed';
-  /** `offline`: it could not be reached. `token`: it wants one, or another. `limit`: asked too often. `answer`: it said something else. */
-  readonly reason: 'offline' | 'token' | 'limit' | 'answer';
-  /** One sentence for people, naming what was answered. */
-  readonly message: string;
-  readonly hint?: string;
-  /** ISO 8601: not to be asked again before. */
-  readonly retryAt?: string;
-}
+export type SourceFailure = Omit<HttpFailure, 'status'>;
 
 /** One place where feedback comes from. Each kind is one file. */
 export interface FeedbackSource {
@@ -50,6 +42,3 @@ export interface SourceActions {
   readonly assignToMe?: (item: FeedbackItem) => Promise<Result<string>>;
   readonly reply?: (item: FeedbackItem, text: string) => Promise<Result<string>>;
 }
-
-/** The token for a host, or none. Asked each time one is sent, so that none is kept. */
-export type Tokens = (kind: FeedbackSource['kind'], host: string) => Promise<string | undefined>;

@@ -3,8 +3,9 @@ import type { Repository } from '../changes/repository';
 import { EnvironmentFiles } from '../environments/process/state-file';
 import type { Pipeline, SourceDefinition } from '../pipeline/pipeline';
 import { FileSource } from './sources/file-source';
-import { originOf } from './remotes';
-import type { FeedbackSource, Tokens } from './source';
+import { originOf } from '../changes/remotes';
+import type { FeedbackSource } from './source';
+import type { Tokens } from '../http/tokens';
 
 export interface SourceSurroundings {
   readonly repository: Repository;

@@ -6,7 +6,7 @@ const deepest = 100;
 const longestText = 100_000;
 const longestMessage = 500;
 
-interface Test {
+export interface ReportedTest {
   readonly name: string;
   readonly type: string;
   readonly file: string | undefined;
@@ -31,7 +31,7 @@ export function readJunit(content: Buffer): JunitRead {
   const parser = new SaxesParser({ position: true, xmlns: false } as const);
   const problems: FoundProblem[] = [];
   const suites: { name: string; file: string | undefined }[] = [];
-  let test: Test | undefined;
+  let test: ReportedTest | undefined;
   let isFailure = false;
   let depth = 0;
   // Thrown: the parser would go on after an error, at a cost for each.
@@ -62,7 +62,7 @@ export function readJunit(content: Buffer): JunitRead {
     if (name === 'failure' || name === 'error') isFailure = false;
     if (name === 'testsuite') suites.pop();
     if (name !== 'testcase' || !test) return;
-    if (test.failure) problems.push(problemOf(test, test.failure));
+    if (test.failure) problems.push(failingTest(test, test.failure));
     test = undefined;
   });
   try {
@@ -92,7 +92,7 @@ function withoutParents(problems: readonly FoundProblem[]): FoundProblem[] {
   return problems.filter(({ message }) => !message.endsWith(': Failed') || !parents.has(message.slice(0, -': Failed'.length)));
 }
 
-function testOf(attributes: Readonly<Record<string, string>>, suite: { name: string; file: string | undefined } | undefined): Test {
+function testOf(attributes: Readonly<Record<string, string>>, suite: { name: string; file: string | undefined } | undefined): ReportedTest {
   const type = attributes['classname'] ?? '';
   const line = Number(attributes['line'] ?? attributes['lineno']);
   const name = attributes['name'] ?? 'a test';
@@ -108,7 +108,11 @@ function testOf(attributes: Readonly<Record<string, string>>, suite: { name: str
   };
 }
 
-function problemOf(test: Test, { message, text, type }: NonNullable<Test['failure']>): FoundProblem {
+/** A failing test as a problem. */
+export function failingTest(
+  test: Omit<ReportedTest, 'failure'>,
+  { message, text, type }: NonNullable<ReportedTest['failure']>,
+): FoundProblem {
   const frames = traceFrames(text || message);
   const own = placeOf(test, frames);
   const said = saidIn(message, text) || type;
@@ -133,7 +137,7 @@ function saidIn(message: string, text: string): string {
 }
 
 /** Where the test itself is: less telling than its stack, but better than nothing. */
-function placeOf({ file, line, type }: Test, frames: readonly Frame[]): Frame | undefined {
+function placeOf({ file, line, type }: Pick<ReportedTest, 'file' | 'line' | 'type'>, frames: readonly Frame[]): Frame | undefined {
   if (file !== undefined && file !== '') return { file, ...(line !== undefined && { line }) };
   if (frames.length > 0 || !/^[\w$]+(\.[\w$]+)+$/.test(type)) return undefined;
   const parts = type.replace(/\$.*$/, '').split('.');

@@ -6,7 +6,7 @@ import type { FeedbackStore, FoundItem } from './store';
 import { feedbackPlace } from './places';
 import { story } from './story';
 import type { FeedbackThreads } from './threads';
-import type { FeedbackTokens } from './tokens';
+import type { HostTokens } from '../host-tokens';
 import type { ProblemPlaces } from '../problem-places';
 import type { Subject } from '../row';
 import { shortCommit } from '../words';
@@ -14,7 +14,7 @@ import { shortCommit } from '../words';
 export interface FeedbackParts {
   readonly feedback: FeedbackStore;
   readonly threads: FeedbackThreads;
-  readonly tokens: FeedbackTokens;
+  readonly tokens: HostTokens;
   readonly places: ProblemPlaces;
   readonly documents: CommittedDocuments;
 }
@@ -92,7 +92,7 @@ export class FeedbackActions {
   async setToken(subject: Subject): Promise<void> {
     const source = this.parts.feedback.inbox(subject)?.source;
     const chosen = source?.host === undefined ? await this.pickSource() : source;
-    if (chosen?.host === undefined || !(await this.parts.tokens.ask(chosen.kind, chosen.host))) return;
+    if (chosen?.host === undefined || chosen.kind === 'file' || !(await this.parts.tokens.ask(chosen.kind, chosen.host))) return;
     await this.parts.feedback.askAgain();
   }
 

@@ -6,7 +6,7 @@ import { FeedbackClock } from './clock';
 import { FeedbackLens } from './lens';
 import { FeedbackStore } from './store';
 import { FeedbackThreads } from './threads';
-import { FeedbackTokens } from './tokens';
+import { HostTokens } from '../host-tokens';
 import { FixReports } from './fix-reports';
 import type { lazyParser } from '../parser';
 import type { ProblemPlaces } from '../problem-places';
@@ -34,7 +34,7 @@ export class CustomerFeedback implements vscode.Disposable {
   private readonly parts: vscode.Disposable;
 
   constructor({ context, store, repositories, places, documents, parse }: FeedbackSurroundings) {
-    const tokens = new FeedbackTokens(context.secrets);
+    const tokens = new HostTokens(context.secrets);
     const isShown = (service: Service): boolean =>
       this.view.visible ||
       vscode.window.visibleTextEditors.some(({ document }) => store.serviceOf(document.uri.fsPath)?.key === service.key);

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { blobId } from '../../core/changes/working-files';
 import type { Inbox } from '../../core/feedback/inbox';
 import type { ServiceFeedback } from '../../core/feedback/service-feedback';
-import type { Tokens } from '../../core/feedback/source';
+import type { Tokens } from '../../core/http/tokens';
 import { messageOf } from '../../core/failure';
 import { KnownPipelines } from '../../core/pipeline/known';
 import type { lazyParser } from '../parser';

@@ -1,12 +1,13 @@
 import { fail, ok, type Result } from '../../failure';
 import type { SourceDefinition } from '../../pipeline/pipeline';
-import { Api, asResult } from '../http/api';
-import type { HttpClient } from '../http/http-client';
+import { Api, asResult } from '../../http/api';
+import type { HttpClient } from '../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from './issue-tracker';
 import type { FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf } from '../http/json-value';
+import { listOf, numberOf, present, recordOf, textOf } from '../../http/json-value';
 import type { SourceDefaults } from './source-defaults';
-import type { FeedbackSource, Tokens } from '../source';
+import type { FeedbackSource } from '../source';
+import type { Tokens } from '../../http/tokens';
 
 type Settings = Extract<SourceDefinition, { kind: 'github' }>;
 

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { HttpSourceDefinition } from '../../pipeline/pipeline';
-import { Api } from '../http/api';
-import { httpAddress, shownAddress } from '../http/http-address';
-import type { HttpAnswer, HttpClient } from '../http/http-client';
+import { Api } from '../../http/api';
+import { httpAddress, shownAddress } from '../../http/http-address';
+import type { HttpAnswer, HttpClient } from '../../http/http-client';
 import { readHttpItem } from './http-item';
-import { parseBody, valuesOf, type Body } from '../http/http-body';
+import { parseBody, valuesOf, type Body } from './http-body';
 import type { FeedbackItem } from '../item';
-import { textOf, valueAt } from '../http/json-value';
-import { linkToNext, readPages } from '../http/pages';
-import type { Answer, FeedbackSource, Memory, SourceFailure, Tokens } from '../source';
+import { textOf, valueAt } from '../../http/json-value';
+import { linkToNext, readPages } from '../../http/pages';
+import type { Answer, FeedbackSource, Memory, SourceFailure } from '../source';
+import type { Tokens } from '../../http/tokens';
 import { warningOf } from './unread';
 
 const mostPages = 20;

@@ -1,4 +1,4 @@
-import type { Remote } from '../remotes';
+import type { Remote } from '../../changes/remotes';
 
 /** What a source takes where `delivery.yaml` is silent. */
 export interface SourceDefaults {

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { openGithubSource } from '../../../../../src/core/feedback/sources/github-source';
-import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
 import { GithubDescription } from '../../../../support/github-description';

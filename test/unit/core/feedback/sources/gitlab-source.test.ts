@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { openGitlabSource } from '../../../../../src/core/feedback/sources/gitlab-source';
-import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
 import { only, TestServer } from '../../../../support/http-server';

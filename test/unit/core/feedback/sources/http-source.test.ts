@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import { HttpClient } from '../../../../../src/core/http/http-client';
 import { openHttpSource } from '../../../../../src/core/feedback/sources/http-source';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource } from '../../../../../src/core/feedback/source';

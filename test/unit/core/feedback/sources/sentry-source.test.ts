@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { HttpClient } from '../../../../../src/core/feedback/http/http-client';
+import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import { openSentrySource } from '../../../../../src/core/feedback/sources/sentry-source';
 import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { parseRemote } from '../../../../src/core/feedback/remotes';
+import { parseRemote } from '../../../../src/core/changes/remotes';
 
 describe('a remote', () => {
   it('tells its host and path however it is written', () => {

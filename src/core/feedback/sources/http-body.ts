@@ -1,9 +1,9 @@
 import type { HttpSourceDefinition } from '../../pipeline/pipeline';
-import { noJson } from './api';
-import type { HttpAnswer } from './http-client';
-import type { HttpFailure } from './http-failures';
-import { readHttpItem } from '../sources/http-item';
-import { recordOf, valueAt } from './json-value';
+import { noJson } from '../../http/api';
+import type { HttpAnswer } from '../../http/http-client';
+import type { HttpFailure } from '../../http/http-failures';
+import { readHttpItem } from './http-item';
+import { recordOf, valueAt } from '../../http/json-value';
 
 export interface Body {
   /** JSON lines as a list. */

@@ -1,4 +1,5 @@
 import axios, { type AxiosResponse } from 'axios';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
 import { brokenOff, failureOfStatus, type HttpFailure } from './http-failures';
@@ -11,17 +12,26 @@ export interface Secret {
   readonly token: string;
   /** What stands before it, as `Bearer`. */
   readonly scheme?: string;
+  /** What is sent instead of it, where it is encoded. */
+  readonly value?: string;
 }
 
 export interface HttpRequest {
   /** Only `GET` is ever sent twice. */
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly secret?: Secret | undefined;
+  /**
+   * Takes the answer as it arrives, where it says that all went well; its `text` is empty then. Such a request is not bounded in
+   * size, only in silence, and it is sent once: what was taken stays taken.
+   */
+  readonly sink?: Sink;
 }
+
+export type Sink = (bytes: Buffer, head: Pick<HttpAnswer, 'status' | 'headers'>) => void;
 
 /** Any answer that says it went well, and 304. */
 export interface HttpAnswer {
@@ -46,6 +56,8 @@ export interface HttpOptions {
 
 const mostRedirects = 5;
 const mostRetries = 2;
+/** Of an answer that says that something went wrong. */
+const mostComplaint = 100_000;
 
 /** Asks servers, within bounds of time and size. A secret goes to its own origin and is never named. */
 export class HttpClient {
@@ -63,7 +75,7 @@ export class HttpClient {
 
   /** Never throws. What is transient is asked again twice, where that does no harm. */
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
-    const isSafe = (request.method ?? 'GET') === 'GET';
+    const isSafe = (request.method ?? 'GET') === 'GET' && !request.sink;
     for (let tries = 0; ; tries++) {
       const { answer, isTransient } = await this.once(request, signal);
       if (!isSafe || tries === mostRetries || signal.aborted || !isTransient) return answer;
@@ -76,7 +88,7 @@ export class HttpClient {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), this.timeoutMs);
     try {
-      const answer = await this.follow(request, AbortSignal.any([signal, timeout.signal]));
+      const answer = await this.follow(request, AbortSignal.any([signal, timeout.signal]), () => timer.refresh());
       const isTransient = answer.state === 'failed' && answer.retryAt === undefined && [502, 503, 504].includes(answer.status ?? 0);
       return { answer, isTransient };
     } catch (error) {
@@ -89,7 +101,7 @@ export class HttpClient {
     }
   }
 
-  private async follow(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
+  private async follow(request: HttpRequest, signal: AbortSignal, heard: () => void): Promise<HttpAnswer | HttpFailure> {
     const visited = new Set<string>();
     let address = httpAddress(request.url);
     let { secret } = request;
@@ -100,7 +112,7 @@ export class HttpClient {
       visited.add(address.href);
       // Once away from its origin it stays away: what comes back comes from elsewhere.
       if (secret && address.origin !== secret.origin) secret = undefined;
-      const response = await this.request(request, address, secret, signal);
+      const response = await this.request(request, address, secret, signal, heard);
       const location = redirectOf(response);
       if (location === undefined) return answerOf(request, response, address, secret);
       const target = httpAddress(location, address);
@@ -116,12 +128,13 @@ export class HttpClient {
   }
 
   private async request(
-    { method = 'GET', headers = {}, body }: HttpRequest,
+    { method = 'GET', headers = {}, body, sink }: HttpRequest,
     address: URL,
     secret: Secret | undefined,
     signal: AbortSignal,
+    heard: () => void,
   ): Promise<AxiosResponse<string>> {
-    return axios.request<string>({
+    const response = await axios.request<string | Readable>({
       url: address.href,
       method,
       headers: {
@@ -129,18 +142,36 @@ export class HttpClient {
         'User-Agent': 'deliver',
         ...headers,
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
-        ...(secret && { [secret.header]: secret.scheme === undefined ? secret.token : `${secret.scheme} ${secret.token}` }),
+        ...(secret && {
+          [secret.header]: secret.value ?? (secret.scheme === undefined ? secret.token : `${secret.scheme} ${secret.token}`),
+        }),
       },
       ...(body !== undefined && { data: JSON.stringify(body) }),
       ...(this.proxy === 'host' && { proxy: false }),
       // Followed here: libraries take only some headers for secrets.
       maxRedirects: 0,
-      maxContentLength: this.mostBytes,
-      responseType: 'text',
+      ...(!sink && { maxContentLength: this.mostBytes }),
+      responseType: sink ? 'stream' : 'text',
       transformResponse: (text: string) => text,
       validateStatus: () => true,
       signal,
     });
+    const { data } = response;
+    return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, heard) };
+  }
+
+  /** What was not for the sink, as text. */
+  private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, heard: () => void): Promise<string> {
+    const head = { status, headers: namesInLowerCase(headers) };
+    const isWanted = status >= 200 && status < 300;
+    let text = '';
+    for await (const chunk of data as AsyncIterable<Buffer>) {
+      heard();
+      if (isWanted) sink?.(chunk, head);
+      else if (text.length < mostComplaint) text += chunk.toString();
+      else break;
+    }
+    return text;
   }
 }
 
@@ -155,10 +186,14 @@ function mayFollow({ method = 'GET' }: HttpRequest, status: number, from: URL, t
 }
 
 function answerOf(request: HttpRequest, response: AxiosResponse<string>, address: URL, sent: Secret | undefined): HttpAnswer | HttpFailure {
-  const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
+  const headers = namesInLowerCase(response.headers);
   const { status } = response;
   const text = withoutSecret(response.data, request.secret?.token);
   const answer: HttpAnswer = { state: 'answered', status, headers, text, url: address.href };
   const isFine = (status >= 200 && status < 300) || (status === 304 && request.headers?.['If-None-Match'] !== undefined);
   return isFine ? answer : failureOfStatus(answer, { wasSent: sent !== undefined, wasGiven: request.secret !== undefined });
+}
+
+function namesInLowerCase(headers: AxiosResponse['headers']): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }

@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { AxiosError } from 'axios';
-import { HttpClient, type HttpAnswer, type HttpRequest } from '../../../../../src/core/feedback/http/http-client';
-import { brokenOff, type HttpFailure } from '../../../../../src/core/feedback/http/http-failures';
-import { only, TestServer } from '../../../../support/http-server';
+import { HttpClient, type HttpAnswer, type HttpRequest } from '../../../../src/core/http/http-client';
+import { brokenOff, type HttpFailure } from '../../../../src/core/http/http-failures';
+import { only, TestServer } from '../../../support/http-server';
 
 const never = new AbortController().signal;
 const token = 'secret-token-of-the-test';

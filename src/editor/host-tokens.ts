@@ -1,22 +1,20 @@
 import * as vscode from 'vscode';
-import type { FeedbackSource } from '../../core/feedback/source';
-
-type Kind = FeedbackSource['kind'];
+import type { TokenKind } from '../core/http/tokens';
 
 /** What a token must be allowed to do. */
-const scopes: Readonly<Record<Kind, string>> = {
-  file: '',
+const scopes: Readonly<Record<TokenKind, string>> = {
   http: 'It needs to read the address that delivery.yaml names.',
   sentry: 'It needs the scopes event:read and project:read, and event:write to resolve.',
-  github: 'It needs to read issues, and to write them to reply and resolve.',
-  gitlab: 'It needs the scope read_api, and api to reply and resolve.',
+  github: 'It needs the scope repo; a fine-grained one: read and write Actions, Deployments and Issues.',
+  gitlab: 'It needs the scope api, or read_api where nothing is to be run or changed there.',
+  jenkins: 'It is user:token, with an API token of that user, who may build and read the job.',
 };
 
-/** Tokens for the hosts of sources: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
-export class FeedbackTokens {
+/** Tokens for servers: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
+export class HostTokens {
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
-  async get(kind: Kind, host: string): Promise<string | undefined> {
+  async get(kind: TokenKind, host: string): Promise<string | undefined> {
     const provider = providerOf(kind, host);
     if (provider === undefined) return this.secrets.get(keyOf(host));
     try {
@@ -27,7 +25,7 @@ export class FeedbackTokens {
   }
 
   /** Asks for one; an empty one is forgotten. Whether there is a new one. */
-  async ask(kind: Kind, host: string): Promise<boolean> {
+  async ask(kind: TokenKind, host: string): Promise<boolean> {
     const provider = providerOf(kind, host);
     if (provider !== undefined) {
       try {
@@ -49,7 +47,7 @@ export class FeedbackTokens {
   }
 }
 
-function providerOf(kind: Kind, host: string): string | undefined {
+function providerOf(kind: TokenKind, host: string): string | undefined {
   if (kind !== 'github') return undefined;
   if (host === 'https://api.github.com') return 'github';
   const enterprise = vscode.workspace.getConfiguration('github-enterprise').get<string>('uri');

@@ -1,16 +1,18 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../failure';
 import { httpAddress, shownAddress } from './http-address';
-import type { HttpAnswer, HttpClient, HttpRequest } from './http-client';
+import type { HttpAnswer, HttpClient, HttpRequest, Sink } from './http-client';
 import type { HttpFailure } from './http-failures';
-import type { FeedbackSource, Tokens } from '../source';
+import type { TokenKind, Tokens } from './tokens';
 
 export interface ApiAddress {
-  readonly kind: FeedbackSource['kind'];
+  readonly kind: TokenKind;
   /** What paths are appended to. */
   readonly base: string;
   /** The header of its token; `Authorization: Bearer` unless named. */
   readonly header?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** How the token is written; absent: as it is, after `Bearer` in `Authorization`. */
+  readonly credential?: (token: string) => string;
 }
 
 export interface JsonAnswer {
@@ -44,21 +46,44 @@ export class Api {
   }
 
   async text(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
-    return this.send({ url: this.resolve(path), headers }, signal);
+    return this.ask({ url: this.resolve(path), headers }, signal);
   }
 
   /** Answers what the server says to it. Sent once. */
   async write(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown): Promise<Result<unknown>> {
-    const answer = await this.send({ method, url: this.resolve(path), body }, new AbortController().signal);
-    const read = answer.state === 'failed' ? answer : jsonOf(answer);
-    return read.state === 'failed' ? asResult(read) : ok(read.value);
+    const answer = await this.send(method, path, body, new AbortController().signal);
+    return answer.state === 'failed' ? asResult(answer) : ok(answer.value);
+  }
+
+  /** The same with all that is answered; an empty answer is one. Sent once. */
+  async send(
+    method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<JsonAnswer | HttpFailure> {
+    const answer = await this.ask({ method, url: this.resolve(path), headers, ...(body !== undefined && { body }) }, signal);
+    if (answer.state === 'failed') return answer;
+    const { status, text, url } = answer;
+    return text.trim() === '' ? { state: 'answered', status, headers: answer.headers, url, value: undefined } : jsonOf(answer);
+  }
+
+  /** Hands the bytes of an answer on as they arrive: see `HttpRequest.sink`. */
+  async stream(
+    path: string,
+    sink: Sink,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<HttpAnswer | HttpFailure> {
+    return this.ask({ url: this.resolve(path), headers, sink }, signal);
   }
 
   private resolve(path: string): string {
     return /^https?:/.test(path) ? path : `${this.address.base.replace(/\/+$/, '')}${path}`;
   }
 
-  private async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
+  private async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const { kind, header = 'Authorization', headers } = this.address;
     const { origin } = this;
     if (origin === undefined) return { state: 'failed', reason: 'answer', message: httpAddress(this.address.base).toString() };
@@ -68,7 +93,9 @@ export class Api {
     } catch {
       return { state: 'failed', reason: 'token', message: `the token for ${origin} could not be read` };
     }
-    const secret = token ? { origin, header, token, ...(header === 'Authorization' && { scheme: 'Bearer' }) } : undefined;
+    const { credential } = this.address;
+    const written = token && credential ? { value: credential(token) } : header === 'Authorization' ? { scheme: 'Bearer' } : {};
+    const secret = token ? { origin, header, token, ...written } : undefined;
     return this.client.send({ ...request, headers: { ...headers, ...request.headers }, secret }, signal);
   }
 }

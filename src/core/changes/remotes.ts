@@ -1,5 +1,5 @@
-import { gitOrUndefined } from '../changes/git';
-import type { Repository } from '../changes/repository';
+import { gitOrUndefined } from './git';
+import type { Repository } from './repository';
 
 /** Where a repository is hosted. */
 export interface Remote {

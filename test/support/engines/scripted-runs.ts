@@ -1,0 +1,187 @@
+import { randomBytes } from 'node:crypto';
+
+/** What a CI service of the tests holds, whatever its API calls it. Tests say what happens in it; servers tell it in their own words. */
+export class ScriptedRuns {
+  readonly runs: ScriptedRun[] = [];
+  readonly deployments: ScriptedDeployment[] = [];
+  private readonly waiting: ((run: ScriptedRun) => void)[] = [];
+  private count = 1000;
+
+  /** `jobs`: names with what each needs, in the order of the pipeline. */
+  constructor(readonly jobs: Readonly<Record<string, readonly string[]>>) {}
+
+  /** A run that begins now. */
+  begin(facts: Partial<Pick<ScriptedRun, 'branch' | 'commit' | 'subject' | 'by' | 'event'>> = {}): ScriptedRun {
+    const run = new ScriptedRun(String(++this.count), this.jobs, () => ++this.count, facts);
+    this.runs.unshift(run);
+    for (const tell of this.waiting.splice(0)) tell(run);
+    return run;
+  }
+
+  /** The next run that somebody begins over the API. */
+  async next(): Promise<ScriptedRun> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  find(id: string): ScriptedRun | undefined {
+    return this.runs.find((run) => run.id === id);
+  }
+
+  /** A job of any run, also of an earlier attempt. */
+  findJob(id: string): ScriptedJob | undefined {
+    return this.runs.flatMap((run) => run.allJobs).find((job) => job.id === id);
+  }
+
+  delete(run: ScriptedRun): void {
+    this.runs.splice(this.runs.indexOf(run), 1);
+  }
+}
+
+export type ScriptedState = 'waiting' | 'running' | 'passed' | 'failed' | 'cancelled' | 'skipped';
+
+export class ScriptedRun {
+  readonly branch: string;
+  readonly commit: string;
+  readonly subject: string;
+  readonly by: string;
+  /** As GitHub calls it: `workflow_dispatch`, `push`. */
+  readonly event: string;
+  readonly createdAt = new Date();
+  attempt = 1;
+  /** All that there were, newest attempt last. */
+  readonly allJobs: ScriptedJob[] = [];
+  /** Somebody asked for it to be ended. */
+  isCancelled = false;
+  /** In a test that plays with it: the run could not even begin. */
+  startupFailure: string | undefined;
+
+  constructor(
+    readonly id: string,
+    definition: Readonly<Record<string, readonly string[]>>,
+    private readonly newId: () => number,
+    facts: Partial<Pick<ScriptedRun, 'branch' | 'commit' | 'subject' | 'by' | 'event'>>,
+  ) {
+    this.branch = facts.branch ?? 'main';
+    this.commit = facts.commit ?? randomBytes(20).toString('hex');
+    this.subject = facts.subject ?? 'A change';
+    this.by = facts.by ?? 'octocat';
+    this.event = facts.event ?? 'workflow_dispatch';
+    for (const [name, needs] of Object.entries(definition)) this.allJobs.push(new ScriptedJob(String(newId()), name, needs, 1));
+  }
+
+  /** The newest of each name. */
+  get jobs(): ScriptedJob[] {
+    return [...new Map(this.allJobs.map((job) => [job.name, job])).values()];
+  }
+
+  job(name: string): ScriptedJob {
+    const job = this.jobs.find((one) => one.name === name);
+    if (!job) throw new Error(`the run has no job ${name}`);
+    return job;
+  }
+
+  /** All of its jobs pass, one after the other. */
+  pass(): void {
+    for (const job of this.jobs) if (!job.isOver) job.pass();
+  }
+
+  get state(): ScriptedState {
+    const { jobs } = this;
+    if (this.startupFailure !== undefined) return 'failed';
+    if (jobs.some(({ state }) => state === 'running')) return 'running';
+    const failed = jobs.some(({ state }) => state === 'failed');
+    // What needs a job that did not pass never runs.
+    if (!failed && !this.isCancelled && jobs.some(({ state }) => state === 'waiting'))
+      return jobs.some((job) => job.isOver) ? 'running' : 'waiting';
+    if (this.isCancelled) return 'cancelled';
+    return failed ? 'failed' : 'passed';
+  }
+
+  get finishedAt(): Date | undefined {
+    if (this.state === 'waiting' || this.state === 'running') return undefined;
+    return new Date(Math.max(this.createdAt.getTime(), ...this.jobs.map((job) => job.finishedAt?.getTime() ?? 0)));
+  }
+
+  /** What is still going on ends, what waits will not run. */
+  cancel(): void {
+    this.isCancelled = true;
+    for (const job of this.jobs) if (!job.isOver) job.end('cancelled');
+  }
+
+  /** Another attempt of what did not pass. */
+  rerunFailed(): void {
+    this.attempt += 1;
+    this.isCancelled = false;
+    for (const job of this.jobs)
+      if (job.state !== 'passed') this.allJobs.push(new ScriptedJob(String(this.newId()), job.name, job.needs, this.attempt));
+  }
+
+  /** Jobs that will not run any more, because one that they need did not pass. */
+  isSkipped(job: ScriptedJob): boolean {
+    return job.needs.some((name) => {
+      const need = this.job(name);
+      return ['failed', 'cancelled', 'skipped'].includes(need.state) || (!need.isOver && this.isSkipped(need));
+    });
+  }
+}
+
+export class ScriptedJob {
+  state: ScriptedState = 'waiting';
+  startedAt: Date | undefined;
+  finishedAt: Date | undefined;
+  exitCode: number | undefined;
+  /** What it printed. */
+  log: Buffer = Buffer.alloc(0);
+  /** An environment whose deployment waits for a person. */
+  approval: string | undefined;
+  /** No machine takes it. */
+  isStuck = false;
+  /** JUnit XML. */
+  report: string | undefined;
+  deployedTo: { readonly environment: string; readonly url: string } | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly name: string,
+    readonly needs: readonly string[],
+    readonly attempt: number,
+  ) {}
+
+  get isOver(): boolean {
+    return this.state !== 'waiting' && this.state !== 'running';
+  }
+
+  start(): this {
+    this.state = 'running';
+    this.startedAt = new Date();
+    this.approval = undefined;
+    return this;
+  }
+
+  print(text: string | Buffer): this {
+    this.log = Buffer.concat([this.log, Buffer.from(text as string)]);
+    return this;
+  }
+
+  end(state: Exclude<ScriptedState, 'waiting' | 'running'>, exitCode = state === 'failed' ? 1 : 0): this {
+    this.state = state;
+    this.finishedAt = new Date();
+    this.exitCode = exitCode;
+    return this;
+  }
+
+  pass(): this {
+    return this.state === 'running' ? this.end('passed') : this.start().end('passed');
+  }
+}
+
+export interface ScriptedDeployment {
+  readonly id: string;
+  readonly environment: string;
+  readonly commit: string;
+  readonly ref: string;
+  readonly by: string;
+  readonly createdAt: Date;
+  state: 'success' | 'failure' | 'in_progress' | 'inactive';
+  url: string;
+}
