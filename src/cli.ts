@@ -45,6 +45,14 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'go on from a run: what passed there is not run again where its slot still holds it')
     .option('--yes', 'do not ask where a step deploys to customers')
+    .addOption(
+      new Option('--engine <engine>', 'where the steps run (default: where delivery.yaml says)').choices([
+        'local',
+        'github',
+        'gitlab',
+        'jenkins',
+      ]),
+    )
     .option('--jobs <number>', 'how many steps at a time (default: as many as the machine has processors)', wholeNumber)
     .addOption(service())
     .addOption(json())
@@ -99,6 +107,26 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(json())
     .action(
       does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/cancel')).cancel(options, terminal)),
+    );
+  program
+    .command('follow')
+    .description('go on to tell what becomes of a run on a CI service, where nothing on this machine does')
+    .addOption(runOption())
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/follow')).follow(options, terminal)),
+    );
+  program
+    .command('approve')
+    .argument('[environment]', 'where several wait')
+    .description('let a deployment go on that waits for a person at the CI service')
+    .addOption(runOption())
+    .addOption(service())
+    .action(
+      does(async (name: string | undefined, options: { run?: string; service?: string }) =>
+        (await import('./cli/approve')).approve(name, options, terminal),
+      ),
     );
 
   const environment = program.command('environment').description('what is live in the environments');
@@ -213,6 +241,8 @@ async function main(args: readonly string[]): Promise<number> {
     .command('watch-release', { hidden: true })
     .argument('<what>')
     .action(does(async (what: string) => (await import('./cli/watch-release')).watchRelease(what)));
+
+  program.command('watch-engines', { hidden: true }).action(does(async () => (await import('./cli/watch-engines')).watchEngines(terminal)));
 
   try {
     await program.parseAsync([...args], { from: 'user' });

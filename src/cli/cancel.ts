@@ -4,7 +4,10 @@ import { recover } from '../core/run/recovery';
 import { listRuns, readRun } from '../core/run/runs';
 import { isFinished, type RunState } from '../core/run/state';
 import { locateService } from '../core/pipeline/locate';
-import { findRun, openContext } from './context';
+import { ok, type Result } from '../core/failure';
+import { failureOf } from '../core/engines/remote/failure-of';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { findRun, openContext, type RepositoryContext } from './context';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver cancel`: ends the running and the waiting runs of the service, and everything they started. */
@@ -32,8 +35,14 @@ export async function cancel(
     else terminal.print('nothing is being delivered');
     return 0;
   }
-  for (const run of going) signal(run, 'SIGTERM');
-  for (const run of going) {
+  const there = going.filter(({ engine }) => engine);
+  for (const run of there) {
+    const told = await cancelThere(context.value, run);
+    if (!told.ok) return terminal.fail(told.failure);
+  }
+  const here = going.filter(({ engine }) => !engine);
+  for (const run of here) signal(run, 'SIGTERM');
+  for (const run of here) {
     const deadline = Date.now() + 4 * graceMs;
     while (isAlive(run.runner)) {
       // A runner that does not answer is ended like a crashed one: what it left is ended with it.
@@ -45,7 +54,16 @@ export async function cancel(
   const ended = going.map((run) => readRun(home.run(run.id)) ?? run);
   if (options.json) terminal.json(ended.map(({ id, outcome }) => ({ id, outcome })));
   else for (const run of ended) terminal.print(`${run.id} ${run.outcome}`);
-  return ended.every((run) => isFinished(run.outcome)) ? 0 : exitCodes.machinery;
+  return ended.every((run) => isFinished(run.outcome) || run.engine) ? 0 : exitCodes.machinery;
+}
+
+/** The CI service is told; whoever follows the run tells its end. */
+async function cancelThere({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
+  const { engineOfRun } = await import('../core/engines/remote/engine-of-run');
+  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  if (!there.ok) return there;
+  const told = await there.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);
+  return told.state === 'told' ? ok(undefined) : { ok: false, failure: failureOf(told) };
 }
 
 function signal(run: RunState, name: NodeJS.Signals): void {

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
+import { logFile } from '../core/run/log-file';
 import { readRun } from '../core/run/runs';
 import { isFinished, type RunState } from '../core/run/state';
 import { openRun } from './context';
@@ -55,7 +55,7 @@ export class LogReader {
 
   copy(state: RunState): void {
     for (const name of this.steps) {
-      const log = state.steps.find((step) => step.name === name)?.log ?? path.join(this.folder, `${name}.log`);
+      const log = state.steps.find((step) => step.name === name)?.log ?? logFile(this.folder, name);
       if (fs.existsSync(log)) this.copyFile(name, log);
     }
   }

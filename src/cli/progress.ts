@@ -1,4 +1,4 @@
-import type { RolledBack, RunEvent } from '../core/run/events';
+import type { EngineHeard, RolledBack, RunEvent } from '../core/run/events';
 import type { RunState, StepProgress } from '../core/run/state';
 import type { Terminal } from './terminal';
 import { duration, stepLine } from './words';
@@ -36,7 +36,10 @@ export class Progress {
       case 'run-queued':
         return event.behind === undefined ? undefined : `waiting for run ${event.behind} of ${event.service}`;
       case 'run-started':
-        return `${terminal.paint('bold', `delivering ${event.service}`)} ${event.change.commit.slice(0, 8)} ${event.change.subject}`;
+        return [
+          `${terminal.paint('bold', `delivering ${event.service}`)} ${event.change.commit.slice(0, 8)} ${event.change.subject}`,
+          ...(event.engine ? [`  on ${event.engine.label} ${terminal.paint('blue', event.engine.url ?? event.engine.place)}`] : []),
+        ].join('\n');
       case 'step-started':
         return terminal.live ? undefined : `▸ ${event.step}${event.attempt > 1 ? ` attempt ${event.attempt}` : ''}`;
       case 'step-finished': {
@@ -56,9 +59,21 @@ export class Progress {
         return terminal.paint('yellow', `  ${event.message}`);
       case 'run-finished':
         return this.ending(event.outcome, event.reason);
+      case 'engine-heard':
+        return this.heardOf(event);
+      case 'step-waits':
+        return terminal.paint('dim', `  ${event.step}: ${event.reason}`);
       case 'problem':
+      case 'step-found':
+      case 'run-followed':
         return undefined;
     }
+  }
+
+  private heardOf({ state, message, hint }: EngineHeard): string {
+    const { terminal } = this;
+    if (state === 'answers') return terminal.paint('dim', `  ${this.state?.engine?.label ?? 'the engine'} answers again`);
+    return terminal.paint('yellow', `  ${message ?? 'the engine does not answer'}${hint === undefined ? '' : ` (${hint})`}`);
   }
 
   private ending(outcome: string, reason: string | undefined): string {

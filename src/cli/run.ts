@@ -1,4 +1,6 @@
 import { deliver } from '../core/deliver';
+import type { EngineName } from '../core/engines/engine';
+import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
 import { readTail } from '../core/logs/tail';
 import { fold, type RunState, type StepProgress } from '../core/run/state';
@@ -15,6 +17,7 @@ export interface RunOptions {
   readonly resume?: string;
   readonly jobs?: number;
   readonly yes?: true;
+  readonly engine?: EngineName | 'local';
   readonly json?: true;
 }
 
@@ -38,6 +41,8 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.commit !== undefined && { commit: options.commit }),
     ...(options.resume !== undefined && { resume: options.resume }),
     ...(options.jobs !== undefined && { width: options.jobs }),
+    ...(options.engine !== undefined && { engine: options.engine }),
+    tokens: environmentTokens(process.env),
     env: process.env,
     contributed: contributedMatchers(process.env),
     program: ownProgram(),

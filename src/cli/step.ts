@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { toldEvent } from '../core/engines/remote/told-events';
 import type { RunEvent } from '../core/run/events';
 import { fold, type RunState } from '../core/run/state';
 import { runStep } from '../core/step';
@@ -42,6 +43,9 @@ export async function step(
       copyLog();
       progress.show(event, state);
       if (event.type === 'problem') terminal.print(problemLine(event, terminal));
+      // Whoever follows the job from elsewhere knows by this what became of the environment.
+      const told = process.env['CI'] ? toldEvent(event) : undefined;
+      if (told !== undefined) terminal.print(told);
     },
   });
   clearInterval(following);

@@ -3,10 +3,13 @@ import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
 import { fail, ok, type Result } from './failure';
+import type { EngineName } from './engines/engine';
 import type { Contributed } from './logs/matchers/definition';
 import { homeFolder, RepositoryHome } from './home';
+import type { Tokens } from './http/tokens';
 import { locateService } from './pipeline/locate';
-import { planDelivery } from './run/plan';
+import type { Pipeline } from './pipeline/pipeline';
+import { planPipeline, readPipeline } from './run/plan';
 import type { Outcome, RunEvent } from './run/events';
 import { runSteps } from './run/run-steps';
 import { Journal } from './run/journal';
@@ -28,6 +31,10 @@ export interface DeliveryRequest {
   readonly resume?: string;
   /** How many steps at a time; absent: as many as the machine has processors. */
   readonly width?: number;
+  /** Where the steps run; absent: where the pipeline says. */
+  readonly engine?: EngineName | 'local';
+  /** For servers that are asked, as the engine. */
+  readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
   /** The problem matchers that extensions of the editor contribute. */
   readonly contributed: Contributed;
@@ -60,9 +67,13 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const earlier = listRuns(home, { service: place.value.name, limit: 5 }); // while git is at it
   const tree = await listing;
   if (!tree.ok) return tree;
-  const plan = await planDelivery(repository.value, home, tree.value, place.value.folder, request);
+  const read = await readPipeline(repository.value, home, tree.value, place.value.folder);
+  if (!read.ok) return read;
+  const pipeline = read.value;
+  const { engine = engineOf(pipeline, home, request.resume) } = request;
+  if (engine !== 'local') return (await import('./engines/remote/deliver-there')).deliverThere({ ...request, engine });
+  const plan = await planPipeline(repository.value, home, pipeline, place.value.folder, request);
   if (!plan.ok) return plan;
-  const { pipeline } = plan.value;
   const customers = pipeline.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
   if (customers !== undefined && !(await request.isMeant(customers)))
     return fail('usage', `nothing was delivered: a step of the pipeline deploys to ${customers}, where customers are`, {
@@ -138,4 +149,10 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     turn.release();
     await tidyRuns(home, pool);
   }
+}
+
+/** What is run again is run where it was. */
+function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): EngineName | 'local' {
+  if (resume === undefined) return engine?.kind ?? 'local';
+  return readRun(home.run(resume))?.engine?.name ?? 'local';
 }

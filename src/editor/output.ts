@@ -1,5 +1,5 @@
-import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { logFile } from '../core/run/log-file';
 import { isFinished, type RunState } from '../core/run/state';
 import { BoundedText } from './bounded-text';
 import type { ServiceState } from './state';
@@ -51,7 +51,7 @@ export class Output implements vscode.Disposable {
     this.seen.add(run.id);
     const transcript = new Transcript(
       (lines) => this.text.append(lines.map((line) => `${line}\n`).join('')),
-      (step) => path.join(service.home.run(run.id), `${step}.log`),
+      (step) => logFile(service.home.run(run.id), step),
       () => (this.services.size > 1 ? `${service.name} ` : ''),
     );
     this.transcripts.set(run.id, transcript);

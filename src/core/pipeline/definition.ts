@@ -287,6 +287,37 @@ const feedback = z
   })
   .check(describe('What customers say and hit, brought back to the lines it belongs to.'));
 
+const remote = z
+  .optional(z.string().check(z.regex(/^(?!-)[^\s:~^?*[\\]+$/, 'the name of a remote of git, as in `git remote`')))
+  .check(describe('The remote of git that changes are pushed to. Default: that of the branch, else origin.'));
+const engineNames = ['github', 'gitlab', 'jenkins'] as const;
+const engineSettings = z
+  .strictObject({
+    github: z
+      .optional(
+        z.strictObject({ repository: z.optional(text).check(describe('owner/name. Default: that of the remote.')), url: server, remote }),
+      )
+      .check(describe('GitHub Actions, also of GitHub Enterprise.')),
+    gitlab: z
+      .optional(
+        z.strictObject({ project: z.optional(text).check(describe('group/name. Default: that of the remote.')), url: server, remote }),
+      )
+      .check(describe('GitLab CI/CD, also self-hosted.')),
+    jenkins: z
+      .optional(
+        z.strictObject({
+          url: address.check(describe('The address of Jenkins.')),
+          job: text.check(describe('The Pipeline job, as folder/name. Its branch specifier is its string parameter DELIVERY_REF.')),
+          remote,
+        }),
+      )
+      .check(describe('Jenkins.')),
+  })
+  .check(exactlyOne(engineNames, 'an engine is one of `github`, `gitlab` and `jenkins`'), z.meta({ minProperties: 1, maxProperties: 1 }));
+const engine = z
+  .union([z.enum(['local', 'github', 'gitlab']), engineSettings])
+  .check(describe('Where the steps run: on this machine (`local`, the default), or on the CI service that the team has.'));
+
 export const definition = z
   .strictObject({
     service: name.check(describe('The name of the service.')),
@@ -299,6 +330,7 @@ export const definition = z
       .optional(z.record(name, environment))
       .check(describe('Production-like places where the services live together, by name.')),
     release: z.optional(name).check(describe('The environment where "Release to Customers" promotes a verified release.')),
+    engine: z.optional(engine),
     feedback: z.optional(feedback),
   })
   .check(z.meta({ title: 'delivery.yaml', description: 'How Deliver delivers a service.' }));

@@ -38,9 +38,9 @@ export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known:
       const found = value(path);
       if (found === undefined) return [missing(path)];
       // The alternative that got furthest is the one that was meant.
-      const inside = issue.errors.find(
-        (errors) => errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code !== 'invalid_type'),
-      );
+      const isOther = ({ path: at, code }: $ZodIssue): boolean => at.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
+      const word = typeof found === 'string' ? issue.errors.find(([error]) => error?.code === 'invalid_value') : undefined;
+      const inside = word ?? issue.errors.find((errors) => errors.length > 0 && !errors.some(isOther));
       if (inside) return inside.flatMap((error) => explain(error, value, known, path));
       const expected = [
         ...new Set(issue.errors.flat().flatMap((error) => (error.code === 'invalid_type' ? [kindOf(error.expected)] : []))),
@@ -54,7 +54,7 @@ export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known:
       return [{ path, message: `${label} is ${expected}, not ${nameOfKind(found)}`, hint: typeHint(path, found, expected) }];
     }
     case 'invalid_value':
-      return [{ path, message: `${label} can only be ${issue.values.map(String).join(' or ')}` }];
+      return [{ path, message: `${label} can only be ${issue.values.map(String).join(' or ')}`, hint: engineHint(path, value(path)) }];
     case 'too_small':
       return [{ path, message: `${label} is at least ${String(issue.minimum)}` }];
     case 'too_big':
@@ -111,6 +111,12 @@ function typeHint(path: Path, found: unknown, expected: string): string | undefi
   if (expected === 'a list' && typeof found === 'string') return `write it as a list: [${shortened(found)}]`;
   if (path.at(-1) === 'timeout' && typeof found === 'number') return `write it with a unit: ${found}s`;
   return quoteHint(found, [expected]);
+}
+
+function engineHint(path: Path, found: unknown): string | undefined {
+  return path.length === 1 && path[0] === 'engine' && found === 'jenkins'
+    ? 'write it as jenkins: {url: https://…, job: folder/name}'
+    : undefined;
 }
 
 function quoteHint(found: unknown, expected: readonly string[]): string | undefined {

@@ -5,7 +5,7 @@ import { readDocument, type Path, type SourceDocument } from './document';
 import { milliseconds } from './duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
-import type { EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from './pipeline';
+import type { EngineDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from './pipeline';
 import { checkReferences } from './references';
 
 const mostErrors = 100;
@@ -61,6 +61,7 @@ function valueAt(value: unknown, path: Path): unknown {
 
 function pipelineOf(file: Definition, document: SourceDocument): Pipeline {
   const feedback = file.feedback && feedbackOf(file.feedback);
+  const engine = file.engine && engineOf(file.engine);
   return {
     service: file.service,
     steps: document.keys(['steps']).flatMap((name) => {
@@ -75,6 +76,7 @@ function pipelineOf(file: Definition, document: SourceDocument): Pipeline {
     ),
     ...(file.release === undefined ? {} : { release: file.release }),
     ...(feedback ? { feedback } : {}),
+    ...(engine ? { engine } : {}),
   };
 }
 
@@ -170,6 +172,14 @@ function sourceOf({ file, http, sentry, github, gitlab }: Source): SourceDefinit
   if (sentry) return { kind: 'sentry', ...present(sentry) };
   if (github) return { kind: 'github', ...present({ ...github, labels: github.labels ?? [] }) };
   return gitlab && { kind: 'gitlab', ...present({ ...gitlab, labels: gitlab.labels ?? [] }) };
+}
+
+function engineOf(engine: NonNullable<Definition['engine']>): EngineDefinition | undefined {
+  if (typeof engine === 'string') return engine === 'local' ? undefined : { kind: engine };
+  const { github, gitlab, jenkins } = engine;
+  if (github) return { kind: 'github', ...present(github) };
+  if (gitlab) return { kind: 'gitlab', ...present(gitlab) };
+  return jenkins && { kind: 'jenkins', ...present(jenkins) };
 }
 
 type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

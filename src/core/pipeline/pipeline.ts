@@ -10,6 +10,8 @@ export interface Pipeline {
   /** The environment that "Release to Customers" promotes to. */
   readonly release?: string;
   readonly feedback?: Feedback;
+  /** Where the steps run; absent: on this machine. */
+  readonly engine?: EngineDefinition;
 }
 
 export interface Step {
@@ -93,6 +95,12 @@ export interface CommandDefinition {
   readonly url?: string;
   readonly timeoutMs: number;
 }
+
+/** A CI service. What is absent is taken from the remote of git that the changes are pushed to. */
+export type EngineDefinition =
+  | { readonly kind: 'github'; readonly url?: string; readonly repository?: string; readonly remote?: string }
+  | { readonly kind: 'gitlab'; readonly url?: string; readonly project?: string; readonly remote?: string }
+  | { readonly kind: 'jenkins'; readonly url: string; readonly job: string; readonly remote?: string };
 
 export interface Feedback {
   readonly sources: readonly SourceDefinition[];

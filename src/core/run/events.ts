@@ -3,7 +3,20 @@
  * person sees of a run is derived from these. Readers pass over types they do not know.
  */
 export type RunEvent =
-  RunQueued | RunStarted | StepStarted | StepFinished | ProblemFound | Deployed | Verified | RolledBack | Notice | RunFinished;
+  | RunQueued
+  | RunStarted
+  | RunFollowed
+  | EngineHeard
+  | StepFound
+  | StepWaits
+  | StepStarted
+  | StepFinished
+  | ProblemFound
+  | Deployed
+  | Verified
+  | RolledBack
+  | Notice
+  | RunFinished;
 
 interface EventBase {
   /** ISO 8601, UTC. */
@@ -51,6 +64,8 @@ export interface RunQueued extends EventBase {
   readonly runner: ProcessIdentity;
   /** The run that is waited for. */
   readonly behind?: string;
+  /** The CI service that it is being handed to, as people call it. */
+  readonly handedTo?: string;
 }
 
 export interface RunStarted extends EventBase {
@@ -59,8 +74,8 @@ export interface RunStarted extends EventBase {
   readonly change: Change;
   readonly steps: readonly PlannedStep[];
   readonly runner: ProcessIdentity;
-  /** The slot's checkout of the repository. */
-  readonly slot: string;
+  /** The slot's checkout of the repository; absent for a run on a CI service. */
+  readonly slot?: string;
   /** The service's folder relative to the repository's root, with `/`; empty for the root. */
   readonly folder: string;
   /** The user's working copy that the change came from. */
@@ -69,6 +84,65 @@ export interface RunStarted extends EventBase {
   readonly resumes?: string;
   /** It releases what was delivered to one environment to another, and says nothing of newer changes. */
   readonly promotion?: { readonly from: string; readonly to: string };
+  /** The CI service that it runs on; absent: this machine. */
+  readonly engine?: EngineRun;
+  /** When it began, where that was before it was told. */
+  readonly since?: string;
+}
+
+/** A run of a CI service, as it is called there. */
+export interface EngineRun {
+  readonly name: 'github' | 'gitlab' | 'jenkins';
+  /** What people call the engine, and the repository or job in it. */
+  readonly label: string;
+  readonly place: string;
+  /** Its own id for the run, and which attempt of it this is, from 1. */
+  readonly id: string;
+  readonly attempt: number;
+  /** Its page. */
+  readonly url?: string;
+  /** The branch that it delivers, there. */
+  readonly branch: string;
+  /** Who started it, where it was not started from this machine. */
+  readonly by?: string;
+  /** It was not started from this machine, and on a branch that says nothing of whether the service can be released. */
+  readonly isAside?: true;
+}
+
+/** Another process tells what goes on in a run on a CI service from now on. */
+export interface RunFollowed extends EventBase {
+  readonly type: 'run-followed';
+  readonly runner: ProcessIdentity;
+}
+
+/** Whether the CI service answers. What was told of the run before stands. */
+export interface EngineHeard extends EventBase {
+  readonly type: 'engine-heard';
+  /** `slow`: it is asked seldom, as it does not allow more. */
+  readonly state: 'answers' | 'slow' | 'away';
+  /** `token`: it wants one, or another; `limit`: it was asked too often. */
+  readonly reason?: 'offline' | 'token' | 'limit' | 'answer';
+  readonly message?: string;
+  readonly hint?: string;
+  /** Where its token goes. */
+  readonly host?: string;
+  /** When it will be asked again, where that is known. */
+  readonly retryAt?: string;
+}
+
+/** The CI service runs a job that is no step of the pipeline, or a step in several ways. */
+export interface StepFound extends EventBase {
+  readonly type: 'step-found';
+  readonly step: PlannedStep;
+}
+
+/** Why a step that could run does not. */
+export interface StepWaits extends EventBase {
+  readonly type: 'step-waits';
+  readonly step: string;
+  readonly reason: string;
+  /** The environment that a person has to let it into. */
+  readonly approval?: string;
 }
 
 export interface StepStarted extends EventBase {
@@ -76,6 +150,8 @@ export interface StepStarted extends EventBase {
   readonly step: string;
   /** From 1. */
   readonly attempt: number;
+  /** When it began, where that was before it was told. */
+  readonly since?: string;
   /** The leader of the step's process group, where it has one. */
   readonly process?: ProcessIdentity;
 }

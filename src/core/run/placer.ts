@@ -13,6 +13,8 @@ export interface Ground {
   readonly folder: string;
   /** The user's working copy. */
   readonly repository: string;
+  /** The tool ran on another machine: what its paths name on this one means nothing. */
+  readonly isElsewhere?: true;
 }
 
 /** A place in the delivered tree. */
@@ -78,7 +80,7 @@ export class Placer {
       if (inside !== undefined) return tree.has(inside) ? inside : undefined;
     }
     // A file of this machine that is not in the slot is not what was delivered.
-    return fs.existsSync(printed) ? undefined : tree.bySuffix(printed, true);
+    return !this.ground.isElsewhere && fs.existsSync(printed) ? undefined : tree.bySuffix(printed, true);
   }
 
   /** Generated code is not in the tree; its source may be. */

@@ -24,18 +24,6 @@ export interface DefinitionFailure extends Failure {
   readonly errors: readonly Failure[];
 }
 
-/** Reads the pipeline of the tree that is delivered, not of the working copy, and what it asks for. */
-export async function planDelivery(
-  repository: Repository,
-  home: RepositoryHome,
-  tree: readonly TreeEntry[],
-  folder: string,
-  given: { readonly env: NodeJS.ProcessEnv; readonly program: readonly string[] },
-): Promise<Result<DeliveryPlan>> {
-  const read = await readPipeline(repository, home, tree, folder);
-  return read.ok ? planPipeline(repository, home, read.value, folder, given) : read;
-}
-
 /** What the steps of a pipeline ask for: environments, secrets, the addresses of others. */
 export async function planPipeline(
   repository: Repository,
@@ -69,7 +57,7 @@ export async function planPipeline(
   return ok({ pipeline, environments, secrets, siblings });
 }
 
-/** The pipeline that a tree defines for the service in `folder`. */
+/** The pipeline that the tree that is delivered defines for the service in `folder`, not the working copy. */
 export async function readPipeline(
   repository: Repository,
   home: RepositoryHome,

@@ -4,6 +4,7 @@ import type { Mask } from '../logs/masking';
 import type { Contributed } from '../logs/matchers/definition';
 import type { FoundProblem } from '../logs/problem';
 import type { ProblemSearch } from '../logs/problem-search';
+import type { ReportProblems } from '../logs/reports';
 import type { Step } from '../pipeline/pipeline';
 import type { StepState } from './events';
 import type { Journal } from './journal';
@@ -16,8 +17,8 @@ export interface ProblemSources {
   readonly journal: Journal;
   readonly mask: Mask;
   readonly contributed: Contributed;
-  /** The service's folder in the slot, where reports lie. */
-  readonly folder: string;
+  /** What the reports of a step tell of its attempt that began then, in milliseconds. */
+  readonly reports: (step: Step, began: number) => Promise<ReportProblems>;
 }
 
 /** How a step ended, and what tells of it. */
@@ -73,10 +74,8 @@ export class ProblemReporter {
   }
 
   private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
-    if (step.reports.length === 0) return [];
     try {
-      const { readReports } = await import('../logs/reports');
-      const { problems, more, failures } = await readReports(this.sources.folder, step.reports, end.began);
+      const { problems, more, failures } = await this.sources.reports(step, end.began);
       for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
       if (more > 0) this.notice(step, `${more} more failing tests of ${step.name} are in its reports alone`);
       return problems;

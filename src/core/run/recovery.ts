@@ -5,6 +5,7 @@ import type { RepositoryHome } from '../home';
 import { endProcesses } from './descendants';
 import { Journal } from './journal';
 import { tryLock } from './lock';
+import { logFile } from './log-file';
 import { graceMs } from './process';
 import { isAlive, ownIdentity } from './process-identity';
 import { readRecorded } from './runs';
@@ -75,7 +76,7 @@ async function takeBack(home: RepositoryHome, { id, service, deployments }: RunS
 }
 
 function logOf(home: RepositoryHome, run: string, step: string): { log?: string } {
-  const log = path.join(home.run(run), `${step}.log`);
+  const log = logFile(home.run(run), step);
   return fs.existsSync(log) ? { log } : {};
 }
 

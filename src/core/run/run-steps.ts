@@ -9,6 +9,7 @@ import type { RepositoryHome } from '../home';
 import { Mask } from '../logs/masking';
 import type { Contributed } from '../logs/matchers/definition';
 import { ProblemSearch } from '../logs/problem-search';
+import type { ReportProblems } from '../logs/reports';
 import { StepCache } from './cache';
 import { endProcesses } from './descendants';
 import type { Change, Outcome, StepState } from './events';
@@ -51,6 +52,8 @@ export interface StepsToRun extends DeliveryPlan {
   readonly signal: AbortSignal;
 }
 
+const noReports: ReportProblems = { problems: [], more: 0, failures: [] };
+
 export interface StepsEnd {
   readonly outcome: Outcome;
   /** Why, where the steps do not say it. */
@@ -76,7 +79,8 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,
-    folder,
+    reports: async (step, began) =>
+      step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
   });
   const steps = new StepRunner({
     run,

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { RepositoryHome } from '../home';
 import { eventsIn, journalName, readEvents } from './journal';
 import { isAlive } from './process-identity';
-import { foldAll, interrupted, isFinished, type RunState } from './state';
+import { foldAll, interrupted, isFinished, unfollowed, type RunState } from './state';
 
 /** A new run's id; ids sort by the time they were made. Shape: `20261123T091604123-4f2a`. */
 export function newRunId(now = new Date()): string {
@@ -53,7 +53,8 @@ export class RunReader {
 }
 
 function asItStands(recorded: RunState): RunState {
-  return isFinished(recorded.outcome) || isAlive(recorded.runner) ? recorded : interrupted(recorded);
+  if (isFinished(recorded.outcome) || isAlive(recorded.runner)) return recorded;
+  return recorded.engine ? unfollowed(recorded) : interrupted(recorded);
 }
 
 /** What the journal itself says, whether or not its runner still lives. */

@@ -1,4 +1,16 @@
-import type { Change, Outcome, PlannedStep, ProcessIdentity, ProblemFound, Release, RolledBack, RunEvent, StepState } from './events';
+import type {
+  Change,
+  EngineHeard,
+  EngineRun,
+  Outcome,
+  PlannedStep,
+  ProcessIdentity,
+  ProblemFound,
+  Release,
+  RolledBack,
+  RunEvent,
+  StepState,
+} from './events';
 import { unreachable } from '../failure';
 
 /** A run as its events tell it. Every view is drawn from this and nothing else. */
@@ -18,9 +30,24 @@ export interface RunState {
   readonly slot?: string;
   readonly resumes?: string;
   readonly promotion?: { readonly from: string; readonly to: string };
+  /** The CI service that it is being handed to, as people call it; absent as soon as it runs there. */
+  readonly handedTo?: string;
+  /** The CI service that it runs on; absent: this machine. */
+  readonly engine?: EngineState;
   readonly steps: readonly StepProgress[];
   readonly deployments: readonly Deployment[];
   readonly notices: readonly string[];
+}
+
+export interface EngineState extends EngineRun {
+  /** When anything was last told of the run. */
+  readonly toldAt: string;
+  /** Why it may not be as it is told here, and since when; absent while the engine answers. */
+  readonly heard?: Pick<EngineHeard, 'at' | 'message' | 'hint' | 'host' | 'retryAt'> & {
+    /** `unfollowed`: nobody on this machine asks. */
+    readonly state: 'slow' | 'away' | 'unfollowed';
+    readonly reason?: EngineHeard['reason'];
+  };
 }
 
 export interface StepProgress extends PlannedStep {
@@ -34,6 +61,8 @@ export interface StepProgress extends PlannedStep {
   readonly flaky: boolean;
   readonly reason?: string;
   readonly process?: ProcessIdentity;
+  /** The environment that a person has to let it into. */
+  readonly approval?: string;
   readonly problems: readonly ProblemFound[];
 }
 
@@ -50,16 +79,24 @@ export interface Deployment {
 
 /** The state after one more event; `undefined` until the run has said what it is. */
 export function fold(state: RunState | undefined, event: RunEvent): RunState | undefined {
+  const after = foldOne(state, event);
+  return after?.engine ? { ...after, engine: { ...after.engine, toldAt: event.at } } : after;
+}
+
+function foldOne(state: RunState | undefined, event: RunEvent): RunState | undefined {
   if (event.type === 'run-queued' || event.type === 'run-started') {
     return {
       id: event.run,
       service: event.service,
       outcome: event.type === 'run-queued' ? 'waiting' : 'running',
       change: event.change,
-      startedAt: event.at,
+      startedAt: (event.type === 'run-started' ? event.since : undefined) ?? event.at,
       runner: event.runner,
       folder: event.type === 'run-started' ? event.folder : '',
-      ...(event.type === 'run-started' && { slot: event.slot, repository: event.repository }),
+      ...(event.type === 'run-queued' && event.handedTo !== undefined && { handedTo: event.handedTo }),
+      ...(event.type === 'run-started' && { repository: event.repository }),
+      ...(event.type === 'run-started' && event.slot !== undefined && { slot: event.slot }),
+      ...(event.type === 'run-started' && event.engine && { engine: { ...event.engine, toldAt: event.at } }),
       ...(event.type === 'run-started' && event.resumes !== undefined && { resumes: event.resumes }),
       ...(event.type === 'run-started' && event.promotion && { promotion: event.promotion }),
       steps: event.steps.map((step) => ({ ...step, state: 'waiting', attempt: 0, flaky: false, problems: [] })),
@@ -69,17 +106,34 @@ export function fold(state: RunState | undefined, event: RunEvent): RunState | u
   }
   if (!state) return undefined;
   switch (event.type) {
-    case 'step-started':
+    case 'run-followed':
+      return { ...state, runner: event.runner };
+    case 'engine-heard':
+      return heard(state, event);
+    case 'step-found':
+      return { ...state, steps: [...state.steps, { ...event.step, state: 'waiting', attempt: 0, flaky: false, problems: [] }] };
+    case 'step-waits':
       return withStep(state, event.step, (step) => ({
-        ...step,
-        state: 'running',
-        attempt: event.attempt,
-        startedAt: step.startedAt ?? event.at,
-        ...(event.process && { process: event.process }),
+        ...withoutWait(step),
+        reason: event.reason,
+        ...(event.approval !== undefined && { approval: event.approval }),
       }));
+    case 'step-started':
+      return withStep(state, event.step, (before) => {
+        const step = withoutWait(before);
+        return {
+          ...step,
+          state: 'running',
+          attempt: event.attempt,
+          startedAt: step.startedAt ?? event.since ?? event.at,
+          // Those of an attempt before it are not its own.
+          problems: [],
+          ...(event.process && { process: event.process }),
+        };
+      });
     case 'step-finished':
       return withStep(state, event.step, (step) => ({
-        ...step,
+        ...withoutWait(step),
         state: event.state,
         durationMs: event.durationMs,
         flaky: event.flaky ?? false,
@@ -158,6 +212,34 @@ function judged(state: RunState): RunState {
 function ignoreUnknown(state: RunState, event: never): RunState {
   if (typeof (event as { type?: unknown }).type === 'string') return state;
   return unreachable(event);
+}
+
+/** It waits no more. */
+function withoutWait(step: StepProgress): StepProgress {
+  const { reason, approval, ...rest } = step;
+  return reason === undefined && approval === undefined ? step : rest;
+}
+
+function heard(state: RunState, { at, state: how, reason, message, hint, host, retryAt }: EngineHeard): RunState {
+  if (!state.engine) return state;
+  const { heard: before, ...engine } = state.engine;
+  if (how === 'answers') return { ...state, engine };
+  const said = { ...(message !== undefined && { message }), ...(hint !== undefined && { hint }), ...(host !== undefined && { host }) };
+  // Away for another reason, it is away as long.
+  const since = before?.state === how ? before.at : at;
+  return {
+    ...state,
+    engine: {
+      ...engine,
+      heard: { at: since, state: how, ...said, ...(reason && { reason }), ...(retryAt !== undefined && { retryAt }) },
+    },
+  };
+}
+
+/** What a run on a CI service reads as while nobody on this machine asks for it. */
+export function unfollowed(state: RunState): RunState {
+  if (!state.engine) return state;
+  return { ...state, engine: { ...state.engine, heard: { at: state.engine.toldAt, state: 'unfollowed' } } };
 }
 
 /** What a run whose runner is gone reads as: nothing in it runs any more. */

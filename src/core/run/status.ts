@@ -66,7 +66,7 @@ export function statusOf(run: RunState, folder: string, runs: readonly RunState[
 
 /** From the runs of a service, newest first. What was cancelled, superseded or only released says nothing either way. */
 export function releasableOf(runs: readonly RunState[]): Releasable {
-  const telling = runs.filter((run) => !run.promotion && (run.outcome === 'passed' || run.outcome === 'failed'));
+  const telling = runs.filter((run) => !run.promotion && !run.engine?.isAside && (run.outcome === 'passed' || run.outcome === 'failed'));
   const [latest] = telling;
   if (!latest) return { yes: false, reason: 'nothing has been delivered yet' };
   const streak = telling.slice(

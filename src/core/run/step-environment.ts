@@ -11,9 +11,9 @@ export interface StepSurroundings {
   readonly repository: string;
 }
 
-/** What the editor, git hooks or a package manager leave in the environment for themselves. */
+/** What the editor, git hooks or a package manager leave in the environment for themselves, and tokens for servers. */
 export const foreignVariable =
-  /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN|MATCHERS)$)/;
+  /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN$|MATCHERS$|TOKEN_))/;
 
 /**
  * The variables that all steps of a run share: the user's own, without those meant for other programs,
@@ -47,7 +47,7 @@ export function stepEnvironment(
 }
 
 /** The values of the secrets that a pipeline declares, as far as they are set. */
-export function declaredSecrets(base: NodeJS.ProcessEnv, pipeline: Pipeline): Record<string, string> {
+export function declaredSecrets(base: NodeJS.ProcessEnv, pipeline: Pick<Pipeline, 'steps'>): Record<string, string> {
   const names = new Set(pipeline.steps.flatMap((step) => step.secrets));
   return Object.fromEntries([...names].flatMap((name) => (base[name] ? [[name, base[name]]] : [])));
 }

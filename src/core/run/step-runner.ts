@@ -1,5 +1,4 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { Environment, Promoted } from '../environments/environment';
 import { readTail } from '../logs/tail';
 import { Mask } from '../logs/masking';
@@ -8,6 +7,7 @@ import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from './events';
 import type { Journal } from './journal';
 import { failureReason } from './failure-reason';
+import { logFile } from './log-file';
 import type { OutputPipes } from './output-pipe';
 import type { ProblemReporter } from './problem-reporter';
 import { runCommand, type CommandEnd } from './process';
@@ -200,7 +200,7 @@ export class StepRunner {
   }
 
   private logOf(step: Step): string {
-    return path.join(this.context.journal.folder, `${step.name}.log`);
+    return logFile(this.context.journal.folder, step.name);
   }
 }
 

@@ -1,0 +1,49 @@
+import { followAgain } from '../core/engines/remote/follow-again';
+import { engineOfRun } from '../core/engines/remote/engine-of-run';
+import { inTurn } from '../core/engines/remote/follow-run';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { nothingContributed } from '../core/logs/matchers/definition';
+import { readRun } from '../core/run/runs';
+import { fold, isFinished, type RunState } from '../core/run/state';
+import { openRun } from './context';
+import { Progress } from './progress';
+import { exitCodes, type Terminal } from './terminal';
+
+/** `deliver follow`: goes on to tell what becomes of a run on a CI service. */
+export async function follow(
+  options: { readonly run?: string; readonly service?: string; readonly json?: true },
+  terminal: Terminal,
+): Promise<number> {
+  const opened = await openRun(options);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const { repository, home, run } = opened.value;
+  if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
+  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  if (!there.ok) return terminal.fail(there.failure);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  const progress = options.json ? undefined : new Progress(terminal);
+  let state: RunState | undefined = run;
+  const isOurs = await followAgain(
+    {
+      ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
+      ...{ isSeen: () => true, beside: () => 1, inTurn: inTurn() },
+      onEvent: (event) => {
+        state = fold(state, event);
+        if (progress) progress.show(event, state);
+        else terminal.json(event);
+      },
+    },
+    stop.signal,
+  );
+  progress?.close();
+  if (!isOurs)
+    return terminal.fail({
+      kind: 'usage',
+      message: `another process follows run ${run.id}`,
+      hint: 'deliver log --follow shows what it prints',
+    });
+  const outcome = readRun(home.run(run.id))?.outcome;
+  if (outcome === 'passed') return 0;
+  return outcome === 'failed' ? exitCodes.delivery : exitCodes.cancelled;
+}

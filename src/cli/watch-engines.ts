@@ -1,0 +1,45 @@
+import { createInterface } from 'node:readline';
+import { watchEngines as watch } from '../core/engines/remote/watch-engines';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { openContext } from './context';
+import type { Terminal } from './terminal';
+
+/**
+ * Watches the CI services of a repository until the input ends. A line `seen` says that somebody looks at what they tell, `hidden`
+ * that nobody does.
+ */
+export async function watchEngines(terminal: Terminal): Promise<number> {
+  const context = await openContext();
+  if (!context.ok) return terminal.fail(context.failure);
+  const stop = new AbortController();
+  let isSeen = true;
+  let tell: () => void = () => {};
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    const began = line === 'seen' && !isSeen;
+    isSeen = line !== 'hidden';
+    if (began) tell();
+  });
+  lines.once('close', () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  const seen = new SeenAgain();
+  tell = () => seen.tell();
+  await watch(
+    { ...context.value, tokens: environmentTokens(process.env), env: process.env, isSeen: () => isSeen, seen: async () => seen.next() },
+    stop.signal,
+  );
+  lines.close();
+  return 0;
+}
+
+class SeenAgain {
+  private waiting: (() => void)[] = [];
+
+  async next(): Promise<void> {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  tell(): void {
+    for (const resolve of this.waiting.splice(0)) resolve();
+  }
+}

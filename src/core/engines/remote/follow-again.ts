@@ -1,0 +1,73 @@
+import { takeSnapshot } from '../../changes/snapshot';
+import { listTree } from '../../changes/tree';
+import type { Repository } from '../../changes/repository';
+import type { RepositoryHome } from '../../home';
+import type { Contributed } from '../../logs/matchers/definition';
+import type { Pipeline } from '../../pipeline/pipeline';
+import type { RunEvent } from '../../run/events';
+import { Journal } from '../../run/journal';
+import { readPipeline } from '../../run/plan';
+import { ownIdentity } from '../../run/process-identity';
+import { readRecorded } from '../../run/runs';
+import { isFinished, type RunState } from '../../run/state';
+import { FollowedRun } from './follow-run';
+import { followedLock } from './followed-lock';
+import type { RemoteEngine } from './remote-engine';
+
+export interface FollowAgain {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  readonly engine: RemoteEngine;
+  readonly run: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly contributed: Contributed;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly isSeen: () => boolean;
+  readonly beside: () => number;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Goes on to tell a run whose journal says that it goes on, where no other process does. Answers whether it was this one's to
+ * tell. The journal is read under the lock: what the process before it wrote last counts.
+ */
+export async function followAgain(given: FollowAgain, signal: AbortSignal): Promise<boolean> {
+  const { repository, home, engine, run } = given;
+  const before = readRecorded(home.run(run));
+  if (!before?.engine || isFinished(before.outcome)) return false;
+  const lock = followedLock(home, engine.name, before.engine.id, run);
+  if (!lock.ok) return false;
+  try {
+    const journal = new Journal(home.run(run), run, given.onEvent);
+    try {
+      journal.append({ type: 'run-followed', runner: ownIdentity() });
+      const state = readRecorded(home.run(run));
+      if (!state || isFinished(state.outcome)) return false;
+      const pipeline = await pipelineOf(repository, home, state);
+      await new FollowedRun({ ...given, journal, state, pipeline }).follow(signal);
+      return true;
+    } finally {
+      journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** The pipeline of the commit that the run delivers; undefined where that is not in the repository. */
+export async function pipelineOf(
+  repository: Repository,
+  home: RepositoryHome,
+  { change, folder }: Pick<RunState, 'change' | 'folder'>,
+): Promise<Pipeline | undefined> {
+  if (change.tree === '') return undefined;
+  const tree = await listTree(repository, home, change.tree, folder);
+  const read = tree.ok ? await readPipeline(repository, home, tree.value, folder) : tree;
+  return read.ok ? read.value : undefined;
+}
+
+/** The tree of a commit, where the repository has it. */
+export async function treeOf(repository: Repository, home: RepositoryHome, commit: string): Promise<string | undefined> {
+  const known = await takeSnapshot(repository, home, { commit });
+  return known.ok ? known.value.change.tree : undefined;
+}

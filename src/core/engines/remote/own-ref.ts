@@ -1,0 +1,101 @@
+import { git, type GitCall } from '../../changes/git';
+import type { Repository } from '../../changes/repository';
+import { ownObjects } from '../../changes/store';
+import { fail, ok, type Result } from '../../failure';
+import type { RepositoryHome } from '../../home';
+
+/** Where Deliver's own branches lie at a remote: never a branch of anybody's. */
+export const ownBranches = 'deliver/';
+
+export interface Push {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  /** The name of the remote. */
+  readonly remote: string;
+  /** Without `refs/heads/`; begins with {@link ownBranches}. */
+  readonly branch: string;
+}
+
+/** A token that git may use where it has no credentials of its own: for the server of the remote alone. */
+export interface GitToken {
+  /** `https://host[:port]` */
+  readonly host: string;
+  /** What goes before the token, as its server wants it. */
+  readonly user: string;
+  readonly token: string;
+}
+
+/**
+ * Pushes exactly what is delivered to a branch of its own. No hook of the repository runs, and nobody is asked: git's own
+ * credentials first, then the token. `quietly`: so that GitLab does not begin a pipeline for the push itself.
+ */
+export async function pushSnapshot(
+  push: Push,
+  commit: string,
+  { isQuiet, token }: { readonly isQuiet: boolean; readonly token: () => Promise<GitToken | undefined> },
+): Promise<Result<void>> {
+  const args = [
+    'push',
+    '--quiet',
+    '--no-verify',
+    ...(isQuiet ? ['-o', 'ci.skip'] : []),
+    push.remote,
+    `${commit}:refs/heads/${push.branch}`,
+  ];
+  return sent(push, args, token);
+}
+
+/** Removes it again. It may be gone already. */
+export async function removeBranch(push: Push, token: () => Promise<GitToken | undefined>): Promise<Result<void>> {
+  const removed = await sent(push, ['push', '--quiet', '--no-verify', push.remote, `:refs/heads/${push.branch}`], token);
+  return !removed.ok && removed.failure.message.includes('remote ref does not exist') ? ok(undefined) : removed;
+}
+
+/** Removes those that are still there, of these; what cannot be removed now is tried again the next time. */
+export async function removeOldBranches(
+  push: Omit<Push, 'branch'>,
+  branches: readonly string[],
+  token: () => Promise<GitToken | undefined>,
+): Promise<void> {
+  if (branches.length === 0) return;
+  const call = { folder: push.repository.root };
+  const listed = await git(['ls-remote', '--refs', push.remote, `refs/heads/${ownBranches}*`], call);
+  const there = new Set(listed.ok ? listed.value.split('\n').map((line) => line.split('\trefs/heads/')[1]) : branches);
+  for (const branch of branches) if (there.has(branch)) await removeBranch({ ...push, branch }, token);
+}
+
+async function sent(push: Push, args: readonly string[], token: () => Promise<GitToken | undefined>): Promise<Result<void>> {
+  if (!push.branch.startsWith(ownBranches)) throw new Error(`${push.branch} is no branch of ours`);
+  const call: GitCall = { folder: push.repository.root, env: { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' } };
+  let answer = await git(args, call);
+  if (!answer.ok && wantsCredentials(answer.failure.message)) {
+    const own = await token();
+    if (own) answer = await git(args, { ...call, env: { ...call.env, ...asHeader(own) } });
+  }
+  return answer.ok ? ok(undefined) : explained(answer.failure.message, push.remote);
+}
+
+/** In the environment: an argument could be seen by other programs of the machine. */
+function asHeader({ host, user, token }: GitToken): Record<string, string> {
+  const credentials = Buffer.from(`${user}:${token}`).toString('base64');
+  return {
+    GIT_CONFIG_COUNT: '1',
+    GIT_CONFIG_KEY_0: `http.${host}/.extraheader`,
+    GIT_CONFIG_VALUE_0: `Authorization: Basic ${credentials}`,
+  };
+}
+
+function wantsCredentials(message: string): boolean {
+  return /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP (401|403)|error: 40[13]/i.test(message);
+}
+
+function explained(message: string, remote: string): Result<never> {
+  const what = `the change could not be pushed to ${remote}`;
+  if (/Permission (to .* )?denied|not allowed to push|error: 403|HTTP 403|protected branch|pre-receive hook declined/i.test(message))
+    return fail('machinery', `${what}: ${message}`, {
+      hint: 'it takes permission to push branches that begin with deliver/; of a fork, name your own remote in delivery.yaml: engine: {…: {remote: …}}',
+    });
+  if (wantsCredentials(message) || /publickey|Host key verification/i.test(message))
+    return fail('machinery', `${what}: ${message}`, { hint: `git push ${remote} has to work without a question` });
+  return fail('machinery', `${what}: ${message}`);
+}

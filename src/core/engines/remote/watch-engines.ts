@@ -1,0 +1,153 @@
+import * as path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Repository } from '../../changes/repository';
+import type { RepositoryHome } from '../../home';
+import type { Tokens } from '../../http/tokens';
+import { nothingContributed } from '../../logs/matchers/definition';
+import { tryLock } from '../../run/lock';
+import { ownIdentity } from '../../run/process-identity';
+import { listRuns } from '../../run/runs';
+import { isFinished } from '../../run/state';
+import type { EngineService } from '../engine';
+import { readServices } from '../export';
+import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-record';
+import { followAgain } from './follow-again';
+import { inTurn } from './follow-run';
+import { openRemoteEngine } from './open-engine';
+import { adoptRuns } from './others';
+import { pauseAfter } from './pace';
+import type { RemoteDeployment, RemoteEngine, RemoteFailure, Told } from './remote-engine';
+
+export interface EngineWatch {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  readonly tokens: Tokens;
+  readonly env: NodeJS.ProcessEnv;
+  readonly isSeen: () => boolean;
+  /** Resolves when it begins to be seen: what was not asked for long is asked at once. */
+  readonly seen: () => Promise<void>;
+}
+
+/** How often another process that watches is looked after. */
+const turnMs = 5000;
+
+/**
+ * Watches the CI services of a repository: runs that others start get a journal like one's own, runs that go on are followed, and
+ * what is deployed where is kept. One process for all windows and services: it alone decides when what is asked.
+ */
+export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Promise<void> {
+  const { home, repository } = watch;
+  const file = path.join(home.locks, 'engine-watch.lock');
+  let lock = tryLock(file, ownIdentity());
+  while (!lock.ok && !signal.aborted) {
+    await delay(turnMs, undefined, { signal }).catch(() => undefined);
+    lock = tryLock(file, ownIdentity());
+  }
+  try {
+    const services = await readServices(repository.root);
+    if (!services.ok || signal.aborted) return;
+    const one = inTurn();
+    const watched = services.value.filter(({ pipeline }) => pipeline.engine);
+    await Promise.all(watched.map(async (service) => new WatchedService(watch, service, services.value, one).run(signal)));
+  } finally {
+    if (lock.ok) lock.release();
+  }
+}
+
+class WatchedService {
+  /** By the id of the run here. */
+  private readonly followed = new Map<string, Promise<unknown>>();
+  private failures = 0;
+
+  constructor(
+    private readonly watch: EngineWatch,
+    private readonly service: EngineService,
+    private readonly services: readonly EngineService[],
+    private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {}
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { repository, tokens, isSeen } = this.watch;
+    const opened = await openRemoteEngine(this.service.pipeline, undefined, {
+      ...{ repository, services: this.services, tokens },
+      proxy: 'environment',
+    });
+    if (!opened.ok) return; // `deliver check` and a delivery tell why
+    const { engine } = opened.value;
+    while (!signal.aborted) {
+      const failure = await this.inTurn(async () => this.look(engine, signal));
+      if (signal.aborted) break;
+      this.failures = failure ? this.failures + 1 : 0;
+      this.follow(engine, signal);
+      const { ms } = pauseAfter(
+        {
+          ...{ state: 'resting', isSeen: isSeen(), unchanged: 0, failures: this.failures },
+          ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
+          allowance: engine.allowance,
+          requests: 2,
+        },
+        Date.now(),
+      );
+      const woken = new AbortController();
+      const pause = delay(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
+      await Promise.race([pause, this.watch.seen()]);
+      woken.abort();
+    }
+    await Promise.all(this.followed.values());
+  }
+
+  /** The runs that there are, and what is deployed. */
+  private async look(engine: RemoteEngine, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+    const { home, repository } = this.watch;
+    const { pipeline, folder } = this.service;
+    const there = await engine.list(pipeline.service, signal);
+    if (signal.aborted) return undefined;
+    if (there.state === 'told') await adoptRuns({ repository, home, engine, pipeline, folder }, there.value);
+    const deployed: Told<readonly RemoteDeployment[]> = there.state === 'told' ? await engine.deployments(signal) : there;
+    if (signal.aborted) return undefined;
+    this.keep(engine, deployed);
+    if (there.state === 'failed') return there;
+    // One that may not be read is said, and asked for as often as the rest.
+    return deployed.state === 'failed' && deployed.reason !== 'token' ? deployed : undefined;
+  }
+
+  private keep({ name, label, place, host }: RemoteEngine, deployed: Told<readonly RemoteDeployment[]>): void {
+    const { service } = this.service.pipeline;
+    const about = { service, name, label, place, host };
+    const before = readEngineRecord(this.watch.home, service);
+    const isSame = before?.name === name && before.place === place;
+    let record: EngineRecord = { ...about, deployments: [] };
+    if (deployed.state === 'told') record = { ...about, toldAt: new Date().toISOString(), deployments: deployed.value };
+    else {
+      const { reason, message, hint, retryAt } = deployed;
+      const failure = { reason, message, ...(hint !== undefined && { hint }), ...(retryAt !== undefined && { retryAt }) };
+      record = {
+        ...about,
+        ...(isSame && before.toldAt !== undefined && { toldAt: before.toldAt }),
+        failure,
+        deployments: isSame ? before.deployments : [],
+      };
+    }
+    keepEngineRecord(this.watch.home, record);
+  }
+
+  /** Every run that goes on is told by somebody. */
+  private follow(engine: RemoteEngine, signal: AbortSignal): void {
+    const { repository, home, env, isSeen } = this.watch;
+    const { service } = this.service.pipeline;
+    const going = listRuns(home, { service }).filter(
+      (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
+    );
+    for (const { id } of going) {
+      if (this.followed.has(id)) continue;
+      const following = followAgain(
+        {
+          ...{ repository, home, engine, run: id, env, isSeen },
+          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
+        },
+        signal,
+      ).finally(() => this.followed.delete(id));
+      this.followed.set(id, following);
+    }
+  }
+}
