@@ -115,13 +115,13 @@ function jsonOf({ status, headers, text, url }: HttpAnswer): JsonAnswer | HttpFa
 }
 
 /** What came instead of JSON. */
-export function noJson(text: string, headers: HttpAnswer['headers'], url: string, status: number): HttpFailure {
+export function noJson(text: string, headers: HttpAnswer['headers'], url: string, status: number, wanted = 'JSON'): HttpFailure {
   const failure = { state: 'failed', reason: 'answer', status } as const;
   const address = shownAddress(url);
   if (/^\s*</.test(text) || headers['content-type']?.includes('html'))
     return {
       ...failure,
-      message: `${address} answered a web page (HTML) instead of JSON`,
+      message: `${address} answered a web page (HTML) instead of ${wanted}`,
       hint: 'the address may be that of a page, or want a sign-in',
     };
   if (text.trim() === '') return { ...failure, message: `${address} answered nothing` };

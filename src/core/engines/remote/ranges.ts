@@ -1,3 +1,4 @@
+import { noJson } from '../../http/api';
 import type { HttpAnswer } from '../../http/http-client';
 import type { HttpFailure } from '../../http/http-failures';
 import type { Asking } from './asking';
@@ -14,9 +15,13 @@ export async function readFrom(
   signal: AbortSignal,
 ): Promise<HttpAnswer | HttpFailure> {
   let at: number | undefined;
+  let isPage = false;
   const answer = await api.stream(
     path,
     (bytes, { status, headers }) => {
+      // No log and no archive is a web page: this one asks for a sign-in, or says that something is broken.
+      isPage ||= headers['content-type']?.includes('text/html') ?? false;
+      if (isPage) return;
       at ??= status === 206 ? startOf(headers['content-range']) : 0;
       const missing = at === undefined ? bytes.length : Math.max(0, from - at);
       at = (at ?? 0) + bytes.length;
@@ -27,7 +32,7 @@ export async function readFrom(
     { Accept: '*/*', 'Accept-Encoding': 'identity', ...(from > 0 && { Range: `bytes=${from}-` }) },
   );
   if (answer.state === 'failed' && answer.status === 416) return { state: 'answered', status: 416, headers: {}, text: '', url: path };
-  return answer;
+  return isPage && answer.state === 'answered' ? noJson('<', answer.headers, answer.url, answer.status, 'what is stored there') : answer;
 }
 
 /** Of a `Content-Range`. Another part than was asked for may begin anywhere, but it says where. */

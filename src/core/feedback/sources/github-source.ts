@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../../failure';
 import type { SourceDefinition } from '../../pipeline/pipeline';
 import { Api, asResult } from '../../http/api';
+import { githubAddress, isGithubRepository, publicGithub } from '../../http/github-address';
 import type { HttpClient } from '../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from './issue-tracker';
 import type { FeedbackItem } from '../item';
@@ -11,26 +12,16 @@ import type { Tokens } from '../../http/tokens';
 
 type Settings = Extract<SourceDefinition, { kind: 'github' }>;
 
-const publicServer = 'https://github.com';
-
 /** The issues of a repository that have all the labels. GitHub Enterprise by its `url`. */
 export function openGithubSource(settings: Settings, client: HttpClient, tokens: Tokens, defaults: SourceDefaults): FeedbackSource {
-  const { labels, url = publicServer } = settings;
+  const { labels, url = publicGithub } = settings;
   const server = url.replace(/\/+$/, '');
   const { origin, now = Date.now } = defaults;
   const repository = settings.repository ?? (origin?.host === server ? origin.path : undefined);
-  const api = new Api(
-    {
-      kind: 'github',
-      base: baseOf(server),
-      headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
-    },
-    client,
-    tokens,
-  );
-  const place = server === publicServer ? '' : `${server.replace(/^https?:\/\//, '')}/`;
+  const api = new Api(githubAddress(server), client, tokens);
+  const place = server === publicGithub ? '' : `${server.replace(/^https?:\/\//, '')}/`;
   const name = ['github', `${place}${repository ?? ''}`, labels.join(',')].filter((part) => part !== '').join(' ');
-  const isNamed = repository !== undefined && /^[\w-]+\/(?!\.+$)[\w.-]+$/.test(repository);
+  const isNamed = repository !== undefined && isGithubRepository(repository);
   const folder = `/repos/${repository ?? ''}/issues`;
   const tracker: IssueTracker = { name, api, address: (state, since) => `${folder}?${queryOf(state, labels, since)}`, read: readIssue };
   return {
@@ -52,11 +43,6 @@ export function openGithubSource(settings: Settings, client: HttpClient, tokens:
       reply: async (item, text) => commentOn(api, `${folder}/${item.id}`, item, text),
     },
   };
-}
-
-function baseOf(server: string): string {
-  if (server === publicServer) return 'https://api.github.com';
-  return /\/api\/v3$|^https:\/\/api\./.test(server) ? server : `${server}/api/v3`;
 }
 
 function queryOf(state: string, labels: readonly string[], since?: string): string {

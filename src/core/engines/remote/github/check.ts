@@ -1,0 +1,41 @@
+import { recordOf } from '../../../http/json-value';
+import { told, type RemoteFailure, type Told } from '../remote-engine';
+import type { GithubRepository } from './github-repository';
+import { failure, lineOf, loginOf } from './words';
+
+const wanted = 'it takes write access to the repository, and a token with write access to Actions (classic: repo)';
+
+/** Who the token is of, where it may start runs. */
+export async function checkAccess(repository: GithubRepository, signal: AbortSignal): Promise<Told<string>> {
+  const { asking, name } = repository;
+  const user = await asking.get('/user', signal);
+  if (user.state === 'failed') return user;
+  const who = loginOf(user.value);
+  if (who === undefined) return failure('GitHub does not say who the token is of');
+  const scopes = scopesOf(user.headers);
+  if (scopes && !scopes.some((scope) => scope === 'repo' || scope === 'public_repo'))
+    return token(`the token of ${who} may do ${scopes.length === 0 ? 'nothing' : `only ${scopes.join(', ')}`}: it lacks the scope repo`);
+  const answer = await repository.get('', signal);
+  if (answer.state === 'failed')
+    return answer.status === 404 ? { ...answer, message: `${who} sees no repository ${name} on GitHub (404)`, hint: wanted } : answer;
+  const fields = answer.value;
+  if (fields['archived'] === true) return failure(`${name} is archived: nothing can be started there`);
+  const permissions = recordOf(fields['permissions']);
+  if (permissions?.['push'] === true) return told(who);
+  if (!permissions) return failure(`GitHub does not say what ${who} may do in ${name}`);
+  const parent = lineOf(recordOf(fields['parent'])?.['full_name']);
+  const fork = fields['fork'] === true ? `, a fork${parent === undefined ? '' : ` of ${parent}`}` : '';
+  return token(`${who} may only read ${name}${fork}`);
+}
+
+function token(message: string): RemoteFailure {
+  return { state: 'failed', reason: 'token', message, hint: wanted };
+}
+
+/** Only classic tokens have scopes; the others do not tell what they may. */
+function scopesOf(headers: Readonly<Record<string, string>>): string[] | undefined {
+  return headers['x-oauth-scopes']
+    ?.split(',')
+    .map((scope) => scope.trim())
+    .filter((scope) => scope !== '');
+}
