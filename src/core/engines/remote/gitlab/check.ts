@@ -30,11 +30,14 @@ export async function checkAccess(project: GitlabProject, signal: AbortSignal): 
   return who['is_admin'] === true ? told(name) : checkRole(project, found.value, { id: textOf(who['id']), name }, signal);
 }
 
-export function notSeen({ name }: GitlabProject, failure: RemoteFailure): RemoteFailure {
-  const { gone: _, ...rest } = failure;
+/** GitLab answers 404 for what a token may not see. */
+export function notSeen({ name }: GitlabProject, { reason, status }: RemoteFailure): RemoteFailure {
+  const message = `GitLab shows no project ${name} to this token (404)`;
   return {
-    ...rest,
-    message: `GitLab shows no project ${name} to this token (404)`,
+    state: 'failed',
+    reason,
+    ...(status !== undefined && { status }),
+    message,
     hint: 'is the name right, and the token for one of its members?',
   };
 }
