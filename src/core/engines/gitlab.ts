@@ -22,6 +22,8 @@ const reserved = new Set(
   ),
 );
 
+const afterReserved = '-step';
+
 /** GitLab CI/CD: one file, or one that includes a file for each service. */
 export const gitlab: Engine = {
   name: 'gitlab',
@@ -72,13 +74,11 @@ interface Around {
 
 function serviceFile(service: EngineService, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): EngineFile {
   const { pipeline, folder } = service;
-  // All services of a repository are one pipeline there.
-  const adapt = (step: string): string => (isAlone ? (reserved.has(step) ? `${step}-step` : step) : `${pipeline.service}:${step}`);
   const jobs = jobsOf(
     pipeline,
     distinctNames(
       pipeline.steps.map((step) => step.name),
-      adapt,
+      (step) => jobName(step, pipeline.service, isAlone),
     ),
   );
   const around = { service, options, isAlone };
@@ -94,6 +94,30 @@ function serviceFile(service: EngineService, path: string, options: ExportOption
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
   };
+}
+
+/** All services of a repository are one pipeline there: only one that is alone has its names for itself. */
+function jobName(step: string, service: string, isAlone: boolean): string {
+  if (!isAlone) return `${service}:${step}`;
+  return reserved.has(step) ? `${step}${afterReserved}` : step;
+}
+
+/**
+ * The steps of the jobs of a pipeline that are the service's, by the names of all its jobs. Jobs that are nobody's step keep their
+ * name where the service is alone.
+ */
+export function gitlabSteps(jobs: readonly string[], service: string, isAlone: boolean): ReadonlyMap<string, string> {
+  const all = new Set(jobs);
+  const steps = new Map<string, string>();
+  for (const job of jobs) {
+    const prefix = jobName('', service, isAlone);
+    if (!job.startsWith(prefix)) continue;
+    const [, word = '', number] = /^(.*)-step(-\d+)?$/.exec(job) ?? [];
+    // Of two, `distinctNames` lets the one that is called so keep its name.
+    const isMapped = isAlone && reserved.has(word) && (number !== undefined || !all.has(`${word}${afterReserved}-2`));
+    steps.set(job, isMapped ? word : job.slice(prefix.length));
+  }
+  return steps;
 }
 
 /** What all jobs of the service begin with. */

@@ -68,13 +68,24 @@ function wordsOf({ text }: HttpAnswer): string {
   if (text.length > 100_000) return '';
   try {
     const value = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
-    const words = [value?.['message'], value?.['detail'], value?.['error_description'], value?.['error']].find(
-      (one): one is string => typeof one === 'string' && one !== '',
-    );
+    const words = [value?.['message'], value?.['detail'], value?.['error_description'], value?.['error']]
+      .map((one) => (typeof one === 'string' ? one : fieldsIn(one)))
+      .find((one) => one !== '');
     return words === undefined ? '' : `: ${plain(words).replace(/\s+/g, ' ').slice(0, 200)}`;
   } catch {
     return '';
   }
+}
+
+/** Of GitLab, which names what is wrong by field: `{"base": ["…"]}`. */
+function fieldsIn(value: unknown): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
+  return Object.entries(value)
+    .flatMap(([field, said]) => {
+      const words = (Array.isArray(said) ? (said as unknown[]) : [said]).filter((one): one is string => typeof one === 'string');
+      return words.length === 0 ? [] : [`${field === 'base' ? '' : `${field} `}${words.join(', ')}`];
+    })
+    .join('; ');
 }
 
 interface Attempt {

@@ -92,7 +92,11 @@ function withoutParents(problems: readonly FoundProblem[]): FoundProblem[] {
   return problems.filter(({ message }) => !message.endsWith(': Failed') || !parents.has(message.slice(0, -': Failed'.length)));
 }
 
-function testOf(attributes: Readonly<Record<string, string>>, suite: { name: string; file: string | undefined } | undefined): ReportedTest {
+/** A test by the attributes of its element, in the suite around it. */
+export function testOf(
+  attributes: Readonly<Record<string, string>>,
+  suite: { name: string; file: string | undefined } | undefined,
+): ReportedTest {
   const type = attributes['classname'] ?? '';
   const line = Number(attributes['line'] ?? attributes['lineno']);
   const name = attributes['name'] ?? 'a test';

@@ -1,0 +1,120 @@
+import type { HttpClient } from '../../../http/http-client';
+import type { Tokens } from '../../../http/tokens';
+import { textOf } from '../../../http/json-value';
+import { Asking } from '../asking';
+import { readFrom } from '../ranges';
+import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { checkAccess } from './check';
+import { jobDeployments, readDeployments, tellDeployment } from './environments';
+import type { Naming } from './jobs';
+import { GitlabPlainLog } from './plain-log';
+import { GitlabProject, wrong } from './project';
+import { GitlabRuns } from './runs';
+import { startPipeline } from './start';
+import { isOver } from './states';
+import { failingTests } from './test-report';
+
+export interface GitlabSettings {
+  /** `https://gitlab.com` */
+  readonly server: string;
+  /** `group/name` */
+  readonly project: string;
+  /** All services of the repository: its pipelines have the jobs of all of them. */
+  readonly services: readonly string[];
+  readonly service: string;
+}
+
+/** GitLab CI/CD, at gitlab.com or on a server of one's own. */
+export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
+  const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
+  const asking = new Asking({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
+  const project = new GitlabProject(asking, settings.project);
+  const naming: Naming = { service: settings.service, isAlone: settings.services.length <= 1 };
+  const runs = new GitlabRuns(project, naming);
+  return {
+    name: 'gitlab',
+    label: 'GitLab CI/CD',
+    host: asking.api.origin ?? server,
+    place: settings.project,
+    logs: 'live',
+    reruns: 'failed jobs',
+    get allowance() {
+      return asking.allowance;
+    },
+    check: async (signal) => checkAccess(project, signal),
+    start: async (request, signal) => startPipeline(project, request, signal),
+    read: async (run, signal) => runs.read(run, signal),
+    list: async (_, signal) => runs.list(signal),
+    readLog: async (_, job, from, write, signal) => readTrace(project, job, from, write, signal),
+    plain: () => new GitlabPlainLog(),
+    problems: async (run, job, signal) => {
+      const report = await project.record(`/pipelines/${encodeURIComponent(run.id)}/test_report`, 'a report of tests', signal);
+      return report.state === 'failed' ? report : told(failingTests(report.value, job.name, naming));
+    },
+    cancel: async (run, signal) => {
+      const answer = await project.post(`/pipelines/${encodeURIComponent(run)}/cancel`, undefined, 'a pipeline', signal);
+      return answer.state === 'failed' ? answer : told(undefined);
+    },
+    rerun: async (run, signal) => runs.rerun(run, signal),
+    approve: async (run, environment, signal) => approve(project, run, environment, signal),
+    deployments: async (signal) => readDeployments(project, signal),
+    tellDeployment: async (deployment, signal) => tellDeployment(project, deployment, signal),
+  };
+}
+
+/** GitLab documents no ranges for it (gitlab-org/gitlab#30391): servers may answer the whole each time. */
+async function readTrace(
+  project: GitlabProject,
+  job: RemoteJob,
+  from: number,
+  write: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<Told<LogEnd>> {
+  const address = `/jobs/${encodeURIComponent(job.id)}`;
+  let isEmpty = true;
+  const answer = await readFrom(
+    project.asking,
+    project.path(`${address}/trace`),
+    from,
+    (bytes) => {
+      isEmpty = false;
+      write(bytes);
+    },
+    signal,
+  );
+  const isMissing = answer.state === 'failed' && (answer.status === 404 || answer.status === 410);
+  if (answer.state === 'failed' && !isMissing) return answer;
+  const ended = isOver(job.state);
+  if (isMissing || (ended && isEmpty && from === 0)) {
+    const now = await project.record(address, 'a job', signal);
+    if (now.state === 'failed') return now;
+    if (textOf(now.value['erased_at']) !== undefined) return gone(`the log of ${job.name} was erased`);
+    if (isMissing) return gone(`GitLab has no log of ${job.name}`);
+  }
+  return told({ isWhole: ended });
+}
+
+function gone(message: string): RemoteFailure {
+  return { ...wrong(message), status: 404, gone: true };
+}
+
+/**
+ * Approvals count where an environment is protected by them (docs.gitlab.com: ci/environments/deployment_approvals); the job is
+ * started by hand in any case.
+ */
+async function approve(project: GitlabProject, run: RemoteRun, environment: string, signal: AbortSignal): Promise<Told<void>> {
+  const job = run.jobs.find(({ approval }) => approval === environment);
+  if (!job) return wrong(`no deployment of this run to ${environment} waits for a person`);
+  const deployment = (await jobDeployments(project, signal)).find((one) => one.job === job.id);
+  if (deployment?.status === 'blocked') {
+    const answer = await project.post(`/deployments/${deployment.id}/approval`, { status: 'approved' }, 'an approval', signal);
+    if (answer.state === 'failed') return answer;
+    const now = await project.record(`/deployments/${deployment.id}`, 'a deployment', signal);
+    if (now.state === 'failed') return now;
+    const missing = Number(now.value['pending_approval_count'] ?? 0);
+    // It is approved; that others have to do so, too, is no failure.
+    if (now.value['status'] === 'blocked' && missing > 0) return told(undefined);
+  }
+  const played = await project.post(`/jobs/${encodeURIComponent(job.id)}/play`, undefined, 'a job', signal);
+  return played.state === 'failed' ? played : told(undefined);
+}
