@@ -69,6 +69,11 @@ export class Api {
     return text.trim() === '' ? { state: 'answered', status, headers: answer.headers, url, value: undefined } : jsonOf(answer);
   }
 
+  /** Presses a button of a page: all is in the address, and a redirect on the server is an answer like any other. Sent once. */
+  async press(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
+    return this.ask({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
+  }
+
   /** Hands the bytes of an answer on as they arrive: see `HttpRequest.sink`. */
   async stream(
     path: string,

@@ -29,11 +29,13 @@ export interface HttpRequest {
    * size, only in silence, and it is sent once: what was taken stays taken.
    */
   readonly sink?: Sink;
+  /** Hands a redirect on at the same server over as the answer: pages answer so to what was written. Else it is followed where it may be. */
+  readonly redirects?: 'answer';
 }
 
 export type Sink = (bytes: Buffer, head: Pick<HttpAnswer, 'status' | 'headers'>) => void;
 
-/** Any answer that says it went well, and 304. */
+/** Any answer that says it went well, 304, and a redirect that was asked for. */
 export interface HttpAnswer {
   readonly state: 'answered';
   readonly status: number;
@@ -116,6 +118,8 @@ export class HttpClient {
       const location = redirectOf(response);
       if (location === undefined) return answerOf(request, response, address, secret);
       const target = httpAddress(location, address);
+      if (request.redirects === 'answer' && typeof target !== 'string' && target.origin === address.origin)
+        return { state: 'answered', status: response.status, headers: namesInLowerCase(response.headers), text: '', url: address.href };
       if (typeof target !== 'string' && !mayFollow(request, response.status, address, target))
         return {
           state: 'failed',

@@ -1,0 +1,117 @@
+import { StringDecoder } from 'node:string_decoder';
+import { noJson } from '../../../http/api';
+import { told, type LogEnd, type RemoteFailure, type RemoteJob, type Told } from '../remote-engine';
+import { AnnotatedLog, type LogState } from './annotated-log';
+import { unclear, type JenkinsServer } from './jenkins-server';
+import { wholeBuild } from './stages';
+
+interface Part {
+  readonly node: string | undefined;
+  readonly bytes: Buffer;
+}
+
+/**
+ * The log of one build, read on from where it was read to, for all of its stages at once. Only what arrived whole counts: Jenkins
+ * says where to go on with an answer, and where in its own log a part of one lies is not known.
+ */
+export class BuildLog {
+  /** How much is held. */
+  size = 0;
+  private readonly parts: Part[] = [];
+  private readonly enclosing = new Map<string, string>();
+  private readonly ended = new Set<string>();
+  private state: LogState = { node: undefined };
+  private start = 0;
+  private isWhole = false;
+  private hasMarks = false;
+  /** How many answers there were, and how many of them each job had when it was last asked for. */
+  private answers = 0;
+  private readonly served = new Map<string, number>();
+  private going: Promise<RemoteFailure | undefined> | undefined;
+
+  constructor(
+    private readonly server: JenkinsServer,
+    private readonly number: number,
+  ) {}
+
+  /** What the log of a job holds from a byte on. Jobs that are asked for in turn share an answer. */
+  async read(
+    jobs: readonly RemoteJob[],
+    job: RemoteJob,
+    from: number,
+    write: (bytes: Buffer) => void,
+    signal: AbortSignal,
+  ): Promise<Told<LogEnd>> {
+    if (!this.isWhole && (this.served.get(job.id) ?? 0) >= this.answers) {
+      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
+      const failure = await this.going;
+      if (failure) return failure;
+    }
+    this.served.set(job.id, this.answers);
+    const homes = new Set(jobs.map(({ id }) => id));
+    const isSplit = jobs.some(({ id }) => id !== wholeBuild);
+    if (isSplit && this.isWhole && !this.hasMarks && this.parts.length > 0)
+      return unclear('the log of Jenkins does not say what belongs to which stage', 'its plugin “Pipeline: Job” may be older than 2.26');
+    let at = 0;
+    for (const { node, bytes } of this.parts) {
+      if (this.homeOf(node, homes) !== job.id) continue;
+      if (at + bytes.length > from) write(bytes.subarray(Math.max(0, from - at)));
+      at += bytes.length;
+    }
+    const isOver = job.state !== 'running' && job.state !== 'waiting';
+    return told({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
+  }
+
+  /** The job that a node is in: the block around it that is one. What is in none is that of the build, if that is one. */
+  private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
+    for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
+    return wholeBuild;
+  }
+
+  private async goOn(signal: AbortSignal): Promise<RemoteFailure | undefined> {
+    const parts: Part[] = [];
+    let page = '';
+    const reading = new AnnotatedLog(this.state, ({ node, text }) => parts.push({ node, bytes: Buffer.from(text) }));
+    const decoder = new StringDecoder('utf8');
+    const path = `${this.server.jobPath}/${this.number}/logText/progressiveHtml?start=${this.start}`;
+    const { asking } = this.server;
+    const answer = await asking.api.stream(
+      path,
+      (bytes, { headers }) => {
+        // Without it, it is another page: that of a sign-in, say.
+        if (headers['x-text-size'] !== undefined) reading.push(decoder.write(bytes));
+        else if (page.length < 1000) page += bytes.toString();
+      },
+      signal,
+      { Accept: 'text/html, */*', 'Accept-Encoding': 'identity' },
+    );
+    if (answer.state === 'failed') return answer.status === 404 ? { ...answer, gone: true } : answer;
+    asking.heard(answer.headers);
+    const size = Number(answer.headers['x-text-size'] ?? NaN);
+    if (!Number.isSafeInteger(size) || size < this.start)
+      return page === '' ? unclear('Jenkins does not say how long its log is') : noJson(page, answer.headers, answer.url, answer.status);
+    reading.push(decoder.end());
+    this.state = reading.end();
+    for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
+    for (const block of reading.ended) this.ended.add(block);
+    this.hasMarks ||= reading.enclosing.size > 0;
+    for (const part of joined(parts)) {
+      this.parts.push(part);
+      this.size += part.bytes.length;
+    }
+    this.start = size;
+    this.isWhole = answer.headers['x-more-data'] !== 'true';
+    this.answers += 1;
+    return undefined;
+  }
+}
+
+function joined(parts: readonly Part[]): Part[] {
+  const groups: { node: string | undefined; bytes: Buffer[] }[] = [];
+  for (const { node, bytes } of parts) {
+    const last = groups.at(-1);
+    if (last && last.node === node) last.bytes.push(bytes);
+    else groups.push({ node, bytes: [bytes] });
+  }
+  return groups.map(({ node, bytes }) => ({ node, bytes: Buffer.concat(bytes) }));
+}

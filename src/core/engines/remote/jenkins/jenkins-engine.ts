@@ -1,0 +1,152 @@
+import { httpAddress } from '../../../http/http-address';
+import type { HttpClient } from '../../../http/http-client';
+import type { Tokens } from '../../../http/tokens';
+import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
+import { BuildLog } from './build-log';
+import { check, refParameter } from './checks';
+import { JenkinsServer, unclear } from './jenkins-server';
+import { itemOf } from './queue';
+import { Runs } from './runs';
+import { Stages } from './stages';
+import { failingTests } from './test-report';
+
+export interface JenkinsSettings {
+  /** `https://ci.example.com`, or with a prefix. */
+  readonly server: string;
+  /** A Pipeline job whose script comes from SCM and whose branch specifier is the string parameter `DELIVERY_REF`: `folder/shop`. */
+  readonly job: string;
+  /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
+  readonly steps: readonly string[];
+}
+
+/** Logs that are held in memory, all of them together. */
+const mostLogs = { count: 8, bytes: 64 << 20 };
+
+/** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
+export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
+  const server = new JenkinsServer(address, job, client, tokens);
+  const stages = new Stages(server, steps);
+  const runs = new Runs(server, stages);
+  const logs = new Map<number, BuildLog>();
+
+  const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
+    const place = await runs.find(run, signal);
+    if (place.state === 'failed') return place;
+    return place.value.state === 'build' ? told(place.value.number) : unclear('it is no build yet: it waits in the queue of Jenkins');
+  };
+
+  const start = async (branch: string, commit: string, signal: AbortSignal): Promise<Told<Started>> => {
+    const parameters = new URLSearchParams({ [refParameter]: `refs/heads/${branch}` });
+    const answer = await server.press(`${server.jobPath}/buildWithParameters?${parameters.toString()}`, signal);
+    if (answer.state === 'failed') return refused(answer, job);
+    const item = itemAt(answer.headers['location']);
+    if (item === undefined)
+      return unclear(`Jenkins does not say what it started (${answer.status})`, 'look at the page of the job: it may run all the same');
+    const id = `queue:${item}`;
+    runs.remember(id, { branch, commit, at: new Date().toISOString() });
+    return told({ id, attempt: 1 });
+  };
+
+  const logOf = (number: number): BuildLog => {
+    const log = logs.get(number) ?? new BuildLog(server, number);
+    logs.delete(number);
+    logs.set(number, log);
+    return log;
+  };
+
+  /** What was not asked for the longest is read anew when it is. */
+  const forget = (): void => {
+    let bytes = [...logs.values()].reduce((sum, { size }) => sum + size, 0);
+    for (const [number, { size }] of logs) {
+      if (logs.size <= mostLogs.count && bytes <= mostLogs.bytes) break;
+      logs.delete(number);
+      bytes -= size;
+    }
+  };
+
+  return {
+    name: 'jenkins',
+    label: 'Jenkins',
+    host: server.asking.api.origin ?? address,
+    place: job,
+    logs: 'live',
+    reruns: 'everything',
+    get allowance() {
+      return server.asking.allowance;
+    },
+    check: async (signal) => check(server, signal),
+    start: async ({ branch, commit }, signal) => start(branch, commit, signal),
+    read: async (run, signal) => runs.read(run, signal),
+    list: async (_service, signal) => runs.list(signal),
+    readLog: async (run, { ...asked }, from, write, signal): Promise<Told<LogEnd>> => {
+      const number = await numberOf(run.id, signal);
+      if (number.state === 'failed') return number;
+      const end = await logOf(number.value).read(run.jobs, asked, from, write, signal);
+      forget();
+      return end;
+    },
+    // What is Jenkins's own is told apart by its marks already, when it is read: what is left was printed by a step.
+    plain: () => ({ push: (bytes) => bytes, flush: () => Buffer.alloc(0) }),
+    problems: async (run, { name }, signal) => {
+      const number = await numberOf(run.id, signal);
+      return number.state === 'failed' ? number : failingTests(server, number.value, name, signal);
+    },
+    cancel: async (run, signal) => cancel(server, runs, run, signal),
+    rerun: async ({ branch, commit }, signal) =>
+      branch === '' ? unclear('Jenkins does not say which branch that build was of') : start(branch, commit, signal),
+    approve: async (run, message, signal) => {
+      const number = await numberOf(run.id, signal);
+      return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
+    },
+    deployments: async () => Promise.resolve(told([])),
+  };
+}
+
+/** Of an address of an item of the queue. */
+function itemAt(location: string | undefined): number | undefined {
+  const item = /\/queue\/item\/(\d{1,12})\/?$/.exec(location ?? '')?.[1];
+  return item === undefined ? undefined : Number(item);
+}
+
+function refused(failure: RemoteFailure, job: string): RemoteFailure {
+  if (failure.status === 400)
+    return {
+      ...failure,
+      message: `Jenkins does not take ${refParameter} for ${job} (400)`,
+      hint: `add it as a string parameter of the job`,
+    };
+  if (failure.status === 404) return { ...failure, message: `Jenkins has no job ${job} that this token may see (404)` };
+  return failure.status === 409 ? { ...failure, message: `the job ${job} takes no builds now (409): it may be disabled` } : failure;
+}
+
+/** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
+async function cancel(server: JenkinsServer, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
+  const item = itemOf(run);
+  let place = await runs.find(run, signal);
+  if (place.state === 'told' && place.value.state === 'waiting' && item !== undefined) {
+    const answer = await server.press(`/queue/cancelItem?id=${item}`, signal);
+    // It answered 404 for long where all went well (JENKINS-21311): what became of it is asked.
+    if (answer.state === 'failed' && !answer.gone) return answer;
+    place = await runs.find(run, signal);
+  }
+  if (place.state === 'failed') return place;
+  if (place.value.state === 'waiting') return unclear('Jenkins still has it in its queue');
+  if (place.value.state === 'cancelled') return told(undefined);
+  const answer = await server.press(`${server.jobPath}/${place.value.number}/stop`, signal);
+  return answer.state === 'failed' ? answer : told(undefined);
+}
+
+async function approve(server: JenkinsServer, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
+  const inputs = await stages.pendingInputs(number, signal);
+  if (inputs.state === 'failed') return inputs;
+  const [input, second] = inputs.value.filter((one) => one.message === message);
+  const page = `${server.buildUrl(number)}input/`;
+  if (!input) return unclear(`build ${number} does not wait for “${message}” any more`);
+  if (second) return unclear(`build ${number} waits for “${message}” more than once`, `answer it on its page: ${page}`);
+  if (input.proceed === undefined) return unclear(`“${message}” asks for values`, `answer it on its page: ${page}`);
+  const proceed = httpAddress(input.proceed, new URL(server.base));
+  if (typeof proceed === 'string' || proceed.origin !== server.asking.api.origin)
+    return unclear(`Jenkins names another place to answer “${message}” than its own`);
+  const answer = await server.press(proceed.href, signal);
+  return answer.state === 'failed' ? answer : told(undefined);
+}

@@ -1,0 +1,199 @@
+import { listOf, numberOf, recordOf, textOf } from '../../../http/json-value';
+import { told, type RemoteJob, type Told } from '../remote-engine';
+import { unstable, type Build } from './build';
+import { unclear, type JenkinsServer } from './jenkins-server';
+import { sentence } from './words';
+
+/** The job that stands for a build as a whole, where no stage tells of it. */
+export const wholeBuild = 'build';
+
+/** Bounds of what is shown of one build. */
+const mostStages = 500;
+
+interface Stage {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RemoteJob['state'];
+  readonly startedMs: number | undefined;
+  readonly endedMs: number | undefined;
+  readonly error: string | undefined;
+  readonly isUnstable: boolean;
+  readonly isPaused: boolean;
+}
+
+/** As the README of the plugin Pipeline: REST API has them, and `SKIPPED` of its later versions. */
+const states: Readonly<Record<string, Stage['state']>> = {
+  SUCCESS: 'passed',
+  UNSTABLE: 'failed',
+  FAILED: 'failed',
+  ABORTED: 'cancelled',
+  NOT_EXECUTED: 'skipped',
+  SKIPPED: 'skipped',
+  IN_PROGRESS: 'running',
+  PAUSED_PENDING_INPUT: 'waiting',
+};
+
+export interface PendingInput {
+  readonly message: string;
+  /** Where it is told to go on; undefined where it wants values for that. */
+  readonly proceed: string | undefined;
+}
+
+/** The stages of builds as jobs, by the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
+export class Stages {
+  /** Whether anything ran in a stage that followed a failure, once that is settled. */
+  private readonly ran = new Map<string, boolean>();
+
+  constructor(
+    private readonly server: JenkinsServer,
+    private readonly steps: readonly string[],
+  ) {}
+
+  async jobs(build: Build, signal: AbortSignal): Promise<Told<readonly RemoteJob[]>> {
+    const { number } = build;
+    const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
+    if (answer.state === 'failed')
+      return answer.gone
+        ? told([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')])
+        : answer;
+    if (!Array.isArray(answer.value['stages'])) return unclear(`Jenkins answered no stages for build ${number}`);
+    const stages: Stage[] = [];
+    for (const value of listOf(answer.value['stages']).slice(0, mostStages)) {
+      const stage = readStage(value);
+      if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
+      const known = stages.some(({ state }) => state === 'failed' || state === 'cancelled')
+        ? await this.afterFailure(stage, number, signal)
+        : told(stage);
+      if (known.state === 'failed') return known;
+      stages.push(known.value);
+    }
+    const own = stages.filter(({ name }) => this.steps.includes(name));
+    const failures = stages.filter(({ name, state }) => state === 'failed' && !this.steps.includes(name));
+    // A stage around steps fails with them, and says nothing more.
+    const shown = own.some(({ state }) => state === 'failed')
+      ? own
+      : stages.filter((stage) => own.includes(stage) || failures.includes(stage));
+    const inputs = shown.some(({ isPaused }) => isPaused) ? await this.pendingInputs(number, signal) : told([]);
+    if (inputs.state === 'failed') return inputs;
+    const attempts = new Map<string, number>();
+    const jobs = shown.map((stage) => {
+      const attempt = (attempts.get(stage.name) ?? 0) + 1;
+      attempts.set(stage.name, attempt);
+      return this.jobOf(stage, attempt, inputOf(stage, shown, inputs.value));
+    });
+    const isTold = jobs.some(({ state }) => state === 'failed') || build.state !== 'failed';
+    return told(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
+  }
+
+  async pendingInputs(number: number, signal: AbortSignal): Promise<Told<readonly PendingInput[]>> {
+    const answer = await this.server.asking.get(`${this.server.jobPath}/${number}/wfapi/pendingInputActions`, signal);
+    if (answer.state === 'failed') return answer;
+    if (!Array.isArray(answer.value)) return unclear(`Jenkins answered no list of what build ${number} waits for`);
+    return told(
+      listOf(answer.value).flatMap((value) => {
+        const input = recordOf(value);
+        const message = textOf(input?.['message']);
+        if (message === undefined) return [];
+        const wantsValues = listOf(input?.['inputs']).length > 0;
+        return [{ message: sentence(message), proceed: wantsValues ? undefined : textOf(input?.['proceedUrl']) }];
+      }),
+    );
+  }
+
+  /**
+   * After a failure a declarative pipeline enters the stages that follow and runs nothing in them (JENKINS-38097); they are told as
+   * passed or failed all the same. What ran has printed: one of its nodes has a log.
+   */
+  private async afterFailure(stage: Stage, number: number, signal: AbortSignal): Promise<Told<Stage>> {
+    if ((stage.state !== 'passed' && stage.state !== 'failed') || !this.steps.includes(stage.name)) return told(stage);
+    const key = `${number}/${stage.id}`;
+    let ran = this.ran.get(key);
+    if (ran === undefined) {
+      const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
+      if (answer.state === 'failed') return answer;
+      if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
+      ran = listOf(answer.value['stageFlowNodes']).some((node) => recordOf(recordOf(node)?.['_links'])?.['log'] !== undefined);
+      if (this.ran.size > 2000) this.ran.clear();
+      this.ran.set(key, ran);
+    }
+    return told(ran ? stage : { ...stage, state: 'skipped', error: undefined, isUnstable: false });
+  }
+
+  private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
+    const { id, name, state, error, isUnstable, isPaused } = stage;
+    const reason = isUnstable
+      ? unstable
+      : isPaused && !input
+        ? 'waits for a person: see its page'
+        : state === 'skipped' && error === undefined
+          ? undefined
+          : error;
+    const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
+    const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
+    const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';
+    const finishedAt = isOver ? this.timeOf(stage.endedMs) : undefined;
+    return {
+      id,
+      name,
+      attempt,
+      state,
+      hasLog: state !== 'skipped',
+      ...(startedAt !== undefined && { startedAt }),
+      ...(finishedAt !== undefined && { finishedAt }),
+      ...(reason !== undefined && { reason }),
+      ...(input && { approval: input.message }),
+      ...(exitCode !== undefined && { exitCode }),
+    };
+  }
+
+  private whole(build: Build, why: string): RemoteJob {
+    const { state, createdAt: startedAt, finishedAt, reason } = build;
+    return {
+      id: wholeBuild,
+      name: this.server.job.split('/').findLast((name) => name !== '') ?? this.server.job,
+      attempt: 1,
+      state,
+      startedAt,
+      ...(finishedAt !== undefined && { finishedAt }),
+      reason: reason === undefined ? why : `${reason}; ${why}`,
+      hasLog: true,
+    };
+  }
+
+  private timeOf(ms: number | undefined): string | undefined {
+    if (ms === undefined || ms <= 0 || ms > 8.64e15) return undefined;
+    return this.server.asking.time(new Date(ms).toISOString());
+  }
+}
+
+/** Jenkins does not say which input is whose: it is certain where there is one of each, or where one names the stage. */
+function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly PendingInput[]): PendingInput | undefined {
+  if (!stage.isPaused) return undefined;
+  const paused = stages.filter(({ isPaused }) => isPaused);
+  if (paused.length === 1 && inputs.length === 1) return inputs[0];
+  const named = inputs.filter(({ message }) => message.includes(stage.name));
+  const isOnly = named.length === 1 && paused.filter(({ name }) => named[0]?.message.includes(name)).length === 1;
+  return isOnly ? named[0] : undefined;
+}
+
+/** Else what is wrong with it. */
+function readStage(value: unknown): Stage | string {
+  const stage = recordOf(value);
+  const [id, name, status] = [textOf(stage?.['id']), textOf(stage?.['name']), textOf(stage?.['status'])];
+  if (id === undefined || !/^\d{1,12}$/.test(id) || name === undefined) return 'Jenkins answered a stage without an id or a name';
+  const state = status !== undefined && Object.hasOwn(states, status) ? states[status] : undefined;
+  if (state === undefined) return `Jenkins says that “${sentence(name)}” is ${sentence(status ?? 'nothing')}, which is no state of a stage`;
+  const startedMs = numberOf(stage?.['startTimeMillis']);
+  const duration = numberOf(stage?.['durationMillis']);
+  const error = textOf(recordOf(stage?.['error'])?.['message']);
+  return {
+    id,
+    name: sentence(name),
+    state,
+    startedMs,
+    endedMs: startedMs === undefined || startedMs <= 0 || duration === undefined ? undefined : startedMs + duration,
+    error: error === undefined ? undefined : sentence(error),
+    isUnstable: status === 'UNSTABLE',
+    isPaused: status === 'PAUSED_PENDING_INPUT',
+  };
+}
