@@ -1,4 +1,5 @@
 import { definitionName } from '../pipeline/locate';
+import { ownBranches } from './own-branches';
 import type { Engine, EngineFile, EngineService, ExportOptions } from './engine';
 import { below, isGlob, plainGlobs, type PlainGlobs } from './globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from './jobs';
@@ -40,7 +41,8 @@ function workflow(service: EngineService, options: ExportOptions): EngineFile {
   const head = yamlText({
     name: `Deliver ${pipeline.service}`,
     on: {
-      push: { branches: ['**'], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
+      // Deliver starts those on its own branches itself.
+      push: { branches: ['**', `!${ownBranches}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
       workflow_dispatch: null,
     },
     permissions: { contents: 'read' },

@@ -15,13 +15,14 @@ import { markActive, recover } from '../../run/recovery';
 import { listRuns, newRunId, readRecorded, readRun } from '../../run/runs';
 import { isFinished, type RunState } from '../../run/state';
 import type { EngineName } from '../engine';
+import { ownBranches } from '../own-branches';
 import { readServices } from '../export';
 import { FollowedRun, inTurn } from './follow-run';
 import { followedLock } from './followed-lock';
 import { failureOf } from './failure-of';
 import { gitTokenFor } from './git-token';
-import { openRemoteEngine, type OpenedEngine } from './open-engine';
-import { ownBranches, pushSnapshot, removeBranch, removeOldBranches, type Push } from './own-ref';
+import type { OpenedEngine } from './open-engine';
+import { pushSnapshot, removeBranch, removeOldBranches, type Push } from './own-ref';
 import type { Started, Told } from './remote-engine';
 
 export interface DeliveryThere extends Omit<DeliveryRequest, 'width' | 'program' | 'engine'> {
@@ -53,6 +54,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
   const pipeline = read.value;
   const others = await readServices(repository.root);
   const services = [{ folder, pipeline }, ...(others.ok ? others.value.filter((one) => one.folder !== folder) : [])];
+  const { openRemoteEngine } = await import('./open-engine');
   const there = await openRemoteEngine(pipeline, request.engine, { repository, services, tokens, proxy: 'environment' });
   if (!there.ok) return there;
   const { engine, remote, file } = there.value;

@@ -3,7 +3,7 @@ import { fail, type Result } from '../../failure';
 import type { Tokens } from '../../http/tokens';
 import type { RunState } from '../../run/state';
 import { readServices } from '../export';
-import { openRemoteEngine, type OpenedEngine } from './open-engine';
+import type { OpenedEngine } from './open-engine';
 
 /** The engine that a run is on, as the working copy defines it now. */
 export async function engineOfRun(
@@ -16,6 +16,7 @@ export async function engineOfRun(
   if (!services.ok) return services;
   const own = services.value.find(({ pipeline }) => pipeline.service === service);
   if (!own) return fail('usage', `there is no service ${service} here any more`);
+  const { openRemoteEngine } = await import('./open-engine');
   const opened = await openRemoteEngine(own.pipeline, engine.name, { repository, services: services.value, tokens, proxy: 'environment' });
   if (!opened.ok || opened.value.engine.place === engine.place) return opened;
   return fail('usage', `run ${id} is one of ${engine.place}, and ${service} is at ${opened.value.engine.place} now`, {

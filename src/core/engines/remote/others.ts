@@ -10,7 +10,7 @@ import { plannedSteps } from '../../run/planned';
 import { listRuns } from '../../run/runs';
 import type { RunState } from '../../run/state';
 import { pipelineOf, treeOf } from './follow-again';
-import { ownBranches } from './own-ref';
+import { ownBranches } from '../own-branches';
 import type { RemoteEngine, RemoteRun } from './remote-engine';
 
 /** How old a run may be that is told for the first time. */

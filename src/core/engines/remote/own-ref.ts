@@ -3,16 +3,14 @@ import type { Repository } from '../../changes/repository';
 import { ownObjects } from '../../changes/store';
 import { fail, ok, type Result } from '../../failure';
 import type { RepositoryHome } from '../../home';
-
-/** Where Deliver's own branches lie at a remote: never a branch of anybody's. */
-export const ownBranches = 'deliver/';
+import { ownBranches } from '../own-branches';
 
 export interface Push {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   /** The name of the remote. */
   readonly remote: string;
-  /** Without `refs/heads/`; begins with {@link ownBranches}. */
+  /** Without `refs/heads/`; begins with `ownBranches`. */
   readonly branch: string;
 }
 

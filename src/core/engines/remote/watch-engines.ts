@@ -13,7 +13,6 @@ import { readServices } from '../export';
 import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-record';
 import { followAgain } from './follow-again';
 import { inTurn } from './follow-run';
-import { openRemoteEngine } from './open-engine';
 import { adoptRuns } from './others';
 import { pauseAfter } from './pace';
 import type { RemoteDeployment, RemoteEngine, RemoteFailure, Told } from './remote-engine';
@@ -68,6 +67,7 @@ class WatchedService {
 
   async run(signal: AbortSignal): Promise<void> {
     const { repository, tokens, isSeen } = this.watch;
+    const { openRemoteEngine } = await import('./open-engine');
     const opened = await openRemoteEngine(this.service.pipeline, undefined, {
       ...{ repository, services: this.services, tokens },
       proxy: 'environment',
