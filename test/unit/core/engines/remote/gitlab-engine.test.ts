@@ -1,0 +1,660 @@
+import * as assert from 'node:assert/strict';
+import { openGitlabEngine } from '../../../../../src/core/engines/remote/gitlab/gitlab-engine';
+import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../../../src/core/engines/remote/remote-engine';
+import { HttpClient } from '../../../../../src/core/http/http-client';
+import { GitlabServer, type GitlabOptions } from '../../../../support/engines/gitlab-server';
+import { ScriptedRuns } from '../../../../support/engines/scripted-runs';
+import type { Reply } from '../../../../support/http-server';
+
+const never = new AbortController().signal;
+const commit = 'a'.repeat(40);
+const branch = 'deliver/shop/1';
+const shop = { build: [], test: ['build'], stage: ['test'] };
+const request = { service: 'shop', file: '.gitlab-ci.yml', branch, commit };
+
+describe('GitLab', () => {
+  let server: GitlabServer;
+  let engine: RemoteEngine;
+  let runs: ScriptedRuns;
+
+  async function begin(options: GitlabOptions = {}, services = ['shop'], jobs: Readonly<Record<string, readonly string[]>> = shop) {
+    await (server as GitlabServer | undefined)?.stop();
+    runs = new ScriptedRuns(jobs);
+    server = await GitlabServer.start(runs, options);
+    server.api.branches.set(branch, commit);
+    engine = open(server.token, services);
+  }
+
+  function open(token: string | undefined, services = ['shop']): RemoteEngine {
+    return openGitlabEngine(
+      { server: server.url, project: 'acme/shop', services, service: 'shop' },
+      new HttpClient({ proxy: 'host', retryMs: 1 }),
+      async (kind, host) => Promise.resolve(kind === 'gitlab' && host === server.url ? token : undefined),
+    );
+  }
+
+  beforeEach(async () => begin());
+  after(async () => server.stop());
+
+  function reply(path: RegExp, answer: Reply): void {
+    server.fault = (asked) => (path.test(asked.path) ? { reply: answer } : undefined);
+  }
+
+  async function read(id = runs.runs[0]?.id ?? ''): Promise<RemoteRun> {
+    return valueOf(await engine.read(id, never));
+  }
+
+  async function job(name: string): Promise<RemoteJob> {
+    const found = (await read()).jobs.find((one) => one.name === name);
+    assert.ok(found, `no job ${name}`);
+    return found;
+  }
+
+  async function log(of: RemoteJob, from = 0): Promise<{ text: string; end: Awaited<ReturnType<RemoteEngine['readLog']>> }> {
+    const chunks: Buffer[] = [];
+    const end = await engine.readLog(await read(), of, from, (bytes) => chunks.push(bytes), never);
+    return { text: Buffer.concat(chunks).toString(), end };
+  }
+
+  describe('is checked', () => {
+    it('by asking who has the token, and what he may do', async () => {
+      assert.equal(valueOf(await engine.check(never)), 'octocat');
+      assert.deepEqual([engine.host, engine.place], [server.url, 'acme/shop']);
+      assert.ok(server.asked.every(({ method }) => method === 'GET'));
+    });
+
+    it('and does not accept another token', async () => {
+      const failure = failureOf(await open('another-token').check(never));
+      assert.deepEqual([failure.reason, failure.status], ['token', 401]);
+    });
+
+    it('and wants a token that may do more than read', async () => {
+      server.api.access.scopes = ['read_api', 'read_user'];
+      const failure = failureOf(await engine.check(never));
+      assert.deepEqual([failure.reason, failure.message], ['token', 'the token may do no more than read_api, read_user']);
+    });
+
+    it('and passes over tokens that cannot be asked about', async () => {
+      for (const status of [401, 403, 404]) {
+        reply(/personal_access_tokens/, { status, body: { message: 'no' } });
+        assert.equal(valueOf(await engine.check(never)), 'octocat');
+      }
+    });
+
+    it('and takes the role of a Developer', async () => {
+      server.api.access.level = 20;
+      const failure = failureOf(await engine.check(never));
+      assert.equal(failure.message, 'octocat has the role Reporter in acme/shop');
+    });
+
+    it('and knows who is a member by an invited group', async () => {
+      server.api.access.level = null;
+      assert.equal(failureOf(await engine.check(never)).message, 'octocat is no member of acme/shop');
+      server.api.access.member = 40;
+      assert.equal(valueOf(await engine.check(never)), 'octocat');
+    });
+
+    it('and says that a project is a fork', async () => {
+      server.api.access.level = null;
+      server.api.access.project = { forked_from_project: { path_with_namespace: 'upstream/shop' } };
+      assert.equal(failureOf(await engine.check(never)).message, 'octocat is no member of acme/shop, a fork of upstream/shop');
+    });
+
+    it('and says that CI/CD is turned off, or the project is archived', async () => {
+      for (const off of [{ builds_access_level: 'disabled' }, { builds_access_level: undefined, jobs_enabled: false }]) {
+        server.api.access.project = off;
+        assert.equal(failureOf(await engine.check(never)).message, 'CI/CD is turned off in acme/shop');
+      }
+      server.api.access.project = { archived: true };
+      assert.match(failureOf(await engine.check(never)).message, /is archived/);
+    });
+
+    it('and says that there is no such project', async () => {
+      reply(/\/projects\//, { status: 404, body: { message: '404 Project Not Found' } });
+      assert.equal(failureOf(await engine.check(never)).message, 'GitLab shows no project acme/shop to this token (404)');
+    });
+  });
+
+  describe('starts a pipeline', () => {
+    it('at the branch, and says which it is', async () => {
+      const started = valueOf(await engine.start(request, never));
+      assert.deepEqual(started, { id: runs.runs[0]?.id, attempt: 1, url: `${server.url}/acme/shop/-/pipelines/${started.id}` });
+      const { method, path, body } = server.asked[0] ?? {};
+      assert.deepEqual([method, path, body], ['POST', '/api/v4/projects/acme%2Fshop/pipeline', { ref: branch }]);
+    });
+
+    it('and cancels one of another commit', async () => {
+      server.api.branches.set(branch, 'b'.repeat(40));
+      const failure = failureOf(await engine.start(request, never));
+      assert.match(failure.message, /for bbbbbbbbbbbb instead of aaaaaaaaaaaa/);
+      assert.deepEqual([failure.hint, runs.runs[0]?.state], ['it was cancelled', 'cancelled']);
+    });
+
+    const refusals: readonly (readonly [words: string, says: RegExp])[] = [
+      ['Missing CI config file', /^there is no \.gitlab-ci\.yml in what was pushed$/],
+      ['Reference not found', /^GitLab does not find the branch deliver\/shop\/1: was it pushed to acme\/shop\?$/],
+      ['Identity verification is required in order to run CI jobs', /^GitLab wants you to verify your identity/],
+      ['No stages / jobs for this pipeline.', /^GitLab started nothing: by its rules no job would run for shop$/],
+      ['Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from being added', /no job would run/],
+      ['Insufficient permissions to set pipeline variables', /Insufficient permissions/],
+      ['jobs:build config contains unknown keys: scrpt', /contains unknown keys: scrpt$/],
+    ];
+    for (const [words, says] of refusals)
+      it(`and says in words for people: ${words}`, async () => {
+        server.api.refusal = { status: 400, body: { message: { base: [words] } } };
+        const failure = failureOf(await engine.start(request, never));
+        assert.match(failure.message, says);
+        assert.equal(failure.status, 400);
+      });
+
+    it('once, whatever is answered', async () => {
+      for (const status of [401, 403, 404, 409, 422, 429, 500, 502, 503, 504]) {
+        server.asked.length = 0;
+        server.api.refusal = { status, body: { message: 'no' } };
+        const failure = failureOf(await engine.start(request, never));
+        assert.equal(failure.status, status);
+        assert.equal(failure.reason, status === 429 ? 'limit' : status === 401 || status === 403 ? 'token' : 'answer');
+        assert.equal(server.asked.length, 1);
+      }
+    });
+
+    it('and does not take a web page for an answer', async () => {
+      server.api.refusal = { status: 200, headers: { 'Content-Type': 'text/html' }, body: '<html>Sign in</html>' };
+      assert.match(failureOf(await engine.start(request, never)).message, /web page/);
+      server.api.refusal = { status: 201, body: {} };
+      assert.equal(failureOf(await engine.start(request, never)).message, 'GitLab does not say which pipeline it started');
+    });
+  });
+
+  describe('tells of a run', () => {
+    it('with its jobs in the order of the pipeline, as they are', async () => {
+      const run = runs.begin({ branch, commit, subject: 'Adds a cart', by: 'ada' });
+      run.job('build').pass();
+      run.job('test').start();
+      const { jobs, ...facts } = await read();
+      assert.deepEqual(facts, {
+        id: run.id,
+        attempt: 1,
+        url: `${server.url}/acme/shop/-/pipelines/${run.id}`,
+        branch,
+        commit,
+        subject: 'Adds a cart',
+        state: 'running',
+        createdAt: run.createdAt.toISOString(),
+        by: 'ada',
+        isDefaultBranch: false,
+      });
+      assert.deepEqual(
+        jobs.map(({ name, state, attempt, hasLog }) => [name, state, attempt, hasLog]),
+        [
+          ['build', 'passed', 1, true],
+          ['test', 'running', 1, true],
+          ['stage', 'waiting', 1, false],
+        ],
+      );
+      assert.equal(jobs[0]?.url, `${server.url}/acme/shop/-/jobs/${run.job('build').id}`);
+    });
+
+    it('that failed, with those that were skipped', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      const { state, jobs, finishedAt } = await read();
+      assert.deepEqual([state, jobs.map((one) => one.state)], ['failed', ['failed', 'skipped', 'skipped']]);
+      assert.equal(finishedAt, run.finishedAt?.toISOString());
+      assert.equal(jobs[0]?.reason, undefined, 'its own log tells why');
+    });
+
+    it('that passed, or was cancelled', async () => {
+      runs.begin().pass();
+      assert.equal((await read()).state, 'passed');
+      runs.begin().cancel();
+      assert.equal((await read()).state, 'cancelled');
+    });
+
+    for (const [status, state] of Object.entries({
+      created: 'waiting',
+      waiting_for_resource: 'waiting',
+      preparing: 'waiting',
+      pending: 'waiting',
+      scheduled: 'waiting',
+      manual: 'waiting',
+      running: 'running',
+      canceling: 'running',
+      success: 'passed',
+      failed: 'failed',
+      canceled: 'cancelled',
+      skipped: 'skipped',
+    }))
+      it(`whose job is ${status}: it is ${state}`, async () => {
+        runs.begin().job('build').start();
+        server.api.facts.set('build', { status });
+        assert.equal((await job('build')).state, state);
+      });
+
+    it('that has a job in a state that nobody knows, without a guess', async () => {
+      runs.begin().job('build').start();
+      server.api.facts.set('build', { status: 'dreaming' });
+      const { state, reason } = await job('build');
+      assert.deepEqual([state, reason], ['running', 'GitLab calls it “dreaming”']);
+      server.api.facts.set('build', { status: 'dreaming', finished_at: '2026-11-24T12:00:00Z' });
+      assert.match(failureOf(await engine.read(runs.runs[0]?.id ?? '', never)).message, /build is “dreaming”, which is unknown here/);
+    });
+
+    it('whose job no runner takes', async () => {
+      runs.begin();
+      server.api.facts.set('build', { tag_list: ['deliver', 'linux'] });
+      assert.equal((await job('build')).reason, 'waits for a runner with the tags deliver, linux');
+      runs.runs[0]?.job('build').end('failed');
+      const { reason, hasLog } = await job('build');
+      assert.equal(reason, 'no runner took it: none with the tags deliver, linux is online, or all were busy for too long');
+      assert.equal(hasLog, false);
+    });
+
+    it('whose job waits for another delivery', async () => {
+      runs.begin().job('build').deployedTo = { environment: 'staging', url: 'https://staging.example.com' };
+      server.api.facts.set('build', { status: 'waiting_for_resource' });
+      assert.equal((await job('build')).reason, 'waits for another delivery to staging');
+    });
+
+    for (const [reason, says] of Object.entries({
+      runner_system_failure: 'the runner failed, not the step',
+      job_execution_timeout: 'it took longer than its timeout',
+      stuck_or_timeout_failure: 'it timed out, or its runner was heard of no more',
+      ci_quota_exceeded: 'the compute minutes are used up',
+      something_new: 'GitLab says: something new',
+    }))
+      it(`whose job failed for ${reason}`, async () => {
+        runs.begin().job('build').start().end('failed');
+        server.api.facts.set('build', { failure_reason: reason });
+        assert.equal((await job('build')).reason, says);
+      });
+
+    it('whose job may fail', async () => {
+      runs.begin().job('build').start().end('failed');
+      server.api.facts.set('build', { allow_failure: true });
+      const { state, reason } = await job('build');
+      assert.deepEqual([state, reason], ['failed', 'it may fail']);
+    });
+
+    it('whose pipeline file is broken', async () => {
+      runs.begin().startupFailure = 'jobs config should contain at least one visible job';
+      const { state, reason, jobs } = await read();
+      assert.deepEqual([state, reason, jobs], ['failed', 'jobs config should contain at least one visible job', []]);
+    });
+
+    it('with the step `default` behind the name that GitLab takes', async () => {
+      await begin({}, ['shop'], { 'default-step': [], 'fast-step': [] });
+      runs.begin();
+      assert.deepEqual(
+        (await read()).jobs.map(({ name }) => name),
+        ['default', 'fast-step'],
+      );
+    });
+
+    it('with more than a hundred jobs, page by page', async () => {
+      await begin({}, ['shop'], Object.fromEntries(Array.from({ length: 230 }, (_, index) => [`step-${index}`, []])));
+      runs.begin();
+      assert.deepEqual(
+        (await read()).jobs.map(({ name }) => name),
+        Object.keys(runs.jobs),
+      );
+      assert.equal(server.asked.filter(({ path }) => path.endsWith('/jobs')).length, 3);
+    });
+
+    it('with times by the clock of this machine', async () => {
+      await begin({ skewMs: 3_600_000 });
+      const run = runs.begin();
+      run.job('build').pass();
+      const { createdAt, jobs } = await read();
+      // Dates of answers have whole seconds.
+      const off = (theirs: string | undefined, ours: Date | undefined): number =>
+        Math.abs(Date.parse(theirs ?? '') - (ours?.getTime() ?? NaN));
+      assert.ok(off(createdAt, run.createdAt) < 5000, createdAt);
+      assert.ok(off(jobs[0]?.finishedAt, run.job('build').finishedAt) < 5000, jobs[0]?.finishedAt);
+    });
+
+    it('for next to nothing where nothing changed, and says how often it may be asked', async () => {
+      runs.begin();
+      const first = await read();
+      server.asked.length = 0;
+      assert.deepEqual(await read(), first);
+      assert.ok(server.asked.length > 0 && server.asked.every(({ headers }) => headers['if-none-match'] !== undefined));
+      assert.equal(engine.allowance?.limit, 2000);
+    });
+
+    it('that was deleted while it was followed', async () => {
+      const run = runs.begin();
+      await read();
+      runs.delete(run);
+      const failure = failureOf(await engine.read(run.id, never));
+      assert.deepEqual([failure.gone, failure.message], [true, `GitLab has no pipeline ${run.id} (any more)`]);
+    });
+
+    it('and does not call it deleted where the whole project cannot be seen', async () => {
+      const run = runs.begin();
+      reply(/\/projects\//, { status: 404, body: { message: '404 Project Not Found' } });
+      assert.equal(failureOf(await engine.read(run.id, never)).gone, undefined);
+    });
+
+    const bad: readonly (readonly [what: string, path: RegExp, answer: Reply, says: RegExp])[] = [
+      ['a web page', /pipelines\/\d+$/, { headers: { 'Content-Type': 'text/html' }, body: '<html></html>' }, /web page/],
+      ['nothing', /pipelines\/\d+$/, { body: '' }, /answered nothing/],
+      ['null', /pipelines\/\d+$/, { body: 'null' }, /not a pipeline/],
+      ['a list', /pipelines\/\d+$/, { body: [] }, /not a pipeline/],
+      ['no status', /pipelines\/\d+$/, { body: { id: 1, sha: commit } }, /without an id, a status or a commit/],
+      ['a status that is unknown', /pipelines\/\d+$/, { body: { id: 1, sha: commit, status: 'dreaming' } }, /“dreaming”, which is unknown/],
+      ['no list of jobs', /\/jobs$/, { body: { message: 'hello' } }, /no list of jobs/],
+      ['a job without a name', /\/jobs$/, { body: [{ id: 1, status: 'success' }] }, /a job without an id, a name or a status/],
+      ['half of the jobs', /\/jobs$/, { body: '[{"id": 1' }, /broken or breaks off/],
+    ];
+    for (const [what, path, answer, says] of bad)
+      it(`and says so where the answer is ${what}`, async () => {
+        runs.begin();
+        reply(path, answer);
+        assert.match(failureOf(await engine.read(runs.runs[0]?.id ?? '', never)).message, says);
+      });
+
+    for (const status of [401, 403, 409, 422, 429, 500, 502, 503, 504])
+      it(`and says so where the answer is ${status}`, async () => {
+        runs.begin();
+        reply(/\/jobs$/, { status, body: { message: 'no' } });
+        const failure = failureOf(await engine.read(runs.runs[0]?.id ?? '', never));
+        assert.deepEqual([failure.status, failure.gone], [status, undefined]);
+      });
+  });
+
+  describe('tells of a run of several services', () => {
+    const both = { 'shop:build': [], 'shop:test': ['shop:build'], 'mail:build': [] };
+    beforeEach(async () => begin({}, ['shop', 'mail'], both));
+
+    it('the jobs of the one alone', async () => {
+      runs.begin();
+      assert.deepEqual(
+        (await read()).jobs.map(({ name }) => name),
+        ['build', 'test'],
+      );
+    });
+
+    it('that it passed, whatever became of the others', async () => {
+      const run = runs.begin();
+      run.job('mail:build').start().end('failed');
+      assert.notEqual((await read()).state, 'passed');
+      run.job('shop:build').pass();
+      run.job('shop:test').pass();
+      const { state, finishedAt } = await read();
+      assert.deepEqual([state, finishedAt], ['passed', run.job('shop:test').finishedAt?.toISOString()]);
+    });
+
+    it('that it failed while others go on', async () => {
+      const run = runs.begin();
+      run.job('mail:build').start();
+      run.job('shop:build').start().end('failed');
+      assert.equal((await read()).state, 'failed');
+    });
+  });
+
+  it('lists the latest runs, newest first', async () => {
+    runs.begin({ branch: 'main', subject: 'First' }).pass();
+    runs.begin({ branch, subject: 'Second' });
+    const list = valueOf(await engine.list('shop', never));
+    assert.deepEqual(
+      list.map(({ subject, state, isDefaultBranch, jobs }) => [subject, state, isDefaultBranch, jobs]),
+      [
+        ['Second', 'waiting', false, []],
+        ['First', 'passed', true, []],
+      ],
+    );
+    server.asked.length = 0;
+    await engine.list('shop', never);
+    assert.equal(server.asked.length, 1, 'what commits and branches are called was known');
+  });
+
+  for (const ranges of [true, false])
+    describe(`reads a log ${ranges ? 'in ranges' : 'of a server that answers the whole'}`, () => {
+      beforeEach(async () => begin({ ranges }));
+
+      it('while its job goes on, from where it was before', async () => {
+        const test = runs.begin().job('build').start().print('one\n');
+        const first = await log(await job('build'));
+        assert.deepEqual([first.text, valueOf(first.end)], ['one\n', { isWhole: false }]);
+        const none = await log(await job('build'), 4);
+        assert.deepEqual([none.text, valueOf(none.end)], ['', { isWhole: false }]);
+        test.print('two\n');
+        assert.equal((await log(await job('build'), 4)).text, 'two\n');
+        test.end('passed');
+        const last = await log(await job('build'), 8);
+        assert.deepEqual([last.text, valueOf(last.end)], ['', { isWhole: true }]);
+      });
+
+      it('to its end where the connection breaks, without a byte lost or doubled', async () => {
+        const whole = Array.from({ length: 2000 }, (_, index) => `line ${index} ä\n`).join('');
+        runs.begin().job('build').start().print(whole).end('passed');
+        const of = await job('build');
+        server.fault = ({ path }) => (path.endsWith('/trace') ? { cut: 10_001 } : undefined);
+        const first = await log(of);
+        assert.equal(failureOf(first.end).reason, 'offline');
+        server.fault = undefined;
+        const run = await read();
+        const rest: Buffer[] = [];
+        const had = Buffer.from(whole).subarray(0, 10_001);
+        assert.deepEqual(valueOf(await engine.readLog(run, of, had.length, (bytes) => rest.push(bytes), never)), { isWhole: true });
+        assert.equal(Buffer.concat([had, ...rest]).toString(), whole);
+      });
+    });
+
+  it('says that a log was erased', async () => {
+    const build = runs.begin().job('build').start().print('one\n').end('passed');
+    const before = await job('build');
+    server.api.erased.add(build.id);
+    const failure = failureOf((await log(before)).end);
+    assert.deepEqual([failure.gone, failure.message], [true, 'the log of build was erased']);
+    const after = await job('build');
+    assert.deepEqual([after.hasLog, after.reason], [false, 'its log was erased']);
+  });
+
+  it('says so where a log is denied', async () => {
+    runs.begin().job('build').start().print('one\n');
+    reply(/\/trace$/, { status: 403, body: { message: '403 Forbidden' } });
+    assert.equal(failureOf((await log(await job('build'))).end).reason, 'token');
+  });
+
+  describe('makes plain', () => {
+    const time = '2024-05-22T12:43:46.962646Z';
+    const cases: readonly (readonly [what: string, log: string, plain: string])[] = [
+      ['what has no marks', 'a\nb\r\n\x1b[32mc\x1b[0m', 'a\nb\r\n\x1b[32mc\x1b[0m'],
+      ['sections', 'section_start:1716381826:step_script\r\x1b[0Ka\nsection_end:1716381827:step_script\r\x1b[0Kb\n', 'a\nb\n'],
+      ['sections with options', 'x section_start:1:my.part-2[collapsed=true,hide=1]\r\x1b[0Ka\n', 'x a\n'],
+      [
+        'what only looks like a section',
+        'section_start:1:a\nsection_starts section_end:x:b\r\x1b[0K\nsection_',
+        'section_start:1:a\nsection_starts section_end:x:b\r\x1b[0K\nsection_',
+      ],
+      ['times', `${time} 00O a\n${time} 01E b\n${time} 00O \n`, 'a\nb\n\n'],
+      ['lines that go on', `${time} 00O 10%\r\n${time} 00O+20%\n${time} 00O+!\n${time} 00O b`, '10%\r20%!\nb'],
+      ['sections behind times', `${time} 00O section_start:1:a\r\n${time} 00O+\x1b[0Kb\n`, 'b\n'],
+      ['times that a step printed', `a\n${time} 00O b\n`, `a\n${time} 00O b\n`],
+      ['lines without a time among others', `${time} 00O a\nb\n${time} 00O c\n`, 'a\nb\nc\n'],
+      ['times that a step printed behind its own', `${time} 00O ${time} 00O a\n`, `${time} 00O a\n`],
+      ['what ends in half a time', `${time} 00O a\n2024-05`, 'a\n2024-05'],
+      ['an empty log', '', ''],
+    ];
+    for (const [what, log, plain] of cases)
+      it(`${what}, wherever it is split`, () => {
+        const bytes = Buffer.from(log, 'latin1');
+        for (let size = 1; size <= Math.max(1, bytes.length); size++) {
+          const filter = engine.plain();
+          const pieces: Buffer[] = [];
+          for (let at = 0; at < bytes.length; at += size) pieces.push(filter.push(bytes.subarray(at, at + size)));
+          pieces.push(filter.flush());
+          assert.equal(Buffer.concat(pieces).toString('latin1'), plain, `in pieces of ${size}`);
+        }
+      });
+
+    it('bytes that are no text', () => {
+      const bytes = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
+      const filter = engine.plain();
+      assert.deepEqual(Buffer.concat([filter.push(bytes), filter.flush()]), bytes);
+    });
+  });
+
+  it('tells the tests that failed', async () => {
+    const test = runs.begin().job('build').start();
+    test.report = `<testsuite name="cart"><testcase name="adds" classname="test/cart.test.ts" file="test/cart.test.ts"/>
+      <testcase name="removes" classname="Cart" file="test/cart.test.ts"><failure message="expected 2 to be 3">Error
+    at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase></testsuite>`;
+    test.end('failed');
+    const [found, ...more] = valueOf(await engine.problems(await read(), await job('build'), never));
+    assert.deepEqual(more, []);
+    assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: expected 2 to be 3']);
+    assert.deepEqual(found?.frames?.[0], { file: '/builds/acme/shop/src/cart.ts', line: 12, column: 7 });
+    assert.deepEqual(valueOf(await engine.problems(await read(), await job('test'), never)), []);
+  });
+
+  it('takes a strange report of tests for none', async () => {
+    runs.begin().job('build').start().end('failed');
+    const strange = [
+      null,
+      'x',
+      { name: 'build' },
+      { name: 'build', test_cases: [null, { status: 'failed' }, { status: 'error', system_output: { message: 'm' } }] },
+    ];
+    reply(/test_report$/, { body: { test_suites: strange } });
+    const found = valueOf(await engine.problems(await read(), await job('build'), never));
+    assert.deepEqual(
+      found.map(({ message }) => message),
+      ['a test', 'a test: m'],
+    );
+  });
+
+  it('cancels a run', async () => {
+    const run = runs.begin();
+    run.job('build').start();
+    valueOf(await engine.cancel(run.id, never));
+    assert.equal((await read()).state, 'cancelled');
+    reply(/\/cancel$/, { status: 403, body: { message: '403 Forbidden' } });
+    assert.equal(failureOf(await engine.cancel(run.id, never)).reason, 'token');
+  });
+
+  describe('runs again', () => {
+    it('what failed, in the same pipeline, and keeps what passed', async () => {
+      const run = runs.begin();
+      run.job('build').pass();
+      run.job('test').start().end('failed');
+      const again = valueOf(await engine.rerun(await read(), never));
+      assert.deepEqual([again.id, again.attempt], [run.id, 2]);
+      run.job('test').start();
+      const { attempt, state, jobs } = await read();
+      assert.deepEqual([attempt, state], [2, 'running']);
+      assert.deepEqual(
+        jobs.map((one) => [one.name, one.state, one.attempt]),
+        [
+          ['build', 'kept', 1],
+          ['test', 'running', 2],
+          ['stage', 'waiting', 2],
+        ],
+      );
+    });
+
+    it('nothing where all passed', async () => {
+      runs.begin().pass();
+      assert.match(failureOf(await engine.rerun(await read(), never)).message, /all of its jobs passed/);
+      assert.ok(server.asked.every(({ method }) => method === 'GET'));
+    });
+
+    it('and asks for earlier tries only where there were some', async () => {
+      const run = runs.begin();
+      run.job('build').pass();
+      await read();
+      assert.ok(!server.asked.some(({ query }) => query.get('include_retried') === 'true'));
+    });
+  });
+
+  describe('lets a deployment go on', () => {
+    it('that waits for a person to start it', async () => {
+      runs.begin().job('build').approval = 'production';
+      const run = await read();
+      assert.deepEqual([run.state, run.jobs[0]?.state, run.jobs[0]?.approval], ['waiting', 'waiting', 'production']);
+      assert.equal(run.jobs[0]?.reason, 'waits for a person to let it deploy to production');
+      valueOf(await engine.approve(run, 'production', never));
+      assert.equal((await job('build')).approval, undefined);
+    });
+
+    it('that waits for an approval', async () => {
+      await begin({ protectedEnvironments: ['production'] });
+      runs.begin().job('build').approval = 'production';
+      valueOf(await engine.approve(await read(), 'production', never));
+      const written = server.asked
+        .filter(({ method }) => method === 'POST')
+        .map(({ path, body }) => [path.split('/').slice(5).join('/'), body]);
+      const { id } = await job('build');
+      assert.deepEqual(written, [
+        [`deployments/${id}/approval`, { status: 'approved' }],
+        [`jobs/${id}/play`, undefined],
+      ]);
+    });
+
+    it('but not to an environment that nothing waits for', async () => {
+      runs.begin();
+      assert.match(failureOf(await engine.approve(await read(), 'production', never)).message, /no deployment of this run to production/);
+    });
+  });
+
+  describe('knows what is deployed', () => {
+    it('to each environment, and by whom', async () => {
+      const createdAt = new Date('2026-11-24T12:00:00Z');
+      const url = 'https://staging.example.com';
+      runs.deployments.push({ id: '5', environment: 'staging', commit, ref: 'main', by: 'ada', createdAt, state: 'success', url });
+      assert.deepEqual(valueOf(await engine.deployments(never)), [
+        {
+          environment: 'staging',
+          state: 'live',
+          url,
+          commit,
+          ref: 'main',
+          deployedAt: createdAt.toISOString(),
+          by: 'ada',
+          page: `${server.url}/acme/shop/-/jobs/1`,
+        },
+      ]);
+    });
+
+    it('without an address that is none', async () => {
+      const facts = { id: '5', commit, ref: 'main', by: 'ada', createdAt: new Date(), state: 'success' as const };
+      runs.deployments.push({ ...facts, environment: 'staging', url: 'javascript:alert(1)' });
+      assert.equal(valueOf(await engine.deployments(never))[0]?.url, '');
+    });
+
+    it('of no environment to which nothing was deployed', async () => {
+      reply(/\/environments$/, { body: [{ id: 99, name: 'gone' }] });
+      assert.deepEqual(valueOf(await engine.deployments(never)), []);
+    });
+
+    it('also what was deployed elsewhere, once it was told', async () => {
+      const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
+      valueOf(await engine.tellDeployment?.(deployment, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'failed' }, never));
+      const written = server.asked
+        .filter(({ method }) => method !== 'GET')
+        .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
+      const told = { environment: 'production', sha: commit, ref: 'main', tag: false };
+      assert.deepEqual(written, [
+        ['POST', 'environments', { name: 'production', external_url: 'https://shop.example.com' }],
+        ['POST', 'deployments', { ...told, status: 'success' }],
+        ['PUT', 'environments/1', { external_url: 'https://new.example.com' }],
+        ['POST', 'deployments', { ...told, status: 'success' }],
+        ['POST', 'deployments', { ...told, status: 'failed' }],
+      ]);
+    });
+  });
+});
+
+function valueOf<T>(answer: Told<T> | undefined): T {
+  assert.ok(answer?.state === 'told', answer?.state === 'failed' ? answer.message : 'nothing was asked');
+  return answer.value;
+}
+
+function failureOf(answer: Told<unknown>): RemoteFailure {
+  assert.ok(answer.state === 'failed', 'it went well');
+  return answer;
+}
