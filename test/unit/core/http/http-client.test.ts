@@ -25,6 +25,24 @@ describe('the HTTP client', () => {
   const server = new TestServer();
   const other = new TestServer();
 
+  describe('what is written and answered with a redirect', () => {
+    const written = (): HttpRequest => ({ method: 'POST', url: `${server.url}/stop`, redirects: 'answer' });
+
+    it('is done where that is asked for, and the page is not fetched', async () => {
+      server.answers(() => ({ status: 302, headers: { Location: '/page' } }));
+      const { status, headers } = await answerOf(written());
+      assert.deepEqual([status, headers['location'], server.asked.length], [302, '/page', 1]);
+    });
+
+    it('is not done where it leads to another server, or nobody asked for it', async () => {
+      server.answers(() => ({ status: 302, headers: { Location: `${other.url}/page` } }));
+      assert.match((await failureOf(written())).message, /sends what is written there on to/);
+      server.answers(() => ({ status: 302, headers: { Location: '/page' } }));
+      assert.match((await failureOf({ method: 'POST', url: `${server.url}/stop` })).message, /sends what is written there on to/);
+      assert.equal(other.asked.length, 0);
+    });
+  });
+
   describe('keeps a token to its own host', () => {
     const headers = [{ header: 'Authorization', scheme: 'Bearer' }, { header: 'PRIVATE-TOKEN' }, { header: 'X-Api-Key' }];
     for (const named of headers) {

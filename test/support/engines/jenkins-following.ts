@@ -1,0 +1,45 @@
+import * as assert from 'node:assert/strict';
+import { openJenkinsEngine } from '../../../src/core/engines/remote/jenkins/jenkins-engine';
+import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../src/core/engines/remote/remote-engine';
+import { HttpClient } from '../../../src/core/http/http-client';
+import type { JenkinsServer } from './jenkins-server';
+
+export const never = new AbortController().signal;
+
+/** An engine that asks a Jenkins of the tests. */
+export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token): RemoteEngine {
+  const settings = { server: jenkins.url, job: jenkins.job, steps: Object.keys(jenkins.runs.jobs) };
+  const tokens = async (kind: string, host: string): Promise<string | undefined> =>
+    Promise.resolve(kind === 'jenkins' && host === jenkins.origin ? token : undefined);
+  return openJenkinsEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);
+}
+
+export function valueOf<T>(told: Told<T>): T {
+  assert.ok(told.state === 'told', told.state === 'failed' ? told.message : '');
+  return told.value;
+}
+
+export function failureOf(told: Told<unknown>): RemoteFailure {
+  assert.ok(told.state === 'failed', `answered ${JSON.stringify(told)}`);
+  return told;
+}
+
+/** The run as a line a job. */
+export function shown({ state, reason, jobs }: RemoteRun): string[] {
+  const line = (name: string, one: string, why?: string): string => `${name} ${one}${why === undefined ? '' : `: ${why}`}`;
+  return [line('run', state, reason), ...jobs.map((job) => line(job.name, job.state, job.reason))];
+}
+
+export function jobOf(run: RemoteRun, name: string): RemoteJob {
+  const job = run.jobs.find((one) => one.name === name);
+  assert.ok(job, `no job ${name} among ${run.jobs.map((one) => one.name).join(', ')}`);
+  return job;
+}
+
+/** What a log holds from a byte on, as people read it. */
+export async function logOf(engine: RemoteEngine, run: RemoteRun, name: string, from = 0): Promise<{ text: string; isWhole: boolean }> {
+  const chunks: Buffer[] = [];
+  const plain = engine.plain();
+  const end = valueOf(await engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(plain.push(bytes)), never));
+  return { text: Buffer.concat([...chunks, plain.flush()]).toString(), ...end };
+}
