@@ -10,6 +10,8 @@ export interface GithubOptions {
   readonly workflows?: readonly string[];
   /** How an Enterprise server of before 2026 takes `return_run_details`: it ignores or refuses it. */
   readonly details?: 'given' | 'ignored' | 'refused';
+  /** The jobs of the latest attempt come without those that it keeps. */
+  readonly hidesKept?: boolean;
   /** So often a new run is not in the list yet. */
   readonly listDelay?: number;
   /** What its clock is ahead of ours. */
@@ -166,7 +168,10 @@ export class GithubAnswers {
   private jobs(run: ScriptedRun, asked: Asked): Reply {
     // A job is made when what it needs is done.
     const made = run.jobs.filter((job) => job.isOver || run.isSkipped(job) || job.needs.every((need) => run.job(need).isOver));
-    const fields = made.map((job) => ({
+    const isAll = asked.query.get('filter') === 'all';
+    const listed = isAll ? [...run.allJobs.filter((job) => !run.jobs.includes(job)), ...made] : made;
+    const shown = listed.filter((job) => isAll || !this.options.hidesKept || job.attempt === run.attempt);
+    const fields = shown.map((job) => ({
       ...jobFields(job, run, this.repository, this.addresses(), this.options.skewMs ?? 0),
       ...this.options.jobMore?.(job),
     }));
@@ -264,7 +269,7 @@ export class GithubAnswers {
 
   private statuses(id: string): Reply {
     const one = this.runs.deployments.find((deployment) => deployment.id === id);
-    return one ? { body: [statusFields(one, this.addresses(), this.options.skewMs ?? 0)] } : notFound;
+    return one ? { body: [statusFields(one, this.runs, this.addresses(), this.options.skewMs ?? 0)] } : notFound;
   }
 
   private tell(id: string, body: unknown): Reply {
@@ -274,7 +279,7 @@ export class GithubAnswers {
     this.told.push(body);
     one.state = state;
     one.url = url ?? '';
-    return { status: 201, body: statusFields(one, this.addresses(), this.options.skewMs ?? 0) };
+    return { status: 201, body: statusFields(one, this.runs, this.addresses(), this.options.skewMs ?? 0) };
   }
 
   /** Further pages are named in a `Link` header. */

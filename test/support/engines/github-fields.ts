@@ -1,4 +1,4 @@
-import type { ScriptedDeployment, ScriptedJob, ScriptedRun, ScriptedState } from './scripted-runs';
+import type { ScriptedDeployment, ScriptedJob, ScriptedRun, ScriptedRuns, ScriptedState } from './scripted-runs';
 
 export interface Addresses {
   readonly url: string;
@@ -114,14 +114,16 @@ export function deploymentFields(one: ScriptedDeployment, skewMs: number): objec
   };
 }
 
-export function statusFields(one: ScriptedDeployment, { url }: Addresses, skewMs: number): object {
+export function statusFields(one: ScriptedDeployment, { runs }: ScriptedRuns, { url }: Addresses, skewMs: number): object {
   const at = time(one.createdAt, skewMs);
+  const run = runs.find(({ commit, jobs }) => commit === one.commit && jobs.some((job) => job.deployedTo?.environment === one.environment));
+  const job = run?.jobs.find(({ deployedTo }) => deployedTo?.environment === one.environment);
   return {
     id: Number(one.id) + 10_000,
     state: one.state,
     environment: one.environment,
     environment_url: one.url,
-    log_url: `${url}/acme/shop/actions/runs/1/job/2`,
+    log_url: `${url}/acme/shop/actions/runs/${run?.id ?? 1}/job/${job?.id ?? 2}`,
     created_at: at,
     updated_at: at,
   };

@@ -314,6 +314,24 @@ describe('GitHub Actions', () => {
       assert.deepEqual(on.paths('POST'), []);
     });
 
+    it('with the address of what a job deployed', async () => {
+      on.run.job('build').pass();
+      on.run.job('stage').deployedTo = { environment: 'staging', url: 'https://staging.example' };
+      on.runs.deployments.push({
+        ...{ id: '1', environment: 'staging', commit, ref: branch, by: 'ada', createdAt: new Date() },
+        ...{ state: 'success', url: 'https://staging.example' },
+      });
+      on.run.pass();
+      assert.deepEqual(
+        (await on.read()).jobs.map(({ name, deployedTo }) => [name, deployedTo]),
+        [
+          ['build', undefined],
+          ['test', undefined],
+          ['stage', 'https://staging.example'],
+        ],
+      );
+    });
+
     it('without asking for approvals where none are waited for', async () => {
       on.run.job('build').start();
       await on.read();
@@ -364,6 +382,23 @@ describe('GitHub Actions', () => {
       on.run.rerunFailed();
       assert.equal((await on.job('build')).state, 'kept');
     });
+
+    for (const hidesKept of [false, true])
+      it(`and tells what was kept also where GitHub lists ${hidesKept ? 'the new jobs alone' : 'all'}; what runs again is not kept`, async () => {
+        await on.open({ hidesKept });
+        on.run.job('build').pass();
+        on.run.job('test').start().end('failed');
+        value(await on.engine.rerun(await on.read(), never));
+        const told = async (): Promise<unknown> => (await on.read()).jobs.map(({ name, state }) => [name, state]);
+        assert.deepEqual(await told(), [
+          ['build', 'kept'],
+          ['test', 'waiting'],
+        ]);
+        assert.equal((await on.job('build')).hasLog, true);
+        on.run.pass();
+        on.run.rerunAll();
+        assert.deepEqual(await told(), [['build', 'waiting']]);
+      });
 
     it('all, where nothing failed', async () => {
       on.run.pass();
