@@ -1,9 +1,12 @@
 import * as assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import { gitlab } from '../../../../../src/core/engines/gitlab';
 import { openGitlabEngine } from '../../../../../src/core/engines/remote/gitlab/gitlab-engine';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../../../src/core/engines/remote/remote-engine';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { GitlabServer, type GitlabOptions } from '../../../../support/engines/gitlab-server';
 import { ScriptedRuns } from '../../../../support/engines/scripted-runs';
+import { service } from '../pipelines';
 import type { Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
@@ -291,6 +294,25 @@ describe('GitLab', () => {
       );
     });
 
+    it('with the steps of the very names that are exported', async () => {
+      const names = ['build', 'default', 'default-step', 'pages', 'image', 'lint.all'];
+      const shop = service(`service: shop\nsteps:\n${names.map((name) => `  ${name}: {run: make}`).join('\n')}\n`);
+      const mail = service('service: mail\nsteps: {build: {run: make}}\n', 'mail');
+      for (const services of [[shop], [shop, mail]]) {
+        const exported = gitlab.files(services, {}).filter((file) => file.service !== undefined);
+        const jobs = exported.flatMap(({ body }) =>
+          Object.entries(parse(body) as object).flatMap(([key, value]) => ('script' in value ? [key] : [])),
+        );
+        const known = services.map(({ pipeline }) => pipeline.service);
+        await begin({}, known, Object.fromEntries(jobs.map((name) => [name, []])));
+        runs.begin();
+        assert.deepEqual(
+          (await read()).jobs.map(({ name }) => name),
+          names,
+        );
+      }
+    });
+
     it('with more than a hundred jobs, page by page', async () => {
       await begin({}, ['shop'], Object.fromEntries(Array.from({ length: 230 }, (_, index) => [`step-${index}`, []])));
       runs.begin();
@@ -299,6 +321,49 @@ describe('GitLab', () => {
         Object.keys(runs.jobs),
       );
       assert.equal(server.asked.filter(({ path }) => path.endsWith('/jobs')).length, 3);
+    });
+
+    it('page by page also where GitLab does not know of the proxy before it', async () => {
+      await begin(
+        { ownAddress: 'https://inner.example.com' },
+        ['shop'],
+        Object.fromEntries(Array.from({ length: 130 }, (_, at) => [`step-${at}`, []])),
+      );
+      runs.begin();
+      assert.equal((await read()).jobs.length, 130);
+    });
+
+    it('that goes on again before its pipeline says so', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      server.api.facts.set('test', { status: 'pending' });
+      const { state, jobs, finishedAt } = await read();
+      assert.deepEqual([state, finishedAt, jobs[1]?.state], ['running', undefined, 'waiting']);
+    });
+
+    it('that passed without what nobody started by hand', async () => {
+      runs.begin().pass();
+      server.api.facts.set('stage', { status: 'manual', allow_failure: true });
+      const { state, jobs } = await read();
+      assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'nobody started it']);
+    });
+
+    it('where it deployed to', async () => {
+      const run = runs.begin();
+      run.job('stage').deployedTo = { environment: 'staging', url: 'https://staging.example.com' };
+      run.pass();
+      assert.equal((await job('stage')).deployedTo, 'https://staging.example.com');
+      assert.equal((await job('build')).deployedTo, undefined);
+    });
+
+    it('once where pages tell a job twice', async () => {
+      const build = runs.begin().job('build');
+      const one = (id: number, status: string): object => ({ id, name: 'build', status });
+      reply(/\/jobs$/, { body: [one(Number(build.id) + 9, 'running'), one(Number(build.id), 'failed')] });
+      assert.deepEqual(
+        (await read()).jobs.map(({ name, state }) => [name, state]),
+        [['build', 'running']],
+      );
     });
 
     it('with times by the clock of this machine', async () => {
@@ -633,7 +698,8 @@ describe('GitLab', () => {
       const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
       valueOf(await engine.tellDeployment?.(deployment, never));
       valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
-      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'failed' }, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
       const written = server.asked
         .filter(({ method }) => method !== 'GET')
         .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
@@ -644,6 +710,7 @@ describe('GitLab', () => {
         ['PUT', 'environments/1', { external_url: 'https://new.example.com' }],
         ['POST', 'deployments', { ...told, status: 'success' }],
         ['POST', 'deployments', { ...told, status: 'failed' }],
+        ['POST', 'deployments', { ...told, status: 'canceled' }],
       ]);
     });
   });
