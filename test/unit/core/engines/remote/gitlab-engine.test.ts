@@ -150,6 +150,23 @@ describe('GitLab', () => {
         assert.equal(failure.status, 400);
       });
 
+    it('and is told by what GitLab says, not by what the project is called', async () => {
+      await begin({ project: 'protected/rules config' });
+      engine = openGitlabEngine(
+        { server: server.url, project: 'protected/rules config', services: ['shop'], service: 'shop' },
+        new HttpClient({ proxy: 'host' }),
+        async () => Promise.resolve(server.token),
+      );
+      server.api.refusal = { status: 400, body: { message: { base: ['No luck'] } } };
+      const { reason, hint } = failureOf(await engine.start(request, never));
+      assert.deepEqual([reason, hint], ['answer', undefined]);
+    });
+
+    it('and wants an identity also where it says so with another number', async () => {
+      server.api.refusal = { status: 403, body: { message: { base: ['Identity verification is required in order to run CI jobs'] } } };
+      assert.match(failureOf(await engine.start(request, never)).message, /^GitLab wants you to verify your identity/);
+    });
+
     it('once, whatever is answered', async () => {
       for (const status of [401, 403, 404, 409, 422, 429, 500, 502, 503, 504]) {
         server.asked.length = 0;
@@ -565,12 +582,14 @@ describe('GitLab', () => {
   it('tells the tests that failed', async () => {
     const test = runs.begin().job('build').start();
     test.report = `<testsuite name="cart"><testcase name="adds" classname="test/cart.test.ts" file="test/cart.test.ts"/>
-      <testcase name="removes" classname="Cart" file="test/cart.test.ts"><failure message="expected 2 to be 3">Error
-    at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase></testsuite>`;
+      <testcase name="removes" classname="Cart"><failure message="lost">Error: expected 2 to be 3
+    at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase>
+      <testcase name="empties" classname="test/cart.test.ts"><error message="no cart" type="TypeError"/></testcase></testsuite>`;
     test.end('failed');
-    const [found, ...more] = valueOf(await engine.problems(await read(), await job('build'), never));
+    const [found, other, ...more] = valueOf(await engine.problems(await read(), await job('build'), never));
     assert.deepEqual(more, []);
-    assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: expected 2 to be 3']);
+    assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: Error: expected 2 to be 3']);
+    assert.deepEqual([other?.message, other?.file], ['empties: no cart', 'test/cart.test.ts']);
     assert.deepEqual(found?.frames?.[0], { file: '/builds/acme/shop/src/cart.ts', line: 12, column: 7 });
     assert.deepEqual(valueOf(await engine.problems(await read(), await job('test'), never)), []);
   });
