@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { noJson } from '../../../http/api';
 import { told, type LogEnd, type RemoteFailure, type RemoteJob, type Told } from '../remote-engine';
 import { AnnotatedLog, type LogState } from './annotated-log';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { wholeBuild } from './stages';
 
 interface Part {
@@ -30,7 +30,7 @@ export class BuildLog {
   private going: Promise<RemoteFailure | undefined> | undefined;
 
   constructor(
-    private readonly server: JenkinsServer,
+    private readonly server: JenkinsApi,
     private readonly number: number,
   ) {}
 

@@ -4,7 +4,7 @@ import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
 import { BuildLog } from './build-log';
 import { check, refParameter } from './checks';
-import { JenkinsServer, unclear } from './jenkins-server';
+import { JenkinsApi, unclear } from './jenkins-api';
 import { itemOf } from './queue';
 import { Runs } from './runs';
 import { Stages } from './stages';
@@ -24,7 +24,7 @@ const mostLogs = { count: 8, bytes: 64 << 20 };
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
 export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
-  const server = new JenkinsServer(address, job, client, tokens);
+  const server = new JenkinsApi(address, job, client, tokens);
   const stages = new Stages(server, steps);
   const runs = new Runs(server, stages);
   const logs = new Map<number, BuildLog>();
@@ -120,7 +120,7 @@ function refused(failure: RemoteFailure, job: string): RemoteFailure {
 }
 
 /** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
-async function cancel(server: JenkinsServer, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
+async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
   const item = itemOf(run);
   let place = await runs.find(run, signal);
   if (place.state === 'told' && place.value.state === 'waiting' && item !== undefined) {
@@ -136,7 +136,7 @@ async function cancel(server: JenkinsServer, runs: Runs, run: string, signal: Ab
   return answer.state === 'failed' ? answer : told(undefined);
 }
 
-async function approve(server: JenkinsServer, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
+async function approve(server: JenkinsApi, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
   const inputs = await stages.pendingInputs(number, signal);
   if (inputs.state === 'failed') return inputs;
   const [input, second] = inputs.value.filter((one) => one.message === message);
@@ -147,6 +147,8 @@ async function approve(server: JenkinsServer, stages: Stages, number: number, me
   const proceed = httpAddress(input.proceed, new URL(server.base));
   if (typeof proceed === 'string' || proceed.origin !== server.asking.api.origin)
     return unclear(`Jenkins names another place to answer “${message}” than its own`);
+  // Read as a form of a page would send it (stapler, `getSubmittedForm`): one without values.
+  proceed.searchParams.set('json', '{"parameter":[]}');
   const answer = await server.press(proceed.href, signal);
   return answer.state === 'failed' ? answer : told(undefined);
 }

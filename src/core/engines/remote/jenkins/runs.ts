@@ -1,7 +1,7 @@
 import { listOf } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteRun, type Told } from '../remote-engine';
 import { buildTree, readBuild, refOf, starterOf, type Build } from './build';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { itemOf, Queue, type Place } from './queue';
 import type { Stages } from './stages';
 
@@ -21,7 +21,7 @@ export class Runs {
   private readonly sent = new Map<string, Sent>();
 
   constructor(
-    private readonly server: JenkinsServer,
+    private readonly server: JenkinsApi,
     private readonly stages: Stages,
   ) {
     this.queue = new Queue(server);

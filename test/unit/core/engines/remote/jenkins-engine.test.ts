@@ -153,6 +153,15 @@ describe('Jenkins', () => {
       assert.equal(jobOf(run, 'stage').hasLog, false);
     });
 
+    it('that a step was skipped for its condition, though Jenkins says that it passed', async () => {
+      const id = await begin();
+      jenkins.conditional.add('stage');
+      runs.runs[0]?.pass();
+      for (let time = 0; time < 2; time++)
+        assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run passed', 'build passed', 'test passed', 'stage skipped']);
+      assert.equal(jenkins.asked.filter(({ path }) => path.includes('/execution/node/')).length, 3);
+    });
+
     it('an unstable build as failed', async () => {
       const id = await begin();
       jenkins.unstable.add('test');

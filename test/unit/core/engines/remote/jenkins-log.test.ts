@@ -172,11 +172,11 @@ describe('the log of Jenkins', () => {
     const html =
       '<span class="pipeline-new-node" nodeId="7" enclosingId="6">[Pipeline] sh\n</span>' +
       '<span class="pipeline-node-7"><span class="timestamp"><b>12:00:00</b> </span><span style="display: none">[2026-01-01T12:00:00Z]</span> a &lt; b &amp; c\n' +
-      `<span style="color: red">red</span> <a href='https://x.example'>x</a>\n</span>aborted\n<span class="pipeline-node-9">nine\n</span>`;
+      `<span style="display: none;">\u001b[31m</span><span style="color: red">red</span> <a href='https://x.example'>x</a>\n</span>aborted\n<span class="pipeline-node-9">nine\n</span>`;
 
     for (const size of [1, 2, 5, 1000])
       it(`is understood in pieces of ${size}`, () => {
-        assert.deepEqual(texts(html, size), ['7  a < b & c\nred x\n', '- aborted\n', '9 nine\n', 'then 9']);
+        assert.deepEqual(texts(html, size), ['7 a < b & c\n\u001b[31mred x\n', '- aborted\n', '9 nine\n', 'then 9']);
       });
 
     it('goes on with the node of the answer before', () => {
