@@ -21,6 +21,12 @@ export class AnnotatedLog {
   readonly enclosing = new Map<string, string>();
   /** Blocks that ended. */
   readonly ended = new Set<string>();
+  /**
+   * What stands before the first mark of an answer that goes on within a node. Jenkins marks no end of a node there, and a line of the
+   * build's own would be taken for one of the node.
+   */
+  lead = '';
+  private isLeading: boolean;
   private node: string | undefined;
   /** What is open, innermost last. Jenkins closes more than it opened at the end of an answer. */
   private readonly open: ('node' | 'mark' | 'time' | 'hidden' | 'other')[] = [];
@@ -38,6 +44,7 @@ export class AnnotatedLog {
     private readonly add: (piece: Piece) => void,
   ) {
     this.node = state.node;
+    this.isLeading = state.node !== undefined;
   }
 
   push(html: string): void {
@@ -77,6 +84,7 @@ export class AnnotatedLog {
     this.isClosed = false;
     const text = unescaped(this.isAfterStamp ? escaped.replace(/^ /, '') : escaped);
     this.isAfterStamp = false;
+    if (this.isLeading) this.lead += text;
     if (text !== '') this.add({ node: this.node, text });
   }
 
@@ -85,6 +93,7 @@ export class AnnotatedLog {
     if (tag.startsWith('/')) return this.closed();
     const kind = / class="([^"]*)"/.exec(` ${tag}`)?.[1] ?? '';
     const node = /^pipeline-node-(\d+)$/.exec(kind)?.[1];
+    if (node !== undefined || kind === 'pipeline-new-node') this.isLeading = false;
     if (node !== undefined) {
       this.node = node;
       this.isClosed = false;

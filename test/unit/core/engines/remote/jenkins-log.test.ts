@@ -115,6 +115,21 @@ describe('the log of Jenkins', () => {
     assert.equal(had, 'one\ntwo\nthree & four\nfive\n');
   });
 
+  it('takes no line of the build itself for one of a step that printed right before', async () => {
+    const lint = scripted.job('lint').start().print('one\n');
+    let had = (await logOf(engine, await read(), 'lint')).text;
+    lint.print('two\n');
+    jenkins.observe();
+    jenkins.build(scripted).own('Aborted by Mona\n');
+    lint.print('three\n');
+    had += (await logOf(engine, await read(), 'lint', Buffer.byteLength(had))).text;
+    lint.print('four\n').end('cancelled');
+    const run = await read();
+    had += (await logOf(engine, run, 'lint', Buffer.byteLength(had))).text;
+    assert.equal(had, 'one\ntwo\nthree\nfour\n');
+    assert.equal((await logOf(follow(jenkins), run, 'lint')).text, had);
+  });
+
   it('gives what no stage printed to the build where that failed outside of them', async () => {
     scripted.startupFailure = 'Unable to find Jenkinsfile';
     const { text, isWhole } = await logOf(engine, await read(), 'shop');
