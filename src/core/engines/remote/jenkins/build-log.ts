@@ -57,12 +57,8 @@ export class BuildLog {
     write: (bytes: Buffer) => void,
     signal: AbortSignal,
   ): Promise<Told<LogEnd>> {
-    if (!this.isWhole && (this.served.get(job.id) ?? 0) >= this.answers) {
-      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
-      const failure = await this.going;
-      if (failure) return failure;
-    }
-    this.served.set(job.id, this.answers);
+    const failure = await this.refresh(job.id, signal);
+    if (failure) return failure;
     const homes = new Set(jobs.map(({ id }) => id));
     const isSplit = jobs.some(({ id }) => id !== wholeBuild);
     if (isSplit && this.isWhole && !this.hasMarks && this.parts.length > 0)
@@ -75,6 +71,24 @@ export class BuildLog {
     }
     const isOver = job.state !== 'running' && job.state !== 'waiting';
     return told({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
+  }
+
+  /** Why a build gets no machine, in Jenkins's words (workflow-durable-task-step, `ExecutorStepExecution`): the queue does not say whose it is. */
+  async lackOfMachine(signal: AbortSignal): Promise<string | undefined> {
+    if (await this.refresh('machine', signal)) return undefined;
+    const last = this.parts.findLast(({ node }) => node !== undefined);
+    return /(?:^|\n)Still waiting to schedule task\n([^\n]+)\n$/.exec(last?.bytes.toString() ?? '')?.[1];
+  }
+
+  /** Each that asks in turn sees every answer once. */
+  private async refresh(asks: string, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+    if (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
+      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
+      const failure = await this.going;
+      if (failure) return failure;
+    }
+    this.served.set(asks, this.answers);
+    return undefined;
   }
 
   /** The job that a node is in: the block around it that is one. What is in none is that of the build, if that is one. */

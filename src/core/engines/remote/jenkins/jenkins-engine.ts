@@ -2,7 +2,7 @@ import { httpAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
-import { BuildLog } from './build-log';
+import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
 import { JenkinsApi, unclear } from './jenkins-api';
 import { itemOf } from './queue';
@@ -19,15 +19,16 @@ export interface JenkinsSettings {
   readonly steps: readonly string[];
 }
 
-/** Logs that are held in memory, all of them together. */
-const mostLogs = { count: 8, bytes: 64 << 20 };
-
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
-export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
-  const server = new JenkinsApi(address, job, client, tokens);
+export function openJenkinsEngine(
+  { server: address, job: place, steps }: JenkinsSettings,
+  client: HttpClient,
+  tokens: Tokens,
+): RemoteEngine {
+  const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const runs = new Runs(server, stages);
-  const logs = new Map<number, BuildLog>();
+  const logs = new BuildLogs(server);
+  const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
     const place = await runs.find(run, signal);
@@ -38,7 +39,7 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
   const start = async (branch: string, commit: string, signal: AbortSignal): Promise<Told<Started>> => {
     const parameters = new URLSearchParams({ [refParameter]: `refs/heads/${branch}` });
     const answer = await server.press(`${server.jobPath}/buildWithParameters?${parameters.toString()}`, signal);
-    if (answer.state === 'failed') return refused(answer, job);
+    if (answer.state === 'failed') return refused(answer, place);
     const item = itemAt(answer.headers['location']);
     if (item === undefined)
       return unclear(`Jenkins does not say what it started (${answer.status})`, 'look at the page of the job: it may run all the same');
@@ -47,28 +48,11 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
     return told({ id, attempt: 1 });
   };
 
-  const logOf = (number: number): BuildLog => {
-    const log = logs.get(number) ?? new BuildLog(server, number);
-    logs.delete(number);
-    logs.set(number, log);
-    return log;
-  };
-
-  /** What was not asked for the longest is read anew when it is. */
-  const forget = (): void => {
-    let bytes = [...logs.values()].reduce((sum, { size }) => sum + size, 0);
-    for (const [number, { size }] of logs) {
-      if (logs.size <= mostLogs.count && bytes <= mostLogs.bytes) break;
-      logs.delete(number);
-      bytes -= size;
-    }
-  };
-
   return {
     name: 'jenkins',
     label: 'Jenkins',
     host: server.asking.api.origin ?? address,
-    place: job,
+    place,
     logs: 'live',
     reruns: 'everything',
     get allowance() {
@@ -78,12 +62,10 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
     start: async ({ branch, commit }, signal) => start(branch, commit, signal),
     read: async (run, signal) => runs.read(run, signal),
     list: async (_service, signal) => runs.list(signal),
-    readLog: async (run, { ...asked }, from, write, signal): Promise<Told<LogEnd>> => {
+    readLog: async (run, job, from, write, signal): Promise<Told<LogEnd>> => {
       const number = await numberOf(run.id, signal);
       if (number.state === 'failed') return number;
-      const end = await logOf(number.value).read(run.jobs, asked, from, write, signal);
-      forget();
-      return end;
+      return logs.of(number.value).read(run.jobs, job, from, write, signal);
     },
     // What is Jenkins's own is told apart by its marks already, when it is read: what is left was printed by a step.
     plain: () => ({ push: (bytes) => bytes, flush: () => Buffer.alloc(0) }),
