@@ -6,11 +6,14 @@ interface Case {
   readonly classname: string | undefined;
   readonly file: string | undefined;
   readonly execution_time: number;
-  system_output: string | null;
+  system_output: string | Readonly<Record<string, string>> | null;
   stack_trace: string | null;
 }
 
-/** A JUnit report as GitLab tells of it (docs.gitlab.com: api/pipelines, test report; lib/gitlab/ci/parsers/test/junit.rb). */
+/**
+ * A JUnit report as GitLab tells of it (docs.gitlab.com: api/pipelines, test report; lib/gitlab/ci/parsers/test/junit.rb): of a
+ * failure its text, and its attributes only where it has none.
+ */
 export function testSuite(name: string, xml: string): object {
   const cases: Case[] = [];
   const parser = new SaxesParser({ xmlns: false } as const);
@@ -30,12 +33,12 @@ export function testSuite(name: string, xml: string): object {
     inFailure = last !== undefined && (tag === 'failure' || tag === 'error');
     if (!last || !inFailure) return;
     last.status = tag === 'failure' ? 'failed' : 'error';
-    last.system_output = attributes['message'] ?? '';
+    last.system_output = attributes;
   });
   const add = (text: string): void => {
     const last = cases.at(-1);
-    if (last && inFailure && text.trim() !== '')
-      last.system_output = `${last.system_output === '' ? '' : `${last.system_output ?? ''}\n`}${text}`;
+    if (!last || !inFailure || text.trim() === '') return;
+    last.system_output = typeof last.system_output === 'string' ? last.system_output + text : text;
   };
   parser.on('text', add);
   parser.on('cdata', add);

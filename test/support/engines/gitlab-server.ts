@@ -12,6 +12,8 @@ export interface GitlabOptions {
   readonly project?: string;
   /** Whether traces are answered by ranges. GitLab's API does not document them (gitlab-org/gitlab#30391). */
   readonly ranges?: boolean;
+  /** What it takes for its own address, where it is not the one that it is asked at: it does not know of the proxy before it. */
+  readonly ownAddress?: string;
   /** What its clock is ahead of ours. */
   readonly skewMs?: number;
   /** What a branch points to; by `branches` unless given. */
@@ -82,7 +84,9 @@ export class GitlabServer implements EngineServer {
 
   /** Lists in pages, tags of answers, limits (docs.gitlab.com: api/rest, administration/settings/user_and_ip_rate_limits). */
   private write(response: http.ServerResponse, asked: Asked, { status = 200, headers = {}, body }: Reply, cut: number | undefined): void {
-    const page = Array.isArray(body) ? pageOf(body as readonly unknown[], asked, this.url) : { body, headers: {} };
+    const page = Array.isArray(body)
+      ? pageOf(body as readonly unknown[], asked, this.options.ownAddress ?? this.url)
+      : { body, headers: {} };
     const bytes = Buffer.isBuffer(page.body)
       ? page.body
       : Buffer.from(page.body === undefined ? '' : typeof page.body === 'string' ? page.body : JSON.stringify(page.body));

@@ -310,6 +310,14 @@ describe('the HTTP client', () => {
       assert.equal((await failureOf({ url: server.url })).message, `127.0.0.1:${server.port} wants a token (401)`);
     });
 
+    it('what is wrong with which field, as GitLab names it', async () => {
+      server.answers(() => ({
+        status: 400,
+        body: { message: { base: ['Missing CI config file'], name: ['is too long', 'is taken'], more: 7 } },
+      }));
+      assert.match((await failureOf({ url: server.url })).message, /: Missing CI config file; name is too long, is taken$/);
+    });
+
     it('when there is nothing at the address', async () => {
       server.answers(() => ({ status: 404, body: { message: 'Not Found' } }));
       const failure = await failureOf({ url: `${server.url}/repos/acme/shop/issues?key=hidden` });

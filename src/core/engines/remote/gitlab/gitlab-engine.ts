@@ -82,6 +82,7 @@ async function readTrace(
     },
     signal,
   );
+  if (answer.state === 'answered') project.asking.heard(answer.headers);
   const isMissing = answer.state === 'failed' && (answer.status === 404 || answer.status === 410);
   if (answer.state === 'failed' && !isMissing) return answer;
   const ended = isOver(job.state);

@@ -39,6 +39,16 @@ export function jobRecord(value: unknown): JobRecord | undefined {
   return json && id !== undefined && name !== undefined && status !== undefined ? { id, name, status, json } : undefined;
 }
 
+/** One of each name: pages that are read while jobs are started again may tell an earlier try, too. */
+export function latestTries(jobs: readonly JobRecord[]): JobRecord[] {
+  const latest = new Map<string, JobRecord>();
+  for (const job of jobs) {
+    const other = latest.get(job.name);
+    if (!other || Number(other.id) < Number(job.id)) latest.set(job.name, job);
+  }
+  return [...latest.values()];
+}
+
 /** In the order of the pipeline, as far as it is known: GitLab makes jobs stage by stage. A job that was tried again stays in its place. */
 export function inOrder(jobs: readonly JobRecord[], all: readonly JobRecord[]): JobRecord[] {
   const first = new Map<string, number>();

@@ -11,7 +11,8 @@ const mostPages = 30;
 
 /** A project of a GitLab server, as its API is asked for it. */
 export class GitlabProject {
-  private defaultBranch: string | undefined;
+  /** Undefined inside: it has none. */
+  private defaultBranch: { readonly name: string | undefined } | undefined;
 
   constructor(
     readonly asking: Asking,
@@ -52,10 +53,11 @@ export class GitlabProject {
 
   /** The branch that everybody delivers from; undefined where GitLab does not say. Asked once. */
   async branch(signal: AbortSignal): Promise<string | undefined> {
-    if (this.defaultBranch !== undefined) return this.defaultBranch;
+    if (this.defaultBranch) return this.defaultBranch.name;
     const project = await this.record('', 'the project', signal);
-    if (project.state === 'told') this.defaultBranch = textOf(project.value['default_branch']);
-    return this.defaultBranch;
+    if (project.state === 'failed') return undefined;
+    this.defaultBranch = { name: textOf(project.value['default_branch']) };
+    return this.defaultBranch.name;
   }
 }
 

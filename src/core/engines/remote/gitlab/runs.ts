@@ -2,9 +2,9 @@ import { present, recordOf, textOf, valueAt } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Started, type Told } from '../remote-engine';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
-import { hasRetried, inOrder, jobRecord, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
+import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
-import { isOver, runState } from './states';
+import { isActive, isOver, runState } from './states';
 
 const mostRemembered = 500;
 const atOnce = 5;
@@ -28,22 +28,27 @@ export class GitlabRuns {
     const address = `/pipelines/${encodeURIComponent(id)}`;
     const pipeline = await this.project.record(address, 'a pipeline', signal);
     if (pipeline.state === 'failed') return this.missing(id, pipeline, signal);
-    const basic = await this.basic(pipeline.value, signal);
-    if (typeof basic === 'string') return wrong(basic);
     const records = await this.records(`${address}/jobs?include_retried=false&per_page=100`, signal);
     if (records.state === 'failed') return this.missing(id, records, signal);
     const all = hasRetried(records.value, textOf(pipeline.value['started_at']))
       ? await this.records(`${address}/jobs?include_retried=true&per_page=100`, signal)
       : undefined;
     if (all?.state === 'failed') return all;
-    await this.findEnvironments(basic, records.value, signal);
+    const latest = latestTries(records.value);
+    this.hearTitles(latest);
+    const itself = await this.basic(pipeline.value, signal);
+    if (typeof itself === 'string') return wrong(itself);
+    // What a pipeline says of itself comes some moments after what its jobs do: one of them may have been started again.
+    const goesOn = isOver(itself.state) && latest.some(({ status }) => isActive(status));
+    const basic: RemoteRun = goesOn ? { ...itself, state: 'running' } : itself;
+    await this.findEnvironments(basic, latest, signal);
     const around: JobsAround = {
       isOver: isOver(basic.state),
       kept: this.reruns.get(id)?.kept ?? new Set(),
       tries: all && triesOf(all.value),
       environments: this.environments,
     };
-    const jobs = readJobs(inOrder(records.value, all?.value ?? []), this.naming, around, this.project.asking);
+    const jobs = readJobs(inOrder(latest, all?.value ?? []), this.naming, around, this.project.asking);
     if (typeof jobs === 'string') return wrong(jobs);
     return told(this.runOf(basic, pipeline.value, jobs));
   }
@@ -54,6 +59,7 @@ export class GitlabRuns {
     if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
     const values = answer.value as readonly unknown[];
     const runs: RemoteRun[] = [];
+    await this.project.branch(signal);
     for (let at = 0; at < values.length; at += atOnce) {
       const read = await Promise.all(values.slice(at, at + atOnce).map(async (value) => this.basic(recordOf(value) ?? {}, signal)));
       const unread = read.find((one): one is string => typeof one === 'string');
@@ -127,10 +133,18 @@ export class GitlabRuns {
     const known = this.titles.get(commit);
     if (known !== undefined) return known;
     const answer = await this.project.record(`/repository/commits/${encodeURIComponent(commit)}`, 'a commit', signal);
-    if (answer.state === 'failed' && !answer.gone) return '';
+    // What may not be read now may not be read a moment later, either; what could not be reached may.
+    if (answer.state === 'failed' && !answer.gone && answer.reason !== 'token') return '';
     const title = answer.state === 'told' ? (shown(answer.value['title']) ?? '') : '';
     remember(this.titles, commit, title);
     return title;
+  }
+
+  private hearTitles(jobs: readonly JobRecord[]): void {
+    for (const { json } of jobs.slice(0, 1)) {
+      const [commit, title] = [textOf(valueAt(json, 'commit.id')), shown(valueAt(json, 'commit.title'))];
+      if (commit !== undefined && title !== undefined) remember(this.titles, commit, title);
+    }
   }
 
   private async findEnvironments(run: RemoteRun, jobs: readonly JobRecord[], signal: AbortSignal): Promise<void> {
@@ -186,7 +200,7 @@ function mayFail(reason: string | undefined): boolean {
 
 function triesOf(all: readonly JobRecord[]): ReadonlyMap<string, number> {
   const tries = new Map<string, number>();
-  for (const { name } of all) tries.set(name, (tries.get(name) ?? 0) + 1);
+  for (const { name } of new Map(all.map((job) => [job.id, job])).values()) tries.set(name, (tries.get(name) ?? 0) + 1);
   return tries;
 }
 

@@ -21,22 +21,24 @@ export async function startPipeline(project: GitlabProject, request: StartReques
 function inWords(project: GitlabProject, { file, branch, service }: StartRequest, failure: RemoteFailure): RemoteFailure {
   if (failure.gone) return notSeen(project, failure);
   const says = (message: string, hint?: string): RemoteFailure => ({ ...failure, message, ...(hint !== undefined && { hint }) });
-  const { message, status } = failure;
-  if (/identity verification|verify your (identity|account)/i.test(message))
+  const { status } = failure;
+  // Behind the address, which may have any of these words in it.
+  const said = failure.message.includes(': ') ? failure.message.slice(failure.message.indexOf(': ')) : '';
+  if (/identity verification|verify your (identity|account)/i.test(said))
     return {
       ...says('GitLab wants you to verify your identity before it starts pipelines', 'sign in there and follow what it asks for'),
       reason: 'token',
     };
   if (status === 403)
-    return says(`${message}`, 'to start pipelines it takes the scope api and the role of a Developer, and more for a protected branch');
+    return says(failure.message, 'to start pipelines it takes the scope api and the role of a Developer, and more for a protected branch');
   if (status !== 400 && status !== 422) return failure;
-  if (/missing CI config file|(?:not found|missing).*\.gitlab-ci\.yml/i.test(message))
+  if (/missing CI config file|(?:not found|missing).*\.gitlab-ci\.yml/i.test(said))
     return says(`there is no ${file} in what was pushed`, '`deliver export gitlab` writes it');
-  if (/reference not found/i.test(message)) return says(`GitLab does not find the branch ${branch}: was it pushed to ${project.name}?`);
-  if (/no (?:stages|jobs)|filtered out|will not run|would not run|rules? (?:did|do) not match/i.test(message))
+  if (/reference not found/i.test(said)) return says(`GitLab does not find the branch ${branch}: was it pushed to ${project.name}?`);
+  if (/no (?:stages|jobs)|filtered out|will not run|would not run|rules? (?:did|do) not match/i.test(said))
     return says(`GitLab started nothing: by its rules no job would run for ${service}`, `see \`rules\` and \`workflow\` in ${file}`);
-  if (/insufficient permissions|protected/i.test(message)) return { ...failure, reason: 'token', hint: 'the branch is protected' };
-  return /yaml|config|syntax|jobs:|unknown keys|include/i.test(message)
+  if (/insufficient permissions|protected/i.test(said)) return { ...failure, reason: 'token', hint: 'the branch is protected' };
+  return /yaml|config|syntax|jobs:|unknown keys|include/i.test(said)
     ? { ...failure, hint: `is ${file} valid? CI Lint in GitLab tells more` }
     : failure;
 }

@@ -38,6 +38,11 @@ export function isOver(state: RemoteJob['state'] | RemoteRun['state']): boolean 
   return state !== 'waiting' && state !== 'running';
 }
 
+/** Whether a job begins or goes on by itself. */
+export function isActive(status: string): boolean {
+  return /^(pending|preparing|running|waiting_for_resource|waiting_for_callback)$/.test(status);
+}
+
 /** What `failure_reason` says, as GitLab's own source lists it (app/models/concerns/enums/ci/commit_status.rb). */
 const failures: Readonly<Record<string, string>> = {
   unknown_failure: 'GitLab does not know why it failed',

@@ -1,9 +1,12 @@
 import * as assert from 'node:assert/strict';
+import { parse } from 'yaml';
+import { gitlab } from '../../../../../src/core/engines/gitlab';
 import { openGitlabEngine } from '../../../../../src/core/engines/remote/gitlab/gitlab-engine';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../../../src/core/engines/remote/remote-engine';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { GitlabServer, type GitlabOptions } from '../../../../support/engines/gitlab-server';
 import { ScriptedRuns } from '../../../../support/engines/scripted-runs';
+import { service } from '../pipelines';
 import type { Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
@@ -146,6 +149,23 @@ describe('GitLab', () => {
         assert.match(failure.message, says);
         assert.equal(failure.status, 400);
       });
+
+    it('and is told by what GitLab says, not by what the project is called', async () => {
+      await begin({ project: 'protected/rules config' });
+      engine = openGitlabEngine(
+        { server: server.url, project: 'protected/rules config', services: ['shop'], service: 'shop' },
+        new HttpClient({ proxy: 'host' }),
+        async () => Promise.resolve(server.token),
+      );
+      server.api.refusal = { status: 400, body: { message: { base: ['No luck'] } } };
+      const { reason, hint } = failureOf(await engine.start(request, never));
+      assert.deepEqual([reason, hint], ['answer', undefined]);
+    });
+
+    it('and wants an identity also where it says so with another number', async () => {
+      server.api.refusal = { status: 403, body: { message: { base: ['Identity verification is required in order to run CI jobs'] } } };
+      assert.match(failureOf(await engine.start(request, never)).message, /^GitLab wants you to verify your identity/);
+    });
 
     it('once, whatever is answered', async () => {
       for (const status of [401, 403, 404, 409, 422, 429, 500, 502, 503, 504]) {
@@ -291,6 +311,25 @@ describe('GitLab', () => {
       );
     });
 
+    it('with the steps of the very names that are exported', async () => {
+      const names = ['build', 'default', 'default-step', 'pages', 'image', 'lint.all'];
+      const shop = service(`service: shop\nsteps:\n${names.map((name) => `  ${name}: {run: make}`).join('\n')}\n`);
+      const mail = service('service: mail\nsteps: {build: {run: make}}\n', 'mail');
+      for (const services of [[shop], [shop, mail]]) {
+        const exported = gitlab.files(services, {}).filter((file) => file.service !== undefined);
+        const jobs = exported.flatMap(({ body }) =>
+          Object.entries(parse(body) as object).flatMap(([key, value]) => ('script' in value ? [key] : [])),
+        );
+        const known = services.map(({ pipeline }) => pipeline.service);
+        await begin({}, known, Object.fromEntries(jobs.map((name) => [name, []])));
+        runs.begin();
+        assert.deepEqual(
+          (await read()).jobs.map(({ name }) => name),
+          names,
+        );
+      }
+    });
+
     it('with more than a hundred jobs, page by page', async () => {
       await begin({}, ['shop'], Object.fromEntries(Array.from({ length: 230 }, (_, index) => [`step-${index}`, []])));
       runs.begin();
@@ -299,6 +338,49 @@ describe('GitLab', () => {
         Object.keys(runs.jobs),
       );
       assert.equal(server.asked.filter(({ path }) => path.endsWith('/jobs')).length, 3);
+    });
+
+    it('page by page also where GitLab does not know of the proxy before it', async () => {
+      await begin(
+        { ownAddress: 'https://inner.example.com' },
+        ['shop'],
+        Object.fromEntries(Array.from({ length: 130 }, (_, at) => [`step-${at}`, []])),
+      );
+      runs.begin();
+      assert.equal((await read()).jobs.length, 130);
+    });
+
+    it('that goes on again before its pipeline says so', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      server.api.facts.set('test', { status: 'pending' });
+      const { state, jobs, finishedAt } = await read();
+      assert.deepEqual([state, finishedAt, jobs[1]?.state], ['running', undefined, 'waiting']);
+    });
+
+    it('that passed without what nobody started by hand', async () => {
+      runs.begin().pass();
+      server.api.facts.set('stage', { status: 'manual', allow_failure: true });
+      const { state, jobs } = await read();
+      assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'nobody started it']);
+    });
+
+    it('where it deployed to', async () => {
+      const run = runs.begin();
+      run.job('stage').deployedTo = { environment: 'staging', url: 'https://staging.example.com' };
+      run.pass();
+      assert.equal((await job('stage')).deployedTo, 'https://staging.example.com');
+      assert.equal((await job('build')).deployedTo, undefined);
+    });
+
+    it('once where pages tell a job twice', async () => {
+      const build = runs.begin().job('build');
+      const one = (id: number, status: string): object => ({ id, name: 'build', status });
+      reply(/\/jobs$/, { body: [one(Number(build.id) + 9, 'running'), one(Number(build.id), 'failed')] });
+      assert.deepEqual(
+        (await read()).jobs.map(({ name, state }) => [name, state]),
+        [['build', 'running']],
+      );
     });
 
     it('with times by the clock of this machine', async () => {
@@ -458,54 +540,17 @@ describe('GitLab', () => {
     assert.equal(failureOf((await log(await job('build'))).end).reason, 'token');
   });
 
-  describe('makes plain', () => {
-    const time = '2024-05-22T12:43:46.962646Z';
-    const cases: readonly (readonly [what: string, log: string, plain: string])[] = [
-      ['what has no marks', 'a\nb\r\n\x1b[32mc\x1b[0m', 'a\nb\r\n\x1b[32mc\x1b[0m'],
-      ['sections', 'section_start:1716381826:step_script\r\x1b[0Ka\nsection_end:1716381827:step_script\r\x1b[0Kb\n', 'a\nb\n'],
-      ['sections with options', 'x section_start:1:my.part-2[collapsed=true,hide=1]\r\x1b[0Ka\n', 'x a\n'],
-      [
-        'what only looks like a section',
-        'section_start:1:a\nsection_starts section_end:x:b\r\x1b[0K\nsection_',
-        'section_start:1:a\nsection_starts section_end:x:b\r\x1b[0K\nsection_',
-      ],
-      ['times', `${time} 00O a\n${time} 01E b\n${time} 00O \n`, 'a\nb\n\n'],
-      ['lines that go on', `${time} 00O 10%\r\n${time} 00O+20%\n${time} 00O+!\n${time} 00O b`, '10%\r20%!\nb'],
-      ['sections behind times', `${time} 00O section_start:1:a\r\n${time} 00O+\x1b[0Kb\n`, 'b\n'],
-      ['times that a step printed', `a\n${time} 00O b\n`, `a\n${time} 00O b\n`],
-      ['lines without a time among others', `${time} 00O a\nb\n${time} 00O c\n`, 'a\nb\nc\n'],
-      ['times that a step printed behind its own', `${time} 00O ${time} 00O a\n`, `${time} 00O a\n`],
-      ['what ends in half a time', `${time} 00O a\n2024-05`, 'a\n2024-05'],
-      ['an empty log', '', ''],
-    ];
-    for (const [what, log, plain] of cases)
-      it(`${what}, wherever it is split`, () => {
-        const bytes = Buffer.from(log, 'latin1');
-        for (let size = 1; size <= Math.max(1, bytes.length); size++) {
-          const filter = engine.plain();
-          const pieces: Buffer[] = [];
-          for (let at = 0; at < bytes.length; at += size) pieces.push(filter.push(bytes.subarray(at, at + size)));
-          pieces.push(filter.flush());
-          assert.equal(Buffer.concat(pieces).toString('latin1'), plain, `in pieces of ${size}`);
-        }
-      });
-
-    it('bytes that are no text', () => {
-      const bytes = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
-      const filter = engine.plain();
-      assert.deepEqual(Buffer.concat([filter.push(bytes), filter.flush()]), bytes);
-    });
-  });
-
   it('tells the tests that failed', async () => {
     const test = runs.begin().job('build').start();
     test.report = `<testsuite name="cart"><testcase name="adds" classname="test/cart.test.ts" file="test/cart.test.ts"/>
-      <testcase name="removes" classname="Cart" file="test/cart.test.ts"><failure message="expected 2 to be 3">Error
-    at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase></testsuite>`;
+      <testcase name="removes" classname="Cart"><failure message="lost">Error: expected 2 to be 3
+    at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase>
+      <testcase name="empties" classname="test/cart.test.ts"><error message="no cart" type="TypeError"/></testcase></testsuite>`;
     test.end('failed');
-    const [found, ...more] = valueOf(await engine.problems(await read(), await job('build'), never));
+    const [found, other, ...more] = valueOf(await engine.problems(await read(), await job('build'), never));
     assert.deepEqual(more, []);
-    assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: expected 2 to be 3']);
+    assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: Error: expected 2 to be 3']);
+    assert.deepEqual([other?.message, other?.file], ['empties: no cart', 'test/cart.test.ts']);
     assert.deepEqual(found?.frames?.[0], { file: '/builds/acme/shop/src/cart.ts', line: 12, column: 7 });
     assert.deepEqual(valueOf(await engine.problems(await read(), await job('test'), never)), []);
   });
@@ -633,7 +678,8 @@ describe('GitLab', () => {
       const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
       valueOf(await engine.tellDeployment?.(deployment, never));
       valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
-      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'failed' }, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
+      valueOf(await engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
       const written = server.asked
         .filter(({ method }) => method !== 'GET')
         .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
@@ -644,6 +690,7 @@ describe('GitLab', () => {
         ['PUT', 'environments/1', { external_url: 'https://new.example.com' }],
         ['POST', 'deployments', { ...told, status: 'success' }],
         ['POST', 'deployments', { ...told, status: 'failed' }],
+        ['POST', 'deployments', { ...told, status: 'canceled' }],
       ]);
     });
   });
