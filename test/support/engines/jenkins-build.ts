@@ -73,6 +73,11 @@ export class JenkinsBuild {
     ];
   }
 
+  /** What the step prints that takes a machine. */
+  machine(text: string): void {
+    this.append(Buffer.from(text), '3', escaped(text));
+  }
+
   /** What the build says itself. */
   own(text: string): void {
     this.append(Buffer.from(text), undefined, escaped(text));

@@ -38,6 +38,8 @@ export class JenkinsServer implements EngineServer {
   parameters: readonly { readonly name: string; readonly type: string }[] = [{ name: 'DELIVERY_REF', type: 'StringParameterDefinition' }];
   /** Steps that end as unstable where they failed. */
   readonly unstable = new Set<string>();
+  /** Steps that are skipped for a condition of their own: told as passed. */
+  readonly conditional = new Set<string>();
   /** Stages that are no steps, as they are told. */
   readonly otherStages: Readonly<Record<string, unknown>>[] = [];
   private readonly items: Item[] = [];
@@ -210,10 +212,9 @@ export class JenkinsServer implements EngineServer {
       build.run.cancel();
       return { status: 302, headers: { Location: this.buildUrl(build) } };
     }
-    const input = /^input\/(.+)\/proceedEmpty$/.exec(rest)?.[1];
-    if (input !== undefined && method === 'POST') return this.proceed(build, input);
     if (!this.hasStageView) return undefined;
     if (rest === 'wfapi/describe') return { body: { id: String(build.number), stages: this.stages(build) } };
+    if (rest === 'wfapi/inputSubmit' && method === 'POST') return this.proceed(build, query);
     if (rest === 'wfapi/pendingInputActions') return { body: this.inputs(build) };
     const node = /^execution\/node\/(\d+)\/wfapi\/describe$/.exec(rest)?.[1];
     return node === undefined ? undefined : this.nodeAnswer(build, node);
@@ -280,25 +281,25 @@ export class JenkinsServer implements EngineServer {
     const job = build.run.jobs.find((one) => build.stageId(one) === node);
     if (!job) return undefined;
     const href = `${this.prefix}${this.jobPath}/${build.number}/execution/node/${build.shellId(job)}/wfapi`;
-    const nodes = job.startedAt
-      ? [{ _links: { self: { href: `${href}/describe` }, log: { href: `${href}/log` } }, id: build.shellId(job), name: 'Shell Script' }]
-      : [{ _links: { self: { href: `${href}/describe` } }, id: build.shellId(job), name: 'Get contextual object from internal APIs' }];
+    const name = job.startedAt && !this.conditional.has(job.name) ? 'Shell Script' : 'Get contextual object from internal APIs';
+    const nodes = [{ _links: { self: { href: `${href}/describe` }, log: { href: `${href}/log` } }, id: build.shellId(job), name }];
     return { body: { id: node, name: job.name, stageFlowNodes: nodes } };
   }
 
   private inputs(build: JenkinsBuild): unknown[] {
     return build.run.jobs.flatMap((job) => {
       if (job.approval === undefined || job.isOver) return [];
-      const at = `${this.prefix}${this.jobPath}/${build.number}/input/${job.id}`;
-      return [{ id: job.id, message: job.approval, inputs: [], proceedUrl: `${at}/proceedEmpty`, abortUrl: `${at}/abort` }];
+      const at = `${this.prefix}${this.jobPath}/${build.number}`;
+      const [proceedUrl, abortUrl] = [`${at}/wfapi/inputSubmit?inputId=${job.id}`, `${at}/input/${job.id}/abort`];
+      return [{ id: job.id, proceedText: 'Proceed', message: job.approval, inputs: [], proceedUrl, abortUrl }];
     });
   }
 
-  private proceed(build: JenkinsBuild, id: string): Reply | undefined {
-    const job = build.run.jobs.find((one) => one.id === id && one.approval !== undefined);
-    if (!job) return undefined;
+  private proceed(build: JenkinsBuild, query: URLSearchParams): Reply | undefined {
+    const job = build.run.jobs.find((one) => one.id === query.get('inputId') && one.approval !== undefined);
+    if (!job || query.get('json') === null) return { status: 500, headers: html, body: '<html>This page expects a form submission</html>' };
     job.start();
-    return { status: 302, headers: { Location: this.buildUrl(build) } };
+    return { body: '' };
   }
 
   private report(build: JenkinsBuild): Reply | undefined {

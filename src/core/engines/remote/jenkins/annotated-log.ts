@@ -21,14 +21,22 @@ export class AnnotatedLog {
   readonly enclosing = new Map<string, string>();
   /** Blocks that ended. */
   readonly ended = new Set<string>();
+  /**
+   * What stands before the first mark of an answer that goes on within a node. Jenkins marks no end of a node there, and a line of the
+   * build's own would be taken for one of the node.
+   */
+  lead = '';
+  private isLeading: boolean;
   private node: string | undefined;
   /** What is open, innermost last. Jenkins closes more than it opened at the end of an answer. */
-  private readonly open: ('node' | 'mark' | 'time' | 'stamp' | 'other')[] = [];
+  private readonly open: ('node' | 'mark' | 'time' | 'hidden' | 'other')[] = [];
   /** A node was closed: what follows is its own no more, unless the answer ends here. */
   private isClosed = false;
   private rest = '';
-  /** A timestamp stood right before. */
-  private isAfterTime = false;
+  /** What is hidden from who reads the page. */
+  private hidden = '';
+  /** A time was hidden right before; a space stands between it and the line. */
+  private isAfterStamp = false;
 
   /** `state`: as the answer before ended. */
   constructor(
@@ -36,6 +44,7 @@ export class AnnotatedLog {
     private readonly add: (piece: Piece) => void,
   ) {
     this.node = state.node;
+    this.isLeading = state.node !== undefined;
   }
 
   push(html: string): void {
@@ -65,11 +74,18 @@ export class AnnotatedLog {
   }
 
   private text(escaped: string): void {
-    if (this.open.some((one) => one === 'mark' || one === 'time' || one === 'stamp')) return;
+    if (this.open.some((one) => one === 'mark' || one === 'time')) return;
+    if (this.open.at(-1) === 'hidden') this.hidden += escaped;
+    else this.own(escaped);
+  }
+
+  private own(escaped: string): void {
     if (this.isClosed) this.node = undefined;
     this.isClosed = false;
-    this.isAfterTime = false;
-    this.add({ node: this.node, text: unescaped(escaped) });
+    const text = unescaped(this.isAfterStamp ? escaped.replace(/^ /, '') : escaped);
+    this.isAfterStamp = false;
+    if (this.isLeading) this.lead += text;
+    if (text !== '') this.add({ node: this.node, text });
   }
 
   private tag(tag: string): void {
@@ -77,6 +93,7 @@ export class AnnotatedLog {
     if (tag.startsWith('/')) return this.closed();
     const kind = / class="([^"]*)"/.exec(` ${tag}`)?.[1] ?? '';
     const node = /^pipeline-node-(\d+)$/.exec(kind)?.[1];
+    if (node !== undefined || kind === 'pipeline-new-node') this.isLeading = false;
     if (node !== undefined) {
       this.node = node;
       this.isClosed = false;
@@ -87,18 +104,18 @@ export class AnnotatedLog {
       this.open.push('mark');
     } else if (kind === 'timestamp') {
       this.open.push('time');
-      return;
-    } else {
-      // The plugin Timestamper shows a time instead of the one that it wrote before the line, and hides that.
-      this.open.push(this.isAfterTime && /display:\s*none/.test(tag) ? 'stamp' : 'other');
-    }
-    this.isAfterTime = false;
+    } else this.open.push(/display:\s*none/.test(tag) ? 'hidden' : 'other');
   }
 
   private closed(): void {
     const kind = this.open.pop();
     if (kind === 'node') this.isClosed = true;
-    this.isAfterTime = kind === 'time';
+    if (kind !== 'hidden') return;
+    const { hidden } = this;
+    this.hidden = '';
+    // The plugin Timestamper writes a time before each line, hides it and shows another (`GlobalAnnotator`). What else is hidden was printed.
+    if (/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\]$/.test(hidden)) this.isAfterStamp = true;
+    else if (hidden !== '' && !this.open.includes('mark')) this.own(hidden);
   }
 
   /** Such lines are the build's own: nothing goes on after one. */
@@ -109,6 +126,7 @@ export class AnnotatedLog {
     if (start !== undefined && start !== node) this.ended.add(start);
     this.node = undefined;
     this.isClosed = false;
+    this.isAfterStamp = false;
   }
 }
 

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { noJson } from '../../../http/api';
 import { told, type LogEnd, type RemoteFailure, type RemoteJob, type Told } from '../remote-engine';
 import { AnnotatedLog, type LogState } from './annotated-log';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { wholeBuild } from './stages';
 
 interface Part {
@@ -10,9 +10,24 @@ interface Part {
   readonly bytes: Buffer;
 }
 
+interface Answer {
+  readonly reading: AnnotatedLog;
+  readonly parts: readonly Part[];
+  readonly size: number;
+  readonly isMore: boolean;
+  readonly state: LogState;
+}
+
+/**
+ * How lines of a build's own begin that stand among those of its steps (workflow-job, `WorkflowRun`; workflow-cps): where one may be
+ * taken for a step's, the log is read from its start, which tells them apart for certain.
+ */
+const ownLine =
+  /^(?:Aborted by |Superseded by |Cancel+ed |Click here to forcibly |Terminating |Hard kill!|Pausing|Resuming|Ready to run at |Not built)/m;
+
 /**
  * The log of one build, read on from where it was read to, for all of its stages at once. Only what arrived whole counts: Jenkins
- * says where to go on with an answer, and where in its own log a part of one lies is not known.
+ * says where to go on after an answer, and where in its own log a part of one lies is not known.
  */
 export class BuildLog {
   /** How much is held. */
@@ -30,7 +45,7 @@ export class BuildLog {
   private going: Promise<RemoteFailure | undefined> | undefined;
 
   constructor(
-    private readonly server: JenkinsServer,
+    private readonly server: JenkinsApi,
     private readonly number: number,
   ) {}
 
@@ -42,12 +57,8 @@ export class BuildLog {
     write: (bytes: Buffer) => void,
     signal: AbortSignal,
   ): Promise<Told<LogEnd>> {
-    if (!this.isWhole && (this.served.get(job.id) ?? 0) >= this.answers) {
-      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
-      const failure = await this.going;
-      if (failure) return failure;
-    }
-    this.served.set(job.id, this.answers);
+    const failure = await this.refresh(job.id, signal);
+    if (failure) return failure;
     const homes = new Set(jobs.map(({ id }) => id));
     const isSplit = jobs.some(({ id }) => id !== wholeBuild);
     if (isSplit && this.isWhole && !this.hasMarks && this.parts.length > 0)
@@ -62,6 +73,24 @@ export class BuildLog {
     return told({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
   }
 
+  /** Why a build gets no machine, in Jenkins's words (workflow-durable-task-step, `ExecutorStepExecution`): the queue does not say whose it is. */
+  async lackOfMachine(signal: AbortSignal): Promise<string | undefined> {
+    if (await this.refresh('machine', signal)) return undefined;
+    const last = this.parts.findLast(({ node }) => node !== undefined);
+    return /(?:^|\n)Still waiting to schedule task\n([^\n]+)\n$/.exec(last?.bytes.toString() ?? '')?.[1];
+  }
+
+  /** Each that asks in turn sees every answer once. */
+  private async refresh(asks: string, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+    if (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
+      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
+      const failure = await this.going;
+      if (failure) return failure;
+    }
+    this.served.set(asks, this.answers);
+    return undefined;
+  }
+
   /** The job that a node is in: the block around it that is one. What is in none is that of the build, if that is one. */
   private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
     for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
@@ -69,11 +98,35 @@ export class BuildLog {
   }
 
   private async goOn(signal: AbortSignal): Promise<RemoteFailure | undefined> {
+    let answer = await this.fetch(this.start, this.state, signal);
+    const isDoubtful = answer.state === 'told' && ownLine.test(answer.value.reading.lead);
+    if (isDoubtful) answer = await this.fetch(0, { node: undefined }, signal);
+    if (answer.state === 'failed') return answer;
+    const { reading, parts, size, isMore, state } = answer.value;
+    if (isDoubtful) {
+      this.parts.length = 0;
+      this.size = 0;
+    }
+    for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
+    for (const block of reading.ended) this.ended.add(block);
+    this.hasMarks ||= reading.enclosing.size > 0;
+    for (const part of joined(parts)) {
+      this.parts.push(part);
+      this.size += part.bytes.length;
+    }
+    this.state = state;
+    this.start = size;
+    this.isWhole = !isMore;
+    this.answers += 1;
+    return undefined;
+  }
+
+  private async fetch(start: number, from: LogState, signal: AbortSignal): Promise<Told<Answer>> {
     const parts: Part[] = [];
     let page = '';
-    const reading = new AnnotatedLog(this.state, ({ node, text }) => parts.push({ node, bytes: Buffer.from(text) }));
+    const reading = new AnnotatedLog(from, ({ node, text }) => parts.push({ node, bytes: Buffer.from(text) }));
     const decoder = new StringDecoder('utf8');
-    const path = `${this.server.jobPath}/${this.number}/logText/progressiveHtml?start=${this.start}`;
+    const path = `${this.server.jobPath}/${this.number}/logText/progressiveHtml?start=${start}`;
     const { asking } = this.server;
     const answer = await asking.api.stream(
       path,
@@ -88,21 +141,11 @@ export class BuildLog {
     if (answer.state === 'failed') return answer.status === 404 ? { ...answer, gone: true } : answer;
     asking.heard(answer.headers);
     const size = Number(answer.headers['x-text-size'] ?? NaN);
-    if (!Number.isSafeInteger(size) || size < this.start)
+    if (!Number.isSafeInteger(size) || size < start)
       return page === '' ? unclear('Jenkins does not say how long its log is') : noJson(page, answer.headers, answer.url, answer.status);
     reading.push(decoder.end());
-    this.state = reading.end();
-    for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
-    for (const block of reading.ended) this.ended.add(block);
-    this.hasMarks ||= reading.enclosing.size > 0;
-    for (const part of joined(parts)) {
-      this.parts.push(part);
-      this.size += part.bytes.length;
-    }
-    this.start = size;
-    this.isWhole = answer.headers['x-more-data'] !== 'true';
-    this.answers += 1;
-    return undefined;
+    const state = reading.end();
+    return told({ reading, parts, size, isMore: answer.headers['x-more-data'] === 'true', state });
   }
 }
 

@@ -1,7 +1,7 @@
 import { listOf, numberOf, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteRun, type Told } from '../remote-engine';
 import { refParameter } from './checks';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './words';
 
 const facts =
@@ -29,7 +29,7 @@ export interface Build extends RemoteRun {
 }
 
 /** Without jobs, and with the id `build:N`. */
-export function readBuild(value: unknown, server: JenkinsServer): Told<Build> {
+export function readBuild(value: unknown, server: JenkinsApi): Told<Build> {
   const build = recordOf(value);
   const number = numberOf(build?.['number']);
   const timestamp = timeOf(numberOf(build?.['timestamp']));

@@ -1,13 +1,13 @@
 import { listOf, recordOf, textOf } from '../../../http/json-value';
 import { told, type Told } from '../remote-engine';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './words';
 
 /** The parameter that names what is delivered. */
 export const refParameter = 'DELIVERY_REF';
 
 /** Who asks, where the job is one that can deliver. */
-export async function check(server: JenkinsServer, signal: AbortSignal): Promise<Told<string>> {
+export async function check(server: JenkinsApi, signal: AbortSignal): Promise<Told<string>> {
   const me = await server.record('/me/api/json?tree=id,fullName', signal);
   if (me.state === 'failed') return me;
   const [id, name] = [textOf(me.value['id']), textOf(me.value['fullName'])];

@@ -2,9 +2,9 @@ import { httpAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
-import { BuildLog } from './build-log';
+import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
-import { JenkinsServer, unclear } from './jenkins-server';
+import { JenkinsApi, unclear } from './jenkins-api';
 import { itemOf } from './queue';
 import { Runs } from './runs';
 import { Stages } from './stages';
@@ -19,15 +19,16 @@ export interface JenkinsSettings {
   readonly steps: readonly string[];
 }
 
-/** Logs that are held in memory, all of them together. */
-const mostLogs = { count: 8, bytes: 64 << 20 };
-
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
-export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
-  const server = new JenkinsServer(address, job, client, tokens);
+export function openJenkinsEngine(
+  { server: address, job: place, steps }: JenkinsSettings,
+  client: HttpClient,
+  tokens: Tokens,
+): RemoteEngine {
+  const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const runs = new Runs(server, stages);
-  const logs = new Map<number, BuildLog>();
+  const logs = new BuildLogs(server);
+  const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
     const place = await runs.find(run, signal);
@@ -38,7 +39,7 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
   const start = async (branch: string, commit: string, signal: AbortSignal): Promise<Told<Started>> => {
     const parameters = new URLSearchParams({ [refParameter]: `refs/heads/${branch}` });
     const answer = await server.press(`${server.jobPath}/buildWithParameters?${parameters.toString()}`, signal);
-    if (answer.state === 'failed') return refused(answer, job);
+    if (answer.state === 'failed') return refused(answer, place);
     const item = itemAt(answer.headers['location']);
     if (item === undefined)
       return unclear(`Jenkins does not say what it started (${answer.status})`, 'look at the page of the job: it may run all the same');
@@ -47,28 +48,11 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
     return told({ id, attempt: 1 });
   };
 
-  const logOf = (number: number): BuildLog => {
-    const log = logs.get(number) ?? new BuildLog(server, number);
-    logs.delete(number);
-    logs.set(number, log);
-    return log;
-  };
-
-  /** What was not asked for the longest is read anew when it is. */
-  const forget = (): void => {
-    let bytes = [...logs.values()].reduce((sum, { size }) => sum + size, 0);
-    for (const [number, { size }] of logs) {
-      if (logs.size <= mostLogs.count && bytes <= mostLogs.bytes) break;
-      logs.delete(number);
-      bytes -= size;
-    }
-  };
-
   return {
     name: 'jenkins',
     label: 'Jenkins',
     host: server.asking.api.origin ?? address,
-    place: job,
+    place,
     logs: 'live',
     reruns: 'everything',
     get allowance() {
@@ -78,12 +62,10 @@ export function openJenkinsEngine({ server: address, job, steps }: JenkinsSettin
     start: async ({ branch, commit }, signal) => start(branch, commit, signal),
     read: async (run, signal) => runs.read(run, signal),
     list: async (_service, signal) => runs.list(signal),
-    readLog: async (run, { ...asked }, from, write, signal): Promise<Told<LogEnd>> => {
+    readLog: async (run, job, from, write, signal): Promise<Told<LogEnd>> => {
       const number = await numberOf(run.id, signal);
       if (number.state === 'failed') return number;
-      const end = await logOf(number.value).read(run.jobs, asked, from, write, signal);
-      forget();
-      return end;
+      return logs.of(number.value).read(run.jobs, job, from, write, signal);
     },
     // What is Jenkins's own is told apart by its marks already, when it is read: what is left was printed by a step.
     plain: () => ({ push: (bytes) => bytes, flush: () => Buffer.alloc(0) }),
@@ -120,7 +102,7 @@ function refused(failure: RemoteFailure, job: string): RemoteFailure {
 }
 
 /** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
-async function cancel(server: JenkinsServer, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
+async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
   const item = itemOf(run);
   let place = await runs.find(run, signal);
   if (place.state === 'told' && place.value.state === 'waiting' && item !== undefined) {
@@ -136,7 +118,7 @@ async function cancel(server: JenkinsServer, runs: Runs, run: string, signal: Ab
   return answer.state === 'failed' ? answer : told(undefined);
 }
 
-async function approve(server: JenkinsServer, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
+async function approve(server: JenkinsApi, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
   const inputs = await stages.pendingInputs(number, signal);
   if (inputs.state === 'failed') return inputs;
   const [input, second] = inputs.value.filter((one) => one.message === message);
@@ -147,6 +129,8 @@ async function approve(server: JenkinsServer, stages: Stages, number: number, me
   const proceed = httpAddress(input.proceed, new URL(server.base));
   if (typeof proceed === 'string' || proceed.origin !== server.asking.api.origin)
     return unclear(`Jenkins names another place to answer “${message}” than its own`);
+  // Read as a form of a page would send it (stapler, `getSubmittedForm`): one without values.
+  proceed.searchParams.set('json', '{"parameter":[]}');
   const answer = await server.press(proceed.href, signal);
   return answer.state === 'failed' ? answer : told(undefined);
 }

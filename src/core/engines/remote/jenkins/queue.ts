@@ -1,6 +1,6 @@
 import { listOf, numberOf, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteFailure, type Told } from '../remote-engine';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './words';
 
 /** Builds that are looked through for one whose item is not kept any more. */
@@ -17,7 +17,7 @@ export type Place =
 export class Queue {
   private readonly numbers = new Map<number, number>();
 
-  constructor(private readonly server: JenkinsServer) {}
+  constructor(private readonly server: JenkinsApi) {}
 
   /** `id`: `queue:N` or `build:N`. */
   async find(id: string, signal: AbortSignal): Promise<Told<Place>> {

@@ -1,9 +1,11 @@
 import { listOf } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteRun, type Told } from '../remote-engine';
 import { buildTree, readBuild, refOf, starterOf, type Build } from './build';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { itemOf, Queue, type Place } from './queue';
 import type { Stages } from './stages';
+import { sentence } from './words';
+import type { BuildLogs } from './build-logs';
 
 const mostListed = 20;
 const mostRemembered = 500;
@@ -21,8 +23,9 @@ export class Runs {
   private readonly sent = new Map<string, Sent>();
 
   constructor(
-    private readonly server: JenkinsServer,
+    private readonly server: JenkinsApi,
     private readonly stages: Stages,
+    private readonly logs: BuildLogs,
   ) {
     this.queue = new Queue(server);
   }
@@ -53,7 +56,11 @@ export class Runs {
     if (other) return other;
     const jobs = await this.stages.jobs(build.value, signal);
     if (jobs.state === 'failed') return jobs;
-    return told({ ...this.runOf(build.value, id), jobs: jobs.value });
+    const run = { ...this.runOf(build.value, id), jobs: jobs.value };
+    if (run.state !== 'running' || run.jobs.some(({ state }) => state === 'running' || state === 'waiting')) return told(run);
+    // Builds of pipelines begin at once: it is their steps that wait for a machine.
+    const why = await this.logs.of(number).lackOfMachine(signal);
+    return told(why === undefined ? run : { ...run, state: run.jobs.length === 0 ? 'waiting' : 'running', reason: sentence(why) });
   }
 
   async list(signal: AbortSignal): Promise<Told<readonly RemoteRun[]>> {

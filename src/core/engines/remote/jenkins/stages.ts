@@ -1,11 +1,14 @@
 import { listOf, numberOf, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteJob, type Told } from '../remote-engine';
 import { unstable, type Build } from './build';
-import { unclear, type JenkinsServer } from './jenkins-server';
+import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './words';
 
 /** The job that stands for a build as a whole, where no stage tells of it. */
 export const wholeBuild = 'build';
+
+/** The name of `getContext` (workflow-basic-steps). */
+const skipping = 'Get contextual object from internal APIs';
 
 /** Bounds of what is shown of one build. */
 const mostStages = 500;
@@ -41,11 +44,11 @@ export interface PendingInput {
 
 /** The stages of builds as jobs, by the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
 export class Stages {
-  /** Whether anything ran in a stage that followed a failure, once that is settled. */
-  private readonly ran = new Map<string, boolean>();
+  /** Of stages that are over: whether they were skipped. */
+  private readonly skipped = new Map<string, boolean>();
 
   constructor(
-    private readonly server: JenkinsServer,
+    private readonly server: JenkinsApi,
     private readonly steps: readonly string[],
   ) {}
 
@@ -61,9 +64,8 @@ export class Stages {
     for (const value of listOf(answer.value['stages']).slice(0, mostStages)) {
       const stage = readStage(value);
       if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
-      const known = stages.some(({ state }) => state === 'failed' || state === 'cancelled')
-        ? await this.afterFailure(stage, number, signal)
-        : told(stage);
+      const isLate = stages.some(({ state }) => state === 'failed' || state === 'cancelled');
+      const known = await this.asItRan(stage, isLate, number, signal);
       if (known.state === 'failed') return known;
       stages.push(known.value);
     }
@@ -101,33 +103,29 @@ export class Stages {
   }
 
   /**
-   * After a failure a declarative pipeline enters the stages that follow and runs nothing in them (JENKINS-38097); they are told as
-   * passed or failed all the same. What ran has printed: one of its nodes has a log.
+   * Declarative pipelines enter the stages that they skip: for a condition of their own, or after a failure (JENKINS-38097). They are
+   * told as passed or failed all the same, but nothing is in them but the step by which Jenkins says that it skips them.
    */
-  private async afterFailure(stage: Stage, number: number, signal: AbortSignal): Promise<Told<Stage>> {
-    if ((stage.state !== 'passed' && stage.state !== 'failed') || !this.steps.includes(stage.name)) return told(stage);
+  private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<Told<Stage>> {
+    const isInDoubt = stage.state === 'passed' || (isLate && (stage.state === 'failed' || stage.state === 'cancelled'));
+    if (!isInDoubt || !this.steps.includes(stage.name)) return told(stage);
     const key = `${number}/${stage.id}`;
-    let ran = this.ran.get(key);
-    if (ran === undefined) {
+    let isSkipped = this.skipped.get(key);
+    if (isSkipped === undefined) {
       const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
       if (answer.state === 'failed') return answer;
       if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
-      ran = listOf(answer.value['stageFlowNodes']).some((node) => recordOf(recordOf(node)?.['_links'])?.['log'] !== undefined);
-      if (this.ran.size > 2000) this.ran.clear();
-      this.ran.set(key, ran);
+      const names = listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']);
+      isSkipped = names.length === 0 ? isLate : names.every((name) => name === skipping);
+      if (this.skipped.size > 2000) this.skipped.clear();
+      this.skipped.set(key, isSkipped);
     }
-    return told(ran ? stage : { ...stage, state: 'skipped', error: undefined, isUnstable: false });
+    return told(isSkipped ? { ...stage, state: 'skipped', error: undefined, isUnstable: false } : stage);
   }
 
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
     const { id, name, state, error, isUnstable, isPaused } = stage;
-    const reason = isUnstable
-      ? unstable
-      : isPaused && !input
-        ? 'waits for a person: see its page'
-        : state === 'skipped' && error === undefined
-          ? undefined
-          : error;
+    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : error;
     const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
     const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
     const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';

@@ -2,7 +2,7 @@ import { listOf, recordOf, textOf } from '../../../http/json-value';
 import { failingTest } from '../../../logs/junit';
 import type { FoundProblem } from '../../../logs/problem';
 import { told, type Told } from '../remote-engine';
-import type { JenkinsServer } from './jenkins-server';
+import type { JenkinsApi } from './jenkins-api';
 
 const mostProblems = 200;
 const longestText = 100_000;
@@ -10,7 +10,7 @@ const tree = 'suites[name,enclosingBlockNames,cases[className,name,status,errorD
 
 /** The failing tests of a stage, as the plugin JUnit keeps them with the blocks around the step that read them. */
 export async function failingTests(
-  server: JenkinsServer,
+  server: JenkinsApi,
   number: number,
   stage: string,
   signal: AbortSignal,

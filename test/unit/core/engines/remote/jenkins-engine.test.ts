@@ -67,6 +67,7 @@ describe('Jenkins', () => {
       const id = await begin();
       assert.match(id, /^queue:\d+$/);
       assert.equal((await begun).branch, request.branch);
+      assert.equal(jenkins.asked[0]?.query.get('DELIVERY_REF'), 'refs/heads/deliver/abc');
       const run = valueOf(await engine.read(id, never));
       assert.deepEqual(
         [run.id, run.url, run.branch, run.commit, run.by],
@@ -100,6 +101,29 @@ describe('Jenkins', () => {
         assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run waiting: There are no nodes with the label ‘linux’']);
       const { commit, branch } = valueOf(await engine.read(id, never));
       assert.deepEqual([commit, branch], [request.commit, request.branch]);
+    });
+
+    it('and waits for a machine, and says why', async () => {
+      const id = await begin();
+      const build = jenkins.build(runs.runs[0] as (typeof runs.runs)[0]);
+      assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run running']);
+      build.machine('Still waiting to schedule task\nThere are no nodes with the label ‘linux’\n');
+      for (let time = 0; time < 2; time++)
+        assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run waiting: There are no nodes with the label ‘linux’']);
+      build.machine('Running on agent-1 in /home/jenkins/shop\n');
+      assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run running']);
+    });
+
+    it('takes an item that became a build while it was to be taken out of the queue for what it is', async () => {
+      jenkins.why = 'In the quiet period';
+      const id = await begin();
+      jenkins.fault = ({ path }) => {
+        if (!path.endsWith('/cancelItem')) return undefined;
+        jenkins.why = undefined;
+        return { reply: { status: 404 } };
+      };
+      valueOf(await engine.cancel(id, never));
+      assert.equal(runs.runs[0]?.isCancelled, true);
     });
 
     it('says that it was taken out of the queue', async () => {
@@ -151,6 +175,15 @@ describe('Jenkins', () => {
       assert.deepEqual(shown(run), ['run failed', 'build passed', 'test failed: script returned exit code 7', 'stage skipped']);
       assert.equal(jobOf(run, 'test').exitCode, 7);
       assert.equal(jobOf(run, 'stage').hasLog, false);
+    });
+
+    it('that a step was skipped for its condition, though Jenkins says that it passed', async () => {
+      const id = await begin();
+      jenkins.conditional.add('stage');
+      runs.runs[0]?.pass();
+      for (let time = 0; time < 2; time++)
+        assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run passed', 'build passed', 'test passed', 'stage skipped']);
+      assert.equal(jenkins.asked.filter(({ path }) => path.includes('/execution/node/')).length, 3);
     });
 
     it('an unstable build as failed', async () => {
@@ -208,6 +241,19 @@ describe('Jenkins', () => {
       const run = valueOf(await engine.read(id, never));
       for (const time of [run.createdAt, run.finishedAt, jobOf(run, 'build').startedAt])
         assert.ok(Math.abs(Date.parse(time ?? '') - Date.now()) < 60_000, time);
+    });
+
+    it('the commit of the branch, not that of a library, and none where it is not certain', async () => {
+      const revision = (letter: string, name: string): object => ({ lastBuiltRevision: { SHA1: letter.repeat(40), branch: [{ name }] } });
+      const parameter = { parameters: [{ name: 'DELIVERY_REF', value: 'refs/heads/deliver/x' }] };
+      let actions: unknown[] = [revision('b', 'main'), parameter, revision('c', 'refs/remotes/origin/deliver/x')];
+      runs.begin();
+      jenkins.fault = ({ path }) =>
+        path.endsWith('/1/api/json') ? { reply: { body: { number: 1, timestamp: 1, building: false, result: null, actions } } } : undefined;
+      const { commit, state } = valueOf(await engine.read('build:1', never));
+      assert.deepEqual([commit, state], ['c'.repeat(40), 'running']);
+      actions = [revision('b', 'main'), parameter, revision('c', 'master')];
+      assert.equal(valueOf(await engine.read('build:1', never)).commit, '');
     });
 
     it('that it was deleted', async () => {

@@ -115,6 +115,21 @@ describe('the log of Jenkins', () => {
     assert.equal(had, 'one\ntwo\nthree & four\nfive\n');
   });
 
+  it('takes no line of the build itself for one of a step that printed right before', async () => {
+    const lint = scripted.job('lint').start().print('one\n');
+    let had = (await logOf(engine, await read(), 'lint')).text;
+    lint.print('two\n');
+    jenkins.observe();
+    jenkins.build(scripted).own('Aborted by Mona\n');
+    lint.print('three\n');
+    had += (await logOf(engine, await read(), 'lint', Buffer.byteLength(had))).text;
+    lint.print('four\n').end('cancelled');
+    const run = await read();
+    had += (await logOf(engine, run, 'lint', Buffer.byteLength(had))).text;
+    assert.equal(had, 'one\ntwo\nthree\nfour\n');
+    assert.equal((await logOf(follow(jenkins), run, 'lint')).text, had);
+  });
+
   it('gives what no stage printed to the build where that failed outside of them', async () => {
     scripted.startupFailure = 'Unable to find Jenkinsfile';
     const { text, isWhole } = await logOf(engine, await read(), 'shop');
@@ -172,11 +187,11 @@ describe('the log of Jenkins', () => {
     const html =
       '<span class="pipeline-new-node" nodeId="7" enclosingId="6">[Pipeline] sh\n</span>' +
       '<span class="pipeline-node-7"><span class="timestamp"><b>12:00:00</b> </span><span style="display: none">[2026-01-01T12:00:00Z]</span> a &lt; b &amp; c\n' +
-      `<span style="color: red">red</span> <a href='https://x.example'>x</a>\n</span>aborted\n<span class="pipeline-node-9">nine\n</span>`;
+      `<span style="display: none;">\u001b[31m</span><span style="color: red">red</span> <a href='https://x.example'>x</a>\n</span>aborted\n<span class="pipeline-node-9">nine\n</span>`;
 
     for (const size of [1, 2, 5, 1000])
       it(`is understood in pieces of ${size}`, () => {
-        assert.deepEqual(texts(html, size), ['7  a < b & c\nred x\n', '- aborted\n', '9 nine\n', 'then 9']);
+        assert.deepEqual(texts(html, size), ['7 a < b & c\n\u001b[31mred x\n', '- aborted\n', '9 nine\n', 'then 9']);
       });
 
     it('goes on with the node of the answer before', () => {

@@ -7,7 +7,7 @@ import type { RemoteFailure, Told } from '../remote-engine';
 import { told } from '../remote-engine';
 
 /** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
-export class JenkinsServer {
+export class JenkinsApi {
   readonly asking: Asking;
   /** Of the job, below the server. */
   readonly jobPath: string;
