@@ -27,7 +27,7 @@ export class GithubDescription {
   private readonly ajv = new Ajv({
     strict: false,
     coerceTypes: true,
-    formats: { 'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/ },
+    formats: { int64: true, 'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/ },
   });
 
   constructor() {
@@ -42,7 +42,13 @@ export class GithubDescription {
     const operation = this.description.paths[template]?.[method.toLowerCase()];
     assert.ok(operation, `${method} ${path} is not described`);
     const named = `${method} ${template}`;
-    const parameters = (operation.parameters ?? []).map((one) => this.resolved(one)).filter((one) => one.in === 'query');
+    const all = (operation.parameters ?? []).map((one) => this.resolved(one));
+    this.checkPath(
+      all.filter((one) => one.in === 'path'),
+      template,
+      path,
+    );
+    const parameters = all.filter((one) => one.in === 'query');
     for (const [name, value] of query) {
       const parameter = parameters.find((one) => one.name === name);
       assert.ok(parameter, `${named} has no parameter ${name}`);
@@ -51,8 +57,21 @@ export class GithubDescription {
     for (const { name, required } of parameters) assert.ok(!required || query.has(name), `${named} wants ${name}`);
     this.checkBody(operation, body, named);
     assert.match(String(headers['user-agent']), /./, 'GitHub turns down requests without a User-Agent');
-    assert.equal(headers['accept'], 'application/vnd.github+json');
+    // What redirects to a file says nothing in JSON.
+    const isFile = /\/(logs|zip|\{archive_format\})$/.test(template);
+    assert.equal(headers['accept'], isFile ? '*/*' : 'application/vnd.github+json');
     return named;
+  }
+
+  private checkPath(parameters: readonly Parameter[], template: string, path: string): void {
+    const values = path.split('/');
+    for (const [index, part] of template.split('/').entries()) {
+      const name = /^\{(.+)\}$/.exec(part)?.[1];
+      if (name === undefined) continue;
+      const parameter = parameters.find((one) => one.name === name);
+      assert.ok(parameter, `${template} does not describe ${name}`);
+      this.validate(parameter.schema, decodeURIComponent(values[index] ?? ''), `${name} of ${template}`);
+    }
   }
 
   private checkBody({ requestBody }: Operation, body: unknown, named: string): void {

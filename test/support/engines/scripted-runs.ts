@@ -48,6 +48,8 @@ export class ScriptedRun {
   readonly event: string;
   readonly createdAt = new Date();
   attempt = 1;
+  /** When the latest attempt began. */
+  attemptAt = this.createdAt;
   /** All that there were, newest attempt last. */
   readonly allJobs: ScriptedJob[] = [];
   /** Somebody asked for it to be ended. */
@@ -110,10 +112,20 @@ export class ScriptedRun {
 
   /** Another attempt of what did not pass. */
   rerunFailed(): void {
+    this.again(({ state }) => state !== 'passed');
+  }
+
+  /** Another attempt of all. */
+  rerunAll(): void {
+    this.again(() => true);
+  }
+
+  private again(isWanted: (job: ScriptedJob) => boolean): void {
     this.attempt += 1;
+    this.attemptAt = new Date();
     this.isCancelled = false;
     for (const job of this.jobs)
-      if (job.state !== 'passed') this.allJobs.push(new ScriptedJob(String(this.newId()), job.name, job.needs, this.attempt));
+      if (isWanted(job)) this.allJobs.push(new ScriptedJob(String(this.newId()), job.name, job.needs, this.attempt));
   }
 
   /** Jobs that will not run any more, because one that they need did not pass. */

@@ -14,7 +14,8 @@ export function readJob(job: Fields, attempt: number, attemptAt: string | undefi
   const conclusion = textOf(job['conclusion']);
   const state = jobState(status, conclusion);
   if (state === undefined) return `job ${name} is ${[status || 'without a status', conclusion].filter(Boolean).join(', ')}`;
-  const ran = hasRun(job);
+  // Of jobs that an attempt took over, GitHub tells no steps.
+  const ran = state === 'passed' || hasRun(job);
   const finished = textOf(job['completed_at']);
   const own = job['run_attempt'] === undefined ? attempt : countOf(job['run_attempt']);
   const isEarlier = own < attempt || (attempt > 1 && isBefore(finished, attemptAt));

@@ -2,6 +2,8 @@ import { present, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
 import { heldDeployments, whatHolds } from './approvals';
 import type { Fields, GithubRepository } from './github-repository';
+import { deployedTo } from './deployed-to';
+import { jobFields } from './job-list';
 import { isHeld, readJob } from './jobs';
 import { reasonOf, runState } from './states';
 import { countOf, failure, idOf, lineOf, linkOf, loginOf } from './words';
@@ -14,7 +16,7 @@ export async function readRun(id: string, repository: GithubRepository, signal: 
     if (answer.state === 'failed') return answer;
     const run = readRunFields(answer.value, repository);
     if (typeof run === 'string') return failure(`GitHub says of run ${id} what is not understood: ${run}`);
-    const fields = await repository.list(`/actions/runs/${id}/jobs?filter=latest&per_page=100`, 'jobs', signal);
+    const fields = await jobFields(run, repository, signal);
     if (fields.state === 'failed') return fields;
     const attempts = fields.value.map((job) => countOf(job['run_attempt']));
     // Another attempt began between the two answers.
@@ -73,7 +75,8 @@ async function readJobs(
     if (typeof job === 'string') return failure(`GitHub says of run ${run.id} what is not understood: ${job}`);
     jobs.push(isWaiting && isHeld(one) ? { ...job, ...(await whatHolds(one, held.value, repository, signal)) } : job);
   }
-  return told(jobs);
+  const addresses = await deployedTo(run, jobs, repository, signal);
+  return told(jobs.map((job) => ({ ...job, ...present({ deployedTo: addresses.get(job.id) }) })));
 }
 
 function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): RemoteRun {
