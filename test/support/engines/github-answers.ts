@@ -12,6 +12,8 @@ export interface GithubOptions {
   readonly details?: 'given' | 'ignored' | 'refused';
   /** The jobs of the latest attempt come without those that it keeps. */
   readonly hidesKept?: boolean;
+  /** What a branch holds. */
+  readonly commitOf?: (branch: string) => string | undefined;
   /** So often a new run is not in the list yet. */
   readonly listDelay?: number;
   /** What its clock is ahead of ours. */
@@ -141,7 +143,13 @@ export class GithubAnswers {
     const { details = 'given' } = this.options;
     if (details === 'refused' && wanted !== undefined)
       return { status: 422, body: { message: 'Invalid request.\n\n"return_run_details" is not a permitted key.' } };
-    const run = this.runs.begin({ branch: ref, event: 'workflow_dispatch', ...this.pushed.get(ref) });
+    const commit = this.options.commitOf?.(ref);
+    const run = this.runs.begin({
+      branch: ref,
+      event: 'workflow_dispatch',
+      ...(commit !== undefined && { commit }),
+      ...this.pushed.get(ref),
+    });
     if (details !== 'given' || wanted !== true) return { status: 204 };
     const page = `${this.addresses().url}/${this.repository}/actions/runs/${run.id}`;
     return { body: { workflow_run_id: Number(run.id), run_url: page, html_url: page } };

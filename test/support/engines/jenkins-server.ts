@@ -11,7 +11,7 @@ export interface JenkinsOptions {
   readonly prefix?: string;
   readonly job?: string;
   /** What a branch holds; else some commit. */
-  readonly commitOf?: (branch: string) => string;
+  readonly commitOf?: (branch: string) => string | undefined;
 }
 
 interface Item {
