@@ -123,7 +123,7 @@ export class JenkinsServer implements EngineServer {
     };
     this.asked.push(asked);
     const fault = this.fault?.(asked);
-    if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     this.observe();
     const { status = 200, headers = {}, body } = fault?.reply ?? this.refusal(asked) ?? this.answer(asked) ?? notFound;
     const text = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
