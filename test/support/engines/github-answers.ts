@@ -12,6 +12,8 @@ export interface GithubOptions {
   readonly details?: 'given' | 'ignored' | 'refused';
   /** The jobs of the latest attempt come without those that it keeps. */
   readonly hidesKept?: boolean;
+  /** The list of runs knows neither branch, event nor commit. */
+  readonly hasNoFilters?: boolean;
   /** So often a new run is not in the list yet. */
   readonly listDelay?: number;
   /** What its clock is ahead of ours. */
@@ -153,7 +155,8 @@ export class GithubAnswers {
   private list(file: string, asked: Asked): Reply {
     if (!this.has(file)) return notFound;
     const { query } = asked;
-    const isWanted = (name: string, value: string): boolean => !query.has(name) || query.get(name) === value;
+    const isWanted = (name: string, value: string): boolean =>
+      this.options.hasNoFilters === true || !query.has(name) || query.get(name) === value;
     const isDelayed = query.has('head_sha') && this.listDelay-- > 0;
     const runs = this.runs.runs.filter(
       (run) => !isDelayed && isWanted('branch', run.branch) && isWanted('event', run.event) && isWanted('head_sha', run.commit),

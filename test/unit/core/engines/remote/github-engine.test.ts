@@ -269,6 +269,21 @@ describe('GitHub Actions', () => {
         assert.deepEqual(await told(), [['build', 'waiting']]);
       });
 
+    it('and keeps nothing while nothing of the new attempt is listed: all of it may run again', async () => {
+      on.run.job('build').pass();
+      on.run.rerunAll();
+      on.server.fault = ({ query }) => (query.get('filter') === 'latest' ? { reply: { body: { jobs: [] } } } : undefined);
+      assert.deepEqual((await on.read()).jobs, []);
+    });
+
+    it('and is read again where the new attempt began between two answers', async () => {
+      let count = 0;
+      await on.open({ runMore: () => (count++ === 0 ? { run_attempt: 1 } : {}) });
+      on.run.rerunAll();
+      const run = await on.read();
+      assert.deepEqual([run.attempt, run.jobs[0]?.attempt], [2, 2]);
+    });
+
     it('all, where nothing failed', async () => {
       on.run.pass();
       value(await on.engine.rerun(await on.read(), never));

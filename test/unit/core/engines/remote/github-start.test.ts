@@ -94,6 +94,18 @@ describe('GitHub Actions, asked to run something', () => {
         );
       });
 
+    it('and is not misled by a server that knows no filters', async () => {
+      await on.open({ details: 'ignored', hasNoFilters: true, listDelay: 2 });
+      on.runs.delete(on.run);
+      const next = on.runs.next();
+      const starting = on.engine.start(request, never);
+      const { id } = await next;
+      on.runs.begin({ branch, commit, event: 'push' });
+      on.runs.begin({ branch: 'main', commit });
+      on.runs.begin({ branch });
+      assert.equal(value(await starting).id, id);
+    });
+
     it('and says so where none comes up', async () => {
       await on.open({ details: 'ignored', listDelay: 1000 });
       assert.match(failed(await on.engine.start(request, never)).message, /took the start of deliver\/shop\/1, but no run of it came up/);
