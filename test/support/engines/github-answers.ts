@@ -14,6 +14,8 @@ export interface GithubOptions {
   readonly hidesKept?: boolean;
   /** What a branch holds. */
   readonly commitOf?: (branch: string) => string | undefined;
+  /** The list of runs knows neither branch, event nor commit. */
+  readonly hasNoFilters?: boolean;
   /** So often a new run is not in the list yet. */
   readonly listDelay?: number;
   /** What its clock is ahead of ours. */
@@ -161,7 +163,8 @@ export class GithubAnswers {
   private list(file: string, asked: Asked): Reply {
     if (!this.has(file)) return notFound;
     const { query } = asked;
-    const isWanted = (name: string, value: string): boolean => !query.has(name) || query.get(name) === value;
+    const isWanted = (name: string, value: string): boolean =>
+      this.options.hasNoFilters === true || !query.has(name) || query.get(name) === value;
     const isDelayed = query.has('head_sha') && this.listDelay-- > 0;
     const runs = this.runs.runs.filter(
       (run) => !isDelayed && isWanted('branch', run.branch) && isWanted('event', run.event) && isWanted('head_sha', run.commit),
