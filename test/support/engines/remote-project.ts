@@ -23,6 +23,8 @@ export class RemoteProject {
     const project = new Project(folder);
     const bare = path.join(folder, 'shop.git');
     execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare]);
+    // As GitLab and GitHub do.
+    execFileSync('git', ['config', 'receive.advertisePushOptions', 'true'], { cwd: bare });
     const needs = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, [step['needs'] ?? []].flat() as string[]]));
     const runs = new ScriptedRuns(needs);
     const commitOf = (branch: string): string | undefined => commitIn(bare, branch);
