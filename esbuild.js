@@ -36,6 +36,7 @@ const parts = {
   promotion: 'src/core/promotion.ts',
   follow: 'src/cli/follow.ts',
   approve: 'src/cli/approve.ts',
+  engine: 'src/cli/engine.ts',
   'watch-engines': 'src/cli/watch-engines.ts',
   'deliver-there': 'src/core/engines/remote/deliver-there.ts',
   'engine-of-run': 'src/core/engines/remote/engine-of-run.ts',

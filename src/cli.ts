@@ -118,6 +118,17 @@ async function main(args: readonly string[]): Promise<number> {
       does(async (options: { run?: string; service?: string; json?: true }) => (await import('./cli/follow')).follow(options, terminal)),
     );
   program
+    .command('engine')
+    .argument('[engine]', 'github, gitlab or jenkins (default: the one that delivery.yaml names)')
+    .description('which CI service runs the pipeline, and whether it lets us')
+    .addOption(service())
+    .addOption(json())
+    .action(
+      does(async (name: import('./core/engines/engine').EngineName | undefined, options: { service?: string; json?: true }) =>
+        (await import('./cli/engine')).engine(name, options, terminal),
+      ),
+    );
+  program
     .command('approve')
     .argument('[environment]', 'where several wait')
     .description('let a deployment go on that waits for a person at the CI service')

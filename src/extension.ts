@@ -13,11 +13,16 @@ import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
 import { EveryChange } from './editor/every-change';
+import { EngineActions } from './editor/engines/engine-actions';
+import { EngineRecords } from './editor/engines/engine-records';
+import { EngineTokens } from './editor/engines/engine-tokens';
+import { EngineWatch } from './editor/engines/engine-watch';
 import { EnvironmentActions } from './editor/environment-actions';
 import { EnvironmentsView } from './editor/environments-view';
 import { FailureJumps } from './editor/failure-jumps';
 import { failuresOf } from './editor/failures';
 import { Handovers } from './editor/handovers';
+import { HostTokens } from './editor/host-tokens';
 import { LogDocuments } from './editor/log-document';
 import { LogLinks } from './editor/log-links';
 import { Logs } from './editor/logs';
@@ -33,6 +38,7 @@ import { lazySample, openSample } from './editor/sample';
 import { SecretStore } from './editor/secrets';
 import { ServiceChoice } from './editor/service-choice';
 import { setUp } from './editor/set-up';
+import { isFinished } from './core/run/state';
 import { isLive } from './editor/state';
 import { StatusBar } from './editor/status-bar';
 import { statusText } from './editor/status-text';
@@ -62,11 +68,22 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const pipeline = new RowView(
     'deliver.pipeline',
     (now) => pipelineRows(store.state, now),
-    () => store.state.services.some(isLive),
+    () => store.state.services.some((service) => isLive(service) || service.runs.some(({ outcome }) => !isFinished(outcome))),
     () => pipelineMessage(store.state),
-    () => handovers.update(),
+    () => {
+      handovers.update();
+      watchEngines();
+    },
   );
   const handovers = new Handovers(store, () => pipeline.visible);
+  const tokens = new HostTokens(context.secrets);
+  const engineTokens = new EngineTokens(tokens, parse);
+  const engineWatch = new EngineWatch(cli, engineTokens);
+  const engineRecords = new EngineRecords(store);
+  const isSeen = (): boolean => pipeline.visible && vscode.window.state.focused;
+  const watchEngines = (): void => {
+    if (vscode.workspace.isTrusted) engineWatch.update(isSeen(), store.state.services);
+  };
   const environments = new EnvironmentsView(cli, store);
   const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now(), store.state.environments);
   const statusBar = new StatusBar(status);
@@ -92,13 +109,18 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const askedLogs = new AskedLogs(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
   const logs = new Logs(choice, documents, output, store, askedLogs);
   const committed = new CommittedDocuments(store, places);
-  const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse });
+  const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse, tokens });
   const actions = new EnvironmentActions(cli, store, end, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
-  const deliveries = new Deliveries({ cli, store, choice, secrets, parse, end, reveal });
+  const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: engineTokens, parse, end, reveal });
   const everyChange = new EveryChange(store, deliveries, secrets, end);
+  const engines = new EngineActions({
+    ...{ cli, choice, deliveries, end, tokens: engineTokens },
+    signedIn: () => engineWatch.again(isSeen(), store.state.services),
+  });
   const commands = registerCommands({
     deliveries,
+    engines,
     environments: actions,
     logs,
     failures,
@@ -127,7 +149,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
     pipeline.update();
     environments.update();
     statusBar.update();
+    engineRecords.update(services);
     if (!vscode.workspace.isTrusted) return;
+    watchEngines();
     places.update(services.flatMap(failuresOf));
     feedback.update(services);
     everyChange.update(services);
@@ -142,6 +166,8 @@ export function activate(context: vscode.ExtensionContext): Shown {
       pipeline,
       environments,
       askedLogs,
+      engineWatch,
+      engineRecords,
       statusBar,
       output,
       documents,
@@ -159,6 +185,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     ],
     vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
     vscode.workspace.onDidSaveTextDocument((document) => store.saved(document.uri.fsPath)),
+    vscode.window.onDidChangeWindowState(watchEngines),
     vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),
   );
   void definitions.find();

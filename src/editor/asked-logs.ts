@@ -26,10 +26,12 @@ export class AskedLogs {
     let size = 0;
     fs.writeFileSync(file, '');
     const args = ['environment', 'logs', environment, '--service', service, '--lines', '1000', '--follow'];
-    const watch = this.cli.attend(args, this.root(), (bytes) => {
-      if (size + bytes.length > largest) fs.writeFileSync(file, '');
-      size = size + bytes.length > largest ? bytes.length : size + bytes.length;
-      fs.appendFileSync(file, bytes);
+    const watch = this.cli.attend(args, this.root(), {
+      output: (bytes) => {
+        if (size + bytes.length > largest) fs.writeFileSync(file, '');
+        size = size + bytes.length > largest ? bytes.length : size + bytes.length;
+        fs.appendFileSync(file, bytes);
+      },
     });
     this.followed.delete(file);
     this.followed.set(file, watch);

@@ -18,7 +18,17 @@ export interface StartedCli {
 /** One that lives no longer than the window: it ends when its input does. */
 export interface AttendedCli {
   readonly ended: Promise<void>;
+  /** As of {@link CliEnd}, when it has ended. */
+  readonly code: Promise<number | undefined>;
+  /** Writes a line to its input. */
+  tell(line: string): void;
   end(): void;
+}
+
+export interface Attending {
+  /** Gets all that it prints, also its complaints. */
+  readonly output?: (bytes: Buffer) => void;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Starts the command line as a process of its own: what it does goes on when the window closes. */
@@ -57,21 +67,20 @@ export class Cli {
     return { pid: child.pid, end };
   }
 
-  /** `output` gets all that it prints, also its complaints. */
-  attend(args: readonly string[], folder: string, output?: (bytes: Buffer) => void): AttendedCli {
+  attend(args: readonly string[], folder: string, { output, environment = {} }: Attending = {}): AttendedCli {
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: folder,
-      env: { ...withoutEditor(process.env), ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...withoutEditor(process.env), ...environment, ELECTRON_RUN_AS_NODE: '1' },
       windowsHide: true,
       stdio: output ? 'pipe' : ['pipe', 'ignore', 'ignore'],
     });
     child.stdin?.on('error', () => {});
     if (output) for (const stream of [child.stdout, child.stderr]) stream?.on('data', output);
-    const ended = new Promise<void>((resolve) => {
-      child.once('error', () => resolve());
-      child.once('close', () => resolve());
+    const code = new Promise<number | undefined>((resolve) => {
+      child.once('error', () => resolve(undefined));
+      child.once('close', (exit) => resolve(exit ?? undefined));
     });
-    return { ended, end: () => child.stdin?.end() };
+    return { ended: code.then(() => undefined), code, tell: (line) => child.stdin?.write(`${line}\n`), end: () => child.stdin?.end() };
   }
 }
 

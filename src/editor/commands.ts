@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
+import type { EngineActions } from './engines/engine-actions';
 import type { EnvironmentActions } from './environment-actions';
 import type { Handovers } from './handovers';
 import type { FailureJumps } from './failure-jumps';
@@ -12,6 +13,7 @@ import type { Suspects } from './suspects';
 /** What commands are carried out with. */
 export interface CommandParts {
   readonly deliveries: Deliveries;
+  readonly engines: EngineActions;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
   readonly failures: FailureJumps;
@@ -37,12 +39,16 @@ interface Command {
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, environments, logs, failures, handovers, feedback, suspects } = parts;
+  const { deliveries, engines, environments, logs, failures, handovers, feedback, suspects } = parts;
   return {
     deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
     deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
     runAgain: { runs: true, do: (subject) => deliveries.runAgain(subject) },
     cancel: { runs: true, do: (subject) => deliveries.cancel(subject) },
+    runOn: { runs: true, do: (subject) => engines.runOn(subject) },
+    approve: { runs: true, do: (subject) => engines.approve(subject) },
+    openRun: { do: (subject) => engines.openRun(subject) },
+    signIn: { runs: true, do: (subject) => engines.signIn(subject) },
     rollBack: { runs: true, do: (subject) => environments.rollBack(subject) },
     release: { runs: true, do: (subject) => environments.release(subject) },
     startEnvironment: { runs: true, do: (subject) => environments.start(subject) },

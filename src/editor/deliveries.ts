@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
 import type { Pipeline } from '../core/pipeline/pipeline';
-import type { RunState } from '../core/run/state';
+import { isFinished, type RunState } from '../core/run/state';
 import type { Cli } from './cli';
 import { pickCommit } from './commits';
 import { contributedMatchers } from './contributed-matchers';
 import type { DeliveryEnd } from './delivery-end';
+import type { EngineName, EngineTokens } from './engines/engine-tokens';
 import type { lazyParser } from './parser';
 import type { Subject } from './row';
 import type { Secrets, SecretStore } from './secrets';
@@ -18,6 +19,7 @@ export interface DeliveryParts {
   readonly store: Store;
   readonly choice: ServiceChoice;
   readonly secrets: SecretStore;
+  readonly tokens: EngineTokens;
   readonly parse: ReturnType<typeof lazyParser>;
   readonly end: DeliveryEnd;
   readonly reveal: (subject: Subject) => Promise<void>;
@@ -35,6 +37,12 @@ export class Deliveries {
     await this.start(service, []);
   }
 
+  /** The working tree as it is now, where the user says. */
+  async deliverOn(service: ServiceState, engine: EngineName | 'local'): Promise<void> {
+    if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
+    await this.start(service, ['--engine', engine], engine);
+  }
+
   async deliverCommit(subject: Subject): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Deliver a Commit');
     if (!service) return;
@@ -45,7 +53,8 @@ export class Deliveries {
   /** Without a question, and without a word unless it fails. Its secrets are known. */
   async deliverByItself(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    this.launch(service, ['--commit', commit], values, false);
+    const tokens = await this.parts.tokens.environment([service]);
+    this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
 
   /** The same change once more; what passed need not run again. */
@@ -54,7 +63,7 @@ export class Deliveries {
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? service.runs.find(stopped);
     if (!run) return void vscode.window.showInformationMessage(`No delivery of ${service.name} has failed: there is nothing to run again.`);
-    await this.start(service, ['--commit', run.change.commit, '--resume', run.id]);
+    await this.start(service, ['--commit', run.change.commit, '--resume', run.id], run.engine?.name ?? 'local');
   }
 
   async cancel(subject: Subject): Promise<void> {
@@ -64,17 +73,22 @@ export class Deliveries {
       subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
-    if (!run || !isLive(service)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
-    const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder).end;
+    if (!run || isFinished(run.outcome)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
+    const tokens = await this.parts.tokens.environment([service], run.engine?.name);
+    const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder, tokens).end;
     if (end.code !== 0) this.parts.end.complain('The delivery could not be cancelled', end.complaint);
   }
 
-  private async start(service: ServiceState, more: readonly string[]): Promise<void> {
-    const customers = customersOf(workingDefinition(service, this.parts.parse));
+  /** `engine`: another one than the definition names. */
+  private async start(service: ServiceState, more: readonly string[], engine?: EngineName | 'local'): Promise<void> {
+    const definition = workingDefinition(service, this.parts.parse);
+    const customers = customersOf(definition);
     if (customers !== undefined && !(await isMeant(service, customers))) return;
-    const collected = await this.parts.secrets.collect(service);
-    if (!collected) return;
-    if (this.launch(service, [...more, ...(customers === undefined ? [] : ['--yes'])], collected, true))
+    const there = engine ?? definition?.engine?.kind ?? 'local';
+    // A CI service has secrets of its own.
+    const given = there === 'local' ? await this.parts.secrets.collect(service) : await this.parts.tokens.environment([service], there);
+    if (!given) return;
+    if (this.launch(service, [...more, ...(customers === undefined ? [] : ['--yes'])], given, true))
       void this.parts.reveal({ service: service.key });
   }
 

@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import type { Cli } from './cli';
 import { Divergences } from './divergences';
+import { deploymentRows } from './engines/engine-rows';
 import { environmentRows } from './environment-rows';
 import { EnvironmentWatch } from './environment-watch';
 import { RowView } from './row-view';
@@ -19,7 +20,10 @@ export class EnvironmentsView implements vscode.Disposable {
     this.watch = new EnvironmentWatch(cli);
     this.view = new RowView(
       'deliver.environments',
-      (now) => environmentRows(store.state.environments, now, (environment, service) => this.divergences.of(environment, service)),
+      (now) => [
+        ...environmentRows(store.state.environments, now, (environment, service) => this.divergences.of(environment, service)),
+        ...deploymentRows(store.state.services, store.state.environments, now),
+      ],
       () => false,
       () => undefined,
       () => this.look(),

@@ -18,7 +18,7 @@ export class HostTokens {
     const provider = providerOf(kind, host);
     if (provider === undefined) return this.secrets.get(keyOf(host));
     try {
-      return (await vscode.authentication.getSession(provider, ['repo'], { silent: true }))?.accessToken;
+      return (await vscode.authentication.getSession(provider, scopesOfGithub, { silent: true }))?.accessToken;
     } catch {
       return undefined; // an editor without that sign-in
     }
@@ -29,7 +29,7 @@ export class HostTokens {
     const provider = providerOf(kind, host);
     if (provider !== undefined) {
       try {
-        return (await vscode.authentication.getSession(provider, ['repo'], { createIfNone: true })) !== undefined;
+        return (await vscode.authentication.getSession(provider, scopesOfGithub, { createIfNone: true })) !== undefined;
       } catch {
         return false; // the user gave up, or there is no such sign-in
       }
@@ -46,6 +46,9 @@ export class HostTokens {
     return true;
   }
 }
+
+/** The second one to push a change of a workflow, where git has no credentials of its own. */
+const scopesOfGithub = ['repo', 'workflow'];
 
 function providerOf(kind: TokenKind, host: string): string | undefined {
   if (kind !== 'github') return undefined;

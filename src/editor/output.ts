@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { logFile } from '../core/run/log-file';
 import { isFinished, type RunState } from '../core/run/state';
 import { BoundedText } from './bounded-text';
-import type { ServiceState } from './state';
+import { isOwn, type ServiceState } from './state';
 import { Transcript } from './transcript';
 
 /** How often the logs of what runs are looked at. */
@@ -26,7 +26,8 @@ export class Output implements vscode.Disposable {
       .flatMap((service) => service.runs[0]?.id ?? [])
       .sort()
       .at(-1);
-    for (const service of services) for (const run of [...service.runs].reverse()) this.show(service, run, run.id === newest);
+    // What others deliver is shown where it is looked for: it is not what this window is about.
+    for (const service of services) for (const run of service.runs.filter(isOwn).reverse()) this.show(service, run, run.id === newest);
     if (this.transcripts.size > 0) this.timer ??= setInterval(() => void this.pump(), everyMs);
   }
 

@@ -2,6 +2,7 @@ import type { Outcome, ProblemFound, StepState } from '../core/run/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../core/run/state';
 import type { Row, RowIcon } from './row';
 import { problemId } from './failures';
+import { engineRow, heardRow } from './engines/engine-rows';
 import { handoverRows } from './handover-rows';
 import { currentRun, type ServiceState, type WindowState } from './state';
 import { age, attempt, duration, joined, shortCommit } from './words';
@@ -42,7 +43,7 @@ export function pipelineRows({ services, trusted }: Pick<WindowState, 'services'
   return services.map((service) => {
     const row = serviceRow(service, open, now);
     const children = service.runs.length > 0 || service.starting || !trusted ? (row.children ?? []) : [firstDelivery(service)];
-    return { ...row, children: [...children, ...handoverRows(service.key, service.handovers)] };
+    return { ...row, children: [...children, ...engineRow(service, now), ...handoverRows(service.key, service.handovers)] };
   });
 }
 
@@ -104,11 +105,12 @@ function otherRuns(service: ServiceState, current: RunState, now: number): Row[]
 
 function runRow(service: string, run: RunState, now: number): Row {
   const when = age(run.finishedAt ?? run.startedAt, now);
-  const waiting = run.outcome === 'waiting' ? 'waiting for the run before it' : undefined;
+  const waiting =
+    run.outcome === 'waiting' ? (run.handedTo === undefined ? 'waiting for the run before it' : waitingWords(run)) : undefined;
   return {
     id: `${service}#${run.id}`,
     label: run.change.subject || shortCommit(run.change.commit),
-    description: waiting ?? joined([outcomeWords(run), when]),
+    description: waiting ?? joined([outcomeWords(run), when, engineWords(run)]),
     icon: outcomeIcons[run.outcome],
     tooltip: runTooltip(run),
     spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
@@ -120,12 +122,17 @@ function runRow(service: string, run: RunState, now: number): Row {
 }
 
 function stepRows(service: string, run: RunState, now: number): Row[] {
-  return run.steps.map((step) => stepRow(service, run, step, now));
+  const heard = run.engine && !isFinished(run.outcome) ? heardRow(service, run.id, run.engine, now) : [];
+  return [...heard, ...run.steps.map((step) => stepRow(service, run, step, now))];
 }
 
 function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
-  const description = joined([stepDescription(step, now), deployment && deploymentWords(deployment)]);
+  const description = joined([
+    stepDescription(step, now),
+    step.state === 'running' && run.engine?.logsAtEnd ? 'log at its end' : undefined,
+    deployment && deploymentWords(deployment),
+  ]);
   return {
     // A new row where it gets others below: VS Code keeps rows that it knows closed.
     id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
@@ -145,12 +152,17 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     traits: [
       'step',
       step.state,
-      ...(hasLog(step) ? ['log'] : []),
+      ...(hasLog(run, step) ? ['log'] : []),
+      ...(step.approval === undefined ? [] : ['approval']),
       ...(deployment && deployment.state !== 'rolled-back' ? ['url'] : []),
       ...(step.state === 'failed' && canRunAgain(run) ? ['again'] : []),
     ],
-    subject: { service, run: run.id, step: step.name, text: deployment?.url ?? step.name, ...(deployment && { url: deployment.url }) },
-    ...(hasLog(step) && { click: 'deliver.openLog' }),
+    subject: {
+      ...{ service, run: run.id, step: step.name, text: deployment?.url ?? step.name },
+      ...(deployment && { url: deployment.url }),
+      ...(step.approval !== undefined && { environment: step.approval }),
+    },
+    ...(hasLog(run, step) && { click: 'deliver.openLog' }),
     ...problemRows(service, run, step),
   };
 }
@@ -230,7 +242,7 @@ export function stepDescription(step: StepProgress, now: number): string {
     case 'running':
       return joined([runningWords(step, now), again]);
     case 'waiting':
-      return '';
+      return step.reason ?? '';
     case 'cached':
       return 'cached';
     case 'skipped':
@@ -264,9 +276,18 @@ function took(step: StepProgress): string | undefined {
 }
 
 function runDescription(run: RunState, now: number): string {
-  if (run.outcome === 'running') return joined([run.change.subject]);
-  if (run.outcome === 'waiting') return joined(['waiting for another run', run.change.subject]);
-  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), run.change.subject]);
+  if (run.outcome === 'running') return joined([run.change.subject, engineWords(run)]);
+  if (run.outcome === 'waiting') return joined([waitingWords(run), run.change.subject]);
+  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), run.change.subject, engineWords(run)]);
+}
+
+/** Where it is, where that is not here, and who started it. */
+function engineWords({ engine }: RunState): string | undefined {
+  return engine && joined([`on ${engine.label}`, engine.by === undefined ? undefined : `by ${engine.by}`], ' ');
+}
+
+function waitingWords({ handedTo }: RunState): string {
+  return handedTo === undefined ? 'waiting for another run' : `handing over to ${handedTo}`;
 }
 
 function outcomeWords({ outcome, promotion }: RunState): string {
@@ -281,6 +302,7 @@ function runTooltip(run: RunState): string {
       run.change.subject,
       `${shortCommit(run.change.commit)}${dirty}${run.change.branch ? ` on ${run.change.branch}` : ''}`,
       joined([run.outcome, run.reason], ': '),
+      engineWords(run) && joined([engineWords(run), run.engine?.place]),
       ...run.notices,
     ],
     '\n',
@@ -293,6 +315,7 @@ function runTraits(run: RunState): string[] {
     run.outcome,
     ...(canRunAgain(run) ? ['again'] : []),
     ...(urlOf(run).url ? ['url'] : []),
+    ...(run.engine?.url === undefined ? [] : ['page']),
   ];
 }
 
@@ -300,8 +323,8 @@ function canRunAgain(run: RunState): boolean {
   return !run.promotion && (run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted');
 }
 
-function hasLog(step: StepProgress): boolean {
-  return step.state === 'running' || step.log !== undefined;
+function hasLog({ engine }: RunState, step: StepProgress): boolean {
+  return (step.state === 'running' && !engine?.logsAtEnd) || step.log !== undefined;
 }
 
 /** Where the run's latest deployment that stayed answers. */

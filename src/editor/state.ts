@@ -1,3 +1,4 @@
+import type { EngineRecord } from '../core/engines/remote/engine-record';
 import type { ServiceStatus } from '../core/environments/environment';
 import type { RepositoryHome } from '../core/home';
 import type { Handover } from '../core/pipeline/handovers';
@@ -29,6 +30,8 @@ export interface Noted {
   readonly byItself?: ByItself | undefined;
   /** Absent while nobody has looked for them. */
   readonly handovers?: readonly Handover[];
+  /** What its CI service said last. */
+  readonly engine?: EngineRecord;
 }
 
 export interface ServiceState extends Service, Noted {
@@ -63,11 +66,17 @@ export interface WindowState {
   readonly environments: readonly LiveEnvironment[];
 }
 
-/** The run that a service is about: the one that goes on, else the newest. */
+/** The run that a service is about: the own one that goes on, else the newest that says something of the service. */
 export function currentRun(service: ServiceState): RunState | undefined {
-  return service.runs.find((run) => run.outcome === 'running') ?? service.runs[0];
+  const { runs } = service;
+  return runs.find((run) => run.outcome === 'running' && isOwn(run)) ?? runs.find((run) => isOwn(run) || !run.engine?.isAside) ?? runs[0];
+}
+
+/** Whether it was started from this machine. */
+export function isOwn({ engine }: RunState): boolean {
+  return engine?.by === undefined;
 }
 
 export function isLive(service: ServiceState): boolean {
-  return service.starting || service.runs.some((run) => !isFinished(run.outcome));
+  return service.starting || service.runs.some((run) => !isFinished(run.outcome) && isOwn(run));
 }

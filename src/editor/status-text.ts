@@ -1,7 +1,7 @@
-import { isFinished, type RunState } from '../core/run/state';
+import { isFinished, type EngineState, type RunState } from '../core/run/state';
 import { releasableOf } from '../core/run/status';
 import { runningWords } from './run-rows';
-import type { LiveEnvironment, ServiceState } from './state';
+import { isOwn, type LiveEnvironment, type ServiceState } from './state';
 import { age, joined, shortCommit } from './words';
 
 /** What the status bar shows of one service. */
@@ -33,7 +33,8 @@ type Content = Omit<StatusText, 'service'>;
 
 function contentOf(service: ServiceState, several: boolean, now: number, environments: readonly LiveEnvironment[]): Content {
   const of = several ? `${service.name} ` : '';
-  const live = service.runs.find((run) => run.outcome === 'running') ?? service.runs.find((run) => !isFinished(run.outcome));
+  const own = service.runs.filter(isOwn);
+  const live = own.find((run) => run.outcome === 'running') ?? own.find((run) => !isFinished(run.outcome));
   const waiting = service.byItself?.waiting;
   if (live) return withNext(liveText(service.name, live, now), service, live);
   if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);
@@ -103,7 +104,10 @@ function withNext(content: Content, service: ServiceState, live: RunState): Cont
 }
 
 function liveText(service: string, run: RunState, now: number): Content {
+  if (run.outcome === 'waiting' && run.handedTo !== undefined)
+    return busy(`${service}: handing over`, `${run.change.subject}\nIt is being handed over to ${run.handedTo}.`);
   if (run.outcome === 'waiting') return busy(`${service}: waiting`, `The delivery of ${service} waits for the one before it.`);
+  if (run.engine?.heard && run.engine.heard.state !== 'slow') return awayText(service, run, run.engine, now);
   const running = run.steps.filter((step) => step.state === 'running');
   const done = run.steps.filter((step) => step.state !== 'waiting' && step.state !== 'running').length;
   const [first] = running;
@@ -115,6 +119,13 @@ function liveText(service: string, run: RunState, now: number): Content {
     `${service}: ${words}`,
     joined([run.change.subject, progress, `running: ${running.map((step) => step.name).join(', ')}`], '\n'),
   );
+}
+
+/** What is known of the run may be old: nothing turns. */
+function awayText(service: string, { change }: RunState, { label, heard, toldAt }: EngineState, now: number): Content {
+  const what = heard?.state === 'unfollowed' ? 'nothing follows its run' : (heard?.message ?? `${label} does not answer`);
+  const tooltip = joined([change.subject, what, heard?.hint, `told ${age(toldAt, now)}`], '\n');
+  return { ...idle(`$(debug-disconnect) ${service}: ${label} is not reachable`, tooltip, 'deliver.showRun'), ticks: true };
 }
 
 /** Of the same width from one second to the next, as far as digits go. */

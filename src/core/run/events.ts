@@ -103,6 +103,8 @@ export interface EngineRun {
   readonly url?: string;
   /** The branch that it delivers, there. */
   readonly branch: string;
+  /** Logs come when their jobs have ended. */
+  readonly logsAtEnd?: true;
   /** Who started it, where it was not started from this machine. */
   readonly by?: string;
   /** It was not started from this machine, and on a branch that says nothing of whether the service can be released. */

@@ -241,7 +241,8 @@ function heard(state: RunState, { at, state: how, reason, message, hint, host, r
 
 /** What a run on a CI service reads as while nobody on this machine asks for it. */
 export function unfollowed(state: RunState): RunState {
-  if (!state.engine) return state;
+  // Why it was left says more than that it was.
+  if (!state.engine || state.engine.heard?.state === 'away') return state;
   return { ...state, engine: { ...state.engine, heard: { at: state.engine.toldAt, state: 'unfollowed' } } };
 }
 

@@ -6,7 +6,7 @@ import { FeedbackClock } from './clock';
 import { FeedbackLens } from './lens';
 import { FeedbackStore } from './store';
 import { FeedbackThreads } from './threads';
-import { HostTokens } from '../host-tokens';
+import type { HostTokens } from '../host-tokens';
 import { FixReports } from './fix-reports';
 import type { lazyParser } from '../parser';
 import type { ProblemPlaces } from '../problem-places';
@@ -18,6 +18,7 @@ import type { Service, ServiceState } from '../state';
 import type { Store } from '../store';
 
 export interface FeedbackSurroundings {
+  readonly tokens: HostTokens;
   readonly context: vscode.ExtensionContext;
   readonly store: Store;
   readonly repositories: Repositories;
@@ -33,8 +34,7 @@ export class CustomerFeedback implements vscode.Disposable {
   private readonly view: RowView;
   private readonly parts: vscode.Disposable;
 
-  constructor({ context, store, repositories, places, documents, parse }: FeedbackSurroundings) {
-    const tokens = new HostTokens(context.secrets);
+  constructor({ context, store, repositories, places, documents, parse, tokens }: FeedbackSurroundings) {
     const isShown = (service: Service): boolean =>
       this.view.visible ||
       vscode.window.visibleTextEditors.some(({ document }) => store.serviceOf(document.uri.fsPath)?.key === service.key);

@@ -12,6 +12,10 @@ export interface GithubOptions {
   readonly details?: 'given' | 'ignored' | 'refused';
   /** The jobs of the latest attempt come without those that it keeps. */
   readonly hidesKept?: boolean;
+  /** What a branch holds. */
+  readonly commitOf?: (branch: string) => string | undefined;
+  /** The list of runs knows neither branch, event nor commit. */
+  readonly hasNoFilters?: boolean;
   /** So often a new run is not in the list yet. */
   readonly listDelay?: number;
   /** What its clock is ahead of ours. */
@@ -141,7 +145,13 @@ export class GithubAnswers {
     const { details = 'given' } = this.options;
     if (details === 'refused' && wanted !== undefined)
       return { status: 422, body: { message: 'Invalid request.\n\n"return_run_details" is not a permitted key.' } };
-    const run = this.runs.begin({ branch: ref, event: 'workflow_dispatch', ...this.pushed.get(ref) });
+    const commit = this.options.commitOf?.(ref);
+    const run = this.runs.begin({
+      branch: ref,
+      event: 'workflow_dispatch',
+      ...(commit !== undefined && { commit }),
+      ...this.pushed.get(ref),
+    });
     if (details !== 'given' || wanted !== true) return { status: 204 };
     const page = `${this.addresses().url}/${this.repository}/actions/runs/${run.id}`;
     return { body: { workflow_run_id: Number(run.id), run_url: page, html_url: page } };
@@ -153,7 +163,8 @@ export class GithubAnswers {
   private list(file: string, asked: Asked): Reply {
     if (!this.has(file)) return notFound;
     const { query } = asked;
-    const isWanted = (name: string, value: string): boolean => !query.has(name) || query.get(name) === value;
+    const isWanted = (name: string, value: string): boolean =>
+      this.options.hasNoFilters === true || !query.has(name) || query.get(name) === value;
     const isDelayed = query.has('head_sha') && this.listDelay-- > 0;
     const runs = this.runs.runs.filter(
       (run) => !isDelayed && isWanted('branch', run.branch) && isWanted('event', run.event) && isWanted('head_sha', run.commit),

@@ -11,7 +11,7 @@ export interface JenkinsOptions {
   readonly prefix?: string;
   readonly job?: string;
   /** What a branch holds; else some commit. */
-  readonly commitOf?: (branch: string) => string;
+  readonly commitOf?: (branch: string) => string | undefined;
 }
 
 interface Item {
@@ -125,7 +125,7 @@ export class JenkinsServer implements EngineServer {
     this.asked.push(asked);
     this.onAnswer?.(asked, response);
     const fault = this.fault?.(asked);
-    if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
+    if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     this.observe();
     const { status = 200, headers = {}, body } = fault?.reply ?? this.refusal(asked) ?? this.answer(asked) ?? notFound;
     const text = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);

@@ -103,6 +103,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
         ...{ name: engine.name, label: engine.label, place: engine.place, id, attempt },
         branch: isAgain ? (before?.engine?.branch ?? branch) : branch,
         ...(url !== undefined && { url }),
+        ...(engine.logs !== 'live' && { logsAtEnd: true as const }),
       },
     });
     // From here on it goes on by itself: another process can follow it, and nothing has to be ended here.
@@ -118,6 +119,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
     if (lock.ok) lock.release();
     const end = readRecorded(home.run(run));
     await removeOldBranches(push, branchesOf(home, pipeline.service), token);
+    if (end && !isFinished(end.outcome)) return left(end, there.value);
     return ok({ run, outcome: end?.outcome ?? 'interrupted' });
   } finally {
     inactive();
@@ -148,13 +150,19 @@ async function cancelled(followed: FollowedRun, cancel: () => Promise<Told<void>
   signal.addEventListener('abort', onAbort, { once: true });
   let isOver = false;
   try {
-    await followed.follow(givenUp.signal);
-    isOver = !givenUp.signal.aborted;
+    isOver = await followed.follow(givenUp.signal);
   } finally {
     signal.removeEventListener('abort', onAbort);
     givenUp.abort();
   }
-  if (!isOver) followed.giveUp('cancelled', 'the run was told to end, and has not said that it did');
+  if (!isOver && signal.aborted) followed.giveUp('cancelled', 'the run was told to end, and has not said that it did');
+}
+
+/** It goes on there, and cannot be followed from here now. */
+function left({ id, engine: at }: RunState, { engine }: OpenedEngine): Result<never> {
+  return fail('machinery', `${at?.heard?.message ?? `${engine.label} cannot be asked`}; the run goes on there`, {
+    hint: `deliver follow --run ${id} goes on to follow it, with another token`,
+  });
 }
 
 /** Of what failed last the branch stays: it may be run again from there. */

@@ -37,6 +37,7 @@ export interface RunToFollow {
 const requestsOfLook = 3;
 /** One answer that fails says little; the client has asked more than once already. */
 const quietFailures = 1;
+const mostRefused = 3;
 
 /** A run on a CI service that is told to its journal until it ends. */
 export class FollowedRun {
@@ -44,6 +45,8 @@ export class FollowedRun {
   private readonly search = new ProblemSearch();
   private failures = 0;
   private unchanged = 0;
+  /** How often the token was refused, one time after the other. */
+  private refused = 0;
   private asked: { readonly run: RemoteRun; readonly job: RemoteJob } | undefined;
 
   constructor(private readonly given: RunToFollow) {
@@ -70,16 +73,23 @@ export class FollowedRun {
     });
   }
 
-  /** Until it ends, or until the signal says that somebody else will go on. */
-  async follow(signal: AbortSignal): Promise<void> {
+  /**
+   * Until it ends, or until the signal says that somebody else will go on; answers whether it ended. A token that is refused again
+   * and again will not get better in this process: it leaves the run to one that has another.
+   */
+  async follow(signal: AbortSignal): Promise<boolean> {
     try {
       while (!signal.aborted) {
         const look = await this.given.inTurn(async () => this.follower.look(signal));
-        if (look.isOver) return;
+        if (look.isOver) return true;
         if (signal.aborted) break;
-        await delay(this.pauseAfter(look), undefined, { signal }).catch(() => undefined);
+        const pause = this.pauseAfter(look);
+        this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
+        if (this.refused === mostRefused) break;
+        await delay(pause, undefined, { signal }).catch(() => undefined);
       }
       this.follower.leave();
+      return false;
     } finally {
       this.search.dispose();
     }

@@ -95,6 +95,7 @@ async function begin({ repository, home, engine, pipeline, folder }: OthersRuns,
         branch: run.branch,
       },
       by: run.by ?? 'somebody else',
+      ...(engine.logs !== 'live' && { logsAtEnd: true as const }),
       ...(!run.isDefaultBranch && { isAside: true as const }),
     },
   });

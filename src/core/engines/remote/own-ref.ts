@@ -25,22 +25,19 @@ export interface GitToken {
 
 /**
  * Pushes exactly what is delivered to a branch of its own. No hook of the repository runs, and nobody is asked: git's own
- * credentials first, then the token. `quietly`: so that GitLab does not begin a pipeline for the push itself.
+ * credentials first, then the token. `isQuiet`: so that GitLab does not begin a pipeline for the push itself.
  */
 export async function pushSnapshot(
   push: Push,
   commit: string,
   { isQuiet, token }: { readonly isQuiet: boolean; readonly token: () => Promise<GitToken | undefined> },
 ): Promise<Result<void>> {
-  const args = [
-    'push',
-    '--quiet',
-    '--no-verify',
-    ...(isQuiet ? ['-o', 'ci.skip'] : []),
-    push.remote,
-    `${commit}:refs/heads/${push.branch}`,
-  ];
-  return sent(push, args, token);
+  const what = [push.remote, `${commit}:refs/heads/${push.branch}`];
+  const plainly = ['push', '--quiet', '--no-verify', ...what];
+  if (!isQuiet) return sent(push, plainly, token);
+  const pushed = await sent(push, ['push', '--quiet', '--no-verify', '-o', 'ci.skip', ...what], token);
+  // A mirror that knows no options starts nothing either.
+  return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, plainly, token) : pushed;
 }
 
 /** Removes it again. It may be gone already. */

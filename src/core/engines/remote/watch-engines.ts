@@ -8,7 +8,7 @@ import { tryLock } from '../../run/lock';
 import { ownIdentity } from '../../run/process-identity';
 import { listRuns } from '../../run/runs';
 import { isFinished } from '../../run/state';
-import type { EngineService } from '../engine';
+import type { EngineName, EngineService } from '../engine';
 import { readServices } from '../export';
 import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-record';
 import { followAgain } from './follow-again';
@@ -46,13 +46,22 @@ export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Pro
     const services = await readServices(repository.root);
     if (!services.ok || signal.aborted) return;
     const one = inTurn();
-    const watched = services.value.filter(({ pipeline }) => pipeline.engine);
-    await Promise.all(watched.map(async (service) => new WatchedService(watch, service, services.value, one).run(signal)));
+    const watched = services.value.flatMap((service) =>
+      enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
+    );
+    await Promise.all(watched.map(async (each) => each.run(signal)));
   } finally {
     if (lock.ok) lock.release();
   }
 }
 
+/** The one that its definition names, and those that runs go on at which were started there all the same. */
+function enginesOf({ pipeline }: EngineService, home: RepositoryHome): EngineName[] {
+  const going = listRuns(home, { service: pipeline.service }).filter(({ outcome }) => !isFinished(outcome));
+  return [...new Set([...(pipeline.engine ? [pipeline.engine.kind] : []), ...going.flatMap(({ engine }) => engine?.name ?? [])])];
+}
+
+/** One service at one engine. */
 class WatchedService {
   /** By the id of the run here. */
   private readonly followed = new Map<string, Promise<unknown>>();
@@ -61,6 +70,7 @@ class WatchedService {
   constructor(
     private readonly watch: EngineWatch,
     private readonly service: EngineService,
+    private readonly name: EngineName,
     private readonly services: readonly EngineService[],
     private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
   ) {}
@@ -68,7 +78,7 @@ class WatchedService {
   async run(signal: AbortSignal): Promise<void> {
     const { repository, tokens, isSeen } = this.watch;
     const { openRemoteEngine } = await import('./open-engine');
-    const opened = await openRemoteEngine(this.service.pipeline, undefined, {
+    const opened = await openRemoteEngine(this.service.pipeline, this.name, {
       ...{ repository, services: this.services, tokens },
       proxy: 'environment',
     });
@@ -78,7 +88,7 @@ class WatchedService {
       const failure = await this.inTurn(async () => this.look(engine, signal));
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
-      this.follow(engine, signal);
+      if (!failure) this.follow(engine, signal);
       const { ms } = pauseAfter(
         {
           ...{ state: 'resting', isSeen: isSeen(), unchanged: 0, failures: this.failures },

@@ -45,8 +45,8 @@ export async function whatHolds(
 ): Promise<Pick<RemoteJob, 'approval' | 'reason'>> {
   const name = held.length > 1 ? await environmentOf(job, repository, signal) : held[0]?.environment;
   const own = held.find(({ environment }) => environment === name);
-  if (!own)
-    return { reason: held.length === 0 ? 'waits' : `waits for the rules of ${shown(held.map((one) => one.environment).join(' or '))}` };
+  const all = held.map((one) => shown(one.environment)).join(' or ');
+  if (!own) return { reason: `waits for the rules of ${held.length === 0 ? 'its environment' : all}` };
   const environment = shown(own.environment);
   if (own.reviewers.length > 0)
     return {

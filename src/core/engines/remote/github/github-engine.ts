@@ -5,16 +5,18 @@ import type { Tokens } from '../../../http/tokens';
 import type { FoundProblem } from '../../../logs/problem';
 import { Asking } from '../asking';
 import { told, type RemoteEngine, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { cancelRun, rerunRun } from './again';
 import { annotationsOf } from './annotations';
 import { approveDeployment } from './approvals';
 import { checkAccess } from './check';
 import { latestDeployments, tellGithubDeployment } from './deployments';
 import { GithubRepository } from './github-repository';
 import { readJobLog } from './log';
+import { usualPatience, type Patience } from './patience';
 import { plainGithubLog } from './plain-log';
 import { reportedProblems } from './reports';
-import { readRun, readRunFields } from './runs';
-import { cancelRun, defaultBranch, rerunRun, startRun, usualPatience, workflowOf, type Patience } from './start';
+import { defaultBranch, readRun, readRunFields } from './runs';
+import { startRun, workflowOf } from './start';
 import { failure } from './words';
 
 export interface GithubSettings {

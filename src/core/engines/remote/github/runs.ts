@@ -47,7 +47,7 @@ export function readRunFields(run: Fields, { asking }: GithubRepository): Remote
     url,
     branch: textOf(run['head_branch']) ?? '',
     commit,
-    subject: lineOf(run['display_title']) ?? lineOf(recordOf(run['head_commit'])?.['message']) ?? '',
+    subject: subjectOf(run),
     state,
     createdAt,
     jobs: [],
@@ -59,6 +59,13 @@ export function readRunFields(run: Fields, { asking }: GithubRepository): Remote
   };
 }
 
+/** A run that was started when asked has the name of its workflow for a title. */
+function subjectOf(run: Fields): string {
+  const title = lineOf(run['display_title']);
+  const commit = lineOf(recordOf(run['head_commit'])?.['message']);
+  return (title !== undefined && title !== lineOf(run['name']) ? title : (commit ?? title)) ?? '';
+}
+
 async function readJobs(
   run: RemoteRun,
   fields: Fields,
@@ -68,7 +75,9 @@ async function readJobs(
 ): Promise<Told<readonly RemoteJob[]>> {
   const jobs: RemoteJob[] = [];
   const isWaiting = run.state === 'waiting' || run.state === 'running';
-  const held = isWaiting && list.some(isHeld) ? await heldDeployments(run.id, repository, signal) : told([]);
+  const asked = isWaiting && list.some(isHeld) ? await heldDeployments(run.id, repository, signal) : told([]);
+  // A token that may not see who has to approve may see all the rest.
+  const held = asked.state === 'failed' && asked.reason === 'token' ? told([]) : asked;
   if (held.state === 'failed') return held;
   for (const one of list) {
     const job = readJob(one, run.attempt, textOf(fields['run_started_at']), repository);
@@ -86,4 +95,10 @@ function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): R
   if (run.state !== 'failed' || jobs.length > 0) return { ...run, state, jobs };
   const file = lineOf(fields['path']) ?? 'the workflow';
   return { ...run, jobs, reason: run.reason ?? `GitHub could not begin it: ${file} is likely no valid workflow; its page says more` };
+}
+
+/** The name of the default branch. */
+export async function defaultBranch(repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
+  const answer = await repository.get('', signal);
+  return answer.state === 'told' ? textOf(answer.value['default_branch']) : undefined;
 }

@@ -1,17 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { recordOf, textOf } from '../../../http/json-value';
-import { told, type RemoteFailure, type RemoteRun, type Started, type StartRequest, type Told } from '../remote-engine';
+import { recordOf } from '../../../http/json-value';
+import { told, type RemoteFailure, type Started, type StartRequest, type Told } from '../remote-engine';
 import type { Fields, GithubRepository } from './github-repository';
+import { until, type Patience } from './patience';
 import { countOf, failure, idOf, linkOf } from './words';
-
-export interface Patience {
-  /** Before the second try; doubled for each further one. */
-  readonly waitMs: number;
-  readonly tries: number;
-}
-
-/** A minute, in all. */
-export const usualPatience: Patience = { waitMs: 500, tries: 8 };
 
 /** Starts the workflow at a branch that is this delivery's alone: whatever its workflow runs there is this run. */
 export async function startRun(
@@ -66,40 +57,6 @@ function startedOf(run: Fields, branch: string, commit: string): Started | undef
   return id === undefined ? undefined : { id, attempt: countOf(run['run_attempt']), ...(url !== undefined && { url }) };
 }
 
-/** Runs what failed again; all of it where nothing did. */
-export async function rerunRun(
-  run: RemoteRun,
-  repository: GithubRepository,
-  patience: Patience,
-  signal: AbortSignal,
-): Promise<Told<Started>> {
-  const path = `/actions/runs/${run.id}`;
-  const answer = await repository.post(`${path}/${run.state === 'failed' ? 'rerun-failed-jobs' : 'rerun'}`, undefined, signal);
-  if (answer.state === 'failed') return whyNotAgain(answer);
-  const started = await until(patience, signal, async () => {
-    const now = await repository.get(path, signal);
-    if (now.state === 'failed') return now;
-    const attempt = countOf(now.value['run_attempt']);
-    return told(attempt > run.attempt ? { id: run.id, attempt, url: linkOf(now.value['html_url']) ?? run.url } : undefined);
-  });
-  return started ?? failure(`GitHub took it, but run ${run.id} has no further attempt yet`);
-}
-
-/** Asks until there is something. Undefined: there was nothing. */
-async function until<T>(
-  { waitMs, tries }: Patience,
-  signal: AbortSignal,
-  ask: () => Promise<Told<T | undefined>>,
-): Promise<Told<T> | undefined> {
-  for (let done = 0; done < tries; done++) {
-    if (done > 0) await delay(waitMs * 2 ** (done - 1), undefined, { signal }).catch(() => undefined);
-    const answer = await ask();
-    if (answer.state === 'failed') return answer;
-    if (answer.value !== undefined) return told(answer.value);
-  }
-  return undefined;
-}
-
 /** `/actions/workflows/` takes the name of the file. */
 export function workflowOf(file: string): string {
   return `/actions/workflows/${encodeURIComponent(file.split('/').at(-1) ?? '')}`;
@@ -133,23 +90,4 @@ function whyInvalid(said: string, file: string, branch: string): { message?: str
     return { message: `${file} is disabled on GitHub (422)`, hint: 'enable it on the Actions page of the repository' };
   if (/No ref found/i.test(said)) return { message: `GitHub has no branch ${branch} (422)`, hint: 'it has to be pushed first' };
   return {};
-}
-
-/** GitHub says 403 also where no token could do it: `docs` and its own words tell them apart. */
-function whyNotAgain(answer: RemoteFailure): RemoteFailure {
-  const said = /403\): (.*(?:month ago|already running|cannot be r|can not be r|unable to r|not be retried).*)$/i.exec(answer.message)?.[1];
-  if (answer.status !== 403 || said === undefined) return answer;
-  return { ...answer, reason: 'answer', message: `GitHub does not run it again: ${said}` };
-}
-
-/** A run that is over already needs no end. */
-export async function cancelRun(run: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<void>> {
-  const answer = await repository.post(`/actions/runs/${run}/cancel`, undefined, signal);
-  return answer.state === 'failed' && answer.status !== 409 ? answer : told(undefined);
-}
-
-/** The name of the default branch. */
-export async function defaultBranch(repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
-  const answer = await repository.get('', signal);
-  return answer.state === 'told' ? textOf(answer.value['default_branch']) : undefined;
 }

@@ -80,12 +80,13 @@ export class BuildLog {
     return /(?:^|\n)Still waiting to schedule task\n([^\n]+)\n$/.exec(last?.bytes.toString() ?? '')?.[1];
   }
 
-  /** Each that asks in turn sees every answer once. */
+  /** Each that asks in turn sees every answer once. Who waits for the request of another asks anew when that gave it up. */
   private async refresh(asks: string, signal: AbortSignal): Promise<RemoteFailure | undefined> {
-    if (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
+    while (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
+      const isOwn = this.going === undefined;
       this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
       const failure = await this.going;
-      if (failure) return failure;
+      if (failure && (isOwn || signal.aborted)) return failure;
     }
     this.served.set(asks, this.answers);
     return undefined;

@@ -126,8 +126,10 @@ export class Stages {
 
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
     const { id, name, state, error, isUnstable, isPaused } = stage;
-    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : error;
     const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
+    // What the code says is said once.
+    const why = exitCode === undefined ? error : undefined;
+    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : why;
     const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
     const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';
     const finishedAt = isOver ? this.timeOf(stage.endedMs) : undefined;

@@ -139,7 +139,21 @@ describe('Jenkins', () => {
       assert.equal(runs.runs.length, 1);
     });
 
-    it('and does not when the answer says nothing of it', async () => {
+    it('and nothing else that is refused', async () => {
+      jenkins.fault = ({ method }) =>
+        method === 'POST' ? { reply: { status: 403, body: { message: 'octocat is missing Job/Build' } } } : undefined;
+      assert.match(failureOf(await engine.start(request, never)).message, /\(403\): octocat is missing Job\/Build/);
+      assert.equal(jenkins.asked.length, 1);
+    });
+
+    it('and takes no other item of the queue for its own', async () => {
+      const id = await begin();
+      const body = { id: 7, executable: { number: 9 } };
+      jenkins.fault = ({ path }) => (path.includes('/queue/item/') ? { reply: { body } } : undefined);
+      assert.match(failureOf(await engine.read(id, never)).message, /something else for the item/);
+    });
+
+    it('and says where Jenkins does not tell what came of it', async () => {
       jenkins.fault = ({ method }) => (method === 'POST' ? { reply: { status: 201 } } : undefined);
       assert.match(failureOf(await engine.start(request, never)).message, /does not say what it started \(201\)/);
     });
@@ -172,7 +186,7 @@ describe('Jenkins', () => {
       runs.runs[0]?.job('build').pass();
       runs.runs[0]?.job('test').start().end('failed', 7);
       const run = valueOf(await engine.read(id, never));
-      assert.deepEqual(shown(run), ['run failed', 'build passed', 'test failed: script returned exit code 7', 'stage skipped']);
+      assert.deepEqual(shown(run), ['run failed', 'build passed', 'test failed', 'stage skipped']);
       assert.equal(jobOf(run, 'test').exitCode, 7);
       assert.equal(jobOf(run, 'stage').hasLog, false);
     });
@@ -184,6 +198,14 @@ describe('Jenkins', () => {
       for (let time = 0; time < 2; time++)
         assert.deepEqual(shown(valueOf(await engine.read(id, never))), ['run passed', 'build passed', 'test passed', 'stage skipped']);
       assert.equal(jenkins.asked.filter(({ path }) => path.includes('/execution/node/')).length, 3);
+    });
+
+    it('a stage that is empty after a failure as skipped, and one that is empty without as what it is told to be', async () => {
+      const id = await begin();
+      jenkins.fault = ({ path }) => (path.includes('/execution/node/') ? { reply: { body: { stageFlowNodes: [] } } } : undefined);
+      runs.runs[0]?.job('build').pass();
+      runs.runs[0]?.job('test').start().end('failed');
+      assert.deepEqual(shown(valueOf(await engine.read(id, never))).slice(1), ['build passed', 'test failed', 'stage skipped']);
     });
 
     it('an unstable build as failed', async () => {

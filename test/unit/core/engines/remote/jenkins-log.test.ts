@@ -145,6 +145,21 @@ describe('the log of Jenkins', () => {
     assert.equal((await logOf(engine, await read(), 'shop')).text, 'Started by user octocat\nhello\nFinished: SUCCESS\n');
   });
 
+  it('is read on for one who waits with another that gives up', async () => {
+    const stop = new AbortController();
+    scripted.job('lint').start().print('hello\n');
+    scripted.job('test').start();
+    const run = await read();
+    jenkins.fault = ({ path }) => {
+      if (!path.endsWith('/progressiveHtml') || stop.signal.aborted) return undefined;
+      setImmediate(() => stop.abort());
+      return { delayMs: 60_000 };
+    };
+    const given = engine.readLog(run, jobOf(run, 'test'), 0, () => assert.fail(), stop.signal);
+    assert.equal((await logOf(engine, run, 'lint')).text, 'hello\n');
+    failureOf(await given);
+  });
+
   it('is no page that came in its place', async () => {
     scripted.job('lint').start().print('hello\n');
     const run = await read();

@@ -1,0 +1,39 @@
+import { failureOf } from '../core/engines/remote/failure-of';
+import type { EngineName } from '../core/engines/engine';
+import { readServices } from '../core/engines/export';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { locateService } from '../core/pipeline/locate';
+import { openContext } from './context';
+import type { Terminal } from './terminal';
+
+/** `deliver engine`: which CI service would run the pipeline, and whether it lets us. */
+export async function engine(
+  name: EngineName | undefined,
+  options: { readonly service?: string; readonly json?: true },
+  terminal: Terminal,
+): Promise<number> {
+  const context = await openContext();
+  if (!context.ok) return terminal.fail(context.failure);
+  const { repository } = context.value;
+  const place = await locateService(repository.root, process.cwd(), options.service);
+  if (!place.ok) return terminal.fail(place.failure);
+  const services = await readServices(repository.root);
+  if (!services.ok) return terminal.fail(services.failure);
+  const own = services.value.find(({ folder }) => folder === place.value.folder);
+  if (!own) throw new Error(`the service in ${place.value.folder} was located and is not there`);
+  const around = { repository, services: services.value, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
+  const { openRemoteEngine } = await import('../core/engines/remote/open-engine');
+  const opened = await openRemoteEngine(own.pipeline, name, around);
+  if (!opened.ok) return terminal.fail(opened.failure);
+  const there = opened.value.engine;
+  const who = await there.check(new AbortController().signal);
+  if (who.state === 'failed') return terminal.fail(failureOf(who));
+  const { label, host, allowance } = there;
+  if (options.json) terminal.json({ engine: there.name, label, place: there.place, host, signedInAs: who.value, allowance });
+  else {
+    terminal.print(`${terminal.paint('green', '✓')} ${label}, ${there.place}: signed in as ${who.value}`);
+    if (allowance)
+      terminal.print(`  ${allowance.remaining} of ${allowance.limit} requests are left until ${allowance.resetAt.slice(11, 16)} UTC`);
+  }
+  return 0;
+}

@@ -1,0 +1,36 @@
+import { told, type RemoteFailure, type RemoteRun, type Started, type Told } from '../remote-engine';
+import type { GithubRepository } from './github-repository';
+import { until, type Patience } from './patience';
+import { countOf, failure, linkOf } from './words';
+
+/** Runs what failed again; all of it where nothing did. */
+export async function rerunRun(
+  run: RemoteRun,
+  repository: GithubRepository,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<Told<Started>> {
+  const path = `/actions/runs/${run.id}`;
+  const answer = await repository.post(`${path}/${run.state === 'failed' ? 'rerun-failed-jobs' : 'rerun'}`, undefined, signal);
+  if (answer.state === 'failed') return whyNotAgain(answer);
+  const started = await until(patience, signal, async () => {
+    const now = await repository.get(path, signal);
+    if (now.state === 'failed') return now;
+    const attempt = countOf(now.value['run_attempt']);
+    return told(attempt > run.attempt ? { id: run.id, attempt, url: linkOf(now.value['html_url']) ?? run.url } : undefined);
+  });
+  return started ?? failure(`GitHub took it, but run ${run.id} has no further attempt yet`);
+}
+
+/** A run that is over already needs no end. */
+export async function cancelRun(run: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<void>> {
+  const answer = await repository.post(`/actions/runs/${run}/cancel`, undefined, signal);
+  return answer.state === 'failed' && answer.status !== 409 ? answer : told(undefined);
+}
+
+/** GitHub says 403 also where no token could do it: its own words tell it apart. */
+function whyNotAgain(answer: RemoteFailure): RemoteFailure {
+  const said = /403\): (.*(?:month ago|already running|cannot be r|can not be r|unable to r|not be retried).*)$/i.exec(answer.message)?.[1];
+  if (answer.status !== 403 || said === undefined) return answer;
+  return { ...answer, reason: 'answer', message: `GitHub does not run it again: ${said}` };
+}

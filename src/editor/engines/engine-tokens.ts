@@ -1,0 +1,57 @@
+import { enginePlace } from '../../core/engines/remote/engine-place';
+import { tokenVariable } from '../../core/http/environment-tokens';
+import type { EngineDefinition } from '../../core/pipeline/pipeline';
+import type { HostTokens } from '../host-tokens';
+import type { lazyParser } from '../parser';
+import type { Service } from '../state';
+import { workingDefinition } from '../working-definition';
+
+export type EngineName = EngineDefinition['kind'];
+
+/** A CI service as far as signing in to it goes. */
+export interface EngineHost {
+  readonly kind: EngineName;
+  /** `https://host[:port]` */
+  readonly host: string;
+}
+
+/** The tokens with which the window's processes ask CI services: handed on in their environment, each under the name of its host. */
+export class EngineTokens {
+  constructor(
+    readonly tokens: HostTokens,
+    private readonly parse: ReturnType<typeof lazyParser>,
+  ) {}
+
+  /** The engine that the definition of a service names; `name`: another one, where it is known where that is. */
+  async hostOf(service: Service, name?: EngineName): Promise<EngineHost | undefined> {
+    const defined = workingDefinition(service, this.parse)?.engine;
+    const isDefined = defined && (name === undefined || defined.kind === name);
+    const meant = isDefined ? defined : usual(name);
+    const place = meant && (await enginePlace(meant, service));
+    if (!meant || !place?.ok || (!isDefined && !mayBe(meant.kind, place.value.server))) return undefined;
+    return { kind: meant.kind, host: place.value.tokenHost };
+  }
+
+  /** For a process that asks for one service, or for several of a repository. Asks nobody. */
+  async environment(services: readonly Service[], name?: EngineName): Promise<Readonly<Record<string, string>>> {
+    const found: Record<string, string> = {};
+    for (const service of services) {
+      const engine = await this.hostOf(service, name);
+      const token = engine && (await this.tokens.get(engine.kind, engine.host));
+      if (engine && token !== undefined) found[tokenVariable(engine.host)] = token;
+    }
+    return found;
+  }
+}
+
+/** What needs no setting: the rest is read from git. */
+function usual(name: EngineName | undefined): EngineDefinition | undefined {
+  return name === 'github' || name === 'gitlab' ? { kind: name } : undefined;
+}
+
+/** What the name of a server gives away of what it is not. */
+function mayBe(kind: EngineName, server: string): boolean {
+  const { host } = new URL(server);
+  if (/(^|\.)(github\.com|ghe\.com)$|github/.test(host)) return kind === 'github';
+  return !/gitlab/.test(host) || kind === 'gitlab';
+}

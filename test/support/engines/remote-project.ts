@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import * as path from 'node:path';
+import { tokenVariable } from '../../../src/core/http/environment-tokens';
+import { Project, type Running } from '../project';
+import type { EngineServer } from './engine-server';
+import { GithubServer } from './github-server';
+import { GitlabServer } from './gitlab-server';
+import { JenkinsServer } from './jenkins-server';
+import { ScriptedRuns } from './scripted-runs';
+
+export type EngineKind = 'github' | 'gitlab' | 'jenkins';
+
+/** A project whose remote is a bare repository beside it, and whose pipeline runs on a CI service of the tests. */
+export class RemoteProject {
+  private constructor(
+    readonly project: Project,
+    readonly server: EngineServer,
+    private readonly bare: string,
+  ) {}
+
+  /** `steps`: as in delivery.yaml; each job of the script has the same needs. */
+  static async start(folder: string, kind: EngineKind, steps: Readonly<Record<string, Record<string, unknown>>>): Promise<RemoteProject> {
+    const project = new Project(folder);
+    const bare = path.join(folder, 'shop.git');
+    execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare]);
+    // As GitLab and GitHub do.
+    execFileSync('git', ['config', 'receive.advertisePushOptions', 'true'], { cwd: bare });
+    const needs = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, [step['needs'] ?? []].flat() as string[]]));
+    const runs = new ScriptedRuns(needs);
+    const commitOf = (branch: string): string | undefined => commitIn(bare, branch);
+    const server = await serverOf(kind, runs, commitOf);
+    const engine = {
+      github: { github: { url: server.url, repository: 'acme/shop' } },
+      gitlab: { gitlab: { url: server.url, project: 'acme/shop' } },
+      jenkins: { jenkins: { url: server.url, job: 'shop' } },
+    }[kind];
+    project.steps(steps, { engine }).write('src/cart.js', 'export const cart = [];\n\nexport function total() {\n  return 1;\n}\n');
+    const remote = new RemoteProject(project, server, bare);
+    project.git('remote', 'add', 'origin', bare);
+    const exported = await project.deliver('export', kind);
+    if (exported.code !== 0) throw new Error(exported.stderr);
+    project.commit('A shop').git('push', '-q', '-u', 'origin', 'main');
+    return remote;
+  }
+
+  /** Of the remote, with what each points to. */
+  branches(): string[] {
+    return execFileSync('git', ['for-each-ref', '--format=%(refname:short)'], { cwd: this.bare, encoding: 'utf8' })
+      .split('\n')
+      .filter((name) => name !== '');
+  }
+
+  /** The files of a commit that was pushed. */
+  files(commit: string): string[] {
+    return execFileSync('git', ['ls-tree', '-r', '--name-only', commit], { cwd: this.bare, encoding: 'utf8' }).trim().split('\n');
+  }
+
+  get environment(): Record<string, string> {
+    return { [tokenVariable(this.server.url)]: this.server.token };
+  }
+
+  start(...args: string[]): Running {
+    return this.project.start(args, this.environment);
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+  }
+}
+
+function commitIn(bare: string, branch: string): string | undefined {
+  try {
+    return execFileSync('git', ['rev-parse', '-q', '--verify', `refs/heads/${branch.replace(/^refs\/heads\//, '')}`], {
+      cwd: bare,
+      encoding: 'utf8',
+    }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+async function serverOf(kind: EngineKind, runs: ScriptedRuns, commitOf: (branch: string) => string | undefined): Promise<EngineServer> {
+  switch (kind) {
+    case 'github':
+      return GithubServer.start(runs, { repository: 'acme/shop', commitOf });
+    case 'gitlab':
+      return GitlabServer.start(runs, { project: 'acme/shop', commitOf });
+    case 'jenkins':
+      return JenkinsServer.start(runs, { job: 'shop', commitOf });
+  }
+}
