@@ -76,7 +76,7 @@ export class RunFollower {
   async look(signal: AbortSignal): Promise<Look> {
     const { engine, state } = this.given;
     this.hasChanged = false;
-    const answer = await engine.read(state.engine?.id ?? '', signal);
+    const answer = await engine.read(state.engine?.id ?? '', signal, state.engine?.attempt);
     if (answer.state === 'failed') return answer.gone ? this.gone(answer) : this.result(false, answer);
     const run = answer.value;
     // Of an attempt before the one that is followed: an answer from a memory somewhere on the way.
@@ -139,7 +139,7 @@ export class RunFollower {
     this.told.set(job.name, told);
     told.job = job;
     // A job that is skipped may run after all, when one that it needs is run again. None that has begun is skipped.
-    if (step.state === 'skipped' && job.startedAt !== undefined) told.isTold = false;
+    if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined) told.isTold = false;
     if (told.isTold) return undefined;
     switch (job.state) {
       case 'waiting':

@@ -43,7 +43,7 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
     },
     check: async (signal) => checkAccess(project, signal),
     start: async (request, signal) => startPipeline(project, request, signal),
-    read: async (run, signal) => runs.read(run, signal),
+    read: async (run, signal, attempt) => runs.read(run, signal, attempt),
     list: async (_, signal) => runs.list(signal),
     readLog: async (_, job, from, write, signal) => readTrace(project, job, from, write, signal),
     plain: () => new GitlabPlainLog(),
