@@ -20,8 +20,6 @@ export interface RoundEngine {
   readonly open: () => RemoteEngine;
   /** What it calls the run. */
   readonly id: string;
-  /** What it makes of what a job printed. */
-  readonly printed: (job: ScriptedJob) => Buffer;
 }
 
 export interface Round {
@@ -53,7 +51,9 @@ class MortalJournal extends Journal {
 /** Follows one run from its start to its end, and looks whether all that is told is true. */
 export class FollowedRound {
   private now = Date.now();
-  private readonly finished = new Map<string, string>();
+  /** The attempts of each step that the journal tells of. */
+  private readonly attempts = new Map<string, number[]>();
+  private readonly finished = new Set<string>();
 
   constructor(private readonly round: Round) {}
 
@@ -72,7 +72,9 @@ export class FollowedRound {
       if (looks === 12 || script.isOver) faults.probability = random.happens(0.3) ? 0 : faults.probability;
       if (faults.probability === 0) break;
       while (random.happens(0.6)) script.step();
-      if (random.happens(0.15)) journal.left = random.below(4);
+      // What the job before had printed is not known to who has not seen that job.
+      const mayDie = !script.retries;
+      if (mayDie && random.happens(0.15)) journal.left = random.below(4);
       this.now += random.happens(0.03) ? random.below(5) * 3_600_000 : 2000;
       try {
         const look = await follower.look(never);
@@ -82,7 +84,7 @@ export class FollowedRound {
         if (!(error instanceof Killed)) throw error;
         journal.left = 0;
       }
-      if (isOver || (journal.left > 0 && !random.happens(0.1))) continue;
+      if (isOver || (journal.left > 0 && !(mayDie && random.happens(0.1)))) continue;
       this.round.trace('the process is killed');
       follower.leave();
       journal.close();
@@ -161,42 +163,75 @@ export class FollowedRound {
     const { script, trace } = this.round;
     trace(`told: ${JSON.stringify({ ...event, at: undefined, run: undefined })}`);
     if (event.type === 'step-started') {
-      assert.ok(script.run.job(event.step).startedAt, `${event.step} is told as started and has not`);
-      assert.ok(!this.finished.has(event.step), `${event.step} is told as started after its end`);
+      const { step, attempt } = event;
+      assert.ok(this.job(step, attempt).startedAt, `${step} is told as started and has not`);
+      assert.ok(!this.finished.has(`${step} ${attempt}`), `${step} is told as started after its end`);
+      const before = this.attempts.get(step) ?? [];
+      assert.ok(
+        before.every((one) => one <= attempt),
+        `${step} is told to go back to an attempt before`,
+      );
+      this.attempts.set(step, [...new Set([...before, attempt])]);
     }
     if (event.type === 'step-finished') {
-      assert.ok(!this.finished.has(event.step), `the end of ${event.step} is told twice`);
-      this.finished.set(event.step, event.state);
-      this.isTrue(event.step, event.state);
+      const { step, state } = event;
+      const latest = script.run.job(step);
+      const known = this.attempts.get(step)?.at(-1) ?? 0;
+      // Another attempt that was ended before it began is told by its end alone.
+      const attempt = known > 0 && latest.attempt > known && !latest.startedAt && state === 'cancelled' ? latest.attempt : known;
+      assert.ok(!this.finished.has(`${step} ${attempt}`), `the end of ${step} is told twice`);
+      this.finished.add(`${step} ${attempt}`);
+      if (!(state === 'skipped' && attempt === 0 && script.wereSkipped.has(step))) this.isTrue(step, attempt, state);
     }
     if (event.type === 'step-found') assert.fail(`a step ${event.step.name} was found that is none`);
     if (event.type === 'notice') assert.fail(`a notice: ${event.message}`);
     if (event.type === 'run-finished') assert.equal(event.outcome, script.run.state, 'the outcome of the run');
   }
 
-  private isTrue(step: string, told: string): void {
+  /** That of an attempt; the latest for one that never began. */
+  private job(step: string, attempt: number): ScriptedJob {
     const { run } = this.round.script;
-    const job = run.job(step);
+    return run.allJobs.find((job) => job.name === step && job.attempt === attempt) ?? run.job(step);
+  }
+
+  private isTrue(step: string, attempt: number, told: string): void {
+    const { run } = this.round.script;
+    const job = this.job(step, attempt);
     const wasNeverRun = job.startedAt === undefined && (run.isCancelled || run.isSkipped(job) || run.finishedAt !== undefined);
     const truth = wasNeverRun && job.state !== 'running' ? ['skipped', ...(run.isCancelled ? ['cancelled'] : [])] : [job.state];
     assert.ok(truth.includes(told), `${step} is told as ${told} while it is ${job.state}`);
   }
 
   private compare(): void {
-    const { folder, script, engine } = this.round;
+    const { folder, script } = this.round;
     const state = readRecorded(folder) as RunState;
     assert.equal(state.outcome, script.run.state);
     assert.equal(state.steps.length, script.run.jobs.length);
     for (const step of state.steps) {
       const job = script.run.job(step.name);
-      this.isTrue(step.name, step.state);
+      const hasBegun = job.attempt === 1 || job.startedAt !== undefined;
+      if (step.attempt > 0 && hasBegun) assert.equal(step.attempt, job.attempt, `the attempt of ${step.name}`);
+      this.isTrue(step.name, job.attempt, step.state);
+      assert.equal(step.flaky, step.state === 'passed' && job.attempt > 1, `whether ${step.name} is flaky`);
       const file = logFile(folder, step.name);
       const log = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
-      const printed = engine.printed(job);
+      const printed = this.printed(step.name);
       assert.ok(log.equals(printed), `the log of ${step.name} is ${shown(log)} and should be ${shown(printed)}`);
       const hasProblems = step.state === 'passed' || step.state === 'failed';
-      assert.equal(step.problems.length, hasProblems && step.log !== undefined ? 2 : 0, `problems of ${step.name}`);
+      if (hasBegun) assert.equal(step.problems.length, hasProblems && step.log !== undefined ? 2 : 0, `problems of ${step.name}`);
     }
+  }
+
+  /** What was printed in all attempts that are told, with a line between two. */
+  private printed(step: string): Buffer {
+    let log: Buffer = Buffer.alloc(0);
+    let before: number | undefined;
+    for (const attempt of this.attempts.get(step) ?? []) {
+      const between = log.length === 0 ? '' : `\n--- attempt ${before ?? 0} failed ---\n`;
+      log = Buffer.concat([log, Buffer.from(between), this.job(step, attempt).log]);
+      before = attempt;
+    }
+    return log;
   }
 }
 

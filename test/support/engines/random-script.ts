@@ -1,5 +1,5 @@
 import type { Random } from '../random';
-import { ScriptedRun, type ScriptedJob } from './scripted-runs';
+import { ScriptedJob, ScriptedRun } from './scripted-runs';
 
 /** Names with what each needs. */
 const pipelines: readonly Readonly<Record<string, readonly string[]>>[] = [
@@ -14,15 +14,20 @@ export type Printer = (random: Random) => Buffer;
 /** A run in which things happen at random, one at each step. */
 export class RandomScript {
   readonly run: ScriptedRun;
+  /** Jobs that could not run at some time, because one that they need had failed. */
+  readonly wereSkipped = new Set<string>();
+  private next: number;
 
   constructor(
     id: number,
     private readonly random: Random,
     private readonly piece: Printer,
     private readonly trace: (line: string) => void,
+    /** Jobs that failed are run again while others go on. */
+    readonly retries: boolean,
   ) {
-    let next = id;
-    this.run = new ScriptedRun(String(id), random.one(pipelines), () => ++next, {});
+    this.next = id;
+    this.run = new ScriptedRun(String(id), random.one(pipelines), () => ++this.next, {});
   }
 
   get isOver(): boolean {
@@ -40,12 +45,22 @@ export class RandomScript {
   }
 
   step(): void {
+    if (!this.isOver) this.happen();
+    for (const job of this.run.jobs) if (job.state === 'waiting' && this.run.isSkipped(job)) this.wereSkipped.add(job.name);
+  }
+
+  private happen(): void {
     const { run, random } = this;
-    if (this.isOver) return;
     const { ready } = this;
     const going = run.jobs.filter(({ state }) => state === 'running');
     if (ready.length > 0 && (going.length === 0 || random.happens(0.3))) {
       this.start(random.one(ready));
+      return;
+    }
+    const failed = run.jobs.find(({ state, attempt }) => state === 'failed' && attempt < 3);
+    if (this.retries && failed && going.length > 0 && random.happens(0.4)) {
+      run.allJobs.push(new ScriptedJob(String(++this.next), failed.name, failed.needs, failed.attempt + 1));
+      this.trace(`script: ${failed.name} is to run again`);
       return;
     }
     if (random.happens(0.02)) {
@@ -61,7 +76,7 @@ export class RandomScript {
       this.trace(`script: ${job.name} prints ${piece.length} bytes`);
       return;
     }
-    job.end(random.happens(0.2) ? 'failed' : 'passed');
+    job.end(random.happens(this.retries ? 0.5 : 0.2) ? 'failed' : 'passed');
     this.trace(`script: ${job.name} ${job.state}`);
     // A run in which one failed is over when none goes on: what does not need it begins before.
     if (going.length === 1) for (const next of this.ready) this.start(next);

@@ -256,7 +256,7 @@ export class RunFollower {
 
   /** The engine runs the step again as another job. What the one before printed is read to its end first. */
   private async replaced(run: RemoteRun, known: Told, signal: AbortSignal): Promise<RemoteFailure | undefined> {
-    if (known.log && known.job.hasLog) {
+    if (!known.isTold && known.job.hasLog) {
       const ended: Told = { ...known, job: { ...known.job, state: 'failed' } };
       const { isWhole, failure } = await this.wholeLog(run, ended, signal);
       Object.assign(known, { log: ended.log, missing: ended.missing });

@@ -38,6 +38,9 @@ export class GitlabRuns {
       ? await this.records(`${address}/jobs?include_retried=true&per_page=100`, signal)
       : undefined;
     if (all?.state === 'failed') return all;
+    // It was asked for later and has all jobs: if it lacks one, it was made before, and how often a job was tried is not known.
+    if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
+      return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
     const latest = latestTries(records.value);
     const { replaced } = this.reruns.get(id) ?? {};
     if (replaced && replaced.size > 0 && [...replaced].every((old) => latest.some((job) => job.id === old)))
@@ -207,9 +210,13 @@ function mayFail(reason: string | undefined): boolean {
   return reason?.split('; ').includes('it may fail') === true;
 }
 
+/** Which try of its name each job is, by its id: GitLab counts up. */
 function triesOf(all: readonly JobRecord[]): ReadonlyMap<string, number> {
   const tries = new Map<string, number>();
-  for (const { name } of new Map(all.map((job) => [job.id, job])).values()) tries.set(name, (tries.get(name) ?? 0) + 1);
+  for (const { id, name } of all) {
+    const before = all.filter((other) => other.name === name && Number(other.id) < Number(id));
+    tries.set(id, new Set(before.map((other) => other.id)).size + 1);
+  }
   return tries;
 }
 

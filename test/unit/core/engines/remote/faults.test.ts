@@ -25,6 +25,8 @@ const rounds = Array.from({ length: Number(DELIVER_ROUNDS) }, (_, round) => roun
 interface Tested {
   readonly server: EngineServer;
   readonly piece: Printer;
+  /** Whether it runs single jobs again while others go on. */
+  readonly retries?: true;
   readonly engine: (script: RandomScript) => RoundEngine;
 }
 
@@ -42,7 +44,6 @@ async function onGithub(): Promise<Tested> {
         openGithubEngine({ server: server.url, repository: 'acme/shop', pipelines: new Map() }, client, async () =>
           Promise.resolve(server.token),
         ),
-      printed: ({ log }) => log,
     }),
   };
 }
@@ -52,6 +53,7 @@ async function onGitlab(ranges: boolean): Promise<Tested> {
   return {
     server,
     piece: anything,
+    retries: true,
     engine: ({ run }) => ({
       name: 'gitlab',
       id: run.id,
@@ -59,7 +61,6 @@ async function onGitlab(ranges: boolean): Promise<Tested> {
         openGitlabEngine({ server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' }, client, async () =>
           Promise.resolve(server.token),
         ),
-      printed: ({ log }) => log,
     }),
   };
 }
@@ -76,7 +77,6 @@ async function onJenkins(): Promise<Tested> {
         name: 'jenkins',
         id: `build:${server.build(run).number}`,
         open: () => openJenkinsEngine({ server: server.url, job: server.job, steps }, client, async () => Promise.resolve(server.token)),
-        printed: ({ log }) => log,
       };
     },
   };
@@ -102,12 +102,12 @@ describe(`Answers that are lost, delayed, cut and reordered at random (DELIVER_S
   }
 });
 
-async function follow({ server, piece, engine }: Tested, round: number, folder: string): Promise<void> {
+async function follow({ server, piece, engine, retries }: Tested, round: number, folder: string): Promise<void> {
   const lines: string[] = [];
   const trace = (line: string): void => void lines.push(line);
   // Each thing that is random has numbers of its own: what one more answer changes is that answer alone.
   const numbers = (what: number): Random => new Random(seed * 7919 + round * 31 + what);
-  const script = new RandomScript(1000 + round * 100, numbers(1), piece, trace);
+  const script = new RandomScript(1000 + round * 100, numbers(1), piece, trace, retries === true && numbers(4).happens(0.3));
   const faults = new FaultyAnswers(numbers(2), trace);
   server.runs.runs.splice(0, Infinity, script.run);
   server.onAnswer = faults.take;

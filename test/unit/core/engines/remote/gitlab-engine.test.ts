@@ -618,6 +618,25 @@ describe('GitLab', () => {
       assert.deepEqual([(await read()).attempt, (await read()).state], [2, 'waiting']);
     });
 
+    it('and counts no try of a job by a list that is older than the job', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      await engine.rerun(await read(), never);
+      await read();
+      let before: Reply | undefined;
+      server.fault = (asked) => {
+        if (asked.query.get('include_retried') === 'true') before = server.api.answer(asked);
+        return undefined;
+      };
+      await read();
+      run.job('build').start().end('failed');
+      await engine.rerun(await read(), never);
+      server.fault = ({ query }) => (query.get('include_retried') === 'true' && before ? { reply: before } : undefined);
+      assert.match(failureOf(await engine.read(run.id, never)).message, /jobs of pipeline \d+ that are older than others/);
+      server.fault = undefined;
+      assert.equal((await job('build')).attempt, 3);
+    });
+
     it('which another process follows that was not there', async () => {
       const run = runs.begin();
       run.job('build').start().end('failed');

@@ -106,6 +106,16 @@ describe('A run on a CI service', () => {
       assert.equal(here.step('build').flaky, true);
     });
 
+    it('has all of the first where nothing of it had come before', async () => {
+      run('running', job('build', 'running', { id: '1' }));
+      await here.look();
+      here.service.prints('1', 'first');
+      run('running', job('build', 'running', { id: '2', attempt: 2 }));
+      here.service.prints('2', 'second');
+      await here.look();
+      assert.equal(log('build'), 'first\n--- attempt 1 failed ---\nsecond');
+    });
+
     it('has both in one log where the first was told to its end', async () => {
       here.service.prints('1', 'first');
       run('running', job('build', 'failed', { id: '1' }));
