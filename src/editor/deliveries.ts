@@ -53,7 +53,8 @@ export class Deliveries {
   /** Without a question, and without a word unless it fails. Its secrets are known. */
   async deliverByItself(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    const tokens = await this.parts.tokens.environment([service]);
+    const engine = workingDefinition(service, this.parts.parse)?.engine;
+    const tokens = engine ? await this.parts.tokens.environment([service]) : {};
     this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
 
@@ -74,7 +75,7 @@ export class Deliveries {
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
     if (!run || isFinished(run.outcome)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
-    const tokens = await this.parts.tokens.environment([service], run.engine?.name);
+    const tokens = run.engine ? await this.parts.tokens.environment([service], run.engine.name) : {};
     const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder, tokens).end;
     if (end.code !== 0) this.parts.end.complain('The delivery could not be cancelled', end.complaint);
   }

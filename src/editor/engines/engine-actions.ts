@@ -104,7 +104,7 @@ export class EngineActions {
   private async isSignedIn(service: ServiceState, name: EngineName): Promise<boolean> {
     const { tokens } = this.parts;
     const engine = await tokens.hostOf(service, name);
-    if (!engine || (await tokens.tokens.get(engine.kind, engine.host)) !== undefined) return true;
+    if (!engine || (await tokens.isSignedIn(engine))) return true;
     if (!(await tokens.tokens.ask(engine.kind, engine.host))) return false;
     this.parts.signedIn();
     return true;
@@ -112,9 +112,9 @@ export class EngineActions {
 
   private async tryToken(service: ServiceState, name: EngineName): Promise<void> {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
-    const said = output.trim().split('\n').join(' ');
-    if (code === 0) void vscode.window.showInformationMessage(said.replace(/^\S\s+/, ''));
-    else this.parts.end.complain(`${labels[name]} does not let you in`, said);
+    const [first = ''] = output.trim().split('\n');
+    if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
+    else this.parts.end.complain(`${labels[name]} does not let you in`, output.trim());
   }
 
   private async output(
