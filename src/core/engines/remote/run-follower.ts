@@ -40,6 +40,8 @@ interface Told {
   log: JobLog | undefined;
   /** The journal tells how it ended. */
   isTold: boolean;
+  /** It was skipped, and runs after all. */
+  wasSkipped?: boolean;
   /** It runs once more what another job ran, and the journal does not tell it yet. */
   isFurther?: boolean;
   /** For how long its log was wanted and did not come, and when that was last counted. */
@@ -132,14 +134,15 @@ export class RunFollower {
       const failure = await this.replaced(run, known, signal);
       if (failure) return failure;
       this.told.set(job.name, { job, log: undefined, isTold: false, isFurther: true });
-    }
+    } else if (isBehind(step, job, known)) return undefined;
     // What was told of this very attempt before this process followed it stands.
     const wasTold = isEnd(step) && (step.attempt >= job.attempt || step.attempt === 0);
     const told = this.told.get(job.name) ?? { job, log: undefined, isTold: wasTold };
     this.told.set(job.name, told);
     told.job = job;
     // A job that is skipped may run after all, when one that it needs is run again. None that has begun is skipped.
-    if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined) told.isTold = false;
+    if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined)
+      Object.assign(told, { isTold: false, wasSkipped: true });
     if (told.isTold) return undefined;
     switch (job.state) {
       case 'waiting':
@@ -364,6 +367,12 @@ function isEnd({ state }: StepProgress): boolean {
 
 function reasonOf({ reason }: RemoteJob): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
+}
+
+/** None that has begun waits: an answer that says so is an old one. So is one that it is skipped, where it ran after that. */
+function isBehind({ state, attempt }: StepProgress, job: RemoteJob, known: Told | undefined): boolean {
+  const isBefore = job.state === 'waiting' || (job.state === 'skipped' && known?.wasSkipped === true);
+  return state === 'running' && attempt === job.attempt && isBefore;
 }
 
 /** Engines count their jobs; an answer that names one before the known one is an old answer. */

@@ -83,6 +83,24 @@ describe('A run on a CI service', () => {
       assert.equal(here.step('build').state, 'failed');
     });
 
+    it('and one that it was skipped does not, either, when it runs after all', async () => {
+      run('running', skipped('stage'));
+      await here.look();
+      run('running', job('stage', 'running'));
+      await here.look();
+      run('running', skipped('stage'));
+      await here.look();
+      assert.equal(here.step('stage').state, 'running');
+    });
+
+    it('as skipped, where that shows only after it was entered', async () => {
+      run('running', job('stage', 'running'));
+      await here.look();
+      run('running', skipped('stage'));
+      await here.look();
+      assert.equal(here.step('stage').state, 'skipped');
+    });
+
     it('not at all where it cannot be asked', async () => {
       here.service.fails = lost;
       assert.deepEqual((await here.look()).failure, lost);
@@ -114,6 +132,17 @@ describe('A run on a CI service', () => {
       here.service.prints('2', 'second');
       await here.look();
       assert.equal(log('build'), 'first\n--- attempt 1 failed ---\nsecond');
+    });
+
+    it('has all of the first where an old answer came in between', async () => {
+      run('running', job('build', 'running', { id: '1' }));
+      await here.look();
+      run('running', job('build', 'waiting', { id: '1' }));
+      await here.look();
+      here.service.prints('1', 'first');
+      run('running', job('build', 'waiting', { id: '2', attempt: 2 }));
+      await here.look();
+      assert.equal(log('build'), 'first');
     });
 
     it('has both in one log where the first was told to its end', async () => {
