@@ -138,7 +138,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
     label: step.name,
     ...(description && { description }),
-    icon: isOld(run, step) ? oldIcon : stepIcon(step, deployment),
+    icon: isOld(run, step) ? oldIcon : step.approval === undefined ? stepIcon(step, deployment) : approvalIcon,
     tooltip: joined(
       [
         `${step.name}: ${step.state}`,
@@ -283,6 +283,8 @@ function runDescription(run: RunState, now: number): string {
 
 /** What was told of it last may not be so any more: nothing turns. */
 const oldIcon: RowIcon = { name: 'question', color: 'list.warningForeground' };
+
+const approvalIcon: RowIcon = { name: 'person', color: 'list.warningForeground' };
 
 function isAway({ outcome, engine }: RunState): boolean {
   return !isFinished(outcome) && engine?.heard !== undefined && engine.heard.state !== 'slow';

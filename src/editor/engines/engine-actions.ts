@@ -30,7 +30,6 @@ export class EngineActions {
     const name = await this.pickEngine(service);
     if (name === undefined) return;
     if (name !== 'local' && !(await this.isWritten(service, name))) return;
-    if (name !== 'local' && !(await this.isSignedIn(service, name))) return;
     await this.parts.deliveries.deliverOn(service, name);
   }
 
@@ -99,15 +98,6 @@ export class EngineActions {
     if (end.code === 0) return true;
     this.parts.end.complain('The pipeline could not be written', end.complaint);
     return false;
-  }
-
-  private async isSignedIn(service: ServiceState, name: EngineName): Promise<boolean> {
-    const { tokens } = this.parts;
-    const engine = await tokens.hostOf(service, name);
-    if (!engine || (await tokens.isSignedIn(engine))) return true;
-    if (!(await tokens.tokens.ask(engine.kind, engine.host))) return false;
-    this.parts.signedIn();
-    return true;
   }
 
   private async tryToken(service: ServiceState, name: EngineName): Promise<void> {

@@ -21,8 +21,7 @@ export function heardRow(service: string, run: string, { label, heard, toldAt }:
   return [
     {
       id: `${service}#${run}#heard`,
-      label:
-        heard.state === 'slow' ? 'Asked seldom' : heard.state === 'unfollowed' ? 'Not followed' : `${shortLabel(label)} is not reachable`,
+      label: heardWords(label, heard),
       description: joined([signIn ? 'sign in to go on' : undefined, heard.state === 'slow' ? undefined : told]),
       icon: { name: heard.state === 'slow' ? 'watch' : signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([what, heard.hint, told], '\n'),
@@ -31,6 +30,24 @@ export function heardRow(service: string, run: string, { label, heard, toldAt }:
       ...(signIn && { click: 'deliver.signIn' }),
     },
   ];
+}
+
+/** What is wrong, as what it is: not everything is the network. */
+export function heardWords(label: string, { state, reason }: Pick<NonNullable<EngineState['heard']>, 'state' | 'reason'>): string {
+  const short = shortLabel(label);
+  if (state === 'slow') return `${short} is asked seldom`;
+  if (state === 'unfollowed') return 'Not followed';
+  switch (reason) {
+    case 'token':
+      return `${short} refuses the token`;
+    case 'limit':
+      return `${short} was asked too often`;
+    case 'answer':
+      return `${short} answers with an error`;
+    case 'offline':
+    case undefined:
+      return `${short} is not reachable`;
+  }
 }
 
 /** Why the runs of others are not shown, below their service. */
@@ -42,7 +59,7 @@ export function engineRow({ key, engine }: ServiceState, now: number): Row[] {
   return [
     {
       id: `${key}#engine`,
-      label: signIn ? `Sign in to ${shortLabel(label)}` : `${shortLabel(label)} is not reachable`,
+      label: signIn ? `Sign in to ${shortLabel(label)}` : heardWords(label, { state: 'away', reason: failure.reason }),
       description: joined([signIn ? 'to see its runs' : undefined, told]),
       icon: { name: signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([failure.message, failure.hint, told], '\n'),

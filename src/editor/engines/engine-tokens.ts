@@ -33,8 +33,14 @@ export class EngineTokens {
     return { kind: meant.kind, host: place.value.tokenHost };
   }
 
+  /** Whether there is a token, or one was given now: asked for when it is first needed. */
+  async ensure(service: Service, name: EngineName): Promise<boolean> {
+    const engine = await this.hostOf(service, name);
+    return !engine || (await this.isSignedIn(engine)) || this.tokens.ask(engine.kind, engine.host);
+  }
+
   /** Whether there is one, here or in the environment that the window was started in. */
-  async isSignedIn({ kind, host }: EngineHost): Promise<boolean> {
+  private async isSignedIn({ kind, host }: EngineHost): Promise<boolean> {
     return (await this.tokens.get(kind, host)) !== undefined || (await environmentTokens(process.env)(kind, host)) !== undefined;
   }
 

@@ -110,4 +110,35 @@ describe('runs on a CI service in the window', function () {
       [],
     );
   });
+
+  it('begin with the pipeline that is missing, where the user says', async () => {
+    await open('gitlab');
+    await signIn();
+    remote.project.git('rm', '-q', '.gitlab-ci.yml');
+    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run on…');
+    await window.picks(/This machine/);
+    await window.screenshot('engine-run-on');
+    const began = remote.server.runs.next();
+    await window.pick('GitLab CI/CD');
+    assert.match(await window.answerDialog('Write and Run'), /Write the pipeline of GitLab CI\/CD\?[^]*\.gitlab-ci\.yml/);
+    const run = await began;
+    assert.ok(remote.files(run.commit).includes('.gitlab-ci.yml'));
+    run.job('build').start();
+    await window.row('Pipeline', 'Step build, running').waitFor();
+
+    // A token that is taken away is asked for again; the run goes on, and its end is told.
+    remote.server.fault = () => ({ reply: { status: 401, body: { message: '401 Unauthorized' } } });
+    const told = /shop goes on at GitLab CI\/CD, and cannot be followed: .* does not accept the token \(401\)/;
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), told));
+    await window.screenshot('engine-token-refused');
+    run.job('build').end('passed');
+    run.job('test').start().print('src/cart.js:4:10: error: total is 2, not 1\n').end('failed');
+    remote.server.fault = undefined;
+    await window.pressInNotification(told, 'Sign in');
+    const input = window.page.locator('.quick-input-widget input[type=password]');
+    await input.fill(remote.server.token);
+    await input.press('Enter');
+    await window.row('Pipeline', 'error, total is 2, not 1').waitFor();
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), /test failed: total is 2, not 1/));
+  });
 });
