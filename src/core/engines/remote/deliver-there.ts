@@ -92,7 +92,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
     const started = isAgain ? await again(there.value, before, signal) : await anew();
     if (!started.ok) return finish(signal.aborted ? 'cancelled' : 'failed', started.failure);
     const { id, attempt, url } = started.value;
-    const lock = followedLock(home, engine.name, id, run);
+    const lock = followedLock(home, run);
     journal.append({
       type: 'run-started',
       ...begin,

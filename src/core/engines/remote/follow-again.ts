@@ -32,10 +32,10 @@ export interface FollowAgain {
  * tell. The journal is read under the lock: what the process before it wrote last counts.
  */
 export async function followAgain(given: FollowAgain, signal: AbortSignal): Promise<boolean> {
-  const { repository, home, engine, run } = given;
+  const { repository, home, run } = given;
   const before = readRecorded(home.run(run));
   if (!before?.engine || isFinished(before.outcome)) return false;
-  const lock = followedLock(home, engine.name, before.engine.id, run);
+  const lock = followedLock(home, run);
   if (!lock.ok) return false;
   try {
     const journal = new Journal(home.run(run), run, given.onEvent);

@@ -3,7 +3,10 @@ import type { RepositoryHome } from '../../home';
 import { tryLock, type LockAttempt } from '../../run/lock';
 import { ownIdentity } from '../../run/process-identity';
 
-/** Of all processes of this machine one follows a run on a CI service. */
-export function followedLock(home: RepositoryHome, engine: string, id: string, run: string): LockAttempt {
-  return tryLock(path.join(home.locks, `${engine}-${id.replace(/[^\w.-]+/g, '_')}.lock`), { ...ownIdentity(), run });
+/**
+ * Of all processes of this machine one tells the journal of a run on a CI service. The id of the run there may be that of others, too:
+ * of each service of a repository on GitLab, of a build with the same number of another job of Jenkins.
+ */
+export function followedLock(home: RepositoryHome, run: string): LockAttempt {
+  return tryLock(path.join(home.locks, `followed-${run}.lock`), { ...ownIdentity(), run });
 }

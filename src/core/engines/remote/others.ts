@@ -4,11 +4,11 @@ import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import { plain } from '../../plain-text';
 import type { Pipeline } from '../../pipeline/pipeline';
-import type { Change } from '../../run/events';
+import type { Change, EventBody } from '../../run/events';
 import { Journal, journalName } from '../../run/journal';
 import { plannedSteps } from '../../run/planned';
-import { listRuns } from '../../run/runs';
-import type { RunState } from '../../run/state';
+import { listRuns, readRun } from '../../run/runs';
+import { isFinished, type RunState } from '../../run/state';
 import { pipelineOf, treeOf } from './follow-again';
 import { ownBranches } from '../own-branches';
 import type { RemoteEngine, RemoteRun } from './remote-engine';
@@ -30,7 +30,7 @@ export interface OthersRuns {
 
 /**
  * Begins a journal for each run of the service that no journal tells of yet: those that somebody else started, or a push. Two
- * processes that do so at once make the same. Answers the ids of those that go on, of all.
+ * processes that do so at once make one.
  */
 export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], now = Date.now()): Promise<void> {
   const { home, engine, pipeline } = given;
@@ -40,7 +40,7 @@ export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], 
     ),
   );
   const unknown = there.filter(
-    (run) => !known.has(keyOf(run)) && !isBegunHere(home, run) && now - Date.parse(run.createdAt) < oldestMs && !isSuperfluous(run, there),
+    (run) => !known.has(keyOf(run)) && !isBegunHere(given, run) && now - Date.parse(run.createdAt) < oldestMs && !isSuperfluous(run, there),
   );
   for (const run of unknown.slice(0, mostAtOnce)) await begin(given, run);
 }
@@ -49,10 +49,13 @@ function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
   return `${id}/${attempt}`;
 }
 
-/** Its own process may be about to write which it is. */
-function isBegunHere(home: RepositoryHome, { branch }: RemoteRun): boolean {
+/** Its own process may be about to write which it is. A further attempt of it may be somebody else's, unless one is begun here now. */
+function isBegunHere({ home, pipeline: { service } }: OthersRuns, { id, attempt, branch }: RemoteRun): boolean {
   const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
-  return branch.startsWith(ownBranches) && run !== undefined && fs.existsSync(home.run(run));
+  if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
+  const begun = readRun(home.run(run))?.engine;
+  const isFurther = begun?.id === id && attempt > begun.attempt;
+  return !isFurther || listRuns(home, { service }).some((one) => one.handedTo !== undefined && !isFinished(one.outcome));
 }
 
 /** An earlier attempt of a run is not told any more by engines that tell only the latest. */
@@ -61,8 +64,9 @@ function isSuperfluous(run: RemoteRun, there: readonly RemoteRun[]): boolean {
 }
 
 async function begin({ repository, home, engine, pipeline, folder }: OthersRuns, run: RemoteRun): Promise<void> {
-  const id = `${stamp(run.createdAt)}-${engine.name}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;
-  if (fs.existsSync(path.join(home.run(id), journalName))) return;
+  const { service } = pipeline;
+  // With the service: a pipeline of GitLab is one run for each service of a repository.
+  const id = `${stamp(run.createdAt)}-${engine.name}-${service}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;
   const tree = await treeOf(repository, home, run.commit);
   const change: Change = {
     commit: run.commit,
@@ -72,11 +76,10 @@ async function begin({ repository, home, engine, pipeline, folder }: OthersRuns,
     branch: run.branch,
   };
   const own = (await pipelineOf(repository, home, { change, folder })) ?? pipeline;
-  const steps = plannedSteps(own, recent(home, pipeline.service));
-  const journal = new Journal(home.run(id), id);
-  journal.append({
+  const steps = plannedSteps(own, recent(home, service));
+  const started: EventBody = {
     type: 'run-started',
-    service: pipeline.service,
+    service,
     change,
     steps,
     // Nobody follows it yet.
@@ -98,13 +101,28 @@ async function begin({ repository, home, engine, pipeline, folder }: OthersRuns,
       ...(engine.logs !== 'live' && { logsAtEnd: true as const }),
       ...(!run.isDefaultBranch && { isAside: true as const }),
     },
-  });
-  if (tree === undefined && run.commit !== '')
-    journal.append({
-      type: 'notice',
-      message: `${run.commit.slice(0, 8)} is not in this repository: git fetch brings it, and with it the places of what failed`,
-    });
+  };
+  const missing: EventBody = {
+    type: 'notice',
+    message: `${run.commit.slice(0, 8)} is not in this repository: git fetch brings it, and with it the places of what failed`,
+  };
+  beginOnce(home, id, tree === undefined && run.commit !== '' ? [started, missing] : [started]);
+}
+
+/** Of two that begin the same journal one does, and it comes into being whole: somebody may follow it at once. */
+function beginOnce(home: RepositoryHome, id: string, events: readonly EventBody[]): void {
+  fs.mkdirSync(home.run(id), { recursive: true });
+  const draft = fs.mkdtempSync(path.join(home.folder, 'begun-'));
+  const journal = new Journal(draft, id);
+  for (const event of events) journal.append(event);
   journal.close();
+  try {
+    fs.linkSync(path.join(draft, journalName), path.join(home.run(id), journalName));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    fs.rmSync(draft, { recursive: true, force: true });
+  }
 }
 
 function recent(home: RepositoryHome, service: string): RunState[] {

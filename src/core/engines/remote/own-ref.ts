@@ -1,4 +1,4 @@
-import { git, type GitCall } from '../../changes/git';
+import { git, gitOrUndefined, type GitCall } from '../../changes/git';
 import type { Repository } from '../../changes/repository';
 import { ownObjects } from '../../changes/store';
 import { fail, ok, type Result } from '../../failure';
@@ -32,17 +32,16 @@ export async function pushSnapshot(
   commit: string,
   { isQuiet, token }: { readonly isQuiet: boolean; readonly token: () => Promise<GitToken | undefined> },
 ): Promise<Result<void>> {
-  const what = [push.remote, `${commit}:refs/heads/${push.branch}`];
-  const plainly = ['push', '--quiet', '--no-verify', ...what];
-  if (!isQuiet) return sent(push, plainly, token);
-  const pushed = await sent(push, ['push', '--quiet', '--no-verify', '-o', 'ci.skip', ...what], token);
+  const what = `${commit}:refs/heads/${push.branch}`;
+  if (!isQuiet) return sent(push, what, [], token);
+  const pushed = await sent(push, what, ['-o', 'ci.skip'], token);
   // A mirror that knows no options starts nothing either.
-  return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, plainly, token) : pushed;
+  return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, what, [], token) : pushed;
 }
 
 /** Removes it again. It may be gone already. */
 export async function removeBranch(push: Push, token: () => Promise<GitToken | undefined>): Promise<Result<void>> {
-  const removed = await sent(push, ['push', '--quiet', '--no-verify', push.remote, `:refs/heads/${push.branch}`], token);
+  const removed = await sent(push, `:refs/heads/${push.branch}`, [], token);
   return !removed.ok && removed.failure.message.includes('remote ref does not exist') ? ok(undefined) : removed;
 }
 
@@ -59,25 +58,57 @@ export async function removeOldBranches(
   for (const branch of branches) if (there.has(branch)) await removeBranch({ ...push, branch }, token);
 }
 
-async function sent(push: Push, args: readonly string[], token: () => Promise<GitToken | undefined>): Promise<Result<void>> {
+async function sent(
+  push: Push,
+  what: string,
+  options: readonly string[],
+  token: () => Promise<GitToken | undefined>,
+): Promise<Result<void>> {
   if (!push.branch.startsWith(ownBranches)) throw new Error(`${push.branch} is no branch of ours`);
-  const call: GitCall = { folder: push.repository.root, env: { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' } };
-  let answer = await git(args, call);
+  const env = { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' };
+  const { name, settings } = await untracked(push);
+  const args = ['push', '--quiet', '--no-verify', ...options, name, what];
+  const call = (more: readonly Setting[]): GitCall => ({
+    folder: push.repository.root,
+    env: { ...env, ...inEnvironment([...settings, ...more]) },
+  });
+  let answer = await git(args, call([]));
   if (!answer.ok && wantsCredentials(answer.failure.message)) {
     const own = await token();
-    if (own) answer = await git(args, { ...call, env: { ...call.env, ...asHeader(own) } });
+    if (own) answer = await git(args, call([asHeader(own)]));
   }
   return answer.ok ? ok(undefined) : explained(answer.failure.message, push.remote);
 }
 
-/** In the environment: an argument could be seen by other programs of the machine. */
-function asHeader({ host, user, token }: GitToken): Record<string, string> {
-  const credentials = Buffer.from(`${user}:${token}`).toString('base64');
-  return {
-    GIT_CONFIG_COUNT: '1',
-    GIT_CONFIG_KEY_0: `http.${host}/.extraheader`,
-    GIT_CONFIG_VALUE_0: `Authorization: Basic ${credentials}`,
-  };
+type Setting = readonly [name: string, value: string];
+
+/**
+ * The remote by another name, without what it tracks: else git would note in the repository where the branch is, and it may be at a
+ * commit that only Deliver's own store has.
+ */
+async function untracked({ repository, remote }: Push): Promise<{ readonly name: string; readonly settings: readonly Setting[] }> {
+  const name = `for-deliver-${remote}`;
+  const found = await gitOrUndefined(['config', '-z', '--get-regexp', '^remote\\.'], { folder: repository.root });
+  const settings = (found ?? '').split('\0').flatMap((entry): Setting[] => {
+    const [, of, key] = /^remote\.(.+)\.([^.\n]+)(?:\n|$)/.exec(entry) ?? [];
+    const isWanted = of === remote && ['url', 'pushurl', 'proxy', 'proxyauthmethod', 'receivepack', 'vcs'].includes(key ?? '');
+    return isWanted ? [[`remote.${name}.${key}`, entry.slice(entry.indexOf('\n') + 1)]] : [];
+  });
+  return settings.length === 0 ? { name: remote, settings: [] } : { name, settings };
+}
+
+function asHeader({ host, user, token }: GitToken): Setting {
+  return [`http.${host}/.extraheader`, `Authorization: Basic ${Buffer.from(`${user}:${token}`).toString('base64')}`];
+}
+
+/** An argument could be seen by other programs of the machine. Behind those that the user has there. */
+function inEnvironment(settings: readonly Setting[]): Record<string, string> {
+  const before = Number(process.env['GIT_CONFIG_COUNT'] ?? 0) || 0;
+  const each = settings.flatMap(([name, value], at) => [
+    [`GIT_CONFIG_KEY_${before + at}`, name],
+    [`GIT_CONFIG_VALUE_${before + at}`, value],
+  ]);
+  return Object.fromEntries([['GIT_CONFIG_COUNT', String(before + settings.length)], ...each]) as Record<string, string>;
 }
 
 function wantsCredentials(message: string): boolean {
