@@ -80,7 +80,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const engineTokens = new EngineTokens(tokens, parse);
   const engineWatch = new EngineWatch(cli, engineTokens);
   const engineRecords = new EngineRecords(store);
-  const isSeen = (): boolean => pipeline.visible && vscode.window.state.focused;
+  const isSeen = (): boolean => pipeline.visible;
   const watchEngines = (): void => {
     if (vscode.workspace.isTrusted) engineWatch.update(isSeen(), store.state.services);
   };
@@ -185,7 +185,6 @@ export function activate(context: vscode.ExtensionContext): Shown {
     ],
     vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
     vscode.workspace.onDidSaveTextDocument((document) => store.saved(document.uri.fsPath)),
-    vscode.window.onDidChangeWindowState(watchEngines),
     vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),
   );
   void definitions.find();

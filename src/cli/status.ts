@@ -1,5 +1,6 @@
 import { listRuns } from '../core/run/runs';
 import { releasableOf, statusOf } from '../core/run/status';
+import { isFinished, type RunState } from '../core/run/state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
 import { age, duration, stepLine } from './words';
@@ -22,6 +23,7 @@ export async function status(
     `${terminal.paint('bold', state.service)} ${state.outcome}${took}, ${age(state.startedAt)}${state.reason ? ` — ${state.reason}` : ''}`,
   );
   terminal.print(`${state.change.commit.slice(0, 8)} ${state.change.subject}`);
+  for (const line of engineLines(state, terminal)) terminal.print(line);
   for (const step of state.steps) terminal.print(`  ${stepLine(step, terminal)}`);
   for (const notice of state.notices) terminal.print(terminal.paint('yellow', `  ${notice}`));
   const releasable = releasableOf(runs);
@@ -30,4 +32,16 @@ export async function status(
     releasable.yes ? terminal.paint('green', `releasable${since}`) : terminal.paint('red', `not releasable: ${releasable.reason}${since}`),
   );
   return 0;
+}
+
+/** Where it runs, and why that may not be how things are. */
+function engineLines({ id, engine, outcome }: RunState, terminal: Terminal): string[] {
+  if (!engine) return [];
+  const by = engine.by === undefined ? '' : ` by ${engine.by}`;
+  const where = `on ${engine.label}${by} ${terminal.paint('blue', engine.url ?? engine.place)}`;
+  const { heard, toldAt } = engine;
+  if (!heard || isFinished(outcome)) return [where];
+  const why =
+    heard.state === 'unfollowed' ? `nothing here follows it: deliver follow --run ${id} does` : (heard.message ?? 'it does not answer');
+  return [where, terminal.paint('yellow', `  ${why}; told ${age(heard.state === 'slow' ? toldAt : heard.at)}`)];
 }

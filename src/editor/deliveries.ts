@@ -10,7 +10,7 @@ import type { lazyParser } from './parser';
 import type { Subject } from './row';
 import type { Secrets, SecretStore } from './secrets';
 import type { ServiceChoice } from './service-choice';
-import { currentRun, isLive, type Service, type ServiceState } from './state';
+import { currentRun, isLive, isOwn, type Service, type ServiceState } from './state';
 import { isWithin, type Store } from './store';
 import { workingDefinition } from './working-definition';
 
@@ -53,7 +53,8 @@ export class Deliveries {
   /** Without a question, and without a word unless it fails. Its secrets are known. */
   async deliverByItself(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    const tokens = await this.parts.tokens.environment([service]);
+    const engine = workingDefinition(service, this.parts.parse)?.engine;
+    const tokens = engine ? await this.parts.tokens.environment([service]) : {};
     this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
 
@@ -74,7 +75,8 @@ export class Deliveries {
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
     if (!run || isFinished(run.outcome)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
-    const tokens = await this.parts.tokens.environment([service], run.engine?.name);
+    if (!isOwn(run) && !(await isMeantToEnd(run))) return;
+    const tokens = run.engine ? await this.parts.tokens.environment([service], run.engine.name) : {};
     const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder, tokens).end;
     if (end.code !== 0) this.parts.end.complain('The delivery could not be cancelled', end.complaint);
   }
@@ -85,6 +87,7 @@ export class Deliveries {
     const customers = customersOf(definition);
     if (customers !== undefined && !(await isMeant(service, customers))) return;
     const there = engine ?? definition?.engine?.kind ?? 'local';
+    if (there !== 'local' && !(await this.parts.tokens.ensure(service, there))) return;
     // A CI service has secrets of its own.
     const given = there === 'local' ? await this.parts.secrets.collect(service) : await this.parts.tokens.environment([service], there);
     if (!given) return;
@@ -114,6 +117,13 @@ async function isMeant(service: Service, customers: string): Promise<boolean> {
   const detail = `A step of its pipeline deploys to ${customers}, where customers are.`;
   const answer = await vscode.window.showWarningMessage(`Deliver ${service.name} to ${customers}?`, { modal: true, detail }, 'Deliver');
   return answer !== undefined;
+}
+
+async function isMeantToEnd({ engine, change }: RunState): Promise<boolean> {
+  const detail = `${change.subject}\nIt was started by ${engine?.by}, on ${engine?.label}.`;
+  return (
+    (await vscode.window.showWarningMessage('Cancel the delivery of somebody else?', { modal: true, detail }, 'Cancel It')) !== undefined
+  );
 }
 
 function stopped(run: RunState): boolean {

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { RunState } from '../core/run/state';
+import { isFinished, type RunState } from '../core/run/state';
 import type { CliEnd } from './cli';
 import { urlOf } from './run-rows';
 import type { Service, ServiceState } from './state';
@@ -9,6 +9,8 @@ import { shortCommit } from './words';
 export class DeliveryEnd {
   /** Runs of this window that passed: what they delivered may still be taken back. */
   private readonly passedRuns = new Set<string>();
+  /** Runs of this window on a CI service that their own process could not follow to the end. */
+  private readonly leftRuns = new Set<string>();
 
   constructor(
     /** Whether its steps are seen anyway. */
@@ -22,6 +24,7 @@ export class DeliveryEnd {
     if (run?.outcome === 'passed') this.passedRuns.add(run.id);
     if (run?.outcome === 'failed') await this.failed(service, run);
     else if (run?.outcome === 'passed') await (askedFor ? this.passed(service, run) : undefined);
+    else if (run?.engine && !isFinished(run.outcome)) await this.left(service, run);
     else if (end.code !== 0 && end.code !== 130) this.complain(`${service.name} could not be delivered`, end.complaint);
   }
 
@@ -29,9 +32,20 @@ export class DeliveryEnd {
   update(services: readonly ServiceState[]): void {
     for (const service of services)
       for (const run of service.runs) {
+        if (isFinished(run.outcome) && this.leftRuns.delete(run.id)) void this.tell(service, { code: 0, complaint: '' }, run);
         if (run.outcome !== 'failed' || !this.passedRuns.delete(run.id)) continue;
         void this.takenBack(service, run);
       }
+  }
+
+  /** It goes on there. With another token somebody follows it again, and its end is told. */
+  private async left(service: Service, run: RunState): Promise<void> {
+    this.leftRuns.add(run.id);
+    const { label, heard } = run.engine ?? { label: 'the CI service' };
+    const signIn = heard?.reason === 'token' ? ['Sign in'] : [];
+    const what = `${service.name} goes on at ${label}, and cannot be followed: ${heard?.message ?? 'it does not answer'}.`;
+    const answer = await vscode.window.showWarningMessage(what, ...signIn);
+    if (answer !== undefined) await vscode.commands.executeCommand('deliver.signIn', { service: service.key, run: run.id });
   }
 
   private async takenBack(service: Service, run: RunState): Promise<void> {

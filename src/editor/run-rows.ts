@@ -5,7 +5,7 @@ import { problemId } from './failures';
 import { engineRow, heardRow } from './engines/engine-rows';
 import { handoverRows } from './handover-rows';
 import { currentRun, type ServiceState, type WindowState } from './state';
-import { age, attempt, duration, joined, shortCommit } from './words';
+import { age, attempt, duration, joined, shortCommit, shortLabel } from './words';
 
 const stepIcons: Record<StepState, RowIcon> = {
   waiting: { name: 'circle-outline', color: 'disabledForeground' },
@@ -62,7 +62,7 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     id: service.key,
     label: service.name,
     description,
-    icon: service.starting && !running ? outcomeIcons.running : run ? outcomeIcons[run.outcome] : { name: 'rocket' },
+    icon: service.starting && !running ? outcomeIcons.running : run ? runIcon(run) : { name: 'rocket' },
     tooltip: run ? runTooltip(run) : `${service.name} was not delivered yet.`,
     spoken: `Service ${service.name}, ${description}`,
     traits: ['service', ...(run ? runTraits(run) : [])],
@@ -111,7 +111,7 @@ function runRow(service: string, run: RunState, now: number): Row {
     id: `${service}#${run.id}`,
     label: run.change.subject || shortCommit(run.change.commit),
     description: waiting ?? joined([outcomeWords(run), when, engineWords(run)]),
-    icon: outcomeIcons[run.outcome],
+    icon: runIcon(run),
     tooltip: runTooltip(run),
     spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
     traits: ['run', ...runTraits(run)],
@@ -129,7 +129,7 @@ function stepRows(service: string, run: RunState, now: number): Row[] {
 function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
   const description = joined([
-    stepDescription(step, now),
+    isOld(run, step) ? 'was running' : stepDescription(step, now),
     step.state === 'running' && run.engine?.logsAtEnd ? 'log at its end' : undefined,
     deployment && deploymentWords(deployment),
   ]);
@@ -138,7 +138,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
     id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
     label: step.name,
     ...(description && { description }),
-    icon: stepIcon(step, deployment),
+    icon: isOld(run, step) ? oldIcon : step.approval === undefined ? stepIcon(step, deployment) : approvalIcon,
     tooltip: joined(
       [
         `${step.name}: ${step.state}`,
@@ -276,14 +276,31 @@ function took(step: StepProgress): string | undefined {
 }
 
 function runDescription(run: RunState, now: number): string {
-  if (run.outcome === 'running') return joined([run.change.subject, engineWords(run)]);
+  if (run.outcome === 'running') return joined([engineWords(run), run.change.subject]);
   if (run.outcome === 'waiting') return joined([waitingWords(run), run.change.subject]);
-  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), run.change.subject, engineWords(run)]);
+  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), engineWords(run), run.change.subject]);
+}
+
+/** What was told of it last may not be so any more: nothing turns. */
+const oldIcon: RowIcon = { name: 'question', color: 'list.warningForeground' };
+
+const approvalIcon: RowIcon = { name: 'person', color: 'list.warningForeground' };
+
+function isAway({ outcome, engine }: RunState): boolean {
+  return !isFinished(outcome) && engine?.heard !== undefined && engine.heard.state !== 'slow';
+}
+
+function isOld(run: RunState, { state }: StepProgress): boolean {
+  return state === 'running' && isAway(run);
+}
+
+function runIcon(run: RunState): RowIcon {
+  return isAway(run) ? oldIcon : outcomeIcons[run.outcome];
 }
 
 /** Where it is, where that is not here, and who started it. */
 function engineWords({ engine }: RunState): string | undefined {
-  return engine && joined([`on ${engine.label}`, engine.by === undefined ? undefined : `by ${engine.by}`], ' ');
+  return engine && joined([`on ${shortLabel(engine.label)}`, engine.by === undefined ? undefined : `by ${engine.by}`], ' ');
 }
 
 function waitingWords({ handedTo }: RunState): string {

@@ -1,5 +1,6 @@
 import { isFinished, type EngineState, type RunState } from '../core/run/state';
 import { releasableOf } from '../core/run/status';
+import { heardWords } from './engines/engine-rows';
 import { runningWords } from './run-rows';
 import { isOwn, type LiveEnvironment, type ServiceState } from './state';
 import { age, joined, shortCommit } from './words';
@@ -125,7 +126,8 @@ function liveText(service: string, run: RunState, now: number): Content {
 function awayText(service: string, { change }: RunState, { label, heard, toldAt }: EngineState, now: number): Content {
   const what = heard?.state === 'unfollowed' ? 'nothing follows its run' : (heard?.message ?? `${label} does not answer`);
   const tooltip = joined([change.subject, what, heard?.hint, `told ${age(toldAt, now)}`], '\n');
-  return { ...idle(`$(debug-disconnect) ${service}: ${label} is not reachable`, tooltip, 'deliver.showRun'), ticks: true };
+  const words = heardWords(label, heard ?? { state: 'unfollowed' });
+  return { ...idle(`$(debug-disconnect) ${service}: ${words}`, tooltip, 'deliver.showRun'), ticks: true };
 }
 
 /** Of the same width from one second to the next, as far as digits go. */

@@ -41,7 +41,12 @@ export class Transcript {
 
   update(run: RunState): void {
     this.run = run;
-    if (run.outcome === 'waiting') this.tell('waiting', [`${run.service} waits for the delivery before it: ${run.change.subject}`]);
+    if (run.outcome === 'waiting')
+      this.tell('waiting', [
+        run.handedTo === undefined
+          ? `${run.service} waits for the delivery before it: ${run.change.subject}`
+          : `${run.service} is being handed over to ${run.handedTo}: ${run.change.subject}`,
+      ]);
     if (run.outcome !== 'waiting') this.tell('started', headOf(run));
     for (const notice of run.notices) this.tell(`notice ${notice}`, [`! ${notice}`]);
     for (const step of run.steps)
@@ -95,7 +100,8 @@ export class Transcript {
 
 function headOf(run: RunState): string[] {
   const dirty = run.change.dirty ? ' with uncommitted changes' : '';
-  return [`── ${run.service}: ${run.change.subject} (${shortCommit(run.change.commit)}${dirty}) ──`];
+  const there = run.engine ? [`${run.engine.label}: ${run.engine.url ?? run.engine.place}`] : [];
+  return [`── ${run.service}: ${run.change.subject} (${shortCommit(run.change.commit)}${dirty}) ──`, ...there];
 }
 
 function endOf(step: StepProgress): string {

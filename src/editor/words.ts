@@ -37,3 +37,8 @@ export function joined(parts: readonly (string | undefined)[], separator = ' · 
 export function megabytes(bytes: number): string {
   return bytes < 100_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
+
+/** `GitHub` of `GitHub Actions`: where there is little room. */
+export function shortLabel(label: string): string {
+  return label.split(' ', 1)[0] ?? label;
+}

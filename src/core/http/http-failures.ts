@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { plain } from '../plain-text';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpAnswer } from './http-client';
-import { retryTime } from './retry-time';
+import { backTime, retryTime } from './retry-time';
 
 /** Why a request has no answer that can be used. */
 export interface HttpFailure {
@@ -40,7 +40,7 @@ export function failureOfStatus(answer: HttpAnswer, sent: Sent, now = Date.now()
   const named = `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
   const message = `${host} answered ${named} for ${new URL(url).pathname}${said}`;
   if (status === 407) return { ...failure, reason: 'offline', message: `the proxy on the way to ${host} wants to know who asks (407)` };
-  const retryAt = status === 503 ? retryTime(headers, now) : undefined;
+  const retryAt = status === 503 ? backTime(headers, now) : undefined;
   const hint = status === 404 && !sent.wasGiven ? 'what is private is only found with a token' : undefined;
   return { ...failure, reason: 'answer', message, ...(retryAt !== undefined && { retryAt }), ...(hint !== undefined && { hint }) };
 }

@@ -154,6 +154,8 @@ export interface StepStarted extends EventBase {
   readonly attempt: number;
   /** When it began, where that was before it was told. */
   readonly since?: string;
+  /** Where in its log this attempt begins, in bytes; absent: at the start. */
+  readonly logFrom?: number;
   /** The leader of the step's process group, where it has one. */
   readonly process?: ProcessIdentity;
 }

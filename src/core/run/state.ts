@@ -58,6 +58,8 @@ export interface StepProgress extends PlannedStep {
   readonly exitCode?: number;
   readonly signal?: string;
   readonly log?: string;
+  /** Where in its log the latest attempt begins, in bytes; absent: at the start. */
+  readonly logFrom?: number;
   readonly flaky: boolean;
   readonly reason?: string;
   readonly process?: ProcessIdentity;
@@ -128,6 +130,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
           startedAt: step.startedAt ?? event.since ?? event.at,
           // Those of an attempt before it are not its own.
           problems: [],
+          ...(event.logFrom !== undefined && { logFrom: event.logFrom }),
           ...(event.process && { process: event.process }),
         };
       });

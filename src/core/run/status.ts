@@ -11,6 +11,8 @@ export interface Status {
     readonly startedAt: string;
     readonly finishedAt?: string;
     readonly change: RunState['change'];
+    /** The CI service that it runs on; absent: this machine. */
+    readonly engine?: RunState['engine'];
     readonly steps: readonly StepStatus[];
   };
   readonly releasable: Releasable;
@@ -49,6 +51,7 @@ export function statusOf(run: RunState, folder: string, runs: readonly RunState[
       startedAt: run.startedAt,
       ...(run.finishedAt !== undefined && { finishedAt: run.finishedAt }),
       change: run.change,
+      ...(run.engine && { engine: run.engine }),
       steps: run.steps.map((step) => ({
         name: step.name,
         state: step.state,

@@ -30,7 +30,6 @@ export class EngineActions {
     const name = await this.pickEngine(service);
     if (name === undefined) return;
     if (name !== 'local' && !(await this.isWritten(service, name))) return;
-    if (name !== 'local' && !(await this.isSignedIn(service, name))) return;
     await this.parts.deliveries.deliverOn(service, name);
   }
 
@@ -101,20 +100,11 @@ export class EngineActions {
     return false;
   }
 
-  private async isSignedIn(service: ServiceState, name: EngineName): Promise<boolean> {
-    const { tokens } = this.parts;
-    const engine = await tokens.hostOf(service, name);
-    if (!engine || (await tokens.tokens.get(engine.kind, engine.host)) !== undefined) return true;
-    if (!(await tokens.tokens.ask(engine.kind, engine.host))) return false;
-    this.parts.signedIn();
-    return true;
-  }
-
   private async tryToken(service: ServiceState, name: EngineName): Promise<void> {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
-    const said = output.trim().split('\n').join(' ');
-    if (code === 0) void vscode.window.showInformationMessage(said.replace(/^\S\s+/, ''));
-    else this.parts.end.complain(`${labels[name]} does not let you in`, said);
+    const [first = ''] = output.trim().split('\n');
+    if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
+    else this.parts.end.complain(`${labels[name]} does not let you in`, output.trim());
   }
 
   private async output(

@@ -3,7 +3,7 @@ import type { RemoteDeployment } from '../../core/engines/remote/remote-engine';
 import type { EngineState } from '../../core/run/state';
 import type { Row, RowIcon } from '../row';
 import type { LiveEnvironment, ServiceState } from '../state';
-import { age, joined, shortCommit } from '../words';
+import { age, joined, shortCommit, shortLabel } from '../words';
 
 const deploymentIcons: Record<RemoteDeployment['state'], RowIcon> = {
   live: { name: 'cloud', color: 'testing.iconPassed' },
@@ -21,15 +21,33 @@ export function heardRow(service: string, run: string, { label, heard, toldAt }:
   return [
     {
       id: `${service}#${run}#heard`,
-      label: heard.state === 'slow' ? 'Asked seldom' : heard.state === 'unfollowed' ? 'Not followed' : `${label} is not reachable`,
+      label: heardWords(label, heard),
       description: joined([signIn ? 'sign in to go on' : undefined, heard.state === 'slow' ? undefined : told]),
       icon: { name: heard.state === 'slow' ? 'watch' : signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([what, heard.hint, told], '\n'),
-      spoken: joined([what, told], ', '),
+      spoken: joined([`${label}: ${what}`, told], ', '),
       subject: { service, run, text: what },
       ...(signIn && { click: 'deliver.signIn' }),
     },
   ];
+}
+
+/** What is wrong, as what it is: not everything is the network. */
+export function heardWords(label: string, { state, reason }: Pick<NonNullable<EngineState['heard']>, 'state' | 'reason'>): string {
+  const short = shortLabel(label);
+  if (state === 'slow') return `${short} is asked seldom`;
+  if (state === 'unfollowed') return 'Not followed';
+  switch (reason) {
+    case 'token':
+      return `${short} refuses the token`;
+    case 'limit':
+      return `${short} was asked too often`;
+    case 'answer':
+      return `${short} answers with an error`;
+    case 'offline':
+    case undefined:
+      return `${short} is not reachable`;
+  }
 }
 
 /** Why the runs of others are not shown, below their service. */
@@ -41,7 +59,7 @@ export function engineRow({ key, engine }: ServiceState, now: number): Row[] {
   return [
     {
       id: `${key}#engine`,
-      label: signIn ? `Sign in to ${label}` : `${label} is not reachable`,
+      label: signIn ? `Sign in to ${shortLabel(label)}` : heardWords(label, { state: 'away', reason: failure.reason }),
       description: joined([signIn ? 'to see its runs' : undefined, told]),
       icon: { name: signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([failure.message, failure.hint, told], '\n'),
@@ -74,7 +92,7 @@ function deploymentRow({ name, label, place, toldAt, failure }: EngineRecord, de
     shortCommit(commit),
     by === undefined ? undefined : `by ${by}`,
     age(deployedAt, now),
-    `on ${label}`,
+    `on ${shortLabel(label)}`,
     failure && toldAt !== undefined ? `told ${age(toldAt, now)}` : undefined,
   ]);
   const address = url === '' ? page : url;

@@ -1,5 +1,6 @@
+import * as vscode from 'vscode';
 import { enginePlace } from '../../core/engines/remote/engine-place';
-import { tokenVariable } from '../../core/http/environment-tokens';
+import { environmentTokens, tokenVariable } from '../../core/http/environment-tokens';
 import type { EngineDefinition } from '../../core/pipeline/pipeline';
 import type { HostTokens } from '../host-tokens';
 import type { lazyParser } from '../parser';
@@ -32,6 +33,17 @@ export class EngineTokens {
     return { kind: meant.kind, host: place.value.tokenHost };
   }
 
+  /** Whether there is a token, or one was given now: asked for when it is first needed. */
+  async ensure(service: Service, name: EngineName): Promise<boolean> {
+    const engine = await this.hostOf(service, name);
+    return !engine || (await this.isSignedIn(engine)) || this.tokens.ask(engine.kind, engine.host);
+  }
+
+  /** Whether there is one, here or in the environment that the window was started in. */
+  private async isSignedIn({ kind, host }: EngineHost): Promise<boolean> {
+    return (await this.tokens.get(kind, host)) !== undefined || (await environmentTokens(process.env)(kind, host)) !== undefined;
+  }
+
   /** For a process that asks for one service, or for several of a repository. Asks nobody. */
   async environment(services: readonly Service[], name?: EngineName): Promise<Readonly<Record<string, string>>> {
     const found: Record<string, string> = {};
@@ -40,8 +52,17 @@ export class EngineTokens {
       const token = engine && (await this.tokens.get(engine.kind, engine.host));
       if (engine && token !== undefined) found[tokenVariable(engine.host)] = token;
     }
-    return found;
+    return { ...proxy(), ...found };
   }
+}
+
+/** The editor's own proxy, unless the environment names one. */
+function proxy(): Readonly<Record<string, string>> {
+  if (['http_proxy', 'https_proxy', 'all_proxy'].some((name) => process.env[name] ?? process.env[name.toUpperCase()])) return {};
+  const settings = vscode.workspace.getConfiguration('http');
+  const address = settings.get<string>('proxy', '');
+  const without = settings.get<readonly string[]>('noProxy', []);
+  return address === '' ? {} : { http_proxy: address, https_proxy: address, ...(without.length > 0 && { no_proxy: without.join(',') }) };
 }
 
 /** What needs no setting: the rest is read from git. */

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Asked, Reply } from '../http-server';
 import type { ScriptedRuns } from './scripted-runs';
 
@@ -12,6 +13,8 @@ export interface EngineServer {
   readonly asked: readonly Asked[];
   /** Looks at each request before it is answered, and may answer in its place: faults, limits. Undefined: none. */
   fault: Fault | undefined;
+  /** Gets each answer before it is written, and may take over how it goes out. */
+  onAnswer: ((asked: Asked, response: ServerResponse) => void) | undefined;
   stop(): Promise<void>;
 }
 

@@ -18,6 +18,7 @@ export class GithubServer implements EngineServer {
   /** Requests that the other host got. */
   readonly stored: Asked[] = [];
   fault: Fault | undefined;
+  onAnswer: EngineServer['onAnswer'];
   /** As `fault`, for the other host. */
   storageFault: Fault | undefined;
   /** What requests had against GitHub's description of its API. They are answered with 500. */
@@ -56,6 +57,7 @@ export class GithubServer implements EngineServer {
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const asked = await askedOf(request);
     this.asked.push(asked);
+    this.onAnswer?.(asked, response);
     const fault = this.fault?.(asked);
     const reply = fault?.reply ?? this.reply(asked);
     await send(response, this.tagged(asked, reply), fault, this.now());
@@ -101,6 +103,7 @@ export class GithubServer implements EngineServer {
   private async serveStored(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const asked = await askedOf(request);
     this.stored.push(asked);
+    this.onAnswer?.(asked, response);
     const fault = this.storageFault?.(asked);
     await send(response, fault?.reply ?? this.storedReply(asked), fault, this.now());
   }

@@ -29,6 +29,7 @@ export class GitlabServer implements EngineServer {
   readonly token = token;
   readonly asked: Asked[] = [];
   fault: Fault | undefined;
+  onAnswer: EngineServer['onAnswer'];
   readonly api: GitlabApi;
   private readonly server: http.Server;
   private left = 2000;
@@ -70,6 +71,7 @@ export class GitlabServer implements EngineServer {
       target: request.url ?? '',
     };
     this.asked.push(asked);
+    this.onAnswer?.(asked, response);
     const fault = this.fault?.(asked);
     if (fault?.delayMs !== undefined) await delay(fault.delayMs);
     const reply = fault?.reply ?? this.answer(asked);

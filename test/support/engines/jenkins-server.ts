@@ -27,6 +27,7 @@ export class JenkinsServer implements EngineServer {
   readonly token = 'octocat:11aabbccddeeff00';
   readonly asked: Asked[] = [];
   fault: Fault | undefined;
+  onAnswer: EngineServer['onAnswer'];
   /** Why nothing leaves the queue; undefined: builds begin at once. */
   why: string | undefined;
   /** How far its clock is ahead. */
@@ -122,6 +123,7 @@ export class JenkinsServer implements EngineServer {
       target: request.url ?? '',
     };
     this.asked.push(asked);
+    this.onAnswer?.(asked, response);
     const fault = this.fault?.(asked);
     if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     this.observe();

@@ -37,6 +37,11 @@ export class JobLog {
     fs.closeSync(this.descriptor);
   }
 
+  /** More will come, to somebody else: what is held back until it is known what it is, is read again by him. */
+  leave(): void {
+    fs.closeSync(this.descriptor);
+  }
+
   private append(bytes: Buffer): void {
     const added = bytes.subarray(Math.min(this.known, bytes.length));
     this.known -= bytes.length - added.length;

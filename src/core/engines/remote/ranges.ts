@@ -28,8 +28,8 @@ export async function readFrom(
       if (missing < bytes.length) write(bytes.subarray(missing));
     },
     signal,
-    // A range of a compressed answer would be one of other bytes.
-    { Accept: '*/*', 'Accept-Encoding': 'identity', ...(from > 0 && { Range: `bytes=${from}-` }) },
+    // A range of a compressed answer would be one of other bytes; what is remembered on the way of a log that grows is a part of it.
+    { Accept: '*/*', 'Accept-Encoding': 'identity', 'Cache-Control': 'no-cache', ...(from > 0 && { Range: `bytes=${from}-` }) },
   );
   if (answer.state === 'failed' && answer.status === 416) return { state: 'answered', status: 416, headers: {}, text: '', url: path };
   return isPage && answer.state === 'answered' ? noJson('<', answer.headers, answer.url, answer.status, 'what is stored there') : answer;

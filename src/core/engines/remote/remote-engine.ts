@@ -22,8 +22,11 @@ export interface RemoteEngine {
   check(signal: AbortSignal): Promise<Told<string>>;
   /** Starts a run of the pipeline of a service at a ref that was pushed for it alone, and says which it is: never a guess. */
   start(request: StartRequest, signal: AbortSignal): Promise<Told<Started>>;
-  /** The run with all its jobs, as they are now. `gone`: it was deleted. */
-  read(run: string, signal: AbortSignal): Promise<Told<RemoteRun>>;
+  /**
+   * The run with all its jobs, as they are now. `gone`: it was deleted. `attempt`: the one that is followed, for an engine that does
+   * not count them itself.
+   */
+  read(run: string, signal: AbortSignal, attempt?: number): Promise<Told<RemoteRun>>;
   /** The latest runs of the service, newest first, without their jobs. */
   list(service: string, signal: AbortSignal): Promise<Told<readonly RemoteRun[]>>;
   /**

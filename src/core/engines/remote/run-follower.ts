@@ -40,8 +40,10 @@ interface Told {
   log: JobLog | undefined;
   /** The journal tells how it ended. */
   isTold: boolean;
-  /** It runs once more what another job ran: its log comes after that one's. */
-  readonly isFurther?: true;
+  /** It was skipped, and runs after all. */
+  wasSkipped?: boolean;
+  /** It runs once more what another job ran, and the journal does not tell it yet. */
+  isFurther?: boolean;
   /** For how long its log was wanted and did not come, and when that was last counted. */
   missing?: { readonly ms: number; readonly at: number };
 }
@@ -54,6 +56,8 @@ const awayPatienceMs = 5 * 60_000;
 const longestWaitMs = 15_000;
 /** So long may the jobs of a run contradict its end. */
 const endPatienceMs = 60_000;
+/** So long after the end of a run its jobs may be told incompletely, by an answer that was made before it. */
+const settleMs = 10_000;
 
 /**
  * Tells a journal what goes on in a run on a CI service, look by look. Nothing that the journal has said is taken back: an answer
@@ -74,13 +78,15 @@ export class RunFollower {
   async look(signal: AbortSignal): Promise<Look> {
     const { engine, state } = this.given;
     this.hasChanged = false;
-    const answer = await engine.read(state.engine?.id ?? '', signal);
+    const answer = await engine.read(state.engine?.id ?? '', signal, state.engine?.attempt);
     if (answer.state === 'failed') return answer.gone ? this.gone(answer) : this.result(false, answer);
     const run = answer.value;
     // Of an attempt before the one that is followed: an answer from a memory somewhere on the way.
     if (run.attempt < (state.engine?.attempt ?? 1)) return this.result(false);
+    const isOver = run.state !== 'waiting' && run.state !== 'running';
+    this.overSince = isOver ? (this.overSince ?? this.now()) : undefined;
     let failure: RemoteFailure | undefined;
-    for (const job of run.jobs) failure = (await this.follow(run, job, signal)) ?? failure;
+    for (const job of run.jobs) if (this.isStep(job) || this.isSettled) failure = (await this.follow(run, job, signal)) ?? failure;
     if (signal.aborted || failure) return this.result(false, failure);
     return this.result(this.end(run));
   }
@@ -105,7 +111,7 @@ export class RunFollower {
 
   /** The run goes on; this process does not. */
   leave(): void {
-    for (const { log } of this.told.values()) log?.close();
+    for (const { log } of this.told.values()) log?.leave();
     this.told.clear();
   }
 
@@ -128,18 +134,21 @@ export class RunFollower {
       const failure = await this.replaced(run, known, signal);
       if (failure) return failure;
       this.told.set(job.name, { job, log: undefined, isTold: false, isFurther: true });
-    }
+    } else if (isBehind(step, job, known)) return undefined;
     // What was told of this very attempt before this process followed it stands.
     const wasTold = isEnd(step) && (step.attempt >= job.attempt || step.attempt === 0);
     const told = this.told.get(job.name) ?? { job, log: undefined, isTold: wasTold };
     this.told.set(job.name, told);
     told.job = job;
+    // A job that is skipped may run after all, when one that it needs is run again. None that has begun is skipped.
+    if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined)
+      Object.assign(told, { isTold: false, wasSkipped: true });
     if (told.isTold) return undefined;
     switch (job.state) {
       case 'waiting':
         return this.waits(step, job);
       case 'running':
-        this.starts(step, job);
+        this.starts(step, told);
         return this.given.engine.logs === 'live' ? this.readLog(run, told, signal) : undefined;
       case 'kept':
         return this.ends(told, { state: 'cached', reason: 'it passed in an earlier attempt' });
@@ -148,7 +157,7 @@ export class RunFollower {
       case 'cancelled':
       case 'passed':
       case 'failed':
-        if (job.startedAt !== undefined || job.hasLog) this.starts(step, job);
+        if (job.startedAt !== undefined || job.hasLog) this.starts(step, told);
         return this.completes(run, told, signal);
     }
   }
@@ -158,9 +167,24 @@ export class RunFollower {
     this.tell({ type: 'step-waits', step: name, reason, ...(approval !== undefined && { approval }) });
   }
 
-  private starts(step: StepProgress, { name, attempt, startedAt }: RemoteJob): void {
-    if (step.state === 'running' && step.attempt === attempt) return;
-    this.tell({ type: 'step-started', step: name, attempt, ...(startedAt !== undefined && { since: startedAt }) });
+  private starts(step: StepProgress, told: Told): void {
+    const { name, attempt, startedAt } = told.job;
+    if (step.state === 'running' && step.attempt === attempt && !told.isFurther) return;
+    const logFrom = step.attempt > 0 ? this.afterAttempt(step) : 0;
+    told.isFurther = false;
+    const since = startedAt === undefined ? {} : { since: startedAt };
+    this.tell({ type: 'step-started', step: name, attempt, ...since, ...(logFrom > 0 && { logFrom }) });
+  }
+
+  /** Where the log of another attempt begins: after that of the one before and a line between them. */
+  private afterAttempt({ name, attempt }: StepProgress): number {
+    const file = logFile(this.given.journal.folder, name);
+    const between = `\n--- attempt ${attempt} failed ---\n`;
+    const log = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+    // A process that ended before the journal told of the attempt may have written it.
+    if (log.length === 0 || log.subarray(-between.length).equals(Buffer.from(between))) return log.length;
+    fs.appendFileSync(file, between);
+    return log.length + between.length;
   }
 
   /** A step has ended when its whole log is here: what is told of it afterwards would come too late. */
@@ -175,15 +199,24 @@ export class RunFollower {
     log?.close();
     told.log = undefined;
     const step = this.definitionOf(job.name);
+    this.forgetsProblems(job);
     if (log && (state === 'passed' || state === 'failed')) {
       this.given.asked(run, job);
       const began = Date.parse(job.startedAt ?? '') || this.now();
       const { reason } = job;
       await this.given.problems.report(step, { state, log: log.file, from: log.start, began, ...(reason !== undefined && { reason }) });
     }
-    for (const event of log ? this.toldBy(step, log.file) : []) this.tell(event);
+    for (const event of log ? this.toldBy(step, log) : []) this.tell(event);
     const isFlaky = state === 'passed' && job.attempt > (this.given.state.engine?.attempt ?? 1);
     return this.ends(told, { state, ...(log && { log: log.file }), ...reasonOf(job), ...(isFlaky && { flaky: true }) });
+  }
+
+  /** A process that ended while it told the problems of a step told some of them: the step begins anew, and all of them follow. */
+  private forgetsProblems({ name, attempt, startedAt }: RemoteJob): void {
+    const step = this.state.steps.find((one) => one.name === name);
+    if (!step || step.problems.length === 0) return;
+    const since = startedAt === undefined ? {} : { since: startedAt };
+    this.tell({ type: 'step-started', step: name, attempt, ...since, ...(step.logFrom !== undefined && { logFrom: step.logFrom }) });
   }
 
   private async wholeLog(
@@ -226,24 +259,36 @@ export class RunFollower {
 
   /** The engine runs the step again as another job. What the one before printed is read to its end first. */
   private async replaced(run: RemoteRun, known: Told, signal: AbortSignal): Promise<RemoteFailure | undefined> {
-    if (known.log && known.job.hasLog) {
+    if (!known.isTold && known.job.hasLog) {
       const ended: Told = { ...known, job: { ...known.job, state: 'failed' } };
       const { isWhole, failure } = await this.wholeLog(run, ended, signal);
       Object.assign(known, { log: ended.log, missing: ended.missing });
       if (!isWhole) return failure ?? { state: 'failed', reason: 'answer', message: `the log of ${known.job.name} is not whole yet` };
       known.log?.close();
-      fs.appendFileSync(logFile(this.given.journal.folder, known.job.name), `\n--- attempt ${known.job.attempt} failed ---\n`);
+      known.log = undefined;
     }
     return undefined;
   }
 
-  private toldBy(step: Step, file: string): EventBody[] {
+  private toldBy(step: Step, { file, start }: JobLog): EventBody[] {
     if (step.deploy === undefined && step.verifies === undefined) return [];
     const own = { id: this.state.id };
-    return eventsToldIn(fs.readFileSync(file, 'utf8'), step, this.state.service).map((event): EventBody => {
-      // The job called it by a name of its own.
-      if (event.type === 'deployed') return { ...event, release: { ...event.release, ...own } };
-      return event.type === 'rolled-back' ? { ...event, from: { ...event.from, ...own } } : event;
+    return eventsToldIn(fs.readFileSync(file).toString('utf8', start), step, this.state.service)
+      .map((event): EventBody => {
+        // The job called it by a name of its own.
+        if (event.type === 'deployed') return { ...event, release: { ...event.release, ...own } };
+        return event.type === 'rolled-back' ? { ...event, from: { ...event.from, ...own } } : event;
+      })
+      .filter((event) => !this.isKnown(event));
+  }
+
+  /** Whether the journal tells it already: by a process that ended before it told the end of the step. */
+  private isKnown(event: EventBody): boolean {
+    return this.state.deployments.some((known) => {
+      if (event.type === 'deployed')
+        return known.environment === event.environment && known.release.deployedAt === event.release.deployedAt;
+      if (event.type === 'verified') return known.environment === event.environment && known.state !== 'unverified';
+      return event.type === 'rolled-back' && known.environment === event.environment && known.state === 'rolled-back';
     });
   }
 
@@ -266,18 +311,26 @@ export class RunFollower {
 
   /** Whether all has been told. A run whose jobs say something else than it does is looked at again for a while. */
   private end(run: RemoteRun): boolean {
-    if (run.state === 'waiting' || run.state === 'running') {
-      this.overSince = undefined;
-      return false;
-    }
+    if (this.overSince === undefined) return false;
     const open = this.state.steps.filter(
       (step) => step.state === 'running' || run.jobs.some((job) => job.name === step.name && !isEnd(step)),
     );
-    this.overSince ??= this.now();
     if (open.length > 0 && this.now() - this.overSince < endPatienceMs) return false;
+    // A step that no job tells of never ran, and a job that is no step is one more.
+    const isClear = this.state.steps.every(isEnd) && run.jobs.every((job) => this.isStep(job));
+    if (!isClear && !this.isSettled) return false;
     if (open.length > 0) this.notice(`the run has ended, and nothing tells how ${open.map(({ name }) => name).join(', ')} did`);
     this.finish(run.state, run.reason);
     return true;
+  }
+
+  /** Whether what is told of the jobs of a run is no older than its end. */
+  private get isSettled(): boolean {
+    return this.overSince === undefined || this.now() - this.overSince >= settleMs;
+  }
+
+  private isStep({ name }: RemoteJob): boolean {
+    return this.state.steps.some((step) => step.name === name);
   }
 
   private stepOf({ name }: RemoteJob): StepProgress {
@@ -296,8 +349,8 @@ export class RunFollower {
   private logOf(told: Told): JobLog {
     if (told.log) return told.log;
     const file = logFile(this.given.journal.folder, told.job.name);
-    // What another process had read before is passed over; a further attempt comes after it.
-    const from = told.isFurther ? (fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0) : 0;
+    // What another process had read before is passed over; a further attempt comes after the one before it.
+    const from = this.state.steps.find(({ name }) => name === told.job.name)?.logFrom ?? 0;
     return (told.log = new JobLog(file, from, this.given.engine.plain(), this.given.mask()));
   }
 
@@ -314,6 +367,12 @@ function isEnd({ state }: StepProgress): boolean {
 
 function reasonOf({ reason }: RemoteJob): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
+}
+
+/** None that has begun waits: an answer that says so is an old one. So is one that it is skipped, where it ran after that. */
+function isBehind({ state, attempt }: StepProgress, job: RemoteJob, known: Told | undefined): boolean {
+  const isBefore = job.state === 'waiting' || (job.state === 'skipped' && known?.wasSkipped === true);
+  return state === 'running' && attempt === job.attempt && isBefore;
 }
 
 /** Engines count their jobs; an answer that names one before the known one is an old answer. */

@@ -298,6 +298,19 @@ describe('the HTTP client', () => {
       assert.ok(Date.parse(failure.retryAt ?? '') > Date.now() + 50_000);
     });
 
+    it('when another limit was passed than the one that is told of', async () => {
+      const headers = { 'X-RateLimit-Remaining': '4000', 'X-RateLimit-Reset': laterInSeconds() };
+      server.answers(() => ({ status: 429, headers, body: {} }));
+      const inMs = Date.parse((await failureOf({ url: server.url })).retryAt ?? '') - Date.now();
+      assert.ok(inMs > 50_000 && inMs < 65_000, String(inMs));
+    });
+
+    it('when it is not there for now, whatever its limits say', async () => {
+      server.answers(() => ({ status: 503, headers: { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': laterInSeconds() }, body: {} }));
+      assert.equal((await failureOf({ url: server.url })).retryAt, undefined);
+      assert.equal(server.asked.length, 3);
+    });
+
     it('when a token is wanted, or another', async () => {
       const secret = { origin: server.url, token, header: 'Authorization', scheme: 'Bearer' };
       server.answers(() => ({ status: 403, body: { message: 'Resource not accessible by personal access token' } }));

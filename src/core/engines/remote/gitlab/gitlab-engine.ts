@@ -43,7 +43,7 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
     },
     check: async (signal) => checkAccess(project, signal),
     start: async (request, signal) => startPipeline(project, request, signal),
-    read: async (run, signal) => runs.read(run, signal),
+    read: async (run, signal, attempt) => runs.read(run, signal, attempt),
     list: async (_, signal) => runs.list(signal),
     readLog: async (_, job, from, write, signal) => readTrace(project, job, from, write, signal),
     plain: () => new GitlabPlainLog(),
@@ -62,7 +62,13 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
   };
 }
 
-/** GitLab documents no ranges for it (gitlab-org/gitlab#30391): servers may answer the whole each time. */
+/** What comes after so many answers in one go is left for the next. */
+const mostInOneGo = 5;
+
+/**
+ * GitLab documents no ranges for it (gitlab-org/gitlab#30391): servers may answer the whole each time. Nor does it say where a log
+ * ends: that of a job that has ended is whole when it is asked for once more, and nothing comes. An answer alone may be an old one.
+ */
 async function readTrace(
   project: GitlabProject,
   job: RemoteJob,
@@ -70,29 +76,37 @@ async function readTrace(
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
 ): Promise<Told<LogEnd>> {
-  const address = `/jobs/${encodeURIComponent(job.id)}`;
-  let isEmpty = true;
-  const answer = await readFrom(
-    project.asking,
-    project.path(`${address}/trace`),
-    from,
-    (bytes) => {
-      isEmpty = false;
-      write(bytes);
-    },
-    signal,
-  );
-  if (answer.state === 'answered') project.asking.heard(answer.headers);
-  const isMissing = answer.state === 'failed' && (answer.status === 404 || answer.status === 410);
-  if (answer.state === 'failed' && !isMissing) return answer;
-  const ended = isOver(job.state);
-  if (isMissing || (ended && isEmpty && from === 0)) {
-    const now = await project.record(address, 'a job', signal);
-    if (now.state === 'failed') return now;
-    if (textOf(now.value['erased_at']) !== undefined) return gone(`the log of ${job.name} was erased`);
-    if (isMissing) return gone(`GitLab has no log of ${job.name}`);
+  let at = from;
+  for (let answers = 1; ; answers++) {
+    const before = at;
+    const failure = await readPart(project, job, at, (bytes) => ((at += bytes.length), write(bytes)), signal);
+    if (failure) return failure;
+    if (!isOver(job.state)) return told({ isWhole: false });
+    if (answers > 1 && at === before) break;
+    if (answers === mostInOneGo) return told({ isWhole: false });
   }
-  return told({ isWhole: ended });
+  return (at === 0 ? await whyMissing(project, job, signal) : undefined) ?? told({ isWhole: true });
+}
+
+async function readPart(
+  project: GitlabProject,
+  job: RemoteJob,
+  from: number,
+  write: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<RemoteFailure | undefined> {
+  const answer = await readFrom(project.asking, project.path(`/jobs/${encodeURIComponent(job.id)}/trace`), from, write, signal);
+  if (answer.state === 'answered') project.asking.heard(answer.headers);
+  else if (answer.status !== 404 && answer.status !== 410) return answer;
+  else return (await whyMissing(project, job, signal)) ?? gone(`GitLab has no log of ${job.name}`);
+  return undefined;
+}
+
+/** Undefined where nothing speaks for it that there was more than there is. */
+async function whyMissing(project: GitlabProject, job: RemoteJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  const now = await project.record(`/jobs/${encodeURIComponent(job.id)}`, 'a job', signal);
+  if (now.state === 'failed') return now;
+  return textOf(now.value['erased_at']) === undefined ? undefined : gone(`the log of ${job.name} was erased`);
 }
 
 function gone(message: string): RemoteFailure {

@@ -26,7 +26,7 @@ export interface JobsAround {
   readonly isOver: boolean;
   /** Ids of those that passed before the run was told to go on. */
   readonly kept: ReadonlySet<string>;
-  /** How often each was tried, by name; absent where none was tried again. */
+  /** Which try of its name each is, by id; absent where none was tried again. */
   readonly tries: ReadonlyMap<string, number> | undefined;
   /** Where each deploys to, by id. */
   readonly environments: ReadonlyMap<string, { readonly name: string; readonly url: string }>;
@@ -103,7 +103,7 @@ function readJob(record: JobRecord, name: string, around: JobsAround, asking: As
   return {
     id,
     name,
-    attempt: around.tries?.get(record.name) ?? 1,
+    attempt: around.tries?.get(id) ?? 1,
     state,
     hasLog: startedAt !== undefined && !wasErased,
     ...present({

@@ -14,7 +14,10 @@ export class GitlabRuns {
   /** Titles of commits never change. */
   private readonly titles = new Map<string, string>();
   /** What was told to go on here, by id. */
-  private readonly reruns = new Map<string, { readonly attempt: number; readonly kept: ReadonlySet<string> }>();
+  private readonly reruns = new Map<
+    string,
+    { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string> }
+  >();
   private readonly environments = new Map<string, { readonly name: string; readonly url: string }>();
   /** Runs whose deployments were asked for when they were over. */
   private readonly deployed = new Set<string>();
@@ -24,7 +27,8 @@ export class GitlabRuns {
     private readonly naming: Naming,
   ) {}
 
-  async read(id: string, signal: AbortSignal): Promise<Told<RemoteRun>> {
+  /** GitLab does not count the attempts of a pipeline: another process knows by `attempt` which it is. */
+  async read(id: string, signal: AbortSignal, attempt?: number): Promise<Told<RemoteRun>> {
     const address = `/pipelines/${encodeURIComponent(id)}`;
     const pipeline = await this.project.record(address, 'a pipeline', signal);
     if (pipeline.state === 'failed') return this.missing(id, pipeline, signal);
@@ -34,9 +38,15 @@ export class GitlabRuns {
       ? await this.records(`${address}/jobs?include_retried=true&per_page=100`, signal)
       : undefined;
     if (all?.state === 'failed') return all;
+    // It was asked for later and has all jobs: if it lacks one, it was made before, and how often a job was tried is not known.
+    if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
+      return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
     const latest = latestTries(records.value);
+    const { replaced } = this.reruns.get(id) ?? {};
+    if (replaced && replaced.size > 0 && [...replaced].every((old) => latest.some((job) => job.id === old)))
+      return wrong(`GitLab answered how pipeline ${id} was before it was run again`);
     this.hearTitles(latest);
-    const itself = await this.basic(pipeline.value, signal);
+    const itself = await this.basic(pipeline.value, signal, attempt);
     if (typeof itself === 'string') return wrong(itself);
     // What a pipeline says of itself comes some moments after what its jobs do: one of them may have been started again.
     const goesOn = isOver(itself.state) && latest.some(({ status }) => isActive(status));
@@ -80,7 +90,9 @@ export class GitlabRuns {
     if (textOf(answer.value['id']) !== id) return wrong('GitLab does not say that it runs this pipeline again');
     const attempt = Math.max(run.attempt, before.value.attempt) + 1;
     const kept = before.value.jobs.filter(({ state }) => state === 'passed' || state === 'kept').map((job) => job.id);
-    this.reruns.set(id, { attempt, kept: new Set(kept) });
+    // What did not pass is made anew, with another id.
+    const replaced = before.value.jobs.filter(({ state }) => state === 'failed' || state === 'cancelled').map((job) => job.id);
+    this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced) });
     return told({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
   }
 
@@ -100,7 +112,7 @@ export class GitlabRuns {
   }
 
   /** What lists and single answers both tell. A sentence where something is missing. */
-  private async basic(json: Json, signal: AbortSignal): Promise<RemoteRun | string> {
+  private async basic(json: Json, signal: AbortSignal, attempt = 1): Promise<RemoteRun | string> {
     const [id, status, commit] = [textOf(json['id']), textOf(json['status']), textOf(json['sha'])];
     if (id === undefined || status === undefined || commit === undefined)
       return 'GitLab answered a pipeline without an id, a status or a commit';
@@ -113,7 +125,7 @@ export class GitlabRuns {
     const main = await this.project.branch(signal);
     return {
       id,
-      attempt: this.reruns.get(id)?.attempt ?? 1,
+      attempt: this.reruns.get(id)?.attempt ?? attempt,
       url,
       branch,
       commit,
@@ -198,9 +210,13 @@ function mayFail(reason: string | undefined): boolean {
   return reason?.split('; ').includes('it may fail') === true;
 }
 
+/** Which try of its name each job is, by its id: GitLab counts up. */
 function triesOf(all: readonly JobRecord[]): ReadonlyMap<string, number> {
   const tries = new Map<string, number>();
-  for (const { name } of new Map(all.map((job) => [job.id, job])).values()) tries.set(name, (tries.get(name) ?? 0) + 1);
+  for (const { id, name } of all) {
+    const before = all.filter((other) => other.name === name && Number(other.id) < Number(id));
+    tries.set(id, new Set(before.map((other) => other.id)).size + 1);
+  }
   return tries;
 }
 

@@ -83,7 +83,8 @@ export class Stages {
       attempts.set(stage.name, attempt);
       return this.jobOf(stage, attempt, inputOf(stage, shown, inputs.value));
     });
-    const isTold = jobs.some(({ state }) => state === 'failed') || build.state !== 'failed';
+    // Stages that go on in a build that has ended are those of an answer before its end, and one of them may be what failed.
+    const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
     return told(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
   }
 

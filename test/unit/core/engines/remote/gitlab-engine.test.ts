@@ -600,6 +600,50 @@ describe('GitLab', () => {
       );
     });
 
+    it('and takes no answer for it that is of before', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      const answers = new Map<string, Reply>();
+      server.fault = (asked) => {
+        if (asked.method === 'GET') answers.set(asked.target, server.api.answer(asked));
+        return undefined;
+      };
+      valueOf(await engine.rerun(await read(), never));
+      server.fault = ({ target }) => {
+        const before = answers.get(target);
+        return before && { reply: before };
+      };
+      assert.match(failureOf(await engine.read(run.id, never)).message, /how pipeline \d+ was before it was run again/);
+      server.fault = undefined;
+      assert.deepEqual([(await read()).attempt, (await read()).state], [2, 'waiting']);
+    });
+
+    it('and counts no try of a job by a list that is older than the job', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      await engine.rerun(await read(), never);
+      await read();
+      let before: Reply | undefined;
+      server.fault = (asked) => {
+        if (asked.query.get('include_retried') === 'true') before = server.api.answer(asked);
+        return undefined;
+      };
+      await read();
+      run.job('build').start().end('failed');
+      await engine.rerun(await read(), never);
+      server.fault = ({ query }) => (query.get('include_retried') === 'true' && before ? { reply: before } : undefined);
+      assert.match(failureOf(await engine.read(run.id, never)).message, /jobs of pipeline \d+ that are older than others/);
+      server.fault = undefined;
+      assert.equal((await job('build')).attempt, 3);
+    });
+
+    it('which another process follows that was not there', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      valueOf(await engine.rerun(await read(), never));
+      assert.equal(valueOf(await open(server.token).read(run.id, never, 2)).attempt, 2);
+    });
+
     it('nothing where all passed', async () => {
       runs.begin().pass();
       assert.match(failureOf(await engine.rerun(await read(), never)).message, /all of its jobs passed/);

@@ -1,0 +1,144 @@
+import * as assert from 'node:assert/strict';
+import { RemoteProject, type EngineKind } from '../../support/engines/remote-project';
+import type { Window } from '../host/window';
+import { eventually } from './eventually';
+import { Session } from './session';
+
+const steps = { build: { run: 'make' }, test: { run: 'make test', needs: 'build' }, publish: { run: 'make publish', needs: 'test' } };
+
+describe('runs on a CI service in the window', function () {
+  this.timeout(240_000);
+  let session: Session;
+  let window: Window;
+  let remote: RemoteProject;
+  let label = '';
+
+  async function open(kind: EngineKind): Promise<void> {
+    label = kind === 'gitlab' ? 'GitLab CI/CD' : 'GitHub Actions';
+    session = await Session.start();
+    remote = await RemoteProject.start(session.folder, kind, steps);
+    window = await session.open(remote.project.root);
+    await window.showContainer('Deliver');
+  }
+
+  afterEach(async function () {
+    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+    await session.end();
+    await remote.stop();
+  });
+
+  async function signIn(): Promise<void> {
+    await window.row('Pipeline', `${label}: `).click();
+    const input = window.page.locator('.quick-input-widget input[type=password]');
+    await input.fill(remote.server.token);
+    await input.press('Enter');
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), /acme\/shop: signed in as/));
+  }
+
+  function change(to: string): void {
+    remote.project.write('src/cart.js', `export const cart = [];\n\nexport function total() {\n  return ${to};\n}\n`);
+  }
+
+  it('are signed in to, followed live to a failure, and lead to its line', async () => {
+    await open('gitlab');
+    await window.row('Pipeline', `${label}: `).waitFor();
+    await window.screenshot('engine-sign-in');
+    await signIn();
+    await window.screenshot('engine-signed-in');
+
+    change('2');
+    const began = remote.server.runs.next();
+    await window.row('Pipeline', 'Service shop').click();
+    await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
+    const run = await began;
+    run.job('build').start().print('compiling the shop\n');
+    await window.row('Pipeline', 'Step build, running').waitFor();
+    await window.runCommand('Deliver: Show Output');
+    await eventually(async () => assert.match((await window.outputLines()).join('\n'), /compiling the shop/));
+    await window.screenshot('engine-running');
+    run.job('build').end('passed');
+    run.job('test').start().print('/builds/acme/shop/src/cart.js:4:10: error: total is 2, not 1\n').end('failed');
+    const problem = window.row('Pipeline', 'error, total is 2, not 1');
+    await problem.waitFor();
+    await window.row('Pipeline', 'Service shop, failed').waitFor();
+    const told = /test failed: total is 2, not 1/;
+    await window.pressInNotification(told, 'Go to the Failure');
+    await window.cursorIsAt('cart.js', 4);
+    await window.problemsAre(/total is 2, not 1/);
+    for (const theme of ['dark', 'light'] as const) {
+      await session.setTheme(window, theme);
+      await window.screenshot(`engine-failed-${theme}`);
+    }
+
+    change('1');
+    const again = remote.server.runs.next();
+    await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
+    (await again).pass();
+    await window.row('Pipeline', 'Service shop, passed').waitFor();
+    assert.deepEqual(remote.branches(), ['main']);
+  });
+
+  it('are those of others, too, and say when they are not reachable', async () => {
+    await open('github');
+    const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });
+    theirs.job('build').start();
+    remote.server.runs.deployments.push({
+      ...{ id: '77', environment: 'production', commit: theirs.commit, ref: 'main', by: 'grace' },
+      ...{ createdAt: new Date(), state: 'success', url: 'https://shop.example.com' },
+    });
+    await signIn();
+    await window.row('Pipeline', 'Service shop, on GitHub by grace · A change of hers').waitFor();
+    await window.row('Pipeline', 'Step build, running').waitFor();
+    remote.server.fault = () => ({ reply: { status: 503, body: 'maintenance' } });
+    await window.row('Pipeline', `${label}: `).waitFor({ timeout: 90_000 });
+    await window.row('Pipeline', 'Step build, running, was running').waitFor();
+    await window.screenshot('engine-away');
+    remote.server.fault = undefined;
+    theirs.job('build').print('built\n').end('passed');
+    theirs.job('test').approval = 'production';
+    await window.row('Pipeline', 'Step build, passed').waitFor({ timeout: 90_000 });
+    await window.row('Environments', 'Environment production of acme/shop').waitFor();
+    await window.row('Pipeline', 'Step test, waiting').waitFor();
+    await window.screenshot('engine-approval');
+    await window.clickRowButton('Pipeline', 'Step test, waiting', 'Approve');
+    assert.match(await window.answerDialog('Approve'), /Let shop go on to production\?/);
+    await eventually(async () => assert.equal(theirs.job('test').approval, undefined));
+    theirs.pass();
+    await window.row('Pipeline', 'Service shop, passed').waitFor();
+    assert.deepEqual(
+      (await window.notifications()).filter((text) => !text.includes('signed in')),
+      [],
+    );
+  });
+
+  it('begin with the pipeline that is missing, where the user says', async () => {
+    await open('gitlab');
+    await signIn();
+    remote.project.git('rm', '-q', '.gitlab-ci.yml');
+    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run on…');
+    await window.picks(/This machine/);
+    await window.screenshot('engine-run-on');
+    const began = remote.server.runs.next();
+    await window.pick('GitLab CI/CD');
+    assert.match(await window.answerDialog('Write and Run'), /Write the pipeline of GitLab CI\/CD\?[^]*\.gitlab-ci\.yml/);
+    const run = await began;
+    assert.ok(remote.files(run.commit).includes('.gitlab-ci.yml'));
+    run.job('build').start();
+    await window.row('Pipeline', 'Step build, running').waitFor();
+
+    // A token that is taken away is asked for again; the run goes on, and its end is told.
+    remote.server.fault = () => ({ reply: { status: 401, body: { message: '401 Unauthorized' } } });
+    const told = /shop goes on at GitLab CI\/CD, and cannot be followed: .* does not accept the token \(401\)/;
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), told));
+    await window.screenshot('engine-token-refused');
+    run.job('build').end('passed');
+    run.job('test').start().print('src/cart.js:4:10: error: total is 2, not 1\n').end('failed');
+    remote.server.fault = undefined;
+    await window.pressInNotification(told, 'Sign in');
+    const input = window.page.locator('.quick-input-widget input[type=password]');
+    await input.fill(remote.server.token);
+    await input.press('Enter');
+    await window.row('Pipeline', 'error, total is 2, not 1').waitFor();
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), /test failed: total is 2, not 1/));
+  });
+});
