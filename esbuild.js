@@ -40,6 +40,7 @@ const parts = {
   'watch-engines': 'src/cli/watch-engines.ts',
   'deliver-there': 'src/core/engines/remote/deliver-there.ts',
   'engine-of-run': 'src/core/engines/remote/engine-of-run.ts',
+  'tell-deployments': 'src/core/engines/remote/tell-deployments.ts',
   'open-engine': 'src/core/engines/remote/open-engine.ts',
   'github-engine': 'src/core/engines/remote/github/github-engine.ts',
   'gitlab-engine': 'src/core/engines/remote/gitlab/gitlab-engine.ts',

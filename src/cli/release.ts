@@ -1,5 +1,6 @@
 import { askAll, environmentsHere } from './asked-environments';
 import { agreed } from './question';
+import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/promotion';
 import { Progress } from './progress';
@@ -47,6 +48,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
   const released = await release(planned.value, {
     ...(options.why !== undefined && { why: options.why }),
     env: process.env,
+    tokens: environmentTokens(process.env),
     contributed: nothingContributed,
     signal: cancel.signal,
     onEvent: (event) => {

@@ -141,6 +141,10 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
       ...(resumed && { resumed }),
       signal: request.signal,
     });
+    if (pipeline.engine) {
+      const given = { repository: repository.value, pipeline, folder: place.value.folder, tokens: request.tokens };
+      await (await import('./engines/remote/tell-deployments')).tellDeployments(journal, given);
+    }
     const delivered = finish(end.outcome, end.reason);
     return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : delivered;
   } finally {

@@ -6,6 +6,7 @@ import type { Artifact, Environment, ServiceStatus } from './environments/enviro
 import { readEnvironments } from './environments/environments';
 import { fail, ok, type Result } from './failure';
 import { homeFolder, RepositoryHome } from './home';
+import type { Tokens } from './http/tokens';
 import type { Contributed } from './logs/matchers/definition';
 import { locateService } from './pipeline/locate';
 import type { Pipeline, Step } from './pipeline/pipeline';
@@ -120,6 +121,8 @@ export interface ReleaseRun {
   /** Why it is released without being verified. */
   readonly why?: string;
   readonly env: NodeJS.ProcessEnv;
+  /** For the CI service that keeps a record of deployments. */
+  readonly tokens: Tokens;
   readonly contributed: Contributed;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
@@ -166,6 +169,10 @@ export async function release(promotion: PlannedPromotion, given: ReleaseRun): P
     const { program } = promotion;
     const promotes = { environment: source, kind: promotion.kind, artifact };
     const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot, program, promotes });
+    if (plan.pipeline.engine) {
+      const telling = { repository, pipeline: plan.pipeline, folder, tokens: given.tokens };
+      await (await import('./engines/remote/tell-deployments')).tellDeployments(journal, telling);
+    }
     journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
     inactive();
     return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : ok({ run, outcome: end.outcome });

@@ -82,10 +82,10 @@ export async function jobDeployments(project: GitlabProject, signal: AbortSignal
 /** Records what was deployed elsewhere, with the environment and its address where they are not known yet. */
 export async function tellDeployment(project: GitlabProject, deployment: DeploymentToTell, signal: AbortSignal): Promise<Told<void>> {
   const { environment, commit, state } = deployment;
-  const ref = await project.branch(signal);
-  if (ref === undefined) return wrong(`GitLab does not say which is the branch that ${project.name} is delivered from`);
   const made = await makeEnvironment(project, deployment, signal);
   if (made.state === 'failed') return made;
+  const ref = await project.branch(signal);
+  if (ref === undefined) return wrong(`GitLab does not say which is the branch that ${project.name} is delivered from`);
   const status = state === 'live' ? 'success' : state === 'failed' ? 'failed' : 'canceled';
   const answer = await project.post('/deployments', { environment, sha: commit, ref, tag: false, status }, 'a deployment', signal);
   if (answer.state === 'failed') return answer;
