@@ -22,7 +22,7 @@ import { followedLock } from './followed-lock';
 import { failureOf } from './failure-of';
 import { gitTokenFor } from './git-token';
 import type { OpenedEngine } from './open-engine';
-import { pushSnapshot, removeBranch, removeOldBranches, type Push } from './own-ref';
+import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push } from './own-ref';
 import type { Started, Told } from './remote-engine';
 
 export interface DeliveryThere extends Omit<DeliveryRequest, 'width' | 'program' | 'engine'> {
@@ -108,7 +108,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
     });
     // From here on it goes on by itself: another process can follow it, and nothing has to be ended here.
     inactive();
-    for (const message of notices) journal.append({ type: 'notice', message });
+    for (const message of [...notices, ...(await lfsNotices(push, change))]) journal.append({ type: 'notice', message });
     const state = readRecorded(home.run(run));
     if (!state) throw new Error(`the journal of ${run} tells no run`);
     const followed = new FollowedRun({

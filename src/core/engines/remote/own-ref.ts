@@ -3,6 +3,7 @@ import type { Repository } from '../../changes/repository';
 import { ownObjects } from '../../changes/store';
 import { fail, ok, type Result } from '../../failure';
 import type { RepositoryHome } from '../../home';
+import type { Change } from '../../run/events';
 import { ownBranches } from '../own-branches';
 
 export interface Push {
@@ -37,6 +38,15 @@ export async function pushSnapshot(
   const pushed = await sent(push, what, ['-o', 'ci.skip'], token);
   // A mirror that knows no options starts nothing either.
   return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, what, [], token) : pushed;
+}
+
+/** Files that Git LFS keeps are pushed by a hook of its own, and no hook runs: what is new in them is not there. */
+export async function lfsNotices({ repository, home }: Push, { commit, dirty }: Pick<Change, 'commit' | 'dirty'>): Promise<string[]> {
+  if (!dirty) return [];
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const attributes = await gitOrUndefined(['grep', '-lF', 'filter=lfs', commit, '--', ':(glob)**/.gitattributes'], call);
+  if (attributes === undefined) return [];
+  return ['the repository uses Git LFS, whose files are not pushed with uncommitted changes: commit and push those that changed'];
 }
 
 /** Removes it again. It may be gone already. */

@@ -2,7 +2,14 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { pushSnapshot, removeBranch, removeOldBranches, type GitToken, type Push } from '../../../../../src/core/engines/remote/own-ref';
+import {
+  lfsNotices,
+  pushSnapshot,
+  removeBranch,
+  removeOldBranches,
+  type GitToken,
+  type Push,
+} from '../../../../../src/core/engines/remote/own-ref';
 import type { Result } from '../../../../../src/core/failure';
 import { Delivery, git } from '../../../../support/delivery';
 import { GitServer, gitBackend } from '../../../../support/git-server';
@@ -36,6 +43,15 @@ describe('what is delivered on a CI service', () => {
         .split('\n')
         .map((line) => line.split(' ') as [string, string]),
     );
+
+  it('says that what is new in files of Git LFS does not come with it', async () => {
+    shop.write('.gitattributes', '*.png filter=lfs diff=lfs merge=lfs -text\n').commit();
+    assert.deepEqual(await lfsNotices(push(), (await delivery.snapshot()).change), []);
+    shop.write('cart.js', 'not committed\n');
+    const [notice, ...more] = await lfsNotices(push(), (await delivery.snapshot()).change);
+    assert.match(notice ?? '', /uses Git LFS, whose files are not pushed with uncommitted changes/);
+    assert.deepEqual(more, []);
+  });
 
   it('arrives on a branch of its own as exactly the working tree, and on no other', async () => {
     const before = refs();
