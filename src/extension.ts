@@ -110,7 +110,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const logs = new Logs(choice, documents, output, store, askedLogs);
   const committed = new CommittedDocuments(store, places);
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse, tokens });
-  const actions = new EnvironmentActions(cli, store, end, (service, since) => feedback.countSince(service, since));
+  const actions = new EnvironmentActions(cli, store, end, engineTokens, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: engineTokens, parse, end, reveal });
   const everyChange = new EveryChange(store, deliveries, secrets, end);

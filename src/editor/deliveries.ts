@@ -53,8 +53,8 @@ export class Deliveries {
   /** Without a question, and without a word unless it fails. Its secrets are known. */
   async deliverByItself(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    const engine = workingDefinition(service, this.parts.parse)?.engine;
-    const tokens = engine ? await this.parts.tokens.environment([service]) : {};
+    const there = workingDefinition(service, this.parts.parse)?.engine?.kind ?? 'local';
+    const tokens = await this.tokensFor(service, there);
     this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
 
@@ -89,10 +89,17 @@ export class Deliveries {
     const there = engine ?? definition?.engine?.kind ?? 'local';
     if (there !== 'local' && !(await this.parts.tokens.ensure(service, there))) return;
     // A CI service has secrets of its own.
-    const given = there === 'local' ? await this.parts.secrets.collect(service) : await this.parts.tokens.environment([service], there);
-    if (!given) return;
+    const secrets = there === 'local' ? await this.parts.secrets.collect(service) : {};
+    if (!secrets) return;
+    const given = { ...secrets, ...(await this.tokensFor(service, there)) };
     if (this.launch(service, [...more, ...(customers === undefined ? [] : ['--yes'])], given, true))
       void this.parts.reveal({ service: service.key });
+  }
+
+  /** Also what is deployed from here is put on record at the team's CI service. */
+  private async tokensFor(service: Service, there: EngineName | 'local'): Promise<Secrets> {
+    const { tokens } = this.parts;
+    return there === 'local' ? tokens.variables([service]) : tokens.environment([service], there);
   }
 
   private launch(service: ServiceState, more: readonly string[], secrets: Secrets, askedFor: boolean): boolean {

@@ -5,6 +5,7 @@ import type { Promotion } from '../core/promotion';
 import type { Release } from '../core/run/events';
 import type { Cli } from './cli';
 import type { DeliveryEnd } from './delivery-end';
+import type { EngineTokens } from './engines/engine-tokens';
 import { releaseWords } from './environment-rows';
 import type { Subject } from './row';
 import type { LiveEnvironment, ServiceState } from './state';
@@ -17,6 +18,8 @@ export class EnvironmentActions {
     private readonly cli: Cli,
     private readonly store: Store,
     private readonly end: DeliveryEnd,
+    /** What goes on record at the team's CI service takes one. */
+    private readonly tokens: EngineTokens,
     /** How many items of feedback came since a time; absent: since ever. */
     private readonly feedbackSince: (service: ServiceState, since: string | undefined) => number,
   ) {}
@@ -114,7 +117,8 @@ export class EnvironmentActions {
   /** Called where a definition of the window may name the environment. */
   private async call(args: readonly string[], doing: string, failed: string, folder = this.folder()): Promise<void> {
     await vscode.window.withProgress({ location: { viewId: 'deliver.environments' }, title: doing }, async () => {
-      const end = await this.cli.start(args, folder).end;
+      const services = this.store.state.services.filter((service) => service.folder === folder);
+      const end = await this.cli.start(args, folder, await this.tokens.variables(services)).end;
       if (end.code !== 0) this.end.complain(failed, end.complaint);
     });
   }

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { RemoteProject, type EngineKind } from '../support/engines/remote-project';
+import type { Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 
 interface StatusShape {
@@ -155,3 +156,55 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.match(stderr, new RegExp(`the change holds no .*\\n.*deliver export ${kind} writes it`));
     });
   });
+
+(process.platform === 'win32' ? describe.skip : describe)('a release that a CI service deploys', function () {
+  this.timeout(120_000);
+  const temporary = temporaryFolder();
+  let remote: RemoteProject;
+  const server = (text: string): string =>
+    `require('node:http').createServer((_, r) => r.end('${text}')).listen(process.env.PORT, '127.0.0.1');\n`;
+  const check = `node -e "fetch(process.env.DELIVERY_URL).then(r=>r.text()).then(t=>process.exit(t==='bad'?1:0))"`;
+
+  beforeEach(async () => {
+    const environments = { staging: { process: { command: 'exec node server.js', health: { path: '/healthz', timeout: '10s' } } } };
+    const deploying = { stage: { deploy: 'staging' }, acceptance: { needs: 'stage', verifies: 'staging', run: check } };
+    remote = await RemoteProject.start(temporary.path, 'gitlab', deploying, { environments });
+  });
+  afterEach(async () => {
+    await remote.stopMachine();
+    await remote.stop();
+  });
+
+  async function deliver(text: string): Promise<Running> {
+    remote.project.write('server.js', server(text));
+    const began = remote.server.runs.next();
+    const running = remote.start('run', '--json');
+    const run = await began;
+    for (const name of ['stage', 'acceptance']) {
+      const { code, stdout } = await remote.job(name, run.branch);
+      run
+        .job(name)
+        .start()
+        .print(stdout)
+        .end(code === 0 ? 'passed' : 'failed');
+    }
+    await running.ended;
+    return running;
+  }
+
+  it('is in the journal as if it were deployed here: where it answers, that it was verified, and taken back', async () => {
+    const good = await deliver('good');
+    const deployed = await good.event('deployed');
+    assert.match(deployed.url, /^http:\/\/127\.0\.0\.1:\d+/);
+    assert.equal(deployed.release.id, await good.runId());
+    assert.equal((await good.event('verified')).step, 'acceptance');
+    assert.equal(await (await fetch(deployed.url)).text(), 'good');
+
+    const bad = await deliver('bad');
+    const back = await bad.event('rolled-back');
+    assert.equal(back.environment, 'staging');
+    assert.equal(back.to?.commit, deployed.release.commit);
+    assert.match(back.reason, /acceptance failed/);
+    assert.equal(await (await fetch(deployed.url)).text(), 'good');
+  });
+});

@@ -46,13 +46,18 @@ export class EngineTokens {
 
   /** For a process that asks for one service, or for several of a repository. Asks nobody. */
   async environment(services: readonly Service[], name?: EngineName): Promise<Readonly<Record<string, string>>> {
+    return { ...proxy(), ...(await this.variables(services, name)) };
+  }
+
+  /** The same without the editor's proxy, for a process whose steps run here: they would get it, too. */
+  async variables(services: readonly Service[], name?: EngineName): Promise<Readonly<Record<string, string>>> {
     const found: Record<string, string> = {};
     for (const service of services) {
       const engine = await this.hostOf(service, name);
       const token = engine && (await this.tokens.get(engine.kind, engine.host));
       if (engine && token !== undefined) found[tokenVariable(engine.host)] = token;
     }
-    return { ...proxy(), ...found };
+    return found;
   }
 }
 

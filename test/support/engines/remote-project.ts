@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tokenVariable } from '../../../src/core/http/environment-tokens';
 import { Project, type Running } from '../project';
@@ -19,7 +20,12 @@ export class RemoteProject {
   ) {}
 
   /** `steps`: as in delivery.yaml; each job of the script has the same needs. */
-  static async start(folder: string, kind: EngineKind, steps: Readonly<Record<string, Record<string, unknown>>>): Promise<RemoteProject> {
+  static async start(
+    folder: string,
+    kind: EngineKind,
+    steps: Readonly<Record<string, Record<string, unknown>>>,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<RemoteProject> {
     const project = new Project(folder);
     const bare = path.join(folder, 'shop.git');
     execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare]);
@@ -34,7 +40,9 @@ export class RemoteProject {
       gitlab: { gitlab: { url: server.url, project: 'acme/shop' } },
       jenkins: { jenkins: { url: server.url, job: 'shop' } },
     }[kind];
-    project.steps(steps, { engine }).write('src/cart.js', 'export const cart = [];\n\nexport function total() {\n  return 1;\n}\n');
+    project
+      .steps(steps, { engine, ...more })
+      .write('src/cart.js', 'export const cart = [];\n\nexport function total() {\n  return 1;\n}\n');
     const remote = new RemoteProject(project, server, bare);
     project.git('remote', 'add', 'origin', bare);
     const exported = await project.deliver('export', kind);
@@ -61,6 +69,22 @@ export class RemoteProject {
 
   start(...args: string[]): Running {
     return this.project.start(args, this.environment);
+  }
+
+  /** What a job prints that does what the exported pipeline says: `deliver step`, in a checkout of what was pushed, on a machine of its own. */
+  async job(step: string, branch: string): Promise<{ readonly code: number | null; readonly stdout: string }> {
+    const machine = path.join(this.project.folder, 'machine');
+    const checkout = path.join(machine, 'shop');
+    if (!fs.existsSync(checkout)) execFileSync('git', ['clone', '-q', this.bare, checkout]);
+    execFileSync('git', ['fetch', '-q', 'origin', branch], { cwd: checkout });
+    execFileSync('git', ['checkout', '-q', '--detach', 'FETCH_HEAD'], { cwd: checkout });
+    const runner = new Project(machine);
+    return runner.start(['step', step], { CI: 'true' }).ended;
+  }
+
+  /** The environment of that machine is ended. */
+  async stopMachine(): Promise<void> {
+    await new Project(path.join(this.project.folder, 'machine')).close();
   }
 
   async stop(): Promise<void> {
