@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { messageOf } from '../core/failure';
 import type { TokenKind } from '../core/http/tokens';
 
 /** What a token must be allowed to do. */
@@ -16,12 +17,7 @@ export class HostTokens {
 
   async get(kind: TokenKind, host: string): Promise<string | undefined> {
     const provider = providerOf(kind, host);
-    if (provider === undefined) return this.secrets.get(keyOf(host));
-    try {
-      return (await vscode.authentication.getSession(provider, scopesOfGithub, { silent: true }))?.accessToken;
-    } catch {
-      return undefined; // an editor without that sign-in
-    }
+    return (provider && (await signedIn(provider))) ?? this.secrets.get(keyOf(host));
   }
 
   /** Asks for one; an empty one is forgotten. Whether there is a new one. */
@@ -30,8 +26,9 @@ export class HostTokens {
     if (provider !== undefined) {
       try {
         return (await vscode.authentication.getSession(provider, scopesOfGithub, { createIfNone: true })) !== undefined;
-      } catch {
-        return false; // the user gave up, or there is no such sign-in
+      } catch (error) {
+        if (/consent|cancel/i.test(messageOf(error))) return false;
+        // An editor without that sign-in: a token does as well.
       }
     }
     const token = await vscode.window.showInputBox({
@@ -44,6 +41,14 @@ export class HostTokens {
     if (token === '') await this.secrets.delete(keyOf(host));
     else await this.secrets.store(keyOf(host), token);
     return true;
+  }
+}
+
+async function signedIn(provider: string): Promise<string | undefined> {
+  try {
+    return (await vscode.authentication.getSession(provider, scopesOfGithub, { silent: true }))?.accessToken;
+  } catch {
+    return undefined; // an editor without that sign-in
   }
 }
 
