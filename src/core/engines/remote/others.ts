@@ -32,7 +32,7 @@ export interface OthersRuns {
  * Begins a journal for each run of the service that no journal tells of yet: those that somebody else started, or a push. Two
  * processes that do so at once make one.
  */
-export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], now = Date.now()): Promise<void> {
+export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], signal: AbortSignal, now = Date.now()): Promise<void> {
   const { home, engine, pipeline } = given;
   const known = new Set(
     listRuns(home, { service: pipeline.service }).flatMap((run) =>
@@ -42,7 +42,18 @@ export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], 
   const unknown = there.filter(
     (run) => !known.has(keyOf(run)) && !isBegunHere(given, run) && now - Date.parse(run.createdAt) < oldestMs && !isSuperfluous(run, there),
   );
-  for (const run of unknown.slice(0, mostAtOnce)) await begin(given, run);
+  for (const run of unknown.slice(0, mostAtOnce)) {
+    const whole = await toldWhole(given.engine, run, signal);
+    if (signal.aborted) return;
+    await begin(given, whole);
+  }
+}
+
+/** Some engines say in a list neither who began a run nor with what. */
+async function toldWhole(engine: RemoteEngine, run: RemoteRun, signal: AbortSignal): Promise<RemoteRun> {
+  if (run.by !== undefined && run.subject !== '') return run;
+  const read = await engine.read(run.id, signal);
+  return read.state === 'told' ? { ...read.value, attempt: run.attempt, createdAt: run.createdAt } : run;
 }
 
 function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {

@@ -112,7 +112,7 @@ class WatchedService {
     const { pipeline, folder } = this.service;
     const there = await engine.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'told') await adoptRuns({ repository, home, engine, pipeline, folder }, there.value);
+    if (there.state === 'told') await adoptRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
     const deployed: Told<readonly RemoteDeployment[]> = there.state === 'told' ? await engine.deployments(signal) : there;
     if (signal.aborted) return undefined;
     this.keep(engine, deployed);

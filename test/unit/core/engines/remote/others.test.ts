@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { adoptRuns } from '../../../../../src/core/engines/remote/others';
-import type { RemoteEngine, RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
+import { told, type RemoteEngine, type RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
 import type { EngineName } from '../../../../../src/core/engines/engine';
 import type { Pipeline } from '../../../../../src/core/pipeline/pipeline';
 import type { EventBody } from '../../../../../src/core/run/events';
@@ -51,9 +51,13 @@ describe('runs that others start on a CI service', () => {
       steps: [{ name: 'other', needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0 }],
     }) as unknown as Pipeline;
   const adopt = async (runs: readonly RemoteRun[], service = 'shop', name: EngineName = 'github'): Promise<void> => {
-    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live' } as unknown as RemoteEngine;
+    const read: RemoteEngine['read'] = async (id) =>
+      Promise.resolve(
+        id === '7' ? told(theirs({ subject: 'Told when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
+      );
+    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as RemoteEngine;
     const { repository, home } = delivery;
-    await adoptRuns({ repository, home, engine, pipeline: pipeline(service), folder: '' }, runs, now);
+    await adoptRuns({ repository, home, engine, pipeline: pipeline(service), folder: '' }, runs, new AbortController().signal, now);
   };
   const known = (): RunState[] => listRuns(delivery.home);
   /** A run that this machine began, as far as it has got. */
@@ -74,6 +78,14 @@ describe('runs that others start on a CI service', () => {
     folder: '',
     repository: shop.root,
     engine: { name: 'github', label: 'A service', place: 'acme/shop', id: '7', attempt, branch },
+  });
+
+  it('are asked for by themselves where the list says neither who began them nor with what', async () => {
+    const { by, ...listed } = theirs({ subject: '' });
+    await adopt([listed]);
+    const [run] = known();
+    assert.equal(run?.engine?.by, by);
+    assert.equal(run?.change.subject, 'Told when it is read');
   });
 
   it('are told like those of this machine, with the steps of their own commit', async () => {
