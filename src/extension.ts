@@ -184,7 +184,12 @@ export function activate(context: vscode.ExtensionContext): Shown {
       definitions,
     ],
     vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
-    vscode.workspace.onDidSaveTextDocument((document) => store.saved(document.uri.fsPath)),
+    vscode.workspace.onDidSaveTextDocument(({ uri }) => {
+      store.saved(uri.fsPath);
+      // Another engine may be named in it.
+      const { services } = store.state;
+      if (vscode.workspace.isTrusted && services.some(({ file }) => file === uri.fsPath)) engineWatch.again(isSeen(), services);
+    }),
     vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),
   );
   void definitions.find();
