@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { watchEngines as watch } from '../core/engines/remote/watch-engines';
 import { environmentTokens } from '../core/http/environment-tokens';
@@ -13,33 +14,17 @@ export async function watchEngines(terminal: Terminal): Promise<number> {
   if (!context.ok) return terminal.fail(context.failure);
   const stop = new AbortController();
   let isSeen = true;
-  let tell: () => void = () => {};
+  const again = new EventEmitter().setMaxListeners(0);
   const lines = createInterface({ input: process.stdin });
   lines.on('line', (line) => {
     const began = line === 'seen' && !isSeen;
     isSeen = line !== 'hidden';
-    if (began) tell();
+    if (began) again.emit('seen');
   });
   lines.once('close', () => stop.abort());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const seen = new SeenAgain();
-  tell = () => seen.tell();
-  await watch(
-    { ...context.value, tokens: environmentTokens(process.env), env: process.env, isSeen: () => isSeen, seen: async () => seen.next() },
-    stop.signal,
-  );
+  const seen = async (signal: AbortSignal): Promise<void> => void (await once(again, 'seen', { signal }).catch(() => undefined));
+  await watch({ ...context.value, tokens: environmentTokens(process.env), env: process.env, isSeen: () => isSeen, seen }, stop.signal);
   lines.close();
   return 0;
-}
-
-class SeenAgain {
-  private waiting: (() => void)[] = [];
-
-  async next(): Promise<void> {
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  tell(): void {
-    for (const resolve of this.waiting.splice(0)) resolve();
-  }
 }

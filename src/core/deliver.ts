@@ -2,7 +2,7 @@ import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
-import { fail, ok, type Result } from './failure';
+import { ok, type Result } from './failure';
 import type { EngineName } from './engines/engine';
 import type { Contributed } from './logs/matchers/definition';
 import { homeFolder, RepositoryHome } from './home';
@@ -13,6 +13,7 @@ import { planPipeline, readPipeline } from './run/plan';
 import type { Outcome, RunEvent } from './run/events';
 import { runSteps } from './run/run-steps';
 import { Journal } from './run/journal';
+import { isMeant } from './run/meant';
 import { plannedSteps } from './run/planned';
 import { ownIdentity } from './run/process-identity';
 import { waitForTurn } from './run/queue';
@@ -71,14 +72,14 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   if (!read.ok) return read;
   const pipeline = read.value;
   const { engine = engineOf(pipeline, home, request.resume) } = request;
-  if (engine !== 'local') return (await import('./engines/remote/deliver-there')).deliverThere({ ...request, engine });
+  if (engine !== 'local') {
+    const prepared = { repository: repository.value, home, folder: place.value.folder, snapshot: snapshot.value, pipeline, earlier };
+    return (await import('./engines/remote/deliver-there')).deliverThere(prepared, engine, request);
+  }
   const plan = await planPipeline(repository.value, home, pipeline, place.value.folder, request);
   if (!plan.ok) return plan;
-  const customers = pipeline.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
-  if (customers !== undefined && !(await request.isMeant(customers)))
-    return fail('usage', `nothing was delivered: a step of the pipeline deploys to ${customers}, where customers are`, {
-      hint: '--yes says that it is meant',
-    });
+  const meant = await isMeant(pipeline, request);
+  if (!meant.ok) return meant;
 
   const run = newRunId();
   const runner = ownIdentity();

@@ -85,6 +85,20 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.equal(told.outcome, 'cancelled');
     });
 
+    it('is told to end until that is heard, and not said to have ended before', async () => {
+      const began = remote.server.runs.next();
+      const running = remote.start('run', '--json');
+      const run = await began;
+      run.job('build').start();
+      await running.event('step-started', 'build');
+      let refused = 0;
+      remote.server.fault = ({ method }) => (method === 'POST' && refused++ === 0 ? { reply: { status: 500, body: {} } } : undefined);
+      running.process.kill('SIGINT');
+      assert.equal((await running.ended).code, 130);
+      assert.ok(run.isCancelled);
+      assert.ok(running.events.some((event) => event.type === 'notice' && event.message.includes('could not be cancelled')));
+    });
+
     it('goes on to be followed when the process that did was killed', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');

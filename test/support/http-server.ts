@@ -63,18 +63,7 @@ export class TestServer {
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     // Only a test that says so has a clock.
     response.sendDate = false;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString('utf8');
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1');
-    const asked: Asked = {
-      method: request.method ?? '',
-      path: pathname,
-      query: searchParams,
-      headers: request.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
-      target: request.url ?? '',
-    };
+    const asked = await askedOf(request);
     this.asked.push(asked);
     const reply = this.handler(asked, response);
     if (reply === undefined || reply === 'written') return;
@@ -88,4 +77,14 @@ export class TestServer {
 export function only(asked: readonly Asked[]): Asked {
   assert.equal(asked.length, 1, `asked ${asked.length} times: ${asked.map(({ target }) => target).join(', ')}`);
   return asked[0] as Asked;
+}
+
+/** The whole of a request, read to its end. */
+export async function askedOf(request: http.IncomingMessage): Promise<Asked> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1');
+  const { method = '', headers, url: target = '' } = request;
+  return { method, path: pathname, query: searchParams, headers, body: text === '' ? undefined : (JSON.parse(text) as unknown), target };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { GithubDescription } from '../github-description';
-import type { Asked, Reply } from '../http-server';
+import { askedOf, type Asked, type Reply } from '../http-server';
 import type { EngineServer, Fault } from './engine-server';
 import { GithubAnswers, type GithubOptions } from './github-answers';
 import type { ScriptedRuns } from './scripted-runs';
@@ -124,15 +124,6 @@ export class GithubServer implements EngineServer {
 
 function portOf(server: http.Server): number {
   return (server.address() as AddressInfo).port;
-}
-
-async function askedOf(request: http.IncomingMessage): Promise<Asked> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const text = Buffer.concat(chunks).toString('utf8');
-  const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1');
-  const { method = '', headers, url: target = '' } = request;
-  return { method, path: pathname, query: searchParams, headers, body: text === '' ? undefined : (JSON.parse(text) as unknown), target };
 }
 
 async function send(response: http.ServerResponse, reply: Reply, fault: ReturnType<Fault>, now: number): Promise<void> {

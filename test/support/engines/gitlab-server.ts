@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Asked, Reply } from '../http-server';
+import { askedOf, type Asked, type Reply } from '../http-server';
 import type { EngineServer, Fault } from './engine-server';
 import { GitlabApi } from './gitlab-api';
 import type { ScriptedRuns } from './scripted-runs';
@@ -58,18 +58,7 @@ export class GitlabServer implements EngineServer {
   }
 
   private async serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const text = Buffer.concat(chunks).toString('utf8');
-    const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1');
-    const asked: Asked = {
-      method: request.method ?? '',
-      path: pathname,
-      query: searchParams,
-      headers: request.headers,
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
-      target: request.url ?? '',
-    };
+    const asked = await askedOf(request);
     this.asked.push(asked);
     this.onAnswer?.(asked, response);
     const fault = this.fault?.(asked);

@@ -1,21 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { openRepository } from '../../changes/repository';
-import { takeSnapshot } from '../../changes/snapshot';
-import { listTree, type TreeEntry } from '../../changes/tree';
+import { gitOrUndefined } from '../../changes/git';
+import type { Repository } from '../../changes/repository';
+import type { Snapshot } from '../../changes/snapshot';
+import { ownObjects } from '../../changes/store';
 import type { DeliveryEnd, DeliveryRequest } from '../../deliver';
 import { fail, ok, type Failure, type Result } from '../../failure';
-import { homeFolder, RepositoryHome } from '../../home';
-import { locateService } from '../../pipeline/locate';
+import type { RepositoryHome } from '../../home';
+import type { Pipeline } from '../../pipeline/pipeline';
 import type { Outcome } from '../../run/events';
 import { Journal } from '../../run/journal';
-import { readPipeline } from '../../run/plan';
+import { isMeant } from '../../run/meant';
 import { plannedSteps } from '../../run/planned';
 import { ownIdentity } from '../../run/process-identity';
-import { markActive, recover } from '../../run/recovery';
+import { markActive } from '../../run/recovery';
 import { listRuns, newRunId, readRecorded, readRun } from '../../run/runs';
 import { isFinished, type RunState } from '../../run/state';
 import type { EngineName } from '../engine';
-import { ownBranches } from '../own-branches';
+import { ownBranch, ownBranches } from '../own-branches';
 import { readServices } from '../export';
 import { FollowedRun, inTurn } from './follow-run';
 import { followedLock } from './followed-lock';
@@ -25,59 +26,56 @@ import type { OpenedEngine } from './open-engine';
 import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push } from './own-ref';
 import type { Started, Told } from './remote-engine';
 
-export interface DeliveryThere extends Omit<DeliveryRequest, 'width' | 'program' | 'engine'> {
-  /** Another engine than the pipeline names. */
-  readonly engine?: EngineName;
+/** What must not be left half done is not broken off. */
+const never = new AbortController().signal;
+
+/** What is delivered, as it was found before anything is begun. */
+export interface PreparedDelivery {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  /** The service's folder relative to the root, with `/`; empty for the root. */
+  readonly folder: string;
+  readonly snapshot: Snapshot;
+  readonly pipeline: Pipeline;
+  /** The latest runs of the service, newest first. */
+  readonly earlier: readonly RunState[];
 }
 
-/** How long a run that is to be cancelled may take to end. */
+/** How long a run that is to be cancelled may take to end, and how often that is asked for until it is heard. */
 const cancelMs = 60_000;
+const cancelAgainMs = 3000;
 
 /** Delivers one change on a CI service from top to bottom. Fails, with nothing recorded, where it could not begin. */
-export async function deliverThere(request: DeliveryThere): Promise<Result<DeliveryEnd>> {
+export async function deliverThere(
+  { repository, home, folder, snapshot, pipeline, earlier }: PreparedDelivery,
+  name: EngineName,
+  request: Pick<DeliveryRequest, 'tokens' | 'env' | 'contributed' | 'resume' | 'signal' | 'isMeant' | 'onEvent'>,
+): Promise<Result<DeliveryEnd>> {
   const { signal, tokens } = request;
-  const opened = await openRepository(request.from);
-  if (!opened.ok) return opened;
-  const repository = opened.value;
-  const home = new RepositoryHome(homeFolder(request.env), repository.commonGitFolder);
-  await recover(home);
-  const place = await locateService(repository.root, request.from, request.service);
-  if (!place.ok) return place;
-  const { folder } = place.value;
-  const snapshot = await takeSnapshot(repository, home, request.commit === undefined ? {} : { commit: request.commit });
-  if (!snapshot.ok) return snapshot;
-  const { change, notices } = snapshot.value;
-  const tree = await listTree(repository, home, change.tree);
-  if (!tree.ok) return tree;
-  const read = await readPipeline(repository, home, below(tree.value, folder), folder);
-  if (!read.ok) return read;
-  const pipeline = read.value;
+  const { change, notices } = snapshot;
   const others = await readServices(repository.root);
   const services = [{ folder, pipeline }, ...(others.ok ? others.value.filter((one) => one.folder !== folder) : [])];
   const { openRemoteEngine } = await import('./open-engine');
-  const there = await openRemoteEngine(pipeline, request.engine, { repository, services, tokens, proxy: 'environment' });
+  const there = await openRemoteEngine(pipeline, name, { repository, services, tokens, proxy: 'environment' });
   if (!there.ok) return there;
   const { engine, remote, file } = there.value;
-  if (!tree.value.some((entry) => entry.path === file))
+  if (!(await hasFile(repository, home, change.tree, file)))
     return fail('usage', `the change holds no ${file}, which ${engine.label} would run`, {
       hint: `deliver export ${engine.name} writes it${change.dirty ? '' : '; commit it'}`,
     });
-  const customers = pipeline.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
-  if (customers !== undefined && !(await request.isMeant(customers)))
-    return fail('usage', `nothing was delivered: a step of the pipeline deploys to ${customers}, where customers are`, {
-      hint: '--yes says that it is meant',
-    });
+  const meant = await isMeant(pipeline, request);
+  if (!meant.ok) return meant;
   const allowed = await engine.check(signal);
   if (allowed.state === 'failed') return { ok: false, failure: failureOf(allowed) };
 
   const run = newRunId();
   const runner = ownIdentity();
-  const branch = `${ownBranches}${pipeline.service}-${run}`;
+  const branch = ownBranch(pipeline.service, run);
   const push: Push = { repository, home, remote, branch };
   const token = gitTokenFor(there.value, tokens);
   const journal = new Journal(home.run(run), run, request.onEvent);
   const inactive = markActive(home, run);
-  const steps = plannedSteps(pipeline, listRuns(home, { service: pipeline.service, limit: 5 }));
+  const steps = plannedSteps(pipeline, earlier);
   const begin = { service: pipeline.service, change, steps, runner };
   const finish = (outcome: Outcome, failure?: Failure): Result<DeliveryEnd> => {
     journal.append({ type: 'run-finished', outcome, ...(failure && { reason: failure.message }) });
@@ -89,7 +87,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
     journal.append({ type: 'run-queued', ...begin, handedTo: engine.label });
     const before = request.resume === undefined ? undefined : readRun(home.run(request.resume));
     const isAgain = before !== undefined && isSame(before, there.value);
-    const started = isAgain ? await again(there.value, before, signal) : await anew();
+    const started = isAgain ? await again(there.value, before) : await anew();
     if (!started.ok) return finish(signal.aborted ? 'cancelled' : 'failed', started.failure);
     const { id, attempt, url } = started.value;
     const lock = followedLock(home, run);
@@ -115,7 +113,7 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
       ...{ repository, home, engine, journal, state, pipeline, env: request.env, contributed: request.contributed },
       ...{ isSeen: () => true, beside: () => 1, inTurn: inTurn() },
     });
-    await cancelled(followed, async () => engine.cancel(id, new AbortController().signal), signal);
+    await followToEnd(followed, async () => engine.cancel(id, never), signal);
     if (lock.ok) lock.release();
     const end = readRecorded(home.run(run));
     await removeOldBranches(push, branchesOf(home, pipeline.service), token);
@@ -129,20 +127,32 @@ export async function deliverThere(request: DeliveryThere): Promise<Result<Deliv
   async function anew(): Promise<Result<Started>> {
     const pushed = await pushSnapshot(push, change.commit, { isQuiet: engine.name === 'gitlab', token });
     if (!pushed.ok) return pushed;
-    const answer = await engine.start({ service: pipeline.service, file, branch, commit: change.commit }, signal);
+    if (signal.aborted) {
+      await removeBranch(push, token);
+      return fail('cancelled', 'cancelled');
+    }
+    // Asked for to the end, also when it is to be cancelled meanwhile: what may have begun must be known, to be ended.
+    const answer = await engine.start({ service: pipeline.service, file, branch, commit: change.commit }, never);
     if (answer.state === 'told') return ok(answer.value);
     await removeBranch(push, token);
     return { ok: false, failure: failureOf(answer) };
   }
 }
 
-/** Follows until the end. A signal cancels the run there, and its end is waited for. */
-async function cancelled(followed: FollowedRun, cancel: () => Promise<Told<void>>, signal: AbortSignal): Promise<void> {
+/** Follows until the end. A signal cancels the run there, and its end is waited for. What could not be cancelled goes on, and is not said to have ended. */
+async function followToEnd(followed: FollowedRun, cancel: () => Promise<Told<void>>, signal: AbortSignal): Promise<void> {
   const givenUp = new AbortController();
+  let isHeard = false;
   const asks = async (): Promise<void> => {
-    const told = await cancel();
-    if (told.state === 'failed') followed.notice(`the run could not be cancelled: ${told.message}`);
-    await delay(cancelMs, undefined, { signal: givenUp.signal }).catch(() => undefined);
+    const deadline = Date.now() + cancelMs;
+    for (;;) {
+      const told = await cancel();
+      isHeard = told.state === 'told';
+      if (told.state === 'failed') followed.notice(`the run could not be cancelled: ${told.message}`);
+      if (isHeard || givenUp.signal.aborted || Date.now() > deadline) break;
+      await delay(cancelAgainMs, undefined, { signal: givenUp.signal }).catch(() => undefined);
+    }
+    await delay(Math.max(0, deadline - Date.now()), undefined, { signal: givenUp.signal }).catch(() => undefined);
     givenUp.abort();
   };
   const onAbort = (): void => void asks();
@@ -155,7 +165,7 @@ async function cancelled(followed: FollowedRun, cancel: () => Promise<Told<void>
     signal.removeEventListener('abort', onAbort);
     givenUp.abort();
   }
-  if (!isOver && signal.aborted) followed.giveUp('cancelled', 'the run was told to end, and has not said that it did');
+  if (!isOver && isHeard) followed.giveUp('cancelled', 'the run was told to end, and has not said that it did');
 }
 
 /** It goes on there, and cannot be followed from here now. */
@@ -167,16 +177,20 @@ function left({ id, engine: at }: RunState, { engine }: OpenedEngine): Result<ne
 
 /** Of what failed last the branch stays: it may be run again from there. */
 function branchesOf(home: RepositoryHome, service: string): string[] {
-  const runs = listRuns(home, { service, limit: 20 }).filter(({ engine }) => engine?.branch.startsWith(ownBranches));
-  const [latest] = runs;
-  const kept = latest && latest.outcome !== 'passed' ? latest.engine?.branch : undefined;
-  return runs.flatMap((run) => (isFinished(run.outcome) && run.engine && run.engine.branch !== kept ? [run.engine.branch] : []));
+  const runs = listRuns(home, { service, limit: 20 }).flatMap((run) => {
+    // One that was killed before it knew its run may have pushed.
+    const branch = run.engine?.branch ?? (run.handedTo === undefined ? undefined : ownBranch(service, run.id));
+    return branch?.startsWith(ownBranches) ? [{ branch, outcome: run.outcome, isThere: run.engine !== undefined }] : [];
+  });
+  const latest = runs.find(({ isThere }) => isThere);
+  const kept = latest && latest.outcome !== 'passed' ? latest.branch : undefined;
+  return runs.flatMap(({ branch, outcome }) => (isFinished(outcome) && branch !== kept ? [branch] : []));
 }
 
-async function again({ engine }: OpenedEngine, { engine: before }: RunState, signal: AbortSignal): Promise<Result<Started>> {
-  const run = await engine.read(before?.id ?? '', signal);
+async function again({ engine }: OpenedEngine, { engine: before }: RunState): Promise<Result<Started>> {
+  const run = await engine.read(before?.id ?? '', never);
   if (run.state === 'failed') return { ok: false, failure: failureOf(run) };
-  const started = await engine.rerun(run.value, signal);
+  const started = await engine.rerun(run.value, never);
   return started.state === 'told' ? ok(started.value) : { ok: false, failure: failureOf(started) };
 }
 
@@ -184,7 +198,7 @@ function isSame({ engine: before }: RunState, { engine }: OpenedEngine): boolean
   return before?.name === engine.name && before.place === engine.place;
 }
 
-function below(tree: readonly TreeEntry[], folder: string): TreeEntry[] {
-  if (folder === '') return [...tree];
-  return tree.filter(({ path }) => path.startsWith(`${folder}/`)).map((entry) => ({ ...entry, path: entry.path.slice(folder.length + 1) }));
+async function hasFile(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<boolean> {
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  return (await gitOrUndefined(['cat-file', '-e', `${tree}:${file}`], call)) !== undefined;
 }

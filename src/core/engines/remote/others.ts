@@ -64,7 +64,10 @@ function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
 function isBegunHere({ home, pipeline: { service } }: OthersRuns, { id, attempt, branch }: RemoteRun): boolean {
   const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
   if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
-  const begun = readRun(home.run(run))?.engine;
+  const local = readRun(home.run(run));
+  // Its process was killed before it knew which it is.
+  if (local && !local.engine && isFinished(local.outcome)) return false;
+  const begun = local?.engine;
   const isFurther = begun?.id === id && attempt > begun.attempt;
   return !isFurther || listRuns(home, { service }).some((one) => one.handedTo !== undefined && !isFinished(one.outcome));
 }

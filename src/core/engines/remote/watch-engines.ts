@@ -24,7 +24,7 @@ export interface EngineWatch {
   readonly env: NodeJS.ProcessEnv;
   readonly isSeen: () => boolean;
   /** Resolves when it begins to be seen: what was not asked for long is asked at once. */
-  readonly seen: () => Promise<void>;
+  readonly seen: (signal: AbortSignal) => Promise<void>;
 }
 
 /** How often another process that watches is looked after. */
@@ -98,10 +98,10 @@ class WatchedService {
         },
         Date.now(),
       );
-      const woken = new AbortController();
-      const pause = delay(ms, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(() => undefined);
-      await Promise.race([pause, this.watch.seen()]);
-      woken.abort();
+      const over = new AbortController();
+      const either = AbortSignal.any([signal, over.signal]);
+      await Promise.race([delay(ms, undefined, { signal: either }).catch(() => undefined), this.watch.seen(either)]);
+      over.abort();
     }
     await Promise.all(this.followed.values());
   }

@@ -207,6 +207,13 @@ describe('runs that others start on a CI service', () => {
       assert.deepEqual(runIds(delivery.home), [id]);
     });
 
+    it('is told all the same where its own process was killed before it could say which it is', async () => {
+      const { id, branch } = own();
+      begun(id, { type: 'run-queued', ...begin, handedTo: 'A service' }, { type: 'run-finished', outcome: 'interrupted' });
+      await adopt([theirs({ branch, isDefaultBranch: false })]);
+      assert.equal(runIds(delivery.home).length, 2);
+    });
+
     it('nor when it is known, also by another id, as of an item of a queue that became a build', async () => {
       const { id, branch } = own();
       begun(id, at(branch));
