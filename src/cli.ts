@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from './core/failure';
 import { exitCodes, Terminal } from './cli/terminal';
 
@@ -119,7 +119,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('engine')
-    .argument('[engine]', 'github, gitlab or jenkins (default: the one that delivery.yaml names)')
+    .addArgument(new Argument('[engine]', 'another than the one that delivery.yaml names').choices(['github', 'gitlab', 'jenkins']))
     .description('which CI service runs the pipeline, and whether it lets us')
     .addOption(service())
     .addOption(json())

@@ -15,7 +15,22 @@ describe('the command line', function () {
     const shop = project();
     const overview = await shop.deliver('--help');
     assert.equal(overview.code, 0);
-    for (const command of ['init', 'check', 'run', 'status', 'log', 'cancel', 'environment', 'rollback', 'export', 'step']) {
+    const shown = [
+      'init',
+      'check',
+      'run',
+      'status',
+      'log',
+      'cancel',
+      'follow',
+      'engine',
+      'approve',
+      'environment',
+      'rollback',
+      'export',
+      'step',
+    ];
+    for (const command of shown) {
       assert.match(overview.stdout, new RegExp(`^  ${command}`, 'm'));
       const { code, stdout } = await shop.deliver(command, '--help');
       assert.equal(code, 0);
@@ -28,6 +43,9 @@ describe('the command line', function () {
     const { code, stderr } = await project().deliver('delivr');
     assert.equal(code, 2);
     assert.match(stderr, /unknown command 'delivr'/);
+    const engine = await project().deliver('engine', 'githb');
+    assert.equal(engine.code, 2);
+    assert.match(engine.stderr, /'githb' is invalid for argument 'engine'\. Allowed choices are github, gitlab, jenkins/);
     assert.equal((await new Project(folder.path, 'other').deliver('run', '--jobs', 'many')).code, 2);
   });
 
