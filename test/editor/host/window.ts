@@ -247,10 +247,26 @@ export class Window {
   async screenshot(name: string): Promise<string> {
     fs.mkdirSync(screenshots, { recursive: true });
     const file = path.join(screenshots, `${name}.png`);
-    await this.page.mouse.move(0, 0);
-    await this.page.locator('.monaco-hover:visible').first().waitFor({ state: 'detached' });
+    await this.pointNowhere();
     await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
     return file;
+  }
+
+  /**
+   * Takes the pointer to a corner. What was shown under it stays when its place was drawn anew meanwhile, until the pointer
+   * has been over it and left it. A picture is not worth a failure: after some tries it is taken with what is shown.
+   */
+  private async pointNowhere(): Promise<void> {
+    const shown = this.page.locator('.monaco-hover:visible').first();
+    for (let tries = 5; tries > 0; tries--) {
+      await this.page.mouse.move(0, 0);
+      const gone = await shown.waitFor({ state: 'detached', timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (gone) return;
+      await shown.hover({ timeout: 1_000 }).catch(() => {});
+    }
   }
 
   async narrow(): Promise<void> {
