@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { Controller } from './kubernetes-controller';
 import { cert, key } from './test-certificate';
 import { KubernetesStore, type Stored } from './kubernetes-store';
@@ -28,6 +29,7 @@ export class KubernetesApi {
   /** What the containers of a pod last printed. */
   podLog: (pod: string, previous: boolean) => string = () => 'listening\n';
   private server: http.Server | undefined;
+  private readonly sockets = new Set<Duplex>();
   private port = 0;
 
   async start(): Promise<void> {
@@ -35,6 +37,11 @@ export class KubernetesApi {
       { key, cert },
       (request, response) => void this.serve(request, response).catch(() => response.destroy()),
     );
+    // A connection that still shakes hands is none of HTTP's yet, and would keep a server that is closed alive.
+    server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+    });
     this.server = server;
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
     this.port = (server.address() as AddressInfo).port;
@@ -45,8 +52,9 @@ export class KubernetesApi {
     const { server } = this;
     this.server = undefined;
     if (!server) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
   }
 
   async stop(): Promise<void> {

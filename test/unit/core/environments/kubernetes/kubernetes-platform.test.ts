@@ -191,7 +191,7 @@ data: {greeting: hello}
     const deployed = deploy('one');
     await eventually('it is applied', () => image() !== undefined);
     await cluster.api.goAway();
-    await new Promise((resolve) => setTimeout(resolve, 700));
+    await eventually('it is told', () => /the cluster of test is away/.test(log.join('\n')));
     await cluster.api.start();
     value(await deployed);
   });
