@@ -1,4 +1,5 @@
-import { forgetEnvironment, openKnownEnvironment, readEnvironments, type EnvironmentStatus } from '../core/environments/environments';
+import { forgetEnvironment, openKnownEnvironment, readEnvironments } from '../core/environments/environments';
+import type { EnvironmentStatus } from '../core/environments/environment-status';
 import type { Environment } from '../core/environments/environment';
 import { ok, type Failure, type Result } from '../core/failure';
 import { homeFolder } from '../core/home';

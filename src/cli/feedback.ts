@@ -5,7 +5,7 @@ import { environmentTokens } from '../core/http/environment-tokens';
 import { reported, type ReportedItem } from '../core/feedback/report';
 import { ServiceFeedback } from '../core/feedback/service-feedback';
 import { confidenceWords, crowd } from '../core/feedback/words';
-import type { PlacedItem } from '../core/feedback/belonging';
+import type { PlacedItem } from '../core/feedback/placed-item';
 import type { SourceState } from '../core/feedback/inbox';
 import { definitionName, locateService } from '../core/pipeline/locate';
 import { parsePipeline } from '../core/pipeline/parse';

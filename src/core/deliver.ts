@@ -1,16 +1,15 @@
+import type { DeliveryEnd, DeliveryRequest } from './delivery';
 import { openRepository } from './changes/repository';
 import { takeSnapshot } from './changes/snapshot';
 import { listTree } from './changes/tree';
 import { liveFolders } from './environments/environments';
 import { ok, type Result } from './failure';
 import type { EngineName } from './engines/engine';
-import type { Contributed } from './logs/matchers/definition';
 import { homeFolder, RepositoryHome } from './home';
-import type { Tokens } from './http/tokens';
 import { locateService } from './pipeline/locate';
 import type { Pipeline } from './pipeline/pipeline';
 import { planPipeline, readPipeline } from './run/plan';
-import type { Outcome, RunEvent } from './run/events';
+import type { Outcome } from './run/events';
 import { runSteps } from './run/run-steps';
 import { Journal } from './run/journal';
 import { isMeant } from './run/meant';
@@ -21,36 +20,6 @@ import { markActive, recover } from './run/recovery';
 import { listRuns, newRunId, readRun } from './run/runs';
 import { SlotPool } from './run/slots';
 import { tidyRuns } from './run/tidy';
-
-export interface DeliveryRequest {
-  /** Any folder of the repository. */
-  readonly from: string;
-  readonly service?: string;
-  /** A revision; absent: the working tree as it is now. */
-  readonly commit?: string;
-  /** The run whose passed steps need not run again. */
-  readonly resume?: string;
-  /** How many steps at a time; absent: as many as the machine has processors. */
-  readonly width?: number;
-  /** Where the steps run; absent: where the pipeline says. */
-  readonly engine?: EngineName | 'local';
-  /** For servers that are asked, as the engine. */
-  readonly tokens: Tokens;
-  readonly env: NodeJS.ProcessEnv;
-  /** The problem matchers that extensions of the editor contribute. */
-  readonly contributed: Contributed;
-  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
-  readonly program: readonly string[];
-  /** Whether it is meant that the change goes to where customers are, by the name of that environment. */
-  readonly isMeant: (environment: string) => Promise<boolean>;
-  readonly signal: AbortSignal;
-  readonly onEvent: (event: RunEvent) => void;
-}
-
-export interface DeliveryEnd {
-  readonly run: string;
-  readonly outcome: Outcome;
-}
 
 /** Delivers one change from top to bottom. Fails, with nothing recorded, where it could not begin. */
 export async function deliver(request: DeliveryRequest): Promise<Result<DeliveryEnd>> {

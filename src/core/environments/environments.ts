@@ -2,26 +2,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../failure';
 import type { EnvironmentDefinition } from '../pipeline/pipeline';
-import { isAlive } from '../run/process-identity';
-import type { Environment, EnvironmentKind, ServiceStatus } from './environment';
+import type { Environment, EnvironmentKind } from './environment';
+import type { EnvironmentStatus } from './environment-status';
 import { ProcessEnvironment } from './process/process-environment';
-import { EnvironmentFiles, environmentNames, readState, type EnvironmentState, type ServiceRecord } from './process/state-file';
+import { processStatus } from './process/process-status';
+import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
 import { RecordedEnvironment } from './recorded-environment';
 import { recordedStatus } from './recorded-status';
 import { ServiceRecords } from './service-record';
-
-/** What is live in an environment, as anyone may read it. */
-export interface EnvironmentStatus {
-  readonly environment: string;
-  readonly kind: Environment['kind'];
-  /** Whether something keeps its services up. */
-  readonly running: boolean;
-  readonly services: readonly ServiceStatus[];
-  /** When it was last asked what is live (ISO 8601), where it has to be asked. */
-  readonly observedAt?: string;
-  /** Why what is known of it may be wrong. */
-  readonly failure?: string;
-}
 
 /**
  * An environment of a pipeline, as a service is deployed to it. `program` is how the command line is
@@ -65,7 +53,7 @@ function readEnvironment(name: string, home: string): EnvironmentStatus | undefi
   if (kind === undefined) return undefined;
   const files = new EnvironmentFiles(home, name);
   const state = kind === 'process' ? readState(files) : undefined;
-  if (state) return statusOf(state, files);
+  if (state) return processStatus(state, files);
   if (kind === 'process') {
     const failure = `${files.state} is damaged: the next delivery begins it anew`;
     return { environment: name, kind, running: false, services: [], failure };
@@ -128,37 +116,4 @@ export function liveFolders(home: string): ReadonlySet<string> {
   const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
   const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).kept());
   return new Set([...embedded, ...recorded].map((record) => record.slot));
-}
-
-function statusOf(state: EnvironmentState, files: EnvironmentFiles): EnvironmentStatus {
-  const running = state.supervisor !== undefined && isAlive(state.supervisor);
-  // A port that was only promised to a service is no service yet.
-  const deployed = state.services.filter(({ current, earlier }) => current !== undefined || earlier.length > 0);
-  const reason = state.supervisor ? 'its supervisor is gone, perhaps with a restart of the machine' : 'the environment was stopped';
-  return {
-    environment: state.environment,
-    kind: state.kind,
-    running,
-    services: deployed.map((record) => serviceStatus(record, files, running ? undefined : reason)),
-  };
-}
-
-function serviceStatus(
-  { service, port, state, reason, current, earlier }: ServiceRecord,
-  files: EnvironmentFiles,
-  down: string | undefined,
-): ServiceStatus {
-  const why = down ?? reason;
-  return {
-    service,
-    state: down === undefined ? state : 'stopped',
-    ...(why !== undefined && { reason: why }),
-    url: `http://127.0.0.1:${port}`,
-    ...(current && {
-      release: current.release,
-      log: files.releaseLog(service, current.release.id),
-      artifact: { slot: current.slot, folder: current.folder },
-    }),
-    ...(earlier[0] && { previous: earlier[0].release, earlier: earlier.map(({ release }) => release) }),
-  };
 }

@@ -91,20 +91,8 @@ export interface Observed {
   readonly earlier?: readonly Release[];
 }
 
-/** The kinds that are platforms. Each is loaded when it is used. */
+/** The kinds that are platforms. */
 export type PlatformDefinition = Exclude<EnvironmentDefinition, { kind: 'process' }>;
-
-export async function openPlatform(definition: PlatformDefinition, place: PlatformPlace): Promise<Platform> {
-  switch (definition.kind) {
-    case 'compose':
-      return new (await import('./compose/compose-platform')).ComposePlatform(definition.compose, place);
-    case 'kubernetes':
-      return new (await import('./kubernetes/kubernetes-platform')).KubernetesPlatform(definition.kubernetes, place);
-    case 'command':
-      return new (await import('./command/command-platform')).CommandPlatform(definition.command, place);
-  }
-}
-
 export type PlatformKind = Exclude<EnvironmentKind, 'process'>;
 
 /** What the place is told of a release, where it keeps labels or annotations: JSON of a {@link Release}. */

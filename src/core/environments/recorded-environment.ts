@@ -14,7 +14,8 @@ import type {
   Say,
   ServiceStatus,
 } from './environment';
-import { markOf, openPlatform, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from './platform';
+import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from './platform';
+import { openPlatform } from './platforms';
 import { recordedStatus } from './recorded-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 

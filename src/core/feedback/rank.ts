@@ -1,4 +1,4 @@
-import type { PlacedItem } from './belonging';
+import type { PlacedItem } from './placed-item';
 import { isBack } from './fixes';
 import { lastOf } from './inbox';
 

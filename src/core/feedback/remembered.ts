@@ -1,4 +1,4 @@
-import type { PlacedItem } from './belonging';
+import type { PlacedItem } from './placed-item';
 import type { Fix } from './fixes';
 import type { KnownItem } from './inbox';
 

@@ -1,4 +1,4 @@
-import type { Confidence, FeedbackPlace, PlacedItem } from './belonging';
+import type { Confidence, FeedbackPlace, PlacedItem } from './placed-item';
 import type { FeedbackKind } from './item';
 
 /** `deliver feedback --json`: other tools rely on this shape. */

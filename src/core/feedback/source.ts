@@ -1,5 +1,5 @@
 import type { Result } from '../failure';
-import type { HttpFailure } from '../http/http-failures';
+import type { HttpFailure } from '../http/http-answer';
 import type { FeedbackItem } from './item';
 
 /** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */

@@ -1,4 +1,4 @@
-import type { Confidence, FeedbackPlace, PlacedItem } from './belonging';
+import type { Confidence, FeedbackPlace, PlacedItem } from './placed-item';
 import type { KnownItem } from './inbox';
 
 /** How certain a place is, in words. */

@@ -1,7 +1,8 @@
 import { fail, ok, type Result } from '../failure';
 import { httpAddress, shownAddress } from './http-address';
-import type { HttpAnswer, HttpClient, HttpRequest, Sink } from './http-client';
-import type { HttpFailure } from './http-failures';
+import type { HttpClient, HttpRequest, Sink } from './http-client';
+import type { HttpAnswer } from './http-answer';
+import type { HttpFailure } from './http-answer';
 import type { TokenKind, Tokens } from './tokens';
 
 export interface ApiAddress {

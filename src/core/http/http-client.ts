@@ -2,7 +2,8 @@ import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
-import { brokenOff, failureOfStatus, type HttpFailure } from './http-failures';
+import type { HttpAnswer, HttpFailure } from './http-answer';
+import { brokenOff, failureOfStatus } from './http-failures';
 
 /** What goes to one origin alone. */
 export interface Secret {
@@ -34,17 +35,6 @@ export interface HttpRequest {
 }
 
 export type Sink = (bytes: Buffer, head: Pick<HttpAnswer, 'status' | 'headers'>) => void;
-
-/** Any answer that says it went well, 304, and a redirect that was asked for. */
-export interface HttpAnswer {
-  readonly state: 'answered';
-  readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-  /** Where it came from in the end. */
-  readonly url: string;
-}
 
 export interface HttpOptions {
   /** Who knows of proxies: the variables of the environment, or the program that hosts this one and sees to it below. */

@@ -2,22 +2,8 @@ import { isAxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
 import { plain } from '../plain-text';
 import { httpAddress, shownAddress } from './http-address';
-import type { HttpAnswer } from './http-client';
+import type { HttpAnswer, HttpFailure } from './http-answer';
 import { backTime, retryTime } from './retry-time';
-
-/** Why a request has no answer that can be used. */
-export interface HttpFailure {
-  readonly state: 'failed';
-  /** `offline`: the server could not be reached. `token`: it wants one, or another. `limit`: asked too often. `answer`: it said something else. */
-  readonly reason: 'offline' | 'token' | 'limit' | 'answer';
-  /** One sentence for people, naming what was answered. */
-  readonly message: string;
-  readonly hint?: string;
-  /** ISO 8601: not to be asked again before. */
-  readonly retryAt?: string;
-  /** What was answered; absent where nothing was. */
-  readonly status?: number;
-}
 
 /** What is known of the secret of a request that was turned down. */
 interface Sent {

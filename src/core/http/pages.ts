@@ -1,5 +1,5 @@
 import { httpAddress } from './http-address';
-import type { HttpFailure } from './http-failures';
+import type { HttpFailure } from './http-answer';
 
 /** One page of a list, as it was answered. */
 export interface Page {

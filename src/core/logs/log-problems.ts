@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import { builtInMatchers } from './matchers/built-in';
 import type { Matcher } from './matchers/matcher';
-import { patternMatcher, type PatternMatcher } from './matchers/pattern';
+import { patternMatcher } from './matchers/pattern';
+import type { Wanted } from './matchers/wanted';
 import type { FoundProblem } from './problem';
 import { ProblemFinder, type Watch } from './problem-finder';
 
@@ -9,14 +10,6 @@ import { ProblemFinder, type Watch } from './problem-finder';
 export const mostProblems = 1000;
 
 const pieceBytes = 256 * 1024;
-
-/** What is looked for in a log. It can be handed to another thread. */
-export interface Wanted {
-  /** Names of built-in matchers; absent: all. */
-  readonly builtIn?: readonly string[];
-  /** Of the step itself or of an extension. */
-  readonly own: readonly PatternMatcher[];
-}
 
 /** In bytes; `to` may lie beyond the end. */
 export interface LogPart {

@@ -1,4 +1,4 @@
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import { isBack } from '../../core/feedback/fixes';
 import { lastOf, type SourceState } from '../../core/feedback/inbox';
 import type { FeedbackKind } from '../../core/feedback/item';

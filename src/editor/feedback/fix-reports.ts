@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import type { FeedbackStore } from './store';
 import { shortCommit } from '../words';
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import { crowd } from '../../core/feedback/words';
 import { feedbackPlace } from './places';
 import type { FeedbackStore } from './store';

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import type { EditorPlace, ProblemPlaces } from '../problem-places';
 import type { Service } from '../state';
 

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import type { Inbox } from '../../core/feedback/inbox';
 import type { FeedbackState, ServiceFeedback } from '../../core/feedback/service-feedback';
 import type { FeedbackSource } from '../../core/feedback/source';

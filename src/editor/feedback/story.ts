@@ -1,4 +1,4 @@
-import type { PlacedItem } from '../../core/feedback/belonging';
+import type { PlacedItem } from '../../core/feedback/placed-item';
 import { lastOf } from '../../core/feedback/inbox';
 import { changeWords, confidenceWords, crowd } from '../../core/feedback/words';
 import { fixWords } from './change-rows';

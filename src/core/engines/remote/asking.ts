@@ -1,6 +1,6 @@
 import { Api, type ApiAddress, type JsonAnswer } from '../../http/api';
 import type { HttpClient } from '../../http/http-client';
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpFailure } from '../../http/http-answer';
 import type { Tokens } from '../../http/tokens';
 import type { Allowance, RemoteFailure } from './remote-engine';
 

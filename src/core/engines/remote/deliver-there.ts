@@ -3,7 +3,7 @@ import { gitOrUndefined } from '../../changes/git';
 import type { Repository } from '../../changes/repository';
 import type { Snapshot } from '../../changes/snapshot';
 import { ownObjects } from '../../changes/store';
-import type { DeliveryEnd, DeliveryRequest } from '../../deliver';
+import type { DeliveryEnd, DeliveryRequest } from '../../delivery';
 import { fail, ok, type Failure, type Result } from '../../failure';
 import type { RepositoryHome } from '../../home';
 import type { Pipeline } from '../../pipeline/pipeline';

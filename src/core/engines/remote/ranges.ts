@@ -1,6 +1,6 @@
 import { noJson } from '../../http/api';
-import type { HttpAnswer } from '../../http/http-client';
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpAnswer } from '../../http/http-answer';
+import type { HttpFailure } from '../../http/http-answer';
 import type { Asking } from './asking';
 
 /**

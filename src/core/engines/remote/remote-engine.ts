@@ -1,4 +1,4 @@
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpFailure } from '../../http/http-answer';
 import type { FoundProblem } from '../../logs/problem';
 import type { EngineName } from '../engine';
 

@@ -13,9 +13,9 @@ import type {
   RollbackWish,
   ServiceStatus,
 } from '../environment';
-import { readEnvironments } from '../environments';
 import { ask, findControl, type Commands, type Control } from './control';
 import { plainEnvironment } from './plain-environment';
+import { processStatus } from './process-status';
 import { readState, type EnvironmentFiles } from './state-file';
 
 /** How long a supervisor may take to be up. */
@@ -56,7 +56,8 @@ export class ProcessEnvironment implements Environment {
   }
 
   status(): readonly ServiceStatus[] {
-    return readEnvironments(this.files.home).find((one) => one.environment === this.name)?.services ?? [];
+    const state = readState(this.files);
+    return state ? processStatus(state, this.files).services : [];
   }
 
   /** Its supervisor writes down what happens as it happens. */

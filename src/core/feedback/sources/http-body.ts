@@ -1,7 +1,7 @@
 import type { HttpSourceDefinition } from '../../pipeline/pipeline';
 import { noJson } from '../../http/api';
-import type { HttpAnswer } from '../../http/http-client';
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpAnswer } from '../../http/http-answer';
+import type { HttpFailure } from '../../http/http-answer';
 import { readHttpItem } from './http-item';
 import { recordOf, valueAt } from '../../http/json-value';
 

@@ -2,7 +2,7 @@ import type { Api, JsonAnswer } from '../../http/api';
 import type { FeedbackItem } from '../item';
 import { listOf } from '../../http/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpFailure } from '../../http/http-answer';
 import type { Answer, Memory } from '../source';
 import { warningOf } from './unread';
 

@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../failure';
 import type { SourceDefinition } from '../../pipeline/pipeline';
 import { Api, type JsonAnswer } from '../../http/api';
 import type { HttpClient } from '../../http/http-client';
-import type { HttpFailure } from '../../http/http-failures';
+import type { HttpFailure } from '../../http/http-answer';
 import type { FeedbackItem } from '../item';
 import { listOf, present, recordOf, textOf } from '../../http/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';

@@ -1,7 +1,14 @@
-import type { Wanted } from '../log-problems';
 import { readMatcher, type Contributed } from './definition';
 import { matcherNames } from './names';
 import type { PatternMatcher } from './pattern';
+
+/** What is looked for in a log. It can be handed to another thread. */
+export interface Wanted {
+  /** Names of built-in matchers; absent: all. */
+  readonly builtIn?: readonly string[];
+  /** Of the step itself or of an extension. */
+  readonly own: readonly PatternMatcher[];
+}
 
 /**
  * What a step's `problems` ask for: names of built-in matchers, names with `$` that extensions of the

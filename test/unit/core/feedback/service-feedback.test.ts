@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { PlacesNow } from '../../../../src/core/changes/places-now';
 import { openRepository } from '../../../../src/core/changes/repository';
 import { EnvironmentFiles } from '../../../../src/core/environments/process/state-file';
-import type { PlacedItem } from '../../../../src/core/feedback/belonging';
+import type { PlacedItem } from '../../../../src/core/feedback/placed-item';
 import { ServiceFeedback, type FeedbackState } from '../../../../src/core/feedback/service-feedback';
 import { confidenceWords } from '../../../../src/core/feedback/words';
 import { RepositoryHome } from '../../../../src/core/home';

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { PlacedItem } from '../../../../src/core/feedback/belonging';
+import type { PlacedItem } from '../../../../src/core/feedback/placed-item';
 import type { SourceState } from '../../../../src/core/feedback/inbox';
 import type { DeliveredChange } from '../../../../src/core/feedback/recent';
 import { changeRows, changesMessage, itemKey } from '../../../../src/editor/feedback/change-rows';

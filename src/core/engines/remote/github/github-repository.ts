@@ -1,6 +1,6 @@
 import type { JsonAnswer } from '../../../http/api';
 import { isGithubRepository } from '../../../http/github-address';
-import type { HttpAnswer } from '../../../http/http-client';
+import type { HttpAnswer } from '../../../http/http-answer';
 import { shownAddress } from '../../../http/http-address';
 import { listOf, recordOf } from '../../../http/json-value';
 import { linkToNext, readPages } from '../../../http/pages';

@@ -1,5 +1,6 @@
-import type { HttpAnswer, HttpClient } from '../../../http/http-client';
-import type { HttpFailure } from '../../../http/http-failures';
+import type { HttpClient } from '../../../http/http-client';
+import type { HttpAnswer } from '../../../http/http-answer';
+import type { HttpFailure } from '../../../http/http-answer';
 import { recordOf, textOf } from '../../../http/json-value';
 import type { Tokens } from '../../../http/tokens';
 import { Asking } from '../asking';
