@@ -60,6 +60,7 @@ export class FollowedRun {
       steps: pipeline?.steps ?? [],
       mask: () => new Mask(secrets),
       asked: (run, job) => (this.asked = { run, job }),
+      now: Date.now,
       problems: new ProblemReporter({
         search: this.search,
         placer: new Placer({ folder, repository: repository.root, isElsewhere: true }, async () =>

@@ -48,3 +48,13 @@ export class JobLog {
     for (let at = 0; at < added.length;) at += fs.writeSync(this.descriptor, added, at);
   }
 }
+
+/** Where in the file the log of a further attempt begins: after that of the one before and a line between them. */
+export function afterAttempt(file: string, attempt: number): number {
+  const between = `\n--- attempt ${attempt} failed ---\n`;
+  const log = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+  // A process that ended before the journal told of the attempt may have written it.
+  if (log.length === 0 || log.subarray(-between.length).equals(Buffer.from(between))) return log.length;
+  fs.appendFileSync(file, between);
+  return log.length + between.length;
+}

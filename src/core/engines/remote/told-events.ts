@@ -1,6 +1,7 @@
 import { recordOf, textOf } from '../../http/json-value';
 import type { Step } from '../../pipeline/pipeline';
 import type { EventBody, Release, RunEvent } from '../../run/events';
+import type { RunState } from '../../run/state';
 
 /** Begins a line of a job's log that tells an event of Deliver's own: what was deployed, verified or taken back, and where. */
 const mark = '@deliver ';
@@ -21,6 +22,26 @@ export function eventsToldIn(log: string, step: Step, service: string): EventBod
   return log.split('\n').flatMap((line) => {
     const at = line.indexOf(mark);
     return at < 0 ? [] : (read(line.slice(at + mark.length), step, environment, service) ?? []);
+  });
+}
+
+/** Those of them that a run does not tell yet, as events of that run. */
+export function untoldEventsIn(log: string, step: Step, { id, service, deployments }: RunState): EventBody[] {
+  return eventsToldIn(log, step, service)
+    .map((event): EventBody => {
+      // The job called it by a name of its own.
+      if (event.type === 'deployed') return { ...event, release: { ...event.release, id } };
+      return event.type === 'rolled-back' ? { ...event, from: { ...event.from, id } } : event;
+    })
+    .filter((event) => !isToldBy(deployments, event));
+}
+
+/** By a process that ended before it told the end of the step. */
+function isToldBy(deployments: RunState['deployments'], event: EventBody): boolean {
+  return deployments.some((known) => {
+    if (event.type === 'deployed') return known.environment === event.environment && known.release.deployedAt === event.release.deployedAt;
+    if (event.type === 'verified') return known.environment === event.environment && known.state !== 'unverified';
+    return event.type === 'rolled-back' && known.environment === event.environment && known.state === 'rolled-back';
   });
 }
 

@@ -2,7 +2,8 @@ import * as assert from 'node:assert/strict';
 import { zipSync } from 'fflate';
 import type { DeploymentToTell, RemoteDeployment, Told } from '../../../../../src/core/engines/remote/remote-engine';
 import { logOf } from '../../../../support/engines/github-answers';
-import { commit, failed, jobOf, never, OnGithub, value } from './on-github';
+import { commit, OnGithub } from '../../../../support/engines/on-github';
+import { failureOf, jobOf, never, valueOf } from '../../../../support/engines/remote-answers';
 
 const report = (name: string): string =>
   `<testsuite name="cart"><testcase name="${name}" file="test/cart.test.ts" line="7"><failure message="expected 2 to be 3"/></testcase></testsuite>`;
@@ -18,7 +19,7 @@ describe('the log of a job of GitHub', () => {
     const expected = ended('one\ntwo\n');
     const { bytes, end } = await on.log('build');
     assert.deepEqual(bytes, expected);
-    assert.deepEqual(value(end), { isWhole: true });
+    assert.deepEqual(valueOf(end), { isWhole: true });
     assert.deepEqual(
       on.server.stored.map(({ headers }) => headers.authorization),
       [undefined],
@@ -28,14 +29,14 @@ describe('the log of a job of GitHub', () => {
   it('is not asked for while the job goes on', async () => {
     on.run.job('build').start().print('one\n');
     const { bytes, end } = await on.log('build');
-    assert.deepEqual([bytes.length, value(end)], [0, { isWhole: false }]);
+    assert.deepEqual([bytes.length, valueOf(end)], [0, { isWhole: false }]);
     assert.ok(!on.paths().some((path) => path.endsWith('/logs')));
   });
 
   it('comes seconds after its job ended', async () => {
     await on.open({ logDelay: 1 });
     const expected = ended('one\n');
-    assert.deepEqual(value((await on.log('build')).end), { isWhole: false });
+    assert.deepEqual(valueOf((await on.log('build')).end), { isWhole: false });
     assert.deepEqual((await on.log('build')).bytes, expected);
   });
 
@@ -43,13 +44,13 @@ describe('the log of a job of GitHub', () => {
     const long = '2026-01-01T00:00:00Z';
     await on.open({ logDelay: 9, jobMore: () => ({ started_at: long, completed_at: long }) });
     ended('one\n');
-    assert.equal(failed((await on.log('build')).end).message, 'GitHub has no log of build');
+    assert.equal(failureOf((await on.log('build')).end).message, 'GitHub has no log of build');
   });
 
   it('is deleted after some time', async () => {
     ended('one\n');
     on.server.fault = ({ path }) => (path.endsWith('/logs') ? { reply: { status: 410, body: { message: 'Gone' } } } : undefined);
-    assert.match(failed((await on.log('build')).end).message, /has deleted the log of build/);
+    assert.match(failureOf((await on.log('build')).end).message, /has deleted the log of build/);
   });
 
   for (const hasNoRanges of [false, true])
@@ -58,18 +59,18 @@ describe('the log of a job of GitHub', () => {
       const expected = ended(`${'0123456789'.repeat(500)}\n`.repeat(20));
       on.server.storageFault = () => ({ cut: 60_000 });
       const first = await on.log('build');
-      assert.equal(failed(first.end).reason, 'offline');
+      assert.equal(failureOf(first.end).reason, 'offline');
       assert.ok(first.bytes.length > 0 && first.bytes.length < expected.length, `${first.bytes.length} bytes`);
       on.server.storageFault = undefined;
       const second = await on.log('build', first.bytes.length);
-      assert.deepEqual(value(second.end), { isWhole: true });
+      assert.deepEqual(valueOf(second.end), { isWhole: true });
       assert.deepEqual(Buffer.concat([first.bytes, second.bytes]), expected);
     });
 
   it('has nothing more from its end on', async () => {
     const { length } = ended('one\n');
     const { bytes, end } = await on.log('build', length);
-    assert.deepEqual([bytes.length, value(end)], [0, { isWhole: true }]);
+    assert.deepEqual([bytes.length, valueOf(end)], [0, { isWhole: true }]);
   });
 
   it('is no web page', async () => {
@@ -77,13 +78,13 @@ describe('the log of a job of GitHub', () => {
     on.server.storageFault = () => ({ reply: { headers: { 'Content-Type': 'text/html' }, body: '<html>Sign in</html>' } });
     const { bytes, end } = await on.log('build');
     assert.equal(bytes.length, 0);
-    assert.match(failed(end).message, /answered a web page \(HTML\) instead of what is stored there/);
+    assert.match(failureOf(end).message, /answered a web page \(HTML\) instead of what is stored there/);
   });
 
   it('is none where the job never ran', async () => {
     on.run.job('build').start().end('failed');
     const { end } = await on.log('test');
-    assert.deepEqual(value(end), { isWhole: true });
+    assert.deepEqual(valueOf(end), { isWhole: true });
     assert.ok(!on.paths().some((path) => path.endsWith('/logs')));
   });
 
@@ -91,15 +92,15 @@ describe('the log of a job of GitHub', () => {
     it(`says what a ${status} of the storage is`, async () => {
       ended('one\n');
       on.server.storageFault = () => ({ reply: { status, body: '<Error/>' } });
-      assert.equal(failed((await on.log('build')).end).status, status);
+      assert.equal(failureOf((await on.log('build')).end).status, status);
     });
 });
 
 describe('problems of a job of GitHub', () => {
   const on = new OnGithub();
-  const problems = async (): Promise<ReturnType<typeof value<unknown>>> => {
+  const problems = async (): Promise<ReturnType<typeof valueOf<unknown>>> => {
     const run = await on.read();
-    return value(await on.engine.problems(run, jobOf(run, 'build'), never));
+    return valueOf(await on.engine.problems(run, jobOf(run, 'build'), never));
   };
   const fail = (): void => {
     on.run.job('build').start().end('failed');
@@ -187,7 +188,7 @@ describe('problems of a job of GitHub', () => {
       await on.open({ archive });
       fail();
       const run = await on.read();
-      assert.match(failed(await on.engine.problems(run, jobOf(run, 'build'), never)).message, told);
+      assert.match(failureOf(await on.engine.problems(run, jobOf(run, 'build'), never)).message, told);
     });
 });
 
@@ -203,7 +204,7 @@ describe('deployments of GitHub', () => {
     assert.ok(answer);
     return answer;
   };
-  const read = async (): Promise<readonly RemoteDeployment[]> => value(await on.engine.deployments(never));
+  const read = async (): Promise<readonly RemoteDeployment[]> => valueOf(await on.engine.deployments(never));
 
   it('are the newest of each environment', async () => {
     deployed('staging', 'inactive', 'https://old.example', 1);
@@ -254,7 +255,7 @@ describe('deployments of GitHub', () => {
 
   it('that were made elsewhere are told, and ended again', async () => {
     const told = { environment: 'staging', commit, url: 'http://127.0.0.1:4000', state: 'live', subject: 'Cart adds up' } as const;
-    value(await tell(told));
+    valueOf(await tell(told));
     assert.deepEqual(on.server.asked[0]?.body, {
       ref: commit,
       environment: 'staging',
@@ -264,10 +265,10 @@ describe('deployments of GitHub', () => {
     });
     const [live] = await read();
     assert.deepEqual([live?.state, live?.url, live?.commit], ['live', 'http://127.0.0.1:4000', commit]);
-    value(await tell({ ...told, state: 'gone' }));
+    valueOf(await tell({ ...told, state: 'gone' }));
     assert.equal(on.runs.deployments.length, 1);
     assert.equal((await read())[0]?.state, 'gone');
-    value(await tell({ ...told, state: 'failed', url: '' }));
+    valueOf(await tell({ ...told, state: 'failed', url: '' }));
     assert.deepEqual(on.server.answers.told, [
       { state: 'success', environment_url: 'http://127.0.0.1:4000', auto_inactive: true },
       { state: 'inactive' },
@@ -281,7 +282,7 @@ describe('deployments of GitHub', () => {
   ] as const)
     it(`are not taken where GitHub says ${status}`, async () => {
       on.server.fault = () => ({ reply: { status, body: { message: said } } });
-      const { message, hint } = failed(await tell({ environment: 'staging', commit, url: '', state: 'live', subject: '' }));
+      const { message, hint } = failureOf(await tell({ environment: 'staging', commit, url: '', state: 'live', subject: '' }));
       assert.match(message, /does not take the deployment of ccccccc/);
       assert.ok(message.endsWith(said));
       assert.equal(hint, 'is it pushed?');

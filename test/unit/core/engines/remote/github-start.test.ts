@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { openGithubEngine } from '../../../../../src/core/engines/remote/github/github-engine';
 import { HttpClient } from '../../../../../src/core/http/http-client';
-import { branch, commit, failed, file, never, OnGithub, value } from './on-github';
+import { branch, commit, file, OnGithub } from '../../../../support/engines/on-github';
+import { failureOf, never, valueOf } from '../../../../support/engines/remote-answers';
 
 const request = { service: 'shop', file, branch, commit };
 
@@ -23,33 +24,36 @@ describe('GitHub Actions, asked to run something', () => {
 
   it('asks nothing of what is no repository', async () => {
     await on.open({}, 'ghp_accepted', '../user');
-    assert.match(failed(await on.engine.read('1', never)).message, /“..\/user” is not owner\/name/);
-    assert.match(failed(await on.engine.start(request, never)).message, /“..\/user” is not owner\/name/);
+    assert.match(failureOf(await on.engine.read('1', never)).message, /“..\/user” is not owner\/name/);
+    assert.match(failureOf(await on.engine.start(request, never)).message, /“..\/user” is not owner\/name/);
     assert.deepEqual(on.server.asked, []);
   });
 
   describe('is checked', () => {
     it('and says who asks', async () => {
-      assert.equal(value(await on.engine.check(never)), 'octocat');
+      assert.equal(valueOf(await on.engine.check(never)), 'octocat');
     });
 
     it('and turns another token down', async () => {
       await on.open({}, 'ghp_other');
-      const { reason, message } = failed(await on.engine.check(never));
+      const { reason, message } = failureOf(await on.engine.check(never));
       assert.equal(reason, 'token');
       assert.match(message, /does not accept the token \(401\): Bad credentials/);
     });
 
     it('and says that the token lacks a scope', async () => {
       await on.open({ scopes: 'gist, read:user' });
-      assert.match(failed(await on.engine.check(never)).message, /token of octocat may do only gist, read:user: it lacks the scope repo/);
+      assert.match(
+        failureOf(await on.engine.check(never)).message,
+        /token of octocat may do only gist, read:user: it lacks the scope repo/,
+      );
       await on.open({ scopes: 'repo, workflow' });
-      assert.equal(value(await on.engine.check(never)), 'octocat');
+      assert.equal(valueOf(await on.engine.check(never)), 'octocat');
     });
 
     it('and says that the repository may only be read, and that it is a fork', async () => {
       await on.open({ facts: { permissions: { pull: true, push: false }, fork: true, parent: { full_name: 'up/shop' } } });
-      const { reason, message, hint } = failed(await on.engine.check(never));
+      const { reason, message, hint } = failureOf(await on.engine.check(never));
       assert.equal(reason, 'token');
       assert.equal(message, 'octocat may only read acme/shop, a fork of up/shop');
       assert.match(hint ?? '', /write access/);
@@ -57,21 +61,21 @@ describe('GitHub Actions, asked to run something', () => {
 
     it('and says that the repository is archived, or not to be seen', async () => {
       await on.open({ facts: { archived: true } });
-      assert.match(failed(await on.engine.check(never)).message, /acme\/shop is archived/);
+      assert.match(failureOf(await on.engine.check(never)).message, /acme\/shop is archived/);
       await on.open({ repository: 'acme/other' });
-      assert.match(failed(await on.engine.check(never)).message, /octocat sees no repository acme\/shop/);
+      assert.match(failureOf(await on.engine.check(never)).message, /octocat sees no repository acme\/shop/);
     });
 
     it('and takes no answer for one that says nothing of permissions', async () => {
       await on.open({ facts: { permissions: null } });
-      assert.match(failed(await on.engine.check(never)).message, /does not say what octocat may do/);
+      assert.match(failureOf(await on.engine.check(never)).message, /does not say what octocat may do/);
     });
   });
 
   describe('starts a run', () => {
     it('and is told which it is', async () => {
       const next = on.runs.next();
-      const started = value(await on.engine.start(request, never));
+      const started = valueOf(await on.engine.start(request, never));
       const run = await next;
       assert.deepEqual(started, { id: run.id, attempt: 1, url: `${on.server.url}/acme/shop/actions/runs/${run.id}` });
       assert.equal(run.branch, branch);
@@ -85,7 +89,7 @@ describe('GitHub Actions, asked to run something', () => {
         on.runs.begin({ branch, commit, event: 'push' });
         on.runs.begin({ branch: 'main', commit, event: 'workflow_dispatch' });
         const next = on.runs.next();
-        const started = value(await on.engine.start(request, never));
+        const started = valueOf(await on.engine.start(request, never));
         // And the push that came at the same time is none.
         assert.equal(started.id, (await next).id);
         assert.deepEqual(
@@ -103,12 +107,15 @@ describe('GitHub Actions, asked to run something', () => {
       on.runs.begin({ branch, commit, event: 'push' });
       on.runs.begin({ branch: 'main', commit });
       on.runs.begin({ branch });
-      assert.equal(value(await starting).id, id);
+      assert.equal(valueOf(await starting).id, id);
     });
 
     it('and says so where none comes up', async () => {
       await on.open({ details: 'ignored', listDelay: 1000 });
-      assert.match(failed(await on.engine.start(request, never)).message, /took the start of deliver\/shop\/1, but no run of it came up/);
+      assert.match(
+        failureOf(await on.engine.start(request, never)).message,
+        /took the start of deliver\/shop\/1, but no run of it came up/,
+      );
     });
 
     it('and stops to look for it when nobody waits any more', async () => {
@@ -118,7 +125,7 @@ describe('GitHub Actions, asked to run something', () => {
         if (path.endsWith('/runs')) stop.abort();
         return undefined;
       };
-      failed(await on.engine.start(request, stop.signal));
+      failureOf(await on.engine.start(request, stop.signal));
       assert.ok(on.paths().length <= 1, on.paths().join(' '));
     });
 
@@ -126,14 +133,14 @@ describe('GitHub Actions, asked to run something', () => {
       on.runs.delete(on.run);
       on.server.fault = ({ method }) => (method === 'POST' ? { cut: 10 } : undefined);
       const next = on.runs.next();
-      const started = value(await on.engine.start(request, never));
+      const started = valueOf(await on.engine.start(request, never));
       assert.equal(started.id, (await next).id);
       assert.equal(on.paths('POST').length, 1);
     });
 
     it('and says that the workflow is not on the default branch', async () => {
       await on.open({ workflows: [] });
-      const { message, hint, gone } = failed(await on.engine.start(request, never));
+      const { message, hint, gone } = failureOf(await on.engine.start(request, never));
       assert.match(
         message,
         /finds no \.github\/workflows\/deliver-shop\.yml on the default branch of acme\/shop, or the token may not see it/,
@@ -151,7 +158,7 @@ describe('GitHub Actions, asked to run something', () => {
     ] as const)
       it(`and tells why not: ${status} ${said}`, async () => {
         on.server.fault = () => ({ reply: { status, body: { message: said } } });
-        assert.match(failed(await on.engine.start(request, never)).message, told);
+        assert.match(failureOf(await on.engine.start(request, never)).message, told);
       });
   });
 });

@@ -1,12 +1,12 @@
 import * as assert from 'node:assert/strict';
-import { openGithubEngine } from '../../../../../src/core/engines/remote/github/github-engine';
-import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../../../src/core/engines/remote/remote-engine';
-import { HttpClient } from '../../../../../src/core/http/http-client';
-import type { GithubOptions } from '../../../../support/engines/github-answers';
-import { GithubServer } from '../../../../support/engines/github-server';
-import { ScriptedRuns, type ScriptedRun } from '../../../../support/engines/scripted-runs';
+import { openGithubEngine } from '../../../src/core/engines/remote/github/github-engine';
+import type { RemoteEngine, RemoteJob, RemoteRun, Told } from '../../../src/core/engines/remote/remote-engine';
+import { HttpClient } from '../../../src/core/http/http-client';
+import type { GithubOptions } from './github-answers';
+import { GithubServer } from './github-server';
+import { jobOf, never, valueOf } from './remote-answers';
+import { ScriptedRuns, type ScriptedRun } from './scripted-runs';
 
-export const never = new AbortController().signal;
 export const file = '.github/workflows/deliver-shop.yml';
 export const commit = 'c'.repeat(40);
 export const branch = 'deliver/shop/1';
@@ -43,7 +43,7 @@ export class OnGithub {
   }
 
   async read(): Promise<RemoteRun> {
-    return value(await this.engine.read(this.run.id, never));
+    return valueOf(await this.engine.read(this.run.id, never));
   }
 
   async job(name: string): Promise<RemoteJob> {
@@ -61,20 +61,4 @@ export class OnGithub {
     const end = await this.engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);
     return { bytes: Buffer.concat(chunks), end };
   }
-}
-
-export function jobOf(run: RemoteRun, name: string): RemoteJob {
-  const job = run.jobs.find((one) => one.name === name);
-  assert.ok(job, `no ${name} among ${run.jobs.map((one) => one.name).join(', ')}`);
-  return job;
-}
-
-export function value<T>(answer: Told<T>): T {
-  assert.equal(answer.state, 'told', answer.state === 'failed' ? answer.message : '');
-  return (answer as { readonly value: T }).value;
-}
-
-export function failed(answer: Told<unknown>): RemoteFailure {
-  assert.equal(answer.state, 'failed');
-  return answer;
 }

@@ -1,18 +1,23 @@
 import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { PlainLog, RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
-import { RunFollower, type Look } from '../../../../../src/core/engines/remote/run-follower';
-import { Mask } from '../../../../../src/core/logs/masking';
-import type { Step } from '../../../../../src/core/pipeline/pipeline';
-import type { EventBody, RunEvent } from '../../../../../src/core/run/events';
-import { Journal, journalName, readEvents } from '../../../../../src/core/run/journal';
-import { readRecorded } from '../../../../../src/core/run/runs';
-import type { RunState, StepProgress } from '../../../../../src/core/run/state';
+import type { PlainLog, RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../../../src/core/engines/remote/remote-engine';
+import { RunFollower, type Look } from '../../../src/core/engines/remote/run-follower';
+import { Mask } from '../../../src/core/logs/masking';
+import type { Step } from '../../../src/core/pipeline/pipeline';
+import type { EventBody, RunEvent } from '../../../src/core/run/events';
+import { Journal, journalName, readEvents } from '../../../src/core/run/journal';
+import { readRecorded } from '../../../src/core/run/runs';
+import type { RunState, StepProgress } from '../../../src/core/run/state';
+import { temporaryFolder } from '../temporary';
 
 const runner = { pid: 1, startedAt: 'of the test' };
+const shop: readonly Step[] = [step('build'), step('stage', { deploy: 'staging' }), step('accept', { verifies: 'staging' })];
+
+export const lost: RemoteFailure = { state: 'failed', reason: 'offline', message: 'ci.example.com was not found' };
 
 /** A CI service as a test says that it is. */
-export class Service {
+class Service {
   /** Instead of the run. */
   fails: RemoteFailure | undefined;
   /** Instead of a log. */
@@ -63,31 +68,25 @@ function withoutMarks(): PlainLog {
   };
 }
 
-/** A run that is followed in a folder of the test, by one process after the other. */
+/** A run that is followed in a folder of the test, by one process after the other: call it in `describe`. */
 export class FollowedHere {
-  readonly service = new Service();
+  service = new Service();
   /** What was searched for problems. */
-  readonly reported: string[] = [];
-  private now = Date.parse('2026-11-24T10:00:00Z');
-  private follower: RunFollower;
-  private journal: Journal;
+  reported: string[] = [];
+  private readonly folder = temporaryFolder();
+  private now = 0;
+  private follower!: RunFollower;
+  private journal!: Journal;
   private last: RunEvent['type'] | undefined;
 
-  constructor(
-    private readonly folder: string,
-    private readonly planned: readonly Step[],
-  ) {
-    const begin = new Journal(folder, 'run');
-    begin.append({
-      type: 'run-started',
-      service: 'shop',
-      change: { commit: 'a'.repeat(40), tree: '', subject: '', dirty: false },
-      steps: planned.map(({ name }) => ({ name, needs: [], kind: 'run' })),
-      ...{ runner, folder: '', repository: folder },
-      engine: { name: 'gitlab', label: 'A service', place: 'acme/shop', id: '7', attempt: 1, branch: 'main' },
-    });
-    begin.close();
-    ({ follower: this.follower, journal: this.journal } = this.follow());
+  constructor() {
+    beforeEach(() => this.begin());
+    afterEach(() => this.leave());
+  }
+
+  /** What the service tells of the run from now on. */
+  tells(state: RemoteRun['state'], ...jobs: readonly RemoteJob[]): void {
+    this.service.tells({ state, jobs });
   }
 
   /** So long after the look before. */
@@ -114,7 +113,7 @@ export class FollowedHere {
   }
 
   state(): RunState {
-    const state = readRecorded(this.folder);
+    const state = readRecorded(this.folder.path);
     assert.ok(state);
     return state;
   }
@@ -131,12 +130,34 @@ export class FollowedHere {
 
   /** The events of a type, without when and of which run. */
   of(type: RunEvent['type']): object[] {
-    return readEvents(path.join(this.folder, journalName))
+    return readEvents(path.join(this.folder.path, journalName))
       .filter((event) => event.type === type)
       .map(({ at: _at, run: _run, ...body }) => body);
   }
 
-  close(): void {
+  log(step: string): string {
+    return fs.readFileSync(path.join(this.folder.path, `${step}.log`), 'utf8');
+  }
+
+  private begin(): void {
+    const { path: folder } = this.folder;
+    this.service = new Service();
+    this.reported = [];
+    this.now = Date.parse('2026-11-24T10:00:00Z');
+    const begin = new Journal(folder, 'run');
+    begin.append({
+      type: 'run-started',
+      service: 'shop',
+      change: { commit: 'a'.repeat(40), tree: '', subject: '', dirty: false },
+      steps: shop.map(({ name }) => ({ name, needs: [], kind: 'run' })),
+      ...{ runner, folder: '', repository: folder },
+      engine: { name: 'gitlab', label: 'A service', place: 'acme/shop', id: '7', attempt: 1, branch: 'main' },
+    });
+    begin.close();
+    ({ follower: this.follower, journal: this.journal } = this.follow());
+  }
+
+  private leave(): void {
     this.follower.leave();
     this.journal.close();
   }
@@ -148,10 +169,10 @@ export class FollowedHere {
         if (dies(body)) throw new Error('killed');
         return super.append(body);
       }
-    })(this.folder, 'run');
+    })(this.folder.path, 'run');
     this.last = undefined;
     const follower = new RunFollower({
-      ...{ engine: this.service.engine, state: this.state(), journal, steps: this.planned },
+      ...{ engine: this.service.engine, state: this.state(), journal, steps: shop },
       mask: () => new Mask([]),
       asked: () => undefined,
       now: () => this.now,
@@ -165,4 +186,22 @@ export class FollowedHere {
     });
     return { follower, journal };
   }
+}
+
+export function job(name: string, state: RemoteJob['state'], more: Partial<RemoteJob> = {}): RemoteJob {
+  const hasBegun = state !== 'waiting' && state !== 'skipped' && state !== 'kept';
+  const started = hasBegun ? { startedAt: '2026-11-24T10:00:00.000Z' } : {};
+  return { id: more.id ?? name, name, attempt: 1, state, hasLog: hasBegun, ...started, ...more };
+}
+
+export function passed(...names: readonly string[]): RemoteJob[] {
+  return names.map((name) => job(name, 'passed'));
+}
+
+export function skipped(name: string): RemoteJob {
+  return job(name, 'skipped');
+}
+
+function step(name: string, more: Partial<Step> = {}): Step {
+  return { name, needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0, ...more };
 }
