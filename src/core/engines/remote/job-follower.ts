@@ -1,12 +1,13 @@
-import * as fs from 'node:fs';
 import type { Mask } from '../../logs/masking';
 import type { Step } from '../../pipeline/pipeline';
+import type { EventBody } from '../../run/events';
 import type { ProblemReporter } from '../../run/problem-reporter';
 import type { StepProgress } from '../../run/state';
 import { FollowedLog, type LogRead } from './followed-log';
 import { afterAttempt, JobLog } from './job-log';
+import { markedLines } from './marked-lines';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from './remote-engine';
-import { untoldEventsIn } from './told-events';
+import { mark, untoldEventsIn } from './told-events';
 import type { ToldRun } from './told-run';
 
 export interface FollowingJobs {
@@ -130,7 +131,7 @@ export class JobFollower {
       const began = Date.parse(job.startedAt ?? '') || this.given.now();
       await this.given.problems.report(step, { state, log: log.file, from: log.start, began, ...reasonOf(job) });
     }
-    for (const event of log ? this.deliveredBy(step, log) : []) this.told.tell(event);
+    for (const event of log ? await this.deliveredBy(step, log) : []) this.told.tell(event);
     const isFlaky = state === 'passed' && job.attempt > (this.told.state.engine?.attempt ?? 1);
     return this.ends(followed, { state, ...(log && { log: log.file }), ...reasonOf(job), ...(isFlaky && { flaky: true }) });
   }
@@ -158,9 +159,9 @@ export class JobFollower {
     return undefined;
   }
 
-  private deliveredBy(step: Step, { file, start }: JobLog): ReturnType<typeof untoldEventsIn> {
+  private async deliveredBy(step: Step, { file, start }: JobLog): Promise<EventBody[]> {
     if (step.deploy === undefined && step.verifies === undefined) return [];
-    return untoldEventsIn(fs.readFileSync(file).toString('utf8', start), step, this.told.state);
+    return untoldEventsIn(await markedLines(file, start, mark), step, this.told.state);
   }
 
   private ends(followed: FollowedJob, end: Pick<StepProgress, 'state'> & Partial<StepProgress>): undefined {

@@ -4,7 +4,7 @@ import type { EventBody, Release, RunEvent } from '../../run/events';
 import type { RunState } from '../../run/state';
 
 /** Begins a line of a job's log that tells an event of Deliver's own: what was deployed, verified or taken back, and where. */
-const mark = '@deliver ';
+export const mark = '@deliver ';
 
 /** As `deliver step` prints it for whoever follows the job. */
 export function toldEvent(event: RunEvent): string | undefined {
@@ -13,21 +13,21 @@ export function toldEvent(event: RunEvent): string | undefined {
 }
 
 /**
- * The events that a log tells. Anything that a job runs can print such a line, so only what its step is there for is taken from it:
- * its own environment and its own service.
+ * The events that lines of a log tell. Anything that a job runs can print such a line, so only what its step is there for is taken
+ * from it: its own environment and its own service.
  */
-export function eventsToldIn(log: string, step: Step, service: string): EventBody[] {
+export function eventsToldIn(lines: readonly string[], step: Step, service: string): EventBody[] {
   const environment = step.deploy ?? step.verifies;
   if (environment === undefined) return [];
-  return log.split('\n').flatMap((line) => {
+  return lines.flatMap((line) => {
     const at = line.indexOf(mark);
     return at < 0 ? [] : (read(line.slice(at + mark.length), step, environment, service) ?? []);
   });
 }
 
 /** Those of them that a run does not tell yet, as events of that run. */
-export function untoldEventsIn(log: string, step: Step, { id, service, deployments }: RunState): EventBody[] {
-  return eventsToldIn(log, step, service)
+export function untoldEventsIn(lines: readonly string[], step: Step, { id, service, deployments }: RunState): EventBody[] {
+  return eventsToldIn(lines, step, service)
     .map((event): EventBody => {
       // The job called it by a name of its own.
       if (event.type === 'deployed') return { ...event, release: { ...event.release, id } };

@@ -30,7 +30,11 @@ const step = (more: Partial<Step>): Step => ({
 const deploys = step({ deploy: 'staging' });
 const verifies = step({ name: 'acceptance', verifies: 'staging' });
 const read = (of: Step, ...lines: unknown[]): EventBody[] =>
-  eventsToldIn(lines.map((line) => (typeof line === 'string' ? line : `@deliver ${JSON.stringify(line)}`)).join('\n'), of, 'shop');
+  eventsToldIn(
+    lines.map((line) => (typeof line === 'string' ? line : `@deliver ${JSON.stringify(line)}`)),
+    of,
+    'shop',
+  );
 
 describe('what the log of a job may tell', () => {
   it('is what was deployed, verified and taken back, as `deliver step` prints it', () => {
