@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Mask } from '../../logs/masking';
+import { readTail } from '../../logs/tail';
 import type { PlainLog } from './remote-engine';
 
 /** The log of one job as it is kept here: what the engine hands over, made plain, appended to a file. */
@@ -52,9 +53,9 @@ export class JobLog {
 /** Where in the file the log of a further attempt begins: after that of the one before and a line between them. */
 export function afterAttempt(file: string, attempt: number): number {
   const between = `\n--- attempt ${attempt} failed ---\n`;
-  const log = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+  const { size = 0 } = fs.statSync(file, { throwIfNoEntry: false }) ?? {};
   // A process that ended before the journal told of the attempt may have written it.
-  if (log.length === 0 || log.subarray(-between.length).equals(Buffer.from(between))) return log.length;
+  if (size === 0 || readTail(file, between.length) === between) return size;
   fs.appendFileSync(file, between);
-  return log.length + between.length;
+  return size + between.length;
 }
