@@ -112,6 +112,7 @@ export class RecordedEnvironment implements Environment {
       const url = back.value?.url ?? '';
       const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
       this.records.write({ service, definition, url, ...(to && { current: to }), earlier });
+      this.records.forgetObserved(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
       return ok({ from: live.release, ...(to && { to: to.release }) });
     });
