@@ -38,6 +38,7 @@ const parts = {
   approve: 'src/cli/approve.ts',
   engine: 'src/cli/engine.ts',
   'watch-engines': 'src/cli/watch-engines.ts',
+  'watched-engines': 'src/core/engines/remote/watched-engines.ts',
   'deliver-there': 'src/core/engines/remote/deliver-there.ts',
   'engine-of-run': 'src/core/engines/remote/engine-of-run.ts',
   'tell-deployments': 'src/core/engines/remote/tell-deployments.ts',

@@ -253,7 +253,10 @@ async function main(args: readonly string[]): Promise<number> {
     .argument('<what>')
     .action(does(async (what: string) => (await import('./cli/watch-release')).watchRelease(what)));
 
-  program.command('watch-engines', { hidden: true }).action(does(async () => (await import('./cli/watch-engines')).watchEngines(terminal)));
+  program
+    .command('watch-engines', { hidden: true })
+    .option('--news', 'begun anew: the one that watches hands over')
+    .action(does(async (options: { news?: true }) => (await import('./cli/watch-engines')).watchEngines(options, terminal)));
 
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -84,6 +84,9 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const watchEngines = (): void => {
     if (vscode.workspace.isTrusted) engineWatch.update(isSeen(), store.state.services);
   };
+  const watchEnginesAnew = (): void => {
+    if (vscode.workspace.isTrusted) engineWatch.again(isSeen(), store.state.services);
+  };
   const environments = new EnvironmentsView(cli, store);
   const status = () => statusText(choice.shown(), store.state.services.length > 1, Date.now(), store.state.environments);
   const statusBar = new StatusBar(status);
@@ -116,7 +119,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const everyChange = new EveryChange(store, deliveries, secrets, end);
   const engines = new EngineActions({
     ...{ cli, choice, deliveries, end, tokens: engineTokens },
-    signedIn: () => engineWatch.again(isSeen(), store.state.services),
+    signedIn: watchEnginesAnew,
   });
   const commands = registerCommands({
     deliveries,
@@ -183,12 +186,12 @@ export function activate(context: vscode.ExtensionContext): Shown {
       commands,
       definitions,
     ],
+    tokens.onDidChange(watchEnginesAnew),
     vscode.workspace.onDidGrantWorkspaceTrust(() => store.trust()),
     vscode.workspace.onDidSaveTextDocument(({ uri }) => {
       store.saved(uri.fsPath);
       // Another engine may be named in it.
-      const { services } = store.state;
-      if (vscode.workspace.isTrusted && services.some(({ file }) => file === uri.fsPath)) engineWatch.again(isSeen(), services);
+      if (store.state.services.some(({ file }) => file === uri.fsPath)) watchEnginesAnew();
     }),
     vscode.window.onDidChangeActiveTextEditor(() => statusBar.update()),
   );

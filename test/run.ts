@@ -80,7 +80,7 @@ async function prepareServer(): Promise<void> {
 /** Runs files with tests, that many at once. */
 function mocha(files: readonly string[], totals: string, atOnce = 1): Promise<boolean> {
   const parallel = atOnce > 1 ? ['--parallel', '--jobs', String(atOnce)] : [];
-  const args = ['--config', 'test/mocharc.json', '--reporter', 'test/totals.ts', ...parallel, ...files];
+  const args = ['--reporter', 'test/totals.ts', ...parallel, ...files];
   return command(process.execPath, [path.join(modules, 'mocha/bin/mocha.js'), ...args], { [totalsVariable]: totals });
 }
 

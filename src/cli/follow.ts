@@ -3,6 +3,7 @@ import { engineOfRun } from '../core/engines/remote/engine-of-run';
 import { inTurn } from '../core/engines/remote/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
+import { alwaysSeen } from '../core/run/audience';
 import { readRun } from '../core/run/runs';
 import { fold, isFinished, type RunState } from '../core/run/state';
 import { openRun } from './context';
@@ -27,7 +28,7 @@ export async function follow(
   const isOurs = await followAgain(
     {
       ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ isSeen: () => true, beside: () => 1, inTurn: inTurn() },
+      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);

@@ -1,4 +1,5 @@
-import type { EngineHeard, RolledBack, RunEvent } from '../core/run/events';
+import type { Failure } from '../core/failure';
+import type { EngineHeard, RolledBack, RunEvent, RunFinished } from '../core/run/events';
 import type { RunState, StepProgress } from '../core/run/state';
 import type { Terminal } from './terminal';
 import { duration, stepLine } from './words';
@@ -10,6 +11,8 @@ import { duration, stepLine } from './words';
 export class Progress {
   private state: RunState | undefined;
   private drawn = 0;
+  /** A reason to be told when it is known how the command ends. */
+  private ended: RunFinished | undefined;
   private readonly timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly terminal: Terminal) {
@@ -25,9 +28,12 @@ export class Progress {
     this.draw();
   }
 
-  close(): void {
+  /** `failure` is told after it: a run that ended for the same reason does not tell it, too. */
+  close(failure?: Failure): void {
     clearInterval(this.timer);
     this.erase();
+    const { outcome, reason } = this.ended ?? {};
+    if (outcome !== undefined) this.terminal.print(this.ending(outcome, reason === failure?.message ? undefined : reason));
   }
 
   private factOf(event: RunEvent): string | undefined {
@@ -58,7 +64,9 @@ export class Progress {
       case 'notice':
         return terminal.paint('yellow', `  ${event.message}`);
       case 'run-finished':
-        return this.ending(event.outcome, event.reason);
+        if (event.reason === undefined) return this.ending(event.outcome);
+        this.ended = event;
+        return undefined;
       case 'engine-heard':
         return this.heardOf(event);
       case 'step-waits':
@@ -76,7 +84,7 @@ export class Progress {
     return terminal.paint('yellow', `  ${message ?? 'the engine does not answer'}${hint === undefined ? '' : ` (${hint})`}`);
   }
 
-  private ending(outcome: string, reason: string | undefined): string {
+  private ending(outcome: string, reason?: string): string {
     const took = this.state?.finishedAt ? duration(Date.parse(this.state.finishedAt) - Date.parse(this.state.startedAt)) : '';
     return this.terminal.paint(outcome === 'passed' ? 'green' : 'red', `${outcome} in ${took}${reason ? ` — ${reason}` : ''}`);
   }

@@ -57,7 +57,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
       else terminal.json(event);
     },
   });
-  progress?.close();
+  progress?.close(released.ok ? undefined : released.failure);
   if (!released.ok) return terminal.fail(released.failure);
   return released.value.outcome === 'passed' ? 0 : released.value.outcome === 'cancelled' ? exitCodes.cancelled : exitCodes.delivery;
 }

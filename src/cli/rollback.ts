@@ -1,13 +1,11 @@
-import { readServices } from '../core/engines/export';
-import type { tellRolledBack } from '../core/engines/remote/tell-deployments';
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/home';
-import { environmentTokens } from '../core/http/environment-tokens';
 import { rollBackByHand } from '../core/run/rollback';
 import { locateService } from '../core/pipeline/locate';
 import { askAll, environmentsHere } from './asked-environments';
 import { openContext } from './context';
 import { openKnown } from './environment';
+import { onRecord } from './on-record';
 import type { Terminal } from './terminal';
 import { age } from './words';
 
@@ -49,25 +47,13 @@ export async function rollback(
   if (!back.ok) return terminal.fail(back.failure);
   const { from, to } = back.value;
   const url = environment.value.status().find((one) => one.service === service.value)?.url ?? '';
-  await onRecord(service.value, { environment: target, from, ...(to && { to }), url }, terminal);
+  await onRecord(service.value, { environment: target, from, ...(to && { to }), url }, (message) => terminal.warn(message));
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });
   else
     terminal.print(
       `${service.value} in ${target} is back on ${to ? `${to.commit.slice(0, 8)} ${to.subject ?? ''}` : 'nothing: there was no earlier release'}`,
     );
   return 0;
-}
-
-/** At the CI service of the team, where the service is one of this repository. */
-async function onRecord(service: string, back: Parameters<typeof tellRolledBack>[0], terminal: Terminal): Promise<void> {
-  const context = await openContext();
-  if (!context.ok) return;
-  const { repository } = context.value;
-  const services = await readServices(repository.root);
-  const own = services.ok ? services.value.find(({ pipeline }) => pipeline.service === service) : undefined;
-  if (!own?.pipeline.engine) return;
-  const { tellRolledBack: tell } = await import('../core/engines/remote/tell-deployments');
-  await tell(back, { ...own, repository, tokens: environmentTokens(process.env), notice: (message) => terminal.warn(message) });
 }
 
 async function serviceName(named: string | undefined): ReturnType<typeof nameFromPlace> {

@@ -55,7 +55,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
       else terminal.json(event);
     },
   });
-  progress?.close();
+  progress?.close(delivery.ok ? undefined : delivery.failure);
   if (!delivery.ok) return terminal.fail(delivery.failure);
   if (!options.json && state) showFailures(state, terminal);
   switch (delivery.value.outcome) {

@@ -49,7 +49,7 @@ export async function step(
     },
   });
   clearInterval(following);
-  progress?.close();
+  progress?.close(ended.ok ? undefined : ended.failure);
   if (!ended.ok) return terminal.fail(ended.failure);
   switch (ended.value.outcome) {
     case 'passed':

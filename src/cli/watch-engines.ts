@@ -1,30 +1,33 @@
-import { EventEmitter, once } from 'node:events';
+import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { watchEngines as watch } from '../core/engines/remote/watch-engines';
 import { environmentTokens } from '../core/http/environment-tokens';
+import { Audience } from '../core/run/audience';
+import { watchForAll } from '../core/run/watch-for-all';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
 
 /**
- * Watches the CI services of a repository until the input ends. A line `seen` says that somebody looks at what they tell, `hidden`
- * that nobody does.
+ * Watches the CI services of a repository until the input ends; of several that do, one at a time. A line `seen` says that somebody looks
+ * at what they tell, `hidden` that nobody does. `news`: it has a token, or there is a definition, that those before do not know.
  */
-export async function watchEngines(terminal: Terminal): Promise<number> {
+export async function watchEngines(options: { readonly news?: true }, terminal: Terminal): Promise<number> {
   const context = await openContext();
   if (!context.ok) return terminal.fail(context.failure);
   const stop = new AbortController();
-  let isSeen = true;
-  const again = new EventEmitter().setMaxListeners(0);
+  const audience = new Audience();
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => {
-    const began = line === 'seen' && !isSeen;
-    isSeen = line !== 'hidden';
-    if (began) again.emit('seen');
-  });
+  lines.on('line', (line) => audience.says(lines, line === 'seen'));
   lines.once('close', () => stop.abort());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const seen = async (signal: AbortSignal): Promise<void> => void (await once(again, 'seen', { signal }).catch(() => undefined));
-  await watch({ ...context.value, tokens: environmentTokens(process.env), env: process.env, isSeen: () => isSeen, seen }, stop.signal);
+  const watched = { ...context.value, tokens: environmentTokens(process.env), env: process.env, seen: audience };
+  await watchForAll(
+    {
+      ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), audience, isNews: options.news === true },
+      // Loaded by the one that watches: those that wait stay small.
+      watch: async (signal) => (await import('../core/engines/remote/watched-engines')).watchEngines(watched, signal),
+    },
+    stop.signal,
+  );
   lines.close();
   return 0;
 }

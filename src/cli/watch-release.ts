@@ -1,12 +1,32 @@
+import type { Environment, RolledBackRelease } from '../core/environments/environment';
 import { openKnownEnvironment } from '../core/environments/environments';
 import { homeFolder } from '../core/home';
+import { Journal } from '../core/run/journal';
 import { watchRelease as watch, type WatchedRelease } from '../core/run/release-watch';
+import { readRecorded } from '../core/run/runs';
+import { onRecord } from './on-record';
 import { ownProgram } from './own-program';
 
-/** `deliver watch-release WHAT`: stays while a release is watched. Started by a delivery, for itself. */
+/** `deliver watch-release WHAT`: stays while a release is watched. Started by a delivery, for itself: with its folder and its tokens. */
 export async function watchRelease(what: string): Promise<number> {
   const watched = JSON.parse(what) as WatchedRelease;
   const environment = openKnownEnvironment(watched.environment, homeFolder(), ownProgram());
-  if (environment) await watch(watched, environment);
+  if (!environment) return 0;
+  const back = await watch(watched, environment);
+  if (back && watched.isOnRecord) await tell(watched, environment, back);
   return 0;
+}
+
+async function tell(
+  { service, release, journal: folder }: WatchedRelease,
+  environment: Environment,
+  back: RolledBackRelease,
+): Promise<void> {
+  const url = environment.status().find((one) => one.service === service)?.url ?? '';
+  await onRecord(service, { ...back, environment: environment.name, url }, (message) => {
+    if (!readRecorded(folder)) return;
+    const journal = new Journal(folder, release);
+    journal.append({ type: 'notice', message });
+    journal.close();
+  });
 }

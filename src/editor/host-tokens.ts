@@ -20,6 +20,14 @@ export class HostTokens {
     return (provider && (await signedIn(provider))) ?? this.secrets.get(keyOf(host));
   }
 
+  /** There may be another token, whichever window it was given in. */
+  onDidChange(changed: () => void): vscode.Disposable {
+    return vscode.Disposable.from(
+      this.secrets.onDidChange(({ key }) => void (key.startsWith(keyOf('')) && changed())),
+      vscode.authentication.onDidChangeSessions(({ provider }) => void (provider.id.startsWith('github') && changed())),
+    );
+  }
+
   /** Asks for one; an empty one is forgotten. Whether there is a new one. */
   async ask(kind: TokenKind, host: string): Promise<boolean> {
     const provider = providerOf(kind, host);

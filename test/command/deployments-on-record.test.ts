@@ -3,10 +3,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
 import type { RunEvent } from '../../src/core/run/events';
+import { journalName, readEvents } from '../../src/core/run/journal';
 import { RemoteProject, type EngineKind } from '../support/engines/remote-project';
 import type { Ended, Project } from '../support/project';
 import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
-import { temporaryFolder } from '../support/temporary';
+import { eventually, temporaryFolder } from '../support/temporary';
 
 const steps = {
   stage: { deploy: 'staging' },
@@ -83,6 +84,27 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.equal(remote.server.runs.deployments[0]?.url, liveAt('staging'));
     });
 
+    it('says what the watch over a release took back, when nobody waited for it any more', async () => {
+      const definition = parse(fs.readFileSync(path.join(shop.root, 'delivery.yaml'), 'utf8')) as Record<string, unknown>;
+      const [staging] = places;
+      assert.ok(staging);
+      const { engine } = definition as { engine: Record<string, unknown> };
+      shop.steps(steps, { engine, environments: { staging: { ...staging.definition(), watch: '1m' } } });
+      const good = say('good');
+      push();
+      await deliver();
+      const next = say('next');
+      push();
+      const { code } = await deliver();
+      assert.deepEqual([code, record()], [0, [`staging success ${next}`, `staging success ${good}`]]);
+      staging.crash();
+      await eventually('it is on record', () => record()[0] === `staging success ${good}`, 30_000);
+      assert.equal(record()[1], `staging inactive ${next}`);
+      assert.equal(remote.server.runs.deployments[0]?.url, liveAt('staging'));
+      const { run } = await shop.json<{ run: { folder: string } }>('status');
+      assert.deepEqual(notices(readEvents(path.join(run.folder, journalName))), []);
+    });
+
     it('says that it did not come up', async () => {
       shop.write('server.js', 'throw new Error("no database");\n').commit('Die');
       push();
@@ -145,5 +167,6 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual([back.code, back.stderr.includes('not on record')], [0, false], back.stderr);
       assert.equal(record()[0], `production success ${one}`);
       assert.ok(record().includes(`production inactive ${next}`), record().join('\n'));
+      assert.equal(remote.server.runs.deployments[0]?.url, liveAt('production'));
     });
   });

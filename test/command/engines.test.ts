@@ -140,6 +140,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });
       theirs.job('build').start().print('hers\n');
       const watching = remote.project.start(['watch-engines'], remote.environment, 'pipe');
+      watching.process.stdin?.write('seen\n');
       const seen = await eventually('their run is told', async () => {
         const { run } = await remote.project.json<StatusShape>('status').catch(() => ({ run: undefined }));
         return run?.steps.some(({ name, state }) => name === 'build' && state === 'running') && run;

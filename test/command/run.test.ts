@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RunEvent } from '../../src/core/run/events';
@@ -19,6 +20,20 @@ import { eventually, temporaryFolder } from '../support/temporary';
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.match(stdout, /^delivering shop [0-9a-f]{8} Sell tea\n▸ build\n✓ build passed .*\n▸ test\n✓ test passed .*\npassed in .*\n$/);
     assert.doesNotMatch(stdout, /[\x1b\r]/);
+  });
+
+  it('says once why not even the first step could be run', async () => {
+    const bin = path.join(folder.path, 'bin');
+    fs.mkdirSync(bin);
+    const git = execFileSync('which', ['git'], { encoding: 'utf8' }).trim();
+    fs.symlinkSync(git, path.join(bin, 'git'));
+    const shop = project()
+      .steps({ build: 'true', stage: { deploy: 'staging' } }, { environments: { staging: { compose: {} } } })
+      .commit('Sell tea');
+    const { code, stdout, stderr } = await shop.start(['run'], { PATH: bin }).ended;
+    assert.equal(code, 2);
+    assert.match(stdout, /^delivering shop [0-9a-f]{8} Sell tea\nfailed in \S+ ?\S*\n$/);
+    assert.match(stderr, /^error: there is no docker compose, .* on this machine\n {2}\S.*\n$/);
   });
 
   it('prints the journal’s events as they happen', async () => {

@@ -1,13 +1,21 @@
+import type { FoundPrograms } from './compose/programs';
 import type { Platform, PlatformDefinition, PlatformPlace } from './platform';
 
-/** The place that a definition names. Each kind is loaded when it is used. */
-export async function openPlatform(definition: PlatformDefinition, place: PlatformPlace): Promise<Platform> {
-  switch (definition.kind) {
-    case 'compose':
-      return new (await import('./compose/compose-platform')).ComposePlatform(definition.compose, place);
-    case 'kubernetes':
-      return new (await import('./kubernetes/kubernetes-platform')).KubernetesPlatform(definition.kubernetes, place);
-    case 'command':
-      return new (await import('./command/command-platform')).CommandPlatform(definition.command, place);
+/** Opens platforms, each kind loaded when it is used. What one found on this machine the next need not look for. */
+export class Platforms {
+  private compose: FoundPrograms | undefined;
+
+  async open(definition: PlatformDefinition, place: PlatformPlace): Promise<Platform> {
+    switch (definition.kind) {
+      case 'compose': {
+        const { ComposePlatform, composePrograms } = await import('./compose/compose-platform');
+        this.compose ??= composePrograms();
+        return new ComposePlatform(definition.compose, place, this.compose);
+      }
+      case 'kubernetes':
+        return new (await import('./kubernetes/kubernetes-platform')).KubernetesPlatform(definition.kubernetes, place);
+      case 'command':
+        return new (await import('./command/command-platform')).CommandPlatform(definition.command, place);
+    }
   }
 }

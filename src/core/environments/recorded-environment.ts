@@ -15,7 +15,7 @@ import type {
   ServiceStatus,
 } from './environment';
 import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from './platform';
-import { openPlatform } from './platforms';
+import { Platforms } from './platforms';
 import { recordedStatus } from './recorded-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 
@@ -34,6 +34,8 @@ const turnEveryMs = 250;
  * record of its own, under a lock of its own, so that services are delivered independently.
  */
 export class RecordedEnvironment implements Environment {
+  private readonly platforms = new Platforms();
+
   constructor(
     private readonly records: ServiceRecords,
     readonly kind: PlatformKind,
@@ -113,6 +115,7 @@ export class RecordedEnvironment implements Environment {
       const url = back.value?.url ?? '';
       const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
       this.records.write({ service, definition, url, ...(to && { current: to }), earlier });
+      this.records.forgetObserved(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
       return ok({ from: live.release, ...(to && { to: to.release }) });
     });
@@ -149,7 +152,7 @@ export class RecordedEnvironment implements Environment {
   async observe(signal: AbortSignal): Promise<Result<void>> {
     const observed = new Map<string, ServiceStatus>();
     const failures: string[] = [];
-    for (const { service, platform, live } of await this.platforms()) {
+    for (const { service, platform, live } of await this.opened()) {
       const answer = platform.ok ? await platform.value.observe(live, signal) : platform;
       if (!answer.ok) failures.push(answer.failure.message);
       else
@@ -175,7 +178,7 @@ export class RecordedEnvironment implements Environment {
 
   /** Calls `changed` when one of the services may be different; resolves with the signal. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const platforms = await this.platforms();
+    const platforms = await this.opened();
     await Promise.all([
       this.records.watch(changed, signal),
       ...platforms.map(async ({ platform }) => (platform.ok ? platform.value.watch?.(changed, signal) : undefined)),
@@ -242,7 +245,7 @@ export class RecordedEnvironment implements Environment {
   }
 
   /** Every service that is defined, or has a record. */
-  private async platforms(): Promise<{ service: string; platform: Result<Platform>; live: KeptRelease | undefined }[]> {
+  private async opened(): Promise<{ service: string; platform: Result<Platform>; live: KeptRelease | undefined }[]> {
     return Promise.all(
       [...new Set([...this.definitions.keys(), ...this.records.services()])].map(async (service) => {
         const read = this.read(service);
@@ -257,7 +260,7 @@ export class RecordedEnvironment implements Environment {
     if (read && !read.ok) return read;
     const definition = defined ?? read?.value?.definition;
     if (!definition) return fail('usage', `${service} is not live in ${this.name}`);
-    return ok(await openPlatform(definition, { environment: this.name, service, folder: this.records.folderOf(service) }));
+    return ok(await this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) }));
   }
 
   private addresses(): Record<string, string> {

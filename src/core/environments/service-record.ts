@@ -102,6 +102,12 @@ export class ServiceRecords {
     writeAtomically(path.join(this.folder, observedName), observation);
   }
 
+  /** What was seen of a service is of a release that is live no more. */
+  forgetObserved(service: string): void {
+    const before = this.observation();
+    if (before) this.observed({ ...before, services: before.services.filter((status) => status.service !== service) });
+  }
+
   /** Calls `changed` when something was delivered from here, until the signal. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;

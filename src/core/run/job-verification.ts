@@ -70,7 +70,7 @@ export class JobVerification implements ReleaseGuard {
   private async settle(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
     const settled = await environment.settle(this.pipeline.service, release.id);
     if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program);
+    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
   }
 
   private async giveBack(environment: Environment, from: Release, reason: string): Promise<void> {

@@ -2,9 +2,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isAlive } from './process-identity';
 import type { ProcessIdentity } from './events';
+import type { WaitingAddress } from './waiting-processes';
 
 /** Who holds a lock. A holder that no longer runs holds nothing. */
-export type LockHolder = ProcessIdentity & { readonly run?: string };
+export type LockHolder = ProcessIdentity & { readonly run?: string; readonly listens?: WaitingAddress };
 
 export type LockAttempt = { readonly ok: true; release(): void } | { readonly ok: false; readonly holder: LockHolder };
 
@@ -30,7 +31,8 @@ export function lockHolder(file: string): LockHolder | undefined {
 
 function create(file: string, holder: LockHolder): boolean {
   const draft = `${file}.${holder.pid}.${Math.random().toString(36).slice(2)}`;
-  fs.writeFileSync(draft, JSON.stringify(holder));
+  // It may say by which word the holder knows the user's own processes.
+  fs.writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
   try {
     fs.linkSync(draft, file);
     return true;

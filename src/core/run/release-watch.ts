@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { Environment, ServiceStatus } from '../environments/environment';
+import type { Environment, RolledBackRelease, ServiceStatus } from '../environments/environment';
 import { Journal } from './journal';
 import { readRecorded } from './runs';
 
@@ -11,6 +11,8 @@ export interface WatchedRelease {
   readonly release: string;
   readonly journal: string;
   readonly ms: number;
+  /** What becomes of it is told to the CI service of the team, as its deployment was. */
+  readonly isOnRecord: boolean;
 }
 
 /** How often the embedded environment is looked at, which costs nothing, and others, which are asked. */
@@ -21,9 +23,9 @@ const signsNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as con
 
 /**
  * Watches a release for a while after it went live. When it fails in this time, the previous one is brought back, and the
- * journal of its run tells it. Ends early where it is live no more, or was stopped on purpose.
+ * journal of its run tells it. Ends early where it is live no more, or was stopped on purpose. Answers what was taken back.
  */
-export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<void> {
+export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
   const deadline = Date.now() + ms;
   let firstSign: number | undefined;
@@ -32,7 +34,7 @@ export async function watchRelease(watched: WatchedRelease, environment: Environ
     const looked = Date.now();
     const answered = await environment.observe(AbortSignal.timeout(10 * askMs));
     const live = environment.status().find((one) => one.service === service);
-    if (live?.release?.id !== release || live.state === 'stopped') return;
+    if (live?.release?.id !== release || live.state === 'stopped') return undefined;
     if (live.state === 'unhealthy') {
       firstSign ??= looked;
       if (++signs >= signsNeeded[environment.kind]) return takeBack(watched, environment, live, firstSign);
@@ -42,9 +44,15 @@ export async function watchRelease(watched: WatchedRelease, environment: Environ
     }
     await new Promise((resolve) => setTimeout(resolve, environment.kind === 'process' ? lookMs : askMs));
   }
+  return undefined;
 }
 
-async function takeBack(watched: WatchedRelease, environment: Environment, failed: ServiceStatus, since: number): Promise<void> {
+async function takeBack(
+  watched: WatchedRelease,
+  environment: Environment,
+  failed: ServiceStatus,
+  since: number,
+): Promise<RolledBackRelease | undefined> {
   const { service, release } = watched;
   const back = await environment.rollBack(service, { only: release });
   const why = failed.reason ?? 'it was unhealthy';
@@ -65,6 +73,7 @@ async function takeBack(watched: WatchedRelease, environment: Environment, faile
         type: 'notice',
         message: `${environment.name}: ${service} fails (${why}), and could not be rolled back: ${back.failure.message}`,
       });
+    return back.ok ? back.value : undefined;
   } finally {
     journal.close();
   }

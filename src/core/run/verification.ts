@@ -4,6 +4,7 @@ import type { Pipeline, Step } from '../pipeline/pipeline';
 import type { ProcessIdentity, Release, StepState } from './events';
 import type { Journal } from './journal';
 import { ownIdentity } from './process-identity';
+import type { WatchedRelease } from './release-watch';
 
 /** Decides what becomes of the releases that steps deploy. */
 export interface ReleaseGuard {
@@ -78,7 +79,7 @@ export class Verification implements ReleaseGuard {
   private async settle({ environment, release, previous }: Pending): Promise<void> {
     const settled = await environment.settle(this.pipeline.service, release.id);
     if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program);
+    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
   }
 
   private async giveBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
@@ -102,13 +103,21 @@ const jobMarks = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_C
 
 /**
  * A release is watched for a while after it was verified. Nobody need wait for that: a process of its own does,
- * and tells it in the journal. `program` is how the command line is called.
+ * and tells it in the journal. `program` is how the command line is called, `isOnRecord` says that the deployment is told to the CI service
+ * of the team with the tokens that this process has.
  */
-export function keepWatch(pipeline: Pipeline, environment: string, release: Release, journal: Journal, program: readonly string[]): void {
+export function keepWatch(
+  pipeline: Pipeline,
+  environment: string,
+  release: Release,
+  journal: Journal,
+  program: readonly string[],
+  isOnRecord: boolean,
+): void {
   const ms = pipeline.environments[environment]?.watchMs ?? 0;
   const [first, ...args] = program;
   if (ms === 0 || first === undefined) return;
-  const watched = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms };
+  const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobMarks.includes(name))),
     stdio: 'ignore',

@@ -10,16 +10,17 @@ const mayName = /^["']?engine["']?\s*:/m;
 const againMs = 30_000;
 
 interface Watch {
-  readonly process: AttendedCli;
+  /** Absent while tokens are looked for. */
+  process?: AttendedCli;
   isSeen: boolean;
 }
 
 /**
  * Has the CI services of a repository watched: a process for each repository that has one. It knows whether anybody looks, and ends
- * with the window.
+ * with the window. Where other windows have theirs, one of them watches, for all.
  */
 export class EngineWatch {
-  private readonly watches = new Map<string, Watch | 'beginning'>();
+  private readonly watches = new Map<string, Watch>();
   private readonly endedAt = new Map<string, number>();
   private isDisposed = false;
 
@@ -28,36 +29,35 @@ export class EngineWatch {
     private readonly tokens: EngineTokens,
   ) {}
 
-  update(isSeen: boolean, services: readonly ServiceState[]): void {
+  update(isSeen: boolean, services: readonly ServiceState[], options: readonly string[] = []): void {
     const meant = services.filter((service) => goesOn(service) || mayHave(service));
     const roots = new Set(meant.map(({ root }) => root));
     for (const root of this.watches.keys()) if (!roots.has(root)) this.end(root);
     for (const root of roots) {
       const watch = this.watches.get(root);
-      if (watch && watch !== 'beginning' && watch.isSeen !== isSeen) {
+      if (watch && watch.isSeen !== isSeen) {
         watch.isSeen = isSeen;
-        watch.process.tell(isSeen ? 'seen' : 'hidden');
+        watch.process?.tell(isSeen ? 'seen' : 'hidden');
       }
       if (!watch && Date.now() - (this.endedAt.get(root) ?? 0) > againMs)
-        void this.begin(root, isSeen, meant.filter((service) => service.root === root)); // prettier-ignore
+        void this.begin(root, { isSeen }, meant.filter((service) => service.root === root), options); // prettier-ignore
     }
   }
 
-  /** Another token, or another definition: those that watch begin anew with it. */
+  /** Another token, or another definition: those that watch begin anew with it, also those of other windows. */
   again(isSeen: boolean, services: readonly ServiceState[]): void {
     for (const root of [...this.watches.keys()]) this.end(root);
     this.endedAt.clear();
-    this.update(isSeen, services);
+    this.update(isSeen, services, ['--news']);
   }
 
-  private async begin(root: string, isSeen: boolean, services: readonly Service[]): Promise<void> {
-    this.watches.set(root, 'beginning');
-    const environment = await this.tokens.environment(services);
-    if (this.isDisposed || this.watches.get(root) !== 'beginning') return;
-    const process = this.cli.attend(['watch-engines'], root, { environment });
-    const watch: Watch = { process, isSeen };
+  private async begin(root: string, watch: Watch, services: readonly Service[], options: readonly string[]): Promise<void> {
     this.watches.set(root, watch);
-    process.tell(isSeen ? 'seen' : 'hidden');
+    const environment = await this.tokens.environment(services);
+    if (this.isDisposed || this.watches.get(root) !== watch) return;
+    const process = this.cli.attend(['watch-engines', ...options], root, { environment });
+    watch.process = process;
+    process.tell(watch.isSeen ? 'seen' : 'hidden');
     void process.ended.then(() => {
       if (this.watches.get(root) !== watch) return;
       this.watches.delete(root);
@@ -68,7 +68,7 @@ export class EngineWatch {
   private end(root: string): void {
     const watch = this.watches.get(root);
     this.watches.delete(root);
-    if (watch && watch !== 'beginning') watch.process.end();
+    watch?.process?.end();
   }
 
   dispose(): void {

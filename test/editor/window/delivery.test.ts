@@ -14,25 +14,16 @@ describe('a delivery in the window', function () {
   beforeEach(async () => {
     session = await Session.start();
     repository = ServiceRepository.create(path.join(session.folder, 'hello'));
-    window = await session.open(repository.folder);
-    await window.showContainer('Deliver');
+    window = await session.openDeliveries(repository.folder);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
 
   async function deliver(): Promise<void> {
     await window.row('Pipeline', 'Service hello').waitFor();
     await window.clickTitleButton('Pipeline', 'Deliver');
     await window.row('Pipeline', 'Step build, running').waitFor();
-  }
-
-  async function screenshotsInBothThemes(name: string): Promise<void> {
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`${name}-${theme}`);
-    }
   }
 
   async function delivered(inWindow: Window): Promise<void> {
@@ -53,7 +44,7 @@ describe('a delivery in the window', function () {
     const [service] = session.liveServices();
     assert.ok(service, 'the command line shows no live service');
     assert.equal(await (await fetch(service.url)).text(), 'hello from the release');
-    await screenshotsInBothThemes('delivered');
+    await session.screenshots(window, 'delivered');
     await window.narrow();
     await window.screenshot('delivered-narrow');
   });
@@ -66,7 +57,7 @@ describe('a delivery in the window', function () {
     await window.statusBarSays(/not releasable/);
     await window.row('Pipeline', 'Step build, failed').click();
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /hello is not defined/));
-    await screenshotsInBothThemes('failed');
+    await session.screenshots(window, 'failed');
   });
 
   it('ends what it runs when it is cancelled', async () => {
@@ -88,8 +79,7 @@ describe('a delivery in the window', function () {
   });
 
   it('is shown by every window on the folder', async () => {
-    const second = await session.open(repository.folder);
-    await second.showContainer('Deliver');
+    const second = await session.openDeliveries(repository.folder);
     await deliver();
     await second.row('Pipeline', 'Step build, running').waitFor();
     repository.openGate();

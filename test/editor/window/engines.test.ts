@@ -17,13 +17,11 @@ describe('runs on a CI service in the window', function () {
     label = kind === 'gitlab' ? 'GitLab CI/CD' : 'GitHub Actions';
     session = await Session.start();
     remote = await RemoteProject.start(session.folder, kind, steps);
-    window = await session.open(remote.project.root);
-    await window.showContainer('Deliver');
+    window = await session.openDeliveries(remote.project.root);
   }
 
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
     await remote.stop();
   });
 
@@ -65,10 +63,7 @@ describe('runs on a CI service in the window', function () {
     await window.pressInNotification(told, 'Go to the Failure');
     await window.cursorIsAt('cart.js', 4);
     await window.problemsAre(/total is 2, not 1/);
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`engine-failed-${theme}`);
-    }
+    await session.screenshots(window, 'engine-failed');
 
     change('1');
     const again = remote.server.runs.next();

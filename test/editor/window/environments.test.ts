@@ -19,13 +19,11 @@ describe('environments in the window', function () {
     place = new ScriptedPlace(path.join(session.folder, 'place'), shop);
     shop.steps({ stage: { deploy: 'staging' } }, { environments: { staging: { ...place.definition(), watch: '1h' } } });
     say('one');
-    window = await session.open(shop.root);
-    await window.showContainer('Deliver');
+    window = await session.openDeliveries(shop.root);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
     place.close();
-    await session.end();
+    await session.end(this.currentTest);
   });
 
   function say(text: string): void {
@@ -60,10 +58,7 @@ describe('environments in the window', function () {
     const told = (await window.notifications()).filter((text) => /shop was taken back from staging/.test(text));
     assert.equal(told.length, 1);
     assert.match(told[0] ?? '', /no server runs.*It is back on Say one/);
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`taken-back-${theme}`);
-    }
+    await session.screenshots(window, 'taken-back');
   });
 
   it('say of one that cannot be asked that it is not reachable, and why', async () => {

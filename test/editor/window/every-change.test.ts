@@ -17,14 +17,12 @@ describe('every commit by itself', function () {
     session = await Session.start();
     repository = ServiceRepository.create(path.join(session.folder, 'hello'));
     session.set({ 'deliver.deliverOn': 'commit' });
-    window = await session.open(repository.folder);
-    await window.showContainer('Deliver');
+    window = await session.openDeliveries(repository.folder);
     await window.row('Pipeline', 'Service hello, not delivered yet').waitFor();
     await window.statusBarSays(/Delivers each commit/);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
 
   function write(name: string, text: string): void {

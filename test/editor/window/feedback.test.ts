@@ -1,58 +1,39 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { unpackSample } from '../../../src/core/sample';
 import { TestServer } from '../../support/http-server';
-import { project } from '../host/places';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
+import { deliver, Shop } from './shop';
 
 describe('feedback in the window', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
-  let folder: string;
+  let shop: Shop;
 
   beforeEach(async () => {
     session = await Session.start();
-    const unpacked = await unpackSample(path.join(session.folder, 'shop'), path.join(project, 'media'));
-    assert.ok(unpacked.ok);
-    folder = unpacked.value.folder;
-    git('config', 'user.name', 'Ada');
-    git('config', 'user.email', 'ada@example.com');
-    window = await session.open(folder);
-    await window.showContainer('Deliver');
+    shop = await Shop.unpack(session);
+    window = await session.openDeliveries(shop.folder);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
 
-  const git = (...args: string[]): string =>
-    execFileSync('git', ['-c', 'commit.gpgsign=false', ...args], { cwd: folder, encoding: 'utf8' });
-  const page = (): string => path.join(folder, 'shop', 'src', 'page.js');
   const change = (from: string, to: string, subject: string): void => {
-    const before = fs.readFileSync(page(), 'utf8');
-    assert.ok(before.includes(from), from);
-    fs.writeFileSync(page(), before.replace(from, to));
-    git('commit', '--quiet', '--all', '--message', subject);
+    shop.change(shop.file('src', 'page.js'), from, to);
+    shop.commit(subject);
   };
-
-  async function deliver(subject: string): Promise<void> {
-    await window.row('Pipeline', 'Service shop').click();
-    await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
-    await window.row('Pipeline', `Service shop, passed · just now · ${subject}`).waitFor();
-  }
-
+  const delivers = async (subject: string): Promise<void> => deliver(window, 'shop', `passed · just now · ${subject}`);
   const feedback = (): string => fs.readFileSync(path.join(session.home, 'environments', 'staging', '.feedback', 'shop.jsonl'), 'utf8');
   const saidId = (): string => (JSON.parse(feedback().split('\n')[0] ?? '') as { id: string }).id;
 
   /** As a customer does it. */
   async function sayOnTheForm(text: string): Promise<void> {
-    const shop = session.liveServices().find(({ service }) => service === 'shop');
-    const customer = await session.visit(shop?.url ?? '');
+    const live = session.liveServices().find(({ service }) => service === 'shop');
+    const customer = await session.visit(live?.url ?? '');
     await customer.getByLabel('What can we do better?').fill(text);
     await customer.getByRole('button', { name: 'Tell us' }).click();
     await customer.getByText('Thank you').waitFor();
@@ -60,10 +41,10 @@ describe('feedback in the window', function () {
   }
 
   it('comes from a customer to the line that was changed, and goes with its fix', async () => {
-    await deliver('Things to try');
+    await delivers('Things to try');
     change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Say it shorter');
     await window.row('Changes', 'Change Say it shorter, waiting, by you').waitFor();
-    await deliver('Say it shorter');
+    await delivers('Say it shorter');
     await window.row('Changes', 'Change Say it shorter, staging').waitFor();
 
     await sayOnTheForm('Pots of what?');
@@ -76,10 +57,7 @@ describe('feedback in the window', function () {
     await window.cursorIsAt('page.js', 27);
     const thread = window.page.locator('.monaco-editor .review-widget', { hasText: 'Pots of what?' });
     await thread.filter({ hasText: 'on ' }).waitFor();
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`feedback-${theme}`);
-    }
+    await session.screenshots(window, 'feedback');
     session.set({ 'deliver.feedback.codeLens': true });
     await window.page.locator('.monaco-editor .codelens-decoration', { hasText: 'Pots of what?' }).waitFor();
     session.set({ 'deliver.feedback.codeLens': false });
@@ -90,10 +68,10 @@ describe('feedback in the window', function () {
     await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Fix This');
     await window.page.locator('.quick-input-title', { hasText: 'Fix This' }).waitFor();
     await window.page.keyboard.press('Enter');
-    await eventually(async () => assert.match(git('rev-parse', '--abbrev-ref', 'HEAD'), /^fix\/said-\w+-pots-of-what/));
+    await eventually(async () => assert.match(shop.git('rev-parse', '--abbrev-ref', 'HEAD'), /^fix\/said-\w+-pots-of-what/));
     change('Tea. And pots.', 'Tea. And iron pots.', `Say what the pots are of\n\nFeedback: ${saidId()}`);
     await window.row('Changes', 'Comment, Pots of what?, fix waits to be delivered').waitFor();
-    await deliver('Say what the pots are of');
+    await delivers('Say what the pots are of');
     await window.row('Changes', 'Comment, Pots of what?, fix delivered to staging').waitFor();
     await window.screenshot('feedback-fixed');
 
@@ -133,14 +111,13 @@ describe('feedback in the window', function () {
         const told = { ...issue, state, created_at: written, updated_at: written, closed_at: state === 'closed' ? written : null };
         return { body: method === 'PATCH' ? told : written === undefined ? [] : [told] };
       });
-      const file = path.join(folder, 'shop', 'delivery.yaml');
       const source = `  sources:\n    - github: {repository: acme/shop, labels: [customer], url: '${tracker.url}'}\n`;
-      fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('feedback:\n', `feedback:\n${source}`));
+      shop.change(shop.file('delivery.yaml'), 'feedback:\n', `feedback:\n${source}`);
       change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Ask the tracker');
     });
 
     it('is told, answered and resolved there, and stands while the tracker is away', async () => {
-      await deliver('Ask the tracker');
+      await delivers('Ask the tracker');
       written = new Date().toISOString();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
       const row = window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>');
@@ -169,15 +146,15 @@ describe('feedback in the window', function () {
     });
 
     it('is told of its fix where the user allows it, once, and is gone when it is resolved', async () => {
-      await deliver('Ask the tracker');
+      await delivers('Ask the tracker');
       written = new Date().toISOString();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
       await window.row('Changes', 'Unread, Ticket, No tea').waitFor();
       change('Tea. And pots.', 'Tea. Also for you.', 'Tea for all\n\nFixes #7');
       session.set({ 'deliver.feedback.commentOnFix': true });
-      await deliver('Tea for all');
+      await delivers('Tea for all');
       await window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>, fix delivered to staging').waitFor();
-      const commit = git('rev-parse', '--short=7', 'HEAD').trim();
+      const commit = shop.git('rev-parse', '--short=7', 'HEAD').trim();
       await eventually(async () => assert.deepEqual(said, [`The fix is delivered to staging: ${commit} Tea for all`]));
       await window.clickRowButton('Changes', 'Unread, Ticket, No tea', 'Resolve');
       await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('No tea'))));

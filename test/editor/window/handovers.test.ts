@@ -15,8 +15,7 @@ describe('manual handovers in the window', function () {
   it('are named below their service, and lead to their line', async () => {
     const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
     fs.writeFileSync(path.join(repository.folder, '.gitlab-ci.yml'), 'ship:\n  script: ./ship\n  when: manual\n');
-    const window = await session.open(repository.folder);
-    await window.showContainer('Deliver');
+    const window = await session.openDeliveries(repository.folder);
     await window.row('Pipeline', '1 manual handover').click();
     await window.screenshot('handovers');
     await window.row('Pipeline', 'job ship waits for a person').click();

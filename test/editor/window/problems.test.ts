@@ -1,50 +1,31 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { unpackSample } from '../../../src/core/sample';
-import { project } from '../host/places';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
+import { deliver, Shop } from './shop';
 
 describe('a failure in the window', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
-  let folder: string;
+  let shop: Shop;
 
   beforeEach(async () => {
     session = await Session.start();
-    const unpacked = await unpackSample(path.join(session.folder, 'shop'), path.join(project, 'media'));
-    assert.ok(unpacked.ok);
-    folder = unpacked.value.folder;
-    window = await session.open(folder);
-    await window.showContainer('Deliver');
+    shop = await Shop.unpack(session);
+    window = await session.openDeliveries(shop.folder);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
 
-  const prices = (): string => path.join(folder, 'shop', 'src', 'prices.js');
-  const change = (from: string, to: string): void => fs.writeFileSync(prices(), fs.readFileSync(prices(), 'utf8').replace(from, to));
-  const commit = (subject: string): void => {
-    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
-    execFileSync('git', [...identity, 'commit', '--quiet', '--all', '--message', subject], { cwd: folder });
-  };
-
-  async function deliver(outcome: string): Promise<void> {
-    await window.row('Pipeline', 'Service shop').click();
-    await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
-    await window.row('Pipeline', `Service shop, ${outcome}`).waitFor();
-  }
+  const change = (from: string, to: string): void => shop.change(shop.file('src', 'prices.js'), from, to);
 
   it('leads to its line, stays with it through edits, names its suspects, and is gone with its cause', async () => {
-    await deliver('passed');
+    await deliver(window, 'shop', 'passed');
     change('const bulkDiscount = 0.1;', 'const bulkDiscount = 0.2;');
-    commit('Be generous');
-    await deliver('failed');
+    shop.commit('Be generous');
+    await deliver(window, 'shop', 'failed');
 
     const row = window.row('Pipeline', 'error, three of one product are ten percent cheaper');
     await row.waitFor();
@@ -76,10 +57,7 @@ describe('a failure in the window', function () {
     await window.cursorIsAt('prices.test.js', 15);
     await row.click();
     await window.cursorIsAt('prices.test.js', 16);
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`problem-${theme}`);
-    }
+    await session.screenshots(window, 'problem');
     await window.focusEditor();
     await window.page.keyboard.press('Control+Home');
     await window.runCommand('Deliver: Go to Next Failure');
@@ -92,19 +70,16 @@ describe('a failure in the window', function () {
     await window.runCommand('File: Revert File');
 
     change('const bulkDiscount = 0.2;', 'const bulkDiscount = 0.1;');
-    await deliver('passed');
+    await deliver(window, 'shop', 'passed');
     await eventually(async () => assert.equal(await window.problemCount(), 0));
     assert.ok(!(await window.treeNames('Pipeline')).some((name) => name.startsWith('error')));
   });
 
   it('is taken back by reverting the change that is suspected', async () => {
-    await deliver('passed');
+    await deliver(window, 'shop', 'passed');
     change('const bulkDiscount = 0.1;', 'const bulkDiscount = 0.2;');
-    commit('Be generous');
-    await deliver('failed');
-    const git = (...args: string[]): string => execFileSync('git', args, { cwd: folder, encoding: 'utf8' });
-    git('config', 'user.name', 'Ada');
-    git('config', 'user.email', 'ada@example.com');
+    shop.commit('Be generous');
+    await deliver(window, 'shop', 'failed');
 
     await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
     await window.picks(/Be generous/);
@@ -114,8 +89,8 @@ describe('a failure in the window', function () {
     assert.match(await window.answerDialog('Revert'), /Revert “Be generous”\?[^]*A new commit undoes this one[^]*prices\.js/);
     const told = /“Be generous” is reverted. Nothing is delivered yet/;
     assert.deepEqual(await window.notificationButtons(told), ['Deliver']);
-    assert.match(git('log', '-1', '--format=%s'), /^Revert "Be generous"/);
-    assert.equal(git('status', '--porcelain'), '');
+    assert.match(shop.git('log', '-1', '--format=%s'), /^Revert "Be generous"/);
+    assert.equal(shop.git('status', '--porcelain'), '');
     await window.pressInNotification(told, 'Deliver');
     await window.row('Pipeline', 'Service shop, passed').waitFor();
     await eventually(async () => assert.equal(await window.problemCount(), 0));

@@ -1,44 +1,23 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { unpackSample } from '../../../src/core/sample';
-import { project } from '../host/places';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
+import { deliver, Shop } from './shop';
 
 describe('a release to customers in the window', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
-  let folder: string;
+  let shop: Shop;
 
   beforeEach(async () => {
     session = await Session.start();
-    const unpacked = await unpackSample(path.join(session.folder, 'shop'), path.join(project, 'media'));
-    assert.ok(unpacked.ok);
-    folder = unpacked.value.folder;
-    window = await session.open(folder);
-    await window.showContainer('Deliver');
+    shop = await Shop.unpack(session);
+    window = await session.openDeliveries(shop.folder);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
-
-  function commit(from: string, to: string, subject: string): void {
-    const server = path.join(folder, 'shop', 'src', 'server.js');
-    fs.writeFileSync(server, fs.readFileSync(server, 'utf8').replace(from, to));
-    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
-    execFileSync('git', [...identity, 'commit', '--quiet', '--all', '--message', subject], { cwd: folder });
-  }
-
-  async function deliver(service: string, end: string): Promise<void> {
-    await window.row('Pipeline', `Service ${service}`).click();
-    await window.clickRowButton('Pipeline', `Service ${service}`, 'Deliver');
-    await window.row('Pipeline', `Service ${service}, ${end}`).waitFor();
-  }
 
   async function release(answer: string): Promise<string> {
     await window.chooseFromMenu('Environments', 'shop in staging', 'Release…');
@@ -48,10 +27,11 @@ describe('a release to customers in the window', function () {
   }
 
   it('is exactly what staging has, after a bad one was taken back there', async () => {
-    await deliver('inventory', 'passed');
-    await deliver('shop', 'passed · just now · Things to try');
-    commit("pathname === '/total'", "pathname === '/sum'", 'Sum up');
-    await deliver('shop', 'failed · just now · Sum up');
+    await deliver(window, 'inventory', 'passed');
+    await deliver(window, 'shop', 'passed · just now · Things to try');
+    shop.change(shop.file('src', 'server.js'), "pathname === '/total'", "pathname === '/sum'");
+    shop.commit('Sum up');
+    await deliver(window, 'shop', 'failed · just now · Sum up');
     await window.row('Environments', 'shop in staging, healthy, Things to try').waitFor();
     await window.screenshot('release-rolled-back');
 
@@ -67,9 +47,6 @@ describe('a release to customers in the window', function () {
     const production = session.liveServices().filter(({ service }) => service === 'shop');
     assert.equal(production.length, 2);
     for (const { url } of production) await eventually(async () => assert.match(await (await fetch(url)).text(), /Leaf &amp; Kettle/));
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`released-${theme}`);
-    }
+    await session.screenshots(window, 'released');
   });
 });

@@ -1,10 +1,8 @@
 import * as assert from 'node:assert/strict';
-import * as path from 'node:path';
-import { unpackSample } from '../../../src/core/sample';
-import { project } from '../host/places';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
+import { deliver, Shop } from './shop';
 
 describe('the sample in a window', function () {
   this.timeout(120_000);
@@ -13,26 +11,20 @@ describe('the sample in a window', function () {
 
   beforeEach(async () => {
     session = await Session.start();
-    const unpacked = await unpackSample(path.join(session.folder, 'shop'), path.join(project, 'media'));
-    assert.ok(unpacked.ok);
-    window = await session.open(unpacked.value.folder);
-    await window.showContainer('Deliver');
+    window = await session.openDeliveries((await Shop.unpack(session)).folder);
   });
   afterEach(async function () {
-    if (this.currentTest?.isFailed()) await window.screenshot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-    await session.end();
+    await session.end(this.currentTest);
   });
 
-  async function deliver(service: string): Promise<void> {
-    await window.row('Pipeline', `Service ${service}`).click();
-    await window.clickRowButton('Pipeline', `Service ${service}`, 'Deliver');
+  async function goesLive(service: string): Promise<void> {
+    await deliver(window, service, 'passed');
     await window.row('Environments', `${service} in staging, healthy`).waitFor();
-    await window.row('Pipeline', `Service ${service}, passed`).waitFor();
   }
 
   it('goes live as two services that find each other', async () => {
-    await deliver('inventory');
-    await deliver('shop');
+    await goesLive('inventory');
+    await goesLive('shop');
     const shop = session.liveServices().find(({ service }) => service === 'shop');
     assert.match(await (await fetch(shop!.url)).text(), /only 3 left/);
     await window.clickRowButton('Environments', 'shop in staging, healthy', 'Open Log');
@@ -40,9 +32,6 @@ describe('the sample in a window', function () {
     await window.openFile('shop/src/prices.js');
     await window.runCommand('Deliver: Show Output');
     await eventually(async () => assert.match((await window.outputLines()).join('\n'), /passed/));
-    for (const theme of ['dark', 'light'] as const) {
-      await session.setTheme(window, theme);
-      await window.screenshot(`sample-${theme}`);
-    }
+    await session.screenshots(window, 'sample');
   });
 });

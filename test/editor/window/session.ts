@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import type { Test } from 'mocha';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../host/browser';
 import { endEverything } from '../host/leftovers';
@@ -11,6 +12,8 @@ import { Window } from '../host/window';
 
 /** One test's VS Code with a DELIVER_HOME and a folder of its own. `end` closes it and all that was started in it. */
 export class Session {
+  private deliveries: Window | undefined;
+
   private constructor(
     readonly folder: string,
     readonly home: string,
@@ -30,6 +33,14 @@ export class Session {
     return Window.open(this.browser, this.server.address(folder));
   }
 
+  /** A window on `folder` in which the views of deliveries are seen. */
+  async openDeliveries(folder: string): Promise<Window> {
+    const window = await this.open(folder);
+    await window.showContainer('Deliver');
+    this.deliveries ??= window;
+    return window;
+  }
+
   /** Settings of the user. */
   set(settings: Readonly<Record<string, unknown>>): void {
     this.server.set(settings);
@@ -42,9 +53,13 @@ export class Session {
     return page;
   }
 
-  async setTheme(window: Window, theme: 'light' | 'dark'): Promise<void> {
-    this.server.set({ 'workbench.colorTheme': theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern' });
-    await window.themed(theme);
+  /** Pictures of a window, `NAME-dark` and `NAME-light`. */
+  async screenshots(window: Window, name: string): Promise<void> {
+    for (const theme of ['dark', 'light'] as const) {
+      this.server.set({ 'workbench.colorTheme': theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern' });
+      await window.themed(theme);
+      await window.screenshot(`${name}-${theme}`);
+    }
   }
 
   /** What the command line says is live. */
@@ -64,7 +79,9 @@ export class Session {
     });
   }
 
-  async end(): Promise<void> {
+  /** After a test that has failed there is a picture of its window. */
+  async end(test?: Test): Promise<void> {
+    if (test?.isFailed()) await this.deliveries?.screenshot(`failed-${test.title.replace(/\W+/g, '-')}`);
     await this.browser.close();
     await this.server.stop();
     await endEverything(this.home);

@@ -16,8 +16,7 @@ describe('a window without anything to deliver', function () {
   it('says in the Delivery view why it is empty and offers the next step', async () => {
     const folder = path.join(session.folder, 'empty');
     fs.mkdirSync(folder);
-    const window = await session.open(folder);
-    await window.showContainer('Deliver');
+    const window = await session.openDeliveries(folder);
     await eventually(async () => assert.match(await window.welcome('Pipeline'), /git|delivery\.yaml/i));
     await window.screenshot('welcome');
     await window.close();

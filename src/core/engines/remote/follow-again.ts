@@ -4,6 +4,7 @@ import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import type { Contributed } from '../../logs/matchers/definition';
 import type { Pipeline } from '../../pipeline/pipeline';
+import type { Seen } from '../../run/audience';
 import type { RunEvent } from '../../run/events';
 import { Journal } from '../../run/journal';
 import { readPipeline } from '../../run/plan';
@@ -22,7 +23,7 @@ export interface FollowAgain {
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
   readonly onEvent: (event: RunEvent) => void;
-  readonly isSeen: () => boolean;
+  readonly seen: Seen;
   readonly beside: () => number;
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }

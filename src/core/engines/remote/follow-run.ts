@@ -1,17 +1,17 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import { Mask } from '../../logs/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../pipeline/pipeline';
+import type { Seen } from '../../run/audience';
 import type { Journal } from '../../run/journal';
 import { Placer } from '../../run/placer';
 import { ProblemReporter } from '../../run/problem-reporter';
 import type { RunState } from '../../run/state';
 import { declaredSecrets } from '../../run/step-environment';
 import { treePaths } from '../../run/tree-paths';
-import { pauseAfter } from './pace';
+import { pauseAfter, pauseUnlessSeen, type Pause } from './pace';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from './remote-engine';
 import { RunFollower, type Look } from './run-follower';
 
@@ -26,7 +26,7 @@ export interface RunToFollow {
   readonly pipeline: Pick<Pipeline, 'steps'> | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
-  readonly isSeen: () => boolean;
+  readonly seen: Seen;
   /** How many runs are followed beside each other. */
   readonly beside: () => number;
   /** One question at a time, whoever asks. */
@@ -87,7 +87,7 @@ export class FollowedRun {
         const pause = this.pauseAfter(look);
         this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
         if (this.refused === mostRefused) break;
-        await delay(pause, undefined, { signal }).catch(() => undefined);
+        await pauseUnlessSeen(pause, this.given.seen, signal);
       }
       this.follower.leave();
       return false;
@@ -105,8 +105,8 @@ export class FollowedRun {
     this.follower.finish(outcome, reason);
   }
 
-  private pauseAfter({ failure, hasChanged, isWaiting }: Look): number {
-    const { engine, isSeen, beside } = this.given;
+  private pauseAfter({ failure, hasChanged, isWaiting }: Look): Pause {
+    const { engine, seen, beside } = this.given;
     this.failures = failure ? this.failures + 1 : 0;
     this.unchanged = hasChanged ? 0 : this.unchanged + 1;
     const now = Date.now();
@@ -114,7 +114,7 @@ export class FollowedRun {
     const pause = pauseAfter(
       {
         state: isWaiting ? 'waiting' : 'going on',
-        isSeen: isSeen(),
+        isSeen: seen.isSeen,
         unchanged: this.unchanged,
         failures: this.failures,
         ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
@@ -131,7 +131,7 @@ export class FollowedRun {
         message: `${engine.label} allows ${allowance.remaining} more requests until ${allowance.resetAt.slice(11, 16)} UTC: it is asked every ${Math.ceil(pause.ms / 1000)} s`,
       });
     else this.follower.heard({ state: 'answers' });
-    return pause.ms;
+    return pause;
   }
 
   private away({ reason, message, hint }: RemoteFailure, retryAt: string): void {

@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Seen } from '../../run/audience';
 import type { Allowance } from './remote-engine';
 
 /** What one round of asking found, as far as the next depends on it. */
@@ -21,6 +23,8 @@ export interface Pause {
   readonly ms: number;
   /** It would be shorter if the engine allowed more. */
   readonly isSlowed: boolean;
+  /** The engine said that it must not be shorter. */
+  readonly isFirm?: true;
 }
 
 /** How often at most and at least, in milliseconds, while somebody looks. */
@@ -43,12 +47,21 @@ export function pauseAfter(round: Round, now: number): Pause {
   if (round.failures > 0) {
     const backOff = Math.min(60_000, shortest * 2 ** Math.min(round.failures - 1, 6));
     const told = round.retryAt === undefined ? 0 : Date.parse(round.retryAt) - now;
-    return { ms: Math.max(backOff, told), isSlowed: false };
+    return { ms: Math.max(backOff, told), isSlowed: false, ...(told > 0 && { isFirm: true }) };
   }
   const wished = Math.min(longest, shortest * 1.3 ** Math.min(round.unchanged, 20)) * (round.isSeen ? 1 : unseen);
   const usual = Math.min(wished, Math.max(longestMs, longest));
   const allowed = allowedMs(round, now);
   return { ms: Math.max(usual, allowed), isSlowed: allowed > longest };
+}
+
+/** Pauses, but not when it begins to be seen: what was not asked for long is asked at once. */
+export async function pauseUnlessSeen({ ms, isFirm }: Pause, seen: Seen, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const passed = delay(ms, undefined, { signal: either }).catch(() => undefined);
+  await (isFirm ? passed : Promise.race([passed, seen.began(either)]));
+  over.abort();
 }
 
 /** The pause with which what may still be asked lasts until there is more. */

@@ -26,14 +26,16 @@ import { label, newestOf, observedIn } from './labels';
 import { writeLogs } from './logs';
 import { networkOf, projectOf } from './names';
 import { prepare } from './prepare';
-import { askEngine, findPrograms, type Programs } from './programs';
+import { askEngine, FoundPrograms } from './programs';
 import { Recipes, type Recipe } from './recipe';
 import { resolveFiles } from './resolve';
 import { chooseTarget } from './target';
 import { releaseVariables } from './variables';
 
-/** Which programs there are does not change while this process runs, once they were found: looking costs more than most calls. */
-let found: Programs | undefined;
+/** The programs as this machine has them. */
+export function composePrograms(): FoundPrograms {
+  return new FoundPrograms((signal) => async (program, args) => callProgram(program, args, signal), isProgram);
+}
 
 /** What happens to a container that says something of how a service is. */
 const tellingEvents = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename', 'health_status'];
@@ -48,6 +50,7 @@ export class ComposePlatform implements Platform {
   constructor(
     private readonly definition: ComposeDefinition,
     private readonly place: PlatformPlace,
+    private readonly programs: FoundPrograms,
   ) {
     this.recipes = new Recipes(place.folder);
   }
@@ -259,10 +262,7 @@ export class ComposePlatform implements Platform {
   }
 
   private async open(signal: AbortSignal): Promise<Result<Engine>> {
-    if (found) return ok(new Engine(found));
-    const programs = await findPrograms((program, args) => callProgram(program, args, signal), isProgram);
-    if (!programs.ok) return programs;
-    found = programs.value;
-    return ok(new Engine(found));
+    const programs = await this.programs.find(signal);
+    return programs.ok ? ok(new Engine(programs.value)) : programs;
   }
 }

@@ -18,7 +18,7 @@ const known: readonly Programs[] = [
   { compose: ['docker-compose'], engine: 'docker' },
 ];
 
-export async function findPrograms(run: Run, isThere: (program: string) => boolean): Promise<Result<Programs>> {
+async function findPrograms(run: Run, isThere: (program: string) => boolean): Promise<Result<Programs>> {
   const there = known.filter(({ compose: [program], engine }) => isThere(program) && isThere(engine));
   const works = await Promise.all(
     there.map(async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0),
@@ -30,6 +30,23 @@ export async function findPrograms(run: Run, isThere: (program: string) => boole
       ? 'install the compose plugin of docker: https://docs.docker.com/compose/install'
       : 'install Docker (https://docs.docker.com/engine/install) or Podman',
   });
+}
+
+/** Those of this machine. Once they were found they are not looked for again: that costs more than most calls. */
+export class FoundPrograms {
+  private found: Programs | undefined;
+
+  constructor(
+    private readonly run: (signal: AbortSignal) => Run,
+    private readonly isThere: (program: string) => boolean,
+  ) {}
+
+  async find(signal: AbortSignal): Promise<Result<Programs>> {
+    if (this.found) return ok(this.found);
+    const programs = await findPrograms(this.run(signal), this.isThere);
+    if (programs.ok) this.found = programs.value;
+    return programs;
+  }
 }
 
 /** Whether the engine itself answers. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as path from 'node:path';
 import { foreignVariable } from '../../run/step-environment';
 import type { Say } from '../environment';
@@ -30,7 +31,6 @@ export interface KubectlOptions {
 const requestSeconds = 15;
 /** How long a call may take that is no long one: credentials plugins may open a browser. */
 const callMs = 60_000;
-let calls = 0;
 
 /**
  * The user's own kubectl, with its contexts and its credentials plugins. It gets the user's environment, which those
@@ -69,8 +69,8 @@ export class Kubectl {
     return runProgram({
       program: 'kubectl',
       args: reach === 'local' ? args : [...args, `--context=${context}`, `--namespace=${namespace}`, ...limit],
-      // Each call is ended for itself.
-      mark: { run: mark, step: `kubectl-${++calls}` },
+      // Each call is ended for itself, also where another process makes some for the same run.
+      mark: { run: mark, step: `kubectl-${randomUUID()}` },
       folder,
       env: kubectlEnvironment(process.env),
       ...rest,

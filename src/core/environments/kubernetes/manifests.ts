@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -24,7 +25,6 @@ export type Rendered<T> =
 const kustomizations = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const isManifest = /\.(ya?ml|json)$/;
 const renderMs = 60_000;
-let renderings = 0;
 
 /** All objects that a release consists of, as the definition's files say them; nothing of the cluster is asked. */
 export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Rendered<KubernetesObject[]>> {
@@ -98,7 +98,7 @@ async function rendered(
     folder,
     // What is delivered must not depend on what a shell happens to hold.
     env: plainEnvironment(process.env),
-    mark: { run: mark, step: `render-${++renderings}` },
+    mark: { run: mark, step: `render-${randomUUID()}` },
     timeoutMs: renderMs,
     signal,
   });

@@ -1,11 +1,8 @@
-import * as path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import type { Tokens } from '../../http/tokens';
 import { nothingContributed } from '../../logs/matchers/definition';
-import { tryLock } from '../../run/lock';
-import { ownIdentity } from '../../run/process-identity';
+import type { Seen } from '../../run/audience';
 import { listRuns } from '../../run/runs';
 import { isFinished } from '../../run/state';
 import type { EngineName, EngineService } from '../engine';
@@ -14,7 +11,7 @@ import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-
 import { followAgain } from './follow-again';
 import { inTurn } from './follow-run';
 import { adoptRuns } from './others';
-import { pauseAfter } from './pace';
+import { pauseAfter, pauseUnlessSeen } from './pace';
 import type { RemoteDeployment, RemoteEngine, RemoteFailure, Told } from './remote-engine';
 
 export interface EngineWatch {
@@ -22,37 +19,22 @@ export interface EngineWatch {
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
-  readonly isSeen: () => boolean;
-  /** Resolves when it begins to be seen: what was not asked for long is asked at once. */
-  readonly seen: (signal: AbortSignal) => Promise<void>;
+  readonly seen: Seen;
 }
-
-/** How often another process that watches is looked after. */
-const turnMs = 5000;
 
 /**
  * Watches the CI services of a repository: runs that others start get a journal like one's own, runs that go on are followed, and
- * what is deployed where is kept. One process for all windows and services: it alone decides when what is asked.
+ * what is deployed where is kept. For one process at a time: it alone decides when what is asked.
  */
 export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Promise<void> {
   const { home, repository } = watch;
-  const file = path.join(home.locks, 'engine-watch.lock');
-  let lock = tryLock(file, ownIdentity());
-  while (!lock.ok && !signal.aborted) {
-    await delay(turnMs, undefined, { signal }).catch(() => undefined);
-    lock = tryLock(file, ownIdentity());
-  }
-  try {
-    const services = await readServices(repository.root);
-    if (!services.ok || signal.aborted) return;
-    const one = inTurn();
-    const watched = services.value.flatMap((service) =>
-      enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
-    );
-    await Promise.all(watched.map(async (each) => each.run(signal)));
-  } finally {
-    if (lock.ok) lock.release();
-  }
+  const services = await readServices(repository.root);
+  if (!services.ok || signal.aborted) return;
+  const one = inTurn();
+  const watched = services.value.flatMap((service) =>
+    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
+  );
+  await Promise.all(watched.map(async (each) => each.run(signal)));
 }
 
 /** The one that its definition names, and those that runs go on at which were started there all the same. */
@@ -76,7 +58,7 @@ class WatchedService {
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, isSeen } = this.watch;
+    const { repository, tokens, seen } = this.watch;
     const { openRemoteEngine } = await import('./open-engine');
     const opened = await openRemoteEngine(this.service.pipeline, this.name, {
       ...{ repository, services: this.services, tokens },
@@ -89,19 +71,16 @@ class WatchedService {
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
       if (!failure) this.follow(engine, signal);
-      const { ms } = pauseAfter(
+      const pause = pauseAfter(
         {
-          ...{ state: 'resting', isSeen: isSeen(), unchanged: 0, failures: this.failures },
+          ...{ state: 'resting', isSeen: seen.isSeen, unchanged: 0, failures: this.failures },
           ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
           allowance: engine.allowance,
           requests: 2,
         },
         Date.now(),
       );
-      const over = new AbortController();
-      const either = AbortSignal.any([signal, over.signal]);
-      await Promise.race([delay(ms, undefined, { signal: either }).catch(() => undefined), this.watch.seen(either)]);
-      over.abort();
+      await pauseUnlessSeen(pause, seen, signal);
     }
     await Promise.all(this.followed.values());
   }
@@ -143,7 +122,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: RemoteEngine, signal: AbortSignal): void {
-    const { repository, home, env, isSeen } = this.watch;
+    const { repository, home, env, seen } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -152,7 +131,7 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, engine, run: id, env, isSeen },
+          ...{ repository, home, engine, run: id, env, seen },
           ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
         },
         signal,

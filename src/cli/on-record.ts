@@ -1,0 +1,20 @@
+import { readServices } from '../core/engines/export';
+import type { tellRolledBack } from '../core/engines/remote/tell-deployments';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { openContext } from './context';
+
+/** Records what was taken back at the CI service of the team, where the service is one of this repository. `notice` hears what could not be. */
+export async function onRecord(
+  service: string,
+  back: Parameters<typeof tellRolledBack>[0],
+  notice: (message: string) => void,
+): Promise<void> {
+  const context = await openContext();
+  if (!context.ok) return;
+  const { repository } = context.value;
+  const services = await readServices(repository.root);
+  const own = services.ok ? services.value.find(({ pipeline }) => pipeline.service === service) : undefined;
+  if (!own?.pipeline.engine) return;
+  const { tellRolledBack: tell } = await import('../core/engines/remote/tell-deployments');
+  await tell(back, { ...own, repository, tokens: environmentTokens(process.env), notice });
+}
