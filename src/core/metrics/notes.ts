@@ -51,12 +51,13 @@ function recordNotes({ again, gone }: TeamDeployments): string[] {
   ];
 }
 
-/** The changes of those that failed count when they come again. */
+/** Of those that stayed: the changes of those that failed count when they come again. */
 function changeNotes(inWindow: readonly Carried[]): string[] {
   const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
   const unknown = stayed.filter(({ committedAt }) => !committedAt).length;
   if (unknown === 0 || unknown === stayed.length) return [];
-  return [`the changes of ${counted(unknown, 'deployment')} are not known: it was the first, or git fetch brings them`];
+  const whose = unknown === 1 ? 'it' : 'each';
+  return [`the changes of ${counted(unknown, 'deployment')} are not known: what ${whose} replaced is not known, or not in this repository`];
 }
 
 function day(iso: string): string {
