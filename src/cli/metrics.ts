@@ -54,10 +54,11 @@ function asJson(all: ServiceMetrics): object {
 
 function textOf(all: ServiceMetrics, terminal: Terminal): string[] {
   const { service, environment, since, until } = all;
+  const read = all.sources.filter(({ missing }) => missing === undefined);
   const dim = (text: string): string => terminal.paint('dim', text);
   const line = <T>(name: string, measured: Measured<T>, words: (value: T) => readonly [figure: string, how: string]): string => {
     const [figure, how] = 'value' in measured ? words(measured.value) : ['–', measured.absent];
-    return `  ${name.padEnd(26)}  ${figure.padEnd(14)}  ${dim(how)}`.trimEnd();
+    return `  ${name.padEnd(31)}  ${figure.padEnd(14)}  ${dim(how)}`.trimEnd();
   };
   const share = ({ rate, count, of }: Share, what: string): readonly [string, string] => [
     percent(rate),
@@ -74,23 +75,19 @@ function textOf(all: ServiceMetrics, terminal: Terminal): string[] {
       `median of ${changes} changes, from commit to live${p90Ms === undefined ? '' : `; nine of ten within ${duration(p90Ms)}`}`,
     ]),
     line('change fail rate', all.changeFailRate, (value) => share(value, 'were taken back or failed')),
-    line('failed deployment recovery', all.recoveryTime, ({ medianMs, failures }) => [
+    line('failed deployment recovery time', all.recoveryTime, ({ medianMs, failures }) => [
       duration(medianMs),
-      `median of ${failures} failed deployments, until a release that stays was live`,
+      `median of ${failures} failed deployments, from live until taken back or repaired`,
     ]),
     line('deployment rework rate', all.reworkRate, (value) => share(value, 'repaired a failed one')),
-    dim(
-      `  from ${all.sources
-        .filter(({ missing }) => missing === undefined)
-        .map(sourceWords)
-        .join(' and ')}`,
-    ),
+    '',
+    dim(`  from ${read.map(sourceWords).join(' and ')}`),
     ...all.notes.map((note) => terminal.paint('yellow', `  ${note}`)),
   ];
 }
 
 function percent(rate: number): string {
-  return `${Math.round(rate * 100)} %`;
+  return rate > 0 && rate < 0.005 ? '< 1 %' : `${Math.round(rate * 100)} %`;
 }
 
 function sourceWords({ source, place, deployments }: MetricsSource): string {

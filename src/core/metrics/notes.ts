@@ -1,6 +1,7 @@
 import type { TeamHistory } from '../engines/remote/read-history';
 import type { Pipeline } from '../pipeline/pipeline';
 import { keptRuns } from '../run/tidy';
+import { rangeOf, type ProductionDeployment } from './deployment';
 import { counted, type Carried } from './metrics';
 import type { TeamDeployments } from './team';
 
@@ -34,7 +35,7 @@ export function notesOf(noted: Noted): string[] {
       ? [`not counted: ${counted(elsewhere, 'deployment')} to another ${environment}: of the kind \`process\` each machine has its own`]
       : []),
     ...recordNotes(team),
-    ...changeNotes(inWindow),
+    ...changeNotes(inWindow, team.deployments),
   ];
 }
 
@@ -52,12 +53,14 @@ function recordNotes({ again, gone }: TeamDeployments): string[] {
 }
 
 /** Of those that stayed: the changes of those that failed count when they come again. */
-function changeNotes(inWindow: readonly Carried[]): string[] {
-  const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
-  const unknown = stayed.filter(({ committedAt }) => !committedAt).length;
-  if (unknown === 0 || unknown === stayed.length) return [];
-  const whose = unknown === 1 ? 'it' : 'each';
-  return [`the changes of ${counted(unknown, 'deployment')} are not known: what ${whose} replaced is not known, or not in this repository`];
+function changeNotes(inWindow: readonly Carried[], all: readonly ProductionDeployment[]): string[] {
+  const unknown = inWindow.filter(({ deployment, committedAt }) => !deployment.failure && !committedAt);
+  const first = unknown.filter(({ deployment }) => !rangeOf(deployment, all)).length;
+  const missing = unknown.length - first;
+  return [
+    ...(first > 0 ? [`the changes of ${counted(first, 'deployment')} not known: nothing tells what was live before`] : []),
+    ...(missing > 0 ? [`the changes of ${counted(missing, 'deployment')} not in this repository: git fetch may bring them`] : []),
+  ];
 }
 
 function day(iso: string): string {
