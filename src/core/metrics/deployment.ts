@@ -39,6 +39,8 @@ export function journaledDeployments(runs: readonly RunState[], service: string,
     for (const deployment of run.deployments) {
       const { release, takenBack, previous } = deployment;
       if (deployment.service !== service || deployment.environment !== environment) continue;
+      // A further attempt of a run on a CI service may tell it again.
+      if (found.get(release.id)?.failure) continue;
       const committed = release.dirty || run.change.dirty ? run.change.base : release.commit;
       // Back to one that is newer is forward.
       const isForward = takenBack?.byHand && takenBack.to && timeOf(takenBack.to.deployedAt) > timeOf(release.deployedAt);
