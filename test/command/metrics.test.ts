@@ -12,6 +12,7 @@ interface Metrics {
   readonly service: string;
   readonly environment: string;
   readonly deployments: number;
+  readonly isOfThisMachineAlone: boolean;
   readonly sources: readonly { readonly source: string; readonly deployments: number; readonly missing?: string }[];
   readonly deploymentFrequency: { readonly deployments: number; readonly days: number };
   readonly leadTime: { readonly medianMs: number; readonly changes: number } | null;
@@ -96,7 +97,7 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     const metrics = await shop.json<Metrics>('metrics');
     assert.deepEqual(
       [metrics.environment, metrics.deployments, metrics.notes],
-      ['production', 3, ['the changes of 1 deployment not known: nothing tells what was live before']],
+      ['production', 3, ['not known: the changes of 1 deployment, as nothing tells what was live before']],
     );
     assert.deepEqual([metrics.changeFailRate?.count, metrics.changeFailRate?.of], [1, 3]);
   });
@@ -189,7 +190,8 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
         { source: 'journals', deployments: 2 },
         { source: kind, place: 'acme/shop', deployments: 1 },
       ]);
-      assert.deepEqual([metrics.deployments, metrics.changeFailRate?.count, metrics.notes.length], [3, 0, 1]);
+      assert.deepEqual([metrics.deployments, metrics.changeFailRate?.count, metrics.isOfThisMachineAlone], [3, 0, false]);
+      assert.deepEqual(metrics.notes, ['not known: the changes of 1 deployment, as nothing tells what was live before']);
       // A colleague takes it back: that is a failure of what was live, and no deployment.
       theirs(two);
       const after = await measured();
@@ -201,7 +203,9 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       theirs(say('two'));
       const [variable = ''] = Object.keys(remote.environment);
       const refused = await measured({ [variable]: 'wrong' });
-      assert.equal(refused.deployments, 1);
+      assert.deepEqual([refused.deployments, refused.isOfThisMachineAlone], [1, true]);
+      const { stdout } = await shop.start(['metrics'], { [variable]: 'wrong' }).ended;
+      assert.match(stdout, /^shop in production, delivered from this machine \d/);
       assert.match(refused.notes.join('\n'), /what the rest of the team delivered is missing: .*401/);
       assert.match(refused.sources[1]?.missing ?? '', /401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });

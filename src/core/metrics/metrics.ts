@@ -90,20 +90,25 @@ function deploymentFrequency(inWindow: readonly Carried[], { since, until }: Win
  * deployment that stays: what was taken back brought nothing.
  */
 function leadTime(inWindow: readonly Carried[]): Measured<LeadTime> {
-  const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
-  const times = stayed
-    .flatMap(({ deployment: { at }, committedAt = [] }) => committedAt.map((committed) => timeOf(at) - timeOf(committed)))
-    // A commit from after its deployment has its date from a clock that is wrong.
-    .filter((ms) => ms >= 0)
-    .sort((a, b) => a - b);
+  const { possible: times, impossible } = leadTimes(inWindow);
   if (times.length >= fewest) {
     const p90Ms = times[Math.ceil(times.length * 0.9) - 1];
     const isEnough = times.length >= fewestForP90 && p90Ms !== undefined;
     return { value: { medianMs: medianOf(times), ...(isEnough && { p90Ms }), changes: times.length } };
   }
+  const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
   if (stayed.length > 0 && stayed.every(({ committedAt }) => !committedAt))
     return { absent: 'it is not known which changes the deployments brought' };
+  if (impossible > times.length) return { absent: 'the changes have dates after they were live: a clock is wrong' };
   return { absent: `${counted(times.length, 'change')} went live: too few for a median` };
+}
+
+/** From commit to live, the shortest first, and how many there are that were committed after they were live: by a clock that is wrong. */
+export function leadTimes(inWindow: readonly Carried[]): { readonly possible: readonly number[]; readonly impossible: number } {
+  const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
+  const all = stayed.flatMap(({ deployment, committedAt = [] }) => committedAt.map((at) => timeOf(deployment.at) - timeOf(at)));
+  const possible = all.filter((ms) => ms >= 0).sort((a, b) => a - b);
+  return { possible, impossible: all.length - possible.length };
 }
 
 /** DORA: the ratio of deployments that require immediate intervention after them. By release: whatever was taken back, or failed. */

@@ -2,7 +2,7 @@ import type { TeamHistory } from '../engines/remote/read-history';
 import type { Pipeline } from '../pipeline/pipeline';
 import { keptRuns } from '../run/tidy';
 import { rangeOf, type ProductionDeployment } from './deployment';
-import { counted, type Carried } from './metrics';
+import { counted, leadTimes, type Carried } from './metrics';
 import type { TeamDeployments } from './team';
 
 export interface Noted {
@@ -47,8 +47,8 @@ function hostNotes(host: TeamHistory | undefined, where: Noted['where']): string
 
 function recordNotes({ again, gone }: TeamDeployments): string[] {
   return [
-    ...(again > 0 ? [`${counted(again, 'record')} of what was live already not counted`] : []),
-    ...(gone > 0 ? [`${counted(gone, 'record')} of what is not live any more not counted: whether it ever was is not on record`] : []),
+    ...(again > 0 ? [`not counted: ${counted(again, 'record')} of what was live already`] : []),
+    ...(gone > 0 ? [`not counted: ${counted(gone, 'record')} of what is not live any more, and may never have been`] : []),
   ];
 }
 
@@ -57,9 +57,13 @@ function changeNotes(inWindow: readonly Carried[], all: readonly ProductionDeplo
   const unknown = inWindow.filter(({ deployment, committedAt }) => !deployment.failure && !committedAt);
   const first = unknown.filter(({ deployment }) => !rangeOf(deployment, all)).length;
   const missing = unknown.length - first;
+  const { impossible } = leadTimes(inWindow);
   return [
-    ...(first > 0 ? [`the changes of ${counted(first, 'deployment')} not known: nothing tells what was live before`] : []),
-    ...(missing > 0 ? [`the changes of ${counted(missing, 'deployment')} not in this repository: git fetch may bring them`] : []),
+    ...(first > 0 ? [`not known: the changes of ${counted(first, 'deployment')}, as nothing tells what was live before`] : []),
+    ...(missing > 0
+      ? [`not known: the changes of ${counted(missing, 'deployment')}, as they are not in this repository (git fetch may bring them)`]
+      : []),
+    ...(impossible > 0 ? [`not counted: ${counted(impossible, 'change')} that have a date after they were live: a clock is wrong`] : []),
   ];
 }
 

@@ -33,6 +33,8 @@ export interface ServiceMetrics extends DoraMetrics, Window {
   readonly environment: string;
   /** In the window. */
   readonly deployments: number;
+  /** Others deliver there, too, and what they delivered is not known. */
+  readonly isOfThisMachineAlone: boolean;
   readonly sources: readonly MetricsSource[];
   /** What the figures do not hold, and why. */
   readonly notes: readonly string[];
@@ -43,7 +45,7 @@ export interface MetricsSource {
   readonly source: ProductionDeployment['source'];
   /** Which repository or project; absent for the journals of this machine. */
   readonly place?: string;
-  /** Those that only this source tells of, or that it told first. */
+  /** In the window. What a journal tells, too, is the journals'. */
   readonly deployments: number;
   /** Why nothing is known from it. */
   readonly missing?: string;
@@ -83,6 +85,7 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   const countOf = (source: MetricsSource['source']): number => inWindow.filter(({ deployment }) => deployment.source === source).length;
   return ok({
     ...{ service: pipeline.service, environment, ...window, deployments: inWindow.length },
+    isOfThisMachineAlone: where !== 'here' && host?.state !== 'read',
     ...doraMetrics(carried, window),
     sources: [{ source: 'journals', deployments: countOf('journals') }, ...(host ? [hostSource(host, countOf(host.name))] : [])],
     notes,

@@ -85,6 +85,9 @@ describe('change lead time', () => {
     assert.deepEqual((await metricsOf({ runs: good, changes: { b: [at('10:00')], c: [at('11:00')] } })).leadTime, {
       absent: '2 changes went live: too few for a median',
     });
+    assert.deepEqual((await metricsOf({ runs: good, changes: { b: [at('12:00'), at('13:00')] } })).leadTime, {
+      absent: 'the changes have dates after they were live: a clock is wrong',
+    });
     assert.deepEqual((await metricsOf({ runs: good })).leadTime, { absent: 'it is not known which changes the deployments brought' });
     assert.deepEqual((await metricsOf({ runs: [] })).leadTime, { absent: 'no changes went live: too few for a median' });
   });
