@@ -205,7 +205,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       const refused = await measured({ [variable]: 'wrong' });
       assert.deepEqual([refused.deployments, refused.isOfThisMachineAlone], [1, true]);
       const { stdout } = await shop.start(['metrics'], { [variable]: 'wrong' }).ended;
-      assert.match(stdout, /^shop in production, delivered from this machine \d/);
+      assert.match(stdout, /^shop in production, as far as this machine knows \d/);
       assert.match(refused.notes.join('\n'), /what the rest of the team delivered is missing: .*401/);
       assert.match(refused.sources[1]?.missing ?? '', /401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });

@@ -33,7 +33,7 @@ export interface ServiceMetrics extends DoraMetrics, Window {
   readonly environment: string;
   /** In the window. */
   readonly deployments: number;
-  /** Others deliver there, too, and what they delivered is not known. */
+  /** Others deliver there, too, and it is known only as far as this machine followed it. */
   readonly isOfThisMachineAlone: boolean;
   readonly sources: readonly MetricsSource[];
   /** What the figures do not hold, and why. */
