@@ -160,7 +160,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.equal((await remote.start('run', '--engine', 'local', '--yes').ended).code, 0);
     };
     /** Somebody else deploys it, elsewhere. */
-    const theirs = (commit: string): void => {
+    const theirs = (commit: string, createdAt: Date): void => {
       const { deployments } = remote.server.runs;
       const id = String(900 + deployments.length);
       deployments.unshift({
@@ -169,11 +169,13 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
         commit,
         ref: 'main',
         by: 'ada',
-        createdAt: new Date(),
+        createdAt,
         state: 'success',
         url: '',
       });
     };
+    /** Hosts tell whole seconds. */
+    const nextSecond = (): Date => new Date(Math.ceil((Date.now() + 1) / 1000) * 1000);
     const measured = async (environment = remote.environment): Promise<Metrics> => {
       const { stdout, stderr } = await shop.start(['metrics', '--json'], environment).ended;
       assert.equal(stderr, '');
@@ -181,10 +183,10 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
     };
 
     it('hold the deliveries of everybody, each once', async () => {
+      const zero = say('zero');
+      theirs(zero, new Date(Date.now() - 2 * hourMs));
       await deliver('one');
-      const two = say('two');
-      theirs(two);
-      await deliver('three');
+      await deliver('two');
       const metrics = await measured();
       assert.deepEqual(metrics.sources, [
         { source: 'journals', deployments: 2 },
@@ -193,14 +195,14 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual([metrics.deployments, metrics.changeFailRate?.count, metrics.isOfThisMachineAlone], [3, 0, false]);
       assert.deepEqual(metrics.notes, ['not known: the changes of 1 deployment, as nothing tells what was live before']);
       // A colleague takes it back: that is a failure of what was live, and no deployment.
-      theirs(two);
+      theirs(zero, nextSecond());
       const after = await measured();
       assert.deepEqual([after.deployments, after.changeFailRate?.count, after.changeFailRate?.of], [3, 1, 3]);
     });
 
     it('say that those of the others are missing where the host does not let us, and show what is known here', async () => {
       await deliver('one');
-      theirs(say('two'));
+      theirs(say('two'), nextSecond());
       const [variable = ''] = Object.keys(remote.environment);
       const refused = await measured({ [variable]: 'wrong' });
       assert.deepEqual([refused.deployments, refused.isOfThisMachineAlone], [1, true]);
@@ -214,7 +216,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
 
     it('take no record for one of a service where two are delivered to one environment', async () => {
       await deliver('one');
-      theirs(say('two'));
+      theirs(say('two'), nextSecond());
       const inventory = `service: inventory\nsteps: {go: {deploy: production}}\nenvironments: {production: {process: {command: node x.js}}}\n`;
       shop.write('inventory/delivery.yaml', inventory);
       const { stdout } = await shop.start(['metrics', '--json', '--service', 'shop'], remote.environment).ended;

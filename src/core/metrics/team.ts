@@ -62,6 +62,8 @@ class Timeline {
   /** In which order commits went live first; below 0: before all that is known. */
   private readonly order = new Map<string, number>();
   private live: string | undefined;
+  /** What is live is known from a record, not from a journal. */
+  private isRecorded = false;
   private again = 0;
   private gone = 0;
 
@@ -71,14 +73,11 @@ class Timeline {
   ) {}
 
   async take(happening: Happening): Promise<void> {
-    switch (happening.kind) {
-      case 'deployed':
-        return this.deployed(happening.deployment);
-      case 'back':
-        return this.goesLive(happening.to, -1 - this.order.size);
-      case 'record':
-        return this.recorded(happening.record);
-    }
+    const { live } = this;
+    if (happening.kind === 'deployed') await this.deployed(happening.deployment);
+    else if (happening.kind === 'back') this.goesLive(happening.to, -1 - this.order.size);
+    else await this.recorded(happening.record);
+    if (this.live !== live) this.isRecorded = happening.kind === 'record';
   }
 
   result(): TeamDeployments {
@@ -86,12 +85,14 @@ class Timeline {
     return { deployments, again, gone };
   }
 
-  private async deployed({ run: _, ...deployment }: JournaledDeployment): Promise<void> {
-    const { commit, previous, at, failure } = deployment;
+  private async deployed({ run: _, previous: before, ...rest }: JournaledDeployment): Promise<void> {
+    // Not every environment tells its machines what others delivered to it.
+    const isByOthers = this.isRecorded && (before === undefined || this.order.has(before));
+    const previous = isByOthers ? this.live : before;
     if (previous !== undefined) this.goesLive(previous);
-    if (!failure && (await this.isEarlier(commit)) === true) return this.takenBack(at, commit);
-    this.deployments.push(deployment);
-    this.goesLive(commit);
+    if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.takenBack(rest.at, rest.commit);
+    this.deployments.push({ ...rest, ...(previous !== undefined && { previous }) });
+    this.goesLive(rest.commit);
   }
 
   private async recorded({ commit, at, state, failedAt }: PastDeployment): Promise<void> {

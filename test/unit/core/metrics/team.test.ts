@@ -84,12 +84,17 @@ describe('the deployments of a team, of journals alone', () => {
 
 describe('the deployments of a team, with records of its host', () => {
   it('hold those of others between one’s own', async () => {
-    const runs = [run('10:00', 'a'), run('12:00', 'c', { previous: 'b' })];
+    const runs = [run('10:00', 'a'), run('12:00', 'c', { previous: 'a' })];
     assert.deepEqual(told(await brought(runs, [record('11:00', 'b')])), [
       '10:00 a journals',
       '11:00 b github, instead of a',
       '12:00 c journals, instead of b',
     ]);
+  });
+
+  it('replace what the environment itself says, where no record does', async () => {
+    const runs = [run('12:00', 'c', { previous: 'b' })];
+    assert.deepEqual(told(await brought(runs, [record('11:00', 'a')])), ['11:00 a github', '12:00 c journals, instead of b']);
   });
 
   it('count once what both tell, also where it was put on record at the end of a long run', async () => {
