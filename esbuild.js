@@ -26,6 +26,7 @@ const parts = {
   drift: 'src/core/engines/drift.ts',
   problems: 'src/cli/problems.ts',
   feedback: 'src/cli/feedback.ts',
+  metrics: 'src/cli/metrics.ts',
   supervise: 'src/cli/supervise.ts',
   handovers: 'src/core/pipeline/handovers.ts',
   'log-problems': 'src/core/logs/log-problems.ts',

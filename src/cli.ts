@@ -100,6 +100,13 @@ async function main(args: readonly string[]): Promise<number> {
       does(async (options: import('./cli/feedback').FeedbackOptions) => (await import('./cli/feedback')).feedback(options, terminal)),
     );
   program
+    .command('metrics')
+    .description('the delivery metrics: how often, how fast and how safely changes reach customers')
+    .option('--days <number>', 'how many days back', wholeNumber, 30)
+    .addOption(service())
+    .addOption(json())
+    .action(does(async (options: import('./cli/metrics').MetricsOptions) => (await import('./cli/metrics')).metrics(options, terminal)));
+  program
     .command('cancel')
     .description('end the running and waiting deliveries and everything they started')
     .addOption(runOption())

@@ -12,6 +12,7 @@ import { revealStep } from './editor/definition-step';
 import { Definitions } from './editor/definitions';
 import { Deliveries } from './editor/deliveries';
 import { DeliveryEnd } from './editor/delivery-end';
+import { DeliveryMetrics } from './editor/delivery-metrics';
 import { EveryChange } from './editor/every-change';
 import { EngineActions } from './editor/engines/engine-actions';
 import { EngineRecords } from './editor/engines/engine-records';
@@ -121,11 +122,13 @@ export function activate(context: vscode.ExtensionContext): Shown {
     ...{ cli, choice, deliveries, end, tokens: engineTokens },
     signedIn: watchEnginesAnew,
   });
+  const metrics = new DeliveryMetrics({ cli, choice, end, tokens: engineTokens });
   const commands = registerCommands({
     deliveries,
     engines,
     environments: actions,
     logs,
+    metrics,
     failures,
     handovers,
     feedback: feedback.actions,
@@ -174,6 +177,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
       statusBar,
       output,
       documents,
+      metrics,
       links,
       diagnostics,
       places,

@@ -67,6 +67,17 @@ export class Cli {
     return { pid: child.pid, end };
   }
 
+  /** What it prints, also its complaints, when it has ended. */
+  async output(
+    args: readonly string[],
+    folder: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly code: number | undefined; readonly output: string }> {
+    const pieces: Buffer[] = [];
+    const { code } = this.attend(args, folder, { output: (bytes) => void pieces.push(bytes), environment });
+    return { code: await code, output: Buffer.concat(pieces).toString() };
+  }
+
   attend(args: readonly string[], folder: string, { output, environment = {} }: Attending = {}): AttendedCli {
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: folder,

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from './deliveries';
+import type { DeliveryMetrics } from './delivery-metrics';
 import type { EngineActions } from './engines/engine-actions';
 import type { EnvironmentActions } from './environment-actions';
 import type { Handovers } from './handovers';
@@ -16,6 +17,7 @@ export interface CommandParts {
   readonly engines: EngineActions;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
+  readonly metrics: DeliveryMetrics;
   readonly failures: FailureJumps;
   readonly handovers: Handovers;
   readonly feedback: FeedbackActions;
@@ -39,7 +41,7 @@ interface Command {
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, engines, environments, logs, failures, handovers, feedback, suspects } = parts;
+  const { deliveries, engines, environments, logs, metrics, failures, handovers, feedback, suspects } = parts;
   return {
     deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
     deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
@@ -57,6 +59,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     setSecret: { runs: true, do: (subject) => parts.setSecret(subject) },
     openSample: { do: () => parts.openSample() },
     openService: { do: (subject) => environments.openService(subject) },
+    showMetrics: { runs: true, do: (subject) => metrics.show(subject) },
     openLog: { do: (subject) => logs.open(subject) },
     openProblem: { do: (subject) => failures.open(subject) },
     openHandover: { do: (subject) => handovers.open(subject) },

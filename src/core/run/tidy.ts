@@ -6,7 +6,7 @@ import { readRecorded, runIds } from './runs';
 import type { SlotPool } from './slots';
 
 /** How many runs a repository remembers, with their logs. */
-const keptRuns = 200;
+export const keptRuns = 200;
 const dayMs = 86_400_000;
 
 /** Holds what a repository's runs leave on the disk within bounds. */

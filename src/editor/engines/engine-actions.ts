@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { AttendedCli, Cli } from '../cli';
+import type { Cli } from '../cli';
 import type { Deliveries } from '../deliveries';
 import type { DeliveryEnd } from '../delivery-end';
 import type { Subject } from '../row';
@@ -112,11 +112,8 @@ export class EngineActions {
     service: ServiceState,
     name?: EngineName,
   ): Promise<{ readonly code: number | undefined; readonly output: string }> {
-    const pieces: Buffer[] = [];
     const environment = name === undefined ? {} : await this.parts.tokens.environment([service], name);
-    const call: AttendedCli = this.parts.cli.attend(args, service.folder, { output: (bytes) => void pieces.push(bytes), environment });
-    const code = await call.code;
-    return { code, output: Buffer.concat(pieces).toString() };
+    return this.parts.cli.output(args, service.folder, environment);
   }
 }
 

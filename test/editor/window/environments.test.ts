@@ -47,6 +47,25 @@ describe('environments in the window', function () {
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /it says one/));
   });
 
+  it('are measured in a document that nobody can edit', async () => {
+    for (const text of ['one', 'two', 'three']) {
+      say(text);
+      await deliver(`passed · just now · Say ${text}`);
+    }
+    await window.runCommand('Deliver: Show Delivery Metrics');
+    await eventually(async () => {
+      const text = (await window.editorLines()).join('\n');
+      assert.match(text, /shop in staging/);
+      assert.match(text, /change fail rate +0 % +0 of 3 deployments were taken back or failed/);
+      assert.match(text, /from the journals of this machine \(3\)/);
+    });
+    await window.screenshot('metrics');
+    say('four');
+    await deliver('passed · just now · Say four');
+    await window.runCommand('Deliver: Show Delivery Metrics');
+    await eventually(async () => assert.match((await window.editorLines()).join('\n'), /0 of 4 deployments/));
+  });
+
   it('take back by themselves what fails soon after it went live, and say so once', async () => {
     await deliver('passed · just now · Say one');
     say('two');

@@ -89,7 +89,7 @@ export class GitlabApi {
     ['GET', /^\/jobs\/(\d+)\/trace$/, ([id = ''], { headers }) => this.trace(id, headers.range)],
     ['POST', /^\/jobs\/(\d+)\/play$/, ([id = '']) => this.play(id)],
     // api/deployments
-    ['GET', /^\/deployments$/, () => ({ body: this.jobDeployments() })],
+    ['GET', /^\/deployments$/, (_, { query }) => ({ body: this.allDeployments(query.get('environment')) })],
     [
       'GET',
       /^\/deployments\/(\d+)$/,
@@ -261,7 +261,7 @@ export class GitlabApi {
   }
 
   /** Those that jobs make; a deployment has the number of its job here. */
-  private jobDeployments(): { readonly id: number }[] {
+  private jobDeployments(): { readonly id: number; readonly environment: { readonly name: string } }[] {
     return this.runs.runs
       .flatMap((run) => run.allJobs.map((job) => ({ run, job })))
       .flatMap(({ run, job }) => {
@@ -270,9 +270,19 @@ export class GitlabApi {
         const status = job.approval === undefined ? 'success' : this.isBlocked(job) ? 'blocked' : 'created';
         const environment = { id: 1, name, external_url: job.deployedTo?.url ?? null };
         const id = Number(job.id);
-        return [{ id, iid: id, ref: run.branch, sha: run.commit, status, user, environment, deployable: this.job(run, job) }];
+        const facts = { id, iid: id, ref: run.branch, sha: run.commit, created_at: this.time(run.createdAt), status, user };
+        return [{ ...facts, environment, deployable: this.job(run, job) }];
       })
       .sort((a, b) => b.id - a.id);
+  }
+
+  /** Newest first, those that no job made last. One that was told to be over was cancelled. */
+  private allDeployments(environment: string | null): object[] {
+    const made = this.runs.deployments.map((one) => {
+      const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'canceled' }[one.state];
+      return { ...this.deployment(one), status, environment: { id: 1, name: one.environment, external_url: one.url }, deployable: null };
+    });
+    return [...this.jobDeployments(), ...made].filter((one) => environment === null || one.environment.name === environment);
   }
 
   private deploy({ environment = '', sha = '', ref = '', status = '' }: Record<string, string>): Reply {

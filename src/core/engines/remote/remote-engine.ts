@@ -45,6 +45,11 @@ export interface RemoteEngine {
   approve(run: RemoteRun, environment: string, signal: AbortSignal): Promise<Told<void>>;
   /** What was last deployed to each environment, by whomever; empty for an engine that keeps no record of it. */
   deployments(signal: AbortSignal): Promise<Told<readonly RemoteDeployment[]>>;
+  /**
+   * What went live in an environment since then, by whomever, with the last before it. It takes a request or more for each, so that it
+   * is not for watching. Absent: the engine keeps no record.
+   */
+  deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<Told<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
   tellDeployment?(deployment: DeploymentToTell, signal: AbortSignal): Promise<Told<void>>;
 }
@@ -55,6 +60,11 @@ export type RemoteFailure = HttpFailure & { readonly gone?: true };
 
 export function told<T>(value: T): Told<T> {
   return { state: 'told', value };
+}
+
+/** A full id of git's: what a server says becomes an argument of a command. */
+export function isCommit(text: string | undefined): text is string {
+  return text !== undefined && /^[0-9a-f]{40,64}$/.test(text);
 }
 
 export interface StartRequest {
@@ -141,6 +151,23 @@ export interface RemoteDeployment {
   readonly by?: string;
   /** The page that tells of it. */
   readonly page?: string;
+}
+
+export interface DeploymentHistory {
+  /** Oldest first. */
+  readonly deployments: readonly PastDeployment[];
+  /** There are more than are read at once: before this (ISO 8601) nothing is known. */
+  readonly wholeSince?: string;
+}
+
+export interface PastDeployment {
+  readonly commit: string;
+  /** `gone`: it is said not to be live any more, and never was said to be. */
+  readonly state: 'live' | 'gone';
+  /** When it went live or, of one that is gone, when it was put on record. ISO 8601. */
+  readonly at: string;
+  /** It was said to have failed after it had been live. ISO 8601. */
+  readonly failedAt?: string;
 }
 
 export interface DeploymentToTell {

@@ -11,6 +11,7 @@ import { approveDeployment } from './approvals';
 import { checkAccess } from './check';
 import { latestDeployments, tellGithubDeployment } from './deployments';
 import { GithubRepository } from './github-repository';
+import { githubHistory } from './history';
 import { readJobLog } from './log';
 import { usualPatience, type Patience } from './patience';
 import { plainGithubLog } from './plain-log';
@@ -74,6 +75,7 @@ export function openGithubEngine(
     rerun: async (run, signal) => rerunRun(run, repository, patience, signal),
     approve: async (run, environment, signal) => approveDeployment(run.id, environment, repository, signal),
     deployments: async (signal) => latestDeployments(repository, signal),
+    deploymentHistory: async (environment, since, signal) => githubHistory(repository, environment, since, signal),
     tellDeployment: async (deployment, signal) => tellGithubDeployment(deployment, repository, signal),
   };
 }

@@ -6,6 +6,7 @@ import { readFrom } from '../ranges';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
 import { checkAccess } from './check';
 import { jobDeployments, readDeployments, tellDeployment } from './environments';
+import { gitlabHistory } from './history';
 import type { Naming } from './jobs';
 import { GitlabPlainLog } from './plain-log';
 import { GitlabProject, wrong } from './project';
@@ -58,6 +59,7 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
     rerun: async (run, signal) => runs.rerun(run, signal),
     approve: async (run, environment, signal) => approve(project, run, environment, signal),
     deployments: async (signal) => readDeployments(project, signal),
+    deploymentHistory: async (environment, since, signal) => gitlabHistory(project, environment, since, signal),
     tellDeployment: async (deployment, signal) => tellDeployment(project, deployment, signal),
   };
 }

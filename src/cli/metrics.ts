@@ -1,0 +1,95 @@
+import { readServices } from '../core/engines/export';
+import { environmentTokens } from '../core/http/environment-tokens';
+import { counted, type Measured, type Share } from '../core/metrics/metrics';
+import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
+import { locateService } from '../core/pipeline/locate';
+import { openContext } from './context';
+import type { Terminal } from './terminal';
+import { duration } from './words';
+
+export interface MetricsOptions {
+  readonly service?: string;
+  readonly json?: true;
+  readonly days: number;
+}
+
+/** `deliver metrics`: the delivery metrics of the service where its customers are. */
+export async function metrics(options: MetricsOptions, terminal: Terminal): Promise<number> {
+  const context = await openContext();
+  if (!context.ok) return terminal.fail(context.failure);
+  const { repository } = context.value;
+  const place = await locateService(repository.root, process.cwd(), options.service);
+  if (!place.ok) return terminal.fail(place.failure);
+  const services = await readServices(repository.root);
+  if (!services.ok) return terminal.fail(services.failure);
+  const service = services.value.find(({ folder }) => folder === place.value.folder);
+  if (!service) throw new Error(`the service in ${place.value.folder} was located and is not there`);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal);
+  const measured = await serviceMetrics({
+    ...{ ...context.value, service, services: services.value, days: options.days },
+    ...{ tokens: environmentTokens(process.env), now: Date.now(), signal: stop.signal },
+  });
+  process.removeListener('SIGINT', onSignal);
+  if (stop.signal.aborted) return terminal.fail({ kind: 'cancelled', message: 'cancelled' });
+  if (!measured.ok) return terminal.fail(measured.failure);
+  if (options.json) terminal.json(asJson(measured.value));
+  else for (const line of textOf(measured.value, terminal)) terminal.print(line);
+  return 0;
+}
+
+/** A figure that there is none of is `null`, and `absent` says why. */
+function asJson(all: ServiceMetrics): object {
+  const { deploymentFrequency, leadTime, changeFailRate, recoveryTime, reworkRate, ...about } = all;
+  const figures: Readonly<Record<string, Measured<unknown>>> = { deploymentFrequency, leadTime, changeFailRate, recoveryTime, reworkRate };
+  const json: Record<string, unknown> = { ...about };
+  const absent: Record<string, string> = {};
+  for (const [name, one] of Object.entries(figures)) {
+    json[name] = 'value' in one ? one.value : null;
+    if ('absent' in one) absent[name] = one.absent;
+  }
+  return { ...json, absent };
+}
+
+function textOf(all: ServiceMetrics, terminal: Terminal): string[] {
+  const { service, environment, since, until } = all;
+  const read = all.sources.filter(({ missing }) => missing === undefined);
+  const dim = (text: string): string => terminal.paint('dim', text);
+  const line = <T>(name: string, measured: Measured<T>, words: (value: T) => readonly [figure: string, how: string]): string => {
+    const [figure, how] = 'value' in measured ? words(measured.value) : ['–', measured.absent];
+    return `  ${name.padEnd(31)}  ${figure.padEnd(14)}  ${dim(how)}`.trimEnd();
+  };
+  const share = ({ rate, count, of }: Share, what: string): readonly [string, string] => [
+    percent(rate),
+    `${count} of ${of} deployments ${what}`,
+  ];
+  return [
+    `${terminal.paint('bold', `${service} in ${environment}`)}${all.isOfThisMachineAlone ? ', as far as this machine knows' : ''} ${dim(`${since.slice(0, 10)} to ${until.slice(0, 10)}`)}`,
+    line('deployment frequency', all.deploymentFrequency, ({ deployments, days, perWeek }) => [
+      perWeek === undefined ? String(deployments) : `${perWeek} a week`,
+      `${counted(deployments, 'deployment')} in ${days === 1 ? '1 day' : `${days} days`}`,
+    ]),
+    line('change lead time', all.leadTime, ({ medianMs, p90Ms, changes }) => [
+      duration(medianMs),
+      `median of ${changes} changes, from commit to live${p90Ms === undefined ? '' : `; nine of ten within ${duration(p90Ms)}`}`,
+    ]),
+    line('change fail rate', all.changeFailRate, (value) => share(value, 'were taken back or failed')),
+    line('failed deployment recovery time', all.recoveryTime, ({ medianMs, failures }) => [
+      duration(medianMs),
+      `median of ${failures} failed deployments, from live until taken back or repaired`,
+    ]),
+    line('deployment rework rate', all.reworkRate, (value) => share(value, 'repaired a failed one')),
+    '',
+    dim(`  from ${read.map(sourceWords).join(' and ')}`),
+    ...all.notes.map((note) => terminal.paint('yellow', `  ${note}`)),
+  ];
+}
+
+function percent(rate: number): string {
+  return rate > 0 && rate < 0.005 ? '< 1 %' : `${Math.round(rate * 100)} %`;
+}
+
+function sourceWords({ source, place, deployments }: MetricsSource): string {
+  return `${source === 'journals' ? 'the journals of this machine' : `the deployments on record at ${place ?? source}`} (${deployments})`;
+}
