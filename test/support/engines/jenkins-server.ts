@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import type { Asked, Reply } from '../http-server';
 import type { EngineServer, Fault } from './engine-server';
 import { JenkinsBuild } from './jenkins-build';
@@ -40,6 +41,8 @@ export class JenkinsServer implements EngineServer {
   hasRestart = true;
   isDisabled = false;
   parameters: readonly { readonly name: string; readonly type: string }[] = [{ name: 'DELIVERY_REF', type: 'StringParameterDefinition' }];
+  /** A log of any size, made while it is read: what is answered in place of those that are kept. `bytes`: as Jenkins counts it. */
+  longLog: { readonly bytes: number; readonly html: () => Iterable<string> } | undefined;
   /** Steps that end as unstable where they failed. */
   readonly unstable = new Set<string>();
   /** Steps that are skipped for a condition of their own: told as passed. */
@@ -131,6 +134,12 @@ export class JenkinsServer implements EngineServer {
     const fault = this.fault?.(asked);
     if (fault?.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, fault.delayMs).unref());
     this.observe();
+    if (this.longLog && !fault && pathname.endsWith('/logText/progressiveHtml')) {
+      response.writeHead(200, { ...html, 'X-Text-Size': String(this.longLog.bytes) });
+      return void Readable.from(this.longLog.html())
+        .on('error', () => response.destroy())
+        .pipe(response);
+    }
     const { status = 200, headers = {}, body } = fault?.reply ?? this.refusal(asked) ?? this.answer(asked) ?? notFound;
     const text = typeof body === 'string' ? body : body === undefined ? '' : JSON.stringify(body);
     const date = new Date(Date.now() + this.skewMs).toUTCString();

@@ -1,8 +1,8 @@
 import { BuildLog } from './build-log';
 import type { JenkinsApi } from './jenkins-api';
 
-/** Of what is held in memory, all of them together. */
-const most = { logs: 8, bytes: 64 << 20 };
+/** Each holds the end of its log in memory (`mostHeld`). */
+const mostLogs = 8;
 
 /** The logs that were asked for lately. */
 export class BuildLogs {
@@ -14,11 +14,9 @@ export class BuildLogs {
   of(number: number): BuildLog {
     const log = this.logs.get(number) ?? new BuildLog(this.server, number);
     this.logs.delete(number);
-    let bytes = [...this.logs.values()].reduce((sum, { size }) => sum + size, log.size);
-    for (const [other, { size }] of this.logs) {
-      if (this.logs.size < most.logs && bytes <= most.bytes) break;
-      this.logs.delete(other);
-      bytes -= size;
+    for (const oldest of this.logs.keys()) {
+      if (this.logs.size < mostLogs) break;
+      this.logs.delete(oldest);
     }
     this.logs.set(number, log);
     return log;
