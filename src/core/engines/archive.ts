@@ -1,21 +1,46 @@
 import { isGlob, plainGlobs } from './globs';
 import { globWord, word } from './shell';
 
-/** Packs what a step made: with modes and links, which what CI services keep by themselves lacks. */
-export interface Packing {
-  readonly command: string;
+/** What a step made, in words for the shell that packs it: with modes and links, which CI services do not keep by themselves. */
+interface Packed {
+  /** Relative to where the shell runs. */
+  readonly words: readonly string[];
+  /** For tar, each with a space after it. */
+  readonly without: string;
   /** It takes bash to find the files. */
   readonly isForBash: boolean;
 }
 
-/** `archive`: as it stands in the command. Paths are relative to where that runs. */
-export function packing(outputs: readonly string[], archive: string): Packing {
+function packed(outputs: readonly string[]): Packed {
   const wanted = outputs.filter((output) => !output.startsWith('!'));
   const paths = plainGlobs(wanted)?.wanted ?? wanted;
   const without = (plainGlobs(outputs)?.unwanted ?? []).map((path) => `--exclude=${word(path)} `).join('');
   const isForBash = paths.some(isGlob) || wanted.some((path) => /[({]/.test(path));
-  const options = isForBash ? 'shopt -s globstar nullglob dotglob extglob\n' : '';
+  return { words: paths.map((path) => (isForBash ? globWord(path) : word(path))), without, isForBash };
+}
+
+export interface Packing {
+  readonly command: string;
+  readonly isForBash: boolean;
+}
+
+const bashGlobs = 'shopt -s globstar nullglob dotglob extglob\n';
+
+/** With GNU tar. `archive`: as it stands in the command. */
+export function packing(outputs: readonly string[], archive: string): Packing {
+  const { words, without, isForBash } = packed(outputs);
   const nothing = isForBash ? '-T /dev/null ' : '';
-  const words = paths.map((path) => (isForBash ? globWord(path) : word(path))).join(' ');
-  return { command: `${options}tar --ignore-failed-read -czf ${archive} ${nothing}${without}${words}`, isForBash };
+  const command = `tar --ignore-failed-read -czf ${archive} ${nothing}${without}${words.join(' ')}`;
+  return { command: `${isForBash ? bashGlobs : ''}${command}`, isForBash };
+}
+
+/** With any tar: what is not there is left out before. */
+export function packingAnywhere(outputs: readonly string[], archive: string): Packing {
+  const { words, without, isForBash } = packed(outputs);
+  const command = [
+    'set --',
+    `for each in ${words.join(' ')}; do if [ -e "$each" ]; then set -- "$@" "$each"; fi; done`,
+    `tar -czf ${archive} -T /dev/null ${without}"$@"`,
+  ].join('\n');
+  return { command: `${isForBash ? bashGlobs : ''}${command}`, isForBash };
 }

@@ -1,4 +1,4 @@
-import { packing } from './archive';
+import { packingAnywhere } from './archive';
 import { groovyText } from './groovy';
 import { isOwnCommand, type Job } from './jobs';
 import { word } from './shell';
@@ -7,7 +7,7 @@ import { word } from './shell';
 export const keptBuilds = 10;
 
 /** What the plugin “Pipeline: Declarative” calls the cause of a build that begins at a later stage. */
-const cause = 'org.jenkinsci.plugins.pipeline.modeldefinition.causes.RestartDeclarativePipelineCause';
+const cause = '"_class":"org.jenkinsci.plugins.pipeline.modeldefinition.causes.RestartDeclarativePipelineCause"';
 
 /** The jobs whose stages a restart may begin at, each with those whose outputs it has to find. */
 export type Restarts = ReadonlyMap<Job, readonly Job[]>;
@@ -61,12 +61,15 @@ export function takeOverLine(handed: readonly Job[]): string {
 
 /** Last in a stage: its outputs, as they are then. */
 export function handOverLine({ step }: Job, folder: string): string {
-  const { command, isForBash } = packing(step.outputs, '"$HANDED"');
+  const { command, isForBash } = packingAnywhere(step.outputs, '"$HANDED"');
   const inFolder = folder === '' ? command : `cd ${word(folder)} &&\n${command}`;
   return `script { handOver(${groovyText(step.name)}, ${groovyText(isForBash ? `#!/bin/bash\n${inFolder}` : `set +x\n${inFolder}`)}) }`;
 }
 
-/** What these lines call. An archive that could not be made is missed by a restart alone, which then fails for want of it. */
+/**
+ * What these lines call. Where an archive cannot be made, for want of a tar, say, the build goes on without: it is not restarted then.
+ * An image that steps run in may have no git.
+ */
 export function restartFunctions(folder: string): string[] {
   return `
 def handOver(String name, String command) {
@@ -83,11 +86,14 @@ def handOver(String name, String command) {
 }
 
 def takeOver(List names) {
-  def restarts = currentBuild.getBuildCauses('${cause}')
-  if (restarts.size() > 0 && env.DELIVERY_TAKEN_OVER != env.BUILD_NUMBER) {
+  def isRestart = currentBuild.getBuildCauses().toString().contains('${cause}')
+  if (isRestart && env.DELIVERY_TAKEN_OVER != env.BUILD_NUMBER) {
     env.DELIVERY_TAKEN_OVER = env.BUILD_NUMBER
     def there = pwd(tmp: true)
-    sh 'git clean -ffdxq'
+    if (sh(returnStatus: true, script: 'git clean -ffdxq') != 0) {
+      deleteDir()
+      checkout(scm)
+    }
     for (name in names) {
       dir(there) {
         unstash(name)
@@ -107,6 +113,8 @@ export interface RestartableStage {
   readonly name: string;
   /** A build can be restarted there while no more than so many have ended since, itself among them. */
   readonly builds: number;
+  /** The steps whose outputs it takes over. */
+  readonly handed: readonly string[];
 }
 
 /** The stages of an exported pipeline that a restart may begin at, in its order. A person's own `options` may keep nothing. */
@@ -118,7 +126,8 @@ export function restartableStages(jenkinsfile: string): RestartableStage[] {
     stage = /^ {4}stage\('([^'\\]+)'\) \{$/.exec(line)?.[1] ?? stage;
     const names = /^ {8}script \{ takeOver\(\[(.*)\]\) \}$/.exec(line)?.[1];
     if (stage === undefined || names === undefined || (names !== '' && builds === 0)) continue;
-    found.push({ name: stage, builds: names === '' ? Infinity : builds });
+    const handed = [...names.matchAll(/'([^']+)'/g)].map(([, name = '']) => name);
+    found.push({ name: stage, builds: names === '' ? Infinity : builds, handed });
   }
   return found;
 }

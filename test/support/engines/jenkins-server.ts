@@ -47,6 +47,8 @@ export class JenkinsServer implements EngineServer {
   readonly unstable = new Set<string>();
   /** Steps that are skipped for a condition of their own: told as passed. */
   readonly conditional = new Set<string>();
+  /** Steps whose outputs are kept for a restart; undefined: of all that ran. */
+  stashes: ReadonlySet<string> | undefined;
   /** Stages that are no steps, as they are told. */
   readonly otherStages: Readonly<Record<string, unknown>>[] = [];
   private readonly items: Item[] = [];
@@ -337,7 +339,9 @@ export class JenkinsServer implements EngineServer {
     const href = `${this.prefix}${this.jobPath}/${build.number}/execution/node/${build.shellId(job)}/wfapi`;
     const name = job.startedAt && !this.conditional.has(job.name) ? 'Shell Script' : 'Get contextual object from internal APIs';
     const nodes = [{ _links: { self: { href: `${href}/describe` }, log: { href: `${href}/log` } }, id: build.shellId(job), name }];
-    return { body: { id: node, name: job.name, stageFlowNodes: nodes } };
+    const isStashed = name === 'Shell Script' && job.state === 'passed' && (this.stashes?.has(job.name) ?? true);
+    const stash = { id: `${build.shellId(job)}1`, name: 'Stash some files to be used later in the build' };
+    return { body: { id: node, name: job.name, stageFlowNodes: isStashed ? [...nodes, stash] : nodes } };
   }
 
   private inputs(build: JenkinsBuild): unknown[] {

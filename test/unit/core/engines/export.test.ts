@@ -138,7 +138,7 @@ describe('an exported pipeline', function () {
         .files([service(`service: shop\nsteps:\n${steps}\nenvironments: {staging: {process: {command: node server.js}}}\n`)], {})
         .flatMap(({ body }) => restartableStages(body).map(({ name }) => name));
     const [file] = jenkins.files([service(rich)], {});
-    assert.deepEqual(restartableStages(file?.body ?? ''), [{ name: 'test', builds: 10 }]);
+    assert.deepEqual(restartableStages(file?.body ?? ''), [{ name: 'test', builds: 10, handed: ['install', 'build'] }]);
     assert.deepEqual(restartableStages((file?.body ?? '').replace(/^.*preserveStashes.*$/m, '')), []);
     // Of its own, after one that says what it leaves.
     assert.deepEqual(stages('  a: {run: a, outputs: [out/**]}\n  b: {run: b, needs: a}'), ['b']);

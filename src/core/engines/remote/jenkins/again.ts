@@ -3,6 +3,7 @@ import { restartableStages, type RestartableStage } from '../../jenkins-restart'
 import { told, type RemoteRun, type Told } from '../remote-engine';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { knownRestarts } from './restarts';
+import type { Stages } from './stages';
 import { sentence } from './words';
 
 /** The item of the queue that goes on from a build; else why all of it has to run again. */
@@ -24,7 +25,7 @@ export async function restart(
   run: RemoteRun,
   number: number,
   pipeline: string | undefined,
-  server: JenkinsApi,
+  { server, stages }: { readonly server: JenkinsApi; readonly stages: Stages },
   signal: AbortSignal,
 ): Promise<Told<Restarted>> {
   const stage = stageOf(run, pipeline);
@@ -34,6 +35,12 @@ export async function restart(
   if (known.state === 'failed') return known;
   if (known.value.isRestart(number)) return not(`build ${number} went on from another itself`);
   if ((known.value.after(number) ?? Infinity) + 1 > stage.builds) return not(`what build ${number} made is not kept any more`);
+  for (const handed of stage.handed) {
+    const job = run.jobs.find((one) => one.name === handed && one.state === 'passed');
+    const has = job ? await stages.hasStashed(job, number, signal) : told(false);
+    if (has.state === 'failed') return has;
+    if (!has.value) return not(`what ${handed} made was not kept by build ${number}`);
+  }
   const wanted = { of: number, stage: name };
   const before = new Set(known.value.items(wanted));
   const parameters = new URLSearchParams({ stageName: name });

@@ -54,7 +54,7 @@ export function openJenkinsEngine(
     if (branch === '') return unclear('Jenkins does not say which branch that build was of');
     const number = await numberOf(run.id, signal);
     if (number.state === 'failed') return number;
-    const restarted = await restart(run, number.value, pipeline, server, signal);
+    const restarted = await restart(run, number.value, pipeline, { server, stages }, signal);
     if (restarted.state === 'failed') return restarted;
     if (restarted.value.state === 'not restarted') {
       const anew = await start(branch, commit, signal);

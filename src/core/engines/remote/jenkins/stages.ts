@@ -9,6 +9,8 @@ export const wholeBuild = 'build';
 
 /** The name of `getContext` (workflow-basic-steps). */
 const skipping = 'Get contextual object from internal APIs';
+/** That of `stash`. */
+const stashing = 'Stash some files to be used later in the build';
 
 /** Bounds of what is shown of one build. */
 const mostStages = 500;
@@ -144,15 +146,27 @@ export class Stages {
     const key = `${number}/${stage.id}`;
     let isSkipped = this.skipped.get(key);
     if (isSkipped === undefined) {
-      const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
-      if (answer.state === 'failed') return answer;
-      if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
-      const names = listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']);
-      isSkipped = names.length === 0 ? isLate : names.every((name) => name === skipping);
+      const names = await this.nodesIn(stage, number, signal);
+      if (names.state === 'failed') return names;
+      isSkipped = names.value.length === 0 ? isLate : names.value.every((name) => name === skipping);
       if (this.skipped.size > 2000) this.skipped.clear();
       this.skipped.set(key, isSkipped);
     }
     return told(isSkipped ? { ...stage, state: 'skipped', error: undefined, isUnstable: false } : stage);
+  }
+
+  /** Whether a stage kept files for a restart after it. */
+  async hasStashed(stage: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<Told<boolean>> {
+    const names = await this.nodesIn(stage, number, signal);
+    return names.state === 'failed' ? names : told(names.value.includes(stashing));
+  }
+
+  /** The names of the steps in a stage. */
+  private async nodesIn({ id, name }: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<Told<readonly unknown[]>> {
+    const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${id}/wfapi/describe`, signal);
+    if (answer.state === 'failed') return answer;
+    if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${name}`);
+    return told(listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']));
   }
 
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {

@@ -164,6 +164,12 @@ describe('a build of Jenkins that is run again', () => {
     assert.match((await again(before)).notice ?? '', /what build 1 made is not kept any more/);
   });
 
+  it('is run as a whole where a step did not keep what it made', async () => {
+    jenkins.stashes = new Set(['install']);
+    assert.match((await again(await failedAt('test'))).notice ?? '', /what build made was not kept by build 1/);
+    assert.deepEqual(restarts(), []);
+  });
+
   it('tells of stages that somebody passed over what they are: kept where they passed before, else not run', async () => {
     await failedAt('test');
     const first = jenkins.restartAs(runs.runs[0] as ScriptedRun, { of: 1, stage: 'test' });
