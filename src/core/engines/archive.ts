@@ -40,7 +40,8 @@ export function packingAnywhere(outputs: readonly string[], archive: string): Pa
   const command = [
     'set --',
     `for each in ${words.join(' ')}; do if [ -e "$each" ]; then set -- "$@" "$each"; fi; done`,
-    `tar -czf ${archive} -T /dev/null ${without}"$@"`,
+    'if [ $# -eq 0 ]; then set -- -T /dev/null; fi',
+    `tar -czf ${archive} ${without}"$@"`,
   ].join('\n');
   return { command: `${isForBash ? bashGlobs : ''}${command}`, isForBash };
 }
