@@ -22,7 +22,7 @@ export const mostHeld = 2 << 20;
  * printed before that is read once more, for that stage alone, and handed on as it arrives.
  */
 export class BuildLog {
-  private readonly window = new LogWindow(mostHeld);
+  private readonly window: LogWindow;
   private readonly enclosing = new Map<string, string>();
   private readonly ended = new Set<string>();
   private state: LogState = { node: undefined };
@@ -37,7 +37,10 @@ export class BuildLog {
   constructor(
     private readonly server: JenkinsApi,
     private readonly number: number,
-  ) {}
+    private readonly most = mostHeld,
+  ) {
+    this.window = new LogWindow(most);
+  }
 
   /** About how many bytes of memory its text takes. */
   get held(): number {
@@ -99,11 +102,11 @@ export class BuildLog {
   }
 
   private async goOn(signal: AbortSignal): Promise<RemoteFailure | undefined> {
-    let fresh = new LogWindow(mostHeld);
+    let fresh = new LogWindow(this.most);
     let answer = await this.fetch(this.start, new AnnotatedLog(this.state, intoWindow(fresh)), signal);
     const isDoubtful = answer.state === 'told' && answer.value.reading.isDoubtful;
     if (isDoubtful) {
-      fresh = new LogWindow(mostHeld);
+      fresh = new LogWindow(this.most);
       answer = await this.fetch(0, new AnnotatedLog({ node: undefined }, intoWindow(fresh)), signal);
     }
     if (answer.state === 'failed') return answer;
@@ -140,7 +143,9 @@ export class BuildLog {
       if (reading.ended.has(id)) enough.abort();
     };
     const answer = await this.fetch(0, reading, AbortSignal.any([signal, enough.signal]), isEnough);
-    return answer.state === 'failed' && !enough.signal.aborted ? answer : undefined;
+    if (enough.signal.aborted) return undefined;
+    if (answer.state === 'failed') return answer;
+    return answer.value.size < this.start ? unclear('Jenkins answered a log as it was before') : undefined;
   }
 
   private async fetch(start: number, reading: AnnotatedLog, signal: AbortSignal, had?: () => void): Promise<Told<Answer>> {

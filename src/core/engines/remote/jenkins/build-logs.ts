@@ -8,11 +8,15 @@ const mostLogs = 8;
 export class BuildLogs {
   private readonly logs = new Map<number, BuildLog>();
 
-  constructor(private readonly server: JenkinsApi) {}
+  /** `most`: bytes of each that are held. */
+  constructor(
+    private readonly server: JenkinsApi,
+    private readonly most: number,
+  ) {}
 
   /** What was not asked for the longest is forgotten, and read anew when it is. */
   of(number: number): BuildLog {
-    const log = this.logs.get(number) ?? new BuildLog(this.server, number);
+    const log = this.logs.get(number) ?? new BuildLog(this.server, number, this.most);
     this.logs.delete(number);
     for (const oldest of this.logs.keys()) {
       if (this.logs.size < mostLogs) break;

@@ -3,6 +3,7 @@ import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
 import { restart } from './again';
+import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
 import { JenkinsApi, unclear } from './jenkins-api';
@@ -18,17 +19,19 @@ export interface JenkinsSettings {
   readonly job: string;
   /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
   readonly steps: readonly string[];
+  /** Bytes of each log that are held in memory. */
+  readonly held?: number;
 }
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
 export function openJenkinsEngine(
-  { server: address, job: place, steps }: JenkinsSettings,
+  { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
   client: HttpClient,
   tokens: Tokens,
 ): RemoteEngine {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const logs = new BuildLogs(server);
+  const logs = new BuildLogs(server, held);
   const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {

@@ -22,7 +22,7 @@ export class LogWindow {
   constructor(private readonly most: number) {}
 
   add({ node, bytes }: Part): void {
-    if (this.open && (this.open.node !== node || this.open.size + bytes.length > largestPart)) this.close();
+    if (this.open && (this.open.node !== node || this.open.size + bytes.length > Math.min(largestPart, this.most / 16))) this.close();
     this.open ??= { node, bytes: [], size: 0 };
     this.open.bytes.push(bytes);
     this.open.size += bytes.length;
