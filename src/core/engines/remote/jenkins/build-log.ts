@@ -13,6 +13,15 @@ interface Answer {
   readonly state: LogState;
 }
 
+/** A place of the log where it can be gone on from, and how much of each node stands before it. */
+interface KnownPlace {
+  readonly start: number;
+  readonly state: LogState;
+  readonly printed: ReadonlyMap<string | undefined, number>;
+}
+
+const beginning: KnownPlace = { start: 0, state: { node: undefined }, printed: new Map() };
+
 /** Of one build's log, in memory. */
 export const mostHeld = 2 << 20;
 
@@ -26,6 +35,8 @@ export class BuildLog {
   private readonly enclosing = new Map<string, string>();
   private readonly ended = new Set<string>();
   private state: LogState = { node: undefined };
+  /** Where the last answer began that is not held as a whole: who read all before it goes on from there. */
+  private known = beginning;
   private start = 0;
   private isWhole = false;
   private hasMarks = false;
@@ -61,14 +72,14 @@ export class BuildLog {
     const isSplit = jobs.some(({ id }) => id !== wholeBuild);
     if (isSplit && this.isWhole && !this.hasMarks && this.start > 0)
       return unclear('the log of Jenkins does not say what belongs to which stage', 'its plugin “Pipeline: Job” may be older than 2.26');
-    let at = 0;
-    for (const [node, bytes] of this.window.before) if (this.homeOf(node, homes) === job.id) at += bytes;
+    const isOwn = (node: string | undefined): boolean => this.homeOf(node, homes) === job.id;
+    let at = sum(this.window.before, isOwn);
     if (from < at) {
-      const broken = await this.readAnew(job, homes, from, write, signal);
+      const broken = await this.readAnew(isOwn, from, write, signal);
       if (broken) return broken;
     } else
       for (const { node, bytes } of this.window.parts()) {
-        if (this.homeOf(node, homes) !== job.id) continue;
+        if (!isOwn(node)) continue;
         if (at + bytes.length > from) write(bytes.subarray(Math.max(0, from - at)));
         at += bytes.length;
       }
@@ -96,8 +107,8 @@ export class BuildLog {
   }
 
   /** The job that a node is in: the block around it that is one. What is in none is that of the build, if that is one. */
-  private homeOf(node: string | undefined, homes: ReadonlySet<string>, more = this.enclosing): string {
-    for (let at = node; at !== undefined; at = this.enclosing.get(at) ?? more.get(at)) if (homes.has(at)) return at;
+  private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
+    for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
     return wholeBuild;
   }
 
@@ -111,7 +122,10 @@ export class BuildLog {
     }
     if (answer.state === 'failed') return answer;
     const { reading, size, isMore, state } = answer.value;
-    if (isDoubtful) this.window.clear();
+    if (isDoubtful) {
+      this.window.clear();
+      this.known = beginning;
+    } else if (fresh.isPart) this.known = { start: this.start, state: this.state, printed: this.window.printed() };
     for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
     for (const block of reading.ended) this.ended.add(block);
     this.hasMarks ||= reading.enclosing.size > 0;
@@ -123,29 +137,31 @@ export class BuildLog {
     return undefined;
   }
 
-  /** From the start of the log to the end of the job, or to where the log ends now. */
+  /** To where it is known to; what comes after that is told by the next answer. */
   private async readAnew(
-    { id }: RemoteJob,
-    homes: ReadonlySet<string>,
+    isOwn: (node: string | undefined) => boolean,
     from: number,
     write: (bytes: Buffer) => void,
     signal: AbortSignal,
   ): Promise<RemoteFailure | undefined> {
+    const all = sum(this.window.printed(), isOwn);
+    const { start, state, printed } = sum(this.known.printed, isOwn) <= from ? this.known : beginning;
+    const size = this.start;
     const enough = new AbortController();
-    let at = 0;
-    const reading: AnnotatedLog = new AnnotatedLog({ node: undefined }, ({ node, text }) => {
-      if (enough.signal.aborted || this.homeOf(node, homes, reading.enclosing) !== id) return;
+    let at = sum(printed, isOwn);
+    const reading = new AnnotatedLog(state, ({ node, text }) => {
+      if (at >= all || !isOwn(node)) return;
       const bytes = Buffer.from(text);
-      if (at + bytes.length > from) write(bytes.subarray(Math.max(0, from - at)));
+      if (at + bytes.length > from) write(bytes.subarray(Math.max(0, from - at), all - at));
       at += bytes.length;
     });
     const isEnough = (): void => {
-      if (reading.ended.has(id)) enough.abort();
+      if (at >= all) enough.abort();
     };
-    const answer = await this.fetch(0, reading, AbortSignal.any([signal, enough.signal]), isEnough);
+    const answer = await this.fetch(start, reading, AbortSignal.any([signal, enough.signal]), isEnough);
     if (enough.signal.aborted) return undefined;
     if (answer.state === 'failed') return answer;
-    return answer.value.size < this.start ? unclear('Jenkins answered a log as it was before') : undefined;
+    return answer.value.size < size ? unclear('Jenkins answered a log as it was before') : undefined;
   }
 
   private async fetch(start: number, reading: AnnotatedLog, signal: AbortSignal, had?: () => void): Promise<Told<Answer>> {
@@ -173,6 +189,12 @@ export class BuildLog {
     const state = reading.end();
     return told({ reading, size, isMore: answer.headers['x-more-data'] === 'true', state });
   }
+}
+
+function sum(printed: ReadonlyMap<string | undefined, number>, isOwn: (node: string | undefined) => boolean): number {
+  let bytes = 0;
+  for (const [node, each] of printed) if (isOwn(node)) bytes += each;
+  return bytes;
 }
 
 function intoWindow(window: LogWindow): (piece: Piece) => void {

@@ -28,6 +28,19 @@ export class LogWindow {
     this.open.size += bytes.length;
   }
 
+  /** Whether something came before what is held. */
+  get isPart(): boolean {
+    this.close();
+    return this.before.size > 0;
+  }
+
+  /** How many bytes there were of each node in all. */
+  printed(): ReadonlyMap<string | undefined, number> {
+    const all = new Map(this.before);
+    for (const { node, bytes } of this.parts()) all.set(node, (all.get(node) ?? 0) + bytes.length);
+    return all;
+  }
+
   /** In the order of their printing. */
   parts(): readonly Part[] {
     this.close();
@@ -60,7 +73,7 @@ export class LogWindow {
     this.held.push(part);
     this.size += part.bytes.length + partCost;
     let until = this.gone;
-    for (let size = this.size; size > this.most && until < this.held.length - 1; until++)
+    for (let size = this.size; size > this.most && until < this.held.length; until++)
       size -= (this.held[until]?.bytes.length ?? 0) + partCost;
     this.letGo(until);
   }
