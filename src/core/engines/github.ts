@@ -1,11 +1,12 @@
 import { definitionName } from '../pipeline/locate';
+import { packing } from './archive';
 import { ownBranches } from './own-branches';
 import type { Engine, EngineFile, EngineService, ExportOptions } from './engine';
 import { below, isGlob, plainGlobs, type PlainGlobs } from './globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from './jobs';
 import { distinctNames } from './names';
 import { commonNotes } from './notes';
-import { deliverStep, globWord, retried, word } from './shell';
+import { deliverStep, retried, word } from './shell';
 import { indented, yamlText } from './yaml-text';
 
 const folder = '.github/workflows';
@@ -177,21 +178,10 @@ function artifactOf(job: Job, service: EngineService): string {
 
 /** As an archive: artifacts keep neither modes nor links by themselves. */
 function handOver(job: Job, service: EngineService): ActionStep[] {
-  const { outputs } = job.step;
   const file = `${artifactOf(job, service)}.tgz`;
-  const wanted = outputs.filter((output) => !output.startsWith('!'));
-  const paths = plainGlobs(wanted)?.wanted ?? wanted;
-  const without = (plainGlobs(outputs)?.unwanted ?? []).map((path) => `--exclude=${word(path)} `).join('');
-  const matched = paths.some(isGlob) || wanted.some((path) => /[({]/.test(path));
-  const options = matched ? 'shopt -s globstar nullglob dotglob extglob\n' : '';
-  const nothing = matched ? '-T /dev/null ' : '';
-  const words = paths.map((path) => (matched ? globWord(path) : word(path))).join(' ');
+  const { command, isForBash } = packing(job.step.outputs, `"$RUNNER_TEMP/${file}"`);
   return [
-    {
-      name: 'Hand over',
-      run: `${options}tar --ignore-failed-read -czf "$RUNNER_TEMP/${file}" ${nothing}${without}${words}`,
-      ...(matched && { shell: 'bash' }),
-    },
+    { name: 'Hand over', run: command, ...(isForBash && { shell: 'bash' }) },
     {
       uses: 'actions/upload-artifact@v4',
       with: { name: artifactOf(job, service), path: `\${{ runner.temp }}/${file}`, 'retention-days': 7, overwrite: true },

@@ -7,8 +7,9 @@ import type { JenkinsServer } from './jenkins-server';
 export const never = new AbortController().signal;
 
 /** An engine that asks a Jenkins of the tests. */
-export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token): RemoteEngine {
-  const settings = { server: jenkins.url, job: jenkins.job, steps: Object.keys(jenkins.runs.jobs) };
+export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token, held?: number): RemoteEngine {
+  const steps = Object.keys(jenkins.runs.jobs);
+  const settings = { server: jenkins.url, job: jenkins.job, steps, ...(held !== undefined && { held }) };
   const tokens = async (kind: string, host: string): Promise<string | undefined> =>
     Promise.resolve(kind === 'jenkins' && host === jenkins.origin ? token : undefined);
   return openJenkinsEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);

@@ -11,6 +11,17 @@ export interface LogState {
 }
 
 /**
+ * How lines of a build's own begin that stand among those of its steps (workflow-job, `WorkflowRun`; workflow-cps): where one may be
+ * taken for a step's, the log is read from its start, which tells them apart for certain.
+ */
+const ownLine =
+  /^(?:Aborted by |Superseded by |Cancel+ed |Click here to forcibly |Terminating |Hard kill!|Pausing|Resuming|Ready to run at |Not built)/m;
+const longestOwnWords = 40;
+
+/** No tag of Jenkins is so long: what would be held for its end is text. */
+const longestTag = 1 << 20;
+
+/**
  * Reads the log of a pipeline as Jenkins annotates it (`progressiveHtml`). Every line says whose it is, also where branches print at
  * the same time: `<span class="pipeline-node-ID">` stands before what a node prints (workflow-api, `LogStorage.startStep`), and
  * `<span class="pipeline-new-node" nodeId startId enclosingId>` holds a line that says where in the graph a node is (workflow-job,
@@ -22,11 +33,13 @@ export class AnnotatedLog {
   /** Blocks that ended. */
   readonly ended = new Set<string>();
   /**
-   * What stands before the first mark of an answer that goes on within a node. Jenkins marks no end of a node there, and a line of the
-   * build's own would be taken for one of the node.
+   * Whether a line of the build's own may stand before the first mark of an answer that goes on within a node. Jenkins marks no end
+   * of a node there, and it would be taken for one of the node.
    */
-  lead = '';
+  isDoubtful = false;
   private isLeading: boolean;
+  /** How the line begins that goes on there. */
+  private leadingLine = '';
   private node: string | undefined;
   /** What is open, innermost last. Jenkins closes more than it opened at the end of an answer. */
   private readonly open: ('node' | 'mark' | 'time' | 'hidden' | 'other')[] = [];
@@ -59,6 +72,10 @@ export class AnnotatedLog {
       at = cut;
       if (tag < 0) break;
       const close = all.indexOf('>', tag);
+      if (close < 0 && all.length - tag > longestTag) {
+        this.text(all.slice(tag));
+        at = all.length;
+      }
       if (close < 0) break;
       this.tag(all.slice(tag + 1, close));
       at = close + 1;
@@ -84,8 +101,14 @@ export class AnnotatedLog {
     this.isClosed = false;
     const text = unescaped(this.isAfterStamp ? escaped.replace(/^ /, '') : escaped);
     this.isAfterStamp = false;
-    if (this.isLeading) this.lead += text;
+    if (this.isLeading) this.leads(text);
     if (text !== '') this.add({ node: this.node, text });
+  }
+
+  private leads(text: string): void {
+    const lines = this.leadingLine + text;
+    this.isDoubtful ||= ownLine.test(lines);
+    this.leadingLine = lines.slice(lines.lastIndexOf('\n') + 1).slice(0, longestOwnWords);
   }
 
   private tag(tag: string): void {

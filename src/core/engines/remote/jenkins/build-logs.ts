@@ -1,24 +1,26 @@
 import { BuildLog } from './build-log';
 import type { JenkinsApi } from './jenkins-api';
 
-/** Of what is held in memory, all of them together. */
-const most = { logs: 8, bytes: 64 << 20 };
+/** Each holds the end of its log in memory (`mostHeld`). */
+const mostLogs = 8;
 
 /** The logs that were asked for lately. */
 export class BuildLogs {
   private readonly logs = new Map<number, BuildLog>();
 
-  constructor(private readonly server: JenkinsApi) {}
+  /** `most`: bytes of each that are held. */
+  constructor(
+    private readonly server: JenkinsApi,
+    private readonly most: number,
+  ) {}
 
   /** What was not asked for the longest is forgotten, and read anew when it is. */
   of(number: number): BuildLog {
-    const log = this.logs.get(number) ?? new BuildLog(this.server, number);
+    const log = this.logs.get(number) ?? new BuildLog(this.server, number, this.most);
     this.logs.delete(number);
-    let bytes = [...this.logs.values()].reduce((sum, { size }) => sum + size, log.size);
-    for (const [other, { size }] of this.logs) {
-      if (this.logs.size < most.logs && bytes <= most.bytes) break;
-      this.logs.delete(other);
-      bytes -= size;
+    for (const oldest of this.logs.keys()) {
+      if (this.logs.size < mostLogs) break;
+      this.logs.delete(oldest);
     }
     this.logs.set(number, log);
     return log;

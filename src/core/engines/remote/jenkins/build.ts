@@ -2,6 +2,7 @@ import { listOf, numberOf, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteRun, type Told } from '../remote-engine';
 import { refParameter } from './checks';
 import { unclear, type JenkinsApi } from './jenkins-api';
+import { restartOf, type Restart } from './restarts';
 import { sentence } from './words';
 
 const facts =
@@ -26,6 +27,7 @@ export interface Build extends RemoteRun {
   readonly number: number;
   readonly queueId: number | undefined;
   readonly result: string | undefined;
+  readonly restart: Restart | undefined;
 }
 
 /** Without jobs, and with the id `build:N`. */
@@ -50,6 +52,7 @@ export function readBuild(value: unknown, server: JenkinsApi): Told<Build> {
     number,
     queueId: numberOf(build['queueId']),
     result,
+    restart: restartOf(build['actions']),
     attempt: 1,
     url: server.buildUrl(number),
     branch,

@@ -2,6 +2,8 @@ import { httpAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
+import { restart } from './again';
+import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
 import { JenkinsApi, unclear } from './jenkins-api';
@@ -17,17 +19,19 @@ export interface JenkinsSettings {
   readonly job: string;
   /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
   readonly steps: readonly string[];
+  /** Bytes of each log that are held in memory. */
+  readonly held?: number;
 }
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
 export function openJenkinsEngine(
-  { server: address, job: place, steps }: JenkinsSettings,
+  { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
   client: HttpClient,
   tokens: Tokens,
 ): RemoteEngine {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const logs = new BuildLogs(server);
+  const logs = new BuildLogs(server, held);
   const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
@@ -48,13 +52,30 @@ export function openJenkinsEngine(
     return told({ id, attempt: 1 });
   };
 
+  const rerun: RemoteEngine['rerun'] = async (run, signal, pipeline) => {
+    const { branch, commit } = run;
+    if (branch === '') return unclear('Jenkins does not say which branch that build was of');
+    const number = await numberOf(run.id, signal);
+    if (number.state === 'failed') return number;
+    const restarted = await restart(run, number.value, pipeline, { server, stages }, signal);
+    if (restarted.state === 'failed') return restarted;
+    if (restarted.value.state === 'not restarted') {
+      const anew = await start(branch, commit, signal);
+      return anew.state === 'failed' ? anew : told({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
+    }
+    const { item, stage } = restarted.value;
+    const id = `queue:${item}`;
+    runs.remember(id, { branch, commit, at: new Date().toISOString() });
+    return told({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
+  };
+
   return {
     name: 'jenkins',
     label: 'Jenkins',
     host: server.asking.api.origin ?? address,
     place,
     logs: 'live',
-    reruns: 'everything',
+    reruns: 'from a stage on',
     get allowance() {
       return server.asking.allowance;
     },
@@ -74,8 +95,7 @@ export function openJenkinsEngine(
       return number.state === 'failed' ? number : failingTests(server, number.value, name, signal);
     },
     cancel: async (run, signal) => cancel(server, runs, run, signal),
-    rerun: async ({ branch, commit }, signal) =>
-      branch === '' ? unclear('Jenkins does not say which branch that build was of') : start(branch, commit, signal),
+    rerun,
     approve: async (run, message, signal) => {
       const number = await numberOf(run.id, signal);
       return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);

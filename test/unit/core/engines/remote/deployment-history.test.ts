@@ -4,7 +4,8 @@ import type { DeploymentHistory } from '../../../../../src/core/engines/remote/r
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { GitlabServer } from '../../../../support/engines/gitlab-server';
 import { ScriptedRuns, type ScriptedDeployment } from '../../../../support/engines/scripted-runs';
-import { failed, never, OnGithub, value } from '../../../../support/engines/on-github';
+import { OnGithub } from '../../../../support/engines/on-github';
+import { failureOf, never, valueOf } from '../../../../support/engines/remote-answers';
 
 /** In the order of the tests: a minute of 2026-11-24 after 10:00 UTC each. */
 const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 24, 10, minute));
@@ -26,7 +27,7 @@ describe('the history of deployments at GitHub', () => {
   const read = async (from = since): Promise<DeploymentHistory> => {
     const answer = await on.engine.deploymentHistory?.('production', from, never);
     assert.ok(answer);
-    return value(answer);
+    return valueOf(answer);
   };
 
   it('is what went live in the environment, oldest first; what never was live is not in it', async () => {
@@ -71,7 +72,7 @@ describe('the history of deployments at GitHub', () => {
     on.server.fault = ({ path }) => (path.endsWith('/statuses') ? { reply: { status: 403, body: { message: 'Forbidden' } } } : undefined);
     const answer = await on.engine.deploymentHistory?.('production', since, never);
     assert.ok(answer);
-    assert.equal(failed(answer).reason, 'token');
+    assert.equal(failureOf(answer).reason, 'token');
   });
 
   it('passes over what names no commit: what a server says becomes an argument of git', async () => {
@@ -97,7 +98,7 @@ describe('the history of deployments at GitLab', () => {
     const engine = openGitlabEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
     const answer = await engine.deploymentHistory?.('production', from, never);
     assert.ok(answer);
-    return value(answer);
+    return valueOf(answer);
   };
 
   it('is what went live in the environment, oldest first; what never was live is not in it', async () => {

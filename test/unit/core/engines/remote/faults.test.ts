@@ -65,7 +65,7 @@ async function onGitlab(ranges: boolean): Promise<Tested> {
   };
 }
 
-async function onJenkins(): Promise<Tested> {
+async function onJenkins(held: number): Promise<Tested> {
   const server = await JenkinsServer.start(new ScriptedRuns({}));
   return {
     server,
@@ -76,7 +76,8 @@ async function onJenkins(): Promise<Tested> {
       return {
         name: 'jenkins',
         id: `build:${server.build(run).number}`,
-        open: () => openJenkinsEngine({ server: server.url, job: server.job, steps }, client, async () => Promise.resolve(server.token)),
+        open: () =>
+          openJenkinsEngine({ server: server.url, job: server.job, steps, held }, client, async () => Promise.resolve(server.token)),
       };
     },
   };
@@ -84,8 +85,14 @@ async function onJenkins(): Promise<Tested> {
 
 describe(`Answers that are lost, delayed, cut and reordered at random (DELIVER_SEED=${seed})`, () => {
   const folder = temporaryFolder();
-  const open = [onGithub, async () => onGitlab(true), async () => onGitlab(false), onJenkins];
-  const names = ['GitHub', 'GitLab with ranges', 'GitLab without ranges', 'Jenkins'];
+  const open = [
+    onGithub,
+    async () => onGitlab(true),
+    async () => onGitlab(false),
+    async () => onJenkins(2 << 20),
+    async () => onJenkins(500),
+  ];
+  const names = ['GitHub', 'GitLab with ranges', 'GitLab without ranges', 'Jenkins', 'Jenkins that are mostly not held'];
 
   for (const [index, start] of open.entries()) {
     const own = rounds.filter((round) => round % open.length === index);

@@ -57,6 +57,30 @@ describe('the log of Jenkins', () => {
     assert.ok(Number(jenkins.asked.findLast(({ path }) => path.endsWith('/progressiveHtml'))?.query.get('start')) > 0);
   });
 
+  it('that grows by more than is held is not read from its beginning each time', async () => {
+    engine = follow(jenkins, jenkins.token, 1000);
+    const lint = scripted.job('lint').start();
+    scripted.job('test').start();
+    let [had, wanted] = ['', ''];
+    const starts = (): number[] =>
+      jenkins.asked.splice(0).flatMap(({ path, query }) => (path.endsWith('/progressiveHtml') ? [Number(query.get('start'))] : []));
+    for (let time = 0; time < 5; time++) {
+      const text = `${String(time).repeat(50)}\n`.repeat(100);
+      lint.print(text);
+      wanted += text;
+      had += (await logOf(engine, await read(), 'lint', Buffer.byteLength(had))).text;
+      assert.equal(had, wanted);
+      // The same twice: to know what is new, and once more to hand it on.
+      const [first = NaN, second] = starts();
+      assert.ok(first === second && first >= time * 100 * 50, `from ${first} and ${second ?? NaN} on`);
+      scripted.job('test').print('beside\n');
+      jenkins.observe();
+    }
+    // Asked for the first time, from the answers that were had; the last line comes with the next.
+    assert.equal((await logOf(engine, await read(), 'test')).text, 'beside\n'.repeat(4));
+    assert.equal((await logOf(engine, await read(), 'test', 7 * 4)).text, 'beside\n');
+  });
+
   it('keeps every letter that a step printed, and none that Jenkins put there', async () => {
     const text =
       '<b>&amp; "x" > \u001b[31mrot\u001b[0m\r\n[Pipeline] printed by the step\nsee https://example.com/a?b=1 <span>ü€😀</span>\n\tend';
