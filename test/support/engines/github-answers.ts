@@ -26,6 +26,8 @@ export interface GithubOptions {
   readonly hasNoRanges?: boolean;
   /** So often a log is not there yet. */
   readonly logDelay?: number;
+  /** So often a run is not queued yet, and cannot be cancelled. */
+  readonly queueDelay?: number;
   /** Of the repository. */
   readonly facts?: object;
   /** Of a classic token. */
@@ -51,6 +53,7 @@ export class GithubAnswers {
   readonly told: unknown[] = [];
   private listDelay: number;
   private logDelay: number;
+  private queueDelay: number;
   private readonly routes: readonly Route[];
 
   constructor(
@@ -60,6 +63,7 @@ export class GithubAnswers {
   ) {
     this.listDelay = options.listDelay ?? 0;
     this.logDelay = options.logDelay ?? 0;
+    this.queueDelay = options.queueDelay ?? 0;
     this.routes = this.table();
   }
 
@@ -191,6 +195,7 @@ export class GithubAnswers {
 
   private cancel(run: ScriptedRun): Reply {
     if (run.finishedAt) return conflict('Cannot cancel a workflow run that is completed.');
+    if (this.queueDelay-- > 0) return conflict('Cannot cancel a workflow re-run that has not yet queued.');
     run.cancel();
     return { status: 202, body: {} };
   }

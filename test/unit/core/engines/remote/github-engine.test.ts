@@ -314,6 +314,13 @@ describe('GitHub Actions', () => {
     assert.equal(failed(await on.engine.cancel(on.run.id, never)).gone, true);
   });
 
+  it('does not take a run for ended that GitHub has not queued yet, and so does not cancel', async () => {
+    await on.open({ queueDelay: 1 });
+    assert.match(failed(await on.engine.cancel(on.run.id, never)).message, /409 Conflict.*has not yet queued/);
+    value(await on.engine.cancel(on.run.id, never));
+    assert.equal((await on.read()).state, 'cancelled');
+  });
+
   describe('lists runs', () => {
     it('newest first, with who began them and of which branch they are', async () => {
       on.runs.begin({ branch: 'main', event: 'push', subject: 'Pay by card', by: 'ada' });
