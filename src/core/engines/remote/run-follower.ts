@@ -58,6 +58,8 @@ const longestWaitMs = 15_000;
 const endPatienceMs = 60_000;
 /** So long after the end of a run its jobs may be told incompletely, by an answer that was made before it. */
 const settleMs = 10_000;
+/** So long a run that was never seen may only be too new: not all servers of a service know at once what one of them has begun. */
+const newMs = 30_000;
 
 /**
  * Tells a journal what goes on in a run on a CI service, look by look. Nothing that the journal has said is taken back: an answer
@@ -68,6 +70,8 @@ export class RunFollower {
   private readonly told = new Map<string, Told>();
   private readonly now: () => number;
   private overSince: number | undefined;
+  /** Since when it is said that there is no such run; `seen`: there was one before. */
+  private absent: 'seen' | number | undefined;
   private hasChanged = false;
 
   constructor(private readonly given: Following) {
@@ -81,6 +85,7 @@ export class RunFollower {
     const answer = await engine.read(state.engine?.id ?? '', signal, state.engine?.attempt);
     if (answer.state === 'failed') return answer.gone ? this.gone(answer) : this.result(false, answer);
     const run = answer.value;
+    this.absent = 'seen';
     // Of an attempt before the one that is followed: an answer from a memory somewhere on the way.
     if (run.attempt < (state.engine?.attempt ?? 1)) return this.result(false);
     const isOver = run.state !== 'waiting' && run.state !== 'running';
@@ -115,7 +120,10 @@ export class RunFollower {
     this.told.clear();
   }
 
-  private gone({ message }: RemoteFailure): Look {
+  private gone({ gone: _, ...failure }: RemoteFailure): Look {
+    const { message } = failure;
+    this.absent ??= this.now();
+    if (this.absent !== 'seen' && this.now() - this.absent < newMs) return this.result(false, failure);
     this.finish('interrupted', `the run is not there any more: ${message}`);
     return this.result(true);
   }

@@ -223,6 +223,19 @@ describe('GitHub Actions', () => {
       assert.equal(gone, true);
       assert.match(message, /404 Not Found/);
     });
+
+    it('that the token may not see any more, which is no deleted one', async () => {
+      await on.read();
+      on.server.fault = ({ path }) => (path.includes('/repos/') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
+      const { gone, reason, message } = failed(await on.engine.read(on.run.id, never));
+      assert.deepEqual([gone, reason, message], [undefined, 'token', 'GitHub shows no repository acme/shop to this token (404)']);
+    });
+
+    it('whose jobs are not there yet, which is no deleted one, either', async () => {
+      on.server.fault = ({ path }) => (path.endsWith('/jobs') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
+      const { gone, status } = failed(await on.engine.read(on.run.id, never));
+      assert.deepEqual([gone, status], [undefined, 404]);
+    });
   });
 
   describe('runs again', () => {

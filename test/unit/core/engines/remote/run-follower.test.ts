@@ -241,8 +241,30 @@ describe('A run on a CI service', () => {
       assert.deepEqual(here.steps(), ['build failed', 'stage skipped', 'accept skipped']);
     });
 
+    const gone: RemoteFailure = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
+
+    it('not where it is not there yet, because it was begun a moment ago', async () => {
+      here.service.fails = gone;
+      const look = await here.look();
+      assert.deepEqual([look.isOver, look.failure?.message, look.failure?.gone], [false, 'there is no run 7', undefined]);
+      here.service.fails = undefined;
+      run('passed', ...passed('build', 'stage', 'accept'));
+      assert.ok((await here.look()).isOver);
+      assert.equal(here.state().outcome, 'passed');
+    });
+
+    it('as interrupted where it does not come', async () => {
+      here.service.fails = gone;
+      await here.look();
+      assert.ok(!(await here.look(20_000)).isOver);
+      assert.ok((await here.look(10_000)).isOver);
+      assert.equal(here.state().outcome, 'interrupted');
+    });
+
     it('as interrupted where it is not there any more', async () => {
-      here.service.fails = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
+      run('running', job('build', 'running'));
+      await here.look();
+      here.service.fails = gone;
       assert.ok((await here.look()).isOver);
       assert.equal(here.state().outcome, 'interrupted');
       assert.equal(here.state().reason, 'the run is not there any more: there is no run 7');
