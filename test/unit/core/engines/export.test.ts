@@ -99,6 +99,31 @@ describe('an exported pipeline', function () {
     assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
   });
 
+  it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
+    const text =
+      'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const on = (engine: string): EngineFile => {
+      const [file] = github.files([service(`${text}${engine}`)], {});
+      assert.ok(file);
+      return file;
+    };
+    for (const engine of ['', 'engine: {github: {url: https://github.com}}', 'engine: {github: {url: https://acme.ghe.com/}}'])
+      assert.match(on(engine).body, /queue: max/, engine);
+    const enterprise = on('engine: {github: {url: https://github.example.com}}');
+    assert.deepEqual(await githubErrors(enterprise.body), []);
+    assert.doesNotMatch(enterprise.body, /queue:/);
+    assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
+  });
+
+  it('uploads reports also from a folder that begins with a dot, which GitHub leaves out by itself', () => {
+    const hidden = (reports: string): boolean => {
+      const [file] = github.files([service(`service: a\nsteps: {t: {run: make, reports: [${reports}]}}\n`)], {});
+      return /include-hidden-files: true/.test(file?.body ?? '');
+    };
+    assert.ok(hidden('.reports/*.xml') && hidden('out/.junit.xml'));
+    assert.ok(!hidden('out/*.xml') && !hidden('./out/*.xml'));
+  });
+
   it('is refused by the same validators when it is wrong', async () => {
     const [workflow] = github.files([service(small)], {});
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('runs-on:', 'runs-in:')), []);
