@@ -28,10 +28,17 @@ export async function enginePlace(definition: EngineDefinition, repository: Pick
     });
   const host = parseRemote(url.trim());
   const server = (definition.url ?? host?.host)?.replace(/\/+$/, '');
-  const place = placeOf(definition) ?? host?.path;
+  const place = placeOf(definition) ?? pathAt(server, url, host);
   if (server === undefined || place === undefined) return nowhere(definition.kind);
   const api = definition.kind === 'github' ? githubAddress(server).base : server;
   return ok({ remote, host, server, place, tokenHost: new URL(api).origin });
+}
+
+/** Of a server in a sub-path, as `https://host/gitlab`, that is in front of what an address of http leads to (docs.gitlab.com: install/relative_url). */
+function pathAt(server: string | undefined, url: string, host: Remote | undefined): string | undefined {
+  const prefix = server !== undefined && URL.canParse(server) ? new URL(server).pathname.replace(/^\/+/, '') : '';
+  if (prefix === '' || !/^https?:/.test(url) || !host?.path.startsWith(`${prefix}/`)) return host?.path;
+  return host.path.slice(prefix.length + 1);
 }
 
 function placeOf(definition: EngineDefinition): string | undefined {

@@ -77,6 +77,15 @@ describe('where the CI service of a repository is', () => {
     });
   });
 
+  it('is below a sub-path of its server, which is no part of the name of a project', async () => {
+    remotes({ origin: 'https://git.example.com/gitlab/acme/shop.git', ssh: 'git@git.example.com:gitlab/shop.git' });
+    const url = 'https://git.example.com/gitlab';
+    const { server, place: there, tokenHost } = await place({ kind: 'gitlab', url });
+    assert.deepEqual([server, there, tokenHost], [url, 'acme/shop', 'https://git.example.com']);
+    // Over ssh there is no such path.
+    assert.equal((await place({ kind: 'gitlab', url, remote: 'ssh' })).place, 'gitlab/shop');
+  });
+
   it('sends the token of an Enterprise server to that server, and of a tenant to its API', async () => {
     remotes({ origin: 'git@github.example.com:acme/shop.git' });
     assert.equal((await place()).tokenHost, 'https://github.example.com');
