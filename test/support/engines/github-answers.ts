@@ -260,7 +260,10 @@ export class GithubAnswers {
   private annotations(id: string, asked: Asked): Reply {
     const job = this.runs.findJob(id);
     if (!job) return notFound;
-    const own = job.state === 'failed' ? [annotationFields({ message: `Process completed with exit code ${job.exitCode ?? 1}.` })] : [];
+    const own =
+      job.state === 'failed' && job.startedAt
+        ? [annotationFields({ message: `Process completed with exit code ${job.exitCode ?? 1}.` })]
+        : [];
     return this.paged([...(this.options.annotations?.(job) ?? []).map(annotationFields), ...own], asked);
   }
 

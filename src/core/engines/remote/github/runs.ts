@@ -1,5 +1,6 @@
 import { present, recordOf, textOf } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { whyNeverBegun } from './annotations';
 import { heldDeployments, whatHolds } from './approvals';
 import type { Fields, GithubRepository } from './github-repository';
 import { deployedTo } from './deployed-to';
@@ -96,7 +97,10 @@ async function readJobs(
   for (const one of list) {
     const job = readJob(one, run.attempt, textOf(fields['run_started_at']), repository);
     if (typeof job === 'string') return failure(`GitHub says of run ${run.id} what is not understood: ${job}`);
-    jobs.push(isWaiting && isHeld(one) ? { ...job, ...(await whatHolds(one, held.value, repository, signal)) } : job);
+    if (isWaiting && isHeld(one)) jobs.push({ ...job, ...(await whatHolds(one, held.value, repository, signal)) });
+    else if (job.state === 'failed' && !job.hasLog && job.reason === undefined)
+      jobs.push({ ...job, ...present({ reason: await whyNeverBegun(job.id, repository, signal) }) });
+    else jobs.push(job);
   }
   const addresses = await deployedTo(run, jobs, repository, signal);
   return told(jobs.map((job) => ({ ...job, ...present({ deployedTo: addresses.get(job.id) }) })));

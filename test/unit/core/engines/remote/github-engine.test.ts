@@ -89,6 +89,16 @@ describe('GitHub Actions', () => {
       assert.deepEqual([state, reason, startedAt], ['waiting', 'waits for a runner with self-hosted, gpu', undefined]);
     });
 
+    it('whose job GitHub refused to begin: it says why, which only an annotation tells', async () => {
+      const message = 'The job was not started because recent account payments have failed or your spending limit needs to be increased.';
+      await on.open({ annotations: () => [{ message }] });
+      on.run.job('build').end('failed');
+      const { state, hasLog, reason } = await on.job('build');
+      assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub says: ${message}`]);
+      on.server.fault = ({ path }) => (path.endsWith('/annotations') ? { reply: { status: 403, body: { message: 'no' } } } : undefined);
+      assert.equal((await on.job('build')).reason, undefined, 'where the token may not see it');
+    });
+
     it('that could not be started', async () => {
       on.run.startupFailure = 'broken';
       const { state, reason, jobs } = await on.read();
