@@ -30,6 +30,8 @@ export interface GithubOptions {
   readonly queueDelay?: number;
   /** Of the repository. */
   readonly facts?: object;
+  /** The token is that of an app, which is nobody. */
+  readonly isApp?: boolean;
   /** Of a classic token. */
   readonly scopes?: string;
   /** Who the token is of may not approve. */
@@ -69,7 +71,8 @@ export class GithubAnswers {
 
   answer(asked: Asked): Reply {
     if (asked.method === 'GET' && asked.path === '/user') {
-      const { scopes } = this.options;
+      const { scopes, isApp } = this.options;
+      if (isApp) return { status: 403, body: { message: 'Resource not accessible by integration', status: '403' } };
       return { ...(scopes !== undefined && { headers: { 'X-OAuth-Scopes': scopes } }), body: { login: 'octocat', id: 1 } };
     }
     const folder = `/repos/${this.repository}`;
