@@ -29,6 +29,8 @@ export class GitlabApi {
   refusal: Reply | undefined;
   readonly environments: Environment[] = [];
   private readonly approved = new Set<string>();
+  /** Ids of deployments that are of no job. */
+  private readonly told = new Set<string>();
 
   constructor(
     readonly runs: ScriptedRuns,
@@ -89,7 +91,7 @@ export class GitlabApi {
     ['GET', /^\/jobs\/(\d+)\/trace$/, ([id = ''], { headers }) => this.trace(id, headers.range)],
     ['POST', /^\/jobs\/(\d+)\/play$/, ([id = '']) => this.play(id)],
     // api/deployments
-    ['GET', /^\/deployments$/, () => ({ body: this.jobDeployments() })],
+    ['GET', /^\/deployments$/, (_, { query }) => ({ body: this.listed(query) })],
     [
       'GET',
       /^\/deployments\/(\d+)$/,
@@ -105,6 +107,7 @@ export class GitlabApi {
       ([id = '']) => (this.approved.add(id), { status: 201, body: { status: 'approved', user } }),
     ],
     ['POST', /^\/deployments$/, (_, { body }) => this.deploy(body as Record<string, string>)],
+    ['PUT', /^\/deployments\/(\d+)$/, ([id], { body }) => this.change(id, (body as { readonly status?: string }).status)],
     // api/environments
     ['GET', /^\/environments$/, (_, { query }) => ({ body: this.known().filter(({ name }) => name === (query.get('name') ?? name)) })],
     [
@@ -275,11 +278,29 @@ export class GitlabApi {
       .sort((a, b) => b.id - a.id);
   }
 
+  /** Both kinds; of an environment only those that are told, as jobs say which is theirs. */
+  private listed(query: URLSearchParams): object[] {
+    const environment = query.get('environment');
+    if (environment === null) return this.jobDeployments();
+    const told = this.runs.deployments.filter((one) => one.environment === environment).map((one) => this.deployment(one));
+    return told.filter(({ status }) => status === (query.get('status') ?? status));
+  }
+
+  /** Those of jobs are not changed (lib/api/deployments.rb). */
+  private change(id: string | undefined, status: string | undefined): Reply | undefined {
+    const one = this.runs.deployments.find((deployment) => deployment.id === id);
+    if (!one) return undefined;
+    if (!this.told.has(one.id)) return { status: 403, body: { message: '403 Forbidden - Deployments created using GitLab CI' } };
+    one.state = status === 'success' ? 'success' : status === 'failed' ? 'failure' : 'inactive';
+    return { body: this.deployment(one) };
+  }
+
   private deploy({ environment = '', sha = '', ref = '', status = '' }: Record<string, string>): Reply {
     const state = status === 'success' ? 'success' : status === 'failed' ? 'failure' : 'inactive';
     const url = this.known().find(({ name }) => name === environment)?.external_url ?? '';
     const id = String(this.runs.deployments.length + 1);
     this.runs.deployments.unshift({ id, environment, commit: sha, ref, by: user.username, createdAt: new Date(), state, url });
+    this.told.add(id);
     return { status: 201, body: { id: Number(id), iid: Number(id), ref, sha, status, user, deployable: null } };
   }
 
@@ -298,14 +319,24 @@ export class GitlabApi {
   }
 
   private environment(environment: Environment): object {
-    const last = this.runs.deployments.find((one) => one.environment === environment.name);
+    // The last one that went well (app/models/environment.rb).
+    const last = this.runs.deployments.find((one) => one.environment === environment.name && one.state === 'success');
     return { ...environment, last_deployment: last ? this.deployment(last) : null };
   }
 
-  private deployment({ id, commit, ref, by, createdAt, state }: ScriptedDeployment): object {
-    const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'skipped' }[state];
-    const deployable = { id: 1, status: 'success', web_url: this.page('jobs/1') };
-    return { id: Number(id), ref, sha: commit, created_at: this.time(createdAt), status, user: { ...user, username: by }, deployable };
+  private deployment({ id, commit, ref, by, createdAt, state }: ScriptedDeployment): { readonly status: string } {
+    const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'canceled' }[state];
+    const deployable = this.told.has(id) ? null : { id: 1, status: 'success', web_url: this.page('jobs/1') };
+    const facts = {
+      id: Number(id),
+      ref,
+      sha: commit,
+      created_at: this.time(createdAt),
+      status,
+      user: { ...user, username: by },
+      deployable,
+    };
+    return facts;
   }
 }
 

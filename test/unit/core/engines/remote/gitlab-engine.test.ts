@@ -734,8 +734,19 @@ describe('GitLab', () => {
         ['PUT', 'environments/1', { external_url: 'https://new.example.com' }],
         ['POST', 'deployments', { ...told, status: 'success' }],
         ['POST', 'deployments', { ...told, status: 'failed' }],
-        ['POST', 'deployments', { ...told, status: 'canceled' }],
+        ['PUT', 'deployments/2', { status: 'canceled' }],
       ]);
+    });
+
+    it('not any more what was told to be live and was taken back', async () => {
+      const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
+      const second = { ...first, commit: 'b'.repeat(40) };
+      const live = async (): Promise<unknown> => valueOf(await engine.deployments(never)).map((one) => one.commit);
+      for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await engine.tellDeployment?.(one, never));
+      assert.deepEqual(await live(), [first.commit]);
+      // What nobody told to be live is told to have been taken back all the same.
+      valueOf(await engine.tellDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
+      assert.deepEqual(await live(), [first.commit]);
     });
   });
 });
