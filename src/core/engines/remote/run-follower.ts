@@ -52,7 +52,7 @@ interface Told {
 const logPatienceMs = 60_000;
 /** The same where it cannot say whether it has it. */
 const awayPatienceMs = 5 * 60_000;
-/** While the machine slept nobody waited. */
+/** While the machine slept, or the service wanted to be left alone, nobody waited. */
 const longestWaitMs = 15_000;
 /** So long may the jobs of a run contradict its end. */
 const endPatienceMs = 60_000;
@@ -69,7 +69,8 @@ export class RunFollower {
   private state: RunState;
   private readonly told = new Map<string, Told>();
   private readonly now: () => number;
-  private overSince: number | undefined;
+  /** For how long the run is over, as far as somebody looked, and when that was last counted. */
+  private over: { readonly ms: number; readonly at: number } | undefined;
   /** Since when it is said that there is no such run; `seen`: there was one before. */
   private absent: 'seen' | number | undefined;
   private hasChanged = false;
@@ -89,7 +90,9 @@ export class RunFollower {
     // Of an attempt before the one that is followed: an answer from a memory somewhere on the way.
     if (run.attempt < (state.engine?.attempt ?? 1)) return this.result(false);
     const isOver = run.state !== 'waiting' && run.state !== 'running';
-    this.overSince = isOver ? (this.overSince ?? this.now()) : undefined;
+    const now = this.now();
+    const passed = this.over ? this.over.ms + Math.min(now - this.over.at, longestWaitMs) : 0;
+    this.over = isOver ? { ms: passed, at: now } : undefined;
     let failure: RemoteFailure | undefined;
     for (const job of run.jobs) if (this.isStep(job) || this.isSettled) failure = (await this.follow(run, job, signal)) ?? failure;
     if (signal.aborted || failure) return this.result(false, failure);
@@ -319,11 +322,11 @@ export class RunFollower {
 
   /** Whether all has been told. A run whose jobs say something else than it does is looked at again for a while. */
   private end(run: RemoteRun): boolean {
-    if (this.overSince === undefined) return false;
+    if (!this.over) return false;
     const open = this.state.steps.filter(
       (step) => step.state === 'running' || run.jobs.some((job) => job.name === step.name && !isEnd(step)),
     );
-    if (open.length > 0 && this.now() - this.overSince < endPatienceMs) return false;
+    if (open.length > 0 && this.over.ms < endPatienceMs) return false;
     // A step that no job tells of never ran, and a job that is no step is one more.
     const isClear = this.state.steps.every(isEnd) && run.jobs.every((job) => this.isStep(job));
     if (!isClear && !this.isSettled) return false;
@@ -334,7 +337,7 @@ export class RunFollower {
 
   /** Whether what is told of the jobs of a run is no older than its end. */
   private get isSettled(): boolean {
-    return this.overSince === undefined || this.now() - this.overSince >= settleMs;
+    return !this.over || this.over.ms >= settleMs;
   }
 
   private isStep({ name }: RemoteJob): boolean {

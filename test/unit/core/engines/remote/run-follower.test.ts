@@ -279,6 +279,15 @@ describe('A run on a CI service', () => {
       assert.deepEqual(here.state().notices, ['the run has ended, and nothing tells how stage did']);
     });
 
+    it('not by the time for which it could not be looked at', async () => {
+      run('passed', job('build', 'passed'), job('stage', 'running'), ...passed('accept'));
+      await here.look();
+      assert.ok(!(await here.look(3_600_000)).isOver);
+      run('passed', ...passed('build', 'stage', 'accept'));
+      assert.ok((await here.look()).isOver);
+      assert.deepEqual(here.state().notices, []);
+    });
+
     it('not before an answer comes that is no older than its end', async () => {
       run('failed', job('build', 'passed'), job('whole run', 'failed'));
       await here.look();
