@@ -76,7 +76,7 @@ export class GitlabApi {
     ],
     // api/pipelines
     ['POST', /^\/pipeline$/, (_, { body }) => this.create((body as { ref?: string } | undefined)?.ref ?? '')],
-    ['GET', /^\/pipelines$/, () => ({ body: this.runs.runs.map((run) => this.basic(run)) })],
+    ['GET', /^\/pipelines$/, () => ({ body: this.runs.runs.flatMap((run) => [this.basic(run), ...this.skipped(run)]) })],
     ['GET', /^\/pipelines\/(\d+)$/, ([id = '']) => this.with(this.runs.find(id), (run) => this.pipeline(run))],
     ['GET', /^\/pipelines\/(\d+)\/jobs$/, ([id = ''], { query }) => this.with(this.runs.find(id), (run) => this.jobs(run, query))],
     ['GET', /^\/pipelines\/(\d+)\/test_report$/, ([id = '']) => this.with(this.runs.find(id), testReport)],
@@ -84,7 +84,7 @@ export class GitlabApi {
     [
       'POST',
       /^\/pipelines\/(\d+)\/retry$/,
-      ([id = '']) => this.with(this.runs.find(id), (run) => (run.rerunFailed(), this.pipeline(run)), 201),
+      ([id = '']) => this.with(this.runs.find(id), (run) => (run.retryFailed(), this.pipeline(run)), 201),
     ],
     // api/jobs
     ['GET', /^\/jobs\/(\d+)$/, ([id = '']) => this.withJob(id, (run, job) => this.job(run, job))],
@@ -183,6 +183,13 @@ export class GitlabApi {
       created_at: this.time(run.createdAt),
       updated_at: this.time(run.finishedAt ?? run.createdAt),
     };
+  }
+
+  /** What the push of the branch left, which was to start nothing (lib/gitlab/ci/pipeline/chain/skip.rb). */
+  private skipped(run: ScriptedRun): object[] {
+    if (!run.branch.startsWith('deliver/')) return [];
+    const id = Number(run.id) - 1;
+    return [{ ...this.basic(run), id, status: 'skipped', source: 'push', web_url: this.page(`pipelines/${id}`) }];
   }
 
   private pipeline(run: ScriptedRun): object {

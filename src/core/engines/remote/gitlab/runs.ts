@@ -1,5 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Started, type Told } from '../remote-engine';
+import { ownBranches } from '../../own-branches';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
 import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
@@ -8,6 +9,8 @@ import { isActive, isOver, runState } from './states';
 
 const mostRemembered = 500;
 const atOnce = 5;
+/** So long after a pipeline was run again an answer may be of before; what GitLab does not run again it passes over without a word. */
+const oldAnswersMs = 30_000;
 
 /** The pipelines of a project as runs of one of its services. */
 export class GitlabRuns {
@@ -16,7 +19,7 @@ export class GitlabRuns {
   /** What was told to go on here, by id. */
   private readonly reruns = new Map<
     string,
-    { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string> }
+    { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string>; readonly at: number }
   >();
   private readonly environments = new Map<string, { readonly name: string; readonly url: string }>();
   /** Runs whose deployments were asked for when they were over. */
@@ -42,8 +45,9 @@ export class GitlabRuns {
     if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
       return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
     const latest = latestTries(records.value);
-    const { replaced } = this.reruns.get(id) ?? {};
-    if (replaced && replaced.size > 0 && [...replaced].every((old) => latest.some((job) => job.id === old)))
+    const { replaced, at = 0 } = this.reruns.get(id) ?? {};
+    const mayBeOld = replaced && replaced.size > 0 && Date.now() - at < oldAnswersMs;
+    if (mayBeOld && [...replaced].every((old) => latest.some((job) => job.id === old)))
       return wrong(`GitLab answered how pipeline ${id} was before it was run again`);
     this.hearTitles(latest);
     const itself = await this.basic(pipeline.value, signal, attempt);
@@ -67,7 +71,7 @@ export class GitlabRuns {
     const answer = await this.project.asking.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
     if (answer.state === 'failed') return answer.gone ? notSeen(this.project, answer) : answer;
     if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
-    const values = answer.value as readonly unknown[];
+    const values = (answer.value as readonly unknown[]).filter((one) => !isOwnPush(one));
     const runs: RemoteRun[] = [];
     await this.project.branch(signal);
     for (let at = 0; at < values.length; at += atOnce) {
@@ -92,7 +96,7 @@ export class GitlabRuns {
     const kept = before.value.jobs.filter(({ state }) => state === 'passed' || state === 'kept').map((job) => job.id);
     // What did not pass is made anew, with another id.
     const replaced = before.value.jobs.filter(({ state }) => state === 'failed' || state === 'cancelled').map((job) => job.id);
-    this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced) });
+    this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced), at: Date.now() });
     return told({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
   }
 
@@ -191,6 +195,12 @@ export class GitlabRuns {
     const words = shown(valueAt(json, 'detailed_status.tooltip'));
     return words === undefined || words === 'failed' ? `it failed without a job of ${this.naming.service}` : `GitLab says: ${words}`;
   }
+}
+
+/** A push that is to start nothing leaves a pipeline that was skipped (lib/gitlab/ci/pipeline/chain/skip.rb): no run of anybody's. */
+function isOwnPush(json: unknown): boolean {
+  const { status, source, ref } = recordOf(json) ?? {};
+  return status === 'skipped' && source === 'push' && textOf(ref)?.startsWith(ownBranches) === true;
 }
 
 /** Where the jobs of one service are, in a pipeline that has others, too. Undefined while one is not over. */

@@ -7,7 +7,7 @@ import { HttpClient } from '../../../../../src/core/http/http-client';
 import { GitlabServer, type GitlabOptions } from '../../../../support/engines/gitlab-server';
 import { ScriptedRuns } from '../../../../support/engines/scripted-runs';
 import { service } from '../pipelines';
-import type { Reply } from '../../../../support/http-server';
+import type { Asked, Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
 const commit = 'a'.repeat(40);
@@ -491,6 +491,20 @@ describe('GitLab', () => {
     assert.equal(server.asked.length, 1, 'what commits and branches are called was known');
   });
 
+  it('lists no pipeline that was skipped because a push to an own branch was to start nothing', async () => {
+    const run = runs.begin({ branch });
+    assert.deepEqual(
+      valueOf(await engine.list('shop', never)).map(({ id }) => id),
+      [run.id],
+    );
+    const { body } = server.api.answer({
+      method: 'GET',
+      path: '/api/v4/projects/acme%2Fshop/pipelines',
+      query: new URLSearchParams(),
+    } as Asked);
+    assert.equal((body as readonly unknown[]).length, 2, 'GitLab has one, all the same');
+  });
+
   for (const ranges of [true, false])
     describe(`reads a log ${ranges ? 'in ranges' : 'of a server that answers the whole'}`, () => {
       beforeEach(async () => begin({ ranges }));
@@ -595,9 +609,24 @@ describe('GitLab', () => {
         [
           ['build', 'kept', 1],
           ['test', 'running', 2],
-          ['stage', 'waiting', 2],
+          ['stage', 'waiting', 1],
         ],
       );
+    });
+
+    it('but is read as it is where GitLab, without a word, runs nothing again: the person may not', async () => {
+      const run = runs.begin();
+      run.job('build').start().end('failed');
+      server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
+      valueOf(await engine.rerun(await read(), never));
+      assert.equal((await engine.read(run.id, never)).state, 'failed');
+      const { now } = Date;
+      try {
+        Date.now = () => now() + 31_000;
+        assert.equal((await read()).state, 'failed');
+      } finally {
+        Date.now = now;
+      }
     });
 
     it('and takes no answer for it that is of before', async () => {
