@@ -133,8 +133,10 @@ function template({ pipeline }: EngineService): string {
   return `.deliver-${pipeline.service}`;
 }
 
+/** What is protected is kept from branches that are not (docs.gitlab.com: ci/variables, protect a CI/CD variable), as Deliver's own. */
 function noted({ step }: Job): string {
-  return step.secrets.length === 0 ? '' : `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked.\n`;
+  if (step.secrets.length === 0) return '';
+  return `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked, not protected.\n`;
 }
 
 function jobBody(job: Job, around: Around): Record<string, unknown> {
