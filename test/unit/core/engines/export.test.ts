@@ -99,6 +99,23 @@ describe('an exported pipeline', function () {
     assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
   });
 
+  it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
+    const deploys = 'steps:\n  build: {run: make}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const [, shop] = gitlab.files([service(`service: shop\n${deploys}`, 'a'), service(`service: shop.api\n${deploys}`)], {});
+    const jobs = parse(shop?.body ?? '') as Record<string, { readonly rules: readonly { readonly if: string; readonly when?: string }[] }>;
+    const run = '20261125T044500123-abcd';
+    for (const name of ['.deliver-shop', 'shop:stage']) {
+      const [first] = jobs[name]?.rules ?? [];
+      assert.equal(first?.when, 'never');
+      const [, any, own] = /^\$CI_COMMIT_BRANCH =~ \/(.+)\/ && \$CI_COMMIT_BRANCH !~ \/(.+)\/$/.exec(first?.if ?? '') ?? [];
+      const isLeftOut = (branch: string): boolean => new RegExp(any ?? '').test(branch) && !new RegExp(own ?? '').test(branch);
+      assert.deepEqual(
+        [`deliver/shop-${run}`, `deliver/shop.api-${run}`, `deliver/shop-api-${run}`, 'main', 'x/deliver/1'].map(isLeftOut),
+        [false, true, true, false, false],
+      );
+    }
+  });
+
   it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
     const text =
       'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';

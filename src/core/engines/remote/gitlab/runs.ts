@@ -1,6 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Started, type Told } from '../remote-engine';
-import { ownBranches } from '../../own-branches';
+import { isOwnBranchOf, ownBranches } from '../../own-branches';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
 import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
@@ -71,7 +71,7 @@ export class GitlabRuns {
     const answer = await this.project.asking.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
     if (answer.state === 'failed') return answer.gone ? notSeen(this.project, answer) : answer;
     if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
-    const values = (answer.value as readonly unknown[]).filter((one) => !isOwnPush(one));
+    const values = (answer.value as readonly unknown[]).filter((one) => !this.isNobodys(one));
     const runs: RemoteRun[] = [];
     await this.project.branch(signal);
     for (let at = 0; at < values.length; at += atOnce) {
@@ -81,6 +81,17 @@ export class GitlabRuns {
       runs.push(...read.filter((one): one is RemoteRun => typeof one !== 'string'));
     }
     return told(runs);
+  }
+
+  /**
+   * A push that is to start nothing leaves a pipeline that was skipped (lib/gitlab/ci/pipeline/chain/skip.rb). What is started at a
+   * branch of Deliver's own has the jobs of one service alone.
+   */
+  private isNobodys(json: unknown): boolean {
+    const { status, source, ref } = recordOf(json) ?? {};
+    const branch = textOf(ref) ?? '';
+    if (!branch.startsWith(ownBranches)) return false;
+    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isOwnBranchOf(this.naming.service, branch));
   }
 
   /** Only what did not pass is run again. */
@@ -195,12 +206,6 @@ export class GitlabRuns {
     const words = shown(valueAt(json, 'detailed_status.tooltip'));
     return words === undefined || words === 'failed' ? `it failed without a job of ${this.naming.service}` : `GitLab says: ${words}`;
   }
-}
-
-/** A push that is to start nothing leaves a pipeline that was skipped (lib/gitlab/ci/pipeline/chain/skip.rb): no run of anybody's. */
-function isOwnPush(json: unknown): boolean {
-  const { status, source, ref } = recordOf(json) ?? {};
-  return status === 'skipped' && source === 'push' && textOf(ref)?.startsWith(ownBranches) === true;
 }
 
 /** Where the jobs of one service are, in a pipeline that has others, too. Undefined while one is not over. */

@@ -467,6 +467,17 @@ describe('GitLab', () => {
       assert.deepEqual([state, finishedAt], ['passed', run.job('shop:test').finishedAt?.toISOString()]);
     });
 
+    it('and lists no pipeline that delivers another service', async () => {
+      const run = '20261125T044500123-abcd';
+      const own = runs.begin({ branch: `deliver/shop-${run}` });
+      for (const other of ['mail', 'shop-api']) runs.begin({ branch: `deliver/${other}-${run}` });
+      const pushed = runs.begin({ branch: 'main' });
+      assert.deepEqual(
+        valueOf(await engine.list('shop', never)).map(({ id }) => id),
+        [pushed.id, own.id],
+      );
+    });
+
     it('that it failed while others go on', async () => {
       const run = runs.begin();
       run.job('mail:build').start();
