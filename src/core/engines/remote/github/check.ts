@@ -14,7 +14,7 @@ export async function checkAccess(repository: GithubRepository, signal: AbortSig
   if (who === undefined) return failure('GitHub does not say who the token is of');
   const scopes = scopesOf(user.headers);
   if (scopes && !scopes.some((scope) => scope === 'repo' || scope === 'public_repo'))
-    return token(`the token of ${who} may do ${scopes.length === 0 ? 'nothing' : `only ${scopes.join(', ')}`}: it lacks the scope repo`);
+    return token(`the token of ${who} may do only ${scopes.join(', ')}: it lacks the scope repo`);
   const answer = await repository.get('', signal);
   if (answer.state === 'failed')
     return answer.status === 404 ? { ...answer, message: `${who} sees no repository ${name} on GitHub (404)`, hint: wanted } : answer;
@@ -51,10 +51,8 @@ function token(message: string): RemoteFailure {
   return { state: 'failed', reason: 'token', message, hint: wanted };
 }
 
-/** Only classic tokens have scopes; the others do not tell what they may. */
+/** Only classic tokens have scopes; those of apps have none and say so (cli/cli: api/http_client). The others do not tell what they may. */
 function scopesOf(headers: Readonly<Record<string, string>>): string[] | undefined {
-  return headers['x-oauth-scopes']
-    ?.split(',')
-    .map((scope) => scope.trim())
-    .filter((scope) => scope !== '');
+  const scopes = headers['x-oauth-scopes']?.split(',').flatMap((scope) => scope.trim() || []);
+  return scopes?.length === 0 ? undefined : scopes;
 }
