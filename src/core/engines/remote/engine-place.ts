@@ -21,7 +21,9 @@ export interface EnginePlace {
 /** Read from the definition and, where that is silent, from git. Asks nobody. */
 export async function enginePlace(definition: EngineDefinition, repository: Pick<Repository, 'root'>): Promise<Result<EnginePlace>> {
   const remote = definition.remote ?? (await usualRemote(repository));
-  const url = remote === undefined ? undefined : await gitOrUndefined(['remote', 'get-url', '--', remote], { folder: repository.root });
+  // Where it is fetched from may be another place, as with a fork.
+  const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
+  const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
   if (remote === undefined || url === undefined)
     return fail('usage', `there is no remote ${remote ?? 'of git'} that a change could be pushed to`, {
       hint: 'git remote add origin … adds one; engine: {…: {remote: …}} in delivery.yaml names another',

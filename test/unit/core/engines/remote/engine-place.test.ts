@@ -59,6 +59,12 @@ describe('where the CI service of a repository is', () => {
       assert.match(none.hint ?? '', /git remote add/);
     });
 
+    it('where it is pushed to, though it is fetched from elsewhere', async () => {
+      remotes({ origin: acme });
+      shop.git('remote', 'set-url', '--push', 'origin', fork);
+      assert.equal((await place()).place, 'grace/shop');
+    });
+
     it('over ssh as over https', async () => {
       for (const url of ['git@github.com:acme/shop.git', 'ssh://git@github.com:22/acme/shop', acme]) {
         const one = new Project(`${folder.path}/${url.length}`);
