@@ -77,7 +77,9 @@ async function sent(
   if (!push.branch.startsWith(ownBranches)) throw new Error(`${push.branch} is no branch of ours`);
   const env = { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' };
   const { name, settings } = await untracked(push);
-  const args = ['push', '--quiet', '--no-verify', ...options, name, what];
+  // Whatever the user's settings say, nothing goes along: neither tags nor commits of submodules.
+  const alone = ['--no-follow-tags', '--recurse-submodules=no'];
+  const args = ['push', '--quiet', '--no-verify', ...alone, ...options, name, what];
   const call = (more: readonly Setting[]): GitCall => ({
     folder: push.repository.root,
     env: { ...env, ...inEnvironment([...settings, ...more]) },

@@ -69,6 +69,14 @@ describe('what is delivered on a CI service', () => {
     assert.equal(shop.git('status', '--porcelain'), ' M cart.js\n?? new.js\n');
   });
 
+  it('brings no tag with it, though the user has tags follow what he pushes', async () => {
+    shop.git('config', 'push.followTags', 'true');
+    shop.git('tag', '-a', '-m', 'mine', 'v1');
+    const { change } = await delivery.snapshot();
+    assert.ok((await pushSnapshot(push(), change.commit, { isQuiet: false, token: none })).ok);
+    assert.ok(!('refs/tags/v1' in refs()), Object.keys(refs()).join(' '));
+  });
+
   it("is never pushed to anybody's branch, nor is one removed", async () => {
     const before = refs();
     for (const branch of ['main', 'deliver-tomorrow', 'grace/deliver/shop-1', 'deliver']) {
