@@ -248,7 +248,7 @@ export class GitlabApi {
   private trace(id: string, range: string | undefined): Reply | undefined {
     const job = this.runs.findJob(id);
     if (!job) return undefined;
-    const log = this.erased.has(id) ? Buffer.alloc(0) : job.log;
+    const log = this.erased.has(id) ? Buffer.alloc(0) : this.options.runnerMarks ? withRunnerMarks(job) : job.log;
     const headers = { 'Content-Type': 'text/plain' };
     const from = this.options.ranges === true ? /^bytes=(\d+)-$/.exec(range ?? '')?.[1] : undefined;
     if (from === undefined) return { headers, body: log };
@@ -373,4 +373,22 @@ function jobStatus(run: ScriptedRun, job: ScriptedJob): string {
 function testReport(run: ScriptedRun): object {
   const suites = run.jobs.flatMap(({ name, report }) => (report === undefined ? [] : [testSuite(name, report)]));
   return { total_count: suites.length, test_suites: suites };
+}
+
+/** As a runner writes it: sections around, a time before each line, and a line of its own in two where a section begins in it. */
+function withRunnerMarks({ log, isOver }: ScriptedJob): Buffer {
+  const time = (stream: string): string => `2026-11-24T10:00:00.123456Z ${stream}`;
+  const lines = log.toString('latin1').split(/(?<=\n)/);
+  const ends = isOver
+    ? [`${time('00O ')}section_end:1764000002:step_script\r\n`, `${time('00O+')}\x1b[0K`, '\x1b[32;1mJob succeeded\x1b[0;m\n']
+    : [];
+  return Buffer.from(
+    [
+      `${time('00O ')}Running with gitlab-runner 18.5.0\n`,
+      `${time('00O ')}section_start:1764000000:step_script\r\n${time('00O+')}\x1b[0K\x1b[36;1mExecuting "step_script"\x1b[0;m\n`,
+      ...lines.filter((line) => line !== '').map((line) => `${time('01O ')}${line}`),
+      ...ends,
+    ].join(''),
+    'latin1',
+  );
 }

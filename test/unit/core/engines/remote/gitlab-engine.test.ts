@@ -549,6 +549,32 @@ describe('GitLab', () => {
       });
     });
 
+  it('reads a log with the times and sections of the runner as what was printed, though it comes in parts', async () => {
+    await begin({ runnerMarks: true });
+    const test = runs.begin().job('build').start().print('one\n');
+    const plain = engine.plain();
+    const parts: Buffer[] = [];
+    let at = 0;
+    const more = async (): Promise<string> => {
+      const end = await engine.readLog(
+        await read(),
+        await job('build'),
+        at,
+        (bytes) => ((at += bytes.length), parts.push(plain.push(bytes))),
+        never,
+      );
+      valueOf(end);
+      return Buffer.concat(parts).toString();
+    };
+    assert.equal(await more(), 'Running with gitlab-runner 18.5.0\n\x1b[36;1mExecuting "step_script"\x1b[0;m\none');
+    test.print('two ä\n');
+    assert.match(await more(), /\none\ntwo ä$/);
+    test.end('passed');
+    await more();
+    parts.push(plain.flush());
+    assert.match(Buffer.concat(parts).toString(), /\ntwo ä\n\x1b\[32;1mJob succeeded\x1b\[0;m\n$/);
+  });
+
   it('says that a log was erased', async () => {
     const build = runs.begin().job('build').start().print('one\n').end('passed');
     const before = await job('build');
