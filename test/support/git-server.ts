@@ -14,6 +14,8 @@ export function gitBackend(): string | undefined {
 /** A server of git over HTTP for the repositories below a folder, which lets in who sends `accepts` as user and password. */
 export class GitServer {
   accepts = 'oauth2:right';
+  /** The credentials of somebody who may see nothing: hosts answer him that there is nothing. */
+  hidesFrom: string | undefined;
   /** The credentials of each request; undefined: none. */
   readonly credentials: (string | undefined)[] = [];
   private readonly server: http.Server;
@@ -43,6 +45,11 @@ export class GitServer {
     const { authorization } = request.headers;
     const given = authorization === undefined ? undefined : Buffer.from(authorization.replace(/^Basic /, ''), 'base64').toString();
     this.credentials.push(given);
+    if (given !== undefined && given === this.hidesFrom) {
+      request.resume();
+      response.writeHead(404).end();
+      return;
+    }
     if (given !== this.accepts) {
       request.resume();
       response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();

@@ -11,6 +11,8 @@ export interface GitCall {
   readonly encoding?: 'utf8' | 'latin1';
 }
 
+const mostSaid = 600;
+
 /** Deliver's own calls run no hook, ask nothing and take no lock that the user could miss. */
 const settings = ['-c', `core.hooksPath=${devNull}`, '-c', 'core.quotePath=false', '-c', 'gc.auto=0', '-c', 'maintenance.auto=false'];
 const quiet = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' };
@@ -55,5 +57,22 @@ function complaint(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('warning:') && !line.startsWith('hint:'));
   // An error leads to a fatal one, which names the file, unless it is as general as these.
   const telling = lines.find((line) => /^fatal:(?! (adding|updating) files failed)/.test(line));
-  return (telling ?? lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? '').replace(/^(fatal|error): /, '');
+  const own = telling ?? lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? '';
+  const isGeneral = /^(?:error: failed to push some refs|fatal: Could not read from remote repository)/.test(own);
+  return ((isGeneral && saidThere(lines)) || own).replace(/^(fatal|error): /, '');
+}
+
+/** Why the other side turned something down, in its own words: of a push git only says that it failed. */
+function saidThere(lines: readonly string[]): string {
+  const refusals = lines.flatMap((line) => /^ ! \[(?:remote )?(?:rejected|failure)\].* \((.+)\)$/.exec(line)?.[1] ?? []);
+  const words = lines
+    .filter((line) => !/^(?: !|To |fatal:|error:|Please make sure you have|and the repository exists)/.test(line))
+    .map((line) =>
+      line
+        .replace(/^remote: ?/, '')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    )
+    .filter((line) => /\w/.test(line) && !/\d%/.test(line));
+  return [...new Set([...refusals, ...words])].join('; ').slice(0, mostSaid);
 }

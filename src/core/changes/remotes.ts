@@ -15,6 +15,13 @@ export async function originOf(repository: Repository): Promise<Remote | undefin
   return url === undefined ? undefined : parseRemote(url.trim());
 }
 
+/** Other names of a host for git alone: ssh at the port of https (docs.github.com, using SSH over the HTTPS port; docs.gitlab.com, user/gitlab_com). */
+const gitHosts: Readonly<Record<string, string>> = {
+  'ssh.github.com': 'github.com',
+  'www.github.com': 'github.com',
+  'altssh.gitlab.com': 'gitlab.com',
+};
+
 /** `git@host:owner/name.git`, `ssh://git@host/owner/name`, `https://host/owner/name.git`. */
 export function parseRemote(url: string): Remote | undefined {
   const scp = /^(?:[\w.-]+@)?([\w.-]+\.[A-Za-z]+):(?!\/\/)(.+)$/.exec(url);
@@ -24,5 +31,6 @@ export function parseRemote(url: string): Remote | undefined {
   // The port of ssh is not that of the web.
   const port = standard?.[1]?.startsWith('http') && standard[3] !== undefined ? `:${standard[3]}` : '';
   const scheme = standard?.[1] === 'http' ? 'http' : 'https';
-  return { host: `${scheme}://${host.toLowerCase()}${port}`, path: path.replace(/^\/|\/$/g, '').replace(/\.git$/, '') };
+  const name = host.toLowerCase();
+  return { host: `${scheme}://${gitHosts[name] ?? name}${port}`, path: path.replace(/^\/|\/$/g, '').replace(/\.git$/, '') };
 }

@@ -1,4 +1,5 @@
 import { definitionName } from '../pipeline/locate';
+import type { Pipeline } from '../pipeline/pipeline';
 import { packing } from './archive';
 import { ownBranches } from './own-branches';
 import type { Engine, EngineFile, EngineService, ExportOptions } from './engine';
@@ -13,6 +14,14 @@ const folder = '.github/workflows';
 
 /** Documented at docs.github.com/actions/reference/limits. */
 const limits = { fileBytes: 500_000, hostedJobMinutes: 360 };
+
+/** The first ones that run on Node 24: runners have had no Node 20 since September 2026 (github.blog/changelog/2025-09-19). */
+const actions = {
+  checkout: 'actions/checkout@v6',
+  cache: 'actions/cache@v5',
+  upload: 'actions/upload-artifact@v7',
+  download: 'actions/download-artifact@v8',
+};
 
 /** GitHub Actions: a workflow a service. */
 export const github: Engine = {
@@ -61,7 +70,7 @@ function workflow(service: EngineService, options: ExportOptions): EngineFile {
     service: pipeline.service,
     source: below(service.folder, definitionName),
     body: body.replace(/\n*$/, '\n'),
-    notes: [...commonNotes(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline.service, jobs, body)],
+    notes: [...commonNotes(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline, jobs, body)],
   };
 }
 
@@ -82,9 +91,19 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     ...(job.isRelease && { if: isDelivered }),
     'runs-on': job.environment === undefined ? 'ubuntu-latest' : 'self-hosted',
     ...(step.deploy !== undefined && { environment: { name: step.deploy, url: '${{ steps.deliver.outputs.url }}' } }),
-    ...(job.environment !== undefined && { concurrency: { group: `deliver-to-${job.environment}`, queue: 'max' } }),
+    ...(job.environment !== undefined && {
+      concurrency: { group: `deliver-to-${job.environment}`, ...(!isEnterprise(around.service.pipeline) && { queue: 'max' }) },
+    }),
     steps: stepsOf(job, around),
   };
+}
+
+/**
+ * What Enterprise servers do not know: one key of a workflow that is unknown makes all of it invalid. `queue` is of May 2026
+ * (github.blog/changelog/2026-05-07), and their artifacts are those of before v4 (actions/upload-artifact, README).
+ */
+function isEnterprise({ engine }: Pipeline): boolean {
+  return engine?.kind === 'github' && engine.url !== undefined && !/^https:\/\/(?:[\w-]+\.)?(?:github|ghe)\.com\/?$/.test(engine.url);
 }
 
 type ActionStep = Record<string, unknown>;
@@ -94,7 +113,7 @@ function stepsOf(job: Job, around: Around): ActionStep[] {
   const cache = cacheOf(job, around.service);
   const unless = cache && { if: "steps.unchanged.outputs.cache-hit != 'true'" };
   return [
-    { uses: 'actions/checkout@v4', with: { 'fetch-depth': 0 } },
+    { uses: actions.checkout, with: { 'fetch-depth': 0 } },
     ...(cache ?? []),
     ...takeOver(job, around.service).map((each) => ({ ...unless, ...each })),
     ...(isOwnCommand(step) && hasPrograms(job)
@@ -145,7 +164,7 @@ function cacheOf(job: Job, service: EngineService): ActionStep[] | undefined {
     },
     {
       id: 'unchanged',
-      uses: 'actions/cache@v4',
+      uses: actions.cache,
       with: {
         path: paths.join('\n'),
         key: `${service.pipeline.service}-${step.name}-\${{ runner.os }}-\${{ runner.arch }}-${key.digest}-\${{ steps.inputs.outputs.key }}`,
@@ -183,7 +202,7 @@ function handOver(job: Job, service: EngineService): ActionStep[] {
   return [
     { name: 'Hand over', run: command, ...(isForBash && { shell: 'bash' }) },
     {
-      uses: 'actions/upload-artifact@v4',
+      uses: actions.upload,
       with: { name: artifactOf(job, service), path: `\${{ runner.temp }}/${file}`, 'retention-days': 7, overwrite: true },
     },
   ];
@@ -195,26 +214,30 @@ function takeOver({ handed }: Job, service: EngineService): ActionStep[] {
   if (only === undefined) return [];
   const which = more.length === 0 ? { name: only } : { pattern: `{${names.join(',')}}`, 'merge-multiple': true };
   return [
-    { uses: 'actions/download-artifact@v4', with: { ...which, path: '${{ runner.temp }}' } },
+    { uses: actions.download, with: { ...which, path: '${{ runner.temp }}' } },
     { name: 'Take over', run: names.map((name) => `tar -xzf "$RUNNER_TEMP/${name}.tgz"`).join(' &&\n') },
   ];
 }
 
 function reportsOf(job: Job, service: EngineService): ActionStep {
   const globs = plainGlobs(job.step.reports);
+  const paths = globs ? pathsOf(globs, service.folder) : job.step.reports.map((path) => below(service.folder, path));
   return {
     if: '!cancelled()',
-    uses: 'actions/upload-artifact@v4',
+    uses: actions.upload,
     with: {
       name: `${artifactOf(job, service)}-reports`,
-      path: (globs ? pathsOf(globs, service.folder) : job.step.reports.map((path) => below(service.folder, path))).join('\n'),
+      path: paths.join('\n'),
+      // Left out by themselves are files that begin with a dot, and all that is in such folders.
+      ...(paths.some((path) => /(^|\/)\.[^./]/.test(path)) && { 'include-hidden-files': true }),
       'if-no-files-found': 'ignore',
       overwrite: true,
     },
   };
 }
 
-function notesOf(service: string, jobs: readonly Job[], body: string): string[] {
+function notesOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string[] {
+  const { service } = pipeline;
   const idle = handingNothingOn(jobs);
   const unkeyed = jobs.filter(({ key, step }) => key && !(plainGlobs(key.inputs) && plainGlobs(step.outputs)));
   const bytes = Buffer.byteLength(body);
@@ -224,6 +247,9 @@ function notesOf(service: string, jobs: readonly Job[], body: string): string[] 
   return [
     ...(idle.length > 0
       ? [`each job of ${service} has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      : []),
+    ...(isEnterprise(pipeline) && body.includes(actions.upload)
+      ? ['limit: Enterprise servers take artifacts only of actions/upload-artifact@v3 and actions/download-artifact@v3']
       : []),
     ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
     ...(bytes > limits.fileBytes

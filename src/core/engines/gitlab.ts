@@ -4,6 +4,7 @@ import { below, isGlob, plainGlobs } from './globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from './jobs';
 import { distinctNames } from './names';
 import { commonNotes } from './notes';
+import { ownBranch, ownBranches } from './own-branches';
 import { deliverStep, isCompound, word } from './shell';
 import { yamlText } from './yaml-text';
 
@@ -125,22 +126,34 @@ function shared({ service, isAlone }: Around): object {
   const { folder, pipeline } = service;
   if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
   // Without the branch, a merge request would run them a second time.
-  const rules = folder === '' ? [] : [{ if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
-  return { [template(service)]: { ...(rules.length > 0 && { rules }), variables: { DELIVERY_SERVICE: pipeline.service } } };
+  const rules = [notOfOthers(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
+  return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
+}
+
+/**
+ * What is started at a branch of Deliver's own delivers one service. No push belongs to it, and so all `changes` are true in it
+ * (docs.gitlab.com: ci/yaml, rules:changes).
+ */
+function notOfOthers({ pipeline }: EngineService): object {
+  const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
+  const any = ownBranches.replace(/\//g, '\\/');
+  return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
 }
 
 function template({ pipeline }: EngineService): string {
   return `.deliver-${pipeline.service}`;
 }
 
+/** What is protected is kept from branches that are not (docs.gitlab.com: ci/variables, protect a CI/CD variable), as Deliver's own. */
 function noted({ step }: Job): string {
-  return step.secrets.length === 0 ? '' : `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked.\n`;
+  if (step.secrets.length === 0) return '';
+  return `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked, not protected.\n`;
 }
 
 function jobBody(job: Job, around: Around): Record<string, unknown> {
   const { step } = job;
   const { service } = around;
-  const rules = job.isRelease ? isDelivered.map((condition) => ({ if: condition, ...(!around.isAlone && changesOf(service.folder)) })) : [];
+  const rules = job.isRelease ? releaseRules(around) : [];
   const own = isOwnCommand(step);
   const artifacts = artifactsOf(job, service.folder);
   const cache = cacheOf(job, service);
@@ -166,6 +179,11 @@ function variablesOf(env: Readonly<Record<string, string>>): Record<string, stri
 
 /** Pushes to other branches are built and tested, and go no further. */
 const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
+
+function releaseRules({ service, isAlone }: Around): object[] {
+  if (isAlone) return isDelivered.map((condition) => ({ if: condition }));
+  return [notOfOthers(service), ...isDelivered.map((condition) => ({ if: condition, ...changesOf(service.folder) }))];
+}
 
 function changesOf(folder: string): object {
   return folder === '' ? {} : { changes: [`${folder}/**/*`] };

@@ -5,3 +5,9 @@ export const ownBranches = 'deliver/';
 export function ownBranch(service: string, run: string): string {
   return `${ownBranches}${service}-${run}`;
 }
+
+/** Whether it is such a branch of that service: names of services may begin alike. */
+export function isOwnBranchOf(service: string, branch: string): boolean {
+  const begin = ownBranch(service, '');
+  return branch.startsWith(begin) && /^\d+T\d+-[0-9a-f]+$/.test(branch.slice(begin.length));
+}

@@ -22,7 +22,7 @@ export function failureOfStatus(answer: HttpAnswer, sent: Sent, now = Date.now()
     const retryAt = retryTime(headers, now) ?? new Date(now + 60_000).toISOString();
     return { ...failure, reason: 'limit', message: `${host} was asked too often (${status})${said}`, retryAt };
   }
-  if (status === 401 || status === 403) return { ...failure, reason: 'token', ...turnedDown(status, host, said, sent) };
+  if (status === 401 || status === 403) return { ...failure, reason: 'token', ...turnedDown(status, host, said, sent), ...signOn(headers) };
   const named = `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
   const message = `${host} answered ${named} for ${new URL(url).pathname}${said}`;
   if (status === 407) return { ...failure, reason: 'offline', message: `the proxy on the way to ${host} wants to know who asks (407)` };
@@ -35,6 +35,15 @@ function isLimit({ status, headers, text }: HttpAnswer): boolean {
   if (status === 429) return true;
   if (status !== 403) return false;
   return headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined || /rate limit/i.test(text.slice(0, 2000));
+}
+
+/** Of an organization of GitHub (docs.github.com, troubleshooting the REST API: SAML). Its address holds a request of the token's: it is not shown. */
+function signOn(headers: HttpAnswer['headers']): { hint?: string } {
+  return headers['x-github-sso']?.startsWith('required')
+    ? {
+        hint: 'the organization wants single sign-on: authorize the token for it on GitHub, in Settings > Developer settings, or sign in anew',
+      }
+    : {};
 }
 
 function turnedDown(status: number, host: string, said: string, { wasGiven, wasSent }: Sent): { message: string; hint?: string } {

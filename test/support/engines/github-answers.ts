@@ -26,8 +26,12 @@ export interface GithubOptions {
   readonly hasNoRanges?: boolean;
   /** So often a log is not there yet. */
   readonly logDelay?: number;
+  /** So often a run is not queued yet, and cannot be cancelled. */
+  readonly queueDelay?: number;
   /** Of the repository. */
   readonly facts?: object;
+  /** The token is that of an app, which is nobody. */
+  readonly isApp?: boolean;
   /** Of a classic token. */
   readonly scopes?: string;
   /** Who the token is of may not approve. */
@@ -51,6 +55,7 @@ export class GithubAnswers {
   readonly told: unknown[] = [];
   private listDelay: number;
   private logDelay: number;
+  private queueDelay: number;
   private readonly routes: readonly Route[];
 
   constructor(
@@ -60,12 +65,14 @@ export class GithubAnswers {
   ) {
     this.listDelay = options.listDelay ?? 0;
     this.logDelay = options.logDelay ?? 0;
+    this.queueDelay = options.queueDelay ?? 0;
     this.routes = this.table();
   }
 
   answer(asked: Asked): Reply {
     if (asked.method === 'GET' && asked.path === '/user') {
-      const { scopes } = this.options;
+      const { scopes, isApp } = this.options;
+      if (isApp) return { status: 403, body: { message: 'Resource not accessible by integration', status: '403' } };
       return { ...(scopes !== undefined && { headers: { 'X-OAuth-Scopes': scopes } }), body: { login: 'octocat', id: 1 } };
     }
     const folder = `/repos/${this.repository}`;
@@ -191,6 +198,7 @@ export class GithubAnswers {
 
   private cancel(run: ScriptedRun): Reply {
     if (run.finishedAt) return conflict('Cannot cancel a workflow run that is completed.');
+    if (this.queueDelay-- > 0) return conflict('Cannot cancel a workflow re-run that has not yet queued.');
     run.cancel();
     return { status: 202, body: {} };
   }
@@ -255,7 +263,10 @@ export class GithubAnswers {
   private annotations(id: string, asked: Asked): Reply {
     const job = this.runs.findJob(id);
     if (!job) return notFound;
-    const own = job.state === 'failed' ? [annotationFields({ message: `Process completed with exit code ${job.exitCode ?? 1}.` })] : [];
+    const own =
+      job.state === 'failed' && job.startedAt
+        ? [annotationFields({ message: `Process completed with exit code ${job.exitCode ?? 1}.` })]
+        : [];
     return this.paged([...(this.options.annotations?.(job) ?? []).map(annotationFields), ...own], asked);
   }
 

@@ -29,6 +29,8 @@ export class GitlabApi {
   refusal: Reply | undefined;
   readonly environments: Environment[] = [];
   private readonly approved = new Set<string>();
+  /** Ids of deployments that are of no job. */
+  private readonly told = new Set<string>();
 
   constructor(
     readonly runs: ScriptedRuns,
@@ -74,7 +76,7 @@ export class GitlabApi {
     ],
     // api/pipelines
     ['POST', /^\/pipeline$/, (_, { body }) => this.create((body as { ref?: string } | undefined)?.ref ?? '')],
-    ['GET', /^\/pipelines$/, () => ({ body: this.runs.runs.map((run) => this.basic(run)) })],
+    ['GET', /^\/pipelines$/, () => ({ body: this.runs.runs.flatMap((run) => [this.basic(run), ...this.skipped(run)]) })],
     ['GET', /^\/pipelines\/(\d+)$/, ([id = '']) => this.with(this.runs.find(id), (run) => this.pipeline(run))],
     ['GET', /^\/pipelines\/(\d+)\/jobs$/, ([id = ''], { query }) => this.with(this.runs.find(id), (run) => this.jobs(run, query))],
     ['GET', /^\/pipelines\/(\d+)\/test_report$/, ([id = '']) => this.with(this.runs.find(id), testReport)],
@@ -82,14 +84,14 @@ export class GitlabApi {
     [
       'POST',
       /^\/pipelines\/(\d+)\/retry$/,
-      ([id = '']) => this.with(this.runs.find(id), (run) => (run.rerunFailed(), this.pipeline(run)), 201),
+      ([id = '']) => this.with(this.runs.find(id), (run) => (run.retryFailed(), this.pipeline(run)), 201),
     ],
     // api/jobs
     ['GET', /^\/jobs\/(\d+)$/, ([id = '']) => this.withJob(id, (run, job) => this.job(run, job))],
     ['GET', /^\/jobs\/(\d+)\/trace$/, ([id = ''], { headers }) => this.trace(id, headers.range)],
     ['POST', /^\/jobs\/(\d+)\/play$/, ([id = '']) => this.play(id)],
     // api/deployments
-    ['GET', /^\/deployments$/, (_, { query }) => ({ body: this.allDeployments(query.get('environment')) })],
+    ['GET', /^\/deployments$/, (_, { query }) => ({ body: this.listed(query) })],
     [
       'GET',
       /^\/deployments\/(\d+)$/,
@@ -105,6 +107,7 @@ export class GitlabApi {
       ([id = '']) => (this.approved.add(id), { status: 201, body: { status: 'approved', user } }),
     ],
     ['POST', /^\/deployments$/, (_, { body }) => this.deploy(body as Record<string, string>)],
+    ['PUT', /^\/deployments\/(\d+)$/, ([id], { body }) => this.change(id, (body as { readonly status?: string }).status)],
     // api/environments
     ['GET', /^\/environments$/, (_, { query }) => ({ body: this.known().filter(({ name }) => name === (query.get('name') ?? name)) })],
     [
@@ -182,6 +185,13 @@ export class GitlabApi {
     };
   }
 
+  /** What the push of the branch left, which was to start nothing (lib/gitlab/ci/pipeline/chain/skip.rb). */
+  private skipped(run: ScriptedRun): object[] {
+    if (!run.branch.startsWith('deliver/')) return [];
+    const id = Number(run.id) - 1;
+    return [{ ...this.basic(run), id, status: 'skipped', source: 'push', web_url: this.page(`pipelines/${id}`) }];
+  }
+
   private pipeline(run: ScriptedRun): object {
     const starts = run.allJobs.flatMap(({ startedAt }) => startedAt ?? []).sort((a, b) => a.getTime() - b.getTime());
     return {
@@ -238,7 +248,7 @@ export class GitlabApi {
   private trace(id: string, range: string | undefined): Reply | undefined {
     const job = this.runs.findJob(id);
     if (!job) return undefined;
-    const log = this.erased.has(id) ? Buffer.alloc(0) : job.log;
+    const log = this.erased.has(id) ? Buffer.alloc(0) : this.options.runnerMarks ? withRunnerMarks(job) : job.log;
     const headers = { 'Content-Type': 'text/plain' };
     const from = this.options.ranges === true ? /^bytes=(\d+)-$/.exec(range ?? '')?.[1] : undefined;
     if (from === undefined) return { headers, body: log };
@@ -261,7 +271,7 @@ export class GitlabApi {
   }
 
   /** Those that jobs make; a deployment has the number of its job here. */
-  private jobDeployments(): { readonly id: number; readonly environment: { readonly name: string } }[] {
+  private jobDeployments(): { readonly id: number; readonly status: string; readonly environment: { readonly name: string } }[] {
     return this.runs.runs
       .flatMap((run) => run.allJobs.map((job) => ({ run, job })))
       .flatMap(({ run, job }) => {
@@ -276,13 +286,25 @@ export class GitlabApi {
       .sort((a, b) => b.id - a.id);
   }
 
-  /** Newest first, those that no job made last. One that was told to be over was cancelled. */
-  private allDeployments(environment: string | null): object[] {
-    const made = this.runs.deployments.map((one) => {
-      const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'canceled' }[one.state];
-      return { ...this.deployment(one), status, environment: { id: 1, name: one.environment, external_url: one.url }, deployable: null };
-    });
-    return [...this.jobDeployments(), ...made].filter((one) => environment === null || one.environment.name === environment);
+  /** Newest first, those that no job of a run here made last. */
+  private listed(query: URLSearchParams): object[] {
+    const made = this.runs.deployments.map((one) => ({
+      ...this.deployment(one),
+      environment: { id: 1, name: one.environment, external_url: one.url },
+    }));
+    const [environment, status] = [query.get('environment'), query.get('status')];
+    return [...this.jobDeployments(), ...made].filter(
+      (one) => one.environment.name === (environment ?? one.environment.name) && one.status === (status ?? one.status),
+    );
+  }
+
+  /** Those of jobs are not changed (lib/api/deployments.rb). */
+  private change(id: string | undefined, status: string | undefined): Reply | undefined {
+    const one = this.runs.deployments.find((deployment) => deployment.id === id);
+    if (!one) return undefined;
+    if (!this.told.has(one.id)) return { status: 403, body: { message: '403 Forbidden - Deployments created using GitLab CI' } };
+    one.state = status === 'success' ? 'success' : status === 'failed' ? 'failure' : 'inactive';
+    return { body: this.deployment(one) };
   }
 
   private deploy({ environment = '', sha = '', ref = '', status = '' }: Record<string, string>): Reply {
@@ -290,6 +312,7 @@ export class GitlabApi {
     const url = this.known().find(({ name }) => name === environment)?.external_url ?? '';
     const id = String(this.runs.deployments.length + 1);
     this.runs.deployments.unshift({ id, environment, commit: sha, ref, by: user.username, createdAt: new Date(), state, url });
+    this.told.add(id);
     return { status: 201, body: { id: Number(id), iid: Number(id), ref, sha, status, user, deployable: null } };
   }
 
@@ -308,14 +331,25 @@ export class GitlabApi {
   }
 
   private environment(environment: Environment): object {
-    const last = this.runs.deployments.find((one) => one.environment === environment.name);
+    // The last one that went well (app/models/environment.rb).
+    const last = this.runs.deployments.find((one) => one.environment === environment.name && one.state === 'success');
     return { ...environment, last_deployment: last ? this.deployment(last) : null };
   }
 
-  private deployment({ id, commit, ref, by, createdAt, state }: ScriptedDeployment): object {
-    const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'skipped' }[state];
-    const deployable = { id: 1, status: 'success', web_url: this.page('jobs/1') };
-    return { id: Number(id), ref, sha: commit, created_at: this.time(createdAt), status, user: { ...user, username: by }, deployable };
+  private deployment({ id, commit, ref, by, createdAt, state }: ScriptedDeployment): { readonly status: string } {
+    const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'canceled' }[state];
+    // One of a job that was cancelled never went live: what is over here was told by somebody.
+    const deployable = this.told.has(id) || state === 'inactive' ? null : { id: 1, status: 'success', web_url: this.page('jobs/1') };
+    const facts = {
+      id: Number(id),
+      ref,
+      sha: commit,
+      created_at: this.time(createdAt),
+      status,
+      user: { ...user, username: by },
+      deployable,
+    };
+    return facts;
   }
 }
 
@@ -345,4 +379,22 @@ function jobStatus(run: ScriptedRun, job: ScriptedJob): string {
 function testReport(run: ScriptedRun): object {
   const suites = run.jobs.flatMap(({ name, report }) => (report === undefined ? [] : [testSuite(name, report)]));
   return { total_count: suites.length, test_suites: suites };
+}
+
+/** As a runner writes it: sections around, a time before each line, and a line of its own in two where a section begins in it. */
+function withRunnerMarks({ log, isOver }: ScriptedJob): Buffer {
+  const time = (stream: string): string => `2026-11-24T10:00:00.123456Z ${stream}`;
+  const lines = log.toString('latin1').split(/(?<=\n)/);
+  const ends = isOver
+    ? [`${time('00O ')}section_end:1764000002:step_script\r\n`, `${time('00O+')}\x1b[0K`, '\x1b[32;1mJob succeeded\x1b[0;m\n']
+    : [];
+  return Buffer.from(
+    [
+      `${time('00O ')}Running with gitlab-runner 18.5.0\n`,
+      `${time('00O ')}section_start:1764000000:step_script\r\n${time('00O+')}\x1b[0K\x1b[36;1mExecuting "step_script"\x1b[0;m\n`,
+      ...lines.filter((line) => line !== '').map((line) => `${time('01O ')}${line}`),
+      ...ends,
+    ].join(''),
+    'latin1',
+  );
 }

@@ -12,6 +12,8 @@ export interface GitlabOptions {
   readonly project?: string;
   /** Whether traces are answered by ranges. GitLab's API does not document them (gitlab-org/gitlab#30391). */
   readonly ranges?: boolean;
+  /** Whether runners write times and sections into logs, as those of today do by themselves (docs.gitlab.com: ci/jobs/job_logs). */
+  readonly runnerMarks?: boolean;
   /** What it takes for its own address, where it is not the one that it is asked at: it does not know of the proxy before it. */
   readonly ownAddress?: string;
   /** What its clock is ahead of ours. */

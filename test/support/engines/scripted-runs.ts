@@ -115,6 +115,11 @@ export class ScriptedRun {
     this.again(({ state }) => state !== 'passed');
   }
 
+  /** The same where what was skipped stays what it is, and only waits again. */
+  retryFailed(): void {
+    this.again(({ state }) => state === 'failed' || state === 'cancelled');
+  }
+
   /** Another attempt of all. */
   rerunAll(): void {
     this.again(() => true);

@@ -21,17 +21,26 @@ export interface EnginePlace {
 /** Read from the definition and, where that is silent, from git. Asks nobody. */
 export async function enginePlace(definition: EngineDefinition, repository: Pick<Repository, 'root'>): Promise<Result<EnginePlace>> {
   const remote = definition.remote ?? (await usualRemote(repository));
-  const url = remote === undefined ? undefined : await gitOrUndefined(['remote', 'get-url', '--', remote], { folder: repository.root });
+  // Where it is fetched from may be another place, as with a fork.
+  const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
+  const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
   if (remote === undefined || url === undefined)
     return fail('usage', `there is no remote ${remote ?? 'of git'} that a change could be pushed to`, {
       hint: 'git remote add origin … adds one; engine: {…: {remote: …}} in delivery.yaml names another',
     });
   const host = parseRemote(url.trim());
   const server = (definition.url ?? host?.host)?.replace(/\/+$/, '');
-  const place = placeOf(definition) ?? host?.path;
+  const place = placeOf(definition) ?? pathAt(server, url, host);
   if (server === undefined || place === undefined) return nowhere(definition.kind);
   const api = definition.kind === 'github' ? githubAddress(server).base : server;
   return ok({ remote, host, server, place, tokenHost: new URL(api).origin });
+}
+
+/** Of a server in a sub-path, as `https://host/gitlab`, that is in front of what an address of http leads to (docs.gitlab.com: install/relative_url). */
+function pathAt(server: string | undefined, url: string, host: Remote | undefined): string | undefined {
+  const prefix = server !== undefined && URL.canParse(server) ? new URL(server).pathname.replace(/^\/+/, '') : '';
+  if (prefix === '' || !/^https?:/.test(url) || !host?.path.startsWith(`${prefix}/`)) return host?.path;
+  return host.path.slice(prefix.length + 1);
 }
 
 function placeOf(definition: EngineDefinition): string | undefined {

@@ -8,7 +8,7 @@ export type LogRead = { readonly isWhole: true; readonly lacks?: string } | { re
 const patienceMs = 60_000;
 /** The same where it cannot say whether it has it. */
 const awayPatienceMs = 5 * 60_000;
-/** While the machine slept nobody waited. */
+/** While the machine slept, or the service wanted to be left alone, nobody waited. */
 const longestWaitMs = 15_000;
 
 /** The log of a job that is followed: each reading goes on where the one before ended. */

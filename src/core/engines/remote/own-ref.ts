@@ -77,7 +77,9 @@ async function sent(
   if (!push.branch.startsWith(ownBranches)) throw new Error(`${push.branch} is no branch of ours`);
   const env = { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' };
   const { name, settings } = await untracked(push);
-  const args = ['push', '--quiet', '--no-verify', ...options, name, what];
+  // Whatever the user's settings say, nothing goes along: neither tags nor commits of submodules.
+  const alone = ['--no-follow-tags', '--recurse-submodules=no'];
+  const args = ['push', '--quiet', '--no-verify', ...alone, ...options, name, what];
   const call = (more: readonly Setting[]): GitCall => ({
     folder: push.repository.root,
     env: { ...env, ...inEnvironment([...settings, ...more]) },
@@ -121,17 +123,33 @@ function inEnvironment(settings: readonly Setting[]): Record<string, string> {
   return Object.fromEntries([['GIT_CONFIG_COUNT', String(before + settings.length)], ...each]) as Record<string, string>;
 }
 
+/** Of a repository that git's own credentials do not show, a server says that there is none. */
 function wantsCredentials(message: string): boolean {
-  return /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP (401|403)|error: 40[13]/i.test(message);
+  return /could not read (Username|Password)|Authentication failed|terminal prompts disabled|HTTP (401|403)|error: 40[13]|repository 'https?:.*' not found/i.test(
+    message,
+  );
 }
 
 function explained(message: string, remote: string): Result<never> {
   const what = `the change could not be pushed to ${remote}`;
-  if (/Permission (to .* )?denied|not allowed to push|error: 403|HTTP 403|protected branch|pre-receive hook declined/i.test(message))
-    return fail('machinery', `${what}: ${message}`, {
-      hint: 'it takes permission to push branches that begin with deliver/; of a fork, name your own remote in delivery.yaml: engine: {…: {remote: …}}',
-    });
-  if (wantsCredentials(message) || /publickey|Host key verification/i.test(message))
-    return fail('machinery', `${what}: ${message}`, { hint: `git push ${remote} has to work without a question` });
-  return fail('machinery', `${what}: ${message}`);
+  const hint = hintFor(message, remote);
+  return fail('machinery', `${what}: ${message}`, hint === undefined ? {} : { hint });
+}
+
+/** By the words of GitHub and GitLab: docs.github.com, error messages of git and of rulesets; gitlab-org/gitlab lib/gitlab/git_access.rb and checks. */
+function hintFor(message: string, remote: string): string | undefined {
+  if (/without [`'"]?workflows?[`'"]? (?:scope|permission)/i.test(message))
+    return 'the change touches a workflow: the token that git pushes with needs the scope workflow (fine-grained: Workflows, to read and write)';
+  if (/LFS objects?/i.test(message)) return `no hook runs, and so no file of Git LFS is pushed: git lfs push ${remote} HEAD does it`;
+  if (/rule violations|being restricted|does not follow the pattern/i.test(message))
+    return 'a rule of the repository is against it: it has to allow branches that begin with deliver/, and what is in them';
+  if (
+    /Permission (to .* )?denied to|Permission to .* denied|not allowed to push|error: 403|HTTP 403|protected branch|hook declined/i.test(
+      message,
+    )
+  )
+    return 'it takes permission to push branches that begin with deliver/; of a fork, name your own remote in delivery.yaml: engine: {…: {remote: …}}';
+  if (wantsCredentials(message) || /publickey|Host key verification|repository not found|could not be found or you/i.test(message))
+    return `git push ${remote} has to work without a question`;
+  return undefined;
 }

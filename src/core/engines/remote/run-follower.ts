@@ -23,6 +23,10 @@ export interface Look {
 const endPatienceMs = 60_000;
 /** So long after the end of a run its jobs may be told incompletely, by an answer that was made before it. */
 const settleMs = 10_000;
+/** While the machine slept, or the service wanted to be left alone, nobody waited. */
+const longestWaitMs = 15_000;
+/** So long a run that was never seen may only be too new: not all servers of a service know at once what one of them has begun. */
+const newMs = 30_000;
 
 /**
  * Tells a journal what goes on in a run on a CI service, look by look. Nothing that the journal has said is taken back: an answer
@@ -31,7 +35,10 @@ const settleMs = 10_000;
 export class RunFollower {
   private readonly told: ToldRun;
   private readonly jobs: JobFollower;
-  private overSince: number | undefined;
+  /** For how long the run is over, as far as somebody looked, and when that was last counted. */
+  private over: { readonly ms: number; readonly at: number } | undefined;
+  /** Since when it is said that there is no such run; `seen`: there was one before. */
+  private absent: 'seen' | number | undefined;
 
   constructor(private readonly given: Following) {
     this.told = new ToldRun(given.state, given.journal);
@@ -44,10 +51,12 @@ export class RunFollower {
     const answer = await engine.read(state.engine?.id ?? '', signal, state.engine?.attempt);
     if (answer.state === 'failed') return answer.gone ? this.gone(answer) : this.result(false, answer);
     const run = answer.value;
+    this.absent = 'seen';
     // Of an attempt before the one that is followed: an answer from a memory somewhere on the way.
     if (run.attempt < (state.engine?.attempt ?? 1)) return this.result(false);
     const isOver = run.state !== 'waiting' && run.state !== 'running';
-    this.overSince = isOver ? (this.overSince ?? now()) : undefined;
+    const passed = this.over ? this.over.ms + Math.min(now() - this.over.at, longestWaitMs) : 0;
+    this.over = isOver ? { ms: passed, at: now() } : undefined;
     let failure: RemoteFailure | undefined;
     for (const job of run.jobs)
       if (this.told.step(job.name) || this.isSettled) failure = (await this.jobs.follow(run, job, signal)) ?? failure;
@@ -77,7 +86,10 @@ export class RunFollower {
     this.jobs.leave();
   }
 
-  private gone({ message }: RemoteFailure): Look {
+  private gone({ gone: _, ...failure }: RemoteFailure): Look {
+    const { message } = failure;
+    this.absent ??= this.given.now();
+    if (this.absent !== 'seen' && this.given.now() - this.absent < newMs) return this.result(false, failure);
     this.finish('interrupted', `the run is not there any more: ${message}`);
     return this.result(true);
   }
@@ -90,10 +102,10 @@ export class RunFollower {
 
   /** Whether all has been told. A run whose jobs say something else than it does is looked at again for a while. */
   private end(run: RemoteRun): boolean {
-    if (this.overSince === undefined) return false;
+    if (!this.over) return false;
     const { steps } = this.told.state;
     const open = steps.filter((step) => step.state === 'running' || run.jobs.some((job) => job.name === step.name && !hasEnded(step)));
-    if (open.length > 0 && this.given.now() - this.overSince < endPatienceMs) return false;
+    if (open.length > 0 && this.over.ms < endPatienceMs) return false;
     // A step that no job tells of never ran, and a job that is no step is one more.
     const isClear = steps.every(hasEnded) && run.jobs.every(({ name }) => this.told.step(name));
     if (!isClear && !this.isSettled) return false;
@@ -104,6 +116,6 @@ export class RunFollower {
 
   /** Whether what is told of the jobs of a run is no older than its end. */
   private get isSettled(): boolean {
-    return this.overSince === undefined || this.given.now() - this.overSince >= settleMs;
+    return !this.over || this.over.ms >= settleMs;
   }
 }

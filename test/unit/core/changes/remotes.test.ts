@@ -17,6 +17,11 @@ describe('a remote', () => {
     });
   });
 
+  it('is that of the site, where ssh has a host of its own at the port of https', () => {
+    assert.equal(parseRemote('ssh://git@ssh.github.com:443/acme/shop.git')?.host, 'https://github.com');
+    assert.equal(parseRemote('ssh://git@altssh.gitlab.com:443/acme/shop.git')?.host, 'https://gitlab.com');
+  });
+
   it('that is a folder has none', () => {
     for (const url of ['/srv/git/shop.git', '../shop', 'C:\\git\\shop', 'file:///srv/shop']) assert.equal(parseRemote(url), undefined, url);
   });

@@ -154,6 +154,48 @@ describe('an exported pipeline', function () {
     assert.deepEqual(stages(deploying), ['b']);
   });
 
+  it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
+    const deploys = 'steps:\n  build: {run: make}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const [, shop] = gitlab.files([service(`service: shop\n${deploys}`, 'a'), service(`service: shop.api\n${deploys}`)], {});
+    const jobs = parse(shop?.body ?? '') as Record<string, { readonly rules: readonly { readonly if: string; readonly when?: string }[] }>;
+    const run = '20261125T044500123-abcd';
+    for (const name of ['.deliver-shop', 'shop:stage']) {
+      const [first] = jobs[name]?.rules ?? [];
+      assert.equal(first?.when, 'never');
+      const [, any, own] = /^\$CI_COMMIT_BRANCH =~ \/(.+)\/ && \$CI_COMMIT_BRANCH !~ \/(.+)\/$/.exec(first?.if ?? '') ?? [];
+      const isLeftOut = (branch: string): boolean => new RegExp(any ?? '').test(branch) && !new RegExp(own ?? '').test(branch);
+      assert.deepEqual(
+        [`deliver/shop-${run}`, `deliver/shop.api-${run}`, `deliver/shop-api-${run}`, 'main', 'x/deliver/1'].map(isLeftOut),
+        [false, true, true, false, false],
+      );
+    }
+  });
+
+  it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
+    const text =
+      'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const on = (engine: string): EngineFile => {
+      const [file] = github.files([service(`${text}${engine}`)], {});
+      assert.ok(file);
+      return file;
+    };
+    for (const engine of ['', 'engine: {github: {url: https://github.com}}', 'engine: {github: {url: https://acme.ghe.com/}}'])
+      assert.match(on(engine).body, /queue: max/, engine);
+    const enterprise = on('engine: {github: {url: https://github.example.com}}');
+    assert.deepEqual(await githubErrors(enterprise.body), []);
+    assert.doesNotMatch(enterprise.body, /queue:/);
+    assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
+  });
+
+  it('uploads reports also from a folder that begins with a dot, which GitHub leaves out by itself', () => {
+    const hidden = (reports: string): boolean => {
+      const [file] = github.files([service(`service: a\nsteps: {t: {run: make, reports: [${reports}]}}\n`)], {});
+      return /include-hidden-files: true/.test(file?.body ?? '');
+    };
+    assert.ok(hidden('.reports/*.xml') && hidden('out/.junit.xml'));
+    assert.ok(!hidden('out/*.xml') && !hidden('./out/*.xml'));
+  });
+
   it('is refused by the same validators when it is wrong', async () => {
     const [workflow] = github.files([service(small)], {});
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('runs-on:', 'runs-in:')), []);

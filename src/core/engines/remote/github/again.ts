@@ -22,10 +22,17 @@ export async function rerunRun(
   return started ?? failure(`GitHub took it, but run ${run.id} has no further attempt yet`);
 }
 
-/** A run that is over already needs no end. */
+/**
+ * A run that is over already needs no end. GitHub answers the same 409 for one that it has not queued yet (actions/runner#3872): that
+ * one would go on.
+ */
 export async function cancelRun(run: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<void>> {
-  const answer = await repository.post(`/actions/runs/${run}/cancel`, undefined, signal);
-  return answer.state === 'failed' && answer.status !== 409 ? answer : told(undefined);
+  const path = `/actions/runs/${run}`;
+  const answer = await repository.post(`${path}/cancel`, undefined, signal);
+  if (answer.state !== 'failed') return told(undefined);
+  if (answer.status !== 409) return answer;
+  const now = await repository.get(path, signal);
+  return now.state === 'told' && now.value['status'] === 'completed' ? told(undefined) : answer;
 }
 
 /** GitHub says 403 also where no token could do it: its own words tell it apart. */

@@ -18,6 +18,14 @@ export async function annotationsOf(
   return told(list.value.flatMap((one) => readAnnotation(one) ?? []));
 }
 
+/** Why a job failed that never began, as with a spending limit that is reached: GitHub says it there and nowhere else. */
+export async function whyNeverBegun(job: string, repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
+  const list = await repository.list(`/check-runs/${job}/annotations?per_page=100`, undefined, signal, 1);
+  if (list.state === 'failed') return undefined;
+  const [words] = list.value.flatMap((one) => (one['annotation_level'] === 'failure' ? (lineOf(one['message'], mostMessage) ?? []) : []));
+  return words === undefined ? undefined : `GitHub says: ${words}`;
+}
+
 /** Those that GitHub makes itself, as `Process completed with exit code 1.`, have `.github` for their place. */
 function readAnnotation(annotation: Fields): FoundProblem | undefined {
   const level = annotation['annotation_level'];

@@ -1,5 +1,6 @@
 import { present, recordOf, textOf } from '../../../http/json-value';
-import { told, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { whyNeverBegun } from './annotations';
 import { heldDeployments, whatHolds } from './approvals';
 import type { Fields, GithubRepository } from './github-repository';
 import { deployedTo } from './deployed-to';
@@ -13,17 +14,31 @@ export async function readRun(id: string, repository: GithubRepository, signal: 
   for (let isAgain = false; ; isAgain = true) {
     // The run first: jobs that are ahead of it are no contradiction, jobs that are behind it are.
     const answer = await repository.get(`/actions/runs/${id}`, signal);
-    if (answer.state === 'failed') return answer;
+    if (answer.state === 'failed') return whetherGone(answer, repository, signal);
     const run = readRunFields(answer.value, repository);
     if (typeof run === 'string') return failure(`GitHub says of run ${id} what is not understood: ${run}`);
     const fields = await jobFields(run, repository, signal);
-    if (fields.state === 'failed') return fields;
+    if (fields.state === 'failed') return notGone(fields);
     const attempts = fields.value.map((job) => countOf(job['run_attempt']));
     // Another attempt began between the two answers.
     if (!isAgain && attempts.some((attempt) => attempt > run.attempt)) continue;
     const jobs = await readJobs(run, answer.value, fields.value, repository, signal);
-    return jobs.state === 'failed' ? jobs : told(withJobs(run, answer.value, jobs.value));
+    return jobs.state === 'failed' ? notGone(jobs) : told(withJobs(run, answer.value, jobs.value));
   }
+}
+
+/** GitHub answers 404 for all that a token may not see (docs.github.com, troubleshooting the REST API): the run is gone only where its repository is not. */
+async function whetherGone(failure: RemoteFailure, repository: GithubRepository, signal: AbortSignal): Promise<RemoteFailure> {
+  if (!failure.gone) return failure;
+  const itself = await repository.get('', signal);
+  if (itself.state === 'told') return failure;
+  if (!itself.gone) return itself;
+  return { ...notGone(itself), reason: 'token', message: `GitHub shows no repository ${repository.name} to this token (404)` };
+}
+
+/** What belongs to a run that is there may be missing, but that does not make the run gone. */
+function notGone({ gone: _, ...failure }: RemoteFailure): RemoteFailure {
+  return failure;
 }
 
 /** What an answer says of a run, without its jobs; else what is wrong with it. */
@@ -82,7 +97,10 @@ async function readJobs(
   for (const one of list) {
     const job = readJob(one, run.attempt, textOf(fields['run_started_at']), repository);
     if (typeof job === 'string') return failure(`GitHub says of run ${run.id} what is not understood: ${job}`);
-    jobs.push(isWaiting && isHeld(one) ? { ...job, ...(await whatHolds(one, held.value, repository, signal)) } : job);
+    if (isWaiting && isHeld(one)) jobs.push({ ...job, ...(await whatHolds(one, held.value, repository, signal)) });
+    else if (job.state === 'failed' && !job.hasLog && job.reason === undefined)
+      jobs.push({ ...job, ...present({ reason: await whyNeverBegun(job.id, repository, signal) }) });
+    else jobs.push(job);
   }
   const addresses = await deployedTo(run, jobs, repository, signal);
   return told(jobs.map((job) => ({ ...job, ...present({ deployedTo: addresses.get(job.id) }) })));

@@ -7,6 +7,7 @@ const roles: readonly (readonly [number, string])[] = [
   [50, 'Owner'],
   [40, 'Maintainer'],
   [30, 'Developer'],
+  [25, 'Security Manager'],
   [20, 'Reporter'],
   [15, 'Planner'],
   [10, 'Guest'],

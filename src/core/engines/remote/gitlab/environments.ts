@@ -5,7 +5,7 @@ import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from 
 const mostEnvironments = 30;
 const atOnce = 6;
 
-/** What was last deployed to each environment (docs.gitlab.com: api/environments). */
+/** What last went live in each environment: GitLab names no other as the last (docs.gitlab.com: api/environments). */
 export async function readDeployments(project: GitlabProject, signal: AbortSignal): Promise<Told<readonly RemoteDeployment[]>> {
   const environments = await project.list('/environments?states=available&per_page=100', 'environments', signal);
   if (environments.state === 'failed') return environments;
@@ -87,12 +87,39 @@ export async function tellDeployment(project: GitlabProject, deployment: Deploym
   const ref = await project.branch(signal);
   if (ref === undefined) return wrong(`GitLab does not say which is the branch that ${project.name} is delivered from`);
   const status = state === 'live' ? 'success' : state === 'failed' ? 'failed' : 'canceled';
+  if (state === 'gone') {
+    const before = await toldBefore(project, deployment, signal);
+    if (before.state === 'failed') return before;
+    if (before.value !== undefined) return changeDeployment(project, before.value, status, signal);
+  }
   const answer = await project.post('/deployments', { environment, sha: commit, ref, tag: false, status }, 'a deployment', signal);
   if (answer.state === 'failed') return answer;
   const recorded = textOf(answer.value['status']);
   return recorded === status
     ? told(undefined)
     : wrong(`GitLab recorded the deployment to ${environment} as ${shown(recorded) ?? 'nothing'}`);
+}
+
+/**
+ * The latest of the environment, where it is the one that was told to be live. The record of it would stay the last success whatever
+ * is told beside it. Those of jobs cannot be changed (lib/api/deployments.rb).
+ */
+async function toldBefore(
+  project: GitlabProject,
+  { environment, commit }: DeploymentToTell,
+  signal: AbortSignal,
+): Promise<Told<string | undefined>> {
+  const query = new URLSearchParams({ environment, status: 'success', order_by: 'id', sort: 'desc', per_page: '1' }).toString();
+  const answer = await project.asking.get(project.path(`/deployments?${query}`), signal);
+  if (answer.state === 'failed') return answer;
+  const [latest] = listOf(answer.value);
+  const isOwn = valueAt(latest, 'sha') === commit && recordOf(valueAt(latest, 'deployable')) === undefined;
+  return told(isOwn ? textOf(valueAt(latest, 'id')) : undefined);
+}
+
+async function changeDeployment(project: GitlabProject, id: string, status: string, signal: AbortSignal): Promise<Told<void>> {
+  const answer = await project.asking.write('PUT', project.path(`/deployments/${encodeURIComponent(id)}`), { status }, signal);
+  return answer.state === 'failed' ? answer : told(undefined);
 }
 
 async function makeEnvironment(

@@ -27,12 +27,17 @@ export class GitlabPlainLog implements PlainLog {
   }
 }
 
-/** A line that begins with a time and `+` goes on from the line before, whose end is not one. */
+/**
+ * A line that begins with a time and `+` goes on from the line before of its stream, whose end is not one. The runner writes each
+ * stream by itself, so that lines of others may lie between (gitlab-org/gitlab-runner, package timestamper).
+ */
 class LineTimes {
   /** Known from the first line on: what a step prints may look like a time, too. */
   private hasTimes: boolean | undefined;
   private rest: Buffer = Buffer.alloc(0);
   private atLineStart = true;
+  /** Of the line that is being read, as `00O`; empty for one without a time. */
+  private stream = '';
 
   push(bytes: Buffer): Buffer {
     this.rest = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
@@ -49,7 +54,10 @@ class LineTimes {
         const line = this.rest.subarray(start);
         if (line.length === 0 || couldBeHeader(line)) break;
         const is = isHeader(line);
-        if (start === 1 && !(is && line[headerLength - 1] === plus)) pieces.push(this.rest.subarray(0, 1));
+        const stream = is ? line.toString('latin1', headerLength - 4, headerLength - 1) : '';
+        const goesOn = is && line[headerLength - 1] === plus && stream === this.stream;
+        this.stream = stream;
+        if (start === 1 && !goesOn) pieces.push(this.rest.subarray(0, 1));
         this.rest = is ? line.subarray(headerLength) : line;
         this.atLineStart = false;
       }

@@ -1,5 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../../http/json-value';
 import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Started, type Told } from '../remote-engine';
+import { isOwnBranchOf, ownBranches } from '../../own-branches';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
 import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
@@ -8,6 +9,8 @@ import { isActive, isOver, runState } from './states';
 
 const mostRemembered = 500;
 const atOnce = 5;
+/** So long after a pipeline was run again an answer may be of before; what GitLab does not run again it passes over without a word. */
+const oldAnswersMs = 30_000;
 
 /** The pipelines of a project as runs of one of its services. */
 export class GitlabRuns {
@@ -16,7 +19,7 @@ export class GitlabRuns {
   /** What was told to go on here, by id. */
   private readonly reruns = new Map<
     string,
-    { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string> }
+    { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string>; readonly at: number }
   >();
   private readonly environments = new Map<string, { readonly name: string; readonly url: string }>();
   /** Runs whose deployments were asked for when they were over. */
@@ -42,8 +45,9 @@ export class GitlabRuns {
     if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
       return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
     const latest = latestTries(records.value);
-    const { replaced } = this.reruns.get(id) ?? {};
-    if (replaced && replaced.size > 0 && [...replaced].every((old) => latest.some((job) => job.id === old)))
+    const { replaced, at = 0 } = this.reruns.get(id) ?? {};
+    const mayBeOld = replaced && replaced.size > 0 && Date.now() - at < oldAnswersMs;
+    if (mayBeOld && [...replaced].every((old) => latest.some((job) => job.id === old)))
       return wrong(`GitLab answered how pipeline ${id} was before it was run again`);
     this.hearTitles(latest);
     const itself = await this.basic(pipeline.value, signal, attempt);
@@ -67,7 +71,7 @@ export class GitlabRuns {
     const answer = await this.project.asking.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
     if (answer.state === 'failed') return answer.gone ? notSeen(this.project, answer) : answer;
     if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
-    const values = answer.value as readonly unknown[];
+    const values = (answer.value as readonly unknown[]).filter((one) => !this.isNobodys(one));
     const runs: RemoteRun[] = [];
     await this.project.branch(signal);
     for (let at = 0; at < values.length; at += atOnce) {
@@ -77,6 +81,17 @@ export class GitlabRuns {
       runs.push(...read.filter((one): one is RemoteRun => typeof one !== 'string'));
     }
     return told(runs);
+  }
+
+  /**
+   * A push that is to start nothing leaves a pipeline that was skipped (lib/gitlab/ci/pipeline/chain/skip.rb). What is started at a
+   * branch of Deliver's own has the jobs of one service alone.
+   */
+  private isNobodys(json: unknown): boolean {
+    const { status, source, ref } = recordOf(json) ?? {};
+    const branch = textOf(ref) ?? '';
+    if (!branch.startsWith(ownBranches)) return false;
+    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isOwnBranchOf(this.naming.service, branch));
   }
 
   /** Only what did not pass is run again. */
@@ -92,7 +107,7 @@ export class GitlabRuns {
     const kept = before.value.jobs.filter(({ state }) => state === 'passed' || state === 'kept').map((job) => job.id);
     // What did not pass is made anew, with another id.
     const replaced = before.value.jobs.filter(({ state }) => state === 'failed' || state === 'cancelled').map((job) => job.id);
-    this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced) });
+    this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced), at: Date.now() });
     return told({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
   }
 

@@ -59,6 +59,12 @@ describe('where the CI service of a repository is', () => {
       assert.match(none.hint ?? '', /git remote add/);
     });
 
+    it('where it is pushed to, though it is fetched from elsewhere', async () => {
+      remotes({ origin: acme });
+      shop.git('remote', 'set-url', '--push', 'origin', fork);
+      assert.equal((await place()).place, 'grace/shop');
+    });
+
     it('over ssh as over https', async () => {
       for (const url of ['git@github.com:acme/shop.git', 'ssh://git@github.com:22/acme/shop', acme]) {
         const one = new Project(`${folder.path}/${url.length}`);
@@ -75,6 +81,15 @@ describe('where the CI service of a repository is', () => {
       const { server, place: there, tokenHost } = await place({ kind: 'gitlab' });
       assert.deepEqual([server, there, tokenHost], ['https://gitlab.example.com:8443', 'acme/web/shop', 'https://gitlab.example.com:8443']);
     });
+  });
+
+  it('is below a sub-path of its server, which is no part of the name of a project', async () => {
+    remotes({ origin: 'https://git.example.com/gitlab/acme/shop.git', ssh: 'git@git.example.com:gitlab/shop.git' });
+    const url = 'https://git.example.com/gitlab';
+    const { server, place: there, tokenHost } = await place({ kind: 'gitlab', url });
+    assert.deepEqual([server, there, tokenHost], [url, 'acme/shop', 'https://git.example.com']);
+    // Over ssh there is no such path.
+    assert.equal((await place({ kind: 'gitlab', url, remote: 'ssh' })).place, 'gitlab/shop');
   });
 
   it('sends the token of an Enterprise server to that server, and of a tenant to its API', async () => {

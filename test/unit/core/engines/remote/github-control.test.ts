@@ -150,4 +150,11 @@ describe('GitHub Actions', () => {
     on.runs.delete(on.run);
     assert.equal(failureOf(await on.engine.cancel(on.run.id, never)).gone, true);
   });
+
+  it('does not take a run for ended that GitHub has not queued yet, and so does not cancel', async () => {
+    await on.open({ queueDelay: 1 });
+    assert.match(failureOf(await on.engine.cancel(on.run.id, never)).message, /409 Conflict.*has not yet queued/);
+    valueOf(await on.engine.cancel(on.run.id, never));
+    assert.equal((await on.read()).state, 'cancelled');
+  });
 });

@@ -89,6 +89,16 @@ describe('GitHub Actions tells of a run', () => {
     assert.deepEqual([state, reason, startedAt], ['waiting', 'waits for a runner with self-hosted, gpu', undefined]);
   });
 
+  it('whose job GitHub refused to begin: it says why, which only an annotation tells', async () => {
+    const message = 'The job was not started because recent account payments have failed or your spending limit needs to be increased.';
+    await on.open({ annotations: () => [{ message }] });
+    on.run.job('build').end('failed');
+    const { state, hasLog, reason } = await on.job('build');
+    assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub says: ${message}`]);
+    on.server.fault = ({ path }) => (path.endsWith('/annotations') ? { reply: { status: 403, body: { message: 'no' } } } : undefined);
+    assert.equal((await on.job('build')).reason, undefined, 'where the token may not see it');
+  });
+
   it('that could not be started', async () => {
     on.run.startupFailure = 'broken';
     const { state, reason, jobs } = await on.read();
@@ -168,6 +178,19 @@ describe('GitHub Actions tells of a run', () => {
     const { gone, message } = failureOf(await on.engine.read(on.run.id, never));
     assert.equal(gone, true);
     assert.match(message, /404 Not Found/);
+  });
+
+  it('that the token may not see any more, which is no deleted one', async () => {
+    await on.read();
+    on.server.fault = ({ path }) => (path.includes('/repos/') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
+    const { gone, reason, message } = failureOf(await on.engine.read(on.run.id, never));
+    assert.deepEqual([gone, reason, message], [undefined, 'token', 'GitHub shows no repository acme/shop to this token (404)']);
+  });
+
+  it('whose jobs are not there yet, which is no deleted one, either', async () => {
+    on.server.fault = ({ path }) => (path.endsWith('/jobs') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
+    const { gone, status } = failureOf(await on.engine.read(on.run.id, never));
+    assert.deepEqual([gone, status], [undefined, 404]);
   });
 });
 

@@ -41,14 +41,35 @@ describe('GitHub Actions, asked to run something', () => {
       assert.match(message, /does not accept the token \(401\): Bad credentials/);
     });
 
+    it('and takes the token of an app, which is nobody, where it sees the repository', async () => {
+      await on.open({ isApp: true });
+      assert.equal(valueOf(await on.engine.check(never)), 'an app of GitHub');
+      await on.open({ isApp: true, repository: 'acme/other' });
+      assert.match(failureOf(await on.engine.check(never)).message, /the app sees no repository acme\/shop/);
+    });
+
+    it('and says that the organization wants single sign-on', async () => {
+      const sso = 'required; url=https://github.com/orgs/acme/sso?authorization_request=AZSCKL';
+      const said = 'Resource protected by organization SAML enforcement. You must grant your token access to this organization.';
+      on.server.fault = ({ path }) =>
+        path.includes('/repos/') ? { reply: { status: 403, headers: { 'X-GitHub-SSO': sso }, body: { message: said } } } : undefined;
+      const { reason, message, hint } = failureOf(await on.engine.check(never));
+      assert.deepEqual([reason, message.endsWith(said)], ['token', true]);
+      assert.match(hint ?? '', /single sign-on: authorize the token/);
+      assert.doesNotMatch(hint ?? '', /AZSCKL/);
+    });
+
     it('and says that the token lacks a scope', async () => {
       await on.open({ scopes: 'gist, read:user' });
       assert.match(
         failureOf(await on.engine.check(never)).message,
         /token of octocat may do only gist, read:user: it lacks the scope repo/,
       );
-      await on.open({ scopes: 'repo, workflow' });
-      assert.equal(valueOf(await on.engine.check(never)), 'octocat');
+      // Tokens of apps say that they have none, and may do what the app may.
+      for (const scopes of ['repo, workflow', '']) {
+        await on.open({ scopes });
+        assert.equal(valueOf(await on.engine.check(never)), 'octocat');
+      }
     });
 
     it('and says that the repository may only be read, and that it is a fork', async () => {

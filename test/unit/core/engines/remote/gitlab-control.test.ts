@@ -33,9 +33,24 @@ describe('GitLab runs again', () => {
       [
         ['build', 'kept', 1],
         ['test', 'running', 2],
-        ['stage', 'waiting', 2],
+        ['stage', 'waiting', 1],
       ],
     );
+  });
+
+  it('but is read as it is where GitLab, without a word, runs nothing again: the person may not', async () => {
+    const run = on.runs.begin();
+    run.job('build').start().end('failed');
+    on.server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
+    valueOf(await on.engine.rerun(await on.read(), never));
+    assert.equal((await on.engine.read(run.id, never)).state, 'failed');
+    const { now } = Date;
+    try {
+      Date.now = () => now() + 31_000;
+      assert.equal((await on.read()).state, 'failed');
+    } finally {
+      Date.now = now;
+    }
   });
 
   it('and takes no answer for it that is of before', async () => {

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { parse } from 'yaml';
 import { gitlab } from '../../../../../src/core/engines/gitlab';
+import { never, valueOf } from '../../../../support/engines/remote-answers';
 import { OnGitlab } from '../../../../support/engines/on-gitlab';
 import { service } from '../pipelines';
 
@@ -95,5 +96,16 @@ describe('GitLab tells of a run of several services', () => {
     run.job('mail:build').start();
     run.job('shop:build').start().end('failed');
     assert.equal((await on.read()).state, 'failed');
+  });
+
+  it('and lists no pipeline that delivers another service', async () => {
+    const run = '20261125T044500123-abcd';
+    const own = on.runs.begin({ branch: `deliver/shop-${run}` });
+    for (const other of ['mail', 'shop-api']) on.runs.begin({ branch: `deliver/${other}-${run}` });
+    const pushed = on.runs.begin({ branch: 'main' });
+    assert.deepEqual(
+      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      [pushed.id, own.id],
+    );
   });
 });

@@ -14,6 +14,11 @@ describe('a log of GitLab is made plain', () => {
     ],
     ['times', `${time} 00O a\n${time} 01E b\n${time} 00O \n`, 'a\nb\n\n'],
     ['lines that go on', `${time} 00O 10%\r\n${time} 00O+20%\n${time} 00O+!\n${time} 00O b`, '10%\r20%!\nb'],
+    [
+      'lines of two streams that go on',
+      `${time} 00E 10%\r\n${time} 00O hello\n${time} 00E+20%\r\n${time} 00E+30%\n`,
+      '10%\r\nhello\n20%\r30%\n',
+    ],
     ['sections behind times', `${time} 00O section_start:1:a\r\n${time} 00O+\x1b[0Kb\n`, 'b\n'],
     ['times that a step printed', `a\n${time} 00O b\n`, `a\n${time} 00O b\n`],
     ['lines without a time among others', `${time} 00O a\nb\n${time} 00O c\n`, 'a\nb\nc\n'],

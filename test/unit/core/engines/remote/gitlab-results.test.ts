@@ -40,6 +40,32 @@ for (const ranges of [true, false])
 describe('GitLab', () => {
   const on = new OnGitlab();
 
+  it('reads a log with the times and sections of the runner as what was printed, though it comes in parts', async () => {
+    await on.open({ runnerMarks: true });
+    const test = on.runs.begin().job('build').start().print('one\n');
+    const plain = on.engine.plain();
+    const parts: Buffer[] = [];
+    let at = 0;
+    const more = async (): Promise<string> => {
+      const end = await on.engine.readLog(
+        await on.read(),
+        await on.job('build'),
+        at,
+        (bytes) => ((at += bytes.length), parts.push(plain.push(bytes))),
+        never,
+      );
+      valueOf(end);
+      return Buffer.concat(parts).toString();
+    };
+    assert.equal(await more(), 'Running with gitlab-runner 18.5.0\n\x1b[36;1mExecuting "step_script"\x1b[0;m\none');
+    test.print('two ä\n');
+    assert.match(await more(), /\none\ntwo ä$/);
+    test.end('passed');
+    await more();
+    parts.push(plain.flush());
+    assert.match(Buffer.concat(parts).toString(), /\ntwo ä\n\x1b\[32;1mJob succeeded\x1b\[0;m\n$/);
+  });
+
   it('says that a log was erased', async () => {
     const build = on.runs.begin().job('build').start().print('one\n').end('passed');
     const before = await on.job('build');
@@ -136,7 +162,18 @@ describe('GitLab knows what is deployed', () => {
       ['PUT', 'environments/1', { external_url: 'https://new.example.com' }],
       ['POST', 'deployments', { ...told, status: 'success' }],
       ['POST', 'deployments', { ...told, status: 'failed' }],
-      ['POST', 'deployments', { ...told, status: 'canceled' }],
+      ['PUT', 'deployments/2', { status: 'canceled' }],
     ]);
+  });
+
+  it('not any more what was told to be live and was taken back', async () => {
+    const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
+    const second = { ...first, commit: 'b'.repeat(40) };
+    const live = async (): Promise<unknown> => valueOf(await on.engine.deployments(never)).map((one) => one.commit);
+    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.tellDeployment?.(one, never));
+    assert.deepEqual(await live(), [first.commit]);
+    // What nobody told to be live is told to have been taken back all the same.
+    valueOf(await on.engine.tellDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
+    assert.deepEqual(await live(), [first.commit]);
   });
 });

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { branch, commit, OnGitlab } from '../../../../support/engines/on-gitlab';
 import { never, valueOf } from '../../../../support/engines/remote-answers';
+import type { Asked } from '../../../../support/http-server';
 
 describe('GitLab tells of a run', () => {
   const on = new OnGitlab();
@@ -173,5 +174,19 @@ describe('GitLab', () => {
     on.server.asked.length = 0;
     await on.engine.list('shop', never);
     assert.equal(on.server.asked.length, 1, 'what commits and branches are called was known');
+  });
+
+  it('lists no pipeline that was skipped because a push to an own branch was to start nothing', async () => {
+    const run = on.runs.begin({ branch });
+    assert.deepEqual(
+      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      [run.id],
+    );
+    const { body } = on.server.api.answer({
+      method: 'GET',
+      path: '/api/v4/projects/acme%2Fshop/pipelines',
+      query: new URLSearchParams(),
+    } as Asked);
+    assert.equal((body as readonly unknown[]).length, 2, 'GitLab has one, all the same');
   });
 });

@@ -69,6 +69,14 @@ describe('what is delivered on a CI service', () => {
     assert.equal(shop.git('status', '--porcelain'), ' M cart.js\n?? new.js\n');
   });
 
+  it('brings no tag with it, though the user has tags follow what he pushes', async () => {
+    shop.git('config', 'push.followTags', 'true');
+    shop.git('tag', '-a', '-m', 'mine', 'v1');
+    const { change } = await delivery.snapshot();
+    assert.ok((await pushSnapshot(push(), change.commit, { isQuiet: false, token: none })).ok);
+    assert.ok(!('refs/tags/v1' in refs()), Object.keys(refs()).join(' '));
+  });
+
   it("is never pushed to anybody's branch, nor is one removed", async () => {
     const before = refs();
     for (const branch of ['main', 'deliver-tomorrow', 'grace/deliver/shop-1', 'deliver']) {
@@ -108,12 +116,65 @@ describe('what is delivered on a CI service', () => {
     assert.equal(refs()['refs/heads/deliver/shop-2'], change.commit);
   });
 
-  it('says what the server has against it', async () => {
-    fs.writeFileSync(path.join(bare, 'hooks', 'pre-receive'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
-    const { change } = await delivery.snapshot();
-    const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
-    assert.ok(!pushed.ok);
-    assert.match(pushed.failure.message, /^the change could not be pushed to origin: /);
+  describe('says what the server has against it, and what helps', () => {
+    const refused = async (said: string): Promise<{ readonly message: string; readonly hint?: string | undefined }> => {
+      fs.writeFileSync(path.join(bare, 'hooks', 'pre-receive'), `#!/bin/sh\ncat >&2 <<'END'\n${said}\nEND\nexit 1\n`, { mode: 0o755 });
+      const { change } = await delivery.snapshot();
+      const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
+      assert.ok(!pushed.ok);
+      return pushed.failure;
+    };
+
+    // As GitHub and GitLab say it.
+    const cases: readonly (readonly [said: string, message: RegExp, hint: RegExp])[] = [
+      [
+        '',
+        /^the change could not be pushed to origin: git push failed: pre-receive hook declined$/,
+        /permission to push branches that begin with deliver\//,
+      ],
+      [
+        'refusing to allow a Personal Access Token to create or update workflow `.github/workflows/a.yml` without `workflow` scope',
+        /without `workflow` scope$/,
+        /needs the scope workflow/,
+      ],
+      ['GitLab: LFS objects are missing. Ensure LFS is properly set up', /LFS objects are missing/, /git lfs push origin HEAD/],
+      [
+        'error: GH008: Your push referenced at least 1 unknown Git LFS object:\n    4d7a214614ab',
+        /GH008: Your push referenced.*; 4d7a/,
+        /git lfs push origin HEAD/,
+      ],
+      [
+        'error: GH013: Repository rule violations found for refs/heads/deliver/shop-1.\n\n- Cannot create ref due to creations being restricted.',
+        /GH013.*; - Cannot create ref/,
+        /a rule of the repository/,
+      ],
+      ["GitLab: Branch name 'deliver/shop-1' does not follow the pattern 'x'", /does not follow the pattern/, /a rule of the repository/],
+      ['GitLab: You are not allowed to push code to this project.', /not allowed to push code/, /takes permission/],
+    ];
+    for (const [said, message, hint] of cases)
+      it(said === '' ? 'without a word' : (said.split('\n')[0]?.slice(0, 70) ?? ''), async () => {
+        const failure = await refused(said);
+        assert.match(failure.message, message);
+        assert.match(failure.hint ?? '', hint);
+      });
+
+    for (const [said, hint] of [
+      ['git@github.com: Permission denied (publickey).', /git push origin has to work without a question/],
+      ['Host key verification failed.', /git push origin has to work without a question/],
+      ['ERROR: Repository not found.', /git push origin has to work without a question/],
+      ['ERROR: Permission to acme/shop.git denied to grace.', /takes permission/],
+    ] as const)
+      it(`over ssh: ${said}`, async () => {
+        const ssh = path.join(folder.path, 'ssh');
+        fs.writeFileSync(ssh, `#!/bin/sh\necho '${said}' >&2\nexit 255\n`, { mode: 0o755 });
+        shop.git('remote', 'set-url', 'origin', 'git@github.com:acme/shop.git');
+        shop.git('config', 'core.sshCommand', ssh);
+        const { change } = await delivery.snapshot();
+        const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
+        assert.ok(!pushed.ok);
+        assert.equal(pushed.failure.message, `the change could not be pushed to origin: git push failed: ${said}`);
+        assert.match(pushed.failure.hint ?? '', hint);
+      });
   });
 
   describe('when it is done', () => {
@@ -208,6 +269,14 @@ describe('what is delivered on a CI service', () => {
 
     it('goes with the token where the credentials of git are refused', async () => {
       shop.git('config', 'credential.helper', '!f() { echo username=grace; echo password=old; }; f');
+      const pushed = await send();
+      assert.ok(pushed.ok, pushed.ok ? '' : pushed.failure.message);
+      assert.equal(asked, 1);
+    });
+
+    it('goes with the token where those of git are of somebody whom the repository is not shown', async () => {
+      server.hidesFrom = 'grace:hers';
+      shop.git('config', 'credential.helper', '!f() { echo username=grace; echo password=hers; }; f');
       const pushed = await send();
       assert.ok(pushed.ok, pushed.ok ? '' : pushed.failure.message);
       assert.equal(asked, 1);

@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import type { RemoteFailure } from '../../../../../src/core/engines/remote/remote-engine';
 import { FollowedHere, job, passed, skipped } from '../../../../support/engines/followed-here';
 
 describe('A run on a CI service ends', () => {
@@ -11,8 +12,30 @@ describe('A run on a CI service ends', () => {
     assert.deepEqual(here.steps(), ['build failed', 'stage skipped', 'accept skipped']);
   });
 
+  const gone: RemoteFailure = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
+
+  it('not where it is not there yet, because it was begun a moment ago', async () => {
+    here.service.fails = gone;
+    const look = await here.look();
+    assert.deepEqual([look.isOver, look.failure?.message, look.failure?.gone], [false, 'there is no run 7', undefined]);
+    here.service.fails = undefined;
+    here.tells('passed', ...passed('build', 'stage', 'accept'));
+    assert.ok((await here.look()).isOver);
+    assert.equal(here.state().outcome, 'passed');
+  });
+
+  it('as interrupted where it does not come', async () => {
+    here.service.fails = gone;
+    await here.look();
+    assert.ok(!(await here.look(20_000)).isOver);
+    assert.ok((await here.look(10_000)).isOver);
+    assert.equal(here.state().outcome, 'interrupted');
+  });
+
   it('as interrupted where it is not there any more', async () => {
-    here.service.fails = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
+    here.tells('running', job('build', 'running'));
+    await here.look();
+    here.service.fails = gone;
     assert.ok((await here.look()).isOver);
     assert.equal(here.state().outcome, 'interrupted');
     assert.equal(here.state().reason, 'the run is not there any more: there is no run 7');
@@ -25,6 +48,15 @@ describe('A run on a CI service ends', () => {
     assert.equal(here.state().outcome, 'passed');
     assert.equal(here.step('stage').state, 'interrupted');
     assert.deepEqual(here.state().notices, ['the run has ended, and nothing tells how stage did']);
+  });
+
+  it('not by the time for which it could not be looked at', async () => {
+    here.tells('passed', job('build', 'passed'), job('stage', 'running'), ...passed('accept'));
+    await here.look();
+    assert.ok(!(await here.look(3_600_000)).isOver);
+    here.tells('passed', ...passed('build', 'stage', 'accept'));
+    assert.ok((await here.look()).isOver);
+    assert.deepEqual(here.state().notices, []);
   });
 
   it('not before an answer comes that is no older than its end', async () => {
