@@ -61,14 +61,30 @@ const apart = {
   },
 };
 
+/** axios would bring a form encoder with a database of media types: no form is sent, and a process that watches stays as long as a window. */
+const noForms = {
+  name: 'no-forms',
+  setup(build) {
+    build.onResolve({ filter: /^form-data$/ }, ({ path }) => ({ path, namespace: 'no-forms' }));
+    build.onLoad({ filter: /.*/, namespace: 'no-forms' }, () => ({ contents: 'module.exports = globalThis.FormData;' }));
+  },
+};
+
 /** Without `DELIVER_PARSER`, as while watching, every definition is parsed anew. */
 function bundles(parser) {
   const define = { ...common.define, ...(parser && { DELIVER_PARSER: JSON.stringify(parser) }) };
   return [
     // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
-    { ...common, entryPoints: { cli: 'src/cli.ts' }, outdir: 'dist', define, plugins: [apart], banner: { js: '#!/usr/bin/env node' } },
-    { ...common, entryPoints: parts, outdir: 'dist', define, plugins: [apart] },
-    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', define, plugins: [apart], external: ['vscode'] },
+    {
+      ...common,
+      entryPoints: { cli: 'src/cli.ts' },
+      outdir: 'dist',
+      define,
+      plugins: [apart, noForms],
+      banner: { js: '#!/usr/bin/env node' },
+    },
+    { ...common, entryPoints: parts, outdir: 'dist', define, plugins: [apart, noForms] },
+    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', define, plugins: [apart, noForms], external: ['vscode'] },
     { ...common, entryPoints: { sample: 'src/core/sample.ts' }, outdir: 'dist' },
   ];
 }
