@@ -1,9 +1,7 @@
 import { failureOf } from '../core/engines/remote/failure-of';
 import type { EngineName } from '../core/engines/engine';
-import { readServices } from '../core/engines/export';
 import { environmentTokens } from '../core/http/environment-tokens';
-import { locateService } from '../core/pipeline/locate';
-import { openContext } from './context';
+import { openService } from './service-context';
 import type { Terminal } from './terminal';
 
 /** `deliver engine`: which CI service would run the pipeline, and whether it lets us. */
@@ -12,18 +10,12 @@ export async function engine(
   options: { readonly service?: string; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
-  const context = await openContext();
+  const context = await openService(options.service);
   if (!context.ok) return terminal.fail(context.failure);
-  const { repository } = context.value;
-  const place = await locateService(repository.root, process.cwd(), options.service);
-  if (!place.ok) return terminal.fail(place.failure);
-  const services = await readServices(repository.root);
-  if (!services.ok) return terminal.fail(services.failure);
-  const own = services.value.find(({ folder }) => folder === place.value.folder);
-  if (!own) throw new Error(`the service in ${place.value.folder} was located and is not there`);
-  const around = { repository, services: services.value, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
+  const { repository, service, services } = context.value;
+  const around = { repository, services, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
   const { openRemoteEngine } = await import('../core/engines/remote/open-engine');
-  const opened = await openRemoteEngine(own.pipeline, name, around);
+  const opened = await openRemoteEngine(service.pipeline, name, around);
   if (!opened.ok) return terminal.fail(opened.failure);
   const there = opened.value.engine;
   const who = await there.check(new AbortController().signal);

@@ -1,9 +1,7 @@
-import { readServices } from '../core/engines/export';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { counted, type Measured, type Share } from '../core/metrics/metrics';
 import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
-import { locateService } from '../core/pipeline/locate';
-import { openContext } from './context';
+import { openService } from './service-context';
 import type { Terminal } from './terminal';
 import { duration } from './words';
 
@@ -15,20 +13,13 @@ export interface MetricsOptions {
 
 /** `deliver metrics`: the delivery metrics of the service where its customers are. */
 export async function metrics(options: MetricsOptions, terminal: Terminal): Promise<number> {
-  const context = await openContext();
-  if (!context.ok) return terminal.fail(context.failure);
-  const { repository } = context.value;
-  const place = await locateService(repository.root, process.cwd(), options.service);
-  if (!place.ok) return terminal.fail(place.failure);
-  const services = await readServices(repository.root);
-  if (!services.ok) return terminal.fail(services.failure);
-  const service = services.value.find(({ folder }) => folder === place.value.folder);
-  if (!service) throw new Error(`the service in ${place.value.folder} was located and is not there`);
+  const opened = await openService(options.service);
+  if (!opened.ok) return terminal.fail(opened.failure);
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal);
   const measured = await serviceMetrics({
-    ...{ ...context.value, service, services: services.value, days: options.days },
+    ...{ ...opened.value, days: options.days },
     ...{ tokens: environmentTokens(process.env), now: Date.now(), signal: stop.signal },
   });
   process.removeListener('SIGINT', onSignal);

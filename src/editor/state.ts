@@ -2,8 +2,7 @@ import type { EngineRecord } from '../core/engines/remote/engine-record';
 import type { ServiceStatus } from '../core/environments/environment';
 import type { RepositoryHome } from '../core/home';
 import type { Handover } from '../core/pipeline/handovers';
-import type { RunState } from '../core/run/state';
-import { isFinished } from '../core/run/state';
+import { isFinished, type RunState } from '../core/run/state';
 
 /** A service of this window: a folder with a `delivery.yaml`. */
 export interface Service {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { KnownItem } from './inbox';
-import { lastOf } from './inbox';
+import { lastOf, type KnownItem } from './inbox';
 import { MessageWords } from './mentions';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 

@@ -1,8 +1,7 @@
 import { fail, ok, type Result } from '../failure';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpClient, HttpRequest, Sink } from './http-client';
-import type { HttpAnswer } from './http-answer';
-import type { HttpFailure } from './http-answer';
+import type { HttpAnswer, HttpFailure } from './http-answer';
 import type { TokenKind, Tokens } from './tokens';
 
 export interface ApiAddress {

@@ -14,7 +14,7 @@ export interface Noted {
   readonly asked: string;
   readonly journalsSince: string;
   readonly wholeSince: string;
-  /** Deployments to an environment of the same name that is another one. */
+  /** Deployments in the window to an environment of the same name that is another one. */
   readonly elsewhere: number;
   readonly host: TeamHistory | undefined;
   readonly team: TeamDeployments;

@@ -80,7 +80,8 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   const window: Window = { since, until: new Date(now).toISOString() };
   const carried = await carriedBy(request, team.deployments, window, contains);
   const inWindow = carried.filter(({ deployment: { at } }) => isIn(at, window));
-  const elsewhere = runs.filter((run) => !meant.includes(run) && run.deployments.some((one) => one.environment === environment)).length;
+  const others = runs.filter((run) => !meant.includes(run));
+  const elsewhere = journaledDeployments(others, pipeline.service, environment).filter(({ at }) => isIn(at, window)).length;
   const notes = notesOf({ pipeline, environment, where, asked, journalsSince, wholeSince, elsewhere, host, team, inWindow });
   const countOf = (source: MetricsSource['source']): number => inWindow.filter(({ deployment }) => deployment.source === source).length;
   return ok({

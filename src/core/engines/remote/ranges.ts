@@ -1,6 +1,5 @@
 import { noJson } from '../../http/api';
-import type { HttpAnswer } from '../../http/http-answer';
-import type { HttpFailure } from '../../http/http-answer';
+import type { HttpAnswer, HttpFailure } from '../../http/http-answer';
 import type { Asking } from './asking';
 
 /**

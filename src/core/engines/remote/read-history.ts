@@ -47,8 +47,9 @@ export async function readTeamHistory(request: HistoryRequest): Promise<TeamHist
     return missing(
       `a record at ${engine.label} does not say which service it is of, and ${sibling.pipeline.service} is in ${environment}, too`,
     );
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(longestMs)]);
-  const told = await engine.deploymentHistory(environment, since, signal);
+  const late = AbortSignal.timeout(longestMs);
+  const told = await engine.deploymentHistory(environment, since, AbortSignal.any([request.signal, late]));
+  if (told.state === 'failed' && late.aborted) return missing(`${engine.label} did not tell all of it within ${longestMs / 1000} s`);
   if (told.state === 'failed') return missing(told.message, failureOf(told).hint);
   return { state: 'read', name, label: engine.label, place: engine.place, history: told.value };
 }

@@ -1,7 +1,6 @@
 import type { HttpSourceDefinition } from '../../pipeline/pipeline';
 import { noJson } from '../../http/api';
-import type { HttpAnswer } from '../../http/http-answer';
-import type { HttpFailure } from '../../http/http-answer';
+import type { HttpAnswer, HttpFailure } from '../../http/http-answer';
 import { readHttpItem } from './http-item';
 import { recordOf, valueAt } from '../../http/json-value';
 

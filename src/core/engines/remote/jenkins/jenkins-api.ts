@@ -1,11 +1,9 @@
 import type { HttpClient } from '../../../http/http-client';
-import type { HttpAnswer } from '../../../http/http-answer';
-import type { HttpFailure } from '../../../http/http-answer';
+import type { HttpAnswer, HttpFailure } from '../../../http/http-answer';
 import { recordOf, textOf } from '../../../http/json-value';
 import type { Tokens } from '../../../http/tokens';
 import { Asking } from '../asking';
-import type { RemoteFailure, Told } from '../remote-engine';
-import { told } from '../remote-engine';
+import { told, type RemoteFailure, type Told } from '../remote-engine';
 
 /** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {

@@ -1,8 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { FoundStep } from '../found';
-import type { LeftOver } from './adopted';
-import { StepList, type Adopted } from './adopted';
+import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
 import { adoptGitlab } from './gitlab-ci';
 import { adoptJenkins } from './jenkinsfile';

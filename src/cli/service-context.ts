@@ -1,0 +1,25 @@
+import type { EngineService } from '../core/engines/engine';
+import { readServices } from '../core/engines/export';
+import { ok, type Result } from '../core/failure';
+import { locateService } from '../core/pipeline/locate';
+import { openContext, type RepositoryContext } from './context';
+
+export interface ServiceContext extends RepositoryContext {
+  readonly service: EngineService;
+  /** All of the repository. */
+  readonly services: readonly EngineService[];
+}
+
+/** The repository that a command is called in, with the pipelines of its services, and the one that is meant. */
+export async function openService(name: string | undefined): Promise<Result<ServiceContext>> {
+  const context = await openContext();
+  if (!context.ok) return context;
+  const { root } = context.value.repository;
+  const place = await locateService(root, process.cwd(), name);
+  if (!place.ok) return place;
+  const services = await readServices(root);
+  if (!services.ok) return services;
+  const service = services.value.find(({ folder }) => folder === place.value.folder);
+  if (!service) throw new Error(`the service in ${place.value.folder} was located and is not there`);
+  return ok({ ...context.value, service, services: services.value });
+}
