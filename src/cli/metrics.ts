@@ -56,7 +56,7 @@ function textOf(all: ServiceMetrics, terminal: Terminal): string[] {
     `${count} of ${of} deployments ${what}`,
   ];
   return [
-    `${terminal.paint('bold', `${service} in ${environment}`)}${all.isOfThisMachineAlone ? ', as far as this machine knows' : ''} ${dim(`${since.slice(0, 10)} to ${until.slice(0, 10)}`)}`,
+    `${terminal.paint('bold', `${service} in ${environment}`)}${dim(`, ${since.slice(0, 10)} to ${until.slice(0, 10)}`)}${all.isOfThisMachineAlone ? ', as far as this machine knows' : ''}`,
     line('deployment frequency', all.deploymentFrequency, ({ deployments, days, perWeek }) => [
       perWeek === undefined ? String(deployments) : `${perWeek} a week`,
       `${counted(deployments, 'deployment')} in ${days === 1 ? '1 day' : `${days} days`}`,

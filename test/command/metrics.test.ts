@@ -77,7 +77,7 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     const { code, stdout, stderr } = await shop.deliver('metrics', '--days', '7');
     assert.deepEqual([code, stderr], [0, '']);
     const lines = stdout.split('\n');
-    assert.match(lines[0] ?? '', /^shop in staging \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d$/);
+    assert.match(lines[0] ?? '', /^shop in staging, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d$/);
     assert.match(lines[1] ?? '', /^ {2}deployment frequency +4 a week +4 deployments in 7 days$/);
     assert.match(lines[2] ?? '', /^ {2}change lead time +7 h \d+ min +median of 3 changes, from commit to live$/);
     assert.match(lines[3] ?? '', /^ {2}change fail rate +25 % +1 of 4 deployments were taken back or failed$/);
@@ -207,7 +207,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       const refused = await measured({ [variable]: 'wrong' });
       assert.deepEqual([refused.deployments, refused.isOfThisMachineAlone], [1, true]);
       const { stdout } = await shop.start(['metrics'], { [variable]: 'wrong' }).ended;
-      assert.match(stdout, /^shop in production, as far as this machine knows \d/);
+      assert.match(stdout, /^shop in production, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, as far as this machine knows$/m);
       assert.match(refused.notes.join('\n'), /what the rest of the team delivered is missing: .*401/);
       assert.match(refused.sources[1]?.missing ?? '', /401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });

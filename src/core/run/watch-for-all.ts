@@ -66,7 +66,8 @@ async function standBy({ listens }: LockHolder, audience: Audience, claims: bool
       socket.once('connect', () => (hasAnswered = true));
       socket.on('error', () => resolve());
       socket.once('close', () => resolve());
-      createInterface({ input: socket }).on('error', () => resolve()).once('line', () => resolve()); // prettier-ignore
+      const lines = createInterface({ input: socket });
+      for (const event of ['line', 'error']) lines.on(event, () => resolve());
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
     });

@@ -1,10 +1,8 @@
-import * as assert from 'node:assert/strict';
 import { openJenkinsEngine } from '../../../src/core/engines/remote/jenkins/jenkins-engine';
-import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../src/core/engines/remote/remote-engine';
+import type { RemoteEngine, RemoteRun } from '../../../src/core/engines/remote/remote-engine';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { JenkinsServer } from './jenkins-server';
-
-export const never = new AbortController().signal;
+import { jobOf, never, valueOf } from './remote-answers';
 
 /** An engine that asks a Jenkins of the tests. */
 export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token, held?: number): RemoteEngine {
@@ -15,26 +13,10 @@ export function follow(jenkins: JenkinsServer, token: string | undefined = jenki
   return openJenkinsEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);
 }
 
-export function valueOf<T>(told: Told<T>): T {
-  assert.ok(told.state === 'told', told.state === 'failed' ? told.message : '');
-  return told.value;
-}
-
-export function failureOf(told: Told<unknown>): RemoteFailure {
-  assert.ok(told.state === 'failed', `answered ${JSON.stringify(told)}`);
-  return told;
-}
-
 /** The run as a line a job. */
 export function shown({ state, reason, jobs }: RemoteRun): string[] {
   const line = (name: string, one: string, why?: string): string => `${name} ${one}${why === undefined ? '' : `: ${why}`}`;
   return [line('run', state, reason), ...jobs.map((job) => line(job.name, job.state, job.reason))];
-}
-
-export function jobOf(run: RemoteRun, name: string): RemoteJob {
-  const job = run.jobs.find((one) => one.name === name);
-  assert.ok(job, `no job ${name} among ${run.jobs.map((one) => one.name).join(', ')}`);
-  return job;
 }
 
 /** What a log holds from a byte on, as people read it. */

@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { AnnotatedLog } from '../../../../../src/core/engines/remote/jenkins/annotated-log';
 import type { RemoteEngine, RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
-import { failureOf, follow, jobOf, logOf, never, valueOf } from '../../../../support/engines/jenkins-following';
+import { follow, logOf } from '../../../../support/engines/jenkins-following';
+import { failureOf, jobOf, never, valueOf } from '../../../../support/engines/remote-answers';
 import { JenkinsServer } from '../../../../support/engines/jenkins-server';
 import { ScriptedRuns, type ScriptedRun } from '../../../../support/engines/scripted-runs';
 

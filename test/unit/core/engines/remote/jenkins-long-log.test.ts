@@ -5,7 +5,8 @@ import { JenkinsApi } from '../../../../../src/core/engines/remote/jenkins/jenki
 import { LogWindow } from '../../../../../src/core/engines/remote/jenkins/log-window';
 import type { RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
 import { HttpClient } from '../../../../../src/core/http/http-client';
-import { failureOf, follow, jobOf, never, valueOf } from '../../../../support/engines/jenkins-following';
+import { follow } from '../../../../support/engines/jenkins-following';
+import { failureOf, jobOf, never, valueOf } from '../../../../support/engines/remote-answers';
 import { JenkinsServer } from '../../../../support/engines/jenkins-server';
 import { ScriptedRuns } from '../../../../support/engines/scripted-runs';
 

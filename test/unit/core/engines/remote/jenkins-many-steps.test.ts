@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import { jenkins as exporter } from '../../../../../src/core/engines/jenkins';
 import type { RemoteEngine, RemoteRun } from '../../../../../src/core/engines/remote/remote-engine';
-import { follow, jobOf, logOf, never, shown, valueOf } from '../../../../support/engines/jenkins-following';
+import { follow, logOf, shown } from '../../../../support/engines/jenkins-following';
+import { jobOf, never, valueOf } from '../../../../support/engines/remote-answers';
 import { JenkinsServer } from '../../../../support/engines/jenkins-server';
 import { ScriptedRuns, type ScriptedRun } from '../../../../support/engines/scripted-runs';
 import { service } from '../pipelines';
