@@ -1,5 +1,5 @@
-import { failureOf } from '../core/engines/remote/failure-of';
-import { engineOfRun } from '../core/engines/remote/engine-of-run';
+import { failureOf } from '../core/ci/failure-of';
+import { engineOfRun } from '../core/ci/follow/engine-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openRun } from './context';
 import type { Terminal } from './terminal';

@@ -1,5 +1,5 @@
-import { failureOf } from '../core/engines/remote/failure-of';
-import type { EngineName } from '../core/engines/engine';
+import { failureOf } from '../core/ci/failure-of';
+import type { EngineName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
@@ -14,7 +14,7 @@ export async function engine(
   if (!context.ok) return terminal.fail(context.failure);
   const { repository, service, services } = context.value;
   const around = { repository, services, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
-  const { openRemoteEngine } = await import('../core/engines/remote/open-engine');
+  const { openRemoteEngine } = await import('../core/ci/connect');
   const opened = await openRemoteEngine(service.pipeline, name, around);
   if (!opened.ok) return terminal.fail(opened.failure);
   const there = opened.value.engine;

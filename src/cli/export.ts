@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openRepository } from '../core/changes/repository';
-import { planExport, writeExport } from '../core/engines/export';
-import { engineNamed, engines } from '../core/engines/engines';
-import { isFile } from '../core/engines/shell';
+import { openRepository } from '../core/git/repository';
+import { planExport, writeExport } from '../core/ci/export/export';
+import { engineNamed, engines } from '../core/ci/registry';
+import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
 import type { Terminal } from './terminal';
 

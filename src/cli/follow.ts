@@ -1,11 +1,11 @@
-import { followAgain } from '../core/engines/remote/follow-again';
-import { engineOfRun } from '../core/engines/remote/engine-of-run';
-import { inTurn } from '../core/engines/remote/follow-run';
+import { followAgain } from '../core/ci/follow/resume-following';
+import { engineOfRun } from '../core/ci/follow/engine-of-run';
+import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/run/audience';
-import { readRun } from '../core/run/runs';
-import { fold, isFinished, type RunState } from '../core/run/state';
+import { alwaysSeen } from '../core/process/visibility';
+import { readRun } from '../core/history/runs';
+import { fold, isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';

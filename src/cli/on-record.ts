@@ -1,5 +1,5 @@
-import { readServices } from '../core/engines/export';
-import type { tellRolledBack } from '../core/engines/remote/tell-deployments';
+import { readServices } from '../core/ci/export/export';
+import type { tellRolledBack } from '../core/ci/report-deployments';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openContext } from './context';
 
@@ -15,6 +15,6 @@ export async function onRecord(
   const services = await readServices(repository.root);
   const own = services.ok ? services.value.find(({ pipeline }) => pipeline.service === service) : undefined;
   if (!own?.pipeline.engine) return;
-  const { tellRolledBack: tell } = await import('../core/engines/remote/tell-deployments');
+  const { tellRolledBack: tell } = await import('../core/ci/report-deployments');
   await tell(back, { ...own, repository, tokens: environmentTokens(process.env), notice });
 }

@@ -1,10 +1,10 @@
-import { askAll, environmentsHere } from './asked-environments';
+import { askAll, environmentsHere } from './environments-here';
 import { agreed } from './question';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { planRelease, release, type Promotion } from '../core/promotion';
+import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';
-import { fold, type RunState } from '../core/run/state';
+import { fold, type RunState } from '../core/model/run-state';
 import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 

@@ -1,10 +1,10 @@
-import { deliver } from '../core/deliver';
-import type { EngineName } from '../core/engines/engine';
+import { deliver } from '../core/runner/deliver';
+import type { EngineName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
-import { readTail } from '../core/logs/tail';
-import { fold, type RunState, type StepProgress } from '../core/run/state';
-import type { RunEvent } from '../core/run/events';
+import { readTail } from '../core/support/file-tail';
+import { fold, type RunState, type StepProgress } from '../core/model/run-state';
+import type { RunEvent } from '../core/model/events';
 import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
 import { agreed } from './question';

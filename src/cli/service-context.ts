@@ -1,6 +1,6 @@
-import type { EngineService } from '../core/engines/engine';
-import { readServices } from '../core/engines/export';
-import { ok, type Result } from '../core/failure';
+import type { EngineService } from '../core/ci/ci-service';
+import { readServices } from '../core/ci/export/export';
+import { ok, type Result } from '../core/model/result';
 import { locateService } from '../core/pipeline/locate';
 import { openContext, type RepositoryContext } from './context';
 

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
-import { toldEvent } from '../core/engines/remote/told-events';
-import type { RunEvent } from '../core/run/events';
-import { fold, type RunState } from '../core/run/state';
-import { runStep } from '../core/step';
+import { toldEvent } from '../core/ci/follow/job-events';
+import type { RunEvent } from '../core/model/events';
+import { fold, type RunState } from '../core/model/run-state';
+import { runStep } from '../core/runner/step';
 import { LogReader } from './log';
 import { problemLine } from './problem-line';
 import { Progress } from './progress';

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { OneAtATime } from '../../src/core/changes/batches';
-import { git } from '../../src/core/changes/git';
-import { openRepository } from '../../src/core/changes/repository';
-import type * as lines from '../../src/core/changes/recent-lines';
-import type * as changes from '../../src/core/changes/recent-changes';
+import { OneAtATime } from '../../src/core/support/batches';
+import { git } from '../../src/core/git/git';
+import { openRepository } from '../../src/core/git/repository';
+import type * as lines from '../../src/core/history/recent-lines';
+import type * as changes from '../../src/core/history/recent-changes';
 import type * as recentHistory from '../../src/core/feedback/recent';
-import { RepositoryHome } from '../../src/core/home';
+import { RepositoryHome } from '../../src/core/support/home';
 import { deliveredRun } from '../support/delivered';
-import { deliveriesOf } from '../../src/core/run/ledger';
+import { deliveriesOf } from '../../src/core/history/ledger';
 import { Project } from '../support/project';
 import { asShipped, inFolder, median, ms, type Row } from './measure';
 

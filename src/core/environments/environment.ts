@@ -1,5 +1,5 @@
-import type { ProcessIdentity, Release } from '../run/events';
-import type { Result } from '../failure';
+import type { ProcessIdentity, Release } from '../model/events';
+import type { Result } from '../model/result';
 
 export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
 

@@ -1,6 +1,6 @@
-import type { Result } from '../failure';
-import type { EnvironmentDefinition } from '../pipeline/pipeline';
-import type { Release } from '../run/events';
+import type { Result } from '../model/result';
+import type { EnvironmentDefinition } from '../model/pipeline';
+import type { Release } from '../model/events';
 import type { Artifact, DeployRequest, EnvironmentKind, LogOptions, Say, ServiceHealth } from './environment';
 
 /**

@@ -1,9 +1,9 @@
-import type { Repository } from '../changes/repository';
-import type { RepositoryHome } from '../home';
-import type { Delivery } from '../run/ledger';
-import { Placer } from '../run/placer';
-import { runIn } from '../run/slots';
-import { treePaths } from '../run/tree-paths';
+import type { Repository } from '../git/repository';
+import type { RepositoryHome } from '../support/home';
+import type { Delivery } from '../history/ledger';
+import { Placer } from '../location/path-resolver';
+import { runIn } from '../runner/slots';
+import { treePaths } from '../location/tree-paths';
 import type { FeedbackFrame } from './item';
 import type { KnownItem } from './inbox';
 import { filesMentioned } from './mentions';

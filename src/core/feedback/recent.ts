@@ -1,11 +1,11 @@
-import type { OneAtATime } from '../changes/batches';
-import { gitOrUndefined, type GitCall } from '../changes/git';
-import { recentChanges, type RecentChange } from '../changes/recent-changes';
-import type { Repository } from '../changes/repository';
-import { ownObjects } from '../changes/store';
-import { ok, type Result } from '../failure';
-import type { RepositoryHome } from '../home';
-import type { Delivery } from '../run/ledger';
+import type { OneAtATime } from '../support/batches';
+import { gitOrUndefined, type GitCall } from '../git/git';
+import { recentChanges, type RecentChange } from '../history/recent-changes';
+import type { Repository } from '../git/repository';
+import { ownObjects } from '../git/object-store';
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import type { Delivery } from '../history/ledger';
 
 /** How far back a change is recent: the last so many deliveries, none older than so many days. */
 export interface RecentWindow {

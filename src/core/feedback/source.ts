@@ -1,4 +1,4 @@
-import type { Result } from '../failure';
+import type { Result } from '../model/result';
 import type { HttpFailure } from '../http/http-answer';
 import type { FeedbackItem } from './item';
 

@@ -1,7 +1,7 @@
 import { LineScanner } from './line-scanner';
 import type { Matcher, Search } from './matchers/matcher';
-import type { FoundProblem } from './problem';
-import { plainLine } from './terminal';
+import type { FoundProblem } from '../model/problem';
+import { plainLine } from '../support/terminal-text';
 
 /** Told before and after a matcher reads a line, so that one which never returns can be named. */
 export interface Watch {

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { LogPart, LogProblems } from './log-problems';
-import type { Wanted } from './matchers/wanted';
+import type { Wanted } from './matchers/select';
 import type { Question } from './problem-worker';
 
 /** A log up to this size is read where we are: sooner done than a thread is started. */

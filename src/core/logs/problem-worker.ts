@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { findInLog, type LogPart } from './log-problems';
-import type { Wanted } from './matchers/wanted';
+import type { Wanted } from './matchers/select';
 
 /** What the thread is asked; `watched` holds the number of the matcher at work (0: none) and of its line. */
 export interface Question {

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { listOutputs } from '../run/outputs';
+import { listOutputs } from '../runner/outputs';
 import { readJunit } from './junit';
-import type { FoundProblem } from './problem';
+import type { FoundProblem } from '../model/problem';
 
 export interface ReportProblems {
   readonly problems: readonly FoundProblem[];

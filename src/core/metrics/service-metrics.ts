@@ -1,16 +1,16 @@
-import { commitDates, holds } from '../changes/carried';
-import type { Repository } from '../changes/repository';
-import type { EngineService } from '../engines/engine';
-import { readTeamHistory, type TeamHistory } from '../engines/remote/read-history';
-import { fail, ok, type Result } from '../failure';
-import type { RepositoryHome } from '../home';
-import type { Tokens } from '../http/tokens';
-import type { Pipeline } from '../pipeline/pipeline';
-import { listRuns, readRecorded, runIds } from '../run/runs';
-import { keptRuns } from '../run/tidy';
+import { commitDates, holds } from '../git/ancestry';
+import type { Repository } from '../git/repository';
+import type { EngineService } from '../ci/ci-service';
+import { readTeamHistory, type TeamHistory } from '../ci/read-history';
+import { fail, ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import type { Tokens } from '../model/tokens';
+import type { Pipeline } from '../model/pipeline';
+import { listRuns, readRecorded, runIds } from '../history/runs';
+import { keptRuns } from '../runner/tidy';
 import { journaledDeployments, rangeOf, type ProductionDeployment } from './deployment';
 import { doraMetrics, isIn, type Carried, type DoraMetrics, type Window } from './metrics';
-import { notesOf } from './notes';
+import { notesOf } from './warnings';
 import { reworkOf, type Contains } from './rework';
 import { deploymentsOfTeam } from './team';
 

@@ -1,11 +1,19 @@
 import { parse } from 'yaml';
-import type { Failure } from '../failure';
+import type { Failure } from '../model/result';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
-import { milliseconds } from './duration';
+import { milliseconds } from '../support/duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
-import type { EngineDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from './pipeline';
+import type {
+  EngineDefinition,
+  EnvironmentDefinition,
+  Feedback,
+  HealthDefinition,
+  Pipeline,
+  SourceDefinition,
+  Step,
+} from '../model/pipeline';
 import { checkReferences } from './references';
 
 const mostErrors = 100;

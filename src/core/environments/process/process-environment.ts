@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { fail, ok, type Result } from '../../failure';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import { isAlive } from '../../run/process-identity';
-import { followFile } from '../../logs/follow-file';
+import { fail, ok, type Result } from '../../model/result';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { isAlive } from '../../process/process-identity';
+import { followFile } from '../../support/follow-file';
 import type {
   DeployedRelease,
   DeployRequest,

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, messageOf, ok, type Result } from '../../failure';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import type { FeedbackItem } from '../item';
 import { parseItemLine } from './item-line';
 import type { Answer, FeedbackSource, Memory } from '../source';

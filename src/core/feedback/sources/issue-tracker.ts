@@ -1,6 +1,6 @@
 import type { Api, JsonAnswer } from '../../http/api';
 import type { FeedbackItem } from '../item';
-import { listOf } from '../../http/json-value';
+import { listOf } from '../../support/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';
 import type { HttpFailure } from '../../http/http-answer';
 import type { Answer, Memory } from '../source';

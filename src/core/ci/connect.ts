@@ -1,0 +1,79 @@
+import type { Repository } from '../git/repository';
+import { fail, ok, type Result } from '../model/result';
+import { HttpClient, type HttpOptions } from '../http/http-client';
+import type { Tokens } from '../model/tokens';
+import type { EngineDefinition, Pipeline } from '../model/pipeline';
+import type { EngineFile, EngineName, EngineService } from './ci-service';
+import { engineNamed } from './registry';
+import { enginePlace, type EnginePlace } from './engine-place';
+import type { RemoteEngine } from './remote-engine';
+
+export interface EngineSurroundings {
+  readonly repository: Repository;
+  /** All services of the repository: some engines run them together. */
+  readonly services: readonly EngineService[];
+  readonly tokens: Tokens;
+  readonly proxy: HttpOptions['proxy'];
+}
+
+export interface OpenedEngine extends EnginePlace {
+  readonly engine: RemoteEngine;
+  /** The engine's pipeline of the service, relative to the repository's root. */
+  readonly file: string;
+}
+
+/** The engine that a pipeline names, or `name` where another one is meant. Asks nothing yet. */
+export async function openRemoteEngine(
+  pipeline: Pipeline,
+  name: EngineName | undefined,
+  around: EngineSurroundings,
+): Promise<Result<OpenedEngine>> {
+  const settings = settingsOf(pipeline, name);
+  if (!settings.ok) return settings;
+  const definition = settings.value;
+  const { repository, services, tokens, proxy } = around;
+  const there = await enginePlace(definition, repository);
+  if (!there.ok) return there;
+  const files = engineNamed(definition.kind)?.files(services, {}) ?? [];
+  const engine = await open(definition.kind, there.value, pipeline, files, services, new HttpClient({ proxy }), tokens);
+  const file = files.find(({ service }) => service === pipeline.service)?.path ?? '';
+  return ok({ ...there.value, engine, file });
+}
+
+function settingsOf({ engine, service }: Pipeline, name: EngineName | undefined): Result<EngineDefinition> {
+  if (engine && (name === undefined || engine.kind === name)) return ok(engine);
+  if (name === 'jenkins')
+    return fail('usage', `delivery.yaml does not say where Jenkins is that runs ${service}`, {
+      hint: 'engine: {jenkins: {url: https://…, job: folder/name}}',
+    });
+  if (name === undefined)
+    return fail('usage', `delivery.yaml names no engine for ${service}`, { hint: '--engine github, gitlab or jenkins does' });
+  return ok({ kind: name });
+}
+
+async function open(
+  kind: EngineName,
+  { server, place }: EnginePlace,
+  { service, steps }: Pipeline,
+  files: readonly EngineFile[],
+  services: readonly EngineService[],
+  client: HttpClient,
+  tokens: Tokens,
+): Promise<RemoteEngine> {
+  switch (kind) {
+    case 'github': {
+      const pipelines = new Map(files.flatMap((file) => (file.service === undefined ? [] : [[file.service, file.path] as const])));
+      const { openGithubEngine } = await import('./github/github-engine');
+      return openGithubEngine({ server, repository: place, pipelines }, client, tokens);
+    }
+    case 'gitlab': {
+      const { openGitlabEngine } = await import('./gitlab/gitlab-engine');
+      const names = services.map(({ pipeline }) => pipeline.service);
+      return openGitlabEngine({ server, project: place, services: names, service }, client, tokens);
+    }
+    case 'jenkins': {
+      const { openJenkinsEngine } = await import('./jenkins/jenkins-engine');
+      return openJenkinsEngine({ server, job: place, steps: steps.map(({ name }) => name) }, client, tokens);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { httpAddress } from '../../http/http-address';
+import type { HttpClient } from '../../http/http-client';
+import type { Tokens } from '../../model/tokens';
+import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
+import { restart } from './rerun';
+import { mostHeld } from './build-log';
+import { BuildLogs } from './build-logs';
+import { check, refParameter } from './checks';
+import { JenkinsApi, unclear } from './jenkins-api';
+import { itemOf } from './queue';
+import { Runs } from './runs';
+import { Stages } from './stages';
+import { failingTests } from './test-report';
+
+export interface JenkinsSettings {
+  /** `https://ci.example.com`, or with a prefix. */
+  readonly server: string;
+  /** A Pipeline job whose script comes from SCM and whose branch specifier is the string parameter `DELIVERY_REF`: `folder/shop`. */
+  readonly job: string;
+  /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
+  readonly steps: readonly string[];
+  /** Bytes of each log that are held in memory. */
+  readonly held?: number;
+}
+
+/** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
+export function openJenkinsEngine(
+  { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
+  client: HttpClient,
+  tokens: Tokens,
+): RemoteEngine {
+  const server = new JenkinsApi(address, place, client, tokens);
+  const stages = new Stages(server, steps);
+  const logs = new BuildLogs(server, held);
+  const runs = new Runs(server, stages, logs);
+
+  const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
+    const place = await runs.find(run, signal);
+    if (place.state === 'failed') return place;
+    return place.value.state === 'build' ? told(place.value.number) : unclear('it is no build yet: it waits in the queue of Jenkins');
+  };
+
+  const start = async (branch: string, commit: string, signal: AbortSignal): Promise<Told<Started>> => {
+    const parameters = new URLSearchParams({ [refParameter]: `refs/heads/${branch}` });
+    const answer = await server.press(`${server.jobPath}/buildWithParameters?${parameters.toString()}`, signal);
+    if (answer.state === 'failed') return refused(answer, place);
+    const item = itemAt(answer.headers['location']);
+    if (item === undefined)
+      return unclear(`Jenkins does not say what it started (${answer.status})`, 'look at the page of the job: it may run all the same');
+    const id = `queue:${item}`;
+    runs.remember(id, { branch, commit, at: new Date().toISOString() });
+    return told({ id, attempt: 1 });
+  };
+
+  const rerun: RemoteEngine['rerun'] = async (run, signal, pipeline) => {
+    const { branch, commit } = run;
+    if (branch === '') return unclear('Jenkins does not say which branch that build was of');
+    const number = await numberOf(run.id, signal);
+    if (number.state === 'failed') return number;
+    const restarted = await restart(run, number.value, pipeline, { server, stages }, signal);
+    if (restarted.state === 'failed') return restarted;
+    if (restarted.value.state === 'not restarted') {
+      const anew = await start(branch, commit, signal);
+      return anew.state === 'failed' ? anew : told({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
+    }
+    const { item, stage } = restarted.value;
+    const id = `queue:${item}`;
+    runs.remember(id, { branch, commit, at: new Date().toISOString() });
+    return told({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
+  };
+
+  return {
+    name: 'jenkins',
+    label: 'Jenkins',
+    host: server.asking.api.origin ?? address,
+    place,
+    logs: 'live',
+    reruns: 'from a stage on',
+    get allowance() {
+      return server.asking.allowance;
+    },
+    check: async (signal) => check(server, signal),
+    start: async ({ branch, commit }, signal) => start(branch, commit, signal),
+    read: async (run, signal) => runs.read(run, signal),
+    list: async (_service, signal) => runs.list(signal),
+    readLog: async (run, job, from, write, signal): Promise<Told<LogEnd>> => {
+      const number = await numberOf(run.id, signal);
+      if (number.state === 'failed') return number;
+      return logs.of(number.value).read(run.jobs, job, from, write, signal);
+    },
+    // What is Jenkins's own is told apart by its marks already, when it is read: what is left was printed by a step.
+    plain: () => ({ push: (bytes) => bytes, flush: () => Buffer.alloc(0) }),
+    problems: async (run, { name }, signal) => {
+      const number = await numberOf(run.id, signal);
+      return number.state === 'failed' ? number : failingTests(server, number.value, name, signal);
+    },
+    cancel: async (run, signal) => cancel(server, runs, run, signal),
+    rerun,
+    approve: async (run, message, signal) => {
+      const number = await numberOf(run.id, signal);
+      return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
+    },
+    deployments: async () => Promise.resolve(told([])),
+  };
+}
+
+/** Of an address of an item of the queue. */
+function itemAt(location: string | undefined): number | undefined {
+  const item = /\/queue\/item\/(\d{1,12})\/?$/.exec(location ?? '')?.[1];
+  return item === undefined ? undefined : Number(item);
+}
+
+function refused(failure: RemoteFailure, job: string): RemoteFailure {
+  if (failure.status === 400)
+    return {
+      ...failure,
+      message: `Jenkins does not take ${refParameter} for ${job} (400)`,
+      hint: `add it as a string parameter of the job`,
+    };
+  if (failure.status === 404) return { ...failure, message: `Jenkins has no job ${job} that this token may see (404)` };
+  return failure.status === 409 ? { ...failure, message: `the job ${job} takes no builds now (409): it may be disabled` } : failure;
+}
+
+/** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
+async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
+  const item = itemOf(run);
+  let place = await runs.find(run, signal);
+  if (place.state === 'told' && place.value.state === 'waiting' && item !== undefined) {
+    const answer = await server.press(`/queue/cancelItem?id=${item}`, signal);
+    // It answered 404 for long where all went well (JENKINS-21311): what became of it is asked.
+    if (answer.state === 'failed' && !answer.gone) return answer;
+    place = await runs.find(run, signal);
+  }
+  if (place.state === 'failed') return place;
+  if (place.value.state === 'waiting') return unclear('Jenkins still has it in its queue');
+  if (place.value.state === 'cancelled') return told(undefined);
+  const answer = await server.press(`${server.jobPath}/${place.value.number}/stop`, signal);
+  return answer.state === 'failed' ? answer : told(undefined);
+}
+
+async function approve(server: JenkinsApi, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
+  const inputs = await stages.pendingInputs(number, signal);
+  if (inputs.state === 'failed') return inputs;
+  const [input, second] = inputs.value.filter((one) => one.message === message);
+  const page = `${server.buildUrl(number)}input/`;
+  if (!input) return unclear(`build ${number} does not wait for “${message}” any more`);
+  if (second) return unclear(`build ${number} waits for “${message}” more than once`, `answer it on its page: ${page}`);
+  if (input.proceed === undefined) return unclear(`“${message}” asks for values`, `answer it on its page: ${page}`);
+  const proceed = httpAddress(input.proceed, new URL(server.base));
+  if (typeof proceed === 'string' || proceed.origin !== server.asking.api.origin)
+    return unclear(`Jenkins names another place to answer “${message}” than its own`);
+  // Read as a form of a page would send it (stapler, `getSubmittedForm`): one without values.
+  proceed.searchParams.set('json', '{"parameter":[]}');
+  const answer = await server.press(proceed.href, signal);
+  return answer.state === 'failed' ? answer : told(undefined);
+}

@@ -1,0 +1,22 @@
+import type { RepositoryHome } from '../support/home';
+import { git } from './git';
+import { recentChanges } from '../history/recent-changes';
+import type { Repository } from './repository';
+import { ownObjects } from './object-store';
+
+/** When each change was committed that a commit holds and another does not; undefined where git does not know one of them. */
+export async function commitDates(
+  repository: Repository,
+  home: RepositoryHome,
+  range: { readonly from: string; readonly to: string; readonly folder: string },
+): Promise<readonly string[] | undefined> {
+  const changes = await recentChanges(repository, home, range);
+  return changes.ok ? changes.value.map(({ date }) => date) : undefined;
+}
+
+/** Whether the history of a commit holds another one, or is it; undefined where git does not know one of them. */
+export async function holds(repository: Repository, home: RepositoryHome, commit: string, earlier: string): Promise<boolean | undefined> {
+  const args = ['rev-list', '--max-count=1', earlier, '--not', commit, '--'];
+  const missing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  return missing.ok ? missing.value.trim() === '' : undefined;
+}
