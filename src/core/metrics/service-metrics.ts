@@ -1,4 +1,4 @@
-import { commitDates, holds } from '../git/ancestry';
+import { commitDates, holds } from '../history/ancestry';
 import type { Repository } from '../git/repository';
 import type { EngineService } from '../ci/ci-service';
 import { readTeamHistory, type TeamHistory } from '../ci/read-history';

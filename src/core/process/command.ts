@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../model/result';
-import type { Mask } from '../logs/masking';
+import type { Mask } from '../support/masking';
 import { endProcesses, markerFor, markerVariable, type Lineage } from './descendants';
 import type { ProcessIdentity } from '../model/events';
 import type { OutputPipes } from './output-pipe';

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { StepProblem } from './step-problems';
-import { listOutputs, removeOutputs, restoredOutputs, sameOutputs, type OutputFile } from './outputs';
+import type { StepProblem } from '../logs/step-problems';
+import { listFiles, type ListedFile } from '../support/glob-files';
+import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
 
 /** What is kept of a step that passed. */
 export interface Fingerprint {
@@ -10,7 +11,7 @@ export interface Fingerprint {
   /** The run that really ran the step, and its log there. */
   readonly run: string;
   readonly log: string;
-  readonly outputs: readonly OutputFile[];
+  readonly outputs: readonly ListedFile[];
   /** What it warned of. */
   readonly problems?: readonly StepProblem[];
 }
@@ -33,7 +34,7 @@ export class StepCache {
   /** The fingerprint of an earlier pass whose outputs are now really there; `undefined`: run the step. */
   async recall(step: string, key: string, globs: readonly string[]): Promise<Fingerprint | undefined> {
     const here = readFingerprint(this.inSlot(step));
-    if (here?.key === key && sameOutputs(here.outputs, listOutputs(this.serviceFolder, globs))) return here;
+    if (here?.key === key && sameOutputs(here.outputs, listFiles(this.serviceFolder, globs))) return here;
     const kept = readFingerprint(this.archive(key, 'json'));
     if (!kept) return undefined;
     this.forget(step);
@@ -50,25 +51,25 @@ export class StepCache {
 
   /** Keeps a step that has just passed, with its outputs. An output that cannot be archived is no failure. */
   async keep(step: string, passed: Omit<Fingerprint, 'outputs'>, globs: readonly string[]): Promise<void> {
-    const outputs = listOutputs(this.serviceFolder, globs);
+    const outputs = listFiles(this.serviceFolder, globs);
     const fingerprint: Fingerprint = { ...passed, outputs };
     if (outputs.length === 0 || (await this.pack(passed.key, outputs))) this.write(this.archive(passed.key, 'json'), fingerprint);
     this.write(this.inSlot(step), fingerprint);
   }
 
-  private async restore(key: string, kept: Fingerprint, globs: readonly string[]): Promise<OutputFile[] | undefined> {
+  private async restore(key: string, kept: Fingerprint, globs: readonly string[]): Promise<ListedFile[] | undefined> {
     removeOutputs(this.serviceFolder, globs);
     if (kept.outputs.length === 0) return [];
     const archive = this.archive(key, 'tar');
     if (!(await tar(['-xpf', archive, '-C', this.serviceFolder]))) return undefined;
-    const outputs = listOutputs(this.serviceFolder, globs);
+    const outputs = listFiles(this.serviceFolder, globs);
     if (!restoredOutputs(kept.outputs, outputs)) return undefined;
     const now = new Date();
     fs.utimesSync(archive, now, now);
     return outputs;
   }
 
-  private async pack(key: string, outputs: readonly OutputFile[]): Promise<boolean> {
+  private async pack(key: string, outputs: readonly ListedFile[]): Promise<boolean> {
     fs.mkdirSync(this.folder, { recursive: true });
     const draft = this.archive(key, `${process.pid}.draft`);
     const names = outputs.map((file) => file.path).join('\0');

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import type { Environment, RolledBackRelease, ServiceStatus } from '../environments/environment';
+import type { Environment, RolledBackRelease } from '../environments/environment';
+import type { ServiceStatus } from '../model/environment-status';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Environment, Promoted } from '../environments/environment';
 import { readTail } from '../support/file-tail';
-import { Mask } from '../logs/masking';
+import { Mask } from '../support/masking';
 import type { Pipeline, Step } from '../model/pipeline';
 import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
@@ -9,10 +9,10 @@ import type { Journal } from '../history/journal';
 import { failureReason } from './failure-reason';
 import { logFile } from '../support/log-file';
 import type { OutputPipes } from '../process/output-pipe';
-import type { ProblemReporter } from './problem-reporter';
+import type { ProblemReporter } from '../logs/problem-reporter';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
-import { sharedEnvironment, stepEnvironment, type StepSurroundings } from './step-environment';
+import { sharedEnvironment, stepEnvironment, type StepSurroundings } from '../process/step-environment';
 import type { ReleaseGuard } from './verification';
 
 /** All that the steps of one run share. */

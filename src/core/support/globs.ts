@@ -1,39 +1,46 @@
-/** What a list of globs says in words that the tools of CI services have: without braces, and what to leave out apart. */
-export interface PlainGlobs {
-  readonly wanted: readonly string[];
-  readonly unwanted: readonly string[];
+import { posix } from 'node:path';
+import picomatch from 'picomatch';
+
+/** With `s`, a wildcard matches the line breaks that a name may hold. */
+const options: picomatch.PicomatchOptions = { dot: true, flags: 's' };
+
+/**
+ * Whether a path matches a list of globs: `!glob` takes away, a plain name stands for the file or
+ * for everything in the folder of that name, names that begin with a dot count like others, and
+ * `[id]` or `(group)` also match the folder that is called so.
+ */
+export function matcher(globs: readonly string[]): (path: string) => boolean {
+  const isWanted = anyOf(globs.filter((glob) => !glob.startsWith('!')));
+  const unwanted = globs.filter((glob) => glob.startsWith('!'));
+  if (unwanted.length === 0) return isWanted;
+  const isUnwanted = anyOf(unwanted.map((glob) => glob.slice(1)));
+  return (path) => isWanted(path) && !isUnwanted(path);
 }
 
-/** Without alternatives in braces; `undefined` where a pattern is one that such tools do not know. */
-export function plainGlobs(globs: readonly string[]): PlainGlobs | undefined {
-  if (globs.some((glob) => /[@+*?!]\(|\\/.test(glob))) return undefined;
-  const all = globs.flatMap((glob) => expandBraces(glob));
-  if (all.some((glob) => /[{}]/.test(glob))) return undefined;
-  return {
-    wanted: all.filter((glob) => !glob.startsWith('!')).map(whole),
-    unwanted: all.filter((glob) => glob.startsWith('!')).map((glob) => whole(glob.slice(1))),
-  };
+function anyOf(globs: readonly string[]): (path: string) => boolean {
+  const cleaned = globs.map(clean);
+  // Most are plain names, which need no expression compiled for each.
+  const isPlain = (glob: string): boolean => !/[\\*?[\]{}()!+@|]/.test(glob);
+  const plain = cleaned.filter(isPlain);
+  const others = cleaned.filter((glob) => !isPlain(glob)).flatMap(widen);
+  const isOther = others.length === 0 ? () => false : picomatch(others, options);
+  return (path) => plain.some((name) => path === name || path.startsWith(`${name}/`)) || isOther(path);
 }
 
-export function isGlob(path: string): boolean {
-  return /[*?[\]]/.test(path);
+/** The folders below which everything lies that the globs can match; no folder is walked in vain. */
+export function basesOf(globs: readonly string[]): string[] {
+  const bases = globs.filter((glob) => !glob.startsWith('!')).map((glob) => picomatch.scan(clean(glob)).base);
+  return [...new Set(bases)].filter(
+    (base, _, all) => !all.some((other) => other !== base && (other === '' || base.startsWith(`${other}/`))),
+  );
 }
 
-/** The path of a service's file from the repository's root. */
-export function below(folder: string, path: string): string {
-  return folder === '' ? path : `${folder}/${path}`;
+function clean(glob: string): string {
+  const normal = posix.normalize(glob).replace(/\/$/, '');
+  return normal === '.' ? '**' : normal;
 }
 
-/** All that is in a folder is said by its name. */
-function whole(glob: string): string {
-  const path = glob.replace(/^\.\//, '').replace(/\/$/, '');
-  const folder = path.replace(/(\/\*\*)+(\/\*)?$/, '');
-  return folder === '' || isGlob(folder) ? path : folder;
-}
-
-function expandBraces(glob: string): string[] {
-  const group = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(glob);
-  if (!group) return [glob];
-  const [, before = '', inside = '', after = ''] = group;
-  return inside.split(',').flatMap((each) => expandBraces(`${before}${each}${after}`));
+function widen(glob: string): string[] {
+  const literal = glob.includes('\\') ? glob : glob.replace(/[[\]()]/g, '\\$&');
+  return [...new Set([glob, literal])].flatMap((each) => (picomatch.scan(each).isGlob ? [each] : [each, `${each}/**`]));
 }

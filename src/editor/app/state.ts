@@ -1,5 +1,5 @@
 import type { EngineRecord } from '../../core/ci/follow/engine-record';
-import type { ServiceStatus } from '../../core/environments/environment';
+import type { ServiceStatus } from '../../core/model/environment-status';
 import type { RepositoryHome } from '../../core/support/home';
 import type { Handover } from '../../core/pipeline/handovers';
 import { isFinished, type RunState } from '../../core/model/run-state';

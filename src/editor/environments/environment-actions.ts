@@ -1,6 +1,6 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
-import type { ServiceStatus } from '../../core/environments/environment';
+import type { ServiceStatus } from '../../core/model/environment-status';
 import type { Promotion } from '../../core/runner/promotion';
 import type { Release } from '../../core/model/events';
 import type { Cli } from '../app/cli';

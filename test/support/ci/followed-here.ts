@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { PlainLog, RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../../../src/core/ci/remote-engine';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
-import { Mask } from '../../../src/core/logs/masking';
+import { Mask } from '../../../src/core/support/masking';
 import type { Step } from '../../../src/core/model/pipeline';
 import type { EventBody, RunEvent } from '../../../src/core/model/events';
 import { Journal, journalName, readEvents } from '../../../src/core/history/journal';

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import type { RemoteEngine } from '../../../src/core/ci/remote-engine';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
-import { Mask } from '../../../src/core/logs/masking';
+import { Mask } from '../../../src/core/support/masking';
 import type { EventBody, RunEvent } from '../../../src/core/model/events';
 import { Journal } from '../../../src/core/history/journal';
 import { logFile } from '../../../src/core/support/log-file';

@@ -1,4 +1,4 @@
-import { isGlob, plainGlobs } from '../../support/globs';
+import { isGlob, plainGlobs } from './plain-globs';
 import { globWord, word } from './shell';
 
 /** What a step made, in words for the shell that packs it: with modes and links, which CI services do not keep by themselves. */

@@ -3,10 +3,10 @@ import * as path from 'node:path';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
 import { parsePipeline } from '../../pipeline/parse';
-import type { DefinitionFailure } from '../../runner/plan';
+import type { DefinitionFailure } from '../../pipeline/read-pipeline';
 import type { Engine, EngineService, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
-import { below } from '../../support/globs';
+import { below } from './plain-globs';
 
 export interface Export {
   readonly files: readonly ExportPlan[];

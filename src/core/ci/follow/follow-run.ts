@@ -1,15 +1,15 @@
 import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
-import { Mask } from '../../logs/masking';
+import { Mask } from '../../support/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
 import type { Seen } from '../../process/visibility';
 import type { Journal } from '../../history/journal';
 import { Placer } from '../../location/path-resolver';
-import { ProblemReporter } from '../../runner/problem-reporter';
+import { ProblemReporter } from '../../logs/problem-reporter';
 import type { RunState } from '../../model/run-state';
-import { declaredSecrets } from '../../runner/step-environment';
+import { declaredSecrets } from '../../process/step-environment';
 import { treePaths } from '../../location/tree-paths';
 import { pauseAfter, pauseUnlessSeen, type Pause } from './poll-schedule';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';

@@ -1,7 +1,7 @@
-import type { Mask } from '../../logs/masking';
+import type { Mask } from '../../support/masking';
 import type { Step } from '../../model/pipeline';
 import type { EventBody } from '../../model/events';
-import type { ProblemReporter } from '../../runner/problem-reporter';
+import type { ProblemReporter } from '../../logs/problem-reporter';
 import type { StepProgress } from '../../model/run-state';
 import { FollowedLog, type LogRead } from './followed-log';
 import { afterAttempt, JobLog } from './job-log';

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import type { Mask } from '../../logs/masking';
+import type { Mask } from '../../support/masking';
 import { readTail } from '../../support/file-tail';
 import type { PlainLog } from '../remote-engine';
 

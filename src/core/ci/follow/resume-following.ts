@@ -7,7 +7,7 @@ import type { Pipeline } from '../../model/pipeline';
 import type { Seen } from '../../process/visibility';
 import type { RunEvent } from '../../model/events';
 import { Journal } from '../../history/journal';
-import { readPipeline } from '../../runner/plan';
+import { readPipeline } from '../../pipeline/read-pipeline';
 import { ownIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';

@@ -3,7 +3,7 @@ import type { Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
 import { ownBranches } from '../../git/delivery-branches';
 import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
-import { below, isGlob, plainGlobs, type PlainGlobs } from '../../support/globs';
+import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
 import { commonNotes } from '../export/warnings';

@@ -1,6 +1,6 @@
 import { definitionName } from '../../pipeline/locate';
 import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
-import { below, isGlob, plainGlobs } from '../../support/globs';
+import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
 import { commonNotes } from '../export/warnings';

@@ -1,6 +1,6 @@
 import { definitionName } from '../../pipeline/locate';
 import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
-import { below } from '../../support/globs';
+import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
 import { handOverLine, keptBuilds, restartFunctions, restartsOf, takeOverLine, type Restarts } from './jenkins-restart';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as path from 'node:path';
-import { foreignVariable } from '../../runner/step-environment';
+import { foreignVariable } from '../../process/step-environment';
 import type { Say } from '../environment';
 import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
 import { troubleOf, type Answer, type Unanswered } from './kubectl-failure';

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { KubernetesDefinition } from '../../model/pipeline';
-import { basesOf, matcher } from '../../runner/step-keys';
+import { basesOf, matcher } from '../../support/globs';
 import { plainEnvironment } from '../process/plain-environment';
 import { lastLine, runProgram } from '../../process/program';
 import type { KubernetesObject } from './objects';

@@ -4,15 +4,8 @@ import { fail, ok, type Result } from '../../model/result';
 import type { ProcessDefinition } from '../../model/pipeline';
 import { isAlive } from '../../process/process-identity';
 import { followFile } from '../../support/follow-file';
-import type {
-  DeployedRelease,
-  DeployRequest,
-  Environment,
-  LogOptions,
-  RolledBackRelease,
-  RollbackWish,
-  ServiceStatus,
-} from '../environment';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
+import type { ServiceStatus } from '../../model/environment-status';
 import { ask, findControl, type Commands, type Control } from './control';
 import { plainEnvironment } from './plain-environment';
 import { processStatus } from './process-status';

@@ -1,5 +1,5 @@
 import { isAlive } from '../../process/process-identity';
-import type { ServiceStatus } from '../environment';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { EnvironmentStatus } from '../../model/environment-status';
 import type { EnvironmentFiles, EnvironmentState, ServiceRecord } from './state-file';
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Mask } from '../../logs/masking';
+import type { Mask } from '../../support/masking';
 import { plainLine } from '../../support/terminal-text';
 
 /** A log that grows beyond this is kept aside once as `NAME.1` and begun anew. */

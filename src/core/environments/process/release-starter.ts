@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Mask } from '../../logs/masking';
+import { Mask } from '../../support/masking';
 import { addressVariable } from '../address-variable';
 import type { OutputPipes } from '../../process/output-pipe';
-import { programFolders } from '../../runner/step-environment';
+import { programFolders } from '../../process/step-environment';
 import { plainEnvironment } from './plain-environment';
 import { freePort } from '../../process/free-port';
 import { ReleaseLog } from './release-log';

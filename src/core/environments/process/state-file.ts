@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { environmentsFolder } from '../../support/home';
 import type { ProcessDefinition } from '../../model/pipeline';
 import type { ProcessIdentity, Release } from '../../model/events';
-import type { ServiceHealth } from '../environment';
+import type { ServiceHealth } from '../../model/environment-status';
 
 /** What an environment is, on disk: enough to show it, and to bring it back after a reboot. */
 export interface EnvironmentState {

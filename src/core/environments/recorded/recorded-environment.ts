@@ -4,16 +4,8 @@ import { isAlive, ownIdentity } from '../../process/process-identity';
 import { tryLock } from '../../process/lock';
 import { fail, messageOf, ok, type Result } from '../../model/result';
 import type { Release } from '../../model/events';
-import type {
-  DeployedRelease,
-  DeployRequest,
-  Environment,
-  LogOptions,
-  RolledBackRelease,
-  RollbackWish,
-  Say,
-  ServiceStatus,
-} from '../environment';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish, Say } from '../environment';
+import type { ServiceStatus } from '../../model/environment-status';
 import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
 import { Platforms } from '../registry';
 import { recordedStatus } from './recorded-status';

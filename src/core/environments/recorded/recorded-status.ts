@@ -1,5 +1,5 @@
 import type { Release } from '../../model/events';
-import type { ServiceStatus } from '../environment';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 
 /** What is known of the services of an environment: what was delivered from here, and what it said itself when it was last asked. */

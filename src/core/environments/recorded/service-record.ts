@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { environmentsFolder } from '../../support/home';
 import type { ProcessIdentity, Release } from '../../model/events';
 import { writeAtomically } from '../../support/write-atomically';
-import type { EnvironmentKind, ServiceStatus } from '../environment';
+import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
 import type { KeptRelease, PlatformDefinition } from '../platform';
 
 /** What Deliver did with one service in an environment that it does not run itself. */

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { commitDates, holds } from '../../../../src/core/git/ancestry';
+import { commitDates, holds } from '../../../../src/core/history/ancestry';
 import { Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Mask } from '../../../../src/core/logs/masking';
+import { Mask } from '../../../../src/core/support/masking';
 import { findProcesses } from '../../../../src/core/process/descendants';
 import { OutputPipes } from '../../../../src/core/process/output-pipe';
 import { runCommand, type CommandEnd } from '../../../../src/core/process/command';

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
 import { StepCache, tidyArchives } from '../../../../src/core/runner/cache';
-import { matcher, stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { matcher } from '../../../../src/core/support/globs';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the key of a step', () => {

@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { listOutputs, removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/outputs';
+import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/outputs';
+import { listFiles } from '../../../../src/core/support/glob-files';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the outputs of a step', () => {
@@ -10,7 +11,7 @@ describe('the outputs of a step', () => {
     fs.mkdirSync(path.dirname(path.join(folder.path, name)), { recursive: true });
     fs.writeFileSync(path.join(folder.path, name), text);
   };
-  const names = (...globs: string[]): string[] => listOutputs(folder.path, globs).map((file) => file.path);
+  const names = (...globs: string[]): string[] => listFiles(folder.path, globs).map((file) => file.path);
 
   it('are the files that the globs name, in a steady order', () => {
     for (const name of ['dist/b.js', 'dist/a.js', 'dist/.hidden/x', 'src/a.ts', 'top.txt']) put(name);
@@ -56,21 +57,21 @@ describe('the outputs of a step', () => {
   it('are the same only if nothing was written, added or taken since', () => {
     put('dist/a', 'one');
     put('dist/b');
-    const before = listOutputs(folder.path, ['dist']);
+    const before = listFiles(folder.path, ['dist']);
     const file = path.join(folder.path, 'dist', 'a');
-    assert.ok(sameOutputs(before, listOutputs(folder.path, ['dist'])));
+    assert.ok(sameOutputs(before, listFiles(folder.path, ['dist'])));
 
     const { atime, mtime } = fs.statSync(file);
     put('dist/a', 'two');
     fs.utimesSync(file, atime, new Date(mtime.getTime() + 5));
-    assert.ok(!sameOutputs(before, listOutputs(folder.path, ['dist'])), 'written');
-    const now = listOutputs(folder.path, ['dist']);
+    assert.ok(!sameOutputs(before, listFiles(folder.path, ['dist'])), 'written');
+    const now = listFiles(folder.path, ['dist']);
     put('dist/c');
-    assert.ok(!sameOutputs(now, listOutputs(folder.path, ['dist'])), 'added');
+    assert.ok(!sameOutputs(now, listFiles(folder.path, ['dist'])), 'added');
     fs.rmSync(path.join(folder.path, 'dist', 'c'));
-    assert.ok(sameOutputs(now, listOutputs(folder.path, ['dist'])));
+    assert.ok(sameOutputs(now, listFiles(folder.path, ['dist'])));
     fs.rmSync(file);
-    assert.ok(!sameOutputs(now, listOutputs(folder.path, ['dist'])), 'taken');
+    assert.ok(!sameOutputs(now, listFiles(folder.path, ['dist'])), 'taken');
   });
 
   it('are as an archive keeps them when only parts of a second differ', () => {

@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
-import { basesOf, matcher, stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { basesOf, matcher } from '../../../../src/core/support/globs';
 
 const step = (name: string, more: Partial<Step> = {}): Step => ({
   name,

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
-import { sharedEnvironment, stepEnvironment } from '../../../../src/core/runner/step-environment';
+import { sharedEnvironment, stepEnvironment } from '../../../../src/core/process/step-environment';
 
 const step = (more: Partial<Step> = {}): Step => ({
   name: 'build',

@@ -1,8 +1,8 @@
 import type { RepositoryHome } from '../support/home';
-import { git } from './git';
-import { recentChanges } from '../history/recent-changes';
-import type { Repository } from './repository';
-import { ownObjects } from './object-store';
+import { git } from '../git/git';
+import { recentChanges } from './recent-changes';
+import type { Repository } from '../git/repository';
+import { ownObjects } from '../git/object-store';
 
 /** When each change was committed that a commit holds and another does not; undefined where git does not know one of them. */
 export async function commitDates(

@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import { messageOf } from '../model/result';
-import type { Mask } from '../logs/masking';
-import type { Contributed } from '../logs/matchers/definition';
+import type { Mask } from '../support/masking';
+import type { Contributed } from './matchers/definition';
 import type { FoundProblem } from '../model/problem';
-import type { ProblemSearch } from '../logs/problem-search';
-import type { ReportProblems } from '../logs/reports';
+import type { ProblemSearch } from './problem-search';
+import type { ReportProblems } from './reports';
 import type { Step } from '../model/pipeline';
 import type { StepState } from '../model/events';
 import type { Journal } from '../history/journal';
@@ -60,7 +60,7 @@ export class ProblemReporter {
     if (size <= 0) return [];
     const most = end.state === 'passed' ? mostOfPassed : Infinity;
     try {
-      const { wantedBy } = await import('../logs/log-problems');
+      const { wantedBy } = await import('./log-problems');
       const { wanted, notices } = wantedBy(step.problems, contributed);
       const { problems, more, notices: slow } = await search.find({ file: end.log, from: end.from, to: end.from + most }, wanted);
       const bound = more > 0 ? [`${more} more problems of ${step.name} are in its log alone`] : [];

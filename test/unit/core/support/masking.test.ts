@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { Mask } from '../../../../src/core/logs/masking';
+import { Mask } from '../../../../src/core/support/masking';
 
 const secret = 'hunter2/with+odd chars&ü';
 
