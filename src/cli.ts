@@ -131,7 +131,7 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(service())
     .addOption(json())
     .action(
-      does(async (name: import('./core/ci/ci-service').EngineName | undefined, options: { service?: string; json?: true }) =>
+      does(async (name: import('./core/ci/ci-service').CiName | undefined, options: { service?: string; json?: true }) =>
         (await import('./cli/engine')).engine(name, options, terminal),
       ),
     );

@@ -1,7 +1,7 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { AskedLogs } from './editor/logs/environment-log-stream';
+import { EnvironmentLogStream } from './editor/logs/environment-log-stream';
 import { Cli } from './editor/app/cli';
 import { CommittedDocuments } from './editor/failures/committed-documents';
 import { registerCommands } from './editor/app/commands';
@@ -13,16 +13,16 @@ import { Definitions } from './editor/pipeline/definitions';
 import { Deliveries } from './editor/pipeline/deliveries';
 import { DeliveryEnd } from './editor/pipeline/delivery-end';
 import { DeliveryMetrics } from './editor/app/delivery-metrics';
-import { EveryChange } from './editor/pipeline/auto-delivery';
-import { EngineActions } from './editor/ci/ci-actions';
-import { EngineRecords } from './editor/ci/ci-records';
-import { EngineTokens } from './editor/ci/ci-tokens';
-import { EngineWatch } from './editor/ci/ci-watch';
+import { AutoDelivery } from './editor/pipeline/auto-delivery';
+import { CiActions } from './editor/ci/ci-actions';
+import { CiRecords } from './editor/ci/ci-records';
+import { CiTokens } from './editor/ci/ci-tokens';
+import { CiWatch } from './editor/ci/ci-watch';
 import { EnvironmentActions } from './editor/environments/environment-actions';
 import { EnvironmentsView } from './editor/environments/environments-view';
 import { FailureJumps } from './editor/failures/failure-jumps';
 import { failuresOf } from './editor/failures/failures';
-import { Handovers } from './editor/pipeline/manual-approvals';
+import { ManualApprovals } from './editor/pipeline/manual-approvals';
 import { HostTokens } from './editor/app/host-tokens';
 import { LogDocuments } from './editor/logs/log-document';
 import { LogLinks } from './editor/logs/log-links';
@@ -32,7 +32,7 @@ import { lazyParser } from './editor/pipeline/parser';
 import { ProblemDiagnostics } from './editor/failures/problem-diagnostics';
 import { ProblemPlaces } from './editor/failures/problem-places';
 import { Repositories } from './editor/app/repositories';
-import type { Subject } from './editor/tree/row';
+import type { CommandTarget } from './editor/tree/row';
 import { RowView } from './editor/tree/row-view';
 import { pipelineMessage, pipelineRows } from './editor/pipeline/run-rows';
 import { lazySample, openSample } from './editor/app/sample';
@@ -76,11 +76,11 @@ export function activate(context: vscode.ExtensionContext): Shown {
       watchEngines();
     },
   );
-  const handovers = new Handovers(store, () => pipeline.visible);
+  const handovers = new ManualApprovals(store, () => pipeline.visible);
   const tokens = new HostTokens(context.secrets);
-  const engineTokens = new EngineTokens(tokens, parse);
-  const engineWatch = new EngineWatch(cli, engineTokens);
-  const engineRecords = new EngineRecords(store);
+  const engineTokens = new CiTokens(tokens, parse);
+  const engineWatch = new CiWatch(cli, engineTokens);
+  const engineRecords = new CiRecords(store);
   const isSeen = (): boolean => pipeline.visible;
   const watchEngines = (): void => {
     if (vscode.workspace.isTrusted) engineWatch.update(isSeen(), store.state.services);
@@ -99,7 +99,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const links = new LogLinks(() => store.state, places);
   const diagnostics = new DefinitionDiagnostics(parse);
   const keys = new ContextKeys();
-  const reveal = async (subject: Subject): Promise<void> => {
+  const reveal = async (subject: CommandTarget): Promise<void> => {
     const key = subject.service ?? choice.shown()?.key;
     if (key !== undefined) await pipeline.reveal(key);
   };
@@ -110,15 +110,15 @@ export function activate(context: vscode.ExtensionContext): Shown {
     () => output.reveal(),
   );
   const secrets = new SecretStore(context.secrets, parse);
-  const askedLogs = new AskedLogs(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
+  const askedLogs = new EnvironmentLogStream(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
   const logs = new Logs(choice, documents, output, store, askedLogs);
   const committed = new CommittedDocuments(store, places);
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse, tokens });
   const actions = new EnvironmentActions(cli, store, end, engineTokens, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: engineTokens, parse, end, reveal });
-  const everyChange = new EveryChange(store, deliveries, secrets, end);
-  const engines = new EngineActions({
+  const everyChange = new AutoDelivery(store, deliveries, secrets, end);
+  const engines = new CiActions({
     ...{ cli, choice, deliveries, end, tokens: engineTokens },
     signedIn: watchEnginesAnew,
   });

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
-import { findHandovers } from '../core/pipeline/handovers';
+import { findManualApprovals } from '../core/pipeline/handovers';
 import { definitionName, listServices, locateService } from '../core/pipeline/locate';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -22,7 +22,7 @@ export async function check(options: { readonly service?: string; readonly json?
     return { folder, file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };
   });
   const errors = checked.flatMap((one) => one.errors);
-  const handovers = await findHandovers(root);
+  const handovers = await findManualApprovals(root);
   const services = checked.flatMap(({ folder, pipeline }) => (pipeline ? [{ folder, pipeline }] : []));
   // Of one service alone, or beside errors, nothing can be said of files that are written from all.
   const isWhole = options.service === undefined && services.length === checked.length;

@@ -1,5 +1,5 @@
 import { followAgain } from '../core/ci/follow/resume-following';
-import { engineOfRun } from '../core/ci/follow/engine-of-run';
+import { ciOfRun } from '../core/ci/follow/engine-of-run';
 import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
@@ -19,7 +19,7 @@ export async function follow(
   if (!opened.ok) return terminal.fail(opened.failure);
   const { repository, home, run } = opened.value;
   if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
-  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return terminal.fail(there.failure);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());

@@ -24,7 +24,7 @@ export async function watchEngines(options: { readonly news?: true }, terminal: 
     {
       ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), audience, isNews: options.news === true },
       // Loaded by the one that watches: those that wait stay small.
-      watch: async (signal) => (await import('../core/ci/follow/run-watcher')).watchEngines(watched, signal),
+      watch: async (signal) => (await import('../core/ci/follow/run-watcher')).watchRuns(watched, signal),
     },
     stop.signal,
   );

@@ -14,7 +14,7 @@ import { asShipped, inFolder, median, ms, type Row } from './measure';
 
 const [commits, files, fileLines, apart] = [100_000, 2_000, 100, 200];
 
-/** Recent changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
+/** RecentDeliveries changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
 export async function recentChangesOfLongHistory(): Promise<Row[]> {
   return inFolder(async (folder) => {
     const project = new Project(folder);
@@ -37,7 +37,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
     for (let round = 0; round < 7; round++) {
       diffs.push(await seconds(async () => git(['diff', from ?? '', to ?? ''], { folder: project.root })));
       recents.push(await seconds(async () => core.recentChanges(repository, home, { from: from ?? '', to: to ?? '', folder: '' })));
-      const history = new core.RecentHistory(repository, home, '', new OneAtATime());
+      const history = new core.RecentDeliveryHistory(repository, home, '', new OneAtATime());
       reads.push(
         await seconds(async () => {
           const read = await history.read(deliveriesOf(runs), { deliveries: 1, days: 365 });

@@ -1,9 +1,9 @@
 import type { Pipeline } from '../model/pipeline';
 
-export type EngineName = 'github' | 'gitlab' | 'jenkins';
+export type CiName = 'github' | 'gitlab' | 'jenkins';
 
 /** A service of the repository, with its folder relative to the root, with `/`; empty for the root. */
-export interface EngineService {
+export interface CiPipeline {
   readonly folder: string;
   readonly pipeline: Pipeline;
 }
@@ -14,7 +14,7 @@ export interface ExportOptions {
 }
 
 /** A file of a CI service, as the pipelines ask for it: without its head and without anybody's own lines. */
-export interface EngineFile {
+export interface CiFile {
   /** Relative to the repository's root, with `/`. */
   readonly path: string;
   /** The service that it delivers; absent where it only brings those of all services together. */
@@ -27,8 +27,8 @@ export interface EngineFile {
 }
 
 /** A CI service that can run the pipelines of a repository. */
-export interface Engine {
-  readonly name: EngineName;
+export interface CiService {
+  readonly name: CiName;
   /** What people call it. */
   readonly label: string;
   /** How a comment begins in its files. */
@@ -36,5 +36,5 @@ export interface Engine {
   /** Where its files for single services lie together, and one may be left of a service that is there no more. */
   readonly folders: readonly string[];
   /** The files for all services of a repository; none of them is touched. */
-  files(services: readonly EngineService[], options: ExportOptions): readonly EngineFile[];
+  files(services: readonly CiPipeline[], options: ExportOptions): readonly CiFile[];
 }

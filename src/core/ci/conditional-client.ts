@@ -10,7 +10,7 @@ const mostRemembered = 200;
  * Asks one server again and again: what it said before is asked for by its tag, so that an unchanged answer costs next to nothing;
  * how often it may be asked, and how its clock differs from ours, is read from every answer.
  */
-export class Asking {
+export class ConditionalClient {
   readonly api: Api;
   allowance: Allowance | undefined;
   /** What is to be added to its times, in milliseconds. */

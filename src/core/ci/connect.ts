@@ -2,45 +2,41 @@ import type { Repository } from '../git/repository';
 import { fail, ok, type Result } from '../model/result';
 import { HttpClient, type HttpOptions } from '../http/http-client';
 import type { Tokens } from '../model/tokens';
-import type { EngineDefinition, Pipeline } from '../model/pipeline';
-import type { EngineFile, EngineName, EngineService } from './ci-service';
-import { engineNamed } from './registry';
-import { enginePlace, type EnginePlace } from './engine-place';
-import type { RemoteEngine } from './remote-engine';
+import type { CiDefinition, Pipeline } from '../model/pipeline';
+import type { CiFile, CiName, CiPipeline } from './ci-service';
+import { ciServiceNamed } from './registry';
+import { ciPlace, type CiPlace } from './engine-place';
+import type { CiClient } from './remote-engine';
 
-export interface EngineSurroundings {
+export interface CiSurroundings {
   readonly repository: Repository;
   /** All services of the repository: some engines run them together. */
-  readonly services: readonly EngineService[];
+  readonly services: readonly CiPipeline[];
   readonly tokens: Tokens;
   readonly proxy: HttpOptions['proxy'];
 }
 
-export interface OpenedEngine extends EnginePlace {
-  readonly engine: RemoteEngine;
+export interface OpenedCi extends CiPlace {
+  readonly engine: CiClient;
   /** The engine's pipeline of the service, relative to the repository's root. */
   readonly file: string;
 }
 
 /** The engine that a pipeline names, or `name` where another one is meant. Asks nothing yet. */
-export async function openRemoteEngine(
-  pipeline: Pipeline,
-  name: EngineName | undefined,
-  around: EngineSurroundings,
-): Promise<Result<OpenedEngine>> {
+export async function connectToCi(pipeline: Pipeline, name: CiName | undefined, around: CiSurroundings): Promise<Result<OpenedCi>> {
   const settings = settingsOf(pipeline, name);
   if (!settings.ok) return settings;
   const definition = settings.value;
   const { repository, services, tokens, proxy } = around;
-  const there = await enginePlace(definition, repository);
+  const there = await ciPlace(definition, repository);
   if (!there.ok) return there;
-  const files = engineNamed(definition.kind)?.files(services, {}) ?? [];
+  const files = ciServiceNamed(definition.kind)?.files(services, {}) ?? [];
   const engine = await open(definition.kind, there.value, pipeline, files, services, new HttpClient({ proxy }), tokens);
   const file = files.find(({ service }) => service === pipeline.service)?.path ?? '';
   return ok({ ...there.value, engine, file });
 }
 
-function settingsOf({ engine, service }: Pipeline, name: EngineName | undefined): Result<EngineDefinition> {
+function settingsOf({ engine, service }: Pipeline, name: CiName | undefined): Result<CiDefinition> {
   if (engine && (name === undefined || engine.kind === name)) return ok(engine);
   if (name === 'jenkins')
     return fail('usage', `delivery.yaml does not say where Jenkins is that runs ${service}`, {
@@ -52,14 +48,14 @@ function settingsOf({ engine, service }: Pipeline, name: EngineName | undefined)
 }
 
 async function open(
-  kind: EngineName,
-  { server, place }: EnginePlace,
+  kind: CiName,
+  { server, place }: CiPlace,
   { service, steps }: Pipeline,
-  files: readonly EngineFile[],
-  services: readonly EngineService[],
+  files: readonly CiFile[],
+  services: readonly CiPipeline[],
   client: HttpClient,
   tokens: Tokens,
-): Promise<RemoteEngine> {
+): Promise<CiClient> {
   switch (kind) {
     case 'github': {
       const pipelines = new Map(files.flatMap((file) => (file.service === undefined ? [] : [[file.service, file.path] as const])));

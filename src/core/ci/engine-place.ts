@@ -3,10 +3,10 @@ import { parseRemote, type Remote } from '../git/remotes';
 import type { Repository } from '../git/repository';
 import { fail, ok, type Result } from '../model/result';
 import { githubAddress } from '../http/github-address';
-import type { EngineDefinition } from '../model/pipeline';
+import type { CiDefinition } from '../model/pipeline';
 
 /** Where a CI service is, and what is pushed to it. */
-export interface EnginePlace {
+export interface CiPlace {
   /** The remote of git that changes are pushed to, and where it leads; undefined for a folder. */
   readonly remote: string;
   readonly host: Remote | undefined;
@@ -19,7 +19,7 @@ export interface EnginePlace {
 }
 
 /** Read from the definition and, where that is silent, from git. Asks nobody. */
-export async function enginePlace(definition: EngineDefinition, repository: Pick<Repository, 'root'>): Promise<Result<EnginePlace>> {
+export async function ciPlace(definition: CiDefinition, repository: Pick<Repository, 'root'>): Promise<Result<CiPlace>> {
   const remote = definition.remote ?? (await usualRemote(repository));
   // Where it is fetched from may be another place, as with a fork.
   const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
@@ -43,7 +43,7 @@ function pathAt(server: string | undefined, url: string, host: Remote | undefine
   return host.path.slice(prefix.length + 1);
 }
 
-function placeOf(definition: EngineDefinition): string | undefined {
+function placeOf(definition: CiDefinition): string | undefined {
   switch (definition.kind) {
     case 'github':
       return definition.repository;
@@ -54,7 +54,7 @@ function placeOf(definition: EngineDefinition): string | undefined {
   }
 }
 
-function nowhere(kind: EngineDefinition['kind']): Result<never> {
+function nowhere(kind: CiDefinition['kind']): Result<never> {
   const what = kind === 'github' ? 'repository' : 'project';
   return fail('usage', `the remote of git does not lead to a server, so the ${what} on ${kind} is not known`, {
     hint: `engine: {${kind}: {url: https://…, ${what}: …}} in delivery.yaml names it`,

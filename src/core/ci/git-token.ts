@@ -1,9 +1,9 @@
 import type { Tokens } from '../model/tokens';
-import type { OpenedEngine } from './connect';
+import type { OpenedCi } from './connect';
 import type { GitToken } from '../git/snapshot-branch';
 
 /** The token of an engine for git, where both are one server. Nothing for a remote over ssh, or elsewhere. */
-export function gitTokenFor({ engine, host }: OpenedEngine, tokens: Tokens): () => Promise<GitToken | undefined> {
+export function gitTokenFor({ engine, host }: OpenedCi, tokens: Tokens): () => Promise<GitToken | undefined> {
   return async () => {
     if (!host || engine.name === 'jenkins' || !isSameServer(engine.host, host.host)) return undefined;
     const token = await tokens(engine.name, engine.host);

@@ -1,13 +1,13 @@
 import { noJson } from '../http/api';
 import type { HttpAnswer, HttpFailure } from '../http/http-answer';
-import type { Asking } from './conditional-client';
+import type { ConditionalClient } from './conditional-client';
 
 /**
  * What an address holds from byte `from` on, handed to `write` as it arrives. A server that knows ranges (RFC 9110, section 14)
  * sends no more than that; of one that sends the whole, what was had before is passed over. Nothing new is an answer, too.
  */
 export async function readFrom(
-  { api }: Asking,
+  { api }: ConditionalClient,
   path: string,
   from: number,
   write: (bytes: Buffer) => void,

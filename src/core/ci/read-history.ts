@@ -1,26 +1,26 @@
 import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
-import type { EngineName, EngineService } from './ci-service';
+import type { CiName, CiPipeline } from './ci-service';
 import { failureOf } from './failure-of';
-import { openRemoteEngine } from './connect';
+import { connectToCi } from './connect';
 import type { DeploymentHistory } from './remote-engine';
 
 /** What the host of the team has on record of an environment, or why that is missing. */
 export type TeamHistory =
   | {
       readonly state: 'read';
-      readonly name: EngineName;
+      readonly name: CiName;
       readonly label: string;
       readonly place: string;
       readonly history: DeploymentHistory;
     }
-  | { readonly state: 'missing'; readonly name: EngineName; readonly why: string; readonly hint?: string };
+  | { readonly state: 'missing'; readonly name: CiName; readonly why: string; readonly hint?: string };
 
 export interface HistoryRequest {
   readonly repository: Repository;
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   /** All of the repository. */
-  readonly services: readonly EngineService[];
+  readonly services: readonly CiPipeline[];
   readonly environment: string;
   /** ISO 8601. */
   readonly since: string;
@@ -38,7 +38,7 @@ export async function readTeamHistory(request: HistoryRequest): Promise<TeamHist
   if (!definition) return undefined;
   const name = definition.kind;
   const missing = (why: string, hint?: string): TeamHistory => ({ state: 'missing', name, why, ...(hint !== undefined && { hint }) });
-  const opened = await openRemoteEngine(service.pipeline, undefined, { repository, services, tokens, proxy: 'environment' });
+  const opened = await connectToCi(service.pipeline, undefined, { repository, services, tokens, proxy: 'environment' });
   if (!opened.ok) return missing(opened.failure.message, opened.failure.hint);
   const { engine } = opened.value;
   if (!engine.deploymentHistory) return missing(`${engine.label} keeps no record of deployments`);

@@ -1,11 +1,11 @@
-import type { Engine } from './ci-service';
+import type { CiService } from './ci-service';
 import { github } from './github/workflow';
 import { gitlab } from './gitlab/pipeline-file';
 import { jenkins } from './jenkins/jenkinsfile';
 
 /** Every CI service that Deliver writes for. */
-export const engines: readonly Engine[] = [github, gitlab, jenkins];
+export const engines: readonly CiService[] = [github, gitlab, jenkins];
 
-export function engineNamed(name: string): Engine | undefined {
+export function ciServiceNamed(name: string): CiService | undefined {
   return engines.find((engine) => engine.name === name);
 }

@@ -1,10 +1,10 @@
 import type { HttpFailure } from '../http/http-answer';
 import type { FoundProblem } from '../model/problem';
-import type { EngineName } from './ci-service';
+import type { CiName } from './ci-service';
 
 /** A CI service that runs pipelines, as it can be asked and told over the network. Each kind is one file. */
-export interface RemoteEngine {
-  readonly name: EngineName;
+export interface CiClient {
+  readonly name: CiName;
   /** What people call it. */
   readonly label: string;
   /** Where its token goes: `https://host[:port]`. */
@@ -54,7 +54,7 @@ export interface RemoteEngine {
    */
   deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<Told<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
-  tellDeployment?(deployment: DeploymentToTell, signal: AbortSignal): Promise<Told<void>>;
+  reportDeployment?(deployment: DeploymentRecord, signal: AbortSignal): Promise<Told<void>>;
 }
 
 /** An answer, or why there is none. `gone`: what was asked for is not there (any more). */
@@ -175,7 +175,7 @@ export interface PastDeployment {
   readonly failedAt?: string;
 }
 
-export interface DeploymentToTell {
+export interface DeploymentRecord {
   readonly environment: string;
   readonly commit: string;
   readonly url: string;

@@ -5,10 +5,10 @@ import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
 import type { Deployed, Release, RolledBack, RunEvent } from '../model/events';
 import { journalName, readEvents, type Journal } from '../history/journal';
-import type { DeploymentToTell } from './remote-engine';
+import type { DeploymentRecord } from './remote-engine';
 
 /** Whose deployments they are, and who hears what could not be recorded. */
-export interface Telling {
+export interface DeploymentReport {
   readonly repository: Repository;
   readonly pipeline: Pipeline;
   /** The service's folder relative to the root. */
@@ -24,20 +24,20 @@ const longestMs = 10_000;
  * Records what a run on this machine deployed at the CI service of the team, where that keeps such a record. What cannot be recorded is
  * a notice of the run: the delivery is what it is.
  */
-export async function tellDeployments(journal: Journal, given: Omit<Telling, 'notice'>): Promise<void> {
+export async function reportDeployments(journal: Journal, given: Omit<DeploymentReport, 'notice'>): Promise<void> {
   const deployments = deploymentsIn(readEvents(path.join(journal.folder, journalName)), given.pipeline);
   await tell(deployments, { ...given, notice: (message) => void journal.append({ type: 'notice', message }) });
 }
 
 /** The same for what a person took back; `url`: where the release answers that is live again. */
-export async function tellRolledBack(
+export async function reportRollback(
   back: Pick<RolledBack, 'environment' | 'from' | 'to'> & { url: string },
-  given: Telling,
+  given: DeploymentReport,
 ): Promise<void> {
   await tell(takenBack(back, back.url), given);
 }
 
-async function tell(all: readonly DeploymentToTell[], given: Telling): Promise<void> {
+async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): Promise<void> {
   const { pipeline, repository, folder, tokens, notice } = given;
   const { engine: definition, environments } = pipeline;
   // One of the kind `process` is this machine's own.
@@ -47,11 +47,11 @@ async function tell(all: readonly DeploymentToTell[], given: Telling): Promise<v
   const missing = (environment: string, at: string, why: string): void =>
     notice(`the deployment to ${environment} is not on record at ${at}: ${why}`);
   const around = { repository, services: [{ folder, pipeline }], tokens, proxy: 'environment' } as const;
-  const { openRemoteEngine } = await import('./connect');
-  const opened = await openRemoteEngine(pipeline, undefined, around);
+  const { connectToCi } = await import('./connect');
+  const opened = await connectToCi(pipeline, undefined, around);
   if (!opened.ok) return missing(first.environment, definition.kind, opened.failure.message);
   const { engine, remote } = opened.value;
-  if (!engine.tellDeployment) return;
+  if (!engine.reportDeployment) return;
   const signal = AbortSignal.timeout(longestMs);
   for (const deployment of deployments) {
     const { environment, commit } = deployment;
@@ -59,7 +59,7 @@ async function tell(all: readonly DeploymentToTell[], given: Telling): Promise<v
       missing(environment, engine.label, `the commit ${commit.slice(0, 8)} was not pushed`);
       continue;
     }
-    const told = await engine.tellDeployment(deployment, signal);
+    const told = await engine.reportDeployment(deployment, signal);
     if (told.state === 'failed')
       missing(environment, engine.label, signal.aborted ? `it did not answer within ${longestMs / 1000} s` : told.message);
     if (signal.aborted) return;
@@ -73,12 +73,12 @@ async function isPushed({ root }: Repository, remote: string, commit: string): P
 }
 
 /** Where one was taken back, the release before it is live again, and is told after it: the newest counts. */
-function deploymentsIn(events: readonly RunEvent[], { steps }: Pipeline): DeploymentToTell[] {
+function deploymentsIn(events: readonly RunEvent[], { steps }: Pipeline): DeploymentRecord[] {
   const began = events.find((event) => event.type === 'run-started');
   if (!began) return [];
   const { commit, subject } = began.change;
   const live = new Map<string, Deployed>();
-  const found: DeploymentToTell[] = [];
+  const found: DeploymentRecord[] = [];
   const tried = new Set<string>();
   for (const event of events) {
     if (event.type === 'step-started') tried.add(event.step);
@@ -96,11 +96,11 @@ function deploymentsIn(events: readonly RunEvent[], { steps }: Pipeline): Deploy
   return found;
 }
 
-function takenBack({ environment, from, to }: Pick<RolledBack, 'environment' | 'from' | 'to'>, url: string): DeploymentToTell[] {
-  const gone: DeploymentToTell = { ...about(environment, from), url: '', state: 'gone' };
+function takenBack({ environment, from, to }: Pick<RolledBack, 'environment' | 'from' | 'to'>, url: string): DeploymentRecord[] {
+  const gone: DeploymentRecord = { ...about(environment, from), url: '', state: 'gone' };
   return to ? [gone, { ...about(environment, to), url, state: 'live' }] : [gone];
 }
 
-function about(environment: string, { commit, subject = '' }: Release): Pick<DeploymentToTell, 'environment' | 'commit' | 'subject'> {
+function about(environment: string, { commit, subject = '' }: Release): Pick<DeploymentRecord, 'environment' | 'commit' | 'subject'> {
   return { environment, commit, subject };
 }

@@ -5,8 +5,8 @@ import type { KnownItem } from './inbox';
 import type { Fix } from './fixes';
 import type { Owners } from './owners';
 import type { DeliveredPlace, Placement } from './placement';
-import type { DeliveredChange, Recent } from './recent';
-import type { RememberedItems, Situation } from './placement-cache';
+import type { DeliveredChange, RecentDeliveries } from './recent';
+import type { PlacementCache, Situation } from './placement-cache';
 import type { FeedbackPlace, PlacedItem } from './placed-item';
 import type { Releases, Running } from './releases';
 
@@ -15,13 +15,13 @@ export interface FromSource {
   readonly item: KnownItem;
 }
 
-export interface BelongingParts {
+export interface AttributionParts {
   /** What was found out before. */
-  readonly remembered: RememberedItems;
+  readonly remembered: PlacementCache;
   readonly releases: Releases;
   readonly placement: Placement;
   readonly placesNow: PlacesNow;
-  readonly recent: Recent;
+  readonly recent: RecentDeliveries;
   /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   readonly components: Readonly<Record<string, readonly string[]>>;
@@ -35,14 +35,14 @@ const mostInferred = 3;
 const atOnce = 500;
 
 /** Brings feedback to the code as it is at one time, and the change that it is about. Never to a change that was not running when it was said. */
-export class Belonging {
+export class FeedbackAttribution {
   private readonly files = new Map<string, Promise<FileNow | undefined>>();
   private readonly paths = new Map<DeliveredChange, ReadonlySet<string>>();
   private readonly matchers = new Map<string, (path: string) => boolean>();
 
   private readonly situation: Situation;
 
-  constructor(private readonly parts: BelongingParts) {
+  constructor(private readonly parts: AttributionParts) {
     const delivered = parts.recent.changes.filter(({ deliveries }) => deliveries.length > 0);
     this.situation = {
       basis: JSON.stringify(delivered.map(({ commit, deliveries }) => [commit, deliveries])),

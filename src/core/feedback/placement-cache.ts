@@ -25,7 +25,7 @@ export interface Situation {
 }
 
 /** Where items belonged when they were last looked at, for as long as nothing speaks against it. */
-export class RememberedItems {
+export class PlacementCache {
   private readonly known = new WeakMap<KnownItem, Known>();
 
   /** For each item what is remembered of it and still true. */

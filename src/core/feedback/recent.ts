@@ -28,7 +28,7 @@ export interface DeliveredChange extends RecentChange {
   readonly isUncommitted: boolean;
 }
 
-export interface Recent {
+export interface RecentDeliveries {
   /** Newest first. */
   readonly changes: readonly DeliveredChange[];
   /** The files of the working tree that are not committed as they are, relative to the root. */
@@ -43,7 +43,7 @@ const mostUndelivered = 50;
 const dayMs = 86_400_000;
 
 /** What was changed in a service over the last deliveries and since, and where it is now. */
-export class RecentHistory {
+export class RecentDeliveryHistory {
   /** What was asked last: history is only ever added to, but for those who rewrite it. */
   private last: { readonly from: string | undefined; readonly to: string; readonly changes: readonly RecentChange[] } | undefined;
 
@@ -56,7 +56,7 @@ export class RecentHistory {
     private readonly turns: OneAtATime,
   ) {}
 
-  async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<Recent>> {
+  async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<RecentDeliveries>> {
     const { folder } = this;
     const since = new Date(now - window.days * dayMs).toISOString();
     const { shown, before } = windowOf(deliveries, window, since);

@@ -1,7 +1,7 @@
 import type { RepositoryHome } from '../support/home';
 import { Batches, type OneAtATime } from '../support/batches';
 import { git, type GitCall } from './git';
-import { Memory } from '../support/lru-cache';
+import { LruCache } from '../support/lru-cache';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
 import { sizeBound, textOf } from '../support/text-content';
@@ -15,7 +15,7 @@ export interface CommittedFile {
 
 /** Files of commits, the user's and those of snapshots. What was read once is remembered: it never changes. */
 export class CommittedFiles {
-  private readonly known = new Memory<CommittedFile>(100_000);
+  private readonly known = new LruCache<CommittedFile>(100_000);
   private readonly finds: Batches<CommittedFile>;
   private readonly reads: Batches<string>;
 

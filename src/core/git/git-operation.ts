@@ -5,7 +5,7 @@ import * as path from 'node:path';
 export type Operation = 'rebase' | 'merge' | 'cherry-pick' | 'revert' | 'bisect' | 'am';
 
 /** What goes on in a working copy, as its own git folder tells it: without calling git. */
-export function operationUnderWay(gitFolder: string): Operation | undefined {
+export function gitOperation(gitFolder: string): Operation | undefined {
   const has = (name: string): boolean => fs.existsSync(path.join(gitFolder, name));
   if (has('rebase-merge')) return 'rebase';
   if (has('rebase-apply')) return has('rebase-apply/applying') ? 'am' : 'rebase';

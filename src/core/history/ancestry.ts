@@ -4,7 +4,7 @@ import { recentChanges } from './recent-changes';
 import type { Repository } from '../git/repository';
 import { ownObjects } from '../git/object-store';
 
-/** When each change was committed that a commit holds and another does not; undefined where git does not know one of them. */
+/** When each change was committed that a commit containsCommit and another does not; undefined where git does not know one of them. */
 export async function commitDates(
   repository: Repository,
   home: RepositoryHome,
@@ -14,8 +14,13 @@ export async function commitDates(
   return changes.ok ? changes.value.map(({ date }) => date) : undefined;
 }
 
-/** Whether the history of a commit holds another one, or is it; undefined where git does not know one of them. */
-export async function holds(repository: Repository, home: RepositoryHome, commit: string, earlier: string): Promise<boolean | undefined> {
+/** Whether the history of a commit containsCommit another one, or is it; undefined where git does not know one of them. */
+export async function containsCommit(
+  repository: Repository,
+  home: RepositoryHome,
+  commit: string,
+  earlier: string,
+): Promise<boolean | undefined> {
   const args = ['rev-list', '--max-count=1', earlier, '--not', commit, '--'];
   const missing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
   return missing.ok ? missing.value.trim() === '' : undefined;

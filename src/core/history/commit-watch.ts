@@ -1,7 +1,7 @@
 import type { CommitSource } from './commit-source';
 import { FolderWatch } from '../support/folder-watch';
 import type { NewCommit } from './new-commits';
-import { operationUnderWay, type Operation } from '../git/git-operation';
+import { gitOperation, type Operation } from '../git/git-operation';
 
 /** A commit that waits until git is through with something. */
 export interface HeldCommit {
@@ -60,7 +60,7 @@ export class CommitWatch {
     this.isLooking = true;
     try {
       // Asked first: one that ends meanwhile tells by another change, a commit in its middle would be taken for one.
-      const operation = operationUnderWay(this.gitFolder);
+      const operation = gitOperation(this.gitFolder);
       const made = await this.source.newest(operation !== undefined);
       if (this.isClosed) return;
       this.watch.folders([this.gitFolder, ...this.source.folders()]);

@@ -4,7 +4,7 @@ import { CommittedFiles } from '../git/committed-files';
 import { diffLines } from '../location/diff-lines';
 import { splitLines, type Hunk } from '../location/hunks';
 import { isTelling } from '../location/line-matches';
-import { Memory } from '../support/lru-cache';
+import { LruCache } from '../support/lru-cache';
 import type { ChangedFile, RecentChange } from './recent-changes';
 import type { Repository } from '../git/repository';
 
@@ -28,7 +28,7 @@ const memoryBound = 50_000_000;
 /** Which lines of a file were last changed by which recent change. Says nothing of a line that is not certain. */
 export class RecentLines {
   private readonly files: CommittedFiles;
-  private readonly versions = new Memory<Version>(memoryBound);
+  private readonly versions = new LruCache<Version>(memoryBound);
 
   constructor(repository: Repository, home: RepositoryHome, turns = new OneAtATime()) {
     this.files = new CommittedFiles(repository, home, turns);

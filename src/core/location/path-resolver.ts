@@ -6,7 +6,7 @@ import type { SourceMaps } from './source-maps';
 import type { TreePaths } from './tree-paths';
 
 /** Where the files of a delivered change lie. All absolute. */
-export interface Ground {
+export interface CheckoutRoots {
   /** The slot's checkout, while it holds that change. */
   readonly slot?: string;
   /** The service's folder relative to the root, with `/`; empty for the root. */
@@ -33,14 +33,14 @@ const foreign =
 const deepestFrame = 12;
 
 /** Finds the place that a tool named in the tree that is delivered. */
-export class Placer {
+export class PathResolver {
   private maps: Promise<SourceMaps> | undefined;
   private readonly roots: readonly string[];
   private readonly known = new Map<string, string | undefined>();
   private tree: Promise<TreePaths> | undefined;
 
   constructor(
-    private readonly ground: Ground,
+    private readonly ground: CheckoutRoots,
     private readonly loadTree: () => Promise<TreePaths>,
   ) {
     const roots = [...(ground.slot === undefined ? [] : [ground.slot]), ground.repository];

@@ -4,7 +4,7 @@ import { CommittedFiles, type CommittedFile } from '../git/committed-files';
 import { diffLines } from './diff-lines';
 import { splitLines } from './hunks';
 import { LineMap, type MappedLine } from './line-map';
-import { Memory } from '../support/lru-cache';
+import { LruCache } from '../support/lru-cache';
 import { Renames } from './renames';
 import type { Repository } from '../git/repository';
 import { blobId, isInside, WorkingFiles, type WorkingFile } from '../git/working-files';
@@ -46,7 +46,7 @@ export class PlacesNow {
   private readonly committed: CommittedFiles;
   private readonly working: WorkingFiles;
   private readonly renames: Renames;
-  private readonly comparisons = new Memory<Comparison>(memoryBound);
+  private readonly comparisons = new LruCache<Comparison>(memoryBound);
   private readonly underWay = new Map<string, Promise<FileNow | undefined>>();
 
   /** `turns` is shared by all that asks git of the same repository. */

@@ -8,12 +8,12 @@ import type { ReportProblems } from './reports';
 import type { Step } from '../model/pipeline';
 import type { StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import type { Placer } from '../location/path-resolver';
+import type { PathResolver } from '../location/path-resolver';
 import { ProblemList, type StepProblem } from './step-problems';
 
 export interface ProblemSources {
   readonly search: ProblemSearch;
-  readonly placer: Placer;
+  readonly placer: PathResolver;
   readonly journal: Journal;
   readonly mask: Mask;
   readonly contributed: Contributed;
@@ -60,8 +60,8 @@ export class ProblemReporter {
     if (size <= 0) return [];
     const most = end.state === 'passed' ? mostOfPassed : Infinity;
     try {
-      const { wantedBy } = await import('./log-problems');
-      const { wanted, notices } = wantedBy(step.problems, contributed);
+      const { selectMatchers } = await import('./log-problems');
+      const { wanted, notices } = selectMatchers(step.problems, contributed);
       const { problems, more, notices: slow } = await search.find({ file: end.log, from: end.from, to: end.from + most }, wanted);
       const bound = more > 0 ? [`${more} more problems of ${step.name} are in its log alone`] : [];
       if (size > most) bound.push(`${step.name} passed: only the first ${most >> 20} MB of its log were searched for warnings`);

@@ -6,7 +6,7 @@ export type RunEvent =
   | RunQueued
   | RunStarted
   | RunFollowed
-  | EngineHeard
+  | CiConnection
   | StepFound
   | StepWaits
   | StepStarted
@@ -85,13 +85,13 @@ export interface RunStarted extends EventBase {
   /** It releases what was delivered to one environment to another, and says nothing of newer changes. */
   readonly promotion?: { readonly from: string; readonly to: string };
   /** The CI service that it runs on; absent: this machine. */
-  readonly engine?: EngineRun;
+  readonly engine?: CiRun;
   /** When it began, where that was before it was told. */
   readonly since?: string;
 }
 
 /** A run of a CI service, as it is called there. */
-export interface EngineRun {
+export interface CiRun {
   readonly name: 'github' | 'gitlab' | 'jenkins';
   /** What people call the engine, and the repository or job in it. */
   readonly label: string;
@@ -118,7 +118,7 @@ export interface RunFollowed extends EventBase {
 }
 
 /** Whether the CI service answers. What was told of the run before stands. */
-export interface EngineHeard extends EventBase {
+export interface CiConnection extends EventBase {
   readonly type: 'engine-heard';
   /** `slow`: it is asked seldom, as it does not allow more. */
   readonly state: 'answers' | 'slow' | 'away';

@@ -11,7 +11,7 @@ export interface Pipeline {
   readonly release?: string;
   readonly feedback?: Feedback;
   /** Where the steps run; absent: on this machine. */
-  readonly engine?: EngineDefinition;
+  readonly engine?: CiDefinition;
 }
 
 export interface Step {
@@ -97,7 +97,7 @@ export interface CommandDefinition {
 }
 
 /** A CI service. What is absent is taken from the remote of git that the changes are pushed to. */
-export type EngineDefinition =
+export type CiDefinition =
   | { readonly kind: 'github'; readonly url?: string; readonly repository?: string; readonly remote?: string }
   | { readonly kind: 'gitlab'; readonly url?: string; readonly project?: string; readonly remote?: string }
   | { readonly kind: 'jenkins'; readonly url: string; readonly job: string; readonly remote?: string };

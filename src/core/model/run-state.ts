@@ -1,7 +1,7 @@
 import type {
   Change,
-  EngineHeard,
-  EngineRun,
+  CiConnection,
+  CiRun,
   Outcome,
   PlannedStep,
   ProcessIdentity,
@@ -33,20 +33,20 @@ export interface RunState {
   /** The CI service that it is being handed to, as people call it; absent as soon as it runs there. */
   readonly handedTo?: string;
   /** The CI service that it runs on; absent: this machine. */
-  readonly engine?: EngineState;
+  readonly engine?: CiRunState;
   readonly steps: readonly StepProgress[];
   readonly deployments: readonly Deployment[];
   readonly notices: readonly string[];
 }
 
-export interface EngineState extends EngineRun {
+export interface CiRunState extends CiRun {
   /** When anything was last told of the run. */
   readonly toldAt: string;
   /** Why it may not be as it is told here, and since when; absent while the engine answers. */
-  readonly heard?: Pick<EngineHeard, 'at' | 'message' | 'hint' | 'host' | 'retryAt'> & {
+  readonly heard?: Pick<CiConnection, 'at' | 'message' | 'hint' | 'host' | 'retryAt'> & {
     /** `unfollowed`: nobody on this machine asks. */
     readonly state: 'slow' | 'away' | 'unfollowed';
-    readonly reason?: EngineHeard['reason'];
+    readonly reason?: CiConnection['reason'];
   };
 }
 
@@ -223,7 +223,7 @@ function withoutWait(step: StepProgress): StepProgress {
   return reason === undefined && approval === undefined ? step : rest;
 }
 
-function heard(state: RunState, { at, state: how, reason, message, hint, host, retryAt }: EngineHeard): RunState {
+function heard(state: RunState, { at, state: how, reason, message, hint, host, retryAt }: CiConnection): RunState {
   if (!state.engine) return state;
   const { heard: before, ...engine } = state.engine;
   if (how === 'answers') return { ...state, engine };

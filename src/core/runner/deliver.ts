@@ -4,7 +4,7 @@ import { takeSnapshot } from '../git/snapshot';
 import { listTree } from '../git/tree';
 import { liveFolders } from '../environments/environments';
 import { ok, type Result } from '../model/result';
-import type { EngineName } from '../ci/ci-service';
+import type { CiName } from '../ci/ci-service';
 import { homeFolder, RepositoryHome } from '../support/home';
 import { locateService } from '../pipeline/locate';
 import type { Pipeline } from '../model/pipeline';
@@ -13,7 +13,7 @@ import { planPipeline } from './plan';
 import type { Outcome } from '../model/events';
 import { runSteps } from './run-steps';
 import { Journal } from '../history/journal';
-import { isMeant } from './confirm';
+import { confirmProduction } from './confirm';
 import { plannedSteps } from '../model/planned-steps';
 import { ownIdentity } from '../process/process-identity';
 import { waitForTurn } from './queue';
@@ -44,11 +44,11 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
   const { engine = engineOf(pipeline, home, request.resume) } = request;
   if (engine !== 'local') {
     const prepared = { repository: repository.value, home, folder: place.value.folder, snapshot: snapshot.value, pipeline, earlier };
-    return (await import('./run-on-ci')).deliverThere(prepared, engine, request);
+    return (await import('./run-on-ci')).runOnCi(prepared, engine, request);
   }
   const plan = await planPipeline(repository.value, home, pipeline, place.value.folder, request);
   if (!plan.ok) return plan;
-  const meant = await isMeant(pipeline, request);
+  const meant = await confirmProduction(pipeline, request);
   if (!meant.ok) return meant;
 
   const run = newRunId();
@@ -114,7 +114,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
     });
     if (pipeline.engine) {
       const given = { repository: repository.value, pipeline, folder: place.value.folder, tokens: request.tokens };
-      await (await import('../ci/report-deployments')).tellDeployments(journal, given);
+      await (await import('../ci/report-deployments')).reportDeployments(journal, given);
     }
     const delivered = finish(end.outcome, end.reason);
     return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : delivered;
@@ -127,7 +127,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Delivery
 }
 
 /** What is run again is run where it was. */
-function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): EngineName | 'local' {
+function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): CiName | 'local' {
   if (resume === undefined) return engine?.kind ?? 'local';
   return readRun(home.run(resume))?.engine?.name ?? 'local';
 }

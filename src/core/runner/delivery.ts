@@ -1,4 +1,4 @@
-import type { EngineName } from '../ci/ci-service';
+import type { CiName } from '../ci/ci-service';
 import type { Tokens } from '../model/tokens';
 import type { Contributed } from '../logs/matchers/definition';
 import type { Outcome, RunEvent } from '../model/events';
@@ -15,7 +15,7 @@ export interface DeliveryRequest {
   /** How many steps at a time; absent: as many as the machine has processors. */
   readonly width?: number;
   /** Where the steps run; absent: where the pipeline says. */
-  readonly engine?: EngineName | 'local';
+  readonly engine?: CiName | 'local';
   /** For servers that are asked, as the engine. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
@@ -24,7 +24,7 @@ export interface DeliveryRequest {
   /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
   readonly program: readonly string[];
   /** Whether it is meant that the change goes to where customers are, by the name of that environment. */
-  readonly isMeant: (environment: string) => Promise<boolean>;
+  readonly confirmProduction: (environment: string) => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
 }

@@ -173,7 +173,7 @@ export async function release(promotion: PlannedPromotion, given: ReleaseRun): P
     const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot, program, promotes });
     if (plan.pipeline.engine) {
       const telling = { repository, pipeline: plan.pipeline, folder, tokens: given.tokens };
-      await (await import('../ci/report-deployments')).tellDeployments(journal, telling);
+      await (await import('../ci/report-deployments')).reportDeployments(journal, telling);
     }
     journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
     inactive();

@@ -10,20 +10,20 @@ import type { Pipeline } from '../model/pipeline';
 import { alwaysSeen } from '../process/visibility';
 import type { Outcome } from '../model/events';
 import { Journal } from '../history/journal';
-import { isMeant } from './confirm';
+import { confirmProduction } from './confirm';
 import { plannedSteps } from '../model/planned-steps';
 import { ownIdentity } from '../process/process-identity';
 import { markActive } from './recovery';
 import { listRuns, newRunId, readRecorded, readRun } from '../history/runs';
 import { isFinished, type RunState } from '../model/run-state';
-import type { EngineName } from '../ci/ci-service';
+import type { CiName } from '../ci/ci-service';
 import { ownBranch, ownBranches } from '../git/delivery-branches';
 import { readServices } from '../ci/export/export';
 import { FollowedRun, inTurn } from '../ci/follow/follow-run';
 import { followedLock } from '../ci/follow/follow-lock';
 import { failureOf } from '../ci/failure-of';
 import { gitTokenFor } from '../ci/git-token';
-import type { OpenedEngine } from '../ci/connect';
+import type { OpenedCi } from '../ci/connect';
 import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push } from '../git/snapshot-branch';
 import type { Started, Told } from '../ci/remote-engine';
 
@@ -47,24 +47,24 @@ const cancelMs = 60_000;
 const cancelAgainMs = 3000;
 
 /** Delivers one change on a CI service from top to bottom. Fails, with nothing recorded, where it could not begin. */
-export async function deliverThere(
+export async function runOnCi(
   { repository, home, folder, snapshot, pipeline, earlier }: PreparedDelivery,
-  name: EngineName,
-  request: Pick<DeliveryRequest, 'tokens' | 'env' | 'contributed' | 'resume' | 'signal' | 'isMeant' | 'onEvent'>,
+  name: CiName,
+  request: Pick<DeliveryRequest, 'tokens' | 'env' | 'contributed' | 'resume' | 'signal' | 'confirmProduction' | 'onEvent'>,
 ): Promise<Result<DeliveryEnd>> {
   const { signal, tokens } = request;
   const { change, notices } = snapshot;
   const others = await readServices(repository.root);
   const services = [{ folder, pipeline }, ...(others.ok ? others.value.filter((one) => one.folder !== folder) : [])];
-  const { openRemoteEngine } = await import('../ci/connect');
-  const there = await openRemoteEngine(pipeline, name, { repository, services, tokens, proxy: 'environment' });
+  const { connectToCi } = await import('../ci/connect');
+  const there = await connectToCi(pipeline, name, { repository, services, tokens, proxy: 'environment' });
   if (!there.ok) return there;
   const { engine, remote, file } = there.value;
   if (!(await hasFile(repository, home, change.tree, file)))
     return fail('usage', `the change holds no ${file}, which ${engine.label} would run`, {
       hint: `deliver export ${engine.name} writes it${change.dirty ? '' : '; commit it'}`,
     });
-  const meant = await isMeant(pipeline, request);
+  const meant = await confirmProduction(pipeline, request);
   if (!meant.ok) return meant;
   const allowed = await engine.check(signal);
   if (allowed.state === 'failed') return { ok: false, failure: failureOf(allowed) };
@@ -171,7 +171,7 @@ async function followToEnd(followed: FollowedRun, cancel: () => Promise<Told<voi
 }
 
 /** It goes on there, and cannot be followed from here now. */
-function left({ id, engine: at }: RunState, { engine }: OpenedEngine): Result<never> {
+function left({ id, engine: at }: RunState, { engine }: OpenedCi): Result<never> {
   return fail('machinery', `${at?.heard?.message ?? `${engine.label} cannot be asked`}; the run goes on there`, {
     hint: `deliver follow --run ${id} goes on to follow it, with another token`,
   });
@@ -189,14 +189,14 @@ function branchesOf(home: RepositoryHome, service: string): string[] {
   return runs.flatMap(({ branch, outcome }) => (isFinished(outcome) && branch !== kept ? [branch] : []));
 }
 
-async function again({ engine }: OpenedEngine, { engine: before }: RunState, pipeline: string | undefined): Promise<Result<Started>> {
+async function again({ engine }: OpenedCi, { engine: before }: RunState, pipeline: string | undefined): Promise<Result<Started>> {
   const run = await engine.read(before?.id ?? '', never);
   if (run.state === 'failed') return { ok: false, failure: failureOf(run) };
   const started = await engine.rerun(run.value, never, pipeline);
   return started.state === 'told' ? ok(started.value) : { ok: false, failure: failureOf(started) };
 }
 
-function isSame({ engine: before }: RunState, { engine }: OpenedEngine): boolean {
+function isSame({ engine: before }: RunState, { engine }: OpenedCi): boolean {
   return before?.name === engine.name && before.place === engine.place;
 }
 

@@ -17,7 +17,7 @@ import { stepKeys } from './step-keys';
 import { runGraph } from './graph';
 import type { Journal } from '../history/journal';
 import { OutputPipes } from '../process/output-pipe';
-import { Placer } from '../location/path-resolver';
+import { PathResolver } from '../location/path-resolver';
 import type { DeliveryPlan } from './plan';
 import { ProblemReporter } from '../logs/problem-reporter';
 import { graceMs } from '../process/command';
@@ -75,7 +75,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
-    placer: new Placer({ ...ground, folder: given.folder }, async () => treePaths(repository, home, change.tree, given.folder)),
+    placer: new PathResolver({ ...ground, folder: given.folder }, async () => treePaths(repository, home, change.tree, given.folder)),
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,

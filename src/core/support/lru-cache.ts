@@ -1,5 +1,5 @@
 /** Remembers values up to a total weight; what was not asked for the longest goes first. */
-export class Memory<V> {
+export class LruCache<V> {
   private readonly entries = new Map<string, { readonly value: V; readonly weight: number }>();
   private total = 0;
 

@@ -1,34 +1,34 @@
 import * as vscode from 'vscode';
 import type { Deliveries } from '../pipeline/deliveries';
 import type { DeliveryMetrics } from './delivery-metrics';
-import type { EngineActions } from '../ci/ci-actions';
+import type { CiActions } from '../ci/ci-actions';
 import type { EnvironmentActions } from '../environments/environment-actions';
-import type { Handovers } from '../pipeline/manual-approvals';
+import type { ManualApprovals } from '../pipeline/manual-approvals';
 import type { FailureJumps } from '../failures/failure-jumps';
 import type { FeedbackActions } from '../changes/feedback-actions';
 import type { Logs } from '../logs/logs';
 import { RowNode } from '../tree/row-tree';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { Suspects } from '../failures/suspects';
 
 /** What commands are carried out with. */
 export interface CommandParts {
   readonly deliveries: Deliveries;
-  readonly engines: EngineActions;
+  readonly engines: CiActions;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
   readonly metrics: DeliveryMetrics;
   readonly failures: FailureJumps;
-  readonly handovers: Handovers;
+  readonly handovers: ManualApprovals;
   readonly feedback: FeedbackActions;
   readonly suspects: Suspects;
   /** The service that a file belongs to, or the only one of the repository with this root. */
   readonly serviceOf: (place: vscode.Uri) => string | undefined;
-  readonly reveal: (subject: Subject) => Promise<void>;
+  readonly reveal: (subject: CommandTarget) => Promise<void>;
   readonly showOutput: () => void;
   readonly setUp: () => Promise<void>;
-  readonly setSecret: (subject: Subject) => Promise<void>;
-  readonly revealStep: (subject: Subject) => Promise<void>;
+  readonly setSecret: (subject: CommandTarget) => Promise<void>;
+  readonly revealStep: (subject: CommandTarget) => Promise<void>;
   readonly openSample: () => Promise<void>;
 }
 
@@ -36,7 +36,7 @@ interface Command {
   /** It runs programs: not before the folder is trusted. */
   readonly runs?: true;
   /** `text` is what was written in a thread. */
-  readonly do: (subject: Subject, text?: string) => PromiseLike<void> | void;
+  readonly do: (subject: CommandTarget, text?: string) => PromiseLike<void> | void;
 }
 
 /** Every command of the extension, in every state: one that cannot do its work says why. */
@@ -101,7 +101,7 @@ export function registerCommands(parts: CommandParts): vscode.Disposable {
 }
 
 /** A command is called from a row, with a subject, from the menu of an editor or a repository, or from the palette. */
-function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Subject {
+function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): CommandTarget {
   if (argument instanceof RowNode) return argument.row.subject;
   if (typeof argument !== 'object' || argument === null) return {};
   const place = 'rootUri' in argument ? argument.rootUri : argument;

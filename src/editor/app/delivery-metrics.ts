@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import type { Cli } from './cli';
 import type { DeliveryEnd } from '../pipeline/delivery-end';
-import type { EngineTokens } from '../ci/ci-tokens';
-import type { Subject } from '../tree/row';
+import type { CiTokens } from '../ci/ci-tokens';
+import type { CommandTarget } from '../tree/row';
 import type { ServiceChoice } from './service-choice';
 
 const scheme = 'deliver-metrics';
@@ -10,7 +10,7 @@ const scheme = 'deliver-metrics';
 export interface MetricsParts {
   readonly cli: Cli;
   readonly choice: ServiceChoice;
-  readonly tokens: EngineTokens;
+  readonly tokens: CiTokens;
   readonly end: Pick<DeliveryEnd, 'complain'>;
 }
 
@@ -27,7 +27,7 @@ export class DeliveryMetrics implements vscode.TextDocumentContentProvider, vsco
 
   constructor(private readonly given: MetricsParts) {}
 
-  async show(subject: Subject): Promise<void> {
+  async show(subject: CommandTarget): Promise<void> {
     const { cli, choice, tokens, end } = this.given;
     const service = await choice.choose(subject, 'Show Delivery Metrics');
     if (!service) return;

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 
 /** Text from outside as text, the first paragraph in bold: no markup of it has a meaning. */
 export function outsideText(title: string, ...paragraphs: readonly (string | undefined)[]): vscode.MarkdownString {
@@ -10,7 +10,7 @@ export function outsideText(title: string, ...paragraphs: readonly (string | und
 }
 
 /** A link to a command of ours: nothing else in it is trusted. */
-export function commandLink(label: string, command: string, subject: Subject): vscode.MarkdownString {
+export function commandLink(label: string, command: string, subject: CommandTarget): vscode.MarkdownString {
   const argument = encodeURIComponent(JSON.stringify([subject])).replace(/[()]/g, (bracket) => (bracket === '(' ? '%28' : '%29'));
   const markdown = new vscode.MarkdownString(`[${label}](command:${command}?${argument})`);
   markdown.isTrusted = { enabledCommands: [command] };

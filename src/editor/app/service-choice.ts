@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import { isLive, type ServiceState } from './state';
 import type { Store } from './store';
 
@@ -8,7 +8,7 @@ export class ServiceChoice {
   constructor(private readonly store: Store) {}
 
   /** Without asking: the one named, the one of the active editor, the one that runs, the only one, else none. */
-  guess(subject: Subject = {}): ServiceState | undefined {
+  guess(subject: CommandTarget = {}): ServiceState | undefined {
     const { services } = this.store.state;
     if (subject.service !== undefined) return services.find((service) => service.key === subject.service);
     const file = vscode.window.activeTextEditor?.document.uri;
@@ -23,7 +23,7 @@ export class ServiceChoice {
   }
 
   /** Asks where there are several; says why where there is none. */
-  async choose(subject: Subject, title: string): Promise<ServiceState | undefined> {
+  async choose(subject: CommandTarget, title: string): Promise<ServiceState | undefined> {
     const guess = this.guess(subject);
     if (guess) return guess;
     const { services } = this.store.state;

@@ -1,7 +1,7 @@
-import type { EngineRecord } from '../../core/ci/follow/engine-record';
+import type { CiRecord } from '../../core/ci/follow/engine-record';
 import type { ServiceStatus } from '../../core/model/environment-status';
 import type { RepositoryHome } from '../../core/support/home';
-import type { Handover } from '../../core/pipeline/handovers';
+import type { ManualApproval } from '../../core/pipeline/handovers';
 import { isFinished, type RunState } from '../../core/model/run-state';
 
 /** A service of this window: a folder with a `delivery.yaml`. */
@@ -17,7 +17,7 @@ export interface Service {
 }
 
 /** What is delivered without a click. */
-export interface ByItself {
+export interface AutoDeliveryState {
   readonly on: 'commit' | 'push';
   /** The newest commit that is not delivered yet, and why, as in `a rebase is under way`. */
   readonly waiting?: { readonly commit: string; readonly why: string };
@@ -26,11 +26,11 @@ export interface ByItself {
 /** What other parts of the window know of a service. */
 export interface Noted {
   /** Absent: nothing is delivered without a click. */
-  readonly byItself?: ByItself | undefined;
+  readonly autoDelivery?: AutoDeliveryState | undefined;
   /** Absent while nobody has looked for them. */
-  readonly handovers?: readonly Handover[];
+  readonly handovers?: readonly ManualApproval[];
   /** What its CI service said last. */
-  readonly engine?: EngineRecord;
+  readonly engine?: CiRecord;
 }
 
 export interface ServiceState extends Service, Noted {

@@ -24,7 +24,7 @@ export class StatusBar implements vscode.Disposable {
     this.item.text = content.text;
     this.item.tooltip = content.tooltip;
     this.item.command = { command: content.click, title: '', arguments: [{ service: content.service }] };
-    this.item.accessibilityInformation = { label: content.spoken };
+    this.item.accessibilityInformation = { label: content.ariaLabel };
     this.item.backgroundColor = content.look === 'failed' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
     this.item.show();
     if (content.ticks) this.clock = setTimeout(() => this.update(), 1000);

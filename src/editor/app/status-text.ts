@@ -1,6 +1,6 @@
-import { isFinished, type EngineState, type RunState } from '../../core/model/run-state';
+import { isFinished, type CiRunState, type RunState } from '../../core/model/run-state';
 import { releasableOf } from '../../core/model/run-status';
-import { heardWords } from '../ci/ci-rows';
+import { connectionLabel } from '../ci/ci-rows';
 import { runningWords } from '../pipeline/run-rows';
 import { isOwn, type LiveEnvironment, type ServiceState } from './state';
 import { age, joined, shortCommit } from './format';
@@ -10,7 +10,7 @@ export interface StatusText {
   readonly text: string;
   /** Plain text. */
   readonly tooltip: string;
-  readonly spoken: string;
+  readonly ariaLabel: string;
   readonly look: 'plain' | 'failed';
   /** The key of the service that it is about. */
   readonly service: string;
@@ -36,7 +36,7 @@ function contentOf(service: ServiceState, several: boolean, now: number, environ
   const of = several ? `${service.name} ` : '';
   const own = service.runs.filter(isOwn);
   const live = own.find((run) => run.outcome === 'running') ?? own.find((run) => !isFinished(run.outcome));
-  const waiting = service.byItself?.waiting;
+  const waiting = service.autoDelivery?.waiting;
   if (live) return withNext(liveText(service.name, live, now), service, live);
   if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);
   if (waiting)
@@ -66,8 +66,8 @@ function restText(service: ServiceState, of: string, now: number): Content {
     const before = told
       ? `Changes since the last delivery; it ${releasable.yes ? 'passed' : `failed: ${releasable.reason}`}.`
       : 'Nothing was delivered yet.';
-    const verb = service.byItself ? `Delivers each ${service.byItself.on}` : 'Deliver';
-    const what = of === '' ? verb : service.byItself ? `${service.name}: ${verb.toLowerCase()}` : `${verb} ${service.name}`;
+    const verb = service.autoDelivery ? `Delivers each ${service.autoDelivery.on}` : 'Deliver';
+    const what = of === '' ? verb : service.autoDelivery ? `${service.name}: ${verb.toLowerCase()}` : `${verb} ${service.name}`;
     return idle(`$(rocket) ${what}`, joined([`Deliver ${service.name}`, before, byItselfWords(service)], '\n'), 'deliver.deliver');
   }
   const since = releasable.since ? ` since ${age(releasable.since, now)}` : '';
@@ -89,14 +89,14 @@ function restText(service: ServiceState, of: string, now: number): Content {
 }
 
 /** That there is more to come than what a click asks for. */
-function byItselfWords({ byItself }: ServiceState): string | undefined {
-  return byItself && `Each ${byItself.on} is delivered by itself; a click delivers the working tree.`;
+function byItselfWords({ autoDelivery }: ServiceState): string | undefined {
+  return autoDelivery && `Each ${autoDelivery.on} is delivered by itself; a click delivers the working tree.`;
 }
 
 /** With what is delivered after the run that goes on. */
 function withNext(content: Content, service: ServiceState, live: RunState): Content {
   const queued = service.runs.find((run) => run.outcome === 'waiting' && run.id !== live.id);
-  const waiting = service.byItself?.waiting;
+  const waiting = service.autoDelivery?.waiting;
   const next = [
     queued && `then: ${queued.change.subject}`,
     waiting && `${shortCommit(waiting.commit)} is not delivered yet: ${waiting.why}`,
@@ -123,10 +123,10 @@ function liveText(service: string, run: RunState, now: number): Content {
 }
 
 /** What is known of the run may be old: nothing turns. */
-function awayText(service: string, { change }: RunState, { label, heard, toldAt }: EngineState, now: number): Content {
+function awayText(service: string, { change }: RunState, { label, heard, toldAt }: CiRunState, now: number): Content {
   const what = heard?.state === 'unfollowed' ? 'nothing follows its run' : (heard?.message ?? `${label} does not answer`);
   const tooltip = joined([change.subject, what, heard?.hint, `told ${age(toldAt, now)}`], '\n');
-  const words = heardWords(label, heard ?? { state: 'unfollowed' });
+  const words = connectionLabel(label, heard ?? { state: 'unfollowed' });
   return { ...idle(`$(debug-disconnect) ${service}: ${words}`, tooltip, 'deliver.showRun'), ticks: true };
 }
 
@@ -136,9 +136,9 @@ function steady(words: string): string {
 }
 
 function busy(text: string, tooltip: string): Content {
-  return { text: `$(sync~spin) ${text}`, tooltip, spoken: `Delivering ${text}`, look: 'plain', click: 'deliver.showRun', ticks: true };
+  return { text: `$(sync~spin) ${text}`, tooltip, ariaLabel: `Delivering ${text}`, look: 'plain', click: 'deliver.showRun', ticks: true };
 }
 
 function idle(text: string, tooltip: string, click: StatusText['click']): Content {
-  return { text, tooltip, spoken: text.replace(/\$\([^)]*\) /, ''), look: 'plain', click, ticks: false };
+  return { text, tooltip, ariaLabel: text.replace(/\$\([^)]*\) /, ''), look: 'plain', click, ticks: false };
 }

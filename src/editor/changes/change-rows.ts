@@ -30,8 +30,8 @@ export function changeRows(services: readonly ServiceNews[], now: number): Row[]
         id: service.key,
         label: service.name,
         icon: { name: 'package' },
-        spoken: `Service ${service.name}`,
-        traits: ['service'],
+        ariaLabel: `Service ${service.name}`,
+        contextValues: ['service'],
         open: 'expanded',
         children,
         subject: { service: service.key, text: service.name },
@@ -42,9 +42,9 @@ export function changeRows(services: readonly ServiceNews[], now: number): Row[]
 
 /** What is to be said above the rows: what is delivered without a click, and what of it waits. */
 export function changesMessage(services: readonly ServiceState[]): string | undefined {
-  const told = services.flatMap(({ name, byItself }) => {
-    if (!byItself) return [];
-    const { on, waiting } = byItself;
+  const told = services.flatMap(({ name, autoDelivery }) => {
+    if (!autoDelivery) return [];
+    const { on, waiting } = autoDelivery;
     const only = services.length === 1;
     const rule = `${only ? 'Each' : `${name}: each`} ${on} is delivered by itself.`;
     return [waiting ? `${rule} ${shortCommit(waiting.commit)} waits: ${waiting.why}.` : rule];
@@ -95,8 +95,8 @@ function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row
       ],
       '\n',
     ),
-    spoken: joined([`Change ${change.subject}`, where, `by ${author}`, own.length > 0 ? feedbackCount(own.length) : undefined], ', '),
-    traits: ['change', ...(change.isUncommitted ? [] : ['commit'])],
+    ariaLabel: joined([`Change ${change.subject}`, where, `by ${author}`, own.length > 0 ? feedbackCount(own.length) : undefined], ', '),
+    contextValues: ['change', ...(change.isUncommitted ? [] : ['commit'])],
     ...(own.length > 0 && { open: 'expanded', children: itemRows(news, own, now) }),
     subject: { service: service.key, change: change.commit, text: change.commit },
     click: 'deliver.openChange',
@@ -110,10 +110,10 @@ function deliveredWords(deliveries: readonly ChangeDelivery[], now: number): str
 }
 
 /** What a change waits for that is not delivered yet. */
-function waitingWords({ runs, byItself }: ServiceState, commit: string): string {
+function waitingWords({ runs, autoDelivery }: ServiceState, commit: string): string {
   const run = runs.find(({ outcome, change }) => !isFinished(outcome) && change.commit === commit);
   if (run) return run.outcome === 'running' ? 'being delivered' : 'waits for the delivery before it';
-  return byItself?.waiting?.commit === commit ? `waits, ${byItself.waiting.why}` : 'waiting';
+  return autoDelivery?.waiting?.commit === commit ? `waits, ${autoDelivery.waiting.why}` : 'waiting';
 }
 
 function filesWords({ files, tooLarge }: DeliveredChange): string {
@@ -127,7 +127,7 @@ function itemRows(news: ServiceNews, items: readonly PlacedItem[], now: number):
   const rows = items.slice(0, mostItems).map((item) => itemRow(news, item, now));
   if (items.length <= mostItems) return rows;
   const label = `${items.length - mostItems} more`;
-  return [...rows, { id: `${rows[0]?.id ?? ''}#more`, label, icon: { name: 'ellipsis' }, spoken: label, subject: {} }];
+  return [...rows, { id: `${rows[0]?.id ?? ''}#more`, label, icon: { name: 'ellipsis' }, ariaLabel: label, subject: {} }];
 }
 
 function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
@@ -157,11 +157,11 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
       ],
       '\n',
     ),
-    spoken: joined(
+    ariaLabel: joined(
       [isUnread ? 'Unread' : undefined, kindWords[item.kind], item.title, mended, crowd(item), at, why, age(lastOf(item), now)],
       ', ',
     ),
-    traits: [
+    contextValues: [
       'feedback',
       ...(item.url === undefined ? [] : ['url']),
       ...(place ? ['place'] : []),
@@ -202,7 +202,7 @@ function otherRow(news: ServiceNews, items: readonly PlacedItem[], now: number):
     description: feedbackCount(items.length),
     icon: { name: 'history' },
     tooltip: 'Feedback on code that was not changed recently, or of which nothing tells what it is about',
-    spoken: `Feedback on earlier changes, ${feedbackCount(items.length)}`,
+    ariaLabel: `Feedback on earlier changes, ${feedbackCount(items.length)}`,
     open: 'collapsed',
     children: itemRows(news, ranked(items, news.mine, now), now),
     subject: { service: key },
@@ -217,7 +217,7 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
     description: count,
     icon: { name: 'edit', color: 'disabledForeground' },
     tooltip: files.slice(0, 20).join('\n'),
-    spoken: `Not committed yet, ${count}`,
+    ariaLabel: `Not committed yet, ${count}`,
     subject: { service },
     click: 'deliver.openSourceControl',
   };
@@ -244,8 +244,8 @@ function sourceRow(service: string, { source, kind, failure, warning, fetchedAt 
     description: joined([failure && known, message]),
     icon: { name: state?.icon ?? 'warning', color: 'list.warningForeground' },
     tooltip: joined([source, message, failure?.hint, failure && known, failure?.retryAt && `asked again at ${failure.retryAt}`], '\n'),
-    spoken: joined([label, source, message, failure && known], ', '),
-    traits: ['source', ...(failure?.reason === 'token' ? ['token'] : [])],
+    ariaLabel: joined([label, source, message, failure && known], ', '),
+    contextValues: ['source', ...(failure?.reason === 'token' ? ['token'] : [])],
     subject: { service, source, text: message },
     click: failure?.reason === 'token' ? 'deliver.setFeedbackToken' : 'deliver.refreshFeedback',
   };
@@ -256,7 +256,7 @@ function problemRow(service: string, message: string): Row {
     id: `${service}#problem`,
     label: message,
     icon: { name: 'warning', color: 'list.warningForeground' },
-    spoken: message,
+    ariaLabel: message,
     subject: { service },
   };
 }

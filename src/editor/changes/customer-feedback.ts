@@ -27,7 +27,7 @@ export interface FeedbackSurroundings {
   readonly parse: ReturnType<typeof lazyParser>;
 }
 
-/** Recent changes and what customers say of them, on all the surfaces that show them. */
+/** RecentDeliveries changes and what customers say of them, on all the surfaces that show them. */
 export class CustomerFeedback implements vscode.Disposable {
   readonly actions: FeedbackActions;
   private readonly feedback: FeedbackStore;

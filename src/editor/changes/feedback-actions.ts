@@ -8,7 +8,7 @@ import { story } from './feedback-story';
 import type { FeedbackThreads } from './feedback-threads';
 import type { HostTokens } from '../app/host-tokens';
 import type { ProblemPlaces } from '../failures/problem-places';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import { shortCommit } from '../app/format';
 
 export interface FeedbackParts {
@@ -24,7 +24,7 @@ export class FeedbackActions {
   constructor(private readonly parts: FeedbackParts) {}
 
   /** Its line with its story beside it; where no line is meant, the file, or the story alone. */
-  async open(subject: Subject): Promise<void> {
+  async open(subject: CommandTarget): Promise<void> {
     const found = this.found(subject);
     if (!found) return;
     this.parts.feedback.read([found.placed]);
@@ -33,7 +33,7 @@ export class FeedbackActions {
   }
 
   /** All that a change changed, as a comparison. */
-  async openChange({ service: key, change: commit }: Subject): Promise<void> {
+  async openChange({ service: key, change: commit }: CommandTarget): Promise<void> {
     const news = this.parts.feedback.news.find(({ service }) => service.key === key);
     const change = news?.feedback?.recent.changes.find((candidate) => candidate.commit === commit);
     if (!news || !change) return;
@@ -42,24 +42,24 @@ export class FeedbackActions {
     await this.parts.documents.compare(news.service, change, files);
   }
 
-  async openInBrowser({ url }: Subject): Promise<void> {
+  async openInBrowser({ url }: CommandTarget): Promise<void> {
     if (url !== undefined && /^https?:\/\//.test(url)) await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  async resolve(subject: Subject): Promise<void> {
+  async resolve(subject: CommandTarget): Promise<void> {
     const found = this.found(subject);
     const { resolve } = found?.inbox.source.actions ?? {};
     if (found && resolve) await this.act(found, 'Resolving', async () => resolve(found.placed.item));
   }
 
-  async assignToMe(subject: Subject): Promise<void> {
+  async assignToMe(subject: CommandTarget): Promise<void> {
     const found = this.found(subject);
     const { assignToMe } = found?.inbox.source.actions ?? {};
     if (found && assignToMe) await this.act(found, 'Assigning', async () => assignToMe(found.placed.item));
   }
 
   /** Asks for the text where none is given. */
-  async reply(subject: Subject, given?: string): Promise<void> {
+  async reply(subject: CommandTarget, given?: string): Promise<void> {
     const found = this.found(subject);
     const { reply } = found?.inbox.source.actions ?? {};
     if (!found || !reply) return;
@@ -71,7 +71,7 @@ export class FeedbackActions {
   }
 
   /** Opens the place and offers a branch that is named after the item. */
-  async fix(subject: Subject): Promise<void> {
+  async fix(subject: CommandTarget): Promise<void> {
     const found = this.found(subject);
     if (!found) return;
     this.parts.feedback.read([found.placed]);
@@ -89,7 +89,7 @@ export class FeedbackActions {
     if (!switched.ok) void vscode.window.showErrorMessage(switched.failure.message);
   }
 
-  async setToken(subject: Subject): Promise<void> {
+  async setToken(subject: CommandTarget): Promise<void> {
     const source = this.parts.feedback.inbox(subject)?.source;
     const chosen = source?.host === undefined ? await this.pickSource() : source;
     if (chosen?.host === undefined || chosen.kind === 'file' || !(await this.parts.tokens.ask(chosen.kind, chosen.host))) return;
@@ -109,15 +109,15 @@ export class FeedbackActions {
   }
 
   /** The thread beside the code; the feedback itself stays open. */
-  close(subject: Subject): void {
+  close(subject: CommandTarget): void {
     this.parts.threads.close(subject);
   }
 
-  subjectOf(thread: vscode.CommentThread): Subject | undefined {
+  subjectOf(thread: vscode.CommentThread): CommandTarget | undefined {
     return this.parts.threads.subjectOf(thread);
   }
 
-  private found(subject: Subject): FoundItem | undefined {
+  private found(subject: CommandTarget): FoundItem | undefined {
     const found = this.parts.feedback.find(subject);
     if (!found) void vscode.window.showInformationMessage('This feedback is no longer there: it was closed where it came from.');
     return found;

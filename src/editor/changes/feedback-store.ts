@@ -11,7 +11,7 @@ import { FeedbackServices } from './feedback-services';
 import type { ServiceNews } from './feedback-news';
 import type { lazyParser } from '../pipeline/parser';
 import type { Repositories } from '../app/repositories';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { SeenItems } from './seen-items';
 import type { Service, ServiceState } from '../app/state';
 import type { Store } from '../app/store';
@@ -121,14 +121,14 @@ export class FeedbackStore implements vscode.Disposable {
     return this.sources.flatMap(({ watches }) => watches ?? []);
   }
 
-  find({ service: key, source, item: id }: Subject): FoundItem | undefined {
+  find({ service: key, source, item: id }: CommandTarget): FoundItem | undefined {
     const service = this.services.find((candidate) => candidate.key === key);
     const placed = service && this.known.get(service.key)?.state?.items.find(({ item, ...one }) => item.id === id && one.source === source);
     const inbox = service && this.opened.inboxes(service.key).find((candidate) => candidate.source.name === source);
     return placed && inbox && { service, placed, inbox };
   }
 
-  inbox({ service, source }: Subject): Inbox | undefined {
+  inbox({ service, source }: CommandTarget): Inbox | undefined {
     return this.opened.inboxes(service ?? '').find((candidate) => candidate.source.name === source);
   }
 

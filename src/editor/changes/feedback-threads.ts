@@ -5,12 +5,12 @@ import type { FeedbackStore, FoundItem } from './feedback-store';
 import { story } from './feedback-story';
 import { outsideText, webLink } from '../app/outside-text';
 import type { EditorPlace } from '../failures/problem-places';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import { joined } from '../app/format';
 
 interface OpenThread {
   readonly thread: vscode.CommentThread;
-  readonly subject: Subject;
+  readonly subject: CommandTarget;
 }
 
 /** Feedback told beside its line, in the editor's own threads, opened on demand. */
@@ -40,11 +40,11 @@ export class FeedbackThreads implements vscode.Disposable {
   }
 
   /** What a command that was called from a thread is about. */
-  subjectOf(thread: vscode.CommentThread): Subject | undefined {
+  subjectOf(thread: vscode.CommentThread): CommandTarget | undefined {
     return [...this.threads.values()].find((open) => open.thread === thread)?.subject;
   }
 
-  close(subject: Subject): void {
+  close(subject: CommandTarget): void {
     for (const [key, open] of this.threads) {
       if (open.subject.item !== subject.item || open.subject.source !== subject.source) continue;
       open.thread.dispose();
@@ -76,8 +76,8 @@ function tell(thread: vscode.CommentThread, { placed, inbox }: FoundItem): void 
   // The editor writes a label as HTML would be written: no text from outside goes there.
   thread.label = joined([kindWords[item.kind], crowd(item)]);
   thread.canReply = reply !== undefined;
-  const traits = [resolve && 'resolve', assignToMe && 'assign', reply && 'reply'].filter((trait) => trait !== undefined);
-  thread.contextValue = ` ${['feedback', ...traits].join(' ')} `;
+  const contextValues = [resolve && 'resolve', assignToMe && 'assign', reply && 'reply'].filter((trait) => trait !== undefined);
+  thread.contextValue = ` ${['feedback', ...contextValues].join(' ')} `;
   thread.comments = [
     {
       author: { name: item.author ?? 'A customer' },

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { DeliveredChange, Recent } from '../../core/feedback/recent';
+import type { DeliveredChange, RecentDeliveries } from '../../core/feedback/recent';
 import { confidenceWords, crowd } from '../../core/feedback/format';
 import { Paced } from '../app/change-event';
 import { feedbackPlace } from './feedback-place';
@@ -116,7 +116,7 @@ export class RecentMarks implements vscode.Disposable {
 
 /** Lines that follow each other and came with the same change are one passage. */
 function recentOptions(
-  recent: Recent,
+  recent: RecentDeliveries,
   lines: readonly { readonly line: number; readonly commit: string }[],
   taken: ReadonlySet<number>,
 ): vscode.DecorationOptions[] {

@@ -2,17 +2,17 @@ import * as vscode from 'vscode';
 import type { Cli } from '../app/cli';
 import type { Deliveries } from '../pipeline/deliveries';
 import type { DeliveryEnd } from '../pipeline/delivery-end';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { ServiceChoice } from '../app/service-choice';
 import type { ServiceState } from '../app/state';
-import type { EngineName, EngineTokens } from './ci-tokens';
+import type { CiName, CiTokens } from './ci-tokens';
 
-const labels: Readonly<Record<EngineName, string>> = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD', jenkins: 'Jenkins' };
+const labels: Readonly<Record<CiName, string>> = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD', jenkins: 'Jenkins' };
 
-export interface EngineParts {
+export interface CiParts {
   readonly cli: Cli;
   readonly choice: ServiceChoice;
-  readonly tokens: EngineTokens;
+  readonly tokens: CiTokens;
   readonly deliveries: Pick<Deliveries, 'deliverOn'>;
   readonly end: Pick<DeliveryEnd, 'complain'>;
   /** There is another token: whoever asks with the old one begins anew. */
@@ -20,11 +20,11 @@ export interface EngineParts {
 }
 
 /** What is done with CI services and the runs on them. */
-export class EngineActions {
-  constructor(private readonly parts: EngineParts) {}
+export class CiActions {
+  constructor(private readonly parts: CiParts) {}
 
   /** Delivers the working tree where the user says. The engine's own pipeline is written first, where it is missing or out of date. */
-  async runOn(subject: Subject): Promise<void> {
+  async runOn(subject: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Run on…');
     if (!service) return;
     const name = await this.pickEngine(service);
@@ -34,7 +34,7 @@ export class EngineActions {
   }
 
   /** Asks for a token, and tries it. */
-  async signIn(subject: Subject): Promise<void> {
+  async signIn(subject: CommandTarget): Promise<void> {
     const { tokens, choice } = this.parts;
     const service = await choice.choose(subject, 'Sign in to the CI Service');
     if (!service) return;
@@ -47,7 +47,7 @@ export class EngineActions {
   }
 
   /** Lets a deployment go on that waits for a person, after one question. */
-  async approve({ service: key, run, environment }: Subject): Promise<void> {
+  async approve({ service: key, run, environment }: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Approve a Deployment');
     const meant = service?.runs.find((one) => (run === undefined ? one.steps.some(({ approval }) => approval) : one.id === run));
     const name = environment ?? meant?.steps.find(({ approval }) => approval)?.approval;
@@ -63,7 +63,7 @@ export class EngineActions {
   }
 
   /** The page of a run at its CI service. */
-  async openRun({ service: key, run }: Subject): Promise<void> {
+  async openRun({ service: key, run }: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Open the Run in the Browser');
     const meant = service?.runs.find((one) => (run === undefined ? one.engine !== undefined : one.id === run));
     const url = meant?.engine?.url;
@@ -72,8 +72,8 @@ export class EngineActions {
     await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  private async pickEngine(service: ServiceState): Promise<EngineName | 'local' | undefined> {
-    const known: { label: string; description: string; name: EngineName | 'local' }[] = [
+  private async pickEngine(service: ServiceState): Promise<CiName | 'local' | undefined> {
+    const known: { label: string; description: string; name: CiName | 'local' }[] = [
       { label: 'This machine', description: '', name: 'local' },
     ];
     for (const name of ['github', 'gitlab', 'jenkins'] as const) {
@@ -85,7 +85,7 @@ export class EngineActions {
   }
 
   /** Whether the repository holds what the engine would run, as delivery.yaml says it now. */
-  private async isWritten(service: ServiceState, name: EngineName): Promise<boolean> {
+  private async isWritten(service: ServiceState, name: CiName): Promise<boolean> {
     const dry = await this.output(['export', name, '--dry-run', '--json'], service);
     const missing = dry.code === 0 ? missingIn(dry.output) : [];
     // What is wrong with it is said by the delivery itself.
@@ -100,7 +100,7 @@ export class EngineActions {
     return false;
   }
 
-  private async tryToken(service: ServiceState, name: EngineName): Promise<void> {
+  private async tryToken(service: ServiceState, name: CiName): Promise<void> {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
     const [first = ''] = output.trim().split('\n');
     if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
@@ -110,7 +110,7 @@ export class EngineActions {
   private async output(
     args: readonly string[],
     service: ServiceState,
-    name?: EngineName,
+    name?: CiName,
   ): Promise<{ readonly code: number | undefined; readonly output: string }> {
     const environment = name === undefined ? {} : await this.parts.tokens.environment([service], name);
     return this.parts.cli.output(args, service.folder, environment);
@@ -118,7 +118,7 @@ export class EngineActions {
 }
 
 /** That of the run or record that was clicked on, else the one that the definition names. */
-function engineOf({ runs, engine }: ServiceState, { run }: Subject): EngineName | undefined {
+function engineOf({ runs, engine }: ServiceState, { run }: CommandTarget): CiName | undefined {
   return runs.find(({ id }) => id === run)?.engine?.name ?? engine?.name;
 }
 

@@ -5,7 +5,7 @@ import type { Store } from '../app/store';
 import { Paced } from '../app/change-event';
 
 /** What CI services said last of the window's services, read from the disk as a watching process leaves it there. */
-export class EngineRecords {
+export class CiRecords {
   private readonly watchers = new Map<string, fs.FSWatcher>();
   private readonly reading = new Paced(() => this.read());
   private services: readonly Service[] = [];

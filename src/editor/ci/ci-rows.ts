@@ -1,6 +1,6 @@
-import type { EngineRecord } from '../../core/ci/follow/engine-record';
+import type { CiRecord } from '../../core/ci/follow/engine-record';
 import type { RemoteDeployment } from '../../core/ci/remote-engine';
-import type { EngineState } from '../../core/model/run-state';
+import type { CiRunState } from '../../core/model/run-state';
 import type { Row, RowIcon } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';
 import { age, joined, shortCommit, shortLabel } from '../app/format';
@@ -13,7 +13,7 @@ const deploymentIcons: Record<RemoteDeployment['state'], RowIcon> = {
 };
 
 /** Why what is told of a run on a CI service may be old: first below it, so that nobody takes it for how things are. */
-export function heardRow(service: string, run: string, { label, heard, toldAt }: EngineState, now: number): Row[] {
+export function connectionRow(service: string, run: string, { label, heard, toldAt }: CiRunState, now: number): Row[] {
   if (!heard) return [];
   const told = `told ${age(heard.state === 'slow' ? toldAt : heard.at, now)}`;
   const what = heard.state === 'unfollowed' ? `Nothing here follows this run at ${label}` : (heard.message ?? `${label} does not answer`);
@@ -21,11 +21,11 @@ export function heardRow(service: string, run: string, { label, heard, toldAt }:
   return [
     {
       id: `${service}#${run}#heard`,
-      label: heardWords(label, heard),
+      label: connectionLabel(label, heard),
       description: joined([signIn ? 'sign in to go on' : undefined, heard.state === 'slow' ? undefined : told]),
       icon: { name: heard.state === 'slow' ? 'watch' : signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([what, heard.hint, told], '\n'),
-      spoken: joined([`${label}: ${what}`, told], ', '),
+      ariaLabel: joined([`${label}: ${what}`, told], ', '),
       subject: { service, run, text: what },
       ...(signIn && { click: 'deliver.signIn' }),
     },
@@ -33,7 +33,7 @@ export function heardRow(service: string, run: string, { label, heard, toldAt }:
 }
 
 /** What is wrong, as what it is: not everything is the network. */
-export function heardWords(label: string, { state, reason }: Pick<NonNullable<EngineState['heard']>, 'state' | 'reason'>): string {
+export function connectionLabel(label: string, { state, reason }: Pick<NonNullable<CiRunState['heard']>, 'state' | 'reason'>): string {
   const short = shortLabel(label);
   if (state === 'slow') return `${short} is asked seldom`;
   if (state === 'unfollowed') return 'Not followed';
@@ -59,11 +59,11 @@ export function engineRow({ key, engine }: ServiceState, now: number): Row[] {
   return [
     {
       id: `${key}#engine`,
-      label: signIn ? `Sign in to ${shortLabel(label)}` : heardWords(label, { state: 'away', reason: failure.reason }),
+      label: signIn ? `Sign in to ${shortLabel(label)}` : connectionLabel(label, { state: 'away', reason: failure.reason }),
       description: joined([signIn ? 'to see its runs' : undefined, told]),
       icon: { name: signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
       tooltip: joined([failure.message, failure.hint, told], '\n'),
-      spoken: joined([`${label}: ${failure.message}`, told], ', '),
+      ariaLabel: joined([`${label}: ${failure.message}`, told], ', '),
       subject: { service: key, text: failure.message },
       ...(signIn && { click: 'deliver.signIn' }),
     },
@@ -75,7 +75,7 @@ export function engineRow({ key, engine }: ServiceState, now: number): Row[] {
  * what it says counts.
  */
 export function deploymentRows(services: readonly ServiceState[], asked: readonly LiveEnvironment[], now: number): Row[] {
-  const records = new Map<string, EngineRecord>();
+  const records = new Map<string, CiRecord>();
   // A repository's environments are those of all its services.
   for (const { engine } of services) if (engine) records.set(`${engine.label} ${engine.place}`, engine);
   return [...records.values()].flatMap((record) =>
@@ -85,7 +85,7 @@ export function deploymentRows(services: readonly ServiceState[], asked: readonl
   );
 }
 
-function deploymentRow({ name, label, place, toldAt, failure }: EngineRecord, deployment: RemoteDeployment, now: number): Row {
+function deploymentRow({ name, label, place, toldAt, failure }: CiRecord, deployment: RemoteDeployment, now: number): Row {
   const { environment, state, commit, by, deployedAt, url, page } = deployment;
   const description = joined([
     state === 'live' ? undefined : state,
@@ -111,8 +111,8 @@ function deploymentRow({ name, label, place, toldAt, failure }: EngineRecord, de
       ],
       '\n',
     ),
-    spoken: `Environment ${environment} of ${place}, ${description}`,
-    traits: ['reported', ...(address === undefined ? [] : ['url'])],
+    ariaLabel: `Environment ${environment} of ${place}, ${description}`,
+    contextValues: ['reported', ...(address === undefined ? [] : ['url'])],
     subject: { environment, text: address ?? commit, ...(address !== undefined && { url: address }) },
     ...(address !== undefined && { click: 'deliver.openService' }),
   };

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { isFinished } from '../../core/model/run-state';
 import type { AttendedCli, Cli } from '../app/cli';
 import type { Service, ServiceState } from '../app/state';
-import type { EngineTokens } from './ci-tokens';
+import type { CiTokens } from './ci-tokens';
 
 /** A definition that may name an engine; which one, the command line reads. */
 const mayName = /^["']?engine["']?\s*:/m;
@@ -19,14 +19,14 @@ interface Watch {
  * Has the CI services of a repository watched: a process for each repository that has one. It knows whether anybody looks, and ends
  * with the window. Where other windows have theirs, one of them watches, for all.
  */
-export class EngineWatch {
+export class CiWatch {
   private readonly watches = new Map<string, Watch>();
   private readonly endedAt = new Map<string, number>();
   private isDisposed = false;
 
   constructor(
     private readonly cli: Cli,
-    private readonly tokens: EngineTokens,
+    private readonly tokens: CiTokens,
   ) {}
 
   update(isSeen: boolean, services: readonly ServiceState[], options: readonly string[] = []): void {

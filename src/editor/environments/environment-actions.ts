@@ -5,9 +5,9 @@ import type { Promotion } from '../../core/runner/promotion';
 import type { Release } from '../../core/model/events';
 import type { Cli } from '../app/cli';
 import type { DeliveryEnd } from '../pipeline/delivery-end';
-import type { EngineTokens } from '../ci/ci-tokens';
+import type { CiTokens } from '../ci/ci-tokens';
 import { releaseWords } from './environment-rows';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';
 import type { Store } from '../app/store';
 import { age, joined, shortCommit } from '../app/format';
@@ -19,12 +19,12 @@ export class EnvironmentActions {
     private readonly store: Store,
     private readonly end: DeliveryEnd,
     /** What goes on record at the team's CI service takes one. */
-    private readonly tokens: EngineTokens,
+    private readonly tokens: CiTokens,
     /** How many items of feedback came since a time; absent: since ever. */
     private readonly feedbackSince: (service: ServiceState, since: string | undefined) => number,
   ) {}
 
-  async rollBack(subject: Subject): Promise<void> {
+  async rollBack(subject: CommandTarget): Promise<void> {
     const found = await this.pickDeployed(
       subject,
       'Roll Back',
@@ -53,7 +53,7 @@ export class EnvironmentActions {
   }
 
   /** What is live here goes on to customers, after one question with what will change. */
-  async release(subject: Subject): Promise<void> {
+  async release(subject: CommandTarget): Promise<void> {
     const found = await this.pickDeployed(
       subject,
       'Release…',
@@ -86,7 +86,7 @@ export class EnvironmentActions {
     await this.call(args, `Releasing ${service.name} to ${target}`, `${service.name} was not released`, service.folder);
   }
 
-  async start(subject: Subject): Promise<void> {
+  async start(subject: CommandTarget): Promise<void> {
     const name = await this.pickEnvironment(
       subject,
       (environment) => !environment.running,
@@ -97,7 +97,7 @@ export class EnvironmentActions {
   }
 
   /** What is stopped stays known: it can be started again as it was. */
-  async stop(subject: Subject): Promise<void> {
+  async stop(subject: CommandTarget): Promise<void> {
     const name = await this.pickEnvironment(
       subject,
       (environment) => environment.running,
@@ -107,7 +107,7 @@ export class EnvironmentActions {
     if (name !== undefined) await this.call(['environment', 'stop', name], `Stopping ${name}`, `${name} could not be stopped`);
   }
 
-  async openService(subject: Subject): Promise<void> {
+  async openService(subject: CommandTarget): Promise<void> {
     const url =
       subject.url ??
       (await this.pickDeployed(subject, 'Open the Service', (service) => service.url !== '', 'No service is live yet.'))?.service.url;
@@ -128,7 +128,7 @@ export class EnvironmentActions {
   }
 
   private async pickDeployed(
-    subject: Subject,
+    subject: CommandTarget,
     title: string,
     fits: (service: ServiceStatus) => boolean,
     none: string,
@@ -149,7 +149,7 @@ export class EnvironmentActions {
   }
 
   private async pickEnvironment(
-    subject: Subject,
+    subject: CommandTarget,
     fits: (environment: LiveEnvironment) => boolean,
     title: string,
     none: string,

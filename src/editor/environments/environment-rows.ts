@@ -29,8 +29,8 @@ function environmentRow(environment: LiveEnvironment, now: number, differs: Diff
     description: health,
     icon: environment.failure === undefined ? { name: 'server-environment' } : { name: 'warning', color: 'list.warningForeground' },
     tooltip: joined([`${environment.name} (${environment.kind}): ${health}`, environment.failure], '\n'),
-    spoken: `Environment ${environment.name}, ${health}`,
-    traits: ['environment', environment.running ? 'started' : 'stopped'],
+    ariaLabel: `Environment ${environment.name}, ${health}`,
+    contextValues: ['environment', environment.running ? 'started' : 'stopped'],
     open: 'expanded',
     children: [
       ...failureRow(environment),
@@ -42,7 +42,9 @@ function environmentRow(environment: LiveEnvironment, now: number, differs: Diff
 
 function failureRow({ name, failure }: LiveEnvironment): Row[] {
   if (failure === undefined) return [];
-  return [{ id: `${name}#failure`, label: failure, icon: { name: 'info' }, tooltip: failure, spoken: failure, subject: { text: failure } }];
+  return [
+    { id: `${name}#failure`, label: failure, icon: { name: 'info' }, tooltip: failure, ariaLabel: failure, subject: { text: failure } },
+  ];
 }
 
 /** It cannot be asked now: what it said last stands, with its age. */
@@ -94,11 +96,11 @@ function deployedRow(
       ],
       '\n',
     ),
-    spoken: joined(
+    ariaLabel: joined(
       [`${service.service} in ${environment}`, service.state, release?.subject, release && `deployed ${age(release.deployedAt, now)}`],
       ', ',
     ),
-    traits: [
+    contextValues: [
       'deployed',
       ...(up && service.url ? ['url'] : []),
       ...(service.previous ? ['previous'] : []),

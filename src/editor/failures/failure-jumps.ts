@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { failuresOf, problemsOf, type Failure } from './failures';
 import type { EditorPlace, ProblemPlaces } from './problem-places';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { Store } from '../app/store';
 
 /** Goes to problems: to the one that is meant, to the next, to the one before. */
@@ -11,11 +11,11 @@ export class FailureJumps {
   constructor(
     private readonly store: Store,
     private readonly places: ProblemPlaces,
-    private readonly openLog: (subject: Subject) => Promise<void>,
+    private readonly openLog: (subject: CommandTarget) => Promise<void>,
   ) {}
 
   /** The problem of a row or, without one, the first of a step, a run or the window. */
-  async open(subject: Subject): Promise<void> {
+  async open(subject: CommandTarget): Promise<void> {
     const failure = this.meant(subject);
     if (!failure) return void vscode.window.showInformationMessage('No delivery of this window has a failure to go to.');
     await this.show(failure);
@@ -49,7 +49,7 @@ export class FailureJumps {
     return errors.length > 0 ? errors : failures;
   }
 
-  meant(subject: Subject): Failure | undefined {
+  meant(subject: CommandTarget): Failure | undefined {
     const services = this.store.state.services.filter((service) => subject.service === undefined || service.key === subject.service);
     if (subject.run === undefined) return services.flatMap(failuresOf).find((failure) => matches(failure, subject));
     return services
@@ -60,7 +60,7 @@ export class FailureJumps {
   }
 }
 
-function matches(failure: Failure, { step, problem }: Subject): boolean {
+function matches(failure: Failure, { step, problem }: CommandTarget): boolean {
   return (step === undefined || failure.step === step) && (problem === undefined || failure.id === problem);
 }
 

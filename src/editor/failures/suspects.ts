@@ -7,7 +7,7 @@ import type { CommittedDocuments } from './committed-documents';
 import type { FailureJumps } from './failure-jumps';
 import { lastGood, type Failure } from './failures';
 import type { ProblemPlaces } from './problem-places';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import { age, joined, shortCommit } from '../app/format';
 
 interface SuspectItem extends vscode.QuickPickItem {
@@ -25,7 +25,7 @@ export class Suspects {
     private readonly documents: CommittedDocuments,
   ) {}
 
-  async show(subject: Subject): Promise<void> {
+  async show(subject: CommandTarget): Promise<void> {
     const failure = this.jumps.meant(subject);
     if (!failure) return void vscode.window.showInformationMessage('No delivery of this window has a failure with suspects.');
     const found = await this.find(failure);
@@ -53,7 +53,7 @@ export class Suspects {
   }
 
   /** The file of a failure as it was when the step last passed, beside the file as it is now. */
-  async compare(subject: Subject): Promise<void> {
+  async compare(subject: CommandTarget): Promise<void> {
     const failure = this.jumps.meant(subject);
     if (!failure) return void vscode.window.showInformationMessage('No delivery of this window has a failure to compare.');
     await this.compareWith(failure);

@@ -8,7 +8,7 @@ const largest = 20 << 20;
 const most = 4;
 
 /** Logs that an environment has to be asked for: each is followed into a file, which is shown like any other. */
-export class AskedLogs {
+export class EnvironmentLogStream {
   private readonly followed = new Map<string, AttendedCli>();
 
   constructor(

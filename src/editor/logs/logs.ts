@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
 import type { RunState, StepProgress } from '../../core/model/run-state';
-import type { AskedLogs } from './environment-log-stream';
+import type { EnvironmentLogStream } from './environment-log-stream';
 import { problemsOf } from '../failures/failures';
 import type { LogDocuments } from './log-document';
 import type { Output } from './output';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { ServiceChoice } from '../app/service-choice';
 import { currentRun, type ServiceState } from '../app/state';
 import type { Store } from '../app/store';
@@ -16,10 +16,10 @@ export class Logs {
     private readonly documents: LogDocuments,
     private readonly output: Output,
     private readonly store: Store,
-    private readonly askedLogs: AskedLogs,
+    private readonly askedLogs: EnvironmentLogStream,
   ) {}
 
-  async open(subject: Subject): Promise<void> {
+  async open(subject: CommandTarget): Promise<void> {
     if (subject.deployed !== undefined) return this.openReleaseLog(subject);
     const service = await this.choice.choose(subject, 'Open Log');
     if (!service) return;
@@ -33,7 +33,7 @@ export class Logs {
   }
 
   /** What the live release of a service prints, as it comes. */
-  private async openReleaseLog({ environment, deployed }: Subject): Promise<void> {
+  private async openReleaseLog({ environment, deployed }: CommandTarget): Promise<void> {
     const live = this.store.state.environments.find((candidate) => candidate.name === environment);
     const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
     const title = `${deployed} in ${environment}`;

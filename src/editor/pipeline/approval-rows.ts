@@ -1,4 +1,4 @@
-import type { Handover } from '../../core/pipeline/handovers';
+import type { ManualApproval } from '../../core/pipeline/handovers';
 import type { Row } from '../tree/row';
 import { joined } from '../app/format';
 
@@ -7,7 +7,7 @@ export const handoverFiles =
   /(\.gitlab-ci\.yml|\/\.gitlab\/ci\/.*\.yml|\/\.github\/workflows\/[^/]*\.ya?ml|\/Jenkinsfile[^/]*|\.jenkinsfile|\/delivery\.yaml)$/;
 
 /** A quiet row for the places where a delivery of the service waits for a person; none where it never does. */
-export function handoverRows(service: string, handovers: readonly Handover[] = []): Row[] {
+export function handoverRows(service: string, handovers: readonly ManualApproval[] = []): Row[] {
   if (handovers.length === 0) return [];
   const certain = handovers.filter(({ isPossible }) => !isPossible).length;
   const possible = handovers.length - certain;
@@ -20,7 +20,7 @@ export function handoverRows(service: string, handovers: readonly Handover[] = [
       ...(more !== undefined && { description: more }),
       icon: { name: 'person', color: 'disabledForeground' },
       tooltip: 'Where a delivery waits for a person',
-      spoken: joined([label, more], ', '),
+      ariaLabel: joined([label, more], ', '),
       open: 'collapsed',
       children: handovers.map((handover) => placeRow(service, handover)),
       subject: { service },
@@ -28,7 +28,7 @@ export function handoverRows(service: string, handovers: readonly Handover[] = [
   ];
 }
 
-function placeRow(service: string, { path, line, message }: Handover): Row {
+function placeRow(service: string, { path, line, message }: ManualApproval): Row {
   const place = `${path}:${line}`;
   const name = path.slice(path.lastIndexOf('/') + 1);
   return {
@@ -37,7 +37,7 @@ function placeRow(service: string, { path, line, message }: Handover): Row {
     description: `${name}:${line}`,
     icon: { name: 'go-to-file', color: 'disabledForeground' },
     tooltip: `${message}\n${place}`,
-    spoken: `${message}, ${place}`,
+    ariaLabel: `${message}, ${place}`,
     subject: { service, place, text: `${place} ${message}` },
     click: 'deliver.openHandover',
   };

@@ -12,7 +12,7 @@ import type { DeliveryEnd } from './delivery-end';
 import { findGitFolder, folderInRepository } from '../app/git-folder';
 import { MissingSecrets } from './missing-secrets';
 import type { SecretStore } from '../app/secrets';
-import type { ByItself, Service, ServiceState } from '../app/state';
+import type { AutoDeliveryState, Service, ServiceState } from '../app/state';
 import type { Store } from '../app/store';
 
 interface Next {
@@ -33,7 +33,7 @@ const operations: Record<HeldCommit['operation'], string> = {
 };
 
 /** Delivers every commit, or every push, by itself where the setting says so: the newest one, in the services that it touches. */
-export class EveryChange implements vscode.Disposable {
+export class AutoDelivery implements vscode.Disposable {
   /** By what is waited for and the working copy. */
   private readonly watches = new Map<string, CommitWatch>();
   /** By the service's key. */
@@ -85,7 +85,7 @@ export class EveryChange implements vscode.Disposable {
       else {
         wanted.add(`${on} ${service.root}`);
         this.watch(on, service.root);
-        if (service.byItself?.on !== on) this.store.note(service, { byItself: { on } });
+        if (service.autoDelivery?.on !== on) this.store.note(service, { autoDelivery: { on } });
       }
     }
     for (const [key, watch] of this.watches) {
@@ -95,7 +95,7 @@ export class EveryChange implements vscode.Disposable {
     }
   }
 
-  private watch(on: ByItself['on'], root: string): void {
+  private watch(on: AutoDeliveryState['on'], root: string): void {
     const key = `${on} ${root}`;
     const git = findGitFolder(root);
     if (this.watches.has(key) || !git) return;
@@ -116,14 +116,14 @@ export class EveryChange implements vscode.Disposable {
 
   private forget(service: ServiceState): void {
     this.next.delete(service.key);
-    if (service.byItself) this.store.note(service, { byItself: undefined });
+    if (service.autoDelivery) this.store.note(service, { autoDelivery: undefined });
   }
 
-  private servicesOf(on: ByItself['on'], root: string): ServiceState[] {
-    return this.store.state.services.filter((service) => service.root === root && service.byItself?.on === on);
+  private servicesOf(on: AutoDeliveryState['on'], root: string): ServiceState[] {
+    return this.store.state.services.filter((service) => service.root === root && service.autoDelivery?.on === on);
   }
 
-  private async found(on: ByItself['on'], root: string, made: NewCommit): Promise<void> {
+  private async found(on: AutoDeliveryState['on'], root: string, made: NewCommit): Promise<void> {
     const services = this.servicesOf(on, root);
     const folderOf = ({ folder }: Service): string => folderInRepository(root, folder);
     const touched = await touchedFolders(root, made, services.map(folderOf));
@@ -161,11 +161,11 @@ export class EveryChange implements vscode.Disposable {
   }
 
   /** For those who look: what waits, and why. */
-  private tell({ key }: Service, waiting: ByItself['waiting']): void {
+  private tell({ key }: Service, waiting: AutoDeliveryState['waiting']): void {
     const service = this.store.state.services.find((candidate) => candidate.key === key);
-    if (!service?.byItself) return;
-    const { on, waiting: before } = service.byItself;
+    if (!service?.autoDelivery) return;
+    const { on, waiting: before } = service.autoDelivery;
     if (before?.commit === waiting?.commit && before?.why === waiting?.why) return;
-    this.store.note(service, { byItself: { on, ...(waiting && { waiting }) } });
+    this.store.note(service, { autoDelivery: { on, ...(waiting && { waiting }) } });
   }
 }

@@ -5,9 +5,9 @@ import type { Cli } from '../app/cli';
 import { pickCommit } from './commit-pick';
 import { contributedMatchers } from '../app/contributed-matchers';
 import type { DeliveryEnd } from './delivery-end';
-import type { EngineName, EngineTokens } from '../ci/ci-tokens';
+import type { CiName, CiTokens } from '../ci/ci-tokens';
 import type { lazyParser } from './parser';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { Secrets, SecretStore } from '../app/secrets';
 import type { ServiceChoice } from '../app/service-choice';
 import { currentRun, isLive, isOwn, type Service, type ServiceState } from '../app/state';
@@ -19,10 +19,10 @@ export interface DeliveryParts {
   readonly store: Store;
   readonly choice: ServiceChoice;
   readonly secrets: SecretStore;
-  readonly tokens: EngineTokens;
+  readonly tokens: CiTokens;
   readonly parse: ReturnType<typeof lazyParser>;
   readonly end: DeliveryEnd;
-  readonly reveal: (subject: Subject) => Promise<void>;
+  readonly reveal: (subject: CommandTarget) => Promise<void>;
 }
 
 /** Starts and cancels deliveries; each is a process of its own. */
@@ -30,7 +30,7 @@ export class Deliveries {
   constructor(private readonly parts: DeliveryParts) {}
 
   /** The working tree as it is now. */
-  async deliver(subject: Subject): Promise<void> {
+  async deliver(subject: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Deliver');
     if (!service) return;
     if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
@@ -38,12 +38,12 @@ export class Deliveries {
   }
 
   /** The working tree as it is now, where the user says. */
-  async deliverOn(service: ServiceState, engine: EngineName | 'local'): Promise<void> {
+  async deliverOn(service: ServiceState, engine: CiName | 'local'): Promise<void> {
     if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
     await this.start(service, ['--engine', engine], engine);
   }
 
-  async deliverCommit(subject: Subject): Promise<void> {
+  async deliverCommit(subject: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Deliver a Commit');
     if (!service) return;
     const commit = await pickCommit(service);
@@ -59,7 +59,7 @@ export class Deliveries {
   }
 
   /** The same change once more; what passed need not run again. */
-  async runAgain(subject: Subject): Promise<void> {
+  async runAgain(subject: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose(subject, 'Run Again from the Failed Step');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? service.runs.find(stopped);
@@ -67,7 +67,7 @@ export class Deliveries {
     await this.start(service, ['--commit', run.change.commit, '--resume', run.id], run.engine?.name ?? 'local');
   }
 
-  async cancel(subject: Subject): Promise<void> {
+  async cancel(subject: CommandTarget): Promise<void> {
     const live = this.parts.store.state.services.filter(isLive);
     const [only] = live;
     const service =
@@ -82,10 +82,10 @@ export class Deliveries {
   }
 
   /** `engine`: another one than the definition names. */
-  private async start(service: ServiceState, more: readonly string[], engine?: EngineName | 'local'): Promise<void> {
+  private async start(service: ServiceState, more: readonly string[], engine?: CiName | 'local'): Promise<void> {
     const definition = workingDefinition(service, this.parts.parse);
     const customers = customersOf(definition);
-    if (customers !== undefined && !(await isMeant(service, customers))) return;
+    if (customers !== undefined && !(await confirmProduction(service, customers))) return;
     const there = engine ?? definition?.engine?.kind ?? 'local';
     if (there !== 'local' && !(await this.parts.tokens.ensure(service, there))) return;
     // A CI service has secrets of its own.
@@ -97,7 +97,7 @@ export class Deliveries {
   }
 
   /** Also what is deployed from here is put on record at the team's CI service. */
-  private async tokensFor(service: Service, there: EngineName | 'local'): Promise<Secrets> {
+  private async tokensFor(service: Service, there: CiName | 'local'): Promise<Secrets> {
     const { tokens } = this.parts;
     return there === 'local' ? tokens.variables([service]) : tokens.environment([service], there);
   }
@@ -120,7 +120,7 @@ function customersOf(pipeline: Pipeline | undefined): string | undefined {
   return pipeline?.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
 }
 
-async function isMeant(service: Service, customers: string): Promise<boolean> {
+async function confirmProduction(service: Service, customers: string): Promise<boolean> {
   const detail = `A step of its pipeline deploys to ${customers}, where customers are.`;
   const answer = await vscode.window.showWarningMessage(`Deliver ${service.name} to ${customers}?`, { modal: true, detail }, 'Deliver');
   return answer !== undefined;

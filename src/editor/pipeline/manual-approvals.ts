@@ -1,15 +1,15 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { Handover } from '../../core/pipeline/handovers';
+import type { ManualApproval } from '../../core/pipeline/handovers';
 import { Paced } from '../app/change-event';
 import { folderInRepository } from '../app/git-folder';
 import { handoverFiles } from './approval-rows';
-import type { Subject } from '../tree/row';
+import type { CommandTarget } from '../tree/row';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
 
 /** The manual handovers of the window's services: looked for when the Pipeline view is first seen, and again when a file of theirs is saved. */
-export class Handovers implements vscode.Disposable {
+export class ManualApprovals implements vscode.Disposable {
   /** A file that may hold one was saved. */
   private isStale = false;
   private readonly looking = new Set<string>();
@@ -33,7 +33,7 @@ export class Handovers implements vscode.Disposable {
   }
 
   /** Opens the file of one at its line. */
-  async open({ service: key, place }: Subject): Promise<void> {
+  async open({ service: key, place }: CommandTarget): Promise<void> {
     const service = this.store.state.services.find((candidate) => candidate.key === key);
     const handover = service?.handovers?.find((one) => `${one.path}:${one.line}` === place);
     if (!service || !handover) return;
@@ -56,9 +56,9 @@ export class Handovers implements vscode.Disposable {
     const roots = this.unknown();
     this.isStale = false;
     for (const root of roots) this.looking.add(root);
-    const { findHandovers } = await import('../../core/pipeline/handovers');
+    const { findManualApprovals } = await import('../../core/pipeline/handovers');
     for (const root of roots) {
-      const found = await findHandovers(root);
+      const found = await findManualApprovals(root);
       this.looking.delete(root);
       const services = this.store.state.services.filter((service) => service.root === root);
       for (const service of services) this.store.note(service, { handovers: ofService(found, service, services) });
@@ -67,7 +67,7 @@ export class Handovers implements vscode.Disposable {
 }
 
 /** Those in its own folder, and those of the repository that lie in no service's. */
-function ofService(all: readonly Handover[], service: Service, services: readonly Service[]): Handover[] {
+function ofService(all: readonly ManualApproval[], service: Service, services: readonly Service[]): ManualApproval[] {
   const inner = services.map(({ folder, root }) => ({ folder, at: folderInRepository(root, folder) }));
   return all.filter(({ path: file }) => {
     const owners = inner.filter(({ at }) => at === '' || file.startsWith(`${at}/`)).sort((a, b) => b.at.length - a.at.length);

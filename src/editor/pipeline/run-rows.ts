@@ -2,7 +2,7 @@ import type { Outcome, ProblemFound, StepState } from '../../core/model/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../../core/model/run-state';
 import type { Row, RowIcon } from '../tree/row';
 import { problemId } from '../failures/failures';
-import { engineRow, heardRow } from '../ci/ci-rows';
+import { engineRow, connectionRow } from '../ci/ci-rows';
 import { handoverRows } from './approval-rows';
 import { currentRun, type ServiceState, type WindowState } from '../app/state';
 import { age, attempt, duration, joined, shortCommit, shortLabel } from '../app/format';
@@ -64,8 +64,8 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     description,
     icon: service.starting && !running ? outcomeIcons.running : run ? runIcon(run) : { name: 'rocket' },
     tooltip: run ? runTooltip(run) : `${service.name} was not delivered yet.`,
-    spoken: `Service ${service.name}, ${description}`,
-    traits: ['service', ...(run ? runTraits(run) : [])],
+    ariaLabel: `Service ${service.name}, ${description}`,
+    contextValues: ['service', ...(run ? runTraits(run) : [])],
     open: open ? 'expanded' : 'collapsed',
     children: run ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)] : [],
     subject: { service: service.key, text: run?.change.commit ?? service.name, ...(run && { run: run.id }), ...urlOf(run) },
@@ -77,7 +77,7 @@ function firstDelivery(service: ServiceState): Row {
     id: `${service.key}#first`,
     label: 'Deliver the working tree',
     icon: { name: 'rocket' },
-    spoken: `Deliver ${service.name} for the first time`,
+    ariaLabel: `Deliver ${service.name} for the first time`,
     subject: { service: service.key },
     click: 'deliver.deliver',
   };
@@ -95,7 +95,7 @@ function otherRuns(service: ServiceState, current: RunState, now: number): Row[]
       label: 'Earlier runs',
       icon: { name: 'history' },
       description: String(earlier.length),
-      spoken: `${earlier.length} earlier runs of ${service.name}`,
+      ariaLabel: `${earlier.length} earlier runs of ${service.name}`,
       open: 'collapsed',
       children: earlier,
       subject: { service: service.key },
@@ -113,8 +113,8 @@ function runRow(service: string, run: RunState, now: number): Row {
     description: waiting ?? joined([outcomeWords(run), when, engineWords(run)]),
     icon: runIcon(run),
     tooltip: runTooltip(run),
-    spoken: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
-    traits: ['run', ...runTraits(run)],
+    ariaLabel: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
+    contextValues: ['run', ...runTraits(run)],
     open: 'collapsed',
     children: stepRows(service, run, now),
     subject: { service, run: run.id, text: run.change.commit, ...urlOf(run) },
@@ -122,7 +122,7 @@ function runRow(service: string, run: RunState, now: number): Row {
 }
 
 function stepRows(service: string, run: RunState, now: number): Row[] {
-  const heard = run.engine && !isFinished(run.outcome) ? heardRow(service, run.id, run.engine, now) : [];
+  const heard = run.engine && !isFinished(run.outcome) ? connectionRow(service, run.id, run.engine, now) : [];
   return [...heard, ...run.steps.map((step) => stepRow(service, run, step, now))];
 }
 
@@ -148,8 +148,8 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       ],
       '\n',
     ),
-    spoken: joined([`Step ${step.name}`, step.state, description === step.state ? undefined : description], ', '),
-    traits: [
+    ariaLabel: joined([`Step ${step.name}`, step.state, description === step.state ? undefined : description], ', '),
+    contextValues: [
       'step',
       step.state,
       ...(hasLog(run, step) ? ['log'] : []),
@@ -182,8 +182,8 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
       description,
       icon: problemIcons[problem.severity],
       tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `told by ${problem.source}`], '\n'),
-      spoken: joined([problem.severity, first, place.long], ', '),
-      traits: ['problem', ...(problem.path === undefined ? [] : ['place'])],
+      ariaLabel: joined([problem.severity, first, place.long], ', '),
+      contextValues: ['problem', ...(problem.path === undefined ? [] : ['place'])],
       subject: { service, run: run.id, step: step.name, problem: id, text: joined([place.long, problem.message], ' ') },
       click: 'deliver.openProblem',
     };
@@ -196,7 +196,7 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
             id: `${service}#${run.id}#${step.name}#more`,
             label: `${more} more in the log`,
             icon: { name: 'ellipsis' },
-            spoken: `${more} more problems in the log`,
+            ariaLabel: `${more} more problems in the log`,
             subject: { service, run: run.id, step: step.name },
             click: 'deliver.openLog',
           },

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
-import type { Row, Subject } from './row';
+import type { Row, CommandTarget } from './row';
 
 /** A row's place in a tree: the same object from one drawing to the next, so that nothing flickers. */
 export class RowNode {
   constructor(public row: Row) {}
 
-  get subject(): Subject {
+  get subject(): CommandTarget {
     return this.row.subject;
   }
 }
@@ -58,9 +58,9 @@ export class RowTree implements vscode.TreeDataProvider<RowNode>, vscode.Disposa
     item.id = row.id;
     item.description = row.description ?? '';
     item.tooltip = row.tooltip ?? row.label;
-    item.accessibilityInformation = { label: row.spoken };
+    item.accessibilityInformation = { label: row.ariaLabel };
     if (row.icon) item.iconPath = new vscode.ThemeIcon(row.icon.name, row.icon.color ? new vscode.ThemeColor(row.icon.color) : undefined);
-    if (row.traits) item.contextValue = ` ${row.traits.join(' ')} `;
+    if (row.contextValues) item.contextValue = ` ${row.contextValues.join(' ')} `;
     if (row.click) item.command = { command: row.click, title: '', arguments: [row.subject] };
     return item;
   }

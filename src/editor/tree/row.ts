@@ -8,13 +8,13 @@ export interface Row {
   /** Plain text. */
   readonly tooltip?: string;
   /** What a screen reader says instead of the label. */
-  readonly spoken: string;
+  readonly ariaLabel: string;
   /** What menus match on: words between spaces. */
-  readonly traits?: readonly string[];
+  readonly contextValues?: readonly string[];
   /** Absent: a leaf. */
   readonly open?: 'expanded' | 'collapsed';
   readonly children?: readonly Row[];
-  readonly subject: Subject;
+  readonly subject: CommandTarget;
   /** The command of a click; it is given the row's subject. */
   readonly click?: string;
 }
@@ -27,7 +27,7 @@ export interface RowIcon {
 }
 
 /** What a command is asked to act on; absent parts are the command's to choose. */
-export interface Subject {
+export interface CommandTarget {
   /** The key of a service of this window. */
   readonly service?: string;
   readonly run?: string;

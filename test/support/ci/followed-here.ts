@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { PlainLog, RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../../../src/core/ci/remote-engine';
+import type { PlainLog, CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../../../src/core/ci/remote-engine';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
 import { Mask } from '../../../src/core/support/masking';
 import type { Step } from '../../../src/core/model/pipeline';
@@ -34,7 +34,7 @@ class Service {
     this.printed.set(job, (this.printed.get(job) ?? '') + text);
   }
 
-  get engine(): RemoteEngine {
+  get engine(): CiClient {
     const none = (): never => assert.fail('it is not asked for this');
     const facts = { id: '7', attempt: 1, url: 'https://ci.example.com/7', branch: 'main', commit: 'a'.repeat(40), subject: '' };
     return {

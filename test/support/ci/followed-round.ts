@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import type { RemoteEngine } from '../../../src/core/ci/remote-engine';
+import type { CiClient } from '../../../src/core/ci/remote-engine';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
 import { Mask } from '../../../src/core/support/masking';
 import type { EventBody, RunEvent } from '../../../src/core/model/events';
@@ -17,7 +17,7 @@ import type { ScriptedJob } from './scripted-runs';
 export interface RoundEngine {
   readonly name: 'github' | 'gitlab' | 'jenkins';
   /** As a process opens it that has just begun: it remembers nothing. */
-  readonly open: () => RemoteEngine;
+  readonly open: () => CiClient;
   /** What it calls the run. */
   readonly id: string;
 }

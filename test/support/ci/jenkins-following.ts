@@ -1,11 +1,11 @@
 import { openJenkinsEngine } from '../../../src/core/ci/jenkins/jenkins-engine';
-import type { RemoteEngine, RemoteRun } from '../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun } from '../../../src/core/ci/remote-engine';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { JenkinsServer } from './jenkins-server';
 import { jobOf, never, valueOf } from './remote-answers';
 
 /** An engine that asks a Jenkins of the tests. */
-export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token, held?: number): RemoteEngine {
+export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token, held?: number): CiClient {
   const steps = Object.keys(jenkins.runs.jobs);
   const settings = { server: jenkins.url, job: jenkins.job, steps, ...(held !== undefined && { held }) };
   const tokens = async (kind: string, host: string): Promise<string | undefined> =>
@@ -20,7 +20,7 @@ export function shown({ state, reason, jobs }: RemoteRun): string[] {
 }
 
 /** What a log holds from a byte on, as people read it. */
-export async function logOf(engine: RemoteEngine, run: RemoteRun, name: string, from = 0): Promise<{ text: string; isWhole: boolean }> {
+export async function logOf(engine: CiClient, run: RemoteRun, name: string, from = 0): Promise<{ text: string; isWhole: boolean }> {
   const chunks: Buffer[] = [];
   const plain = engine.plain();
   const end = valueOf(await engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(plain.push(bytes)), never));

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { openGithubEngine } from '../../../src/core/ci/github/github-engine';
-import type { RemoteEngine, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { GithubOptions } from './github-answers';
 import { GithubServer } from './github-server';
@@ -15,7 +15,7 @@ export const branch = 'deliver/shop/1';
 export class OnGithub {
   server!: GithubServer;
   runs!: ScriptedRuns;
-  engine!: RemoteEngine;
+  engine!: CiClient;
   run!: ScriptedRun;
 
   constructor() {

@@ -1,5 +1,5 @@
 import { openGitlabEngine } from '../../../src/core/ci/gitlab/gitlab-engine';
-import type { RemoteEngine, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { Reply } from '../http-server';
 import { GitlabServer, type GitlabOptions } from './gitlab-server';
@@ -15,7 +15,7 @@ const shop = { build: [], test: ['build'], stage: ['test'] };
 export class OnGitlab {
   server!: GitlabServer;
   runs!: ScriptedRuns;
-  engine!: RemoteEngine;
+  engine!: CiClient;
   private services: readonly string[] = [];
   private project = '';
 
@@ -36,7 +36,7 @@ export class OnGitlab {
   }
 
   /** Another engine that asks the same server. */
-  engineWith(token: string): RemoteEngine {
+  engineWith(token: string): CiClient {
     const { server, project, services } = this;
     return openGitlabEngine(
       { server: server.url, project, services, service: 'shop' },

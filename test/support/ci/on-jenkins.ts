@@ -1,4 +1,4 @@
-import type { RemoteEngine } from '../../../src/core/ci/remote-engine';
+import type { CiClient } from '../../../src/core/ci/remote-engine';
 import { follow } from './jenkins-following';
 import { JenkinsServer } from './jenkins-server';
 import { never, valueOf } from './remote-answers';
@@ -10,7 +10,7 @@ export const request = { service: 'shop', file: 'Jenkinsfile', branch: 'deliver/
 export class OnJenkins {
   jenkins!: JenkinsServer;
   runs!: ScriptedRuns;
-  engine!: RemoteEngine;
+  engine!: CiClient;
 
   constructor() {
     beforeEach(async () => {

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { EngineService } from '../ci-service';
+import type { CiPipeline } from '../ci-service';
 import { engines } from '../registry';
 import { headOf, planFile } from './exported-file';
 import { filesThere, optionsThere, textOf } from './export';
@@ -13,7 +13,7 @@ export interface Drift {
 }
 
 /** Every exported file of a working copy that is not what an export would write now. */
-export function findDrift(root: string, services: readonly EngineService[]): Drift[] {
+export function findDrift(root: string, services: readonly CiPipeline[]): Drift[] {
   return engines.flatMap((engine) => {
     const hint = `deliver export ${engine.name} writes it anew`;
     const options = optionsThere(root, engine, services);

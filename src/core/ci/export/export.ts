@@ -4,7 +4,7 @@ import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
 import { parsePipeline } from '../../pipeline/parse';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';
-import type { Engine, EngineService, ExportOptions } from '../ci-service';
+import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
 import { below } from './plain-globs';
 
@@ -18,7 +18,7 @@ export interface Export {
 export interface ExportRequest {
   /** The repository's root. */
   readonly root: string;
-  readonly engine: Engine;
+  readonly engine: CiService;
   /** Only the files of this service, and what brings all services together. */
   readonly service?: string;
   /** Absent: as the files that are there say. */
@@ -65,11 +65,11 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 }
 
 /** The services of a working copy with their pipelines, or all that is wrong with their definitions. */
-export async function readServices(root: string): Promise<Result<EngineService[]>> {
+export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
   const places = await listServices(root);
   if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
   const errors: Failure[] = [];
-  const services: EngineService[] = [];
+  const services: CiPipeline[] = [];
   for (const { folder } of places) {
     const file = below(folder, definitionName);
     const parsed = parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file);
@@ -81,13 +81,13 @@ export async function readServices(root: string): Promise<Result<EngineService[]
 }
 
 /** The files of an engine in a working copy that Deliver wrote. */
-export function filesThere(root: string, engine: Engine): string[] {
+export function filesThere(root: string, engine: CiService): string[] {
   const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
 }
 
 /** A package that was named once goes on to be used. */
-export function optionsThere(root: string, engine: Engine, services: readonly EngineService[]): ExportOptions {
+export function optionsThere(root: string, engine: CiService, services: readonly CiPipeline[]): ExportOptions {
   const heads = engine.files(services, {}).map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
   return heads.find((head) => head?.options.package !== undefined)?.options ?? {};
 }

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
-import type { Engine, EngineFile, EngineName, ExportOptions } from '../ci-service';
+import type { CiService, CiFile, CiName, ExportOptions } from '../ci-service';
 import { splitOwn, withOwn } from './preserved-regions';
 
 /** What an exported file says of itself in its first lines. */
 export interface Head {
-  readonly engine: EngineName;
+  readonly engine: CiName;
   readonly options: ExportOptions;
   /** Of what was written, without anybody's own lines. */
   readonly digest: string;
@@ -19,12 +19,12 @@ export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
   if (!match) return undefined;
   const [, engine, from, digest = ''] = match;
-  return { engine: engine as EngineName, options: from === undefined ? {} : { package: from }, digest };
+  return { engine: engine as CiName, options: from === undefined ? {} : { package: from }, digest };
 }
 
 /** What is to become of a file. */
 export interface ExportPlan {
-  readonly file: EngineFile;
+  readonly file: CiFile;
   readonly text: string;
   /** The file is there and says the same. */
   readonly isUnchanged: boolean;
@@ -39,8 +39,8 @@ export interface ExportPlan {
  * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
  */
 export function planFile(
-  engine: Engine,
-  file: EngineFile,
+  engine: CiService,
+  file: CiFile,
   options: ExportOptions,
   there: string | undefined,
   force = false,
@@ -92,7 +92,7 @@ export function planFile(
   });
 }
 
-function headLines(engine: Engine, { source }: EngineFile, options: ExportOptions): string[] {
+function headLines(engine: CiService, { source }: CiFile, options: ExportOptions): string[] {
   const sign = engine.comment;
   const from = options.package === undefined ? '' : ` --package ${options.package}`;
   return [

@@ -2,7 +2,7 @@ import type { Pipeline } from '../../model/pipeline';
 import type { Job } from './jobs';
 
 /** What holds on every engine. `runner` is how a file says that a job runs on a machine of one's own. */
-export function commonNotes(pipeline: Pipeline, jobs: readonly Job[], { runner }: { readonly runner: string }): string[] {
+export function commonWarnings(pipeline: Pipeline, jobs: readonly Job[], { runner }: { readonly runner: string }): string[] {
   const environments = [...new Set(jobs.flatMap((job) => job.environment ?? []))];
   const secrets = [...new Set(pipeline.steps.flatMap((step) => step.secrets))];
   return [

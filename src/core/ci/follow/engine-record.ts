@@ -5,7 +5,7 @@ import { writeAtomically } from '../../support/write-atomically';
 import type { RemoteDeployment, RemoteFailure } from '../remote-engine';
 
 /** What a CI service said last of a service, as the watching process leaves it for all windows. */
-export interface EngineRecord {
+export interface CiRecord {
   readonly service: string;
   readonly name: 'github' | 'gitlab' | 'jenkins';
   readonly label: string;
@@ -23,13 +23,13 @@ export function engineRecordsFolder(home: RepositoryHome): string {
   return path.join(home.folder, 'engines');
 }
 
-export function keepEngineRecord(home: RepositoryHome, record: EngineRecord): void {
+export function keepEngineRecord(home: RepositoryHome, record: CiRecord): void {
   writeAtomically(path.join(engineRecordsFolder(home), `${record.service}.json`), record);
 }
 
-export function readEngineRecord(home: RepositoryHome, service: string): EngineRecord | undefined {
+export function readEngineRecord(home: RepositoryHome, service: string): CiRecord | undefined {
   try {
-    return JSON.parse(fs.readFileSync(path.join(engineRecordsFolder(home), `${service}.json`), 'utf8')) as EngineRecord;
+    return JSON.parse(fs.readFileSync(path.join(engineRecordsFolder(home), `${service}.json`), 'utf8')) as CiRecord;
   } catch {
     return undefined; // none yet, or torn: it is written again soon
   }

@@ -11,17 +11,17 @@ import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { pipelineOf, treeOf } from './resume-following';
 import { ownBranches } from '../../git/delivery-branches';
-import type { RemoteEngine, RemoteRun } from '../remote-engine';
+import type { CiClient, RemoteRun } from '../remote-engine';
 
 /** How old a run may be that is told for the first time. */
 const oldestMs = 14 * 86_400_000;
 /** How many of them at once: those before are history. */
 const mostAtOnce = 10;
 
-export interface OthersRuns {
+export interface ExternalRuns {
   readonly repository: Repository;
   readonly home: RepositoryHome;
-  readonly engine: RemoteEngine;
+  readonly engine: CiClient;
   /** As the working copy defines it. */
   readonly pipeline: Pipeline;
   /** The service's folder relative to the root. */
@@ -32,7 +32,12 @@ export interface OthersRuns {
  * Begins a journal for each run of the service that no journal tells of yet: those that somebody else started, or a push. Two
  * processes that do so at once make one.
  */
-export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], signal: AbortSignal, now = Date.now()): Promise<void> {
+export async function importExternalRuns(
+  given: ExternalRuns,
+  there: readonly RemoteRun[],
+  signal: AbortSignal,
+  now = Date.now(),
+): Promise<void> {
   const { home, engine, pipeline } = given;
   const known = new Set(
     listRuns(home, { service: pipeline.service }).flatMap((run) =>
@@ -50,7 +55,7 @@ export async function adoptRuns(given: OthersRuns, there: readonly RemoteRun[], 
 }
 
 /** Some engines say in a list neither who began a run nor with what. */
-async function toldWhole(engine: RemoteEngine, run: RemoteRun, signal: AbortSignal): Promise<RemoteRun> {
+async function toldWhole(engine: CiClient, run: RemoteRun, signal: AbortSignal): Promise<RemoteRun> {
   if (run.by !== undefined && run.subject !== '') return run;
   const read = await engine.read(run.id, signal);
   return read.state === 'told' ? { ...read.value, attempt: run.attempt, createdAt: run.createdAt } : run;
@@ -61,7 +66,7 @@ function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
 }
 
 /** Its own process may be about to write which it is. A further attempt of it may be somebody else's, unless one is begun here now. */
-function isBegunHere({ home, pipeline: { service } }: OthersRuns, { id, attempt, branch }: RemoteRun): boolean {
+function isBegunHere({ home, pipeline: { service } }: ExternalRuns, { id, attempt, branch }: RemoteRun): boolean {
   const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
   if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
   const local = readRun(home.run(run));
@@ -77,7 +82,7 @@ function isSuperfluous(run: RemoteRun, there: readonly RemoteRun[]): boolean {
   return there.some((other) => other.id === run.id && other.attempt > run.attempt);
 }
 
-async function begin({ repository, home, engine, pipeline, folder }: OthersRuns, run: RemoteRun): Promise<void> {
+async function begin({ repository, home, engine, pipeline, folder }: ExternalRuns, run: RemoteRun): Promise<void> {
   const { service } = pipeline;
   // With the service: a pipeline of GitLab is one run for each service of a repository.
   const id = `${stamp(run.createdAt)}-${engine.name}-${service}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;

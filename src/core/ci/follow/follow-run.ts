@@ -6,19 +6,19 @@ import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
 import type { Seen } from '../../process/visibility';
 import type { Journal } from '../../history/journal';
-import { Placer } from '../../location/path-resolver';
+import { PathResolver } from '../../location/path-resolver';
 import { ProblemReporter } from '../../logs/problem-reporter';
 import type { RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
 import { treePaths } from '../../location/tree-paths';
-import { pauseAfter, pauseUnlessSeen, type Pause } from './poll-schedule';
-import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
+import { pollDelayAfter, waitForNextPoll, type Pause } from './poll-schedule';
+import type { CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
 import { RunFollower, type Look } from './run-follower';
 
 export interface RunToFollow {
   readonly repository: Repository;
   readonly home: RepositoryHome;
-  readonly engine: RemoteEngine;
+  readonly engine: CiClient;
   readonly journal: Journal;
   /** What the journal tells so far; it names a run of the engine. */
   readonly state: RunState;
@@ -63,7 +63,7 @@ export class FollowedRun {
       now: Date.now,
       problems: new ProblemReporter({
         search: this.search,
-        placer: new Placer({ folder, repository: repository.root, isElsewhere: true }, async () =>
+        placer: new PathResolver({ folder, repository: repository.root, isElsewhere: true }, async () =>
           treePaths(repository, home, change.tree, folder),
         ),
         journal,
@@ -84,10 +84,10 @@ export class FollowedRun {
         const look = await this.given.inTurn(async () => this.follower.look(signal));
         if (look.isOver) return true;
         if (signal.aborted) break;
-        const pause = this.pauseAfter(look);
+        const pause = this.pollDelayAfter(look);
         this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
         if (this.refused === mostRefused) break;
-        await pauseUnlessSeen(pause, this.given.seen, signal);
+        await waitForNextPoll(pause, this.given.seen, signal);
       }
       this.follower.leave();
       return false;
@@ -105,13 +105,13 @@ export class FollowedRun {
     this.follower.finish(outcome, reason);
   }
 
-  private pauseAfter({ failure, hasChanged, isWaiting }: Look): Pause {
+  private pollDelayAfter({ failure, hasChanged, isWaiting }: Look): Pause {
     const { engine, seen, beside } = this.given;
     this.failures = failure ? this.failures + 1 : 0;
     this.unchanged = hasChanged ? 0 : this.unchanged + 1;
     const now = Date.now();
     const { allowance } = engine;
-    const pause = pauseAfter(
+    const pause = pollDelayAfter(
       {
         state: isWaiting ? 'waiting' : 'going on',
         isSeen: seen.isSeen,

@@ -1,5 +1,5 @@
 import type { JobLog } from './job-log';
-import type { LogEnd, RemoteEngine, RemoteFailure, RemoteJob, RemoteRun, Told } from '../remote-engine';
+import type { LogEnd, CiClient, RemoteFailure, RemoteJob, RemoteRun, Told } from '../remote-engine';
 
 /** `lacks`: why it was given up before its end. */
 export type LogRead = { readonly isWhole: true; readonly lacks?: string } | { readonly isWhole: false; readonly failure?: RemoteFailure };
@@ -19,7 +19,7 @@ export class FollowedLog {
 
   /** `open`: where it is kept; called when there is something to keep. */
   constructor(
-    private readonly engine: Pick<RemoteEngine, 'readLog'>,
+    private readonly engine: Pick<CiClient, 'readLog'>,
     private readonly open: () => JobLog,
     private readonly now: () => number,
   ) {}

@@ -7,7 +7,7 @@ import type { RunState } from '../../model/run-state';
 export const mark = '@deliver ';
 
 /** As `deliver step` prints it for whoever follows the job. */
-export function toldEvent(event: RunEvent): string | undefined {
+export function jobEvent(event: RunEvent): string | undefined {
   if (event.type !== 'deployed' && event.type !== 'verified' && event.type !== 'rolled-back') return undefined;
   return `${mark}${JSON.stringify(event)}`;
 }
@@ -16,7 +16,7 @@ export function toldEvent(event: RunEvent): string | undefined {
  * The events that lines of a log tell. Anything that a job runs can print such a line, so only what its step is there for is taken
  * from it: its own environment and its own service.
  */
-export function eventsToldIn(lines: readonly string[], step: Step, service: string): EventBody[] {
+export function jobEventsIn(lines: readonly string[], step: Step, service: string): EventBody[] {
   const environment = step.deploy ?? step.verifies;
   if (environment === undefined) return [];
   return lines.flatMap((line) => {
@@ -26,8 +26,8 @@ export function eventsToldIn(lines: readonly string[], step: Step, service: stri
 }
 
 /** Those of them that a run does not tell yet, as events of that run. */
-export function untoldEventsIn(lines: readonly string[], step: Step, { id, service, deployments }: RunState): EventBody[] {
-  return eventsToldIn(lines, step, service)
+export function newJobEvents(lines: readonly string[], step: Step, { id, service, deployments }: RunState): EventBody[] {
+  return jobEventsIn(lines, step, service)
     .map((event): EventBody => {
       // The job called it by a name of its own.
       if (event.type === 'deployed') return { ...event, release: { ...event.release, id } };

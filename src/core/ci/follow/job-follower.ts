@@ -6,12 +6,12 @@ import type { StepProgress } from '../../model/run-state';
 import { FollowedLog, type LogRead } from './followed-log';
 import { afterAttempt, JobLog } from './job-log';
 import { markedLines } from './marked-lines';
-import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
-import { mark, untoldEventsIn } from './job-events';
-import type { ToldRun } from './run-recorder';
+import type { CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
+import { mark, newJobEvents } from './job-events';
+import type { RunRecorder } from './run-recorder';
 
 export interface FollowingJobs {
-  readonly engine: RemoteEngine;
+  readonly engine: CiClient;
   /** The steps of the pipeline that the run delivers. */
   readonly steps: readonly Step[];
   readonly mask: () => Mask;
@@ -41,7 +41,7 @@ export class JobFollower {
 
   constructor(
     private readonly given: FollowingJobs,
-    private readonly told: ToldRun,
+    private readonly told: RunRecorder,
   ) {}
 
   /** Answers why not all could be told that the engine knows of the job. */
@@ -161,7 +161,7 @@ export class JobFollower {
 
   private async deliveredBy(step: Step, { file, start }: JobLog): Promise<EventBody[]> {
     if (step.deploy === undefined && step.verifies === undefined) return [];
-    return untoldEventsIn(await markedLines(file, start, mark), step, this.told.state);
+    return newJobEvents(await markedLines(file, start, mark), step, this.told.state);
   }
 
   private ends(followed: FollowedJob, end: Pick<StepProgress, 'state'> & Partial<StepProgress>): undefined {

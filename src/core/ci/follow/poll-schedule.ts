@@ -42,7 +42,7 @@ const longestMs = 5 * 60_000;
 const margin = 0.2;
 
 /** The one place where it is decided when a CI service is asked again. */
-export function pauseAfter(round: Round, now: number): Pause {
+export function pollDelayAfter(round: Round, now: number): Pause {
   const [shortest, longest] = paces[round.state];
   if (round.failures > 0) {
     const backOff = Math.min(60_000, shortest * 2 ** Math.min(round.failures - 1, 6));
@@ -56,7 +56,7 @@ export function pauseAfter(round: Round, now: number): Pause {
 }
 
 /** Pauses, but not when it begins to be seen: what was not asked for long is asked at once. */
-export async function pauseUnlessSeen({ ms, isFirm }: Pause, seen: Seen, signal: AbortSignal): Promise<void> {
+export async function waitForNextPoll({ ms, isFirm }: Pause, seen: Seen, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const passed = delay(ms, undefined, { signal: either }).catch(() => undefined);

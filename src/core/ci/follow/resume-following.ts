@@ -13,12 +13,12 @@ import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { FollowedRun } from './follow-run';
 import { followedLock } from './follow-lock';
-import type { RemoteEngine } from '../remote-engine';
+import type { CiClient } from '../remote-engine';
 
 export interface FollowAgain {
   readonly repository: Repository;
   readonly home: RepositoryHome;
-  readonly engine: RemoteEngine;
+  readonly engine: CiClient;
   readonly run: string;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;

@@ -3,7 +3,7 @@ import type { Journal } from '../../history/journal';
 import type { RunState } from '../../model/run-state';
 import { hasEnded, JobFollower, type FollowingJobs } from './job-follower';
 import type { RemoteFailure, RemoteRun } from '../remote-engine';
-import { ToldRun } from './run-recorder';
+import { RunRecorder } from './run-recorder';
 
 export interface Following extends FollowingJobs {
   /** What the journal tells so far; it has begun. */
@@ -33,7 +33,7 @@ const newMs = 30_000;
  * that is older than one before changes nothing. A look that fails leaves all as it was.
  */
 export class RunFollower {
-  private readonly told: ToldRun;
+  private readonly told: RunRecorder;
   private readonly jobs: JobFollower;
   /** For how long the run is over, as far as somebody looked, and when that was last counted. */
   private over: { readonly ms: number; readonly at: number } | undefined;
@@ -41,7 +41,7 @@ export class RunFollower {
   private absent: 'seen' | number | undefined;
 
   constructor(private readonly given: Following) {
-    this.told = new ToldRun(given.state, given.journal);
+    this.told = new RunRecorder(given.state, given.journal);
     this.jobs = new JobFollower(given, this.told);
   }
 

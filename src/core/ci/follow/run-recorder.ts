@@ -4,7 +4,7 @@ import { logFile } from '../../support/log-file';
 import { fold, type RunState, type StepProgress } from '../../model/run-state';
 
 /** A run as its journal tells it: what is told counts at once. */
-export class ToldRun {
+export class RunRecorder {
   /** Something was told, or came into a log, since the last look began. */
   hasChanged = false;
 

@@ -5,16 +5,16 @@ import { nothingContributed } from '../../logs/matchers/definition';
 import type { Seen } from '../../process/visibility';
 import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
-import type { EngineName, EngineService } from '../ci-service';
+import type { CiName, CiPipeline } from '../ci-service';
 import { readServices } from '../export/export';
-import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-record';
+import { keepEngineRecord, readEngineRecord, type CiRecord } from './engine-record';
 import { followAgain } from './resume-following';
 import { inTurn } from './follow-run';
-import { adoptRuns } from './external-runs';
-import { pauseAfter, pauseUnlessSeen } from './poll-schedule';
-import type { RemoteDeployment, RemoteEngine, RemoteFailure, Told } from '../remote-engine';
+import { importExternalRuns } from './external-runs';
+import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
+import type { RemoteDeployment, CiClient, RemoteFailure, Told } from '../remote-engine';
 
-export interface EngineWatch {
+export interface RunWatch {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
@@ -26,7 +26,7 @@ export interface EngineWatch {
  * Watches the CI services of a repository: runs that others start get a journal like one's own, runs that go on are followed, and
  * what is deployed where is kept. For one process at a time: it alone decides when what is asked.
  */
-export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Promise<void> {
+export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
   const { home, repository } = watch;
   const services = await readServices(repository.root);
   if (!services.ok || signal.aborted) return;
@@ -38,7 +38,7 @@ export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Pro
 }
 
 /** The one that its definition names, and those that runs go on at which were started there all the same. */
-function enginesOf({ pipeline }: EngineService, home: RepositoryHome): EngineName[] {
+function enginesOf({ pipeline }: CiPipeline, home: RepositoryHome): CiName[] {
   const going = listRuns(home, { service: pipeline.service }).filter(({ outcome }) => !isFinished(outcome));
   return [...new Set([...(pipeline.engine ? [pipeline.engine.kind] : []), ...going.flatMap(({ engine }) => engine?.name ?? [])])];
 }
@@ -50,17 +50,17 @@ class WatchedService {
   private failures = 0;
 
   constructor(
-    private readonly watch: EngineWatch,
-    private readonly service: EngineService,
-    private readonly name: EngineName,
-    private readonly services: readonly EngineService[],
+    private readonly watch: RunWatch,
+    private readonly service: CiPipeline,
+    private readonly name: CiName,
+    private readonly services: readonly CiPipeline[],
     private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
     const { repository, tokens, seen } = this.watch;
-    const { openRemoteEngine } = await import('../connect');
-    const opened = await openRemoteEngine(this.service.pipeline, this.name, {
+    const { connectToCi } = await import('../connect');
+    const opened = await connectToCi(this.service.pipeline, this.name, {
       ...{ repository, services: this.services, tokens },
       proxy: 'environment',
     });
@@ -71,7 +71,7 @@ class WatchedService {
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
       if (!failure) this.follow(engine, signal);
-      const pause = pauseAfter(
+      const pause = pollDelayAfter(
         {
           ...{ state: 'resting', isSeen: seen.isSeen, unchanged: 0, failures: this.failures },
           ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
@@ -80,18 +80,18 @@ class WatchedService {
         },
         Date.now(),
       );
-      await pauseUnlessSeen(pause, seen, signal);
+      await waitForNextPoll(pause, seen, signal);
     }
     await Promise.all(this.followed.values());
   }
 
   /** The runs that there are, and what is deployed. */
-  private async look(engine: RemoteEngine, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async look(engine: CiClient, signal: AbortSignal): Promise<RemoteFailure | undefined> {
     const { home, repository } = this.watch;
     const { pipeline, folder } = this.service;
     const there = await engine.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'told') await adoptRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
+    if (there.state === 'told') await importExternalRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
     const deployed: Told<readonly RemoteDeployment[]> = there.state === 'told' ? await engine.deployments(signal) : there;
     if (signal.aborted) return undefined;
     this.keep(engine, deployed);
@@ -100,12 +100,12 @@ class WatchedService {
     return deployed.state === 'failed' && deployed.reason !== 'token' ? deployed : undefined;
   }
 
-  private keep({ name, label, place, host }: RemoteEngine, deployed: Told<readonly RemoteDeployment[]>): void {
+  private keep({ name, label, place, host }: CiClient, deployed: Told<readonly RemoteDeployment[]>): void {
     const { service } = this.service.pipeline;
     const about = { service, name, label, place, host };
     const before = readEngineRecord(this.watch.home, service);
     const isSame = before?.name === name && before.place === place;
-    let record: EngineRecord = { ...about, deployments: [] };
+    let record: CiRecord = { ...about, deployments: [] };
     if (deployed.state === 'told') record = { ...about, toldAt: new Date().toISOString(), deployments: deployed.value };
     else {
       const { reason, message, hint, retryAt } = deployed;
@@ -121,7 +121,7 @@ class WatchedService {
   }
 
   /** Every run that goes on is told by somebody. */
-  private follow(engine: RemoteEngine, signal: AbortSignal): void {
+  private follow(engine: CiClient, signal: AbortSignal): void {
     const { repository, home, env, seen } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(

@@ -1,5 +1,5 @@
 import { present, recordOf, textOf } from '../../support/json-value';
-import { told, type DeploymentToTell, type RemoteDeployment, type Told } from '../remote-engine';
+import { told, type DeploymentRecord, type RemoteDeployment, type Told } from '../remote-engine';
 import type { Fields, GithubRepository } from './github-repository';
 import { failure, idOf, lineOf, linkOf, loginOf } from './fields';
 
@@ -71,8 +71,8 @@ async function withStatus(fields: Fields, repository: GithubRepository, signal: 
 const tellingOf = { live: 'success', failed: 'failure', gone: 'inactive' } as const;
 
 /** A deployment and its status. One that is gone is the one that was told before, where there is one. */
-export async function tellGithubDeployment(
-  deployment: DeploymentToTell,
+export async function reportGithubDeployment(
+  deployment: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
 ): Promise<Told<void>> {
@@ -94,7 +94,7 @@ export async function tellGithubDeployment(
 }
 
 async function knownDeployment(
-  { environment, commit }: DeploymentToTell,
+  { environment, commit }: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
 ): Promise<Told<string | undefined>> {
@@ -104,7 +104,7 @@ async function knownDeployment(
 }
 
 async function createDeployment(
-  { environment, commit, subject }: DeploymentToTell,
+  { environment, commit, subject }: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
 ): Promise<Told<string>> {

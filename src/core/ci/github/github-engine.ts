@@ -3,13 +3,13 @@ import type { HttpClient } from '../../http/http-client';
 import { textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import type { FoundProblem } from '../../model/problem';
-import { Asking } from '../conditional-client';
-import { told, type RemoteEngine, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { ConditionalClient } from '../conditional-client';
+import { told, type CiClient, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
 import { cancelRun, rerunRun } from './rerun';
 import { annotationsOf } from './annotations';
 import { approveDeployment } from './approvals';
 import { checkAccess } from './check';
-import { latestDeployments, tellGithubDeployment } from './deployments';
+import { latestDeployments, reportGithubDeployment } from './deployments';
 import { GithubRepository } from './github-repository';
 import { githubHistory } from './history';
 import { readJobLog } from './log';
@@ -35,8 +35,8 @@ export function openGithubEngine(
   client: HttpClient,
   tokens: Tokens,
   { patience = usualPatience, now = Date.now }: { readonly patience?: Patience; readonly now?: () => number } = {},
-): RemoteEngine {
-  const asking = new Asking(githubAddress(server), client, tokens, now);
+): CiClient {
+  const asking = new ConditionalClient(githubAddress(server), client, tokens, now);
   const repository = new GithubRepository(asking, name);
   // Asked once, as it hardly ever changes.
   let branch: string | undefined;
@@ -76,7 +76,7 @@ export function openGithubEngine(
     approve: async (run, environment, signal) => approveDeployment(run.id, environment, repository, signal),
     deployments: async (signal) => latestDeployments(repository, signal),
     deploymentHistory: async (environment, since, signal) => githubHistory(repository, environment, since, signal),
-    tellDeployment: async (deployment, signal) => tellGithubDeployment(deployment, repository, signal),
+    reportDeployment: async (deployment, signal) => reportGithubDeployment(deployment, repository, signal),
   };
 }
 

@@ -4,7 +4,7 @@ import type { HttpAnswer } from '../../http/http-answer';
 import { shownAddress } from '../../http/http-address';
 import { listOf, recordOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
-import type { Asking } from '../conditional-client';
+import type { ConditionalClient } from '../conditional-client';
 import { readFrom } from '../ranges';
 import { told, type RemoteFailure, type Told } from '../remote-engine';
 
@@ -18,7 +18,7 @@ export class GithubRepository {
   private readonly folder: string;
 
   constructor(
-    readonly asking: Asking,
+    readonly asking: ConditionalClient,
     /** `owner/name` */
     readonly name: string,
   ) {

@@ -2,11 +2,11 @@ import { definitionName } from '../../pipeline/locate';
 import type { Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
 import { ownBranches } from '../../git/delivery-branches';
-import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
+import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
-import { commonNotes } from '../export/warnings';
+import { commonWarnings } from '../export/warnings';
 import { deliverStep, retried, word } from '../export/shell';
 import { indented, yamlText } from '../export/yaml-text';
 
@@ -24,7 +24,7 @@ const actions = {
 };
 
 /** GitHub Actions: a workflow a service. */
-export const github: Engine = {
+export const github: CiService = {
   name: 'github',
   label: 'GitHub Actions',
   comment: '#',
@@ -33,11 +33,11 @@ export const github: Engine = {
 };
 
 interface Around {
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
 
-function workflow(service: EngineService, options: ExportOptions): EngineFile {
+function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline } = service;
   const path = `${folder}/deliver-${pipeline.service}.yml`;
   const jobs = jobsOf(
@@ -70,7 +70,7 @@ function workflow(service: EngineService, options: ExportOptions): EngineFile {
     service: pipeline.service,
     source: below(service.folder, definitionName),
     body: body.replace(/\n*$/, '\n'),
-    notes: [...commonNotes(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline, jobs, body)],
+    notes: [...commonWarnings(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline, jobs, body)],
   };
 }
 
@@ -150,7 +150,7 @@ function literal(text: string): string {
 }
 
 /** Looks up what the step made of the same files. Absent where the step runs every time. */
-function cacheOf(job: Job, service: EngineService): ActionStep[] | undefined {
+function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
   const outputs = plainGlobs(step.outputs);
@@ -174,11 +174,11 @@ function cacheOf(job: Job, service: EngineService): ActionStep[] | undefined {
 }
 
 /** A step without outputs leaves only this: that it passed. */
-function passed(job: Job, service: EngineService): string {
+function passed(job: Job, service: CiPipeline): string {
   return `~/.deliver-passed/${service.pipeline.service}-${job.step.name}`;
 }
 
-function remember(job: Job, service: EngineService): string {
+function remember(job: Job, service: CiPipeline): string {
   return `mkdir -p ~/.deliver-passed && date > ${passed(job, service)}`;
 }
 
@@ -191,12 +191,12 @@ function pathsOf({ wanted, unwanted }: PlainGlobs, inside: string): string[] {
   return [...wanted.map((path) => below(inside, path)), ...unwanted.map((path) => `!${below(inside, path)}`)];
 }
 
-function artifactOf(job: Job, service: EngineService): string {
+function artifactOf(job: Job, service: CiPipeline): string {
   return `${service.pipeline.service}-${job.step.name}`;
 }
 
 /** As an archive: artifacts keep neither modes nor links by themselves. */
-function handOver(job: Job, service: EngineService): ActionStep[] {
+function handOver(job: Job, service: CiPipeline): ActionStep[] {
   const file = `${artifactOf(job, service)}.tgz`;
   const { command, isForBash } = packing(job.step.outputs, `"$RUNNER_TEMP/${file}"`);
   return [
@@ -208,7 +208,7 @@ function handOver(job: Job, service: EngineService): ActionStep[] {
   ];
 }
 
-function takeOver({ handed }: Job, service: EngineService): ActionStep[] {
+function takeOver({ handed }: Job, service: CiPipeline): ActionStep[] {
   const names = handed.map((job) => artifactOf(job, service));
   const [only, ...more] = names;
   if (only === undefined) return [];
@@ -219,7 +219,7 @@ function takeOver({ handed }: Job, service: EngineService): ActionStep[] {
   ];
 }
 
-function reportsOf(job: Job, service: EngineService): ActionStep {
+function reportsOf(job: Job, service: CiPipeline): ActionStep {
   const globs = plainGlobs(job.step.reports);
   const paths = globs ? pathsOf(globs, service.folder) : job.step.reports.map((path) => below(service.folder, path));
   return {

@@ -1,5 +1,5 @@
 import { listOf, present, recordOf, textOf, valueAt } from '../../support/json-value';
-import { told, type DeploymentToTell, type RemoteDeployment, type RemoteFailure, type Told } from '../remote-engine';
+import { told, type DeploymentRecord, type RemoteDeployment, type RemoteFailure, type Told } from '../remote-engine';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
 
 const mostEnvironments = 30;
@@ -80,7 +80,7 @@ export async function jobDeployments(project: GitlabProject, signal: AbortSignal
 }
 
 /** Records what was deployed elsewhere, with the environment and its address where they are not known yet. */
-export async function tellDeployment(project: GitlabProject, deployment: DeploymentToTell, signal: AbortSignal): Promise<Told<void>> {
+export async function reportDeployment(project: GitlabProject, deployment: DeploymentRecord, signal: AbortSignal): Promise<Told<void>> {
   const { environment, commit, state } = deployment;
   const made = await makeEnvironment(project, deployment, signal);
   if (made.state === 'failed') return made;
@@ -106,7 +106,7 @@ export async function tellDeployment(project: GitlabProject, deployment: Deploym
  */
 async function toldBefore(
   project: GitlabProject,
-  { environment, commit }: DeploymentToTell,
+  { environment, commit }: DeploymentRecord,
   signal: AbortSignal,
 ): Promise<Told<string | undefined>> {
   const query = new URLSearchParams({ environment, status: 'success', order_by: 'id', sort: 'desc', per_page: '1' }).toString();
@@ -124,7 +124,7 @@ async function changeDeployment(project: GitlabProject, id: string, status: stri
 
 async function makeEnvironment(
   project: GitlabProject,
-  { environment: name, url, state }: DeploymentToTell,
+  { environment: name, url, state }: DeploymentRecord,
   signal: AbortSignal,
 ): Promise<Told<Json | undefined>> {
   const found = await project.list(`/environments?name=${encodeURIComponent(name)}`, 'environments', signal);

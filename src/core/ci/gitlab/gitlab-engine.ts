@@ -1,11 +1,11 @@
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { textOf } from '../../support/json-value';
-import { Asking } from '../conditional-client';
+import { ConditionalClient } from '../conditional-client';
 import { readFrom } from '../ranges';
-import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { told, type LogEnd, type CiClient, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
 import { checkAccess } from './check';
-import { jobDeployments, readDeployments, tellDeployment } from './environments';
+import { jobDeployments, readDeployments, reportDeployment } from './environments';
 import { gitlabHistory } from './history';
 import type { Naming } from './jobs';
 import { GitlabPlainLog } from './plain-log';
@@ -26,9 +26,9 @@ export interface GitlabSettings {
 }
 
 /** GitLab CI/CD, at gitlab.com or on a server of one's own. */
-export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, tokens: Tokens): RemoteEngine {
+export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, tokens: Tokens): CiClient {
   const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
-  const asking = new Asking({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
+  const asking = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
   const project = new GitlabProject(asking, settings.project);
   const naming: Naming = { service: settings.service, isAlone: settings.services.length <= 1 };
   const runs = new GitlabRuns(project, naming);
@@ -60,7 +60,7 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
     approve: async (run, environment, signal) => approve(project, run, environment, signal),
     deployments: async (signal) => readDeployments(project, signal),
     deploymentHistory: async (environment, since, signal) => gitlabHistory(project, environment, since, signal),
-    tellDeployment: async (deployment, signal) => tellDeployment(project, deployment, signal),
+    reportDeployment: async (deployment, signal) => reportDeployment(project, deployment, signal),
   };
 }
 

@@ -1,6 +1,6 @@
 import { gitlabSteps } from './pipeline-file';
 import { listOf, present, recordOf, textOf } from '../../support/json-value';
-import type { Asking } from '../conditional-client';
+import type { ConditionalClient } from '../conditional-client';
 import type { RemoteJob } from '../remote-engine';
 import { shown, webAddress, type Json } from './project';
 import { failureReason, isOver, jobState, waitingReason } from './states';
@@ -65,7 +65,12 @@ export function hasRetried(jobs: readonly JobRecord[], startedAt: string | undef
 }
 
 /** The jobs of the service as its steps. A sentence, where one is in a state that cannot be told. */
-export function readJobs(records: readonly JobRecord[], naming: Naming, around: JobsAround, asking: Asking): RemoteJob[] | string {
+export function readJobs(
+  records: readonly JobRecord[],
+  naming: Naming,
+  around: JobsAround,
+  asking: ConditionalClient,
+): RemoteJob[] | string {
   const names = records.map(({ name }) => name);
   const steps = gitlabSteps(names, naming.service, naming.isAlone);
   const jobs: RemoteJob[] = [];
@@ -79,7 +84,7 @@ export function readJobs(records: readonly JobRecord[], naming: Naming, around: 
   return jobs;
 }
 
-function readJob(record: JobRecord, name: string, around: JobsAround, asking: Asking): RemoteJob | string {
+function readJob(record: JobRecord, name: string, around: JobsAround, asking: ConditionalClient): RemoteJob | string {
   const { id, status, json } = record;
   const startedAt = asking.time(textOf(json['started_at']));
   const finishedAt = asking.time(textOf(json['finished_at']));

@@ -1,9 +1,9 @@
 import { definitionName } from '../../pipeline/locate';
-import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
+import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
-import { commonNotes } from '../export/warnings';
+import { commonWarnings } from '../export/warnings';
 import { ownBranch, ownBranches } from '../../git/delivery-branches';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
@@ -26,7 +26,7 @@ const reserved = new Set(
 const afterReserved = '-step';
 
 /** GitLab CI/CD: one file, or one that includes a file for each service. */
-export const gitlab: Engine = {
+export const gitlab: CiService = {
   name: 'gitlab',
   label: 'GitLab CI/CD',
   comment: '#',
@@ -48,7 +48,7 @@ const ownImage = [
   '',
 ];
 
-function rootFile(services: readonly EngineService[], files: readonly EngineFile[]): EngineFile {
+function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): CiFile {
   const include = yamlText({ include: files.map((file) => ({ local: `/${file.path}` })), variables: common });
   const jobs = services.reduce((sum, { pipeline }) => sum + pipeline.steps.length, 0);
   return {
@@ -68,12 +68,12 @@ function rootFile(services: readonly EngineService[], files: readonly EngineFile
 const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
 
 interface Around {
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   readonly options: ExportOptions;
   readonly isAlone: boolean;
 }
 
-function serviceFile(service: EngineService, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): EngineFile {
+function serviceFile(service: CiPipeline, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(
     pipeline,
@@ -90,7 +90,7 @@ function serviceFile(service: EngineService, path: string, options: ExportOption
     source: below(folder, definitionName),
     body: [...(isAlone ? ownImage : []), yamlText(shared(around), { old: true }), texts.join('\n')].join('\n'),
     notes: [
-      ...commonNotes(pipeline, jobs, { runner: '`tags: [deliver]`' }),
+      ...commonWarnings(pipeline, jobs, { runner: '`tags: [deliver]`' }),
       ...notesOf(pipeline.service, jobs),
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
@@ -134,13 +134,13 @@ function shared({ service, isAlone }: Around): object {
  * What is started at a branch of Deliver's own delivers one service. No push belongs to it, and so all `changes` are true in it
  * (docs.gitlab.com: ci/yaml, rules:changes).
  */
-function notOfOthers({ pipeline }: EngineService): object {
+function notOfOthers({ pipeline }: CiPipeline): object {
   const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
   const any = ownBranches.replace(/\//g, '\\/');
   return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
 }
 
-function template({ pipeline }: EngineService): string {
+function template({ pipeline }: CiPipeline): string {
   return `.deliver-${pipeline.service}`;
 }
 
@@ -210,7 +210,7 @@ function marker({ step }: Job): string {
  * Where GitLab can tell by itself that the inputs are unchanged: it makes keys of at most two files. What
  * stands on others is run every time.
  */
-function cacheOf(job: Job, service: EngineService): object | undefined {
+function cacheOf(job: Job, service: CiPipeline): object | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
   const outputs = plainGlobs(step.outputs);

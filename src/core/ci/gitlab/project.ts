@@ -2,7 +2,7 @@ import type { JsonAnswer } from '../../http/api';
 import { recordOf, textOf, valueAt } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
 import { plain } from '../../support/plain-text';
-import type { Asking } from '../conditional-client';
+import type { ConditionalClient } from '../conditional-client';
 import { told, type RemoteFailure, type Told } from '../remote-engine';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export class GitlabProject {
   private defaultBranch: { readonly name: string | undefined } | undefined;
 
   constructor(
-    readonly asking: Asking,
+    readonly asking: ConditionalClient,
     /** `group/name` */
     readonly name: string,
   ) {}

@@ -2,12 +2,12 @@ import type { HttpClient } from '../../http/http-client';
 import type { HttpAnswer, HttpFailure } from '../../http/http-answer';
 import { recordOf, textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
-import { Asking } from '../conditional-client';
+import { ConditionalClient } from '../conditional-client';
 import { told, type RemoteFailure, type Told } from '../remote-engine';
 
 /** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {
-  readonly asking: Asking;
+  readonly asking: ConditionalClient;
   /** Of the job, below the server. */
   readonly jobPath: string;
 
@@ -20,7 +20,7 @@ export class JenkinsApi {
     const base = server.replace(/\/+$/, '');
     // The token is a user's: both are sent, as RFC 7617 writes them.
     const credential = (token: string): string => `Basic ${Buffer.from(token).toString('base64')}`;
-    this.asking = new Asking({ kind: 'jenkins', base, credential }, client, tokens);
+    this.asking = new ConditionalClient({ kind: 'jenkins', base, credential }, client, tokens);
     const names = job.split('/').filter((name) => name !== '');
     this.jobPath = names.map((name) => `/job/${encodeURIComponent(name)}`).join('');
     this.base = base;

@@ -1,7 +1,7 @@
 import { httpAddress } from '../../http/http-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
-import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
+import { told, type LogEnd, type CiClient, type RemoteFailure, type Started, type Told } from '../remote-engine';
 import { restart } from './rerun';
 import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
@@ -28,7 +28,7 @@ export function openJenkinsEngine(
   { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
   client: HttpClient,
   tokens: Tokens,
-): RemoteEngine {
+): CiClient {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
   const logs = new BuildLogs(server, held);
@@ -52,7 +52,7 @@ export function openJenkinsEngine(
     return told({ id, attempt: 1 });
   };
 
-  const rerun: RemoteEngine['rerun'] = async (run, signal, pipeline) => {
+  const rerun: CiClient['rerun'] = async (run, signal, pipeline) => {
     const { branch, commit } = run;
     if (branch === '') return unclear('Jenkins does not say which branch that build was of');
     const number = await numberOf(run.id, signal);

@@ -1,10 +1,10 @@
 import { definitionName } from '../../pipeline/locate';
-import type { Engine, EngineFile, EngineService, ExportOptions } from '../ci-service';
+import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
 import { handOverLine, keptBuilds, restartFunctions, restartsOf, takeOverLine, type Restarts } from './jenkins-restart';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { commonNotes } from '../export/warnings';
+import { commonWarnings } from '../export/warnings';
 import { deliverStep, isCompound } from '../export/shell';
 
 /**
@@ -14,7 +14,7 @@ import { deliverStep, isCompound } from '../export/shell';
 const limits = { lines: 450 };
 
 /** Jenkins: a declarative pipeline a service, in the service's folder. */
-export const jenkins: Engine = {
+export const jenkins: CiService = {
   name: 'jenkins',
   label: 'Jenkins',
   comment: '//',
@@ -23,14 +23,14 @@ export const jenkins: Engine = {
 };
 
 interface Around {
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   readonly options: ExportOptions;
   readonly restarts: Restarts;
   /** Whose outputs a restart has to find. */
   readonly handing: ReadonlySet<Job>;
 }
 
-function jenkinsfile(service: EngineService, options: ExportOptions): EngineFile {
+function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
   const inWaves = waves(jobs);
@@ -61,7 +61,7 @@ function jenkinsfile(service: EngineService, options: ExportOptions): EngineFile
     source: below(folder, definitionName),
     body: body.join('\n'),
     notes: [
-      ...commonNotes(pipeline, jobs, { runner: 'the `agent`' }),
+      ...commonWarnings(pipeline, jobs, { runner: 'the `agent`' }),
       'Jenkins has no keys for inputs: every step is run every time',
       ...(body.length > limits.lines
         ? [

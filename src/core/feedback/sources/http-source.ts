@@ -9,7 +9,7 @@ import { parseBody, valuesOf, type Body } from './http-body';
 import type { FeedbackItem } from '../item';
 import { textOf, valueAt } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
-import type { Answer, FeedbackSource, Memory, SourceFailure } from '../source';
+import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../source';
 import type { Tokens } from '../../model/tokens';
 import { warningOf } from './unread';
 
@@ -43,7 +43,13 @@ interface BodyPage extends HttpAnswer {
   readonly values: readonly unknown[];
 }
 
-async function fetchItems(settings: HttpSourceDefinition, name: string, api: Api, memory: Memory, signal: AbortSignal): Promise<Answer> {
+async function fetchItems(
+  settings: HttpSourceDefinition,
+  name: string,
+  api: Api,
+  memory: FetchState,
+  signal: AbortSignal,
+): Promise<Answer> {
   const { etag } = memory;
   let isUnchanged = false;
   let before: string | undefined;

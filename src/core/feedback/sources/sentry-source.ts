@@ -8,7 +8,7 @@ import { listOf, present, recordOf, textOf } from '../../support/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';
 import { SentryDetails } from './sentry-details';
 import { readReport, readSentryIssue, type SentryIssue } from './sentry-issue';
-import type { Answer, FeedbackSource, Memory } from '../source';
+import type { Answer, FeedbackSource, FetchState } from '../source';
 import type { Tokens } from '../../model/tokens';
 import { warningOf } from './unread';
 
@@ -45,7 +45,7 @@ class Fetch {
     private readonly signal: AbortSignal,
   ) {}
 
-  async run(memory: Memory): Promise<Answer> {
+  async run(memory: FetchState): Promise<Answer> {
     const project = await this.projectId(memory['project']);
     if (typeof project !== 'string') return project;
     const { query = 'is:unresolved' } = this.settings;

@@ -3,7 +3,7 @@ import { matcherNames } from './names';
 import type { PatternMatcher } from './pattern';
 
 /** What is looked for in a log. It can be handed to another thread. */
-export interface Wanted {
+export interface SelectedMatchers {
   /** Names of built-in matchers; absent: all. */
   readonly builtIn?: readonly string[];
   /** Of the step itself or of an extension. */
@@ -15,10 +15,10 @@ export interface Wanted {
  * editor contribute, and matchers of its own. Without it all built-in ones are tried. Each that is not
  * known here is a sentence.
  */
-export function wantedBy(
+export function selectMatchers(
   problems: readonly (string | Readonly<Record<string, unknown>>)[] | undefined,
   contributed: Contributed,
-): { readonly wanted: Wanted; readonly notices: readonly string[] } {
+): { readonly wanted: SelectedMatchers; readonly notices: readonly string[] } {
   if (problems === undefined) return { wanted: { own: [] }, notices: [] };
   const builtIn: string[] = [];
   const own: PatternMatcher[] = [];

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { enginePlace, type EnginePlace } from '../../../../src/core/ci/engine-place';
+import { ciPlace, type CiPlace } from '../../../../src/core/ci/engine-place';
 import type { Failure } from '../../../../src/core/model/result';
-import type { EngineDefinition } from '../../../../src/core/model/pipeline';
+import type { CiDefinition } from '../../../../src/core/model/pipeline';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
@@ -13,13 +13,13 @@ describe('where the CI service of a repository is', () => {
     shop.write('cart.js', '\n').commit();
   });
 
-  const place = async (definition: EngineDefinition = { kind: 'github' }): Promise<EnginePlace> => {
-    const found = await enginePlace(definition, { root: shop.root });
+  const place = async (definition: CiDefinition = { kind: 'github' }): Promise<CiPlace> => {
+    const found = await ciPlace(definition, { root: shop.root });
     assert.ok(found.ok, found.ok ? '' : found.failure.message);
     return found.value;
   };
-  const failure = async (definition: EngineDefinition = { kind: 'github' }): Promise<Failure> => {
-    const found = await enginePlace(definition, { root: shop.root });
+  const failure = async (definition: CiDefinition = { kind: 'github' }): Promise<Failure> => {
+    const found = await ciPlace(definition, { root: shop.root });
     assert.ok(!found.ok, `it is found: ${JSON.stringify(found)}`);
     return found.failure;
   };
@@ -69,7 +69,7 @@ describe('where the CI service of a repository is', () => {
       for (const url of ['git@github.com:acme/shop.git', 'ssh://git@github.com:22/acme/shop', acme]) {
         const one = new Project(`${folder.path}/${url.length}`);
         one.git('remote', 'add', 'origin', url);
-        const found = await enginePlace({ kind: 'github' }, { root: one.root });
+        const found = await ciPlace({ kind: 'github' }, { root: one.root });
         assert.ok(found.ok);
         const { server, place: there, tokenHost } = found.value;
         assert.deepEqual([server, there, tokenHost], ['https://github.com', 'acme/shop', 'https://api.github.com'], url);

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { commitDates, holds } from '../../../../src/core/history/ancestry';
+import { commitDates, containsCommit } from '../../../../src/core/history/ancestry';
 import { Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
@@ -54,7 +54,7 @@ describe('what a deployment carries', () => {
     assert.equal(await datesOf('f'.repeat(40), first), undefined);
   });
 
-  it('holds what it goes on from, and itself', async () => {
+  it('containsCommit what it goes on from, and itself', async () => {
     const first = commit('one', '2026-11-01T10:00:00Z');
     const last = commit('two', '2026-11-02T10:00:00Z');
     const { repository, home } = await Delivery.from(shop.root, shop.home);
@@ -63,7 +63,7 @@ describe('what a deployment carries', () => {
       [first, first],
       [first, last],
       [last, 'f'.repeat(40)],
-    ].map(async ([one = '', earlier = '']) => holds(repository, home, one, earlier));
+    ].map(async ([one = '', earlier = '']) => containsCommit(repository, home, one, earlier));
     assert.deepEqual(await Promise.all(answers), [true, true, false, undefined]);
   });
 });

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Placer } from '../../../../src/core/location/path-resolver';
+import { PathResolver } from '../../../../src/core/location/path-resolver';
 import { TreePaths } from '../../../../src/core/location/tree-paths';
 import { temporaryFolder } from '../../../support/temporary';
 
@@ -19,8 +19,8 @@ const tree = [
 describe('the place of a problem', () => {
   const folder = temporaryFolder();
   const slot = (): string => path.join(folder.path, 'slot', 'repo');
-  const placer = (): Placer =>
-    new Placer({ slot: slot(), folder: 'web', repository: path.join(folder.path, 'repo') }, () =>
+  const placer = (): PathResolver =>
+    new PathResolver({ slot: slot(), folder: 'web', repository: path.join(folder.path, 'repo') }, () =>
       Promise.resolve(new TreePaths(tree, 'web')),
     );
   const placed = async (file: string, line = 3): Promise<string | undefined> => {

@@ -60,21 +60,24 @@ describe('the status bar', () => {
   });
 
   describe('where each commit is delivered by itself', () => {
-    const byItself = { on: 'commit' } as const;
+    const autoDelivery = { on: 'commit' } as const;
     const waiting = { commit: '4f2a91c0e4b7d65a1c3e8f9027461d0be5a8c943', why: 'a rebase is under way' };
     const tooltip = (service: ServiceState) => statusText(service, false, later(0))?.tooltip ?? '';
 
     it('says so', () => {
-      assert.equal(text(serviceOf([], { byItself })), '$(rocket) Delivers each commit');
-      assert.equal(text(serviceOf([], { byItself: { on: 'push' } }), true), '$(rocket) shop: delivers each push');
-      assert.equal(text(serviceOf([passed], { byItself })), '$(pass) releasable');
+      assert.equal(text(serviceOf([], { autoDelivery })), '$(rocket) Delivers each commit');
+      assert.equal(text(serviceOf([], { autoDelivery: { on: 'push' } }), true), '$(rocket) shop: delivers each push');
+      assert.equal(text(serviceOf([passed], { autoDelivery })), '$(pass) releasable');
       for (const runs of [[], [passed], [failed]])
-        assert.match(tooltip(serviceOf(runs, { byItself })), /^Each commit is delivered by itself; a click delivers the working tree\.$/m);
+        assert.match(
+          tooltip(serviceOf(runs, { autoDelivery })),
+          /^Each commit is delivered by itself; a click delivers the working tree\.$/m,
+        );
       assert.doesNotMatch(tooltip(serviceOf([passed])), /by itself/);
     });
 
     it('says what waits, and why', () => {
-      const service = serviceOf([passed], { byItself: { ...byItself, waiting } });
+      const service = serviceOf([passed], { autoDelivery: { ...autoDelivery, waiting } });
       assert.equal(text(service), '$(clock) 4f2a91c waits');
       assert.equal(text(service, true), '$(clock) shop 4f2a91c waits');
       assert.equal(tooltip(service), 'Commit 4f2a91c of shop is not delivered yet: a rebase is under way.');
@@ -83,9 +86,9 @@ describe('the status bar', () => {
     it('says what comes after the delivery that goes on', () => {
       const running = runOf('1', 'Add a cart', { type: 'step-started', step: 'test', attempt: 1 });
       const queued = { ...runOf('2', 'Empty the cart'), outcome: 'waiting' as const };
-      assert.match(tooltip(serviceOf([queued, running], { byItself })), /^Add a cart\n.*\nrunning: test\nthen: Empty the cart$/);
+      assert.match(tooltip(serviceOf([queued, running], { autoDelivery })), /^Add a cart\n.*\nrunning: test\nthen: Empty the cart$/);
       assert.match(
-        tooltip(serviceOf([running], { byItself: { ...byItself, waiting } })),
+        tooltip(serviceOf([running], { autoDelivery: { ...autoDelivery, waiting } })),
         /\n4f2a91c is not delivered yet: a rebase is under way$/,
       );
     });

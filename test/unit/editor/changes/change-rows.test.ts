@@ -109,7 +109,7 @@ v [git-commit] Spell it  staging 30 min ago · Grace
       places: [{ path: 'src/cart.js', line: 7, confidence: 'edited', by: 'frame', delivered: { path: 'src/cart.js', line: 5 } }],
     });
     const [row] = changeRows([news([change('aaa', 'Spell it')], [placed])], now)[0]?.children ?? [];
-    assert.equal(row?.spoken, 'Unread, Error, Error 1, once, cart.js:7, edited since delivery, 10 min ago');
+    assert.equal(row?.ariaLabel, 'Unread, Error, Error 1, once, cart.js:7, edited since delivery, 10 min ago');
   });
 
   it('says that files with too many changed lines are not marked', () => {
@@ -138,15 +138,15 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     const [row] =
       changeRows([news([change('aaa', 'Spell it')], [item('1', {}, { url: 'https://example.com/1' })], { actions })], now)[0]?.children ??
       [];
-    assert.deepEqual(row?.traits, ['feedback', 'url', 'place', 'resolve']);
+    assert.deepEqual(row?.contextValues, ['feedback', 'url', 'place', 'resolve']);
   });
 
   it('says of what is not delivered whether it is about to be, and what it waits for', () => {
     const run = { ...runOf('1', 'x'), change: changeOf('x', 'bbb') };
     const queued = { ...run, id: '2', outcome: 'waiting' as const, change: changeOf('y', 'ccc') };
-    const byItself = { on: 'commit', waiting: { commit: 'ddd', why: 'a merge is under way' } } as const;
+    const autoDelivery = { on: 'commit', waiting: { commit: 'ddd', why: 'a merge is under way' } } as const;
     const changes = ['aaa', 'bbb', 'ccc', 'ddd'].map((commit) => change(commit, commit, { deliveries: [] }));
-    const service = serviceOf([queued, run], { byItself });
+    const service = serviceOf([queued, run], { autoDelivery });
     assert.deepEqual(
       changeRows([news(changes, [], { service })], now).map(({ label, description }) => `${label} ${description}`),
       [
@@ -161,13 +161,13 @@ v [git-commit] Spell it  staging 30 min ago · Grace
   it('says above the rows what is delivered by itself', () => {
     const waiting = { commit: 'abcdef0123', why: 'a rebase is under way' };
     assert.equal(changesMessage([serviceOf([])]), undefined);
-    assert.equal(changesMessage([serviceOf([], { byItself: { on: 'commit' } })]), 'Each commit is delivered by itself.');
+    assert.equal(changesMessage([serviceOf([], { autoDelivery: { on: 'commit' } })]), 'Each commit is delivered by itself.');
     assert.equal(
-      changesMessage([serviceOf([], { byItself: { on: 'commit', waiting } })]),
+      changesMessage([serviceOf([], { autoDelivery: { on: 'commit', waiting } })]),
       'Each commit is delivered by itself. abcdef0 waits: a rebase is under way.',
     );
     assert.equal(
-      changesMessage([serviceOf([]), serviceOf([], { name: 'cart', byItself: { on: 'push' } })]),
+      changesMessage([serviceOf([]), serviceOf([], { name: 'cart', autoDelivery: { on: 'push' } })]),
       'cart: each push is delivered by itself.',
     );
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { EngineRecord } from '../../../../src/core/ci/follow/engine-record';
-import type { EngineRun, EventBody } from '../../../../src/core/model/events';
+import type { CiRecord } from '../../../../src/core/ci/follow/engine-record';
+import type { CiRun, EventBody } from '../../../../src/core/model/events';
 import { fold, unfollowed, type RunState } from '../../../../src/core/model/run-state';
 import { deploymentRows } from '../../../../src/editor/ci/ci-rows';
 import { rowsAsText } from '../../../../src/editor/tree/row';
@@ -9,7 +9,7 @@ import { currentRun, isLive } from '../../../../src/editor/app/state';
 import { statusText } from '../../../../src/editor/app/status-text';
 import { changeOf, fails, later, passes, runner, runOf, serviceOf, steps } from '../runs';
 
-const github: EngineRun = {
+const github: CiRun = {
   name: 'github',
   label: 'GitHub Actions',
   place: 'acme/shop',
@@ -21,7 +21,7 @@ const github: EngineRun = {
 };
 
 /** A run on GitHub as these events tell it, after it started there. */
-function there(engine: Partial<EngineRun>, ...events: EventBody[]): RunState {
+function there(engine: Partial<CiRun>, ...events: EventBody[]): RunState {
   const began: EventBody = { type: 'run-started', service: 'shop', change: changeOf('Add a cart'), steps, runner, folder: '', repository: '/shop', engine: { ...github, ...engine } }; // prettier-ignore
   const at = new Date(later(0)).toISOString();
   const state = [began, ...events].reduce((before: RunState | undefined, body) => fold(before, { ...body, at, run: '9' }), undefined);
@@ -110,7 +110,7 @@ describe('a run on a CI service in the Pipeline view', () => {
     const [service] = pipelineRows({ services: [serviceOf([there({}, waits)])], trusted: true }, later(0));
     const stage = service?.children?.find(({ label }) => label === 'stage');
     assert.equal(stage?.description, 'waits for approval of production');
-    assert.ok(stage.traits?.includes('approval'));
+    assert.ok(stage.contextValues?.includes('approval'));
     assert.equal(stage.subject.environment, 'production');
   });
 
@@ -124,7 +124,7 @@ describe('a run on a CI service in the Pipeline view', () => {
 });
 
 describe('what CI services have on record, in the Environments view', () => {
-  const record: EngineRecord = {
+  const record: CiRecord = {
     ...{ service: 'shop', name: 'github', label: 'GitHub Actions', place: 'acme/shop', host: 'https://api.github.com' },
     toldAt: new Date(later(0)).toISOString(),
     deployments: [

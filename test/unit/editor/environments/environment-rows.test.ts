@@ -29,7 +29,7 @@ describe('the Environments view', () => {
     const [service] = row?.children ?? [];
     assert.equal(service?.description, '4f2a91c · 2 changes behind, 1 change not in your branch · by Grace · Add a cart · 1 min ago');
     assert.match(service?.tooltip ?? '', /Not in it, but in your branch:\n {2}Count twice\n {2}Round up\n/);
-    assert.ok(service?.traits?.includes('log'), 'the environment is asked for it');
+    assert.ok(service?.contextValues?.includes('log'), 'the environment is asked for it');
   });
 
   it('shows what was seen last, and how old that is, while an environment does not answer', () => {
@@ -52,8 +52,8 @@ describe('the Environments view', () => {
       later(0),
     );
     assert.equal(row?.description, 'stopped');
-    assert.deepEqual(row?.traits, ['environment', 'stopped']);
-    assert.deepEqual(row?.children?.[0]?.traits, ['deployed'], 'nothing answers there');
+    assert.deepEqual(row?.contextValues, ['environment', 'stopped']);
+    assert.deepEqual(row?.children?.[0]?.contextValues, ['deployed'], 'nothing answers there');
   });
 
   it('offers a roll back only where there is something to go back to', () => {
@@ -68,10 +68,10 @@ describe('the Environments view', () => {
         ],
       },
     ];
-    const traits = environmentRows(environments, later(0))
+    const contextValues = environmentRows(environments, later(0))
       .flatMap((row) => row.children ?? [])
-      .map((row) => row.traits);
-    assert.deepEqual(traits, [
+      .map((row) => row.contextValues);
+    assert.deepEqual(contextValues, [
       ['deployed', 'url', 'previous'],
       ['deployed', 'url'],
     ]);

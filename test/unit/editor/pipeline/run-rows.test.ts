@@ -102,15 +102,15 @@ describe('the Pipeline view', () => {
       ),
     );
     assert.equal(new Set(rows.map((row) => row.id)).size, rows.length);
-    assert.ok(rows.every((row) => row.spoken !== ''));
-    assert.ok(rows.some((row) => row.spoken === 'Step test, failed, 5 min · exited with 1'));
+    assert.ok(rows.every((row) => row.ariaLabel !== ''));
+    assert.ok(rows.some((row) => row.ariaLabel === 'Step test, failed, 5 min · exited with 1'));
   });
 
   it('offers what can be done with a row, and nothing else', () => {
     const rows = all(pipelineRows({ services: [serviceOf([runOf('2', 'Remove items', ...fails)])], trusted: true }, later(0)));
-    const traits = (label: string) => rows.find((row) => row.label === label)?.traits;
-    assert.deepEqual(traits('test'), ['step', 'failed', 'log', 'again']);
-    assert.deepEqual(traits('stage'), ['step', 'skipped']);
-    assert.deepEqual(traits('shop'), ['service', 'finished', 'failed', 'again']);
+    const contextValues = (label: string) => rows.find((row) => row.label === label)?.contextValues;
+    assert.deepEqual(contextValues('test'), ['step', 'failed', 'log', 'again']);
+    assert.deepEqual(contextValues('stage'), ['step', 'skipped']);
+    assert.deepEqual(contextValues('shop'), ['service', 'finished', 'failed', 'again']);
   });
 });

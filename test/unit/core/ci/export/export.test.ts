@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
-import type { EngineFile } from '../../../../../src/core/ci/ci-service';
+import type { CiFile } from '../../../../../src/core/ci/ci-service';
 import { engines } from '../../../../../src/core/ci/registry';
 import { planFile } from '../../../../../src/core/ci/export/exported-file';
 import { github } from '../../../../../src/core/ci/github/workflow';
@@ -26,7 +26,7 @@ interface GithubJob {
   steps: { name?: string; run?: string; uses?: string; env?: Record<string, string>; 'working-directory'?: string }[];
 }
 
-const errorsOf = async (file: EngineFile): Promise<string[]> =>
+const errorsOf = async (file: CiFile): Promise<string[]> =>
   file.path.endsWith('Jenkinsfile') ? [] : file.path.startsWith('.github') ? githubErrors(file.body) : gitlabErrors(file.body);
 
 describe('an exported pipeline', function () {
@@ -174,7 +174,7 @@ describe('an exported pipeline', function () {
   it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
     const text =
       'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
-    const on = (engine: string): EngineFile => {
+    const on = (engine: string): CiFile => {
       const [file] = github.files([service(`${text}${engine}`)], {});
       assert.ok(file);
       return file;
@@ -322,7 +322,7 @@ describe('the limits of the engines', function () {
   });
 
   it('are named where they are passed', () => {
-    const limitsOf = (files: readonly EngineFile[]): string[] =>
+    const limitsOf = (files: readonly CiFile[]): string[] =>
       files.flatMap((file) => file.notes).filter((note) => note.startsWith('limit:'));
     const [jenkinsLimit = ''] = limitsOf(jenkins.files([service(large('shop', 200))], {}));
     assert.match(jenkinsLimit, /lines; Jenkins may not compile it \(64 kB a method\).*SCRIPT_SPLITTING_TRANSFORMATION/);

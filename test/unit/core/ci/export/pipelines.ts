@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { EngineService } from '../../../../../src/core/ci/ci-service';
+import type { CiPipeline } from '../../../../../src/core/ci/ci-service';
 import { parsePipeline } from '../../../../../src/core/pipeline/parse';
 
-export function service(yaml: string, folder = ''): EngineService {
+export function service(yaml: string, folder = ''): CiPipeline {
   const { pipeline, errors } = parsePipeline(yaml, 'delivery.yaml');
   assert.deepEqual(errors, []);
   assert.ok(pipeline);

@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { adoptRuns } from '../../../../../src/core/ci/follow/external-runs';
-import { told, type RemoteEngine, type RemoteRun } from '../../../../../src/core/ci/remote-engine';
-import type { EngineName } from '../../../../../src/core/ci/ci-service';
+import { importExternalRuns } from '../../../../../src/core/ci/follow/external-runs';
+import { told, type CiClient, type RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
 import type { EventBody } from '../../../../../src/core/model/events';
 import { Journal, readEvents } from '../../../../../src/core/history/journal';
@@ -50,14 +50,19 @@ describe('runs that others start on a CI service', () => {
       environments: [],
       steps: [{ name: 'other', needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0 }],
     }) as unknown as Pipeline;
-  const adopt = async (runs: readonly RemoteRun[], service = 'shop', name: EngineName = 'github'): Promise<void> => {
-    const read: RemoteEngine['read'] = async (id) =>
+  const adopt = async (runs: readonly RemoteRun[], service = 'shop', name: CiName = 'github'): Promise<void> => {
+    const read: CiClient['read'] = async (id) =>
       Promise.resolve(
         id === '7' ? told(theirs({ subject: 'Told when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
       );
-    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as RemoteEngine;
+    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
-    await adoptRuns({ repository, home, engine, pipeline: pipeline(service), folder: '' }, runs, new AbortController().signal, now);
+    await importExternalRuns(
+      { repository, home, engine, pipeline: pipeline(service), folder: '' },
+      runs,
+      new AbortController().signal,
+      now,
+    );
   };
   const known = (): RunState[] => listRuns(delivery.home);
   /** A run that this machine began, as far as it has got. */

@@ -1,14 +1,14 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { EngineRun, EventBody } from '../../../../../src/core/model/events';
+import type { CiRun, EventBody } from '../../../../../src/core/model/events';
 import { Journal, journalName } from '../../../../../src/core/history/journal';
 import { ownIdentity } from '../../../../../src/core/process/process-identity';
 import { readRecorded, readRun, RunReader } from '../../../../../src/core/history/runs';
 import { temporaryFolder } from '../../../../support/temporary';
 
 const gone = { pid: 0, startedAt: '' };
-const engine: EngineRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '7', attempt: 1, branch: 'deliver/shop-1' };
+const engine: CiRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '7', attempt: 1, branch: 'deliver/shop-1' };
 const started = {
   type: 'run-started' as const,
   service: 'shop',

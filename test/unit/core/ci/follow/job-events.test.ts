@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { eventsToldIn, toldEvent } from '../../../../../src/core/ci/follow/job-events';
+import { jobEventsIn, jobEvent } from '../../../../../src/core/ci/follow/job-events';
 import type { Step } from '../../../../../src/core/model/pipeline';
 import type { EventBody, RunEvent } from '../../../../../src/core/model/events';
 
@@ -30,7 +30,7 @@ const step = (more: Partial<Step>): Step => ({
 const deploys = step({ deploy: 'staging' });
 const verifies = step({ name: 'acceptance', verifies: 'staging' });
 const read = (of: Step, ...lines: unknown[]): EventBody[] =>
-  eventsToldIn(
+  jobEventsIn(
     lines.map((line) => (typeof line === 'string' ? line : `@deliver ${JSON.stringify(line)}`)),
     of,
     'shop',
@@ -38,7 +38,7 @@ const read = (of: Step, ...lines: unknown[]): EventBody[] =>
 
 describe('what the log of a job may tell', () => {
   it('is what was deployed, verified and taken back, as `deliver step` prints it', () => {
-    const printed = [deployed, rolledBack].map((event) => toldEvent(event) ?? '');
+    const printed = [deployed, rolledBack].map((event) => jobEvent(event) ?? '');
     assert.deepEqual(
       read(deploys, 'building', ...printed, 'done').map(({ type }) => type),
       ['deployed', 'rolled-back'],
@@ -50,7 +50,7 @@ describe('what the log of a job may tell', () => {
       url: 'https://shop.example.com',
       release,
     });
-    assert.deepEqual(read(verifies, toldEvent(verified) ?? ''), [{ type: 'verified', environment: 'staging', step: 'acceptance' }]);
+    assert.deepEqual(read(verifies, jobEvent(verified) ?? ''), [{ type: 'verified', environment: 'staging', step: 'acceptance' }]);
   });
 
   it('also behind what an engine prints before a line', () => {
@@ -63,7 +63,7 @@ describe('what the log of a job may tell', () => {
       { type: 'run-finished', at, run: 'r', outcome: 'passed' },
     ];
     for (const event of others) {
-      assert.equal(toldEvent(event), undefined);
+      assert.equal(jobEvent(event), undefined);
       assert.deepEqual(read(deploys, event), []);
     }
   });

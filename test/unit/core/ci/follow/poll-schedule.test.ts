@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
-import { pauseAfter, type Round } from '../../../../../src/core/ci/follow/poll-schedule';
+import { pollDelayAfter, type Round } from '../../../../../src/core/ci/follow/poll-schedule';
 
 const now = Date.parse('2026-11-24T10:00:00Z');
 
 function after(round: Partial<Round>): number {
-  return pauseAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, ...round }, now).ms;
+  return pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, ...round }, now).ms;
 }
 
 function inSeconds(seconds: number): string {
@@ -56,7 +56,7 @@ describe('A CI service is asked again', () => {
   describe('within what it allows', () => {
     it('as often as ever where that is plenty', () => {
       const allowance = { limit: 5000, remaining: 4900, resetAt: inSeconds(3600) };
-      assert.deepEqual(pauseAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 2, allowance }, now), {
+      assert.deepEqual(pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 2, allowance }, now), {
         ms: 2000,
         isSlowed: false,
       });
@@ -65,7 +65,7 @@ describe('A CI service is asked again', () => {
     it('so that it lasts until there is more, with a fifth of it left for others', () => {
       const allowance = { limit: 1000, remaining: 500, resetAt: inSeconds(3000) };
       // 300 requests in 3,000 s, 3 at a time.
-      const pause = pauseAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, allowance }, now);
+      const pause = pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, allowance }, now);
       assert.deepEqual(pause, { ms: 30_000, isSlowed: true });
       assert.equal(after({ requests: 6, allowance }), 60_000);
     });

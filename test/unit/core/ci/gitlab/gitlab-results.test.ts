@@ -148,10 +148,10 @@ describe('GitLab knows what is deployed', () => {
 
   it('also what was deployed elsewhere, once it was told', async () => {
     const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
-    valueOf(await on.engine.tellDeployment?.(deployment, never));
-    valueOf(await on.engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
-    valueOf(await on.engine.tellDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
-    valueOf(await on.engine.tellDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
+    valueOf(await on.engine.reportDeployment?.(deployment, never));
+    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
+    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
+    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
     const written = on.server.asked
       .filter(({ method }) => method !== 'GET')
       .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
@@ -170,10 +170,10 @@ describe('GitLab knows what is deployed', () => {
     const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
     const second = { ...first, commit: 'b'.repeat(40) };
     const live = async (): Promise<unknown> => valueOf(await on.engine.deployments(never)).map((one) => one.commit);
-    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.tellDeployment?.(one, never));
+    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.reportDeployment?.(one, never));
     assert.deepEqual(await live(), [first.commit]);
     // What nobody told to be live is told to have been taken back all the same.
-    valueOf(await on.engine.tellDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
+    valueOf(await on.engine.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
     assert.deepEqual(await live(), [first.commit]);
   });
 });

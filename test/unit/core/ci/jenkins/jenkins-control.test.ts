@@ -78,6 +78,6 @@ describe('Jenkins', () => {
 
   it('keeps no record of deployments', async () => {
     assert.deepEqual(valueOf(await on.engine.deployments(never)), []);
-    assert.ok(!('tellDeployment' in on.engine));
+    assert.ok(!('reportDeployment' in on.engine));
   });
 });

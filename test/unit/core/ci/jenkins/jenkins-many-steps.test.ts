@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
-import type { RemoteEngine, RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun } from '../../../../../src/core/ci/remote-engine';
 import { follow, logOf, shown } from '../../../../support/ci/jenkins-following';
 import { jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';
@@ -14,7 +14,7 @@ const before = (name: string): string[] => names.slice(Math.max(0, names.indexOf
 describe('a build of Jenkins with 200 stages', function () {
   this.timeout(30_000);
   let jenkins: JenkinsServer;
-  let engine: RemoteEngine;
+  let engine: CiClient;
   let scripted: ScriptedRun;
 
   beforeEach(async () => {

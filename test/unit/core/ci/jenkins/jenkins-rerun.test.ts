@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 import { restartOf } from '../../../../../src/core/ci/jenkins/restarts';
-import type { RemoteEngine, RemoteRun, Started } from '../../../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun, Started } from '../../../../../src/core/ci/remote-engine';
 import { follow, shown } from '../../../../support/ci/jenkins-following';
 import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';
@@ -26,7 +26,7 @@ describe('a build of Jenkins that is run again', () => {
   const pipeline = exporter.files([service(definition)], {})[0]?.body ?? '';
   let jenkins: JenkinsServer;
   let runs: ScriptedRuns;
-  let engine: RemoteEngine;
+  let engine: CiClient;
 
   beforeEach(async () => {
     runs = new ScriptedRuns(needs);

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { nothingContributed, readMatcher } from '../../../../../src/core/logs/matchers/definition';
 import { patternMatcher } from '../../../../../src/core/logs/matchers/pattern';
-import { wantedBy } from '../../../../../src/core/logs/matchers/select';
+import { selectMatchers } from '../../../../../src/core/logs/matchers/select';
 import type { FoundProblem } from '../../../../../src/core/model/problem';
 import { ProblemFinder } from '../../../../../src/core/logs/problem-finder';
 
@@ -84,7 +84,7 @@ describe('a problem matcher in the format of VS Code', () => {
       find({ base: '$tool' }, 'a.x@7 hm\n', contributed).map(({ severity, line }) => [severity, line]),
       [['info', 7]],
     );
-    const { wanted, notices } = wantedBy(['$tool', 'tsc', '$gcc', '$nobody', 'typo'], contributed);
+    const { wanted, notices } = selectMatchers(['$tool', 'tsc', '$gcc', '$nobody', 'typo'], contributed);
     assert.deepEqual(
       wanted.own.map(({ name }) => name),
       ['tool'],
