@@ -116,7 +116,7 @@ export class StepRunner {
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
     this.hasRun = true;
     const { run, base, around, secrets, pipes, signal } = this.context;
-    const verified =
+    const verified: Record<string, string> =
       step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addressOf(step.verifies) };
     return runCommand({
       run,
