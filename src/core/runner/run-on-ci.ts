@@ -25,7 +25,7 @@ import { failureOf } from '../ci/failure-of';
 import { gitTokenFor } from '../ci/git-token';
 import type { OpenedCi } from '../ci/connect';
 import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push } from '../git/snapshot-branch';
-import type { Started, Told } from '../ci/remote-engine';
+import type { Started, CiResult } from '../ci/ci-client';
 
 /** What must not be left half done is not broken off. */
 const never = new AbortController().signal;
@@ -135,21 +135,21 @@ export async function runOnCi(
     }
     // Asked for to the end, also when it is to be cancelled meanwhile: what may have begun must be known, to be ended.
     const answer = await engine.start({ service: pipeline.service, file, branch, commit: change.commit }, never);
-    if (answer.state === 'told') return ok(answer.value);
+    if (answer.state === 'ok') return ok(answer.value);
     await removeBranch(push, token);
     return { ok: false, failure: failureOf(answer) };
   }
 }
 
 /** Follows until the end. A signal cancels the run there, and its end is waited for. What could not be cancelled goes on, and is not said to have ended. */
-async function followToEnd(followed: FollowedRun, cancel: () => Promise<Told<void>>, signal: AbortSignal): Promise<void> {
+async function followToEnd(followed: FollowedRun, cancel: () => Promise<CiResult<void>>, signal: AbortSignal): Promise<void> {
   const givenUp = new AbortController();
   let isHeard = false;
   const asks = async (): Promise<void> => {
     const deadline = Date.now() + cancelMs;
     for (;;) {
       const told = await cancel();
-      isHeard = told.state === 'told';
+      isHeard = told.state === 'ok';
       if (told.state === 'failed') followed.notice(`the run could not be cancelled: ${told.message}`);
       if (isHeard || givenUp.signal.aborted || Date.now() > deadline) break;
       await delay(cancelAgainMs, undefined, { signal: givenUp.signal }).catch(() => undefined);
@@ -193,7 +193,7 @@ async function again({ engine }: OpenedCi, { engine: before }: RunState, pipelin
   const run = await engine.read(before?.id ?? '', never);
   if (run.state === 'failed') return { ok: false, failure: failureOf(run) };
   const started = await engine.rerun(run.value, never, pipeline);
-  return started.state === 'told' ? ok(started.value) : { ok: false, failure: failureOf(started) };
+  return started.state === 'ok' ? ok(started.value) : { ok: false, failure: failureOf(started) };
 }
 
 function isSame({ engine: before }: RunState, { engine }: OpenedCi): boolean {
