@@ -63,7 +63,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
   it('knows the steps by name', async () => {
     shop.steps({ test: 'true' }).commit();
     const { code, stderr } = await shop.deliver('step', 'tset');
-    assert.deepEqual([code, /is test meant\?/.test(stderr)], [2, true]);
+    assert.deepEqual([code, /did you mean test\?/.test(stderr)], [2, true]);
   });
 
   it('deploys in one job and verifies in another, which settles the release', async () => {
