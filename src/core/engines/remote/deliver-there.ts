@@ -88,9 +88,9 @@ export async function deliverThere(
     journal.append({ type: 'run-queued', ...begin, handedTo: engine.label });
     const before = request.resume === undefined ? undefined : readRun(home.run(request.resume));
     const isAgain = before !== undefined && isSame(before, there.value);
-    const started = isAgain ? await again(there.value, before, await fileIn(repository, home, before.change.tree, file)) : await anew();
+    const started = isAgain ? await again(there.value, before) : await anew();
     if (!started.ok) return finish(signal.aborted ? 'cancelled' : 'failed', started.failure);
-    const { id, attempt, url, notice } = started.value;
+    const { id, attempt, url } = started.value;
     const lock = followedLock(home, run);
     journal.append({
       type: 'run-started',
@@ -107,8 +107,7 @@ export async function deliverThere(
     });
     // From here on it goes on by itself: another process can follow it, and nothing has to be ended here.
     inactive();
-    for (const message of [...notices, ...(notice === undefined ? [] : [notice]), ...(await lfsNotices(push, change))])
-      journal.append({ type: 'notice', message });
+    for (const message of [...notices, ...(await lfsNotices(push, change))]) journal.append({ type: 'notice', message });
     const state = readRecorded(home.run(run));
     if (!state) throw new Error(`the journal of ${run} tells no run`);
     const followed = new FollowedRun({
@@ -189,10 +188,10 @@ function branchesOf(home: RepositoryHome, service: string): string[] {
   return runs.flatMap(({ branch, outcome }) => (isFinished(outcome) && branch !== kept ? [branch] : []));
 }
 
-async function again({ engine }: OpenedEngine, { engine: before }: RunState, pipeline: string | undefined): Promise<Result<Started>> {
+async function again({ engine }: OpenedEngine, { engine: before }: RunState): Promise<Result<Started>> {
   const run = await engine.read(before?.id ?? '', never);
   if (run.state === 'failed') return { ok: false, failure: failureOf(run) };
-  const started = await engine.rerun(run.value, never, pipeline);
+  const started = await engine.rerun(run.value, never);
   return started.state === 'told' ? ok(started.value) : { ok: false, failure: failureOf(started) };
 }
 
@@ -203,9 +202,4 @@ function isSame({ engine: before }: RunState, { engine }: OpenedEngine): boolean
 async function hasFile(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<boolean> {
   const call = { folder: repository.root, env: ownObjects(repository, home) };
   return (await gitOrUndefined(['cat-file', '-e', `${tree}:${file}`], call)) !== undefined;
-}
-
-async function fileIn(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<string | undefined> {
-  if (tree === '') return undefined;
-  return gitOrUndefined(['cat-file', 'blob', `${tree}:${file}`], { folder: repository.root, env: ownObjects(repository, home) });
 }

@@ -13,8 +13,8 @@ export interface RemoteEngine {
   readonly place: string;
   /** Whether a log can be read while its job goes on. */
   readonly logs: 'live' | 'when the job has ended';
-  /** What of a failed run is run again: where it goes on from a stage, all of it is run anew where no stage can be begun at. */
-  readonly reruns: 'failed jobs' | 'from a stage on';
+  /** Whether a run can be told to run only its failed jobs again; else all of it is run anew. */
+  readonly reruns: 'failed jobs' | 'everything';
   /** What the last answers said of how often it may be asked. */
   readonly allowance: Allowance | undefined;
 
@@ -39,11 +39,8 @@ export interface RemoteEngine {
   /** What the engine itself knows of why a job failed: reports of tests, annotations. */
   problems(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<Told<readonly FoundProblem[]>>;
   cancel(run: string, signal: AbortSignal): Promise<Told<void>>;
-  /**
-   * Answers the run that goes on from it: the same with another attempt, or another. `pipeline`: the engine's own file as the run
-   * had it, where it is known.
-   */
-  rerun(run: RemoteRun, signal: AbortSignal, pipeline?: string): Promise<Told<Started>>;
+  /** Answers the run that goes on from it: the same with another attempt, or another. */
+  rerun(run: RemoteRun, signal: AbortSignal): Promise<Told<Started>>;
   /** Lets a deployment go on that waits for a person. */
   approve(run: RemoteRun, environment: string, signal: AbortSignal): Promise<Told<void>>;
   /** What was last deployed to each environment, by whomever; empty for an engine that keeps no record of it. */
@@ -86,8 +83,6 @@ export interface Started {
   readonly attempt: number;
   /** Its page; absent where it is not known yet. */
   readonly url?: string;
-  /** What its user should know of how it was started, in a sentence. */
-  readonly notice?: string;
 }
 
 /** Times are ISO 8601, by the clock of this machine: the engine's own are corrected by what its answers say of its clock. */

@@ -2,7 +2,6 @@ import { httpAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
-import { restart } from './again';
 import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
@@ -52,30 +51,13 @@ export function openJenkinsEngine(
     return told({ id, attempt: 1 });
   };
 
-  const rerun: RemoteEngine['rerun'] = async (run, signal, pipeline) => {
-    const { branch, commit } = run;
-    if (branch === '') return unclear('Jenkins does not say which branch that build was of');
-    const number = await numberOf(run.id, signal);
-    if (number.state === 'failed') return number;
-    const restarted = await restart(run, number.value, pipeline, { server, stages }, signal);
-    if (restarted.state === 'failed') return restarted;
-    if (restarted.value.state === 'not restarted') {
-      const anew = await start(branch, commit, signal);
-      return anew.state === 'failed' ? anew : told({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
-    }
-    const { item, stage } = restarted.value;
-    const id = `queue:${item}`;
-    runs.remember(id, { branch, commit, at: new Date().toISOString() });
-    return told({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
-  };
-
   return {
     name: 'jenkins',
     label: 'Jenkins',
     host: server.asking.api.origin ?? address,
     place,
     logs: 'live',
-    reruns: 'from a stage on',
+    reruns: 'everything',
     get allowance() {
       return server.asking.allowance;
     },
@@ -95,7 +77,8 @@ export function openJenkinsEngine(
       return number.state === 'failed' ? number : failingTests(server, number.value, name, signal);
     },
     cancel: async (run, signal) => cancel(server, runs, run, signal),
-    rerun,
+    rerun: async ({ branch, commit }, signal) =>
+      branch === '' ? unclear('Jenkins does not say which branch that build was of') : start(branch, commit, signal),
     approve: async (run, message, signal) => {
       const number = await numberOf(run.id, signal);
       return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
