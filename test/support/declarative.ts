@@ -1,4 +1,4 @@
-import type { Statement } from '../../src/core/pipeline/detect/adopt/groovy-blocks';
+import type { Statement } from './groovy-blocks';
 
 /** What the documentation of declarative pipelines allows where: jenkins.io/doc/book/pipeline/syntax. */
 const allowed: Readonly<Record<string, readonly string[]>> = {

@@ -11,9 +11,9 @@ import { gitlab } from '../../../../src/core/engines/gitlab';
 import { jenkins } from '../../../../src/core/engines/jenkins';
 import { adoptGithub } from '../../../../src/core/pipeline/detect/adopt/github-workflow';
 import { adoptGitlab } from '../../../../src/core/pipeline/detect/adopt/gitlab-ci';
-import { statementsOf, stringsIn, type Statement } from '../../../../src/core/pipeline/detect/adopt/groovy-blocks';
 import { declarativeErrors } from '../../../support/declarative';
 import { githubErrors, gitlabErrors } from '../../../support/engine-files';
+import { statementsOf, stringsIn, type Statement } from '../../../support/groovy-blocks';
 import { temporaryFolder } from '../../../support/temporary';
 import { large, rich, service, small } from './pipelines';
 
@@ -292,14 +292,11 @@ describe('the limits of the engines', function () {
 /** The shell commands of a Jenkinsfile, in its order. */
 function commandsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ word, rest, block }) => [
-    ...(word === 'sh' ? stringsIn(rest).map(({ value }) => value.replace(/^set \+e\n/, '')) : []),
+    ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),
     ...commandsIn(block ?? []),
   ]);
 }
 
 function stagesIn(statements: readonly Statement[]): string[] {
-  return statements.flatMap(({ word, rest, block }) => [
-    ...(word === 'stage' ? stringsIn(rest).map(({ value }) => value) : []),
-    ...stagesIn(block ?? []),
-  ]);
+  return statements.flatMap(({ word, rest, block }) => [...(word === 'stage' ? stringsIn(rest) : []), ...stagesIn(block ?? [])]);
 }
