@@ -123,6 +123,7 @@ export async function deliverThere(
   } finally {
     inactive();
     journal.close();
+    engine.close?.();
   }
 
   async function anew(): Promise<Result<Started>> {

@@ -52,6 +52,8 @@ export interface RemoteEngine {
   deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<Told<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
   tellDeployment?(deployment: DeploymentToTell, signal: AbortSignal): Promise<Told<void>>;
+  /** Frees the temporary files that logs are read to. Absent: it uses none. */
+  close?(): void;
 }
 
 /** An answer, or why there is none. `gone`: what was asked for is not there (any more). */

@@ -2,7 +2,6 @@ import { httpAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
 import type { Tokens } from '../../../http/tokens';
 import { told, type LogEnd, type RemoteEngine, type RemoteFailure, type Started, type Told } from '../remote-engine';
-import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
 import { JenkinsApi, unclear } from './jenkins-api';
@@ -18,19 +17,17 @@ export interface JenkinsSettings {
   readonly job: string;
   /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
   readonly steps: readonly string[];
-  /** Bytes of each log that are held in memory. */
-  readonly held?: number;
 }
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
 export function openJenkinsEngine(
-  { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
+  { server: address, job: place, steps }: JenkinsSettings,
   client: HttpClient,
   tokens: Tokens,
 ): RemoteEngine {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const logs = new BuildLogs(server, held);
+  const logs = new BuildLogs(server);
   const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
@@ -84,6 +81,7 @@ export function openJenkinsEngine(
       return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
     },
     deployments: async () => Promise.resolve(told([])),
+    close: () => logs.close(),
   };
 }
 
