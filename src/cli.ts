@@ -1,5 +1,5 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { messageOf } from './core/failure';
+import { messageOf } from './core/model/result';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
@@ -131,7 +131,7 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(service())
     .addOption(json())
     .action(
-      does(async (name: import('./core/engines/engine').EngineName | undefined, options: { service?: string; json?: true }) =>
+      does(async (name: import('./core/ci/ci-service').CiName | undefined, options: { service?: string; json?: true }) =>
         (await import('./cli/engine')).engine(name, options, terminal),
       ),
     );

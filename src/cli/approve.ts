@@ -1,5 +1,5 @@
-import { failureOf } from '../core/engines/remote/failure-of';
-import { engineOfRun } from '../core/engines/remote/engine-of-run';
+import { failureOf } from '../core/ci/failure-of';
+import { ciOfRun } from '../core/ci/follow/ci-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
@@ -19,7 +19,7 @@ export async function approve(
     const hint = waiting.length === 0 ? 'nothing of it waits for a person' : `what waits is ${waiting.join(', ')}`;
     return terminal.fail({ kind: 'usage', message: `run ${run.id} waits for nobody${meant === undefined ? '' : ` at ${meant}`}`, hint });
   }
-  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return terminal.fail(there.failure);
   const { engine } = there.value;
   const now = await engine.read(run.engine?.id ?? '', new AbortController().signal);

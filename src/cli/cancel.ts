@@ -1,11 +1,11 @@
-import { graceMs } from '../core/run/process';
-import { isAlive } from '../core/run/process-identity';
-import { recover } from '../core/run/recovery';
-import { listRuns, readRun } from '../core/run/runs';
-import { isFinished, type RunState } from '../core/run/state';
+import { graceMs } from '../core/process/command';
+import { isAlive } from '../core/process/process-identity';
+import { recover } from '../core/runner/recovery';
+import { listRuns, readRun } from '../core/history/runs';
+import { isFinished, type RunState } from '../core/model/run-state';
 import { locateService } from '../core/pipeline/locate';
-import { ok, type Result } from '../core/failure';
-import { failureOf } from '../core/engines/remote/failure-of';
+import { ok, type Result } from '../core/model/result';
+import { failureOf } from '../core/ci/failure-of';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { findRun, openContext, type RepositoryContext } from './context';
 import { exitCodes, type Terminal } from './terminal';
@@ -59,11 +59,11 @@ export async function cancel(
 
 /** The CI service is told; whoever follows the run tells its end. */
 async function cancelThere({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
-  const { engineOfRun } = await import('../core/engines/remote/engine-of-run');
-  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  const { ciOfRun } = await import('../core/ci/follow/ci-of-run');
+  const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return there;
   const told = await there.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);
-  return told.state === 'told' ? ok(undefined) : { ok: false, failure: failureOf(told) };
+  return told.state === 'ok' ? ok(undefined) : { ok: false, failure: failureOf(told) };
 }
 
 function signal(run: RunState, name: NodeJS.Signals): void {

@@ -1,10 +1,10 @@
-import { openRepository, type Repository } from '../core/changes/repository';
-import { ok, fail, type Result } from '../core/failure';
-import { homeFolder, RepositoryHome } from '../core/home';
+import { openRepository, type Repository } from '../core/git/repository';
+import { ok, fail, type Result } from '../core/model/result';
+import { homeFolder, RepositoryHome } from '../core/support/home';
 import { locateService } from '../core/pipeline/locate';
-import { recover } from '../core/run/recovery';
-import { listRuns, readRun } from '../core/run/runs';
-import type { RunState } from '../core/run/state';
+import { recover } from '../core/runner/recovery';
+import { listRuns, readRun } from '../core/history/runs';
+import type { RunState } from '../core/model/run-state';
 
 export interface RepositoryContext {
   readonly repository: Repository;

@@ -1,12 +1,12 @@
-import { failureOf } from '../core/engines/remote/failure-of';
-import type { EngineName } from '../core/engines/engine';
+import { failureOf } from '../core/ci/failure-of';
+import type { CiName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
 
 /** `deliver engine`: which CI service would run the pipeline, and whether it lets us. */
 export async function engine(
-  name: EngineName | undefined,
+  name: CiName | undefined,
   options: { readonly service?: string; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
@@ -14,8 +14,8 @@ export async function engine(
   if (!context.ok) return terminal.fail(context.failure);
   const { repository, service, services } = context.value;
   const around = { repository, services, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
-  const { openRemoteEngine } = await import('../core/engines/remote/open-engine');
-  const opened = await openRemoteEngine(service.pipeline, name, around);
+  const { connectToCi } = await import('../core/ci/connect');
+  const opened = await connectToCi(service.pipeline, name, around);
   if (!opened.ok) return terminal.fail(opened.failure);
   const there = opened.value.engine;
   const who = await there.check(new AbortController().signal);

@@ -1,5 +1,5 @@
 import { readEnvironments } from '../core/environments/environments';
-import { homeFolder } from '../core/home';
+import { homeFolder } from '../core/support/home';
 import { openKnown } from './environment';
 import type { Terminal } from './terminal';
 

@@ -1,6 +1,6 @@
 import { readEnvironments } from '../core/environments/environments';
-import { homeFolder } from '../core/home';
-import { askAll, environmentsHere } from './asked-environments';
+import { homeFolder } from '../core/support/home';
+import { askAll, environmentsHere } from './environments-here';
 import type { Terminal } from './terminal';
 
 /** However many events come at once, an environment is not asked more often than this. */

@@ -1,12 +1,12 @@
 import { forgetEnvironment, openKnownEnvironment, readEnvironments } from '../core/environments/environments';
-import type { EnvironmentStatus } from '../core/environments/environment-status';
+import type { EnvironmentStatus } from '../core/model/environment-status';
 import type { Environment } from '../core/environments/environment';
-import { ok, type Failure, type Result } from '../core/failure';
-import { homeFolder } from '../core/home';
-import { askAll, environmentsHere } from './asked-environments';
+import { ok, type Failure, type Result } from '../core/model/result';
+import { homeFolder } from '../core/support/home';
+import { askAll, environmentsHere } from './environments-here';
 import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
-import { age } from './words';
+import { age } from './format';
 
 interface Options {
   readonly json?: true;

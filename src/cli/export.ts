@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openRepository } from '../core/changes/repository';
-import { planExport, writeExport } from '../core/engines/export';
-import { engineNamed, engines } from '../core/engines/engines';
-import { isFile } from '../core/engines/shell';
+import { openRepository } from '../core/git/repository';
+import { planExport, writeExport } from '../core/ci/export/export';
+import { ciServiceNamed, engines } from '../core/ci/registry';
+import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
 import type { Terminal } from './terminal';
 
@@ -17,7 +17,7 @@ export interface ExportCommandOptions {
 
 /** `deliver export`: the pipelines of the repository as files of a CI service. */
 export async function exportPipelines(name: string, options: ExportCommandOptions, terminal: Terminal): Promise<number> {
-  const engine = engineNamed(name);
+  const engine = ciServiceNamed(name);
   const known = engines.map((each) => each.name).join(', ');
   if (!engine)
     return terminal.fail({ kind: 'usage', message: `Deliver writes for no CI service called ${name}`, hint: `it does for ${known}` });

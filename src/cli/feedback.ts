@@ -1,18 +1,18 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { PlacesNow } from '../core/changes/places-now';
+import { PlacesNow } from '../core/location/places-now';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { reported, type ReportedItem } from '../core/feedback/report';
 import { ServiceFeedback } from '../core/feedback/service-feedback';
-import { confidenceWords, crowd } from '../core/feedback/words';
+import { confidenceWords, crowd } from '../core/feedback/format';
 import type { PlacedItem } from '../core/feedback/placed-item';
 import type { SourceState } from '../core/feedback/inbox';
 import { definitionName, locateService } from '../core/pipeline/locate';
 import { parsePipeline } from '../core/pipeline/parse';
-import { listRuns } from '../core/run/runs';
+import { listRuns } from '../core/history/runs';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
-import { age } from './words';
+import { age } from './format';
 
 export interface FeedbackOptions {
   readonly service?: string;

@@ -1,11 +1,11 @@
-import { followAgain } from '../core/engines/remote/follow-again';
-import { engineOfRun } from '../core/engines/remote/engine-of-run';
-import { inTurn } from '../core/engines/remote/follow-run';
+import { followAgain } from '../core/ci/follow/resume-following';
+import { ciOfRun } from '../core/ci/follow/ci-of-run';
+import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/run/audience';
-import { readRun } from '../core/run/runs';
-import { fold, isFinished, type RunState } from '../core/run/state';
+import { alwaysSeen } from '../core/process/visibility';
+import { readRun } from '../core/history/runs';
+import { fold, isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
@@ -19,7 +19,7 @@ export async function follow(
   if (!opened.ok) return terminal.fail(opened.failure);
   const { repository, home, run } = opened.value;
   if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
-  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return terminal.fail(there.failure);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { messageOf } from '../core/failure';
-import { detectPipeline } from '../core/pipeline/detect';
+import { messageOf } from '../core/model/result';
+import { detectPipeline } from '../core/pipeline/detect/detect';
 import { leftOver } from '../core/pipeline/detect/adopt/adopted';
 import { definitionName } from '../core/pipeline/locate';
 import { exitCodes, type Terminal } from './terminal';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
-import { logFile } from '../core/run/log-file';
-import { readRun } from '../core/run/runs';
-import { isFinished, type RunState } from '../core/run/state';
+import { logFile } from '../core/support/log-file';
+import { readRun } from '../core/history/runs';
+import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
 

@@ -3,7 +3,7 @@ import { counted, type Measured, type Share } from '../core/metrics/metrics';
 import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
-import { duration } from './words';
+import { duration } from './format';
 
 export interface MetricsOptions {
   readonly service?: string;

@@ -1,4 +1,4 @@
-import type { ProblemNow } from '../core/run/problems-now';
+import type { ProblemNow } from '../core/location/problems-now';
 import type { Terminal } from './terminal';
 
 /** `src/cart.ts:12:5 error: …`: a terminal of an editor makes a link of the place. */

@@ -1,5 +1,5 @@
-import { PlacesNow } from '../core/changes/places-now';
-import { problemsNow } from '../core/run/problems-now';
+import { PlacesNow } from '../core/location/places-now';
+import { problemsNow } from '../core/location/problems-now';
 import { openRun } from './context';
 import { problemLine } from './problem-line';
 import type { Terminal } from './terminal';

@@ -1,8 +1,8 @@
-import type { Failure } from '../core/failure';
-import type { EngineHeard, RolledBack, RunEvent, RunFinished } from '../core/run/events';
-import type { RunState, StepProgress } from '../core/run/state';
+import type { Failure } from '../core/model/result';
+import type { CiConnection, RolledBack, RunEvent, RunFinished } from '../core/model/events';
+import type { RunState, StepProgress } from '../core/model/run-state';
 import type { Terminal } from './terminal';
-import { duration, stepLine } from './words';
+import { duration, stepLine } from './format';
 
 /**
  * Shows a run to a person as it happens. On a terminal the lines below are drawn anew: what runs,
@@ -78,7 +78,7 @@ export class Progress {
     }
   }
 
-  private heardOf({ state, message, hint }: EngineHeard): string {
+  private heardOf({ state, message, hint }: CiConnection): string {
     const { terminal } = this;
     if (state === 'answers') return terminal.paint('dim', `  ${this.state?.engine?.label ?? 'the engine'} answers again`);
     return terminal.paint('yellow', `  ${message ?? 'the engine does not answer'}${hint === undefined ? '' : ` (${hint})`}`);

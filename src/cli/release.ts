@@ -1,10 +1,10 @@
-import { askAll, environmentsHere } from './asked-environments';
+import { askAll, environmentsHere } from './environments-here';
 import { agreed } from './question';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { planRelease, release, type Promotion } from '../core/promotion';
+import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';
-import { fold, type RunState } from '../core/run/state';
+import { fold, type RunState } from '../core/model/run-state';
 import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -39,7 +39,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
   }
   if (!options.json) describe(planned.value, terminal);
   if (options.dryRun) return 0;
-  if (!options.yes && !(await isMeant(planned.value, terminal))) return terminal.fail(declined(terminal));
+  if (!options.yes && !(await confirmProduction(planned.value, terminal))) return terminal.fail(declined(terminal));
 
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
@@ -71,7 +71,7 @@ function describe({ service, source, target, release: next, current, changes, is
   if (!isVerified) terminal.print(terminal.paint('yellow', `  it is not verified in ${source}`));
 }
 
-async function isMeant({ target }: Promotion, terminal: Terminal): Promise<boolean> {
+async function confirmProduction({ target }: Promotion, terminal: Terminal): Promise<boolean> {
   return agreed(`Release to ${target}?`, terminal);
 }
 

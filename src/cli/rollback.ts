@@ -1,13 +1,13 @@
 import { readEnvironments } from '../core/environments/environments';
-import { homeFolder } from '../core/home';
-import { rollBackByHand } from '../core/run/rollback';
+import { homeFolder } from '../core/support/home';
+import { rollBackByHand } from '../core/runner/rollback';
 import { locateService } from '../core/pipeline/locate';
-import { askAll, environmentsHere } from './asked-environments';
+import { askAll, environmentsHere } from './environments-here';
 import { openContext } from './context';
 import { openKnown } from './environment';
 import { onRecord } from './on-record';
 import type { Terminal } from './terminal';
-import { age } from './words';
+import { age } from './format';
 
 /** `deliver rollback`: the previous release of the service back, or an earlier one, in the environment that it is live in. */
 export async function rollback(

@@ -1,10 +1,10 @@
-import { deliver } from '../core/deliver';
-import type { EngineName } from '../core/engines/engine';
+import { deliver } from '../core/runner/deliver';
+import type { CiName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
-import { readTail } from '../core/logs/tail';
-import { fold, type RunState, type StepProgress } from '../core/run/state';
-import type { RunEvent } from '../core/run/events';
+import { readTail } from '../core/support/file-tail';
+import { fold, type RunState, type StepProgress } from '../core/model/run-state';
+import type { RunEvent } from '../core/model/events';
 import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
 import { agreed } from './question';
@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly resume?: string;
   readonly jobs?: number;
   readonly yes?: true;
-  readonly engine?: EngineName | 'local';
+  readonly engine?: CiName | 'local';
   readonly json?: true;
 }
 
@@ -46,7 +46,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     env: process.env,
     contributed: contributedMatchers(process.env),
     program: ownProgram(),
-    isMeant: async (environment) =>
+    confirmProduction: async (environment) =>
       options.yes === true || agreed(`A step deploys to ${environment}, where customers are. Deliver?`, terminal),
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {

@@ -1,13 +1,13 @@
-import type { EngineService } from '../core/engines/engine';
-import { readServices } from '../core/engines/export';
-import { ok, type Result } from '../core/failure';
+import type { CiPipeline } from '../core/ci/ci-service';
+import { readServices } from '../core/ci/export/export';
+import { ok, type Result } from '../core/model/result';
 import { locateService } from '../core/pipeline/locate';
 import { openContext, type RepositoryContext } from './context';
 
 export interface ServiceContext extends RepositoryContext {
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   /** All of the repository. */
-  readonly services: readonly EngineService[];
+  readonly services: readonly CiPipeline[];
 }
 
 /** The repository that a command is called in, with the pipelines of its services, and the one that is meant. */

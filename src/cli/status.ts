@@ -1,9 +1,9 @@
-import { listRuns } from '../core/run/runs';
-import { releasableOf, statusOf } from '../core/run/status';
-import { isFinished, type RunState } from '../core/run/state';
+import { listRuns } from '../core/history/runs';
+import { releasableOf, statusOf } from '../core/model/run-status';
+import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
-import { age, duration, stepLine } from './words';
+import { age, duration, stepLine } from './format';
 
 /** `deliver status`: the latest run of the service, or the one named. */
 export async function status(

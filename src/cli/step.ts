@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
-import { toldEvent } from '../core/engines/remote/told-events';
-import type { RunEvent } from '../core/run/events';
-import { fold, type RunState } from '../core/run/state';
-import { runStep } from '../core/step';
+import { jobEvent } from '../core/ci/follow/job-events';
+import type { RunEvent } from '../core/model/events';
+import { fold, type RunState } from '../core/model/run-state';
+import { runStep } from '../core/runner/step';
 import { LogReader } from './log';
 import { problemLine } from './problem-line';
 import { Progress } from './progress';
@@ -44,7 +44,7 @@ export async function step(
       progress.show(event, state);
       if (event.type === 'problem') terminal.print(problemLine(event, terminal));
       // Whoever follows the job from elsewhere knows by this what became of the environment.
-      const told = process.env['CI'] ? toldEvent(event) : undefined;
+      const told = process.env['CI'] ? jobEvent(event) : undefined;
       if (told !== undefined) terminal.print(told);
     },
   });

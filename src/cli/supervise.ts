@@ -1,5 +1,5 @@
 import { supervise as superviseEnvironment } from '../core/environments/process/supervisor';
-import { homeFolder } from '../core/home';
+import { homeFolder } from '../core/support/home';
 
 /** `deliver supervise NAME`: stays until the environment is stopped. */
 export async function supervise(name: string): Promise<number> {

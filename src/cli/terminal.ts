@@ -1,4 +1,4 @@
-import type { Failure } from '../core/failure';
+import type { Failure } from '../core/model/result';
 
 /** Where a command writes: answers to stdout, everything else to stderr. */
 export class Terminal {

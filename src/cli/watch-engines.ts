@@ -1,8 +1,8 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { environmentTokens } from '../core/http/environment-tokens';
-import { Audience } from '../core/run/audience';
-import { watchForAll } from '../core/run/watch-for-all';
+import { Audience } from '../core/process/visibility';
+import { watchForAll } from '../core/process/leader';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
 
@@ -24,7 +24,7 @@ export async function watchEngines(options: { readonly news?: true }, terminal: 
     {
       ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), audience, isNews: options.news === true },
       // Loaded by the one that watches: those that wait stay small.
-      watch: async (signal) => (await import('../core/engines/remote/watched-engines')).watchEngines(watched, signal),
+      watch: async (signal) => (await import('../core/ci/follow/run-watcher')).watchRuns(watched, signal),
     },
     stop.signal,
   );

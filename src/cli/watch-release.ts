@@ -1,9 +1,9 @@
 import type { Environment, RolledBackRelease } from '../core/environments/environment';
 import { openKnownEnvironment } from '../core/environments/environments';
-import { homeFolder } from '../core/home';
-import { Journal } from '../core/run/journal';
-import { watchRelease as watch, type WatchedRelease } from '../core/run/release-watch';
-import { readRecorded } from '../core/run/runs';
+import { homeFolder } from '../core/support/home';
+import { Journal } from '../core/history/journal';
+import { watchRelease as watch, type WatchedRelease } from '../core/runner/release-watch';
+import { readRecorded } from '../core/history/runs';
 import { onRecord } from './on-record';
 import { ownProgram } from './own-program';
 

@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { RunEvent } from '../../src/core/run/events';
-import { readEvents } from '../../src/core/run/journal';
+import type { RunEvent } from '../../src/core/model/events';
+import { readEvents } from '../../src/core/history/journal';
 import { Project } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { RemoteProject, type EngineKind } from '../support/engines/remote-project';
+import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import type { Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { gitlabCiLocal } from '../support/engine-files';
+import { gitlabCiLocal } from '../support/ci-files';
 import { Project } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
-import { RemoteProject, type EngineKind } from '../support/engines/remote-project';
+import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import { Project } from '../support/project';
 import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
 import { temporaryFolder } from '../support/temporary';

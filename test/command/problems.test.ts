@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import type { ProblemNow } from '../../src/core/run/problems-now';
+import type { ProblemNow } from '../../src/core/location/problems-now';
 import { Project } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
 

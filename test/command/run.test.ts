@@ -2,8 +2,8 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { RunEvent } from '../../src/core/run/events';
-import type { Status } from '../../src/core/run/status';
+import type { RunEvent } from '../../src/core/model/events';
+import type { Status } from '../../src/core/model/run-status';
 import { Project } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

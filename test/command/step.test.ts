@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { RunEvent } from '../../src/core/run/events';
+import type { RunEvent } from '../../src/core/model/events';
 import { Project } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

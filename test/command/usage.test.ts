@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Status } from '../../src/core/run/status';
+import type { Status } from '../../src/core/model/run-status';
 import { Project } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
 

@@ -1,0 +1,92 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { tryLock, type LockHolder } from '../process/lock';
+import { isAlive } from '../process/process-identity';
+
+export type Turn =
+  { readonly kind: 'mine'; release(): void } | { readonly kind: 'superseded'; readonly by: string } | { readonly kind: 'cancelled' };
+
+/** How often a waiting run looks again where the file system does not tell. */
+const lookMs = 200;
+
+/**
+ * Waits until no other run of the service goes on. Of those that wait only the newest stays: the
+ * older are superseded. `waiting` is called once, with the run that is waited for, before the wait.
+ */
+export async function waitForTurn(
+  locks: string,
+  service: string,
+  holder: LockHolder & { readonly run: string },
+  signal: AbortSignal,
+  waiting: (behind: string | undefined) => void,
+): Promise<Turn> {
+  const lock = path.join(locks, `${service}.lock`);
+  const first = tryLock(lock, holder);
+  if (first.ok) return { kind: 'mine', release: () => first.release() };
+
+  const folder = path.join(locks, `${service}.waiting`);
+  const place = path.join(folder, holder.run);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(place, JSON.stringify(holder));
+  waiting(first.holder.run);
+  const changes = new Changes([locks, folder]);
+  try {
+    for (;;) {
+      if (signal.aborted) return { kind: 'cancelled' };
+      const newest = newestWaiting(folder);
+      if (newest !== undefined && newest > holder.run) return { kind: 'superseded', by: newest };
+      const attempt = tryLock(lock, holder);
+      if (attempt.ok) return { kind: 'mine', release: () => attempt.release() };
+      await changes.next(signal);
+    }
+  } finally {
+    changes.close();
+    fs.rmSync(place, { force: true });
+  }
+}
+
+/** Run ids sort by time, so the greatest is the newest. */
+function newestWaiting(folder: string): string | undefined {
+  return fs
+    .readdirSync(folder)
+    .filter((run) => isWaiting(path.join(folder, run)))
+    .sort()
+    .at(-1);
+}
+
+function isWaiting(place: string): boolean {
+  try {
+    const holder = JSON.parse(fs.readFileSync(place, 'utf8')) as LockHolder;
+    if (isAlive(holder)) return true;
+    fs.rmSync(place, { force: true });
+    return false;
+  } catch {
+    return false; // it has just left, or is just being written
+  }
+}
+
+/** Wakes on a change in the folders, on an abort, or after a while: a dead holder tells nobody. */
+class Changes {
+  private readonly watchers: fs.FSWatcher[];
+  private wake: () => void = () => {};
+
+  constructor(folders: readonly string[]) {
+    this.watchers = folders.map((folder) => fs.watch(folder, () => this.wake()));
+  }
+
+  async next(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      signal.addEventListener('abort', this.wake);
+      timer = setTimeout(resolve, lookMs);
+    });
+    signal.removeEventListener('abort', this.wake);
+    clearTimeout(timer);
+  }
+
+  close(): void {
+    for (const watcher of this.watchers) watcher.close();
+  }
+}
