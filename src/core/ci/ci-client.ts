@@ -13,7 +13,7 @@ export interface CiClient {
   readonly place: string;
   /** Whether a log can be read while its job goes on. */
   readonly logs: 'live' | 'when the job has ended';
-  /** Whether a run can be told to run only its failed jobs again; else all of it is run anew. */
+  /** The jobs of a failed run that run again with it. */
   readonly reruns: 'failed jobs' | 'everything';
   /** What the last answers said of how often it may be asked. */
   readonly allowance: Allowance | undefined;
@@ -52,7 +52,7 @@ export interface CiClient {
   deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<CiResult<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
   reportDeployment?(deployment: DeploymentRecord, signal: AbortSignal): Promise<CiResult<void>>;
-  /** Frees the temporary files that logs are read to. Absent: it uses none. */
+  /** Closes the temporary files that hold logs. Absent: the service needs none. */
   close?(): void;
 }
 

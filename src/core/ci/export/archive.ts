@@ -10,7 +10,7 @@ export interface Packing {
 const bashGlobs = 'shopt -s globstar nullglob dotglob extglob\n';
 
 /**
- * Packs what a step made, with GNU tar: with modes and links, which CI services do not keep by themselves. `archive`: as it stands
+ * Returns the command of GNU tar that packs a step's outputs with modes and links, which CI services lose. `archive`: as it stands
  * in the command.
  */
 export function packing(outputs: readonly string[], archive: string): Packing {

@@ -6,14 +6,14 @@ const ownLine =
   /^(?:Aborted by |Superseded by |Cancel+ed |Click here to forcibly |Terminating |Hard kill!|Pausing|Resuming|Ready to run at |Not built)/m;
 const longestOwnWords = 40;
 
-/** A tag, or a letter that is written as several, whose end has not arrived. */
+/** A tag or an escaped letter whose end has not arrived. */
 const unfinished = /<[^>]*$|&[^;<]{0,9}$/;
 /** No tag of Jenkins is so long: text that looks like one is not held back for its end. */
 const longestTag = 1 << 20;
 
 /**
  * Reads the log of a pipeline as Jenkins annotates it (`progressiveHtml`). Every line says whose it is, also where branches print at
- * the same time: `<span class="pipeline-node-ID">` stands before what a node prints (workflow-api, `LogStorage.startStep`), and
+ * the same time: `<span class="pipeline-node-ID">` stands before the text of a node (workflow-api, `LogStorage.startStep`), and
  * `<span class="pipeline-new-node" nodeId startId enclosingId>` holds a line that says where in the graph a node is (workflow-job,
  * `NewNodeConsoleNote`). Text is escaped as XML; all else between `<` and `>` was put there by Jenkins or its plugins.
  */
@@ -23,8 +23,8 @@ export class AnnotatedLog {
   /** Blocks that ended. */
   readonly ended = new Set<string>();
   /**
-   * Whether a line of the build's own may stand before the first mark of an answer that goes on within a node. Jenkins marks no end
-   * of a node there, and it would be taken for one of the node.
+   * Whether a line of the build itself may stand before the first mark of an answer that begins within a node. Jenkins marks no end
+   * of the node there, so that the line would be mistaken for the node's.
    */
   isDoubtful = false;
   /** The line that arrives before the first mark of such an answer. */
@@ -38,7 +38,7 @@ export class AnnotatedLog {
   /** A time was hidden right before; a space stands between it and the line. */
   private isAfterStamp = false;
 
-  /** `node`: the one whose text goes on here, as the answer before ended; `add` takes the text of each, undefined for the build itself. */
+  /** `node`: the one whose text the answer begins with; undefined, also for `add`: the build itself. */
   constructor(
     private node: string | undefined,
     private readonly add: (node: string | undefined, text: string) => void,
@@ -57,7 +57,7 @@ export class AnnotatedLog {
     }
   }
 
-  /** Ends an answer; returns the node whose text the next one goes on with. */
+  /** Ends an answer. Returns the node whose text the next answer begins with. */
   end(): string | undefined {
     if (!this.rest.startsWith('<')) this.text(this.rest);
     this.rest = '';
@@ -105,7 +105,7 @@ export class AnnotatedLog {
     this.leadingLine = undefined;
   }
 
-  /** Such a line is the build's own: nothing goes on after one. */
+  /** A mark is a line of the build itself: no node's text continues after it. */
   private mark(tag: string): void {
     const of = (name: string): string | undefined => new RegExp(` ${name}="(\\d+)"`).exec(tag)?.[1];
     const [node, start, enclosing] = [of('nodeId'), of('startId'), of('enclosingId')];

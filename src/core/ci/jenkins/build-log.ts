@@ -7,8 +7,8 @@ import { LogSpool } from './log-spool';
 import { wholeBuild } from './stages';
 
 /**
- * The log of one build, read on from where it was read to, for all of its stages at once. Only answers that arrived whole count: Jenkins
- * says where to go on after one, but not where in its own log a part of it lies.
+ * The log of one build, downloaded once for all of its stages. Only answers that arrived whole count: Jenkins gives the offset after an
+ * answer, and none within it.
  */
 export class BuildLog {
   private readonly spool = new LogSpool();
@@ -16,13 +16,13 @@ export class BuildLog {
   private readonly enclosing = new Map<string, string>();
   /** Blocks that ended. */
   private readonly ended = new Set<string>();
-  /** How far each job was read: in the spool, and in bytes of its own. */
+  /** How far each job was read: an offset in the spool, and the bytes of its own log before it. */
   private readonly cursors = new Map<string, { readonly at: number; readonly bytes: number }>();
-  /** Where the next answer begins, in bytes as Jenkins counts them, and the node whose text goes on there. */
+  /** The offset of the next answer, as Jenkins counts, and the node whose text it begins with. */
   private start = 0;
   private node: string | undefined;
   private isWhole = false;
-  /** How many answers there were, and how many of them each job had when it was last read. */
+  /** The number of answers so far, and when each job was last read. */
   private answers = 0;
   private readonly served = new Map<string, number>();
   private going: Promise<CiFailure | undefined> | undefined;
@@ -32,7 +32,7 @@ export class BuildLog {
     private readonly number: number,
   ) {}
 
-  /** Writes what the log of a job holds from a byte on. Jobs that are read in turn share an answer. */
+  /** Writes the log of a job from a byte on. Jobs that are read in turn share an answer. */
   async read(
     jobs: readonly RemoteJob[],
     job: RemoteJob,
@@ -59,7 +59,7 @@ export class BuildLog {
     return ok({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
   }
 
-  /** Returns why a build gets no machine, in Jenkins's words (workflow-durable-task-step, `ExecutorStepExecution`): the queue does not say whose it is. */
+  /** Returns why a build gets no machine: only its log says so (workflow-durable-task-step, `ExecutorStepExecution`), the queue names no build. */
   async lackOfMachine(signal: AbortSignal): Promise<string | undefined> {
     if (await this.refresh('machine', signal)) return undefined;
     let last: Buffer | undefined;
@@ -71,7 +71,7 @@ export class BuildLog {
     this.spool.close();
   }
 
-  /** Each job that is read in turn sees every answer once. One that waits for the request of another asks again when that gives it up. */
+  /** Lets each job see every answer once. A job that waits for the request of another sends its own when that one gives up. */
   private async refresh(asks: string, signal: AbortSignal): Promise<CiFailure | undefined> {
     while (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
       const isOwn = this.going === undefined;
@@ -83,7 +83,7 @@ export class BuildLog {
     return undefined;
   }
 
-  /** Returns the job that a node is in: the block around it that is one. A node in none is that of the build, if that is one. */
+  /** Returns the id of the innermost job around a node; that of the whole build where none is. */
   private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
     for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
     return wholeBuild;
@@ -106,7 +106,7 @@ export class BuildLog {
     return undefined;
   }
 
-  /** The log is read from its start next, for all. */
+  /** Makes the next request read the log from its start. */
   private beginAgain(): undefined {
     this.spool.rewind(0);
     this.ended.clear();

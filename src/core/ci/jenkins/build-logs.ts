@@ -4,13 +4,13 @@ import type { JenkinsApi } from './jenkins-api';
 /** Each has a temporary file. */
 const mostLogs = 8;
 
-/** The logs that were read lately. */
+/** The logs of the builds that were read last. */
 export class BuildLogs {
   private readonly logs = new Map<number, BuildLog>();
 
   constructor(private readonly server: JenkinsApi) {}
 
-  /** The log that was not read for the longest is forgotten, and read from its start when it is wanted again. */
+  /** Closes the log that was not read for the longest, which is downloaded again when it is wanted. */
   of(number: number): BuildLog {
     const log = this.logs.get(number) ?? new BuildLog(this.server, number);
     this.logs.delete(number);

@@ -17,7 +17,7 @@ const workflows = '.github/workflows';
 const largest = 500_000;
 const unread = 'deliver init does not read Jenkinsfiles';
 
-/** Reads what a folder has for GitHub Actions, else GitLab CI; names a Jenkinsfile that it does not read. What Deliver wrote itself is no news. */
+/** Reads a folder's pipelines for GitHub Actions, else GitLab CI. Names a Jenkinsfile as left over. Passes over files that Deliver wrote. */
 export function adoptPipelines(folder: string): AdoptedPipelines {
   const github = namesIn(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
   const candidates = [
