@@ -37,6 +37,7 @@ describe('a window in restricted mode', function () {
     const repository = ServiceRepository.create(path.join(session.folder, 'documented'));
     const window = await session.open(repository.folder);
     await window.statusBarSays(/Restricted Mode/);
+    await window.statusBarSays(/Deliver/);
     await window.runCommand('Deliver: Open Documentation');
     await window.pick('Environments');
     await window.previews('environments.md', /An environment is a place like production/);
