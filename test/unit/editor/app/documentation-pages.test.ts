@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { parsePipeline } from '../../../../src/core/pipeline/parse';
 import { documentationPages, matchingPages } from '../../../../src/editor/app/documentation-pages';
 
 const project = path.resolve(__dirname, '../../../..');
@@ -51,6 +52,15 @@ describe('the documentation pages', () => {
     }
   });
 
+  it('show only examples of delivery.yaml that are valid, as does the README', () => {
+    const files = [...documentationPages.map(({ name }) => path.join(docs, `${name}.md`)), path.join(project, 'README.md')];
+    const blocks = files.flatMap((file) => [...read(file).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, yaml = '']) => ({ file, yaml })));
+    // The lines of a GitHub job.
+    const examples = blocks.filter(({ yaml }) => !yaml.includes('runs-on:'));
+    assert.ok(examples.length > 10);
+    for (const { file, yaml } of examples) assert.deepEqual(parsePipeline(completed(yaml), file).errors, [], yaml);
+  });
+
   it('are named by the links of the welcome views', () => {
     const { contributes } = JSON.parse(read(path.join(project, 'package.json'))) as {
       contributes: { viewsWelcome: { contents: string }[] };
@@ -63,6 +73,16 @@ describe('the documentation pages', () => {
     }
   });
 });
+
+/** Returns a whole delivery.yaml around a part of one: top-level keys, a step, or an environment. */
+function completed(yaml: string): string {
+  const [, key = ''] = /^(\w+):/m.exec(yaml) ?? [];
+  if (key === 'service') return yaml;
+  if (['environments', 'feedback', 'engine'].includes(key)) return `service: shop\nsteps: {test: {run: npm test}}\n${yaml}`;
+  const indented = yaml.replace(/^(?=.)/gm, '  ');
+  if (/^ +run:/m.test(yaml)) return `service: shop\nsteps:\n${indented}`;
+  return `service: shop\nsteps: {test: {run: npm test}}\nenvironments:\n${indented}`;
+}
 
 function withoutCode(text: string): string {
   return text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
