@@ -192,6 +192,13 @@ export class Window {
     await this.page.locator('.part.editor .tab', { hasText: path.posix.basename(name) }).waitFor();
   }
 
+  /** Waits until the Markdown preview of a file is open and says this. */
+  async previews(file: string, text: RegExp): Promise<void> {
+    await this.page.locator('.part.editor .tab', { hasText: `Preview ${file}` }).waitFor();
+    const body = this.page.frameLocator('iframe.webview.ready').frameLocator('iframe').locator('body');
+    await body.getByText(text).first().waitFor();
+  }
+
   /** Waits until an item of the status bar says this. */
   async statusBarSays(text: RegExp): Promise<void> {
     await this.page.locator('.part.statusbar .statusbar-item', { hasText: text }).first().waitFor();
