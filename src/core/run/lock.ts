@@ -16,9 +16,10 @@ export type LockAttempt = { readonly ok: true; release(): void } | { readonly ok
 export function tryLock(file: string, holder: LockHolder): LockAttempt {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   for (;;) {
-    if (create(file, holder)) return { ok: true, release: () => release(file, holder) };
+    // A failed attempt writes nothing: a process that waits watches the folder, and would wake itself without end.
     const current = holderOf(file);
     if (current && isAlive(current)) return { ok: false, holder: current };
+    if (create(file, holder)) return { ok: true, release: () => release(file, holder) };
     removeStale(file, holder);
   }
 }
