@@ -1,5 +1,6 @@
 import type { RepositoryHome } from '../home';
-import { Batches, type OneAtATime } from './batches';
+import type { SerialQueue } from '../support/serial-queue';
+import { Batches } from './batches';
 import { git, type GitCall } from './git';
 import { Memory } from './memory';
 import type { Repository } from './repository';
@@ -22,7 +23,7 @@ export class CommittedFiles {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    turns: OneAtATime,
+    turns: SerialQueue,
   ) {
     this.finds = new Batches(turns, async (names) => this.findAll(names), 10_000);
     this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../home';
-import { OneAtATime } from './batches';
+import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles } from './committed-files';
 import { diffLines } from './diff-lines';
 import { splitLines, type Hunk } from './hunks';
@@ -30,7 +30,7 @@ export class RecentLines {
   private readonly files: CommittedFiles;
   private readonly versions = new Memory<Version>(memoryBound);
 
-  constructor(repository: Repository, home: RepositoryHome, turns = new OneAtATime()) {
+  constructor(repository: Repository, home: RepositoryHome, turns = new SerialQueue()) {
     this.files = new CommittedFiles(repository, home, turns);
   }
 

@@ -1,4 +1,4 @@
-import type { OneAtATime } from '../changes/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { gitOrUndefined, type GitCall } from '../changes/git';
 import { recentChanges, type RecentChange } from '../changes/recent-changes';
 import type { Repository } from '../changes/repository';
@@ -53,7 +53,7 @@ export class RecentHistory {
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
     /** One call of git at a time. */
-    private readonly turns: OneAtATime,
+    private readonly turns: SerialQueue,
   ) {}
 
   async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<Recent>> {

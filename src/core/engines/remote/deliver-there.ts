@@ -16,10 +16,11 @@ import { ownIdentity } from '../../run/process-identity';
 import { markActive } from '../../run/recovery';
 import { listRuns, newRunId, readRecorded, readRun } from '../../run/runs';
 import { isFinished, type RunState } from '../../run/state';
+import { SerialQueue } from '../../support/serial-queue';
 import type { EngineName } from '../engine';
 import { ownBranch, ownBranches } from '../own-branches';
 import { readServices } from '../export';
-import { FollowedRun, inTurn } from './follow-run';
+import { FollowedRun } from './follow-run';
 import { followedLock } from './followed-lock';
 import { failureOf } from './failure-of';
 import { gitTokenFor } from './git-token';
@@ -113,7 +114,7 @@ export async function deliverThere(
     if (!state) throw new Error(`the journal of ${run} tells no run`);
     const followed = new FollowedRun({
       ...{ repository, home, engine, journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ seen: alwaysSeen, beside: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, never), signal);
     if (lock.ok) lock.release();

@@ -11,6 +11,7 @@ import { readPipeline } from '../../run/plan';
 import { ownIdentity } from '../../run/process-identity';
 import { readRecorded } from '../../run/runs';
 import { isFinished, type RunState } from '../../run/state';
+import type { SerialQueue } from '../../support/serial-queue';
 import { FollowedRun } from './follow-run';
 import { followedLock } from './followed-lock';
 import type { RemoteEngine } from './remote-engine';
@@ -25,7 +26,7 @@ export interface FollowAgain {
   readonly onEvent: (event: RunEvent) => void;
   readonly seen: Seen;
   readonly beside: () => number;
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly queue: SerialQueue;
 }
 
 /**

@@ -11,6 +11,7 @@ import { ProblemReporter } from '../../run/problem-reporter';
 import type { RunState } from '../../run/state';
 import { declaredSecrets } from '../../run/step-environment';
 import { treePaths } from '../../run/tree-paths';
+import type { SerialQueue } from '../../support/serial-queue';
 import { pauseAfter, pauseUnlessSeen, type Pause } from './pace';
 import type { RemoteEngine, RemoteFailure, RemoteJob, RemoteRun } from './remote-engine';
 import { RunFollower, type Look } from './run-follower';
@@ -29,8 +30,8 @@ export interface RunToFollow {
   readonly seen: Seen;
   /** How many runs are followed beside each other. */
   readonly beside: () => number;
-  /** One question at a time, whoever asks. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** The looks at all runs take turns: one request at a time. */
+  readonly queue: SerialQueue;
 }
 
 /** How many requests one look takes, about: the run, its jobs, a log. */
@@ -81,7 +82,7 @@ export class FollowedRun {
   async follow(signal: AbortSignal): Promise<boolean> {
     try {
       while (!signal.aborted) {
-        const look = await this.given.inTurn(async () => this.follower.look(signal));
+        const look = await this.given.queue.run(async () => this.follower.look(signal));
         if (look.isOver) return true;
         if (signal.aborted) break;
         const pause = this.pauseAfter(look);
@@ -150,14 +151,4 @@ export class FollowedRun {
     if (answer.state === 'told') return { ...none, problems: answer.value };
     return { ...none, failures: [{ file: `of ${job.name}`, message: answer.message }] };
   }
-}
-
-/** One after the other, in the order of asking. */
-export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (work) => {
-    const mine = last.then(work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
 }

@@ -5,11 +5,11 @@ import { nothingContributed } from '../../logs/matchers/definition';
 import type { Seen } from '../../run/audience';
 import { listRuns } from '../../run/runs';
 import { isFinished } from '../../run/state';
+import { SerialQueue } from '../../support/serial-queue';
 import type { EngineName, EngineService } from '../engine';
 import { readServices } from '../export';
 import { keepEngineRecord, readEngineRecord, type EngineRecord } from './engine-record';
 import { followAgain } from './follow-again';
-import { inTurn } from './follow-run';
 import { adoptRuns } from './others';
 import { pauseAfter, pauseUnlessSeen } from './pace';
 import type { RemoteDeployment, RemoteEngine, RemoteFailure, Told } from './remote-engine';
@@ -30,9 +30,9 @@ export async function watchEngines(watch: EngineWatch, signal: AbortSignal): Pro
   const { home, repository } = watch;
   const services = await readServices(repository.root);
   if (!services.ok || signal.aborted) return;
-  const one = inTurn();
+  const queue = new SerialQueue();
   const watched = services.value.flatMap((service) =>
-    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
+    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, queue)),
   );
   await Promise.all(watched.map(async (each) => each.run(signal)));
 }
@@ -54,7 +54,7 @@ class WatchedService {
     private readonly service: EngineService,
     private readonly name: EngineName,
     private readonly services: readonly EngineService[],
-    private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+    private readonly queue: SerialQueue,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
@@ -67,7 +67,7 @@ class WatchedService {
     if (!opened.ok) return; // `deliver check` and a delivery tell why
     const { engine } = opened.value;
     while (!signal.aborted) {
-      const failure = await this.inTurn(async () => this.look(engine, signal));
+      const failure = await this.queue.run(async () => this.look(engine, signal));
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
       if (!failure) this.follow(engine, signal);
@@ -132,7 +132,7 @@ class WatchedService {
       const following = followAgain(
         {
           ...{ repository, home, engine, run: id, env, seen },
-          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
+          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
         },
         signal,
       ).finally(() => this.followed.delete(id));
