@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { FolderChanges } from '../support/folder-changes';
 import { tryLock, type LockHolder } from './lock';
 import { isAlive } from './process-identity';
 
 export type Turn =
   { readonly kind: 'mine'; release(): void } | { readonly kind: 'superseded'; readonly by: string } | { readonly kind: 'cancelled' };
 
-/** How often a waiting run looks again where the file system does not tell. */
+/** How often a waiting run looks again without a change: a holder that was killed causes none. */
 const lookMs = 200;
 
 /**
@@ -29,7 +30,7 @@ export async function waitForTurn(
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(place, JSON.stringify(holder));
   waiting(first.holder.run);
-  const changes = new Changes([locks, folder]);
+  const changes = new FolderChanges([locks, folder], lookMs);
   try {
     for (;;) {
       if (signal.aborted) return { kind: 'cancelled' };
@@ -62,31 +63,5 @@ function isWaiting(place: string): boolean {
     return false;
   } catch {
     return false; // it has just left, or is just being written
-  }
-}
-
-/** Wakes on a change in the folders, on an abort, or after a while: a dead holder tells nobody. */
-class Changes {
-  private readonly watchers: fs.FSWatcher[];
-  private wake: () => void = () => {};
-
-  constructor(folders: readonly string[]) {
-    this.watchers = folders.map((folder) => fs.watch(folder, () => this.wake()));
-  }
-
-  async next(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      signal.addEventListener('abort', this.wake);
-      timer = setTimeout(resolve, lookMs);
-    });
-    signal.removeEventListener('abort', this.wake);
-    clearTimeout(timer);
-  }
-
-  close(): void {
-    for (const watcher of this.watchers) watcher.close();
   }
 }
