@@ -262,7 +262,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   program
     .command('watch-engines', { hidden: true })
-    .option('--news', 'begun anew: the one that watches hands over')
+    .option('--news', 'the token or the definition is newer than that of the leader, which hands over')
     .action(does(async (options: { news?: true }) => (await import('./cli/watch-engines')).watchEngines(options, terminal)));
 
   try {

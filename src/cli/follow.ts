@@ -2,7 +2,7 @@ import { followAgain } from '../core/engines/remote/follow-again';
 import { engineOfRun } from '../core/engines/remote/engine-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/run/audience';
+import { alwaysVisible } from '../core/process/visibility';
 import { readRun } from '../core/run/runs';
 import { fold, isFinished, type RunState } from '../core/run/state';
 import { SerialQueue } from '../core/support/serial-queue';
@@ -28,7 +28,7 @@ export async function follow(
   const isOurs = await followAgain(
     {
       ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ seen: alwaysSeen, beside: () => 1, queue: new SerialQueue() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);

@@ -7,7 +7,7 @@ import type { DeliveryEnd, DeliveryRequest } from '../../delivery';
 import { fail, ok, type Failure, type Result } from '../../failure';
 import type { RepositoryHome } from '../../home';
 import type { Pipeline } from '../../pipeline/pipeline';
-import { alwaysSeen } from '../../run/audience';
+import { alwaysVisible } from '../../process/visibility';
 import type { Outcome } from '../../run/events';
 import { Journal } from '../../run/journal';
 import { isMeant } from '../../run/meant';
@@ -114,7 +114,7 @@ export async function deliverThere(
     if (!state) throw new Error(`the journal of ${run} tells no run`);
     const followed = new FollowedRun({
       ...{ repository, home, engine, journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ seen: alwaysSeen, beside: () => 1, queue: new SerialQueue() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, never), signal);
     if (lock.ok) lock.release();

@@ -4,7 +4,7 @@ import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import type { Contributed } from '../../logs/matchers/definition';
 import type { Pipeline } from '../../pipeline/pipeline';
-import type { Seen } from '../../run/audience';
+import type { Visibility } from '../../process/visibility';
 import type { RunEvent } from '../../run/events';
 import { Journal } from '../../run/journal';
 import { readPipeline } from '../../run/plan';
@@ -24,7 +24,7 @@ export interface FollowAgain {
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
   readonly onEvent: (event: RunEvent) => void;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
   readonly beside: () => number;
   readonly queue: SerialQueue;
 }

@@ -4,7 +4,7 @@ import { Mask } from '../../logs/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../pipeline/pipeline';
-import type { Seen } from '../../run/audience';
+import type { Visibility } from '../../process/visibility';
 import type { Journal } from '../../run/journal';
 import { Placer } from '../../run/placer';
 import { ProblemReporter } from '../../run/problem-reporter';
@@ -27,7 +27,7 @@ export interface RunToFollow {
   readonly pipeline: Pick<Pipeline, 'steps'> | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
   /** How many runs are followed beside each other. */
   readonly beside: () => number;
   /** The looks at all runs take turns: one request at a time. */
@@ -88,7 +88,7 @@ export class FollowedRun {
         const pause = this.pauseAfter(look);
         this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
         if (this.refused === mostRefused) break;
-        await pauseUnlessSeen(pause, this.given.seen, signal);
+        await pauseUnlessSeen(pause, this.given.visibility, signal);
       }
       this.follower.leave();
       return false;
@@ -107,7 +107,7 @@ export class FollowedRun {
   }
 
   private pauseAfter({ failure, hasChanged, isWaiting }: Look): Pause {
-    const { engine, seen, beside } = this.given;
+    const { engine, visibility, beside } = this.given;
     this.failures = failure ? this.failures + 1 : 0;
     this.unchanged = hasChanged ? 0 : this.unchanged + 1;
     const now = Date.now();
@@ -115,7 +115,7 @@ export class FollowedRun {
     const pause = pauseAfter(
       {
         state: isWaiting ? 'waiting' : 'going on',
-        isSeen: seen.isSeen,
+        isSeen: visibility.isVisible,
         unchanged: this.unchanged,
         failures: this.failures,
         ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),

@@ -2,7 +2,7 @@ import type { Repository } from '../../changes/repository';
 import type { RepositoryHome } from '../../home';
 import type { Tokens } from '../../http/tokens';
 import { nothingContributed } from '../../logs/matchers/definition';
-import type { Seen } from '../../run/audience';
+import type { Visibility } from '../../process/visibility';
 import { listRuns } from '../../run/runs';
 import { isFinished } from '../../run/state';
 import { SerialQueue } from '../../support/serial-queue';
@@ -19,7 +19,7 @@ export interface EngineWatch {
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
 }
 
 /**
@@ -58,7 +58,7 @@ class WatchedService {
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, seen } = this.watch;
+    const { repository, tokens, visibility } = this.watch;
     const { openRemoteEngine } = await import('./open-engine');
     const opened = await openRemoteEngine(this.service.pipeline, this.name, {
       ...{ repository, services: this.services, tokens },
@@ -73,14 +73,14 @@ class WatchedService {
       if (!failure) this.follow(engine, signal);
       const pause = pauseAfter(
         {
-          ...{ state: 'resting', isSeen: seen.isSeen, unchanged: 0, failures: this.failures },
+          ...{ state: 'resting', isSeen: visibility.isVisible, unchanged: 0, failures: this.failures },
           ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
           allowance: engine.allowance,
           requests: 2,
         },
         Date.now(),
       );
-      await pauseUnlessSeen(pause, seen, signal);
+      await pauseUnlessSeen(pause, visibility, signal);
     }
     await Promise.all(this.followed.values());
   }
@@ -122,7 +122,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: RemoteEngine, signal: AbortSignal): void {
-    const { repository, home, env, seen } = this.watch;
+    const { repository, home, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -131,7 +131,7 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, engine, run: id, env, seen },
+          ...{ repository, home, engine, run: id, env, visibility },
           ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
         },
         signal,
