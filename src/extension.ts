@@ -1,50 +1,50 @@
 import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { AskedLogs } from './editor/asked-logs';
-import { Cli } from './editor/cli';
-import { CommittedDocuments } from './editor/committed-documents';
-import { registerCommands } from './editor/commands';
-import { ContextKeys } from './editor/context-keys';
-import { CustomerFeedback } from './editor/feedback/customer-feedback';
-import { DefinitionDiagnostics } from './editor/definition-diagnostics';
-import { revealStep } from './editor/definition-step';
-import { Definitions } from './editor/definitions';
-import { Deliveries } from './editor/deliveries';
-import { DeliveryEnd } from './editor/delivery-end';
-import { DeliveryMetrics } from './editor/delivery-metrics';
-import { EveryChange } from './editor/every-change';
-import { EngineActions } from './editor/engines/engine-actions';
-import { EngineRecords } from './editor/engines/engine-records';
-import { EngineTokens } from './editor/engines/engine-tokens';
-import { EngineWatch } from './editor/engines/engine-watch';
-import { EnvironmentActions } from './editor/environment-actions';
-import { EnvironmentsView } from './editor/environments-view';
-import { FailureJumps } from './editor/failure-jumps';
-import { failuresOf } from './editor/failures';
-import { Handovers } from './editor/handovers';
-import { HostTokens } from './editor/host-tokens';
-import { LogDocuments } from './editor/log-document';
-import { LogLinks } from './editor/log-links';
-import { Logs } from './editor/logs';
-import { Output } from './editor/output';
-import { lazyParser } from './editor/parser';
-import { ProblemDiagnostics } from './editor/problem-diagnostics';
-import { ProblemPlaces } from './editor/problem-places';
-import { Repositories } from './editor/repositories';
-import type { Subject } from './editor/row';
-import { RowView } from './editor/row-view';
-import { pipelineMessage, pipelineRows } from './editor/run-rows';
-import { lazySample, openSample } from './editor/sample';
-import { SecretStore } from './editor/secrets';
-import { ServiceChoice } from './editor/service-choice';
-import { setUp } from './editor/set-up';
-import { isFinished } from './core/run/state';
-import { isLive } from './editor/state';
-import { StatusBar } from './editor/status-bar';
-import { statusText } from './editor/status-text';
-import { Store } from './editor/store';
-import { Suspects } from './editor/suspects';
+import { EnvironmentLogStream } from './editor/logs/environment-log-stream';
+import { Cli } from './editor/app/cli';
+import { CommittedDocuments } from './editor/failures/committed-documents';
+import { registerCommands } from './editor/app/commands';
+import { ContextKeys } from './editor/app/context-keys';
+import { CustomerFeedback } from './editor/changes/customer-feedback';
+import { DefinitionDiagnostics } from './editor/pipeline/definition-diagnostics';
+import { revealStep } from './editor/pipeline/definition-step';
+import { Definitions } from './editor/pipeline/definitions';
+import { Deliveries } from './editor/pipeline/deliveries';
+import { DeliveryEnd } from './editor/pipeline/delivery-end';
+import { DeliveryMetrics } from './editor/app/delivery-metrics';
+import { AutoDelivery } from './editor/pipeline/auto-delivery';
+import { CiActions } from './editor/ci/ci-actions';
+import { CiRecords } from './editor/ci/ci-records';
+import { CiTokens } from './editor/ci/ci-tokens';
+import { CiWatch } from './editor/ci/ci-watch';
+import { EnvironmentActions } from './editor/environments/environment-actions';
+import { EnvironmentsView } from './editor/environments/environments-view';
+import { FailureJumps } from './editor/failures/failure-jumps';
+import { failuresOf } from './editor/failures/failures';
+import { ManualApprovals } from './editor/pipeline/manual-approvals';
+import { HostTokens } from './editor/app/host-tokens';
+import { LogDocuments } from './editor/logs/log-document';
+import { LogLinks } from './editor/logs/log-links';
+import { Logs } from './editor/logs/logs';
+import { Output } from './editor/logs/output';
+import { lazyParser } from './editor/pipeline/parser';
+import { ProblemDiagnostics } from './editor/failures/problem-diagnostics';
+import { ProblemPlaces } from './editor/failures/problem-places';
+import { Repositories } from './editor/app/repositories';
+import type { CommandTarget } from './editor/tree/row';
+import { RowView } from './editor/tree/row-view';
+import { pipelineMessage, pipelineRows } from './editor/pipeline/run-rows';
+import { lazySample, openSample } from './editor/app/sample';
+import { SecretStore } from './editor/app/secrets';
+import { ServiceChoice } from './editor/app/service-choice';
+import { setUp } from './editor/app/set-up';
+import { isFinished } from './core/model/run-state';
+import { isLive } from './editor/app/state';
+import { StatusBar } from './editor/app/status-bar';
+import { statusText } from './editor/app/status-text';
+import { Store } from './editor/app/store';
+import { Suspects } from './editor/failures/suspects';
 
 /** What the extension shows, as text, for tests in a real window. */
 export interface Shown {
@@ -76,11 +76,11 @@ export function activate(context: vscode.ExtensionContext): Shown {
       watchEngines();
     },
   );
-  const handovers = new Handovers(store, () => pipeline.visible);
+  const handovers = new ManualApprovals(store, () => pipeline.visible);
   const tokens = new HostTokens(context.secrets);
-  const engineTokens = new EngineTokens(tokens, parse);
-  const engineWatch = new EngineWatch(cli, engineTokens);
-  const engineRecords = new EngineRecords(store);
+  const engineTokens = new CiTokens(tokens, parse);
+  const engineWatch = new CiWatch(cli, engineTokens);
+  const engineRecords = new CiRecords(store);
   const isSeen = (): boolean => pipeline.visible;
   const watchEngines = (): void => {
     if (vscode.workspace.isTrusted) engineWatch.update(isSeen(), store.state.services);
@@ -99,7 +99,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
   const links = new LogLinks(() => store.state, places);
   const diagnostics = new DefinitionDiagnostics(parse);
   const keys = new ContextKeys();
-  const reveal = async (subject: Subject): Promise<void> => {
+  const reveal = async (subject: CommandTarget): Promise<void> => {
     const key = subject.service ?? choice.shown()?.key;
     if (key !== undefined) await pipeline.reveal(key);
   };
@@ -110,15 +110,15 @@ export function activate(context: vscode.ExtensionContext): Shown {
     () => output.reveal(),
   );
   const secrets = new SecretStore(context.secrets, parse);
-  const askedLogs = new AskedLogs(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
+  const askedLogs = new EnvironmentLogStream(cli, context.logUri.fsPath, () => store.state.services[0]?.root ?? os.homedir());
   const logs = new Logs(choice, documents, output, store, askedLogs);
   const committed = new CommittedDocuments(store, places);
   const feedback = new CustomerFeedback({ context, store, repositories, places, documents: committed, parse, tokens });
   const actions = new EnvironmentActions(cli, store, end, engineTokens, (service, since) => feedback.countSince(service, since));
   const failures = new FailureJumps(store, places, async (subject) => logs.open(subject));
   const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: engineTokens, parse, end, reveal });
-  const everyChange = new EveryChange(store, deliveries, secrets, end);
-  const engines = new EngineActions({
+  const everyChange = new AutoDelivery(store, deliveries, secrets, end);
+  const engines = new CiActions({
     ...{ cli, choice, deliveries, end, tokens: engineTokens },
     signedIn: watchEnginesAnew,
   });

@@ -1,12 +1,12 @@
-import { failureOf } from '../core/engines/remote/failure-of';
-import type { EngineName } from '../core/engines/engine';
+import { failureOf } from '../core/ci/failure-of';
+import type { CiName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
 
-/** `deliver engine`: which CI service would run the pipeline, and whether it lets us. */
+/** `deliver engine`: shows the CI service of the pipeline and checks access. */
 export async function engine(
-  name: EngineName | undefined,
+  name: CiName | undefined,
   options: { readonly service?: string; readonly json?: true },
   terminal: Terminal,
 ): Promise<number> {
@@ -14,16 +14,16 @@ export async function engine(
   if (!context.ok) return terminal.fail(context.failure);
   const { repository, service, services } = context.value;
   const around = { repository, services, tokens: environmentTokens(process.env), proxy: 'environment' } as const;
-  const { openRemoteEngine } = await import('../core/engines/remote/open-engine');
-  const opened = await openRemoteEngine(service.pipeline, name, around);
+  const { connectToCi } = await import('../core/ci/connect');
+  const opened = await connectToCi(service.pipeline, name, around);
   if (!opened.ok) return terminal.fail(opened.failure);
-  const there = opened.value.engine;
-  const who = await there.check(new AbortController().signal);
-  if (who.state === 'failed') return terminal.fail(failureOf(who));
-  const { label, host, allowance } = there;
-  if (options.json) terminal.json({ engine: there.name, label, place: there.place, host, signedInAs: who.value, allowance });
+  const client = opened.value.engine;
+  const account = await client.check(new AbortController().signal);
+  if (account.state === 'failed') return terminal.fail(failureOf(account));
+  const { label, host, allowance } = client;
+  if (options.json) terminal.json({ engine: client.name, label, place: client.place, host, signedInAs: account.value, allowance });
   else {
-    terminal.print(`${terminal.paint('green', '✓')} ${label}, ${there.place}: signed in as ${who.value}`);
+    terminal.print(`${terminal.paint('green', '✓')} ${label}, ${client.place}: signed in as ${account.value}`);
     if (allowance)
       terminal.print(`  ${allowance.remaining} of ${allowance.limit} requests are left until ${allowance.resetAt.slice(11, 16)} UTC`);
   }

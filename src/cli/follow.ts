@@ -1,16 +1,16 @@
-import { followAgain } from '../core/engines/remote/follow-again';
-import { engineOfRun } from '../core/engines/remote/engine-of-run';
+import { followAgain } from '../core/ci/follow/resume-following';
+import { ciOfRun } from '../core/ci/follow/ci-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { alwaysVisible } from '../core/process/visibility';
-import { readRun } from '../core/run/runs';
-import { fold, isFinished, type RunState } from '../core/run/state';
+import { readRun } from '../core/history/runs';
+import { fold, isFinished, type RunState } from '../core/model/run-state';
 import { SerialQueue } from '../core/support/serial-queue';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
-/** `deliver follow`: goes on to tell what becomes of a run on a CI service. */
+/** `deliver follow`: resumes monitoring a run on a CI service. */
 export async function follow(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
@@ -19,7 +19,7 @@ export async function follow(
   if (!opened.ok) return terminal.fail(opened.failure);
   const { repository, home, run } = opened.value;
   if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
-  const there = await engineOfRun(repository, run, environmentTokens(process.env));
+  const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return terminal.fail(there.failure);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
@@ -42,7 +42,7 @@ export async function follow(
     return terminal.fail({
       kind: 'usage',
       message: `another process follows run ${run.id}`,
-      hint: 'deliver log --follow shows what it prints',
+      hint: 'deliver log --follow shows its log',
     });
   const outcome = readRun(home.run(run.id))?.outcome;
   if (outcome === 'passed') return 0;

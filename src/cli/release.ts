@@ -1,10 +1,10 @@
-import { askAll, environmentsHere } from './asked-environments';
+import { askAll, environmentsHere } from './environments-here';
 import { agreed } from './question';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { planRelease, release, type Promotion } from '../core/promotion';
+import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';
-import { fold, type RunState } from '../core/run/state';
+import { fold, type RunState } from '../core/model/run-state';
 import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -20,7 +20,7 @@ export interface ReleaseOptions {
 
 const shownChanges = 20;
 
-/** `deliver release`: what is verified in one environment goes to customers, as it is. */
+/** `deliver release`: releases the verified build of one environment to production. */
 export async function releaseToCustomers(options: ReleaseOptions, terminal: Terminal): Promise<number> {
   await askAll(await environmentsHere());
   const planned = await planRelease({
@@ -39,7 +39,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
   }
   if (!options.json) describe(planned.value, terminal);
   if (options.dryRun) return 0;
-  if (!options.yes && !(await isMeant(planned.value, terminal))) return terminal.fail(declined(terminal));
+  if (!options.yes && !(await confirmProduction(planned.value, terminal))) return terminal.fail(declined(terminal));
 
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
@@ -63,19 +63,19 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
 }
 
 function describe({ service, source, target, release: next, current, changes, isVerified }: Promotion, terminal: Terminal): void {
-  const now = current ? `${current.commit.slice(0, 8)} ${current.subject ?? ''}` : 'nothing yet';
-  terminal.print(`${service}: ${next.commit.slice(0, 8)} ${next.subject ?? ''}, from ${source} to ${target}, where customers have ${now}`);
+  const now = current ? `${current.commit.slice(0, 7)} ${current.subject ?? ''}` : 'nothing';
+  terminal.print(`${service}: ${next.commit.slice(0, 7)} ${next.subject ?? ''}, from ${source} to ${target} (now: ${now})`);
   for (const { commit, subject, author } of changes.slice(0, shownChanges))
-    terminal.print(`  ${commit.slice(0, 8)} ${subject} ${terminal.paint('dim', author)}`);
+    terminal.print(`  ${commit.slice(0, 7)} ${subject} ${terminal.paint('dim', author)}`);
   if (changes.length > shownChanges) terminal.print(`  and ${changes.length - shownChanges} more`);
-  if (!isVerified) terminal.print(terminal.paint('yellow', `  it is not verified in ${source}`));
+  if (!isVerified) terminal.print(terminal.paint('yellow', `  not verified in ${source}`));
 }
 
-async function isMeant({ target }: Promotion, terminal: Terminal): Promise<boolean> {
+async function confirmProduction({ target }: Promotion, terminal: Terminal): Promise<boolean> {
   return agreed(`Release to ${target}?`, terminal);
 }
 
 function declined(terminal: Terminal): Parameters<Terminal['fail']>[0] {
   if (terminal.live) return { kind: 'cancelled', message: 'nothing was released' };
-  return { kind: 'usage', message: 'a release asks first, and there is nobody to ask', hint: '--yes says that it is meant' };
+  return { kind: 'usage', message: 'a release needs a confirmation, and there is no terminal', hint: '--yes confirms it' };
 }

@@ -1,16 +1,16 @@
-import type { EngineService } from '../core/engines/engine';
-import { readServices } from '../core/engines/export';
-import { ok, type Result } from '../core/failure';
+import type { CiPipeline } from '../core/ci/ci-service';
+import { readServices } from '../core/ci/export/export';
+import { ok, type Result } from '../core/model/result';
 import { locateService } from '../core/pipeline/locate';
 import { openContext, type RepositoryContext } from './context';
 
 export interface ServiceContext extends RepositoryContext {
-  readonly service: EngineService;
-  /** All of the repository. */
-  readonly services: readonly EngineService[];
+  readonly service: CiPipeline;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
 }
 
-/** The repository that a command is called in, with the pipelines of its services, and the one that is meant. */
+/** Opens the repository of the current folder, reads all its pipelines and locates the service. */
 export async function openService(name: string | undefined): Promise<Result<ServiceContext>> {
   const context = await openContext();
   if (!context.ok) return context;

@@ -24,8 +24,7 @@ export async function watchEngines(options: { readonly news?: true }, terminal: 
     {
       ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), window, isNews: options.news === true },
       // Only the leader loads it: the processes that wait stay small.
-      lead: async (visibility, signal) =>
-        (await import('../core/engines/remote/watched-engines')).watchEngines({ ...watched, visibility }, signal),
+      lead: async (visibility, signal) => (await import('../core/ci/follow/run-watcher')).watchRuns({ ...watched, visibility }, signal),
     },
     stop.signal,
   );

@@ -1,20 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SerialQueue } from '../../src/core/support/serial-queue';
-import { git } from '../../src/core/changes/git';
-import { openRepository } from '../../src/core/changes/repository';
-import type * as lines from '../../src/core/changes/recent-lines';
-import type * as changes from '../../src/core/changes/recent-changes';
+import { git } from '../../src/core/git/git';
+import { openRepository } from '../../src/core/git/repository';
+import type * as lines from '../../src/core/history/recent-lines';
+import type * as changes from '../../src/core/history/recent-changes';
 import type * as recentHistory from '../../src/core/feedback/recent';
-import { RepositoryHome } from '../../src/core/home';
+import { RepositoryHome } from '../../src/core/support/home';
 import { deliveredRun } from '../support/delivered';
-import { deliveriesOf } from '../../src/core/run/ledger';
+import { deliveriesOf } from '../../src/core/history/ledger';
 import { Project } from '../support/project';
 import { asShipped, inFolder, median, ms, type Row } from './measure';
 
 const [commits, files, fileLines, apart] = [100_000, 2_000, 100, 200];
 
-/** Recent changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
+/** RecentDeliveries changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
 export async function recentChangesOfLongHistory(): Promise<Row[]> {
   return inFolder(async (folder) => {
     const project = new Project(folder);
@@ -37,7 +37,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
     for (let round = 0; round < 7; round++) {
       diffs.push(await seconds(async () => git(['diff', from ?? '', to ?? ''], { folder: project.root })));
       recents.push(await seconds(async () => core.recentChanges(repository, home, { from: from ?? '', to: to ?? '', folder: '' })));
-      const history = new core.RecentHistory(repository, home, '', new SerialQueue());
+      const history = new core.RecentDeliveryHistory(repository, home, '', new SerialQueue());
       reads.push(
         await seconds(async () => {
           const read = await history.read(deliveriesOf(runs), { deliveries: 1, days: 365 });

@@ -1,10 +1,10 @@
 import { EnvironmentFiles } from '../../src/core/environments/process/state-file';
-import { openRepository } from '../../src/core/changes/repository';
-import type * as places from '../../src/core/changes/places-now';
+import { openRepository } from '../../src/core/git/repository';
+import type * as places from '../../src/core/location/places-now';
 import type * as feedback from '../../src/core/feedback/service-feedback';
 import type { FeedbackState, ServiceFeedback } from '../../src/core/feedback/service-feedback';
-import { RepositoryHome } from '../../src/core/home';
-import type { Pipeline } from '../../src/core/pipeline/pipeline';
+import { RepositoryHome } from '../../src/core/support/home';
+import type { Pipeline } from '../../src/core/model/pipeline';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { deliveredRun } from '../support/delivered';

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openRepository } from '../../src/core/changes/repository';
-import { takeSnapshot } from '../../src/core/changes/snapshot';
-import { RepositoryHome } from '../../src/core/home';
+import { openRepository } from '../../src/core/git/repository';
+import { takeSnapshot } from '../../src/core/git/snapshot';
+import { RepositoryHome } from '../../src/core/support/home';
 import { Project } from '../support/project';
 import { inFolder, median, ms, type Row } from './measure';
 

@@ -2,8 +2,8 @@ import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Status } from '../../src/core/run/status';
-import { findProcesses } from '../../src/core/run/descendants';
+import type { Status } from '../../src/core/model/run-status';
+import { findProcesses } from '../../src/core/process/descendants';
 import { nothingLeftOf, Project, type Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

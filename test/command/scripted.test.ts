@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { RolledBack, RunEvent } from '../../src/core/run/events';
-import { isAlive } from '../../src/core/run/process-identity';
+import type { RolledBack, RunEvent } from '../../src/core/model/events';
+import { isAlive } from '../../src/core/process/process-identity';
 import { Project } from '../support/project';
 import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
 import { eventually, temporaryFolder } from '../support/temporary';

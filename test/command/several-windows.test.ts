@@ -1,4 +1,4 @@
-import { RemoteProject } from '../support/engines/remote-project';
+import { RemoteProject } from '../support/ci/remote-project';
 import type { Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Status } from '../../src/core/run/status';
+import type { Status } from '../../src/core/model/run-status';
 import { Project } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
 
@@ -75,7 +75,7 @@ describe('the command line', function () {
     assert.equal(code, 2);
     assert.match(stderr, /deliver run/);
     assert.deepEqual(await shop.json('environment'), []);
-    assert.equal((await shop.deliver('cancel')).stdout, 'nothing is being delivered\n');
+    assert.equal((await shop.deliver('cancel')).stdout, 'no delivery is running\n');
   });
 
   it('delivers the service that is named or that one stands in', async () => {

@@ -5,7 +5,7 @@ import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { unpackSample } from '../../src/core/sample';
+import { unpackSample } from '../../src/core/runner/sample';
 import { buildProject } from './host/build';
 import { findDesktop, openDesktop } from './host/desktop';
 import { installServer, serverUnsupported } from './host/install';

@@ -1,5 +1,5 @@
-import type { Change } from '../../src/core/run/events';
-import type { Deployment, RunState } from '../../src/core/run/state';
+import type { Change } from '../../src/core/model/events';
+import type { Deployment, RunState } from '../../src/core/model/run-state';
 
 export interface Delivered {
   readonly commit: string;

@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openRepository, type Repository } from '../../src/core/changes/repository';
-import { takeSnapshot, type Snapshot } from '../../src/core/changes/snapshot';
-import { listTree } from '../../src/core/changes/tree';
-import type { Failure, Result } from '../../src/core/failure';
-import { RepositoryHome } from '../../src/core/home';
-import { SlotPool, type Slot } from '../../src/core/run/slots';
+import { openRepository, type Repository } from '../../src/core/git/repository';
+import { takeSnapshot, type Snapshot } from '../../src/core/git/snapshot';
+import { listTree } from '../../src/core/git/tree';
+import type { Failure, Result } from '../../src/core/model/result';
+import { RepositoryHome } from '../../src/core/support/home';
+import { SlotPool, type Slot } from '../../src/core/runner/slots';
 
 /** git as a user calls it; the answer is without its last line break. */
 export function git(folder: string, ...args: string[]): string {

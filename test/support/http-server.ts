@@ -16,7 +16,7 @@ export interface Asked {
 
 export interface Reply {
   readonly status?: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   /** Text as it is, all else as JSON. */
   readonly body?: unknown;
 }

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { builtInMatchers } from '../../src/core/logs/matchers/built-in';
 import type { Matcher } from '../../src/core/logs/matchers/matcher';
 import { ProblemFinder } from '../../src/core/logs/problem-finder';
-import type { FoundProblem } from '../../src/core/logs/problem';
+import type { FoundProblem } from '../../src/core/model/problem';
 
 const fixtures = path.join(__dirname, '../unit/core/logs/matchers/fixtures');
 

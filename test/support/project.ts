@@ -2,9 +2,9 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { stringify } from 'yaml';
-import type { RunEvent } from '../../src/core/run/events';
-import { findProcesses } from '../../src/core/run/descendants';
-import { parseEvent } from '../../src/core/run/journal';
+import type { RunEvent } from '../../src/core/model/events';
+import { findProcesses } from '../../src/core/process/descendants';
+import { parseEvent } from '../../src/core/history/journal';
 import { eventually } from './temporary';
 
 const program = path.resolve(__dirname, '..', '..', 'dist', 'cli.js');

@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { definitionName, listServices } from '../pipeline/locate';
-import type { Pipeline } from '../pipeline/pipeline';
+import type { Pipeline } from '../model/pipeline';
 import { kindOf, recordedEnvironments } from './environments';
 import type { PlatformDefinition } from './platform';
-import { RecordedEnvironment } from './recorded-environment';
-import { ServiceRecords } from './service-record';
+import { RecordedEnvironment } from './recorded/recorded-environment';
+import { ServiceRecords } from './recorded/service-record';
 
 /**
  * The environments that have to be asked what is live in them: those that something was deployed to from here, and those that the

@@ -1,7 +1,6 @@
-import type { ProcessIdentity, Release } from '../run/events';
-import type { Result } from '../failure';
-
-export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
+import type { ProcessIdentity, Release } from '../model/events';
+import type { Artifact, EnvironmentKind, ServiceStatus } from '../model/environment-status';
+import type { Result } from '../model/result';
 
 /** What every kind of environment answers: check, deploy, verify, roll back, status, logs, start, stop. */
 export interface Environment {
@@ -85,35 +84,4 @@ export interface LogOptions {
   /** How many of the last lines. */
   readonly lines: number;
   readonly follow?: boolean;
-}
-
-/** `stopped`: on purpose. What runs no more though it should is `unhealthy`. */
-export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
-
-export interface ServiceStatus {
-  readonly service: string;
-  readonly state: ServiceHealth;
-  /** In a sentence, where `state` alone does not say it. */
-  readonly reason?: string;
-  /** Empty where it has none, or none is known. */
-  readonly url: string;
-  readonly release?: Release;
-  readonly previous?: Release;
-  /** All that can be brought back, newest first. */
-  readonly earlier?: readonly Release[];
-  /** The file that holds what the live release prints, where there is one. */
-  readonly log?: string;
-  /** What was built for the live release, where it was built on this machine. */
-  readonly artifact?: Artifact;
-  /** When the environment itself last said so (ISO 8601); absent: it is known without asking. */
-  readonly observedAt?: string;
-}
-
-/** What was built for a release. Absolute folders. */
-export interface Artifact {
-  /** The checkout, and the service's folder in it. */
-  readonly slot: string;
-  readonly folder: string;
-  /** The container image, by a reference that means this one for ever. */
-  readonly image?: string;
 }

@@ -1,15 +1,16 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../failure';
-import type { EnvironmentDefinition } from '../pipeline/pipeline';
-import type { Environment, EnvironmentKind } from './environment';
-import type { EnvironmentStatus } from './environment-status';
+import { fail, ok, type Result } from '../model/result';
+import type { EnvironmentDefinition } from '../model/pipeline';
+import type { Environment } from './environment';
+import type { EnvironmentKind } from '../model/environment-status';
+import type { EnvironmentStatus } from '../model/environment-status';
 import { ProcessEnvironment } from './process/process-environment';
 import { processStatus } from './process/process-status';
 import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
-import { RecordedEnvironment } from './recorded-environment';
-import { recordedStatus } from './recorded-status';
-import { ServiceRecords } from './service-record';
+import { RecordedEnvironment } from './recorded/recorded-environment';
+import { recordedStatus } from './recorded/recorded-status';
+import { ServiceRecords } from './recorded/service-record';
 
 /**
  * An environment of a pipeline, as a service is deployed to it. `program` is how the command line is

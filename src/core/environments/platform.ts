@@ -1,7 +1,8 @@
-import type { Result } from '../failure';
-import type { EnvironmentDefinition } from '../pipeline/pipeline';
-import type { Release } from '../run/events';
-import type { Artifact, DeployRequest, EnvironmentKind, LogOptions, Say, ServiceHealth } from './environment';
+import type { Result } from '../model/result';
+import type { EnvironmentDefinition } from '../model/pipeline';
+import type { Release } from '../model/events';
+import type { DeployRequest, LogOptions, Say } from './environment';
+import type { Artifact, EnvironmentKind, ServiceHealth } from '../model/environment-status';
 
 /**
  * A place that runs releases by itself (an engine, a cluster, somebody's scripts), as one service of one environment

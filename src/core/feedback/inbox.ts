@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { cleanItem } from './clean';
 import type { FeedbackItem } from './item';
-import type { FeedbackSource, Memory, SourceFailure } from './source';
+import type { FeedbackSource, FetchState, SourceFailure } from './source';
 
 export type KnownItem = FeedbackItem & { readonly undated?: true };
 
@@ -21,7 +21,7 @@ export interface SourceState {
 }
 
 interface Kept extends SourceState {
-  readonly memory: Memory;
+  readonly memory: FetchState;
   /** When it was last asked. */
   readonly askedAt?: string;
 }

@@ -1,4 +1,4 @@
-import type { Frame } from '../logs/problem';
+import type { Frame } from '../model/problem';
 
 export type FeedbackKind = 'error' | 'comment' | 'rating' | 'ticket';
 

@@ -1,5 +1,5 @@
 import type { FeedbackItem } from './item';
-import type { Frame } from '../logs/problem';
+import type { Frame } from '../model/problem';
 
 const mostPlaces = 3;
 const mostLooked = 100;

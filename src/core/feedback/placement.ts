@@ -1,9 +1,9 @@
-import type { Repository } from '../changes/repository';
-import type { RepositoryHome } from '../home';
-import type { Delivery } from '../run/ledger';
-import { Placer } from '../run/placer';
-import { runIn } from '../run/slots';
-import { treePaths } from '../run/tree-paths';
+import type { Repository } from '../git/repository';
+import type { RepositoryHome } from '../support/home';
+import type { Delivery } from '../history/ledger';
+import { PathResolver } from '../location/path-resolver';
+import { runIn } from '../runner/slots';
+import { treePaths } from '../location/tree-paths';
 import type { FeedbackFrame } from './item';
 import type { KnownItem } from './inbox';
 import { filesMentioned } from './mentions';
@@ -22,7 +22,7 @@ const mostTrees = 20;
 
 /** Finds the places that feedback names in the trees that were running. */
 export class Placement {
-  private readonly placers = new Map<string, Placer>();
+  private readonly placers = new Map<string, PathResolver>();
   /** A commit never changes, nor does what was said. */
   private readonly known = new WeakMap<KnownItem, { readonly commit: string; readonly places: readonly DeliveredPlace[] }>();
 
@@ -52,7 +52,7 @@ export class Placement {
     return mentioned.flatMap((found): DeliveredPlace[] => (found ? [{ ...lineOf(found), by: 'text' }] : []));
   }
 
-  private placerOf({ commit, delivery }: Running): Placer {
+  private placerOf({ commit, delivery }: Running): PathResolver {
     const slot = delivery && slotOf(delivery);
     const key = `${commit} ${slot ?? ''}`;
     const known = this.placers.get(key);
@@ -62,7 +62,7 @@ export class Placement {
       this.placers.delete(oldest);
     }
     const ground = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
-    const placer = new Placer(ground, async () => treePaths(this.repository, this.home, commit, this.folder));
+    const placer = new PathResolver(ground, async () => treePaths(this.repository, this.home, commit, this.folder));
     this.placers.set(key, placer);
     return placer;
   }

@@ -1,11 +1,11 @@
 import type { SerialQueue } from '../support/serial-queue';
-import { gitOrUndefined, type GitCall } from '../changes/git';
-import { recentChanges, type RecentChange } from '../changes/recent-changes';
-import type { Repository } from '../changes/repository';
-import { ownObjects } from '../changes/store';
-import { ok, type Result } from '../failure';
-import type { RepositoryHome } from '../home';
-import type { Delivery } from '../run/ledger';
+import { gitOrUndefined, type GitCall } from '../git/git';
+import { recentChanges, type RecentChange } from '../history/recent-changes';
+import type { Repository } from '../git/repository';
+import { ownObjects } from '../git/object-store';
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import type { Delivery } from '../history/ledger';
 
 /** How far back a change is recent: the last so many deliveries, none older than so many days. */
 export interface RecentWindow {
@@ -28,7 +28,7 @@ export interface DeliveredChange extends RecentChange {
   readonly isUncommitted: boolean;
 }
 
-export interface Recent {
+export interface RecentDeliveries {
   /** Newest first. */
   readonly changes: readonly DeliveredChange[];
   /** The files of the working tree that are not committed as they are, relative to the root. */
@@ -43,7 +43,7 @@ const mostUndelivered = 50;
 const dayMs = 86_400_000;
 
 /** What was changed in a service over the last deliveries and since, and where it is now. */
-export class RecentHistory {
+export class RecentDeliveryHistory {
   /** What was asked last: history is only ever added to, but for those who rewrite it. */
   private last: { readonly from: string | undefined; readonly to: string; readonly changes: readonly RecentChange[] } | undefined;
 
@@ -56,7 +56,7 @@ export class RecentHistory {
     private readonly turns: SerialQueue,
   ) {}
 
-  async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<Recent>> {
+  async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<RecentDeliveries>> {
     const { folder } = this;
     const since = new Date(now - window.days * dayMs).toISOString();
     const { shown, before } = windowOf(deliveries, window, since);

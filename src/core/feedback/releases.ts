@@ -1,5 +1,5 @@
-import type { CommitNames } from '../changes/commit-names';
-import { liveAt, type Delivery } from '../run/ledger';
+import type { CommitNames } from '../git/commit-names';
+import { liveAt, type Delivery } from '../history/ledger';
 import type { KnownItem } from './inbox';
 
 /** The delivered commit that feedback is about, and how that is known. */

@@ -1,5 +1,5 @@
-import { unreachable } from '../failure';
-import type { SourceDefinition } from '../pipeline/pipeline';
+import { unreachable } from '../model/result';
+import type { SourceDefinition } from '../model/pipeline';
 import { openGithubSource } from './sources/github-source';
 import { openGitlabSource } from './sources/gitlab-source';
 import { HttpClient, type HttpOptions } from '../http/http-client';
@@ -7,7 +7,7 @@ import { openHttpSource } from './sources/http-source';
 import { openSentrySource } from './sources/sentry-source';
 import type { SourceDefaults } from './sources/source-defaults';
 import type { FeedbackSource } from './source';
-import type { Tokens } from '../http/tokens';
+import type { Tokens } from '../model/tokens';
 
 export interface RemoteSurroundings extends SourceDefaults {
   readonly tokens: Tokens;

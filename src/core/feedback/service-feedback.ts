@@ -1,28 +1,28 @@
 import * as path from 'node:path';
-import { CommitNames } from '../changes/commit-names';
-import { Memory } from '../changes/memory';
-import type { PlacesNow } from '../changes/places-now';
-import { RecentLines, type RecentLine } from '../changes/recent-lines';
-import { WorkingFiles } from '../changes/working-files';
-import { ok, type Result } from '../failure';
-import type { RepositoryHome } from '../home';
-import type { Pipeline } from '../pipeline/pipeline';
-import { deliveriesOf, type Delivery } from '../run/ledger';
-import type { RunState } from '../run/state';
-import { Belonging } from './belonging';
+import { CommitNames } from '../git/commit-names';
+import { LruCache } from '../support/lru-cache';
+import type { PlacesNow } from '../location/places-now';
+import { RecentLines, type RecentLine } from '../history/recent-lines';
+import { WorkingFiles } from '../git/working-files';
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import type { Pipeline } from '../model/pipeline';
+import { deliveriesOf, type Delivery } from '../history/ledger';
+import type { RunState } from '../model/run-state';
+import { FeedbackAttribution } from './attribution';
 import type { PlacedItem } from './placed-item';
 import { Fixes } from './fixes';
 import { Inbox, type SourceState } from './inbox';
 import { Owners } from './owners';
 import { Placement } from './placement';
-import { RecentHistory, type Recent, type RecentWindow } from './recent';
-import { RememberedItems } from './remembered';
+import { RecentDeliveryHistory, type RecentDeliveries, type RecentWindow } from './recent';
+import { PlacementCache } from './placement-cache';
 import { Releases } from './releases';
 import { openSources, type SourceSurroundings } from './sources';
 
 /** What customers say of a service, and what was recently changed in it. */
 export interface FeedbackState {
-  readonly recent: Recent;
+  readonly recent: RecentDeliveries;
   /** Newest first; without those that are closed. */
   readonly items: readonly PlacedItem[];
   readonly sources: readonly SourceState[];
@@ -36,14 +36,14 @@ export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
 
 /** Everything about the feedback on one service, from its sources to the lines of its files. */
 export class ServiceFeedback {
-  private readonly history: RecentHistory;
+  private readonly history: RecentDeliveryHistory;
   private readonly names: CommitNames;
-  private readonly remembered = new RememberedItems();
+  private readonly remembered = new PlacementCache();
   private readonly placement: Placement;
   private readonly working: WorkingFiles;
   private readonly recentLines: RecentLines;
   /** By path: which change made which line, while neither the file nor its recent changes are others. */
-  private readonly changedLines = new Memory<{
+  private readonly changedLines = new LruCache<{
     readonly stamp: string;
     readonly history: string;
     readonly lines: ReadonlyMap<number, string>;
@@ -56,7 +56,7 @@ export class ServiceFeedback {
   ) {
     const { repository, home, folder, placesNow } = parts;
     const { turns } = placesNow;
-    this.history = new RecentHistory(repository, home, folder, turns);
+    this.history = new RecentDeliveryHistory(repository, home, folder, turns);
     this.names = new CommitNames(repository, home, turns);
     this.placement = new Placement(repository, home, folder);
     this.working = new WorkingFiles(repository.root);
@@ -92,14 +92,14 @@ export class ServiceFeedback {
   }
 
   /** The lines of a file, as it reads now, that were recently changed. */
-  async linesOf(recent: Recent, path: string, text: string): Promise<RecentLine[]> {
+  async linesOf(recent: RecentDeliveries, path: string, text: string): Promise<RecentLine[]> {
     return this.recentLines.lines(recent.changes, path, text);
   }
 
-  private belonging(recent: Recent, deliveries: readonly Delivery[]): Belonging {
+  private belonging(recent: RecentDeliveries, deliveries: readonly Delivery[]): FeedbackAttribution {
     const { repository, pipeline, placesNow, folder } = this.parts;
     const lines = new Map<string, Promise<ReadonlyMap<number, string>>>();
-    return new Belonging({
+    return new FeedbackAttribution({
       remembered: this.remembered,
       releases: new Releases(this.names, deliveries, pipeline.release),
       placement: this.placement,
@@ -117,7 +117,7 @@ export class ServiceFeedback {
     });
   }
 
-  private async changesOf(recent: Recent, path: string): Promise<ReadonlyMap<number, string>> {
+  private async changesOf(recent: RecentDeliveries, path: string): Promise<ReadonlyMap<number, string>> {
     const look = await this.working.look(path);
     const history = recent.changes.flatMap(({ commit, files }) => (files.some((file) => file.path === path) ? [commit] : [])).join();
     const known = this.changedLines.get(path);

@@ -1,9 +1,9 @@
-import type { Result } from '../failure';
+import type { Result } from '../model/result';
 import type { HttpFailure } from '../http/http-answer';
 import type { FeedbackItem } from './item';
 
 /** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */
-export type Memory = Readonly<Record<string, string>>;
+export type FetchState = Readonly<Record<string, string>>;
 
 /** What a source answered. */
 export type Answer =
@@ -12,7 +12,7 @@ export type Answer =
       readonly items: readonly FeedbackItem[];
       /** These are all there are: what is no longer among them is gone. Else they add to what was seen before. */
       readonly isComplete: boolean;
-      readonly memory?: Memory;
+      readonly memory?: FetchState;
       /** What could not be read of an answer that could be read otherwise: in a sentence. */
       readonly warning?: string;
     }
@@ -32,7 +32,7 @@ export interface FeedbackSource {
   /** A file to watch instead of asking again and again. Absolute. */
   readonly watches?: string;
   /** Never throws, and ends within its own time limits or when told to. */
-  fetch(memory: Memory, signal: AbortSignal): Promise<Answer>;
+  fetch(memory: FetchState, signal: AbortSignal): Promise<Answer>;
   /** What can be done with an item there; each answers what the source itself said, in a sentence. */
   readonly actions: SourceActions;
 }

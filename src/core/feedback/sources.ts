@@ -1,11 +1,11 @@
 import * as path from 'node:path';
-import type { Repository } from '../changes/repository';
+import type { Repository } from '../git/repository';
 import { EnvironmentFiles } from '../environments/process/state-file';
-import type { Pipeline, SourceDefinition } from '../pipeline/pipeline';
+import type { Pipeline, SourceDefinition } from '../model/pipeline';
 import { FileSource } from './sources/file-source';
-import { originOf } from '../changes/remotes';
+import { originOf } from '../git/remotes';
 import type { FeedbackSource } from './source';
-import type { Tokens } from '../http/tokens';
+import type { Tokens } from '../model/tokens';
 
 export interface SourceSurroundings {
   readonly repository: Repository;

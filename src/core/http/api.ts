@@ -1,8 +1,8 @@
-import { fail, ok, type Result } from '../failure';
+import { fail, ok, type Result } from '../model/result';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpClient, HttpRequest, Sink } from './http-client';
 import type { HttpAnswer, HttpFailure } from './http-answer';
-import type { TokenKind, Tokens } from './tokens';
+import type { TokenKind, Tokens } from '../model/tokens';
 
 export interface ApiAddress {
   readonly kind: TokenKind;

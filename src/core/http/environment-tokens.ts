@@ -1,4 +1,4 @@
-import type { Tokens } from './tokens';
+import type { Tokens } from '../model/tokens';
 
 /** The variables that the services' own tools read, each for its public host alone. */
 const usual: Readonly<Record<string, string>> = {

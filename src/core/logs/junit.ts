@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import type { FoundProblem, Frame } from './problem';
+import type { FoundProblem, Frame } from '../model/problem';
 import { traceFrames } from './trace-frames';
 
 const deepest = 100;

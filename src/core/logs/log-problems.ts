@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import { builtInMatchers } from './matchers/built-in';
 import type { Matcher } from './matchers/matcher';
 import { patternMatcher } from './matchers/pattern';
-import type { Wanted } from './matchers/wanted';
-import type { FoundProblem } from './problem';
+import type { SelectedMatchers } from './matchers/select';
+import type { FoundProblem } from '../model/problem';
 import { ProblemFinder, type Watch } from './problem-finder';
 
 /** More than these of one step help nobody; how many there are more is said. */
@@ -25,7 +25,7 @@ export interface LogProblems {
 }
 
 /** Finds what is wanted in a part of a log. Throws where it cannot be read. */
-export function findInLog({ file, from, to }: LogPart, wanted: Wanted, watch?: Watch): LogProblems {
+export function findInLog({ file, from, to }: LogPart, wanted: SelectedMatchers, watch?: Watch): LogProblems {
   const problems: FoundProblem[] = [];
   let more = 0;
   const finder = new ProblemFinder(
@@ -53,9 +53,9 @@ export function findInLog({ file, from, to }: LogPart, wanted: Wanted, watch?: W
 }
 
 /** What a step asks for, beside the search so that both are loaded together. */
-export { wantedBy } from './matchers/wanted';
+export { selectMatchers } from './matchers/select';
 
-function matchersFor({ builtIn, own }: Wanted): Matcher[] {
+function matchersFor({ builtIn, own }: SelectedMatchers): Matcher[] {
   const named = builtIn === undefined ? builtInMatchers : builtInMatchers.filter((matcher) => builtIn.includes(matcher.name));
   return [...named, ...own.map(patternMatcher)];
 }

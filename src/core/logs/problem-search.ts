@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { LogPart, LogProblems } from './log-problems';
-import type { Wanted } from './matchers/wanted';
+import type { SelectedMatchers } from './matchers/select';
 import type { Question } from './problem-worker';
 
 /** A log up to this size is read where we are: sooner done than a thread is started. */
@@ -31,7 +31,7 @@ export class ProblemSearch {
   constructor(private readonly program = path.join(__dirname, 'problem-worker.js')) {}
 
   /** What is wanted of a part of a log. Throws where it cannot be read. */
-  async find(part: LogPart, wanted: Wanted): Promise<SearchResult> {
+  async find(part: LogPart, wanted: SelectedMatchers): Promise<SearchResult> {
     const size = Math.min(fs.statSync(part.file).size, part.to) - part.from;
     const isNothing = wanted.builtIn?.length === 0 && wanted.own.length === 0;
     if (size <= 0 || isNothing) return { problems: [], more: 0, notices: [] };
@@ -49,7 +49,7 @@ export class ProblemSearch {
     this.worker = undefined;
   }
 
-  private async findApart(part: LogPart, wanted: Wanted, notices: readonly string[] = []): Promise<SearchResult> {
+  private async findApart(part: LogPart, wanted: SelectedMatchers, notices: readonly string[] = []): Promise<SearchResult> {
     const watched = new Int32Array(new SharedArrayBuffer(8));
     const answer = await this.ask({ part, wanted, watched });
     if (!('stuck' in answer)) return { ...answer, notices };

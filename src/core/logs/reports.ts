@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { listOutputs } from '../run/outputs';
+import { listFiles } from '../support/glob-files';
 import { readJunit } from './junit';
-import type { FoundProblem } from './problem';
+import type { FoundProblem } from '../model/problem';
 
 export interface ReportProblems {
   readonly problems: readonly FoundProblem[];
@@ -25,7 +25,7 @@ const slackMs = 1000;
 export async function readReports(folder: string, globs: readonly string[], since: number): Promise<ReportProblems> {
   const problems: FoundProblem[] = [];
   const failures: { file: string; message: string }[] = [];
-  for (const { path: file, size, mtimeMs } of listOutputs(folder, globs)) {
+  for (const { path: file, size, mtimeMs } of listFiles(folder, globs)) {
     // A link, which might lead out of the folder, has no size.
     if (mtimeMs < since - slackMs || !isOwnFile(folder, file)) continue;
     if (size > mostBytes) {

@@ -1,5 +1,5 @@
 import { nodeFrame } from './matchers/node-frames';
-import type { Frame } from './problem';
+import type { Frame } from '../model/problem';
 
 /** How the stacks of several languages name a place; those that print the innermost call last are turned. */
 const notations: readonly { readonly frame: RegExp; readonly outermostFirst?: true }[] = [

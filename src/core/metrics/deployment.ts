@@ -1,4 +1,4 @@
-import type { RunState } from '../run/state';
+import type { RunState } from '../model/run-state';
 
 /** A release that went live where customers are, whatever became of it. */
 export interface ProductionDeployment {

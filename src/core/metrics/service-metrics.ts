@@ -1,25 +1,25 @@
-import { commitDates, holds } from '../changes/carried';
-import type { Repository } from '../changes/repository';
-import type { EngineService } from '../engines/engine';
-import { readTeamHistory, type TeamHistory } from '../engines/remote/read-history';
-import { fail, ok, type Result } from '../failure';
-import type { RepositoryHome } from '../home';
-import type { Tokens } from '../http/tokens';
-import type { Pipeline } from '../pipeline/pipeline';
-import { listRuns, readRecorded, runIds } from '../run/runs';
-import { keptRuns } from '../run/tidy';
+import { commitDates, containsCommit } from '../history/ancestry';
+import type { Repository } from '../git/repository';
+import type { CiPipeline } from '../ci/ci-service';
+import { readTeamHistory, type TeamHistory } from '../ci/read-history';
+import { fail, ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import type { Tokens } from '../model/tokens';
+import type { Pipeline } from '../model/pipeline';
+import { listRuns, readRecorded, runIds } from '../history/runs';
+import { keptRuns } from '../runner/tidy';
 import { journaledDeployments, rangeOf, type ProductionDeployment } from './deployment';
 import { doraMetrics, isIn, type Carried, type DoraMetrics, type Window } from './metrics';
-import { notesOf } from './notes';
+import { notesOf } from './warnings';
 import { reworkOf, type Contains } from './rework';
 import { deploymentsOfTeam } from './team';
 
 export interface MetricsRequest {
   readonly repository: Repository;
   readonly home: RepositoryHome;
-  readonly service: EngineService;
+  readonly service: CiPipeline;
   /** All of the repository. */
-  readonly services: readonly EngineService[];
+  readonly services: readonly CiPipeline[];
   readonly tokens: Tokens;
   /** How far back. */
   readonly days: number;
@@ -71,7 +71,7 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   const host = where === 'here' ? undefined : await readTeamHistory({ ...request, environment, since: asked });
   const records = host?.state === 'read' ? host.history.deployments : [];
   const about = { service: pipeline.service, environment, source: host?.name ?? 'journals' } as const;
-  const contains: Contains = async (commit, earlier) => holds(repository, home, commit, earlier);
+  const contains: Contains = async (commit, earlier) => containsCommit(repository, home, commit, earlier);
   const team = await deploymentsOfTeam(own, records, about, contains);
 
   const journalsSince = runIds(home).length < keptRuns ? asked : (oldestRun(home) ?? asked);

@@ -1,6 +1,6 @@
 import { shellCommands, type ShellCommand } from './shell-commands';
 
-interface Asking {
+interface ConditionalClient {
   readonly line: number;
   /** What it does, as in `reads an answer (read -p)`. */
   readonly what: string;
@@ -10,7 +10,7 @@ interface Asking {
  * The commands of a step that wait for a person whatever happens, by their line in it (from 0). Only what is
  * certain from the text: a command that may ask, or is handed its answer, is none.
  */
-export function askingCommands(run: string): Asking[] {
+export function interactiveCommands(run: string): ConditionalClient[] {
   return shellCommands(run).flatMap((command) => {
     const what = asks(command);
     return what === undefined ? [] : [{ line: command.line, what }];

@@ -1,6 +1,6 @@
 import { Composer, isAlias, isCollection, isMap, isScalar, isSeq, Lexer, LineCounter, Parser, visit } from 'yaml';
 import type { CST, Document, Pair, YAMLMap } from 'yaml';
-import { messageOf, type Failure } from '../failure';
+import { messageOf, type Failure } from '../model/result';
 
 export type Path = readonly (string | number | symbol)[];
 

@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
-import { askingCommands } from './asking-steps';
+import { interactiveCommands } from './asking-steps';
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair } from 'yaml';
 
 /** A place where a delivery waits for a person; `path` relative to the root with `/`, `line` from 1. */
-export interface Handover {
+export interface ManualApproval {
   readonly path: string;
   readonly line: number;
   readonly message: string;
@@ -31,7 +31,7 @@ const largest = 500_000;
  * `when: manual`, GitHub workflows that deploy only when started by hand or wait for an environment's
  * reviewers, Jenkins `input`; and steps of `delivery.yaml` whose command asks a person. A file that cannot be read is passed over: its own service reports it.
  */
-export async function findHandovers(root: string): Promise<Handover[]> {
+export async function findManualApprovals(root: string): Promise<ManualApproval[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
   const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
   const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '');
@@ -48,13 +48,13 @@ async function contentOf(file: string): Promise<string> {
   }
 }
 
-function handoversIn(file: string, content: string): Handover[] {
+function handoversIn(file: string, content: string): ManualApproval[] {
   const name = path.posix.basename(file);
   const places = /^Jenkinsfile|\.jenkinsfile$/.test(name) ? jenkins(content) : yamlHandovers(file, content);
   return places.map((place) => ({ path: file, ...place })).sort((a, b) => a.line - b.line);
 }
 
-type Place = Omit<Handover, 'path'>;
+type Place = Omit<ManualApproval, 'path'>;
 
 function jenkins(content: string): Place[] {
   const blank = (text: string): string => text.replace(/[^\n'"]/g, ' ');
@@ -89,7 +89,7 @@ function steps(contents: unknown, lineOf: (node: unknown) => number): Place[] {
     const run = pairsOf(step.value).find((pair) => textOf(pair.key) === 'run')?.value;
     if (!isScalar(run)) return [];
     const isBlock = run.type === 'BLOCK_LITERAL';
-    return askingCommands(textOf(run) ?? '').map(({ line, what }) => ({
+    return interactiveCommands(textOf(run) ?? '').map(({ line, what }) => ({
       // The text of a block begins on the line after its mark.
       line: lineOf(run) + (isBlock ? line + 1 : 0),
       message: `step ${textOf(step.key) ?? ''} ${what}`,

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Pipeline } from './pipeline';
+import type { Pipeline } from '../model/pipeline';
 
 /** Names the parser that this program was built with; absent where it runs from its sources. */
 declare const DELIVER_PARSER: string;

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../failure';
+import { fail, ok, type Result } from '../model/result';
 import { plainServiceName } from './service-name';
 import { findServices } from './services';
 

@@ -1,11 +1,11 @@
 import { parse } from 'yaml';
-import type { Failure } from '../failure';
+import type { Failure } from '../model/result';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
-import { milliseconds } from './duration';
+import { milliseconds } from '../support/duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
-import type { EngineDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from './pipeline';
+import type { CiDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from '../model/pipeline';
 import { checkReferences } from './references';
 
 const mostErrors = 100;
@@ -174,7 +174,7 @@ function sourceOf({ file, http, sentry, github, gitlab }: Source): SourceDefinit
   return gitlab && { kind: 'gitlab', ...present({ ...gitlab, labels: gitlab.labels ?? [] }) };
 }
 
-function engineOf(engine: NonNullable<Definition['engine']>): EngineDefinition | undefined {
+function engineOf(engine: NonNullable<Definition['engine']>): CiDefinition | undefined {
   if (typeof engine === 'string') return engine === 'local' ? undefined : { kind: engine };
   const { github, gitlab, jenkins } = engine;
   if (github) return { kind: 'github', ...present(github) };

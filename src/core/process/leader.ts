@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ProcessIdentity } from '../run/events';
-import { holderOf, tryLock } from '../run/lock';
-import { hasProcess, isAlive, ownIdentity } from '../run/process-identity';
+import type { ProcessIdentity } from '../model/events';
+import { holderOf, tryLock } from './lock';
+import { hasProcess, isAlive, ownIdentity } from './process-identity';
 import { FolderChanges } from '../support/folder-changes';
 import { Visibility } from './visibility';
 

@@ -73,7 +73,7 @@ async function unbrotli(name: string, target: string): Promise<void> {
 /** A bare machine lacks libnss3, libnspr4 and libexpat, and has no fonts: they come in the package. */
 function unpackedEnvironment(): Record<string, string> {
   const libraries = [path.join(places.chromium, 'lib'), process.env['LD_LIBRARY_PATH']].filter(Boolean).join(path.delimiter);
-  const fonts = fs.existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: places.chromium };
+  const fonts: Record<string, string> = fs.existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: places.chromium };
   return { LD_LIBRARY_PATH: libraries, ...fonts };
 }
 

@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ownIdentity } from '../../../src/core/run/process-identity';
-import { tryLock } from '../../../src/core/run/lock';
+import { ownIdentity } from '../../../src/core/process/process-identity';
+import { tryLock } from '../../../src/core/process/lock';
 import { cache, server } from './places';
 
 /** What an installed VS Code server can do; `missing` names what a machine could not build, with the consequence. */

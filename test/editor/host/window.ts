@@ -87,9 +87,9 @@ export class Window {
     return this.view(view).locator('.monaco-list-row');
   }
 
-  /** The row whose name for screen readers starts with `spoken`. */
-  row(view: string, spoken: string): Locator {
-    return this.view(view).locator(`.monaco-list-row[aria-label^="${spoken}"]`).first();
+  /** The row whose name for screen readers starts with `ariaLabel`. */
+  row(view: string, ariaLabel: string): Locator {
+    return this.view(view).locator(`.monaco-list-row[aria-label^="${ariaLabel}"]`).first();
   }
 
   /** The rows of a tree as one line of text each, indented by their level. */
@@ -121,15 +121,15 @@ export class Window {
   }
 
   /** Clicks a button of a row, shown while the pointer is over the row. */
-  async clickRowButton(view: string, spoken: string, button: string): Promise<void> {
-    const row = this.row(view, spoken);
+  async clickRowButton(view: string, ariaLabel: string, button: string): Promise<void> {
+    const row = this.row(view, ariaLabel);
     await row.hover();
     await row.locator(`.action-item a[aria-label^="${button}"]`).first().click();
   }
 
   /** Chooses from the menu of a row. */
-  async chooseFromMenu(view: string, spoken: string, entry: string): Promise<void> {
-    await this.row(view, spoken).click({ button: 'right' });
+  async chooseFromMenu(view: string, ariaLabel: string, entry: string): Promise<void> {
+    await this.row(view, ariaLabel).click({ button: 'right' });
     const item = this.page.locator('.monaco-menu a.action-menu-item', { hasText: entry }).first();
     await item.hover();
     // The menu takes no notice of what is too quick to be meant.

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { RemoteProject, type EngineKind } from '../../support/engines/remote-project';
+import { RemoteProject, type EngineKind } from '../../support/ci/remote-project';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';

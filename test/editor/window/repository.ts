@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { identityOf } from '../../../src/core/run/process-identity';
+import { identityOf } from '../../../src/core/process/process-identity';
 
 /** A git repository with one small service, whose build waits until the test opens a gate. */
 export class ServiceRepository {

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { unpackSample } from '../../../src/core/sample';
+import { unpackSample } from '../../../src/core/runner/sample';
 import { project } from '../host/places';
 import type { Window } from '../host/window';
 import type { Session } from './session';

@@ -1,7 +1,7 @@
-import type { Change, EventBody, PlannedStep } from '../../../src/core/run/events';
-import { RepositoryHome } from '../../../src/core/home';
-import { fold, type RunState } from '../../../src/core/run/state';
-import type { ServiceState } from '../../../src/editor/state';
+import type { Change, EventBody, PlannedStep } from '../../../src/core/model/events';
+import { RepositoryHome } from '../../../src/core/support/home';
+import { fold, type RunState } from '../../../src/core/model/run-state';
+import type { ServiceState } from '../../../src/editor/app/state';
 
 /** The time of every event of `runOf`; a view drawn at `later(ms)` is drawn that much after it. */
 const then = Date.parse('2026-11-23T10:00:00Z');

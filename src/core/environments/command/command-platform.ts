@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../../failure';
-import type { CommandDefinition } from '../../pipeline/pipeline';
-import { programFolders } from '../../run/step-environment';
+import { fail, ok, type Result } from '../../model/result';
+import type { CommandDefinition } from '../../model/pipeline';
+import { programFolders } from '../../process/step-environment';
 import type { LogOptions, Say } from '../environment';
 import { addressVariable } from '../address-variable';
 import {
@@ -16,7 +16,7 @@ import {
   type PlatformPlace,
 } from '../platform';
 import { plainEnvironment } from '../process/plain-environment';
-import { lastLine, runProgram, type ProgramEnd } from '../program';
+import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
 
 /** How long `status` may take, and what it says is worth. */
 const statusMs = 20_000;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { addressVariable } from '../address-variable';
-import { portsFor } from '../process/ports';
+import { portsFor } from '../../process/free-port';
 import type { Container } from './containers';
 import { label } from './labels';
 

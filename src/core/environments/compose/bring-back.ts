@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
-import { fail, ok, type Result } from '../../failure';
-import type { Release } from '../../run/events';
+import { fail, ok, type Result } from '../../model/result';
+import type { Release } from '../../model/events';
 import type { Say } from '../environment';
 import type { PlatformPlace } from '../platform';
 import { bringUp, isOf, waitFor, type Up } from './bring-up';

@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { Say } from '../environment';
 import { markOf, releaseFrom, type PlatformPlace } from '../platform';
 import { engineHost, urlOf } from './addresses';

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
-import { ok, type Result } from '../../failure';
-import type { ComposeDefinition } from '../../pipeline/pipeline';
+import { ok, type Result } from '../../model/result';
+import type { ComposeDefinition } from '../../model/pipeline';
 import { environmentNames } from '../process/state-file';
 import type { LogOptions, Say } from '../environment';
 import {
@@ -13,7 +13,7 @@ import {
   type PlatformDeployed,
   type PlatformPlace,
 } from '../platform';
-import { ServiceRecords } from '../service-record';
+import { ServiceRecords } from '../recorded/service-record';
 import { engineHost, urlOf } from './addresses';
 import { bringBack, remove, stop } from './bring-back';
 import { bringUp, isOf, needsOf, type Up } from './bring-up';

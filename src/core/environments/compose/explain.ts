@@ -1,6 +1,6 @@
-import { fail, type Result } from '../../failure';
-import { PlainLines } from '../../logs/terminal';
-import { lastLine, type ProgramEnd } from '../program';
+import { fail, type Result } from '../../model/result';
+import { PlainLines } from '../../support/terminal-text';
+import { lastLine, type ProgramEnd } from '../../process/program';
 
 /** How much of a message is shown in one sentence. */
 const mostLines = 4;

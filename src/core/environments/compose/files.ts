@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import picomatch from 'picomatch';
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 
 /** What compose finds by itself, in its order, and what it adds to each. */
 const found = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];

@@ -1,6 +1,6 @@
 import * as net from 'node:net';
-import { ok, type Result } from '../../failure';
-import type { HealthDefinition } from '../../pipeline/pipeline';
+import { ok, type Result } from '../../model/result';
+import type { HealthDefinition } from '../../model/pipeline';
 import { probe, type Address } from '../process/health';
 import type { Container } from './containers';
 import type { Engine } from './engine';

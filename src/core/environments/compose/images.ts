@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { Promoted } from '../environment';
 import type { KeptRelease, PlatformPlace } from '../platform';
 import type { Engine } from './engine';

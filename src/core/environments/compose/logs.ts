@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { LogOptions } from '../environment';
 import type { PlatformPlace } from '../platform';
 import type { Container } from './containers';

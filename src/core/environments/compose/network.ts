@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { PlatformPlace } from '../platform';
 import type { Engine } from './engine';
 import { whyNotUp } from './explain';

@@ -1,5 +1,5 @@
 import { releaseLabel } from '../platform';
-import type { Release } from '../../run/events';
+import type { Release } from '../../model/events';
 import { label } from './labels';
 import { networkOf, projectOf } from './names';
 import type { ComposeConfig, ComposeService } from './config';

@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../failure';
-import type { ComposeDefinition } from '../../pipeline/pipeline';
+import { fail, ok, type Result } from '../../model/result';
+import type { ComposeDefinition } from '../../model/pipeline';
 import type { Say } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
 import { engineHost, hostPort, neighbours } from './addresses';

@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../failure';
-import type { ProgramEnd } from '../program';
+import { fail, ok, type Result } from '../../model/result';
+import type { ProgramEnd } from '../../process/program';
 import { whyNoEngine } from './explain';
 
 /** The compose program that works here, and the client of the engine that it talks to. */

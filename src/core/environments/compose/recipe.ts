@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { HealthDefinition } from '../../pipeline/pipeline';
-import type { Release } from '../../run/events';
-import { writeAtomically } from '../../write-atomically';
+import type { HealthDefinition } from '../../model/pipeline';
+import type { Release } from '../../model/events';
+import { writeAtomically } from '../../support/write-atomically';
 import type { Override } from './override';
 
 /**

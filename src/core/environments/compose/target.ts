@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { ComposeConfig, ComposeService } from './config';
 
 /** The compose service that is delivered: the one that is named, else the one named like the service, else the only one that is built. */

@@ -1,4 +1,4 @@
-import type { Release } from '../../run/events';
+import type { Release } from '../../model/events';
 import { plainEnvironment } from '../process/plain-environment';
 import type { PlatformPlace } from '../platform';
 

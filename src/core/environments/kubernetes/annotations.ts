@@ -1,4 +1,4 @@
-import type { Release } from '../../run/events';
+import type { Release } from '../../model/events';
 import { releaseFrom, releaseLabel } from '../platform';
 import type { KubernetesObject, Metadata, PodTemplate, Workload } from './objects';
 

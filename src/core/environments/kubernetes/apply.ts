@@ -1,8 +1,8 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { Say } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { KubernetesObject } from './objects';
-import type { Patience } from './patience';
+import type { Patience } from './rollout-deadline';
 
 /** Whose fields these are in the cluster. */
 export const fieldManager = 'deliver';

@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../failure';
-import { jsonDocuments } from './json-documents';
+import { fail, ok, type Result } from '../../model/result';
+import { jsonDocuments } from '../../support/json-documents';
 import type { Kubectl } from './kubectl';
 import type { ObjectList } from './objects';
 

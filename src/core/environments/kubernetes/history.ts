@@ -1,5 +1,5 @@
-import { fail, ok, type Result } from '../../failure';
-import type { Release } from '../../run/events';
+import { fail, ok, type Result } from '../../model/result';
+import type { Release } from '../../model/events';
 import { releaseOf } from './annotations';
 import type { Kubectl } from './kubectl';
 import { selectorText, type ObjectList, type PodTemplate, type Revision, type Workload } from './objects';

@@ -1,5 +1,5 @@
-import type { Failure } from '../../failure';
-import { lastLine, type ProgramEnd } from '../program';
+import type { Failure } from '../../model/result';
+import { lastLine, type ProgramEnd } from '../../process/program';
 
 /** Why a call of kubectl came to nothing, as far as something can be done about it. */
 export type Trouble = 'missing-program' | 'away' | 'signed-out' | 'forbidden' | 'not-found' | 'conflict' | 'cancelled' | 'other';

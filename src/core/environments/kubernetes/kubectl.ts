@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import * as path from 'node:path';
-import { foreignVariable } from '../../run/step-environment';
+import { foreignVariable } from '../../process/step-environment';
 import type { Say } from '../environment';
-import { lastLine, runProgram, type ProgramEnd } from '../program';
+import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
 import { troubleOf, type Answer, type Unanswered } from './kubectl-failure';
 
 export interface KubectlPlace {

@@ -1,6 +1,6 @@
-import { fail, ok, type Result } from '../../failure';
-import type { KubernetesDefinition } from '../../pipeline/pipeline';
-import type { Release } from '../../run/events';
+import { fail, ok, type Result } from '../../model/result';
+import type { KubernetesDefinition } from '../../model/pipeline';
+import type { Release } from '../../model/events';
 import type { LogOptions, Say } from '../environment';
 import {
   markOf,
@@ -21,7 +21,7 @@ import { Kubectl } from './kubectl';
 import { mayCome, mayGrow, renderManifests, type Rendered } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
 import { observedIn } from './observed';
-import { Patience } from './patience';
+import { Patience } from './rollout-deadline';
 import { writeLogs } from './pod-logs';
 import { Rollout } from './rollout';
 import { isStopped, isTakenDown, scaleBack, scaleToNothing } from './scale';

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { fail, ok, type Failure, type Result } from '../../failure';
-import type { KubernetesDefinition } from '../../pipeline/pipeline';
-import { basesOf, matcher } from '../../run/fingerprint';
+import { fail, ok, type Failure, type Result } from '../../model/result';
+import type { KubernetesDefinition } from '../../model/pipeline';
+import { basesOf, matcher } from '../../support/globs';
 import { plainEnvironment } from '../process/plain-environment';
-import { lastLine, runProgram } from '../program';
+import { lastLine, runProgram } from '../../process/program';
 import type { KubernetesObject } from './objects';
 
 export interface Rendering {

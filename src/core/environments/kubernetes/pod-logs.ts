@@ -1,4 +1,4 @@
-import { ok, type Result } from '../../failure';
+import { ok, type Result } from '../../model/result';
 import type { LogOptions } from '../environment';
 import type { Kubectl } from './kubectl';
 import { selectorText, type Workload } from './objects';

@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import type { Say } from '../environment';
 import type { Kubectl } from './kubectl';
 import { selectorText, type ObjectList, type Pod, type Revision } from './objects';
-import type { Patience } from './patience';
+import type { Patience } from './rollout-deadline';
 import { RolloutEvents } from './rollout-events';
 import { whyItHangs, type Cause } from './why-it-hangs';
 import { podsOfRelease, qualified, readPods, readWorkload } from './workload';

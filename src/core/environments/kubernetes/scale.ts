@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from '../../failure';
+import { fail, ok, type Result } from '../../model/result';
 import { annotations } from './annotations';
 import { scaleManager } from './apply';
 import type { Kubectl } from './kubectl';

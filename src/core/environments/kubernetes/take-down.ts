@@ -1,4 +1,4 @@
-import type { Result } from '../../failure';
+import type { Result } from '../../model/result';
 import type { Say } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { Workload } from './objects';

@@ -1,4 +1,4 @@
-import type { Result } from '../../failure';
+import type { Result } from '../../model/result';
 import { annotations, releaseOf } from './annotations';
 import type { Kubectl } from './kubectl';
 import type { Answer } from './kubectl-failure';

@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { fail, messageOf, type Result } from '../../failure';
+import { fail, messageOf, type Result } from '../../model/result';
 import type { AnswerLine, Commands } from './control';
 
 /** What the supervisor does for each command. `line` goes to the asker's log; the signal says that it has gone. */

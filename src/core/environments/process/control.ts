@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import { createInterface } from 'node:readline';
-import { fail, messageOf, type Result } from '../../failure';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { ProcessIdentity } from '../../run/events';
-import { isAlive } from '../../run/process-identity';
+import { fail, messageOf, type Result } from '../../model/result';
+import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessIdentity } from '../../model/events';
+import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import * as http from 'node:http';
 import * as net from 'node:net';
-import type { HealthDefinition } from '../../pipeline/pipeline';
+import type { HealthDefinition } from '../../model/pipeline';
 
 /** How long one probe may take. */
 const probeMs = 5_000;

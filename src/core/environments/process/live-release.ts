@@ -1,4 +1,4 @@
-import type { ServiceHealth } from '../environment';
+import type { ServiceHealth } from '../../model/environment-status';
 import { Target } from './front';
 import { pause, type ReleaseProcess } from './release-process';
 import type { ReleaseRecord } from './state-file';

@@ -1,18 +1,11 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { fail, ok, type Result } from '../../failure';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import { isAlive } from '../../run/process-identity';
-import { followFile } from '../../logs/follow-file';
-import type {
-  DeployedRelease,
-  DeployRequest,
-  Environment,
-  LogOptions,
-  RolledBackRelease,
-  RollbackWish,
-  ServiceStatus,
-} from '../environment';
+import { fail, ok, type Result } from '../../model/result';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { isAlive } from '../../process/process-identity';
+import { followFile } from '../../support/follow-file';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
+import type { ServiceStatus } from '../../model/environment-status';
 import { ask, findControl, type Commands, type Control } from './control';
 import { plainEnvironment } from './plain-environment';
 import { processStatus } from './process-status';

@@ -1,6 +1,6 @@
-import { isAlive } from '../../run/process-identity';
-import type { ServiceStatus } from '../environment';
-import type { EnvironmentStatus } from '../environment-status';
+import { isAlive } from '../../process/process-identity';
+import type { ServiceStatus } from '../../model/environment-status';
+import type { EnvironmentStatus } from '../../model/environment-status';
 import type { EnvironmentFiles, EnvironmentState, ServiceRecord } from './state-file';
 
 /** What is live, by what the supervisor wrote down last. */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Mask } from '../../logs/masking';
-import { plainLine } from '../../logs/terminal';
+import type { Mask } from '../../support/masking';
+import { plainLine } from '../../support/terminal-text';
 
 /** A log that grows beyond this is kept aside once as `NAME.1` and begun anew. */
 const largest = 10 << 20;

@@ -2,12 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import { endProcesses, markerFor, markerVariable } from '../../run/descendants';
-import type { ProcessIdentity } from '../../run/events';
-import type { OutputPipes } from '../../run/output-pipe';
-import { graceMs } from '../../run/process';
-import { identityOf } from '../../run/process-identity';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
+import type { ProcessIdentity } from '../../model/events';
+import type { OutputPipes } from '../../process/output-pipe';
+import { graceMs } from '../../process/command';
+import { identityOf } from '../../process/process-identity';
 import { findListener, probe, type Address } from './health';
 import type { ReleaseLog } from './release-log';
 

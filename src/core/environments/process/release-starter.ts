@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Mask } from '../../logs/masking';
+import { Mask } from '../../support/masking';
 import { addressVariable } from '../address-variable';
-import type { OutputPipes } from '../../run/output-pipe';
-import { programFolders } from '../../run/step-environment';
+import type { OutputPipes } from '../../process/output-pipe';
+import { programFolders } from '../../process/step-environment';
 import { plainEnvironment } from './plain-environment';
-import { freePort } from './ports';
+import { freePort } from '../../process/free-port';
 import { ReleaseLog } from './release-log';
 import { ReleaseProcess } from './release-process';
 import type { EnvironmentFiles, ReleaseRecord } from './state-file';

@@ -1,7 +1,7 @@
-import { fail, messageOf, ok, type Result } from '../../failure';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { ProcessIdentity } from '../../run/events';
-import { isAlive } from '../../run/process-identity';
+import { fail, messageOf, ok, type Result } from '../../model/result';
+import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessIdentity } from '../../model/events';
+import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
 import type { Front } from './front';
 import { LiveRelease } from './live-release';

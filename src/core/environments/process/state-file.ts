@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { environmentsFolder } from '../../home';
-import type { ProcessDefinition } from '../../pipeline/pipeline';
-import type { ProcessIdentity, Release } from '../../run/events';
-import type { ServiceHealth } from '../environment';
+import { environmentsFolder } from '../../support/home';
+import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessIdentity, Release } from '../../model/events';
+import type { ServiceHealth } from '../../model/environment-status';
 
 /** What an environment is, on disk: enough to show it, and to bring it back after a reboot. */
 export interface EnvironmentState {

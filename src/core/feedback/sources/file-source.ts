@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, messageOf, ok, type Result } from '../../failure';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import type { FeedbackItem } from '../item';
 import { parseItemLine } from './item-line';
-import type { Answer, FeedbackSource, Memory } from '../source';
+import type { Answer, FeedbackSource, FetchState } from '../source';
 
 export interface FileSettings {
   readonly name: string;
@@ -32,7 +32,7 @@ export class FileSource implements FeedbackSource {
     this.watches = settings.file;
   }
 
-  async fetch(memory: Memory): Promise<Answer> {
+  async fetch(memory: FetchState): Promise<Answer> {
     const { file, mayBeAbsent } = this.settings;
     try {
       const stat = await fs.promises.stat(file, { bigint: true });

@@ -1,14 +1,14 @@
-import { fail, ok, type Result } from '../../failure';
-import type { SourceDefinition } from '../../pipeline/pipeline';
+import { fail, ok, type Result } from '../../model/result';
+import type { SourceDefinition } from '../../model/pipeline';
 import { Api, asResult } from '../../http/api';
 import { githubAddress, isGithubRepository, publicGithub } from '../../http/github-address';
 import type { HttpClient } from '../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from './issue-tracker';
 import type { FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf } from '../../http/json-value';
+import { listOf, numberOf, present, recordOf, textOf } from '../../support/json-value';
 import type { SourceDefaults } from './source-defaults';
 import type { FeedbackSource } from '../source';
-import type { Tokens } from '../../http/tokens';
+import type { Tokens } from '../../model/tokens';
 
 type Settings = Extract<SourceDefinition, { kind: 'github' }>;
 

@@ -1,6 +1,6 @@
-import type { HttpSourceDefinition } from '../../pipeline/pipeline';
+import type { HttpSourceDefinition } from '../../model/pipeline';
 import type { FeedbackFrame, FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../http/json-value';
+import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../support/json-value';
 
 const kinds = ['error', 'comment', 'rating', 'ticket'] as const;
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HttpSourceDefinition } from '../../pipeline/pipeline';
+import type { HttpSourceDefinition } from '../../model/pipeline';
 import { Api } from '../../http/api';
 import { httpAddress, shownAddress } from '../../http/http-address';
 import type { HttpClient } from '../../http/http-client';
@@ -7,10 +7,10 @@ import type { HttpAnswer } from '../../http/http-answer';
 import { readHttpItem } from './http-item';
 import { parseBody, valuesOf, type Body } from './http-body';
 import type { FeedbackItem } from '../item';
-import { textOf, valueAt } from '../../http/json-value';
+import { textOf, valueAt } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
-import type { Answer, FeedbackSource, Memory, SourceFailure } from '../source';
-import type { Tokens } from '../../http/tokens';
+import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../source';
+import type { Tokens } from '../../model/tokens';
 import { warningOf } from './unread';
 
 const mostPages = 20;
@@ -43,7 +43,13 @@ interface BodyPage extends HttpAnswer {
   readonly values: readonly unknown[];
 }
 
-async function fetchItems(settings: HttpSourceDefinition, name: string, api: Api, memory: Memory, signal: AbortSignal): Promise<Answer> {
+async function fetchItems(
+  settings: HttpSourceDefinition,
+  name: string,
+  api: Api,
+  memory: FetchState,
+  signal: AbortSignal,
+): Promise<Answer> {
   const { etag } = memory;
   let isUnchanged = false;
   let before: string | undefined;

@@ -1,9 +1,9 @@
 import type { Api, JsonAnswer } from '../../http/api';
 import type { FeedbackItem } from '../item';
-import { listOf } from '../../http/json-value';
+import { listOf } from '../../support/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';
 import type { HttpFailure } from '../../http/http-answer';
-import type { Answer, Memory } from '../source';
+import type { Answer, FetchState } from '../source';
 import { warningOf } from './unread';
 
 export interface ReadIssue {
@@ -30,7 +30,7 @@ const mostPages = 20;
  * What changed since the last time. Once a day everything that is open or was closed lately: an issue that was
  * deleted, moved or lost its label does not count as changed.
  */
-export async function changedIssues(tracker: IssueTracker, memory: Memory, signal: AbortSignal, now: number): Promise<Answer> {
+export async function changedIssues(tracker: IssueTracker, memory: FetchState, signal: AbortSignal, now: number): Promise<Answer> {
   const { since, fullAt, etag } = memory;
   const isFull = since === undefined || fullAt === undefined || !(Math.abs(now - Date.parse(fullAt)) < dayMs);
   const from = seconds(now - historyMs);

@@ -1,15 +1,15 @@
-import { fail, ok, type Result } from '../../failure';
-import type { SourceDefinition } from '../../pipeline/pipeline';
+import { fail, ok, type Result } from '../../model/result';
+import type { SourceDefinition } from '../../model/pipeline';
 import { Api, type JsonAnswer } from '../../http/api';
 import type { HttpClient } from '../../http/http-client';
 import type { HttpFailure } from '../../http/http-answer';
 import type { FeedbackItem } from '../item';
-import { listOf, present, recordOf, textOf } from '../../http/json-value';
+import { listOf, present, recordOf, textOf } from '../../support/json-value';
 import { linkToNext, readPages, type Pages } from '../../http/pages';
 import { SentryDetails } from './sentry-details';
 import { readReport, readSentryIssue, type SentryIssue } from './sentry-issue';
-import type { Answer, FeedbackSource, Memory } from '../source';
-import type { Tokens } from '../../http/tokens';
+import type { Answer, FeedbackSource, FetchState } from '../source';
+import type { Tokens } from '../../model/tokens';
 import { warningOf } from './unread';
 
 type Settings = Extract<SourceDefinition, { kind: 'sentry' }>;
@@ -45,7 +45,7 @@ class Fetch {
     private readonly signal: AbortSignal,
   ) {}
 
-  async run(memory: Memory): Promise<Answer> {
+  async run(memory: FetchState): Promise<Answer> {
     const project = await this.projectId(memory['project']);
     if (typeof project !== 'string') return project;
     const { query = 'is:unresolved' } = this.settings;

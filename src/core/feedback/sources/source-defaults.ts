@@ -1,4 +1,4 @@
-import type { Remote } from '../../changes/remotes';
+import type { Remote } from '../../git/remotes';
 
 /** What a source takes where `delivery.yaml` is silent. */
 export interface SourceDefaults {

@@ -1,4 +1,4 @@
-import type { FoundProblem, Frame } from '../problem';
+import type { FoundProblem, Frame } from '../../model/problem';
 import type { Beginning, Matcher, Search } from './matcher';
 
 /** A failure that a tool tells in several lines: a title, what is wrong, where. */

@@ -1,4 +1,4 @@
-import type { Severity } from '../problem';
+import type { Severity } from '../../model/problem';
 import type { LinePattern, PatternMatcher } from './pattern';
 
 /** Something wrong with a matcher, at a path inside its definition. */

@@ -1,4 +1,4 @@
-import type { Frame } from '../problem';
+import type { Frame } from '../../model/problem';
 import { block, firstSentence } from './block';
 import type { Matcher } from './matcher';
 import { numbered } from './numbered';

@@ -1,4 +1,4 @@
-import type { FoundProblem } from '../problem';
+import type { FoundProblem } from '../../model/problem';
 
 /** Finds one tool's problems in a log, line by line. */
 export interface Matcher {

@@ -1,4 +1,4 @@
-import type { Frame } from '../problem';
+import type { Frame } from '../../model/problem';
 
 const call = /^\s*at (?:.*? \()?((?:file:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
 

@@ -1,4 +1,4 @@
-import type { FoundProblem, Severity } from '../problem';
+import type { FoundProblem, Severity } from '../../model/problem';
 import type { Beginning, Matcher, Search } from './matcher';
 
 /** A line's pattern: a regular expression and, as in VS Code's format, which of its groups is what; a group may also be named so. */

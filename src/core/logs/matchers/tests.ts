@@ -1,4 +1,4 @@
-import type { Frame } from '../problem';
+import type { Frame } from '../../model/problem';
 import { javaFrame } from '../trace-frames';
 import { block, firstSentence, type Block } from './block';
 import type { Matcher } from './matcher';

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Inbox } from '../../../../src/core/feedback/inbox';
 import type { FeedbackItem } from '../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource, Memory } from '../../../../src/core/feedback/source';
+import type { Answer, FeedbackSource, FetchState } from '../../../../src/core/feedback/source';
 import { temporaryFolder } from '../../../support/temporary';
 
 const item = (id: string, more: Partial<FeedbackItem> = {}): FeedbackItem => ({
@@ -29,11 +29,11 @@ class Scripted implements FeedbackSource {
   readonly name = 'script';
   readonly kind = 'http';
   readonly actions = {};
-  readonly asked: Memory[] = [];
+  readonly asked: FetchState[] = [];
 
   constructor(private readonly answers: Answer[]) {}
 
-  async fetch(memory: Memory): Promise<Answer> {
+  async fetch(memory: FetchState): Promise<Answer> {
     this.asked.push(memory);
     const answer = this.answers.shift();
     assert.ok(answer, 'it was asked more often than the test expects');

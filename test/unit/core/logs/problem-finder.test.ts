@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Matcher } from '../../../../src/core/logs/matchers/matcher';
-import type { FoundProblem } from '../../../../src/core/logs/problem';
+import type { FoundProblem } from '../../../../src/core/model/problem';
 import { ProblemFinder } from '../../../../src/core/logs/problem-finder';
 import { builtInMatchers } from '../../../../src/core/logs/matchers/built-in';
 import { matcherNames } from '../../../../src/core/logs/matchers/names';

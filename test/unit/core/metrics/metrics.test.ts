@@ -3,8 +3,8 @@ import { journaledDeployments, rangeOf, type ProductionDeployment } from '../../
 import { doraMetrics, type Carried, type DoraMetrics } from '../../../../src/core/metrics/metrics';
 import { reworkOf } from '../../../../src/core/metrics/rework';
 import { deploymentsOfTeam } from '../../../../src/core/metrics/team';
-import type { RunState } from '../../../../src/core/run/state';
-import { at, run } from './told-runs';
+import type { RunState } from '../../../../src/core/model/run-state';
+import { at, run } from './recorded-runs';
 
 const day = { since: at('00:00'), until: at('23:59') };
 const minute = 60_000;

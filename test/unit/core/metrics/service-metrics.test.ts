@@ -2,9 +2,9 @@ import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { parsePipeline } from '../../../../src/core/pipeline/parse';
 import { serviceMetrics, type ServiceMetrics } from '../../../../src/core/metrics/service-metrics';
-import type { EngineRun } from '../../../../src/core/run/events';
-import { Journal } from '../../../../src/core/run/journal';
-import { keptRuns } from '../../../../src/core/run/tidy';
+import type { CiRun } from '../../../../src/core/model/events';
+import { Journal } from '../../../../src/core/history/journal';
+import { keptRuns } from '../../../../src/core/runner/tidy';
 import { Delivery } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
@@ -23,7 +23,7 @@ describe('the metrics of a service', () => {
   });
 
   /** A run that brought a commit live so many days ago, as its journal tells it. */
-  function delivered(id: string, daysAgo: number, environment: string, more: { engine?: EngineRun; service?: string } = {}): void {
+  function delivered(id: string, daysAgo: number, environment: string, more: { engine?: CiRun; service?: string } = {}): void {
     const { engine, service = 'shop' } = more;
     const at = new Date(now - daysAgo * dayMs).toISOString();
     const change = { commit: shop.git('rev-parse', 'HEAD').trim(), tree: '', subject: id, dirty: false };
@@ -77,7 +77,7 @@ describe('the metrics of a service', () => {
   });
 
   it('do not mix the environment of the machine of a CI service with one of the same name on this machine', async () => {
-    const engine: EngineRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '1', attempt: 1, branch: 'main' };
+    const engine: CiRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '1', attempt: 1, branch: 'main' };
     delivered('run-1', 3, 'staging');
     delivered('run-2', 2, 'staging', { engine });
     delivered('run-3', 1, 'staging', { engine: { ...engine, id: '2' } });

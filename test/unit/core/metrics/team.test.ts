@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
-import type { PastDeployment } from '../../../../src/core/engines/remote/remote-engine';
+import type { PastDeployment } from '../../../../src/core/ci/ci-client';
 import { journaledDeployments } from '../../../../src/core/metrics/deployment';
 import { deploymentsOfTeam, type TeamDeployments } from '../../../../src/core/metrics/team';
-import type { RunState } from '../../../../src/core/run/state';
-import { at, commit, run } from './told-runs';
+import type { RunState } from '../../../../src/core/model/run-state';
+import { at, commit, run } from './recorded-runs';
 
 const about = { service: 'shop', environment: 'production', source: 'github' } as const;
 const record = (time: string, name: string, state: PastDeployment['state'] = 'live', failed?: string): PastDeployment => ({

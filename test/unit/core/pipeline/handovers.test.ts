@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { findHandovers } from '../../../../src/core/pipeline/handovers';
+import { findManualApprovals } from '../../../../src/core/pipeline/handovers';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('manual handovers', () => {
@@ -12,7 +12,7 @@ describe('manual handovers', () => {
     execFileSync('git', ['init', '-q'], { cwd: folder.path });
     fs.mkdirSync(path.dirname(path.join(folder.path, file)), { recursive: true });
     fs.writeFileSync(path.join(folder.path, file), text);
-    return (await findHandovers(folder.path)).map((one) => `${one.path}:${one.line} ${one.message}`);
+    return (await findManualApprovals(folder.path)).map((one) => `${one.path}:${one.line} ${one.message}`);
   }
 
   it('are GitLab jobs that wait for a click', async () => {

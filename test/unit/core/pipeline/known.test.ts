@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { KnownPipelines } from '../../../../src/core/pipeline/known';
-import type { Pipeline } from '../../../../src/core/pipeline/pipeline';
+import type { Pipeline } from '../../../../src/core/model/pipeline';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the pipelines that are known', () => {

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { DeployRequest, Promoted } from '../../../../../src/core/environments/environment';
-import { RecordedEnvironment } from '../../../../../src/core/environments/recorded-environment';
-import { ServiceRecords } from '../../../../../src/core/environments/service-record';
-import type { ComposeDefinition } from '../../../../../src/core/pipeline/pipeline';
+import { RecordedEnvironment } from '../../../../../src/core/environments/recorded/recorded-environment';
+import { ServiceRecords } from '../../../../../src/core/environments/recorded/service-record';
+import type { ComposeDefinition } from '../../../../../src/core/model/pipeline';
 import { baseImage, testEngine } from '../../../../support/docker';
 import { temporaryFolder } from '../../../../support/temporary';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
-import { ServiceRecords } from '../../../../../src/core/environments/service-record';
+import { ServiceRecords } from '../../../../../src/core/environments/recorded/service-record';
 import { baseImage } from '../../../../support/docker';
 import { eventually } from '../../../../support/temporary';
 import { containerEnvironment, dockerfile, get, serve } from './containers';

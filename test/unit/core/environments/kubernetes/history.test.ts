@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { historyOf, liveRevision, revisionWith } from '../../../../../src/core/environments/kubernetes/history';
 import type { Revision, Workload } from '../../../../../src/core/environments/kubernetes/objects';
 import { releaseLabel } from '../../../../../src/core/environments/platform';
-import type { Release } from '../../../../../src/core/run/events';
+import type { Release } from '../../../../../src/core/model/events';
 
 const release = (id: string): Release => ({ id, commit: id.repeat(40), tree: 't', deployedAt: '2026-11-24T09:00:00Z' });
 const template = (id: string) => ({ metadata: { annotations: { 'deliver/release': releaseLabel(release(id)) } } });

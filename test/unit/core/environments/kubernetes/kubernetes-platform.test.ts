@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { KubernetesPlatform } from '../../../../../src/core/environments/kubernetes/kubernetes-platform';
 import type { KeptRelease, PlatformDeploy, PlatformDeployed } from '../../../../../src/core/environments/platform';
-import type { Failure, Result } from '../../../../../src/core/failure';
-import type { KubernetesDefinition } from '../../../../../src/core/pipeline/pipeline';
-import type { Release } from '../../../../../src/core/run/events';
+import type { Failure, Result } from '../../../../../src/core/model/result';
+import type { KubernetesDefinition } from '../../../../../src/core/model/pipeline';
+import type { Release } from '../../../../../src/core/model/events';
 import { hasKubectl, testCluster } from '../../../../support/kubectl';
 import { eventually } from '../../../../support/temporary';
 

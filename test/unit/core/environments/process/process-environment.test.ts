@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as path from 'node:path';
 import { findControl } from '../../../../../src/core/environments/process/control';
-import { identityOf, isAlive } from '../../../../../src/core/run/process-identity';
+import { identityOf, isAlive } from '../../../../../src/core/process/process-identity';
 import { eventually } from '../../../../support/temporary';
 import { answering, get, serving, stagingEnvironment } from './staging';
 

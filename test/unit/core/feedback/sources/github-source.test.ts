@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { openGithubSource } from '../../../../../src/core/feedback/sources/github-source';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
 import { GithubDescription } from '../../../../support/github-description';
 import { TestServer, type Asked } from '../../../../support/http-server';
 
@@ -50,7 +50,7 @@ describe('issues of GitHub', () => {
     );
   }
 
-  async function items(memory: Memory = {}, from = source()): Promise<Items> {
+  async function items(memory: FetchState = {}, from = source()): Promise<Items> {
     const answer = await from.fetch(memory, never);
     assert.equal(answer.state, 'items', answer.state === 'failed' ? answer.message : '');
     return answer;

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { openGitlabSource } from '../../../../../src/core/feedback/sources/gitlab-source';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
-import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
 import { only, TestServer } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
@@ -39,7 +39,7 @@ describe('issues of GitLab', () => {
     );
   }
 
-  async function items(memory: Memory = {}): Promise<Extract<Answer, { state: 'items' }>> {
+  async function items(memory: FetchState = {}): Promise<Extract<Answer, { state: 'items' }>> {
     const answer = await source().fetch(memory, never);
     assert.equal(answer.state, 'items', answer.state === 'failed' ? answer.message : '');
     return answer;

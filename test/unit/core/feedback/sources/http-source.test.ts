@@ -3,7 +3,7 @@ import { HttpClient } from '../../../../../src/core/http/http-client';
 import { openHttpSource } from '../../../../../src/core/feedback/sources/http-source';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource } from '../../../../../src/core/feedback/source';
-import type { HttpSourceDefinition } from '../../../../../src/core/pipeline/pipeline';
+import type { HttpSourceDefinition } from '../../../../../src/core/model/pipeline';
 import { only, TestServer, type Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import { openSentrySource } from '../../../../../src/core/feedback/sources/sentry-source';
-import type { Answer, FeedbackSource, Memory } from '../../../../../src/core/feedback/source';
+import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
 import { TestServer, type Asked, type Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;
@@ -89,7 +89,7 @@ describe('issues of Sentry', () => {
     );
   }
 
-  async function items(memory: Memory = {}, from = source()): Promise<Items> {
+  async function items(memory: FetchState = {}, from = source()): Promise<Items> {
     const answer = await from.fetch(memory, never);
     assert.equal(answer.state, 'items', answer.state === 'failed' ? answer.message : '');
     return answer;

@@ -1,0 +1,217 @@
+import { fail, ok, type Result } from '../../model/result';
+
+/** Lines of a person's own in an exported file, with the marks around them. */
+interface Region {
+  readonly lines: readonly string[];
+  /** How many lines of the file without regions come before it. */
+  readonly at: number;
+  /** From 1, in the file. */
+  readonly line: number;
+}
+
+interface Split {
+  /** The file without anybody's own lines. */
+  readonly body: readonly string[];
+  readonly regions: readonly Region[];
+}
+
+const begin = /^\s*(#|\/\/) deliver: begin own\b/;
+const end = /^\s*(#|\/\/) deliver: end own\b/;
+
+/** Takes an exported file apart. Fails where a mark has no counterpart. */
+export function splitOwn(text: string, path: string): Result<Split> {
+  const body: string[] = [];
+  const regions: Region[] = [];
+  let open: { lines: string[]; line: number } | undefined;
+  for (const [index, line] of text.split('\n').entries()) {
+    const place = { path, line: index + 1 };
+    if (begin.test(line)) {
+      if (open) return fail('usage', 'a place of your own begins in another one', place);
+      open = { lines: [line], line: index + 1 };
+    } else if (!open) {
+      if (end.test(line)) return fail('usage', 'a place of your own ends here that has no beginning', place);
+      body.push(line);
+    } else {
+      open.lines.push(line);
+      if (!end.test(line)) continue;
+      regions.push({ ...open, at: body.length });
+      open = undefined;
+    }
+  }
+  return open ? fail('usage', 'a place of your own begins here and has no end', { path, line: open.line }) : ok({ body, regions });
+}
+
+/**
+ * Puts the regions of the old file into a new body, each where it was: in the same job, after the same
+ * line. A key that is set in one takes the place of the body's. Fails where its job is no more.
+ */
+export function withOwn(body: readonly string[], old: Split, path: string): Result<string[]> {
+  const places = new Map<number, Region[]>();
+  let kept = [...body];
+  const before = shaped(old.body);
+  const chains = old.regions.map((region) => ({ region, chain: chainOf(before, region.at, indentOf(region.lines[0] ?? '')) }));
+  for (const { region, chain } of chains) {
+    const block = blockOf(shaped(kept), chain);
+    if (!block) {
+      const where =
+        chain
+          .at(-1)
+          ?.replace(/[:{]\s*$/, '')
+          .trim() ?? '';
+      return fail('usage', `your own lines stand in \`${where}\`, which delivery.yaml has no more`, {
+        path,
+        line: region.line,
+        hint: 'move or remove them',
+      });
+    }
+    kept = withoutKeys(kept, block, region);
+  }
+  for (const { region, chain } of chains) {
+    const now = shaped(kept);
+    const block = blockOf(now, chain);
+    if (!block) throw new Error('a block is gone though only keys were taken out of it');
+    const at = placeIn(now, block, before, region);
+    places.set(at, [...(places.get(at) ?? []), region]);
+  }
+  const lines: string[] = [];
+  for (let index = 0; index <= kept.length; index++) {
+    for (const region of places.get(index) ?? []) lines.push(...apart(region, lines.at(-1), kept[index]));
+    if (index < kept.length) lines.push(kept[index] ?? '');
+  }
+  return ok(lines);
+}
+
+/** At the top level an empty line stands on either side. */
+function apart({ lines }: Region, before: string | undefined, after: string | undefined): string[] {
+  if (indentOf(lines[0] ?? '') > 0) return [...lines];
+  const isEmpty = (line: string | undefined): boolean => line === undefined || line === '';
+  return [...(isEmpty(before) ? [] : ['']), ...lines, ...(isEmpty(after) ? [] : [''])];
+}
+
+/**
+ * The lines as they tell the structure: those of a command in a Jenkinsfile, which stand where they must, are taken for
+ * ones far inside.
+ */
+function shaped(lines: readonly string[]): string[] {
+  let isInside = false;
+  return lines.map((line) => {
+    const shape = isInside ? `${' '.repeat(200)}${line}` : line;
+    if ((line.match(/(?<!\\)'''/g) ?? []).length % 2 === 1) isInside = !isInside;
+    return shape;
+  });
+}
+
+interface Block {
+  /** The first line of what is in it, and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length;
+}
+
+/** The lines that a place stands below, outermost first, without their indent. */
+function chainOf(lines: readonly string[], at: number, indent: number): string[] {
+  const chain: string[] = [];
+  let inner = indent;
+  for (let index = at - 1; index >= 0 && inner > 0; index--) {
+    const line = lines[index] ?? '';
+    if (isPassedOver(line) || indentOf(line) >= inner) continue;
+    inner = indentOf(line);
+    chain.unshift(line.trim());
+  }
+  // The stages of a Jenkinsfile have names; what they stand in has not.
+  return chain.slice(
+    Math.max(
+      0,
+      chain.findLastIndex((line) => line.startsWith("stage('")),
+    ),
+  );
+}
+
+function isPassedOver(line: string): boolean {
+  return /^\s*$|^\s*(#|\/\/)|^\s*[}\])]+$/.test(line);
+}
+
+/** What stands below a chain of lines. */
+function blockOf(lines: readonly string[], chain: readonly string[]): Block | undefined {
+  const [first, ...rest] = chain;
+  if (first === undefined) return { from: 0, to: lines.length };
+  const starts = lines.flatMap((line, index) => (line.trim() === first ? [index] : []));
+  for (const start of starts) {
+    const block = { from: start + 1, to: endOf(lines, start) };
+    if (rest.length === 0) return block;
+    const inner = blockOf(lines.slice(block.from, block.to), rest);
+    if (inner) return { from: inner.from + block.from, to: inner.to + block.from };
+  }
+  return undefined;
+}
+
+/** The line after all that stands below a line. */
+function endOf(lines: readonly string[], start: number): number {
+  const indent = indentOf(lines[start] ?? '');
+  let last = start + 1;
+  for (let index = start + 1; index < lines.length; index++) {
+    const line = lines[index] ?? '';
+    if (line.trim() === '') continue;
+    if (indentOf(line) <= indent) break;
+    last = index + 1;
+  }
+  return last;
+}
+
+/** The same, with the bracket that closes it. */
+function afterOf(lines: readonly string[], start: number): number {
+  const next = endOf(lines, start);
+  const closing = lines[next] ?? '';
+  return /^\s*[}\])]/.test(closing) && indentOf(closing) === indentOf(lines[start] ?? '') ? next + 1 : next;
+}
+
+const keyOf = (line: string): string | undefined =>
+  /^\s*(?:(["']?[\w.-]+["']?):(?:\s|$)|(agent|options|environment|when|post|steps|tools|triggers)\b)/.exec(line)?.slice(1).find(Boolean);
+
+function withoutKeys(lines: readonly string[], block: Block, region: Region): string[] {
+  const indent = indentOf(region.lines[0] ?? '');
+  const own = new Set(region.lines.filter((line) => indentOf(line) === indent).flatMap((line) => keyOf(line) ?? []));
+  const shape = shaped(lines);
+  const kept: string[] = [];
+  for (let index = 0; index < lines.length; index++) {
+    const line = shape[index] ?? '';
+    const inBlock = index >= block.from && index < block.to && indentOf(line) === indent;
+    if (!inBlock || !own.has(keyOf(line) ?? '')) {
+      kept.push(lines[index] ?? '');
+      continue;
+    }
+    index = afterOf(shape, index) - 1;
+  }
+  return kept;
+}
+
+/** After the line that it came after, or the nearest one before that which is still there. */
+function placeIn(lines: readonly string[], block: Block, old: readonly string[], region: Region): number {
+  const indent = indentOf(region.lines[0] ?? '');
+  for (let index = region.at - 1; index >= 0; index--) {
+    const line = old[index] ?? '';
+    if (line.trim() === '') continue;
+    if (indentOf(line) < indent && !/^\s*[}\])]/.test(line)) break;
+    if (indentOf(line) !== indent) continue;
+    const nth =
+      old.slice(0, index).filter((each) => each === line).length -
+      old.slice(0, startOfBlock(old, region)).filter((each) => each === line).length;
+    const same = lines.flatMap((each, at) => (at >= block.from && at < block.to && each === line ? [at] : []));
+    const found = same[Math.min(nth, same.length - 1)];
+    if (found !== undefined) return afterOf(lines, found);
+  }
+  return block.from;
+}
+
+/** Where the block that a region stands in begins in its own file. */
+function startOfBlock(old: readonly string[], region: Region): number {
+  const indent = indentOf(region.lines[0] ?? '');
+  for (let index = region.at - 1; index >= 0; index--) {
+    const line = old[index] ?? '';
+    if (!isPassedOver(line) && indentOf(line) < indent) return index;
+  }
+  return 0;
+}

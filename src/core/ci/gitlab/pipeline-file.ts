@@ -1,0 +1,267 @@
+import { definitionName } from '../../pipeline/locate';
+import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import { below, isGlob, plainGlobs } from '../export/plain-globs';
+import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
+import { distinctNames } from '../export/distinct-names';
+import { commonWarnings } from '../export/warnings';
+import { ownBranch, ownBranches } from '../../git/delivery-branches';
+import { deliverStep, isCompound, word } from '../export/shell';
+import { yamlText } from '../export/yaml-text';
+
+const root = '.gitlab-ci.yml';
+
+/**
+ * Documented at docs.gitlab.com: ci/yaml (needs, retry, includes), administration/instance_limits and
+ * user/gitlab_com (jobs in active pipelines of the free tier).
+ */
+const limits = { needs: 50, retries: 2, includes: 150, activeJobs: 500 };
+
+/** Words that mean something else at the top level of a `.gitlab-ci.yml`. */
+const reserved = new Set(
+  'after_script before_script cache default false image include nil pages pages:deploy services spec stages true types variables workflow'.split(
+    ' ',
+  ),
+);
+
+const afterReserved = '-step';
+
+/** GitLab CI/CD: one file, or one that includes a file for each service. */
+export const gitlab: CiService = {
+  name: 'gitlab',
+  label: 'GitLab CI/CD',
+  comment: '#',
+  folders: ['.gitlab'],
+  files: (services, options) => {
+    const [only] = services;
+    if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
+    const files = services.map((service) =>
+      serviceFile(service, `.gitlab/deliver-${service.pipeline.service}.yml`, options, { isAlone: false }),
+    );
+    return [rootFile(services, files), ...files];
+  },
+};
+
+const ownImage = [
+  '# deliver: begin own',
+  '# image: node:22   # the image of all jobs, where the runner has none that fits',
+  '# deliver: end own',
+  '',
+];
+
+function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): CiFile {
+  const include = yamlText({ include: files.map((file) => ({ local: `/${file.path}` })), variables: common });
+  const jobs = services.reduce((sum, { pipeline }) => sum + pipeline.steps.length, 0);
+  return {
+    path: root,
+    source: `the ${definitionName} of each service`,
+    body: [...ownImage, include].join('\n'),
+    notes: [
+      ...(files.length > limits.includes
+        ? [`limit: ${root} includes ${files.length} files, and GitLab reads at most ${limits.includes}`]
+        : []),
+      ...tooManyJobs(jobs),
+    ],
+  };
+}
+
+/** As in a local run, git knows the whole history. */
+const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
+
+interface Around {
+  readonly service: CiPipeline;
+  readonly options: ExportOptions;
+  readonly isAlone: boolean;
+}
+
+function serviceFile(service: CiPipeline, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): CiFile {
+  const { pipeline, folder } = service;
+  const jobs = jobsOf(
+    pipeline,
+    distinctNames(
+      pipeline.steps.map((step) => step.name),
+      (step) => jobName(step, pipeline.service, isAlone),
+    ),
+  );
+  const around = { service, options, isAlone };
+  const texts = jobs.map((job) => `${noted(job)}${yamlText({ [job.id]: jobBody(job, around) }, { old: true })}`);
+  return {
+    path,
+    service: pipeline.service,
+    source: below(folder, definitionName),
+    body: [...(isAlone ? ownImage : []), yamlText(shared(around), { old: true }), texts.join('\n')].join('\n'),
+    notes: [
+      ...commonWarnings(pipeline, jobs, { runner: '`tags: [deliver]`' }),
+      ...notesOf(pipeline.service, jobs),
+      ...(isAlone ? tooManyJobs(jobs.length) : []),
+    ],
+  };
+}
+
+/** All services of a repository are one pipeline there: only one that is alone has its names for itself. */
+function jobName(step: string, service: string, isAlone: boolean): string {
+  if (!isAlone) return `${service}:${step}`;
+  return reserved.has(step) ? `${step}${afterReserved}` : step;
+}
+
+/**
+ * The steps of the jobs of a pipeline that are the service's, by the names of all its jobs. Jobs that are nobody's step keep their
+ * name where the service is alone.
+ */
+export function gitlabSteps(jobs: readonly string[], service: string, isAlone: boolean): ReadonlyMap<string, string> {
+  const all = new Set(jobs);
+  const steps = new Map<string, string>();
+  for (const job of jobs) {
+    const prefix = jobName('', service, isAlone);
+    if (!job.startsWith(prefix)) continue;
+    const [, word = '', number] = /^(.*)-step(-\d+)?$/.exec(job) ?? [];
+    // Of two, `distinctNames` lets the one that is called so keep its name.
+    const isMapped = isAlone && reserved.has(word) && (number !== undefined || !all.has(`${word}${afterReserved}-2`));
+    steps.set(job, isMapped ? word : job.slice(prefix.length));
+  }
+  return steps;
+}
+
+/** What all jobs of the service begin with. */
+function shared({ service, isAlone }: Around): object {
+  const { folder, pipeline } = service;
+  if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
+  // Without the branch, a merge request would run them a second time.
+  const rules = [notOfOthers(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
+  return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
+}
+
+/**
+ * What is started at a branch of Deliver's own delivers one service. No push belongs to it, and so all `changes` are true in it
+ * (docs.gitlab.com: ci/yaml, rules:changes).
+ */
+function notOfOthers({ pipeline }: CiPipeline): object {
+  const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
+  const any = ownBranches.replace(/\//g, '\\/');
+  return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
+}
+
+function template({ pipeline }: CiPipeline): string {
+  return `.deliver-${pipeline.service}`;
+}
+
+/** What is protected is kept from branches that are not (docs.gitlab.com: ci/variables, protect a CI/CD variable), as Deliver's own. */
+function noted({ step }: Job): string {
+  if (step.secrets.length === 0) return '';
+  return `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked, not protected.\n`;
+}
+
+function jobBody(job: Job, around: Around): Record<string, unknown> {
+  const { step } = job;
+  const { service } = around;
+  const rules = job.isRelease ? releaseRules(around) : [];
+  const own = isOwnCommand(step);
+  const artifacts = artifactsOf(job, service.folder);
+  const cache = cacheOf(job, service);
+  return {
+    ...(!around.isAlone && { extends: template(service) }),
+    needs: [...new Set([...job.needs, ...job.handed])].map((need) => need.id),
+    ...(rules.length > 0 && { rules }),
+    ...(job.environment !== undefined && { tags: ['deliver'] }),
+    ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
+    ...(job.environment !== undefined && { resource_group: job.environment }),
+    ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),
+    ...(own && step.timeoutMs !== undefined && { timeout: `${Math.ceil(step.timeoutMs / 60_000)} minutes` }),
+    ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
+    ...(cache && { cache }),
+    script: scriptOf(job, around, cache !== undefined),
+    ...(artifacts && { artifacts }),
+  };
+}
+
+function variablesOf(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace(/\$/g, '$$$$')]));
+}
+
+/** Pushes to other branches are built and tested, and go no further. */
+const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
+
+function releaseRules({ service, isAlone }: Around): object[] {
+  if (isAlone) return isDelivered.map((condition) => ({ if: condition }));
+  return [notOfOthers(service), ...isDelivered.map((condition) => ({ if: condition, ...changesOf(service.folder) }))];
+}
+
+function changesOf(folder: string): object {
+  return folder === '' ? {} : { changes: [`${folder}/**/*`] };
+}
+
+function scriptOf(job: Job, { service, options }: Around, isCached: boolean): string[] {
+  const { step } = job;
+  const own = isOwnCommand(step);
+  const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
+  const command = own ? (step.run ?? '') : deliverStep(step.name, { ...options, up });
+  const whole = own && isCompound(command) ? `set +e\n${command}` : command;
+  return [
+    ...(service.folder === '' ? [] : [`cd ${word(service.folder)}`]),
+    ...(own && hasPrograms(job) ? ['export PATH="$PWD/node_modules/.bin:$PATH"'] : []),
+    isCached ? `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${whole}\n) && date > ${marker(job)}\nfi` : whole,
+  ];
+}
+
+function marker({ step }: Job): string {
+  return word(`.deliver-passed-${step.name}`);
+}
+
+/**
+ * Where GitLab can tell by itself that the inputs are unchanged: it makes keys of at most two files. What
+ * stands on others is run every time.
+ */
+function cacheOf(job: Job, service: CiPipeline): object | undefined {
+  const { key, step } = job;
+  const inputs = key && plainGlobs(key.inputs);
+  const outputs = plainGlobs(step.outputs);
+  if (!key || !inputs || !outputs || inputs.wanted.length > 2 || inputs.wanted.length === 0) return undefined;
+  if (inputs.unwanted.length > 0 || outputs.unwanted.length > 0 || inputs.wanted.some((path) => isGlob(path) || !isFileName(path)))
+    return undefined;
+  return {
+    key: {
+      prefix: `${service.pipeline.service}-${step.name}-${key.digest}`,
+      files: inputs.wanted.map((path) => below(service.folder, path)),
+    },
+    paths: [...outputs.wanted, `.deliver-passed-${step.name}`].map((path) => below(service.folder, path)),
+  };
+}
+
+/** A name without an ending may be a folder, whose content no key of GitLab follows. */
+function isFileName(path: string): boolean {
+  return /[^/]\.[^/.]+$/.test(path) || /(^|\/)(Makefile|Dockerfile|Gemfile)$/.test(path);
+}
+
+function artifactsOf({ step }: Job, folder: string): object | undefined {
+  if (step.outputs.length === 0 && step.reports.length === 0) return undefined;
+  const outputs = plainGlobs(step.outputs) ?? { wanted: step.outputs, unwanted: [] };
+  const at = (paths: readonly string[]): string[] => paths.map((path) => below(folder, path));
+  return {
+    ...(step.reports.length > 0 && { when: 'always' }),
+    ...(outputs.wanted.length > 0 && { paths: at(outputs.wanted) }),
+    ...(outputs.unwanted.length > 0 && { exclude: at(outputs.unwanted).map((path) => (isGlob(path) ? path : `${path}/**/*`)) }),
+    ...(step.reports.length > 0 && { reports: { junit: at(plainGlobs(step.reports)?.wanted ?? step.reports) } }),
+  };
+}
+
+function notesOf(service: string, jobs: readonly Job[]): string[] {
+  const idle = handingNothingOn(jobs);
+  const wide = jobs.filter((job) => new Set([...job.needs, ...job.handed]).size > limits.needs);
+  const tried = jobs.filter(({ step }) => isOwnCommand(step) && step.retries > limits.retries);
+  return [
+    ...(idle.length > 0
+      ? [`each job of ${service} has a checkout of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      : []),
+    ...wide.map(
+      (job) =>
+        `limit: ${job.id} needs ${new Set([...job.needs, ...job.handed]).size} jobs and what they hand over; GitLab takes at most ${limits.needs}`,
+    ),
+    ...tried.map(({ step }) => `limit: GitLab tries a job at most ${limits.retries} times again, ${step.name} asks for ${step.retries}`),
+  ];
+}
+
+function tooManyJobs(count: number): string[] {
+  if (count <= limits.activeJobs) return [];
+  return [
+    `limit: a pipeline has ${count} jobs; the free tier of gitlab.com takes ${limits.activeJobs} in all active pipelines of a project`,
+  ];
+}

@@ -1,8 +1,0 @@
-import type { Failure } from '../../failure';
-import type { RemoteFailure } from './remote-engine';
-
-/** What a CI service did not do, for whoever asked for it. */
-export function failureOf({ message, hint, reason }: RemoteFailure): Failure {
-  const help = hint ?? (reason === 'token' ? 'deliver signs in with GITHUB_TOKEN, GITLAB_TOKEN or DELIVER_TOKEN_ and the host' : undefined);
-  return { kind: 'machinery', message, ...(help !== undefined && { hint: help }) };
-}

@@ -1,0 +1,40 @@
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import { git } from './git';
+import type { Repository } from './repository';
+import { ownObjects } from './object-store';
+
+export interface TreeEntry {
+  /** Relative to the folder that was asked for, with `/`, exactly as git has it. */
+  readonly path: string;
+  /** Git's: `100644`, `100755`, `120000` a link, `160000` a submodule. */
+  readonly mode: string;
+  readonly id: string;
+}
+
+/** Every file of a tree, or of one folder of it. */
+export async function listTree(
+  repository: Repository,
+  home: RepositoryHome,
+  tree: string,
+  folder = '',
+): Promise<Result<readonly TreeEntry[]>> {
+  const args = ['ls-tree', '-r', '-z', '--full-tree', folder === '' ? tree : `${tree}:${folder}`];
+  const listing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  if (!listing.ok) return listing;
+  return ok(
+    listing.value
+      .split('\0')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const tab = line.indexOf('\t');
+        const [mode = '', , id = ''] = line.slice(0, tab).split(' ');
+        return { path: line.slice(tab + 1), mode, id };
+      }),
+  );
+}
+
+/** The content of a file by its blob id. */
+export async function readBlob(repository: Repository, home: RepositoryHome, id: string): Promise<Result<string>> {
+  return git(['cat-file', 'blob', id], { folder: repository.root, env: ownObjects(repository, home) });
+}

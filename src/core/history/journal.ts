@@ -1,0 +1,81 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { EventBody, RunEvent } from '../model/events';
+
+export const journalName = 'journal.jsonl';
+
+/**
+ * A run's append-only list of events. Each is one line, written with one call and flushed, so that
+ * a crash can tear only the last line. Throws where the disk refuses: a run that cannot be recorded
+ * must not go on.
+ */
+export class Journal {
+  private readonly descriptor: number;
+  private torn: boolean;
+
+  constructor(
+    readonly folder: string,
+    private readonly run: string,
+    private readonly listener: (event: RunEvent) => void = () => {},
+  ) {
+    fs.mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, journalName);
+    this.torn = endsTorn(file);
+    this.descriptor = fs.openSync(file, 'a');
+  }
+
+  append(body: EventBody): RunEvent {
+    const { type, ...rest } = body;
+    const event = { type, at: new Date().toISOString(), run: this.run, ...rest } as RunEvent;
+    const line = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(event)}\n`);
+    this.torn = true;
+    const written = fs.writeSync(this.descriptor, line);
+    if (written !== line.length) throw new Error(`the journal took ${written} of ${line.length} bytes: is the disk full?`);
+    this.torn = false;
+    if (event.type === 'run-finished' || event.type === 'deployed') fs.fsyncSync(this.descriptor);
+    this.listener(event);
+    return event;
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+}
+
+/** Whether the file's last line has no end: the next event must not be glued to it. */
+function endsTorn(file: string): boolean {
+  try {
+    const bytes = fs.readFileSync(file);
+    return bytes.length > 0 && bytes[bytes.length - 1] !== 0x0a;
+  } catch {
+    return false;
+  }
+}
+
+/** The whole events of a journal; a torn or foreign line is passed over. Empty where there is none. */
+export function readEvents(file: string): RunEvent[] {
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch {
+    return [];
+  }
+  return eventsIn(text);
+}
+
+/** The events of lines of a journal. */
+export function eventsIn(text: string): RunEvent[] {
+  return text.split('\n').flatMap((line) => parseEvent(line) ?? []);
+}
+
+export function parseEvent(line: string): RunEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const event = JSON.parse(line) as Partial<RunEvent>;
+    return typeof event.type === 'string' && typeof event.at === 'string' && typeof event.run === 'string'
+      ? (event as RunEvent)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import { git } from '../git/git';
+import type { Repository } from '../git/repository';
+import { ownObjects } from '../git/object-store';
+
+/** A change that came between a delivery that passed and one that failed. */
+export interface Suspect {
+  readonly commit: string;
+  /** What it is compared with; absent for the first commit of a history. */
+  readonly parent?: string;
+  readonly subject: string;
+  readonly author: string;
+  /** ISO 8601. */
+  readonly date: string;
+  /** Those of its files that still differ between the two deliveries. */
+  readonly files: readonly string[];
+  /** Whether it changed the file of the failure, one that its stack names, or neither. */
+  readonly touches: 'place' | 'stack' | 'other';
+}
+
+/** Where a failure is, and what its stack names besides. */
+export interface Scene {
+  readonly path?: string;
+  readonly stack: readonly string[];
+}
+
+const mostSuspects = 200;
+
+/**
+ * The changes from `good` to `bad`, those first that touch the scene. Changes that were undone in
+ * between are none, nor are merges. Without `good` the change that failed is the only one. Both are full
+ * ids of commits; those of snapshots may lie in Deliver's own store.
+ */
+export async function findSuspects(
+  repository: Repository,
+  home: RepositoryHome,
+  good: string | undefined,
+  bad: string,
+  scene: Scene,
+): Promise<Result<Suspect[]>> {
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${mostSuspects}`, `${good}..${bad}`];
+  const format = ['%x1e%H', '%P', '%s', '%an', '%cI'].join('%x1f');
+  const [log, diff] = await Promise.all([
+    git(['log', '--no-merges', '--no-show-signature', '--no-renames', '--name-only', '-z', `--format=${format}`, ...range, '--'], call),
+    good === undefined ? undefined : git(['diff', '--no-ext-diff', '--no-renames', '--name-only', '-z', good, bad, '--'], call),
+  ]);
+  if (!log.ok) return log;
+  if (diff && !diff.ok) return diff;
+  const different = diff && new Set(diff.value.split('\0'));
+  const suspects = log.value.split('\x1e').flatMap((entry) => suspectOf(entry, scene, different) ?? []);
+  const rank = { place: 0, stack: 1, other: 2 };
+  return ok(suspects.sort((a, b) => rank[a.touches] - rank[b.touches]));
+}
+
+function suspectOf(entry: string, scene: Scene, different: ReadonlySet<string> | undefined): Suspect | undefined {
+  const [head = '', ...names] = entry.split('\0');
+  const [commit = '', parents = '', subject = '', author = '', date = ''] = head.split('\x1f');
+  if (commit === '') return undefined;
+  const files = names.map((name) => name.replace(/^\n/, '')).filter((name) => name !== '' && (!different || different.has(name)));
+  if (files.length === 0) return undefined;
+  const [parent] = parents.split(' ');
+  const touches =
+    scene.path !== undefined && files.includes(scene.path) ? 'place' : scene.stack.some((path) => files.includes(path)) ? 'stack' : 'other';
+  return { commit, ...(parent && { parent }), subject, author, date, files, touches };
+}

@@ -1,0 +1,133 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FoundProblem, Frame } from '../model/problem';
+import type { SourceMaps } from './source-maps';
+import type { TreePaths } from './tree-paths';
+
+/** Where the files of a delivered change lie. All absolute. */
+export interface CheckoutRoots {
+  /** The slot's checkout, while it holds that change. */
+  readonly slot?: string;
+  /** The service's folder relative to the root, with `/`; empty for the root. */
+  readonly folder: string;
+  /** The user's working copy. */
+  readonly repository: string;
+  /** The tool ran on another machine: what its paths name on this one means nothing. */
+  readonly isElsewhere?: true;
+}
+
+/** A place in the delivered tree. */
+export interface Place {
+  /** Relative to the repository's root, with `/`. */
+  readonly path: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Libraries, runtimes and package caches: never the code that is delivered, whatever their files are called. */
+const foreign =
+  /(^node:|^<|(^|\/)(node_modules|site-packages|dist-packages|\.cargo\/registry|\.rustup|go\/pkg\/mod|\.m2|\.gradle|vendor\/bundle|gems)\/|^\/(rustc|usr\/(lib|share|local\/lib|local\/go))\/)/;
+
+/** Further out, everything was called by everything. */
+const deepestFrame = 12;
+
+/** Finds the place that a tool named in the tree that is delivered. */
+export class PathResolver {
+  private maps: Promise<SourceMaps> | undefined;
+  private readonly roots: readonly string[];
+  private readonly known = new Map<string, string | undefined>();
+  private tree: Promise<TreePaths> | undefined;
+
+  constructor(
+    private readonly ground: CheckoutRoots,
+    private readonly loadTree: () => Promise<TreePaths>,
+  ) {
+    const roots = [...(ground.slot === undefined ? [] : [ground.slot]), ground.repository];
+    this.roots = [...new Set(roots.flatMap((root) => [root, real(root)]))];
+  }
+
+  /** The problem's own place, else the innermost call of its stack that is delivered code. A guess is never an answer. */
+  async place(problem: FoundProblem): Promise<Place | undefined> {
+    const named: Frame[] = problem.file === undefined ? [] : [{ ...problem, file: problem.file }];
+    for (const frame of [...named, ...(problem.frames ?? [])]) {
+      const place = await this.placeOf(frame);
+      if (place) return place;
+    }
+    return undefined;
+  }
+
+  /** The files of the tree that its stack names, innermost call first. */
+  async filesOnStack({ frames = [] }: FoundProblem): Promise<string[]> {
+    const places = await Promise.all(frames.slice(0, deepestFrame).map(async (frame) => this.placeOf(frame)));
+    return [...new Set(places.flatMap((place) => place?.path ?? []))];
+  }
+
+  private async placeOf(frame: Frame): Promise<Place | undefined> {
+    const printed = plainPath(frame.file);
+    if (printed === undefined || foreign.test(printed)) return undefined;
+    const tree = await (this.tree ??= this.loadTree());
+    if (!this.known.has(printed)) this.known.set(printed, this.inTree(printed, tree));
+    const known = this.known.get(printed);
+    if (known !== undefined) return { path: known, ...position(frame) };
+    return this.throughMap(printed, frame, tree);
+  }
+
+  private inTree(printed: string, tree: TreePaths): string | undefined {
+    if (!isAbsolute(printed)) return tree.relative(printed) ?? tree.bySuffix(printed, false);
+    for (const root of this.roots) {
+      const inside = within(root, printed);
+      if (inside !== undefined) return tree.has(inside) ? inside : undefined;
+    }
+    // A file of this machine that is not in the slot is not what was delivered.
+    return !this.ground.isElsewhere && fs.existsSync(printed) ? undefined : tree.bySuffix(printed, true);
+  }
+
+  /** Generated code is not in the tree; its source may be. */
+  private async throughMap(printed: string, frame: Frame, tree: TreePaths): Promise<Place | undefined> {
+    const { slot, folder } = this.ground;
+    if (frame.line === undefined || slot === undefined) return undefined;
+    const candidates = isAbsolute(printed) ? [printed] : [path.join(slot, folder), slot].map((root) => path.join(root, printed));
+    const generated = candidates.find((file) => within(slot, file) !== undefined && fs.existsSync(file));
+    if (generated === undefined) return undefined;
+    this.maps ??= import('./source-maps').then((loaded) => new loaded.SourceMaps());
+    const source = (await this.maps).sourceOf(generated, frame.line, frame.column);
+    const inside = source && within(slot, source.file.split(path.sep).join('/'));
+    if (!source || inside === undefined || !tree.has(inside)) return undefined;
+    return { path: inside, line: source.line, column: source.column };
+  }
+}
+
+function position({ line, column }: Frame): { line?: number; column?: number } {
+  return { ...(line !== undefined && line > 0 && { line }), ...(line !== undefined && column !== undefined && column > 0 && { column }) };
+}
+
+/** With `/`, without a scheme. */
+function plainPath(printed: string): string | undefined {
+  try {
+    const file = printed.startsWith('file://') ? fileURLToPath(printed) : printed;
+    if (/^[a-z][\w+.-]+:\/\//i.test(file)) return file.startsWith('webpack://') ? file.replace(/^webpack:\/\/[^/]*\//, '') : undefined;
+    return file.includes('\0') ? undefined : file.replace(/\\/g, '/');
+  } catch {
+    return undefined;
+  }
+}
+
+function isAbsolute(file: string): boolean {
+  return file.startsWith('/') || /^[A-Za-z]:\//.test(file);
+}
+
+function within(root: string, file: string): string | undefined {
+  const from = root.split(path.sep).join('/').replace(/\/$/, '');
+  if (!file.startsWith(`${from}/`)) return undefined;
+  const inside = path.posix.normalize(file.slice(from.length + 1));
+  return inside.startsWith('..') ? undefined : inside;
+}
+
+function real(folder: string): string {
+  try {
+    return fs.realpathSync(folder);
+  } catch {
+    return folder;
+  }
+}

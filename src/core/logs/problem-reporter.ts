@@ -1,0 +1,91 @@
+import * as fs from 'node:fs';
+import { messageOf } from '../model/result';
+import type { Mask } from '../support/masking';
+import type { Contributed } from './matchers/definition';
+import type { FoundProblem } from '../model/problem';
+import type { ProblemSearch } from './problem-search';
+import type { ReportProblems } from './reports';
+import type { Step } from '../model/pipeline';
+import type { StepState } from '../model/events';
+import type { Journal } from '../history/journal';
+import type { PathResolver } from '../location/path-resolver';
+import { ProblemList, type StepProblem } from './step-problems';
+
+export interface ProblemSources {
+  readonly search: ProblemSearch;
+  readonly placer: PathResolver;
+  readonly journal: Journal;
+  readonly mask: Mask;
+  readonly contributed: Contributed;
+  /** What the reports of a step tell of its attempt that began then, in milliseconds. */
+  readonly reports: (step: Step, began: number) => Promise<ReportProblems>;
+}
+
+/** How a step ended, and what tells of it. */
+export interface StepEnd {
+  readonly state: StepState;
+  readonly log: string;
+  /** Where the log of the last attempt begins, in bytes. */
+  readonly from: number;
+  /** When the last attempt began, in milliseconds: older reports are not its own. */
+  readonly began: number;
+  /** What the machine did, where that is why it failed. */
+  readonly reason?: string;
+}
+
+/** What is read of the log of a step that passed, for what it warns of: a flood is not worth the time of those who wait. */
+const mostOfPassed = 8 << 20;
+
+/** Tells the journal what went wrong in a step, and where. */
+export class ProblemReporter {
+  constructor(private readonly sources: ProblemSources) {}
+
+  async report(step: Step, end: StepEnd): Promise<readonly StepProblem[]> {
+    if (end.state !== 'failed' && end.state !== 'passed') return [];
+    const { journal, placer, mask } = this.sources;
+    const list = new ProblemList(end.state);
+    if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
+    for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
+      const shown = { ...found, message: mask.text(found.message) };
+      list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
+    }
+    const problems = list.all();
+    for (const problem of problems) journal.append({ type: 'problem', step: step.name, ...problem });
+    return problems;
+  }
+
+  private async ofLog(step: Step, end: StepEnd): Promise<FoundProblem[]> {
+    const { search, contributed } = this.sources;
+    const size = (fs.statSync(end.log, { throwIfNoEntry: false })?.size ?? 0) - end.from;
+    if (size <= 0) return [];
+    const most = end.state === 'passed' ? mostOfPassed : Infinity;
+    try {
+      const { selectMatchers } = await import('./log-problems');
+      const { wanted, notices } = selectMatchers(step.problems, contributed);
+      const { problems, more, notices: slow } = await search.find({ file: end.log, from: end.from, to: end.from + most }, wanted);
+      const bound = more > 0 ? [`${more} more problems of ${step.name} are in its log alone`] : [];
+      if (size > most) bound.push(`${step.name} passed: only the first ${most >> 20} MB of its log were searched for warnings`);
+      for (const message of [...notices, ...slow, ...bound]) this.notice(step, message);
+      return problems;
+    } catch (error) {
+      this.notice(step, `the log of ${step.name} could not be searched for problems: ${messageOf(error)}`);
+      return [];
+    }
+  }
+
+  private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
+    try {
+      const { problems, more, failures } = await this.sources.reports(step, end.began);
+      for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
+      if (more > 0) this.notice(step, `${more} more failing tests of ${step.name} are in its reports alone`);
+      return problems;
+    } catch (error) {
+      this.notice(step, `the reports of ${step.name} could not be read: ${messageOf(error)}`);
+      return [];
+    }
+  }
+
+  private notice(step: Step, message: string): void {
+    this.sources.journal.append({ type: 'notice', step: step.name, message });
+  }
+}

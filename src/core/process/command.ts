@@ -1,0 +1,185 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import * as fs from 'node:fs';
+import type { Readable } from 'node:stream';
+import { messageOf } from '../model/result';
+import type { Mask } from '../support/masking';
+import { endProcesses, markerFor, markerVariable, type Lineage } from './descendants';
+import type { ProcessIdentity } from '../model/events';
+import type { OutputPipes } from './output-pipe';
+import { identityOf } from './process-identity';
+
+/** How long a process may take to end after TERM before it is killed. */
+export const graceMs = 5_000;
+
+/** How long the output may stay open after the command itself has ended. */
+const lingerMs = 250;
+
+export interface Command {
+  readonly run: string;
+  readonly step: string;
+  /** A line for the shell, as the user wrote it. */
+  readonly line: string;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Bytes are appended here as they come. */
+  readonly log: string;
+  readonly mask: Mask;
+  readonly timeoutMs?: number;
+  readonly signal: AbortSignal;
+  readonly pipes: OutputPipes;
+  readonly started: (process: ProcessIdentity | undefined) => void;
+}
+
+export interface CommandEnd {
+  readonly exitCode?: number;
+  readonly signal?: string;
+  /** Why it did not end by itself. */
+  readonly ended?: 'timeout' | 'cancelled';
+  /** It could not be started at all. */
+  readonly error?: string;
+}
+
+/**
+ * Runs a command in a process group of its own, without a terminal, and resolves when it and its
+ * group are gone and every byte that it wrote is in the log. Throws where the log cannot be written.
+ */
+export async function runCommand(command: Command): Promise<CommandEnd> {
+  const log = new LogFile(command.log, command.mask);
+  try {
+    return await superviseCommand(command, log);
+  } finally {
+    log.close();
+  }
+}
+
+async function superviseCommand(command: Command, log: LogFile): Promise<CommandEnd> {
+  const pipe = command.pipes.open((bytes) => log.append(bytes));
+  let child: ChildProcess;
+  try {
+    child = start(command, pipe?.writeEnd);
+  } finally {
+    if (pipe) fs.closeSync(pipe.writeEnd);
+  }
+  const streams: Readable[] = pipe ? [pipe.stream] : [child.stdout, child.stderr].filter((stream) => stream !== null);
+  if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
+  const drained = Promise.all(streams.map(finished));
+  const exited = new Promise<CommandEnd>((resolve) => {
+    child.once('error', (error) => resolve({ error: messageOf(error) }));
+    child.once('exit', (exitCode, signal) => resolve({ ...(exitCode !== null && { exitCode }), ...(signal !== null && { signal }) }));
+  });
+  command.started(child.pid === undefined ? undefined : identityOf(child.pid));
+
+  const lineage: Lineage = { run: command.run, step: command.step, ...(child.pid !== undefined && { group: child.pid }) };
+  let ended: CommandEnd['ended'];
+  let ending: Promise<void> | undefined;
+  const end = (why: NonNullable<CommandEnd['ended']>): void => {
+    ended ??= why;
+    ending ??= endProcesses(lineage, graceMs);
+  };
+  const cancel = (): void => end('cancelled');
+  const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), command.timeoutMs);
+  command.signal.addEventListener('abort', cancel);
+  if (command.signal.aborted) cancel();
+
+  const failed = log.failed.then(() => end('cancelled'));
+  const result = await exited;
+  clearTimeout(timer);
+  command.signal.removeEventListener('abort', cancel);
+  if (ending) await ending;
+  else if (child.pid !== undefined && groupLives(child.pid)) await endProcesses(lineage, graceMs);
+  if (!(await within(drained, lingerMs))) {
+    // Something that left the group still holds the output.
+    await endProcesses(lineage, graceMs);
+    await within(drained, lingerMs);
+    for (const stream of streams) stream.destroy();
+  }
+  void failed;
+  log.finish();
+  return { ...result, ...(ended && { ended }) };
+}
+
+function start(command: Command, output: number | undefined): ChildProcess {
+  const outer = process.env[markerVariable];
+  const mark = markerFor(command.run, command.step);
+  const target = output ?? 'pipe';
+  return spawn(command.line, {
+    cwd: command.folder,
+    env: { ...command.env, [markerVariable]: outer ? `${outer} ${mark}` : mark },
+    shell: true,
+    stdio: ['ignore', target, target],
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+}
+
+function groupLives(group: number): boolean {
+  if (process.platform === 'win32') return false;
+  // The usual answer is an exception, and most of its cost the stack trace that nobody reads.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function finished(stream: Readable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const event of ['end', 'close', 'error']) stream.once(event, () => resolve());
+  });
+}
+
+async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes at once, so that a reader sees a line when the step has written it and memory stays flat. */
+class LogFile {
+  private readonly descriptor: number;
+  private error: unknown;
+  private reportFailure: () => void = () => {};
+  /** Resolves when the disk has refused a write. */
+  readonly failed = new Promise<void>((resolve) => (this.reportFailure = resolve));
+
+  constructor(
+    file: string,
+    private readonly mask: Mask,
+  ) {
+    this.descriptor = fs.openSync(file, 'a');
+  }
+
+  /** The bytes are the caller's again when this returns. */
+  append(bytes: Buffer): void {
+    this.write(this.mask.push(bytes));
+  }
+
+  /** Throws what the disk said, if it refused anything. */
+  finish(): void {
+    this.write(this.mask.flush());
+    if (this.error !== undefined) throw this.error as Error;
+  }
+
+  close(): void {
+    fs.closeSync(this.descriptor);
+  }
+
+  private write(bytes: Buffer): void {
+    if (this.error !== undefined) return;
+    try {
+      for (let at = 0; at < bytes.length;) at += fs.writeSync(this.descriptor, bytes, at);
+    } catch (error) {
+      this.error = error;
+      this.reportFailure();
+    }
+  }
+}

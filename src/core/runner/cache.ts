@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { StepProblem } from '../logs/step-problems';
+import { listFiles, type ListedFile } from '../support/glob-files';
+import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
+
+/** The record of a step that passed. */
+export interface Fingerprint {
+  readonly key: string;
+  /** The run that executed the step, and the step's log in that run. */
+  readonly run: string;
+  readonly log: string;
+  readonly outputs: readonly ListedFile[];
+  /** The warnings of the step. */
+  readonly problems?: readonly StepProblem[];
+}
+
+/** The maximum size of all archives of a repository, in bytes. */
+const maxBytes = 5 * 2 ** 30;
+
+/**
+ * The cache of passed steps, by key, with their outputs. The outputs are either still in the slot, unchanged, or in an
+ * archive that can be restored into any slot.
+ */
+export class StepCache {
+  constructor(
+    private readonly folder: string,
+    /** The folder of this slot's fingerprints: beside its checkout, never in it. */
+    private readonly fingerprints: string,
+    private readonly serviceFolder: string,
+  ) {}
+
+  /** Restores the outputs of an earlier pass and returns its fingerprint, or undefined if the step must run. */
+  async recall(step: string, key: string, globs: readonly string[]): Promise<Fingerprint | undefined> {
+    const here = readFingerprint(this.inSlot(step));
+    if (here?.key === key && sameOutputs(here.outputs, listFiles(this.serviceFolder, globs))) return here;
+    const kept = readFingerprint(this.archive(key, 'json'));
+    if (!kept) return undefined;
+    this.forget(step);
+    const outputs = await this.restore(key, kept, globs);
+    if (!outputs) return undefined;
+    this.write(this.inSlot(step), { ...kept, outputs });
+    return kept;
+  }
+
+  /** Removes the slot's fingerprint, so that a step that does not finish is not taken for passed. */
+  forget(step: string): void {
+    fs.rmSync(this.inSlot(step), { force: true });
+  }
+
+  /** Stores a step that has just passed, with its outputs. Outputs that cannot be archived are not a failure. */
+  async keep(step: string, passed: Omit<Fingerprint, 'outputs'>, globs: readonly string[]): Promise<void> {
+    const outputs = listFiles(this.serviceFolder, globs);
+    const fingerprint: Fingerprint = { ...passed, outputs };
+    if (outputs.length === 0 || (await this.pack(passed.key, outputs))) this.write(this.archive(passed.key, 'json'), fingerprint);
+    this.write(this.inSlot(step), fingerprint);
+  }
+
+  private async restore(key: string, kept: Fingerprint, globs: readonly string[]): Promise<ListedFile[] | undefined> {
+    removeOutputs(this.serviceFolder, globs);
+    if (kept.outputs.length === 0) return [];
+    const archive = this.archive(key, 'tar');
+    if (!(await tar(['-xpf', archive, '-C', this.serviceFolder]))) return undefined;
+    const outputs = listFiles(this.serviceFolder, globs);
+    if (!restoredOutputs(kept.outputs, outputs)) return undefined;
+    const now = new Date();
+    fs.utimesSync(archive, now, now);
+    return outputs;
+  }
+
+  private async pack(key: string, outputs: readonly ListedFile[]): Promise<boolean> {
+    fs.mkdirSync(this.folder, { recursive: true });
+    const draft = this.archive(key, `${process.pid}.draft`);
+    const names = outputs.map((file) => file.path).join('\0');
+    const packed = await tar(['-cf', draft, '-C', this.serviceFolder, '--null', '-T', '-'], names);
+    if (packed) fs.renameSync(draft, this.archive(key, 'tar'));
+    else fs.rmSync(draft, { force: true });
+    return packed;
+  }
+
+  private write(file: string, fingerprint: Fingerprint): void {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    const draft = `${file}.${process.pid}.draft`;
+    fs.writeFileSync(draft, JSON.stringify(fingerprint));
+    fs.renameSync(draft, file);
+  }
+
+  private inSlot(step: string): string {
+    return path.join(this.fingerprints, `${step}.json`);
+  }
+
+  private archive(key: string, ending: string): string {
+    return path.join(this.folder, `${key}.${ending}`);
+  }
+}
+
+/** Removes the least recently used archives of a cache until their total size is at most `maxTotal` bytes. */
+export function tidyArchives(folder: string, maxTotal = maxBytes): void {
+  const archives = readFolder(folder)
+    .filter((name) => name.endsWith('.tar'))
+    .map((name) => ({ name, stat: fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) }))
+    .flatMap(({ name, stat }) => (stat ? [{ name, size: stat.size, used: stat.mtimeMs }] : []))
+    .sort((a, b) => b.used - a.used);
+  let total = 0;
+  for (const { name, size } of archives) {
+    total += size;
+    if (total <= maxTotal) continue;
+    fs.rmSync(path.join(folder, name.replace(/tar$/, 'json')), { force: true });
+    fs.rmSync(path.join(folder, name), { force: true });
+  }
+}
+
+function readFingerprint(file: string): Fingerprint | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as Fingerprint;
+  } catch {
+    return undefined;
+  }
+}
+
+function readFolder(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Calls the system's tar, which keeps links, modes and times and exists on Linux, macOS and Windows. */
+async function tar(args: readonly string[], input?: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = execFile('tar', args, { windowsHide: true, maxBuffer: 1 << 24 }, (error) => resolve(!error));
+    child.stdin?.on('error', () => {}); // tar ended early: its exit code reports it
+    child.stdin?.end(input ?? '');
+  });
+}

@@ -1,0 +1,52 @@
+import type { Repository } from '../git/repository';
+import { openEnvironment } from '../environments/environments';
+import type { Environment } from '../environments/environment';
+import { fail, ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import { listServices } from '../pipeline/locate';
+import { definitionPath } from '../pipeline/read-pipeline';
+import type { Pipeline } from '../model/pipeline';
+import { declaredSecrets } from '../process/step-environment';
+
+/** Everything that is resolved before the first step of a run. */
+export interface DeliveryPlan {
+  readonly pipeline: Pipeline;
+  /** The environments that the pipeline deploys to, by name. */
+  readonly environments: ReadonlyMap<string, Environment>;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The other services of the repository. */
+  readonly siblings: readonly string[];
+}
+
+/** Resolves the environments, secrets and sibling services of a pipeline. Fails for a missing secret or an environment of another kind. */
+export async function planPipeline(
+  repository: Repository,
+  home: RepositoryHome,
+  pipeline: Pipeline,
+  folder: string,
+  given: { readonly env: NodeJS.ProcessEnv; readonly program: readonly string[] },
+): Promise<Result<DeliveryPlan>> {
+  const secrets = declaredSecrets(given.env, pipeline);
+  for (const step of pipeline.steps) {
+    const missing = step.secrets.find((name) => secrets[name] === undefined);
+    if (missing === undefined) continue;
+    return fail('usage', `step ${step.name} needs the secret ${missing}, which is not set`, {
+      path: definitionPath(folder),
+      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
+    });
+  }
+
+  const environments = new Map<string, Environment>();
+  for (const name of new Set(pipeline.steps.flatMap((step) => step.deploy ?? []))) {
+    const definition = pipeline.environments[name];
+    if (!definition) throw new Error(`the parser let the unknown environment ${name} pass`);
+    const environment = openEnvironment(name, pipeline.service, definition, home.home, given.program);
+    if (!environment.ok) return environment;
+    environments.set(name, environment.value);
+  }
+  const siblings =
+    environments.size === 0
+      ? []
+      : (await listServices(repository.root)).map((service) => service.name).filter((name) => name !== pipeline.service);
+  return ok({ pipeline, environments, secrets, siblings });
+}

@@ -1,0 +1,67 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { FolderChanges } from '../support/folder-changes';
+import { tryLock, type LockHolder } from '../process/lock';
+import { isAlive } from '../process/process-identity';
+
+export type Turn =
+  { readonly kind: 'mine'; release(): void } | { readonly kind: 'superseded'; readonly by: string } | { readonly kind: 'cancelled' };
+
+/** The interval between checks for a dead holder, which the file system does not report. */
+const pollIntervalMs = 200;
+
+/**
+ * Waits until no other run of the service is executing. Only the newest waiting run stays; older ones are superseded.
+ * `waiting` is called once before the wait, with the id of the executing run.
+ */
+export async function waitForTurn(
+  locks: string,
+  service: string,
+  holder: LockHolder & { readonly run: string },
+  signal: AbortSignal,
+  waiting: (behind: string | undefined) => void,
+): Promise<Turn> {
+  const lock = path.join(locks, `${service}.lock`);
+  const first = tryLock(lock, holder);
+  if (first.ok) return { kind: 'mine', release: () => first.release() };
+
+  const folder = path.join(locks, `${service}.waiting`);
+  const place = path.join(folder, holder.run);
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(place, JSON.stringify(holder));
+  waiting(first.holder.run);
+  const changes = new FolderChanges([locks, folder], pollIntervalMs);
+  try {
+    for (;;) {
+      if (signal.aborted) return { kind: 'cancelled' };
+      const newest = newestWaiting(folder);
+      if (newest !== undefined && newest > holder.run) return { kind: 'superseded', by: newest };
+      const attempt = tryLock(lock, holder);
+      if (attempt.ok) return { kind: 'mine', release: () => attempt.release() };
+      await changes.next(signal);
+    }
+  } finally {
+    changes.close();
+    fs.rmSync(place, { force: true });
+  }
+}
+
+/** Returns the id of the newest waiting run. Run ids sort by time. */
+function newestWaiting(folder: string): string | undefined {
+  return fs
+    .readdirSync(folder)
+    .filter((run) => isWaiting(path.join(folder, run)))
+    .sort()
+    .at(-1);
+}
+
+function isWaiting(place: string): boolean {
+  try {
+    const holder = JSON.parse(fs.readFileSync(place, 'utf8')) as LockHolder;
+    if (isAlive(holder)) return true;
+    fs.rmSync(place, { force: true });
+    return false;
+  } catch {
+    return false; // the file was just removed, or is being written
+  }
+}

@@ -1,0 +1,199 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { Repository } from '../git/repository';
+import type { Snapshot } from '../git/snapshot';
+import { ok, type Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import { checkOut, type Checkout } from '../git/checkout';
+import { tryLock } from '../process/lock';
+import { ownIdentity } from '../process/process-identity';
+import { removeFolder } from '../support/remove-folder';
+import { moreOf } from '../git/submodules';
+
+/** A checkout of a snapshot, held by one run until it is released. */
+export interface Slot {
+  /** The checkout of the repository. */
+  readonly root: string;
+  /** The folder, beside the checkout, with the fingerprints of the steps that passed in it. */
+  readonly fingerprints: string;
+  /** The run that used the slot before. */
+  readonly previousRun?: string;
+  readonly notices: readonly string[];
+  release(): void;
+}
+
+/** The record of the last use of a slot. */
+interface Use {
+  readonly service: string;
+  readonly run: string;
+  readonly at: string;
+}
+
+const useName = 'use.json';
+
+/** The number of free slots that stay warm for the next runs. */
+const keptSlots = 4;
+
+/**
+ * The checkouts of a repository that runs execute in. They lie outside the repository and keep their ignored files between
+ * runs. A slot that is live in an environment is neither reused nor removed.
+ */
+export class SlotPool {
+  constructor(
+    private readonly home: RepositoryHome,
+    private readonly repository: Repository,
+    /** Returns the checkouts that are live now, as absolute folders. */
+    private readonly live: () => ReadonlySet<string>,
+  ) {}
+
+  /** Returns a slot with exactly the snapshot, preferably the slot that the service used last. */
+  async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
+    for (const number of this.inOrder(service)) {
+      const lock = tryLock(this.lockFile(number), { ...ownIdentity(), run });
+      if (!lock.ok) continue;
+      let slot: Result<Slot> | undefined;
+      try {
+        // The slot may have become live before it was locked.
+        if (this.isLive(number)) continue;
+        slot = await this.prepare(number, snapshot, service, run, () => lock.release());
+        return slot;
+      } finally {
+        if (!slot?.ok) lock.release();
+      }
+    }
+    throw new Error('there is always one more slot');
+  }
+
+  /** Removes surplus free slots, least recently used first, and completes removals that a crash interrupted. */
+  async tidy(): Promise<void> {
+    for (const name of readFolder(this.home.slots)) {
+      if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
+    }
+    const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
+    for (const number of oldestFirst.slice(0, Math.max(0, oldestFirst.length - keptSlots))) {
+      const lock = tryLock(this.lockFile(number), ownIdentity());
+      if (!lock.ok) continue;
+      try {
+        if (!this.isLive(number)) await this.remove(this.folder(number));
+      } finally {
+        lock.release();
+      }
+    }
+  }
+
+  /** Returns the time of last use of the least recently used slot. */
+  oldestUse(): Date {
+    return new Date(Math.min(Date.now(), ...this.numbers().map((number) => Date.parse(this.usedAt(number)) || Date.now())));
+  }
+
+  private async prepare(
+    number: number,
+    { change, notices }: Snapshot,
+    service: string,
+    run: string,
+    release: () => void,
+  ): Promise<Result<Slot>> {
+    const root = this.root(number);
+    const previous = this.lastUse(number);
+    // An incomplete checkout must not be resumed.
+    fs.rmSync(this.useFile(number), { force: true });
+    const made = await this.fill(number, change.commit);
+    if (!made.ok) return made;
+    const more = await moreOf(made.value, this.repository, this.home);
+    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
+    return ok({
+      root,
+      fingerprints: path.join(this.folder(number), 'fingerprints', service),
+      ...(previous && { previousRun: previous.run }),
+      notices: [...notices, ...more],
+      release,
+    });
+  }
+
+  private async fill(number: number, commit: string): Promise<Result<Checkout>> {
+    const root = this.root(number);
+    const first = await checkOut(root, commit, this.repository, this.home);
+    if (first.ok || !fs.existsSync(root)) return first;
+    // An earlier run may have damaged the checkout: retry from scratch.
+    await this.remove(this.folder(number));
+    return checkOut(root, commit, this.repository, this.home);
+  }
+
+  /** Renames the folder first, so that a partly deleted folder is never taken for a slot. */
+  private async remove(folder: string): Promise<void> {
+    const doomed = `${folder}.${process.pid}-${Date.now()}.removed`;
+    fs.renameSync(folder, doomed);
+    await removeFolder(doomed);
+  }
+
+  /** Returns the service's warm slots first, then other free slots, then new ones. */
+  private inOrder(service: string): number[] {
+    const rank = (number: number): string => `${this.lastUse(number)?.service === service ? 1 : 0}${this.usedAt(number)}`;
+    const next = Math.max(0, ...this.numbers()) + 1;
+    return [...this.free().sort((a, b) => (rank(a) > rank(b) ? -1 : 1)), ...Array.from({ length: 1_000 }, (_, i) => next + i)];
+  }
+
+  private free(): number[] {
+    const live = this.live();
+    return this.numbers().filter((number) => !this.isLive(number, live));
+  }
+
+  private isLive(number: number, live = this.live()): boolean {
+    return [...live].some((folder) => folder.startsWith(this.folder(number) + path.sep));
+  }
+
+  private numbers(): number[] {
+    return readFolder(this.home.slots)
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  }
+
+  private lastUse(number: number): Use | undefined {
+    return readUse(this.useFile(number));
+  }
+
+  private usedAt(number: number): string {
+    return this.lastUse(number)?.at ?? '';
+  }
+
+  private folder(number: number): string {
+    return path.join(this.home.slots, String(number));
+  }
+
+  /** The checkout has the repository's name, because some tools use the folder's name as the project's. */
+  private root(number: number): string {
+    const { commonGitFolder } = this.repository;
+    const name = path.basename(path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder);
+    return path.join(this.folder(number), name || 'repository');
+  }
+
+  private useFile(number: number): string {
+    return path.join(this.folder(number), useName);
+  }
+
+  /** The lock lies outside the slot's folder, which may be renamed. */
+  private lockFile(number: number): string {
+    return path.join(this.home.locks, `slot-${number}.lock`);
+  }
+}
+
+/** The run whose files lie in a slot, by the root of its checkout; undefined while another is being put there. */
+export function runIn(root: string): string | undefined {
+  return readUse(path.join(path.dirname(root), useName))?.run;
+}
+
+function readUse(file: string): Use | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as Use;
+  } catch {
+    return undefined;
+  }
+}
+
+function readFolder(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import type { Environment } from '../environments/environment';
+import type { Pipeline, Step } from '../model/pipeline';
+import type { ProcessIdentity, Release, StepState } from '../model/events';
+import type { Journal } from '../history/journal';
+import { ownIdentity } from '../process/process-identity';
+import type { WatchedRelease } from './release-watch';
+
+/** Decides whether deployed releases stay or are rolled back. */
+export interface ReleaseGuard {
+  /** The process that has to verify the releases; absent: another process will. */
+  readonly owner?: ProcessIdentity;
+  /** Returns the address of an environment that another job deployed to. */
+  addressOf?(environment: string): string | undefined;
+  /** A release is live and not yet verified. */
+  deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void>;
+  /** A step has ended. */
+  ended(step: Step, state: StepState): Promise<void>;
+  /** Called after the last step. Returns why the run has failed although its steps passed, or undefined. */
+  finish(): Promise<string | undefined>;
+}
+
+interface Pending {
+  readonly environment: Environment;
+  readonly release: Release;
+  readonly previous: Release | undefined;
+  /** The steps that have not verified it yet. */
+  readonly left: Set<string>;
+  /** Milliseconds since the epoch. */
+  readonly liveAt: number;
+}
+
+/** Guards the releases of a run: a release stays if every step that verifies its environment passes, and is rolled back otherwise. */
+export class Verification implements ReleaseGuard {
+  readonly owner = ownIdentity();
+  /** The reason why a verified release is not live. */
+  private lost: string | undefined;
+  private readonly pending = new Map<string, Pending>();
+
+  constructor(
+    private readonly pipeline: Pipeline,
+    private readonly journal: Journal,
+    /** The command that starts this program. */
+    private readonly program: readonly string[],
+  ) {}
+
+  async deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
+    const verifying = this.pipeline.steps.filter((step) => step.verifies === environment.name);
+    const pending = { environment, release, previous, left: new Set(verifying.map((step) => step.name)), liveAt: Date.now() };
+    if (verifying.length === 0) await this.settle(pending);
+    else this.pending.set(environment.name, pending);
+  }
+
+  async ended(step: Step, state: StepState): Promise<void> {
+    const pending = step.verifies === undefined ? undefined : this.pending.get(step.verifies);
+    if (!pending) return;
+    if (state !== 'passed') return this.rollBack(pending, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
+    this.journal.append({ type: 'verified', environment: pending.environment.name, step: step.name });
+    pending.left.delete(step.name);
+    if (pending.left.size > 0) return;
+    this.pending.delete(pending.environment.name);
+    await this.settle(pending);
+  }
+
+  async finish(): Promise<string | undefined> {
+    for (const pending of [...this.pending.values()]) await this.rollBack(pending, `${[...pending.left].join(', ')} did not run`);
+    return this.lost;
+  }
+
+  private async settle({ environment, release, previous }: Pending): Promise<void> {
+    const settled = await environment.settle(this.pipeline.service, release.id);
+    if (!settled.ok) this.lost = settled.failure.message;
+    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
+  }
+
+  private async rollBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
+    this.pending.delete(environment.name);
+    const back = await environment.rollBack(this.pipeline.service, { only: release.id });
+    if (back.ok)
+      this.journal.append({
+        type: 'rolled-back',
+        environment: environment.name,
+        from: release,
+        ...(back.value.to && { to: back.value.to }),
+        reason,
+        errorsMs: Date.now() - liveAt,
+      });
+    else this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+  }
+}
+
+/** The variables by which CI services find and end the processes that a job leaves behind. */
+const jobVariables = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
+
+/**
+ * Starts a detached process that watches a verified release and records a rollback in the journal. `isOnRecord`: the
+ * rollback is also recorded at the team's CI service, with the tokens of this process.
+ */
+export function keepWatch(
+  pipeline: Pipeline,
+  environment: string,
+  release: Release,
+  journal: Journal,
+  program: readonly string[],
+  isOnRecord: boolean,
+): void {
+  const ms = pipeline.environments[environment]?.watchMs ?? 0;
+  const [first, ...args] = program;
+  if (ms === 0 || first === undefined) return;
+  const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
+  const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobVariables.includes(name))),
+    stdio: 'ignore',
+    detached: true,
+    windowsHide: true,
+  });
+  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
+  child.unref();
+}

@@ -1,0 +1,71 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { readEnvironments } from '../../core/environments/environments';
+import { isRecord } from '../../core/environments/recorded/service-record';
+import { environmentsFolder } from '../../core/support/home';
+import { Changes, Paced } from '../app/change-event';
+import type { LiveEnvironment } from '../app/state';
+
+/** A supervisor that was killed tells nobody: while something runs it is looked at this often. */
+const lookMs = 5000;
+
+/** The user's environments as their folders tell them. */
+export class LiveEnvironments {
+  readonly changes = new Changes();
+  environments: readonly LiveEnvironment[] = [];
+  private readonly folder: string;
+  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly reading = new Paced(() => this.read());
+  private poll: NodeJS.Timeout | undefined;
+  private started = false;
+
+  constructor(private readonly home: string) {
+    this.folder = environmentsFolder(home);
+  }
+
+  /** May be called again; the first call begins to read and to watch. */
+  start(): void {
+    if (this.started) return;
+    this.started = true;
+    fs.mkdirSync(this.folder, { recursive: true });
+    this.read();
+  }
+
+  private read(): void {
+    this.watchAll();
+    const before = JSON.stringify(this.environments);
+    const all = readEnvironments(this.home).map(({ environment, ...rest }): LiveEnvironment => ({ name: environment, ...rest }));
+    this.environments = all.filter((environment) => environment.services.length > 0 || environment.failure !== undefined);
+    if (this.environments.some((environment) => environment.running)) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
+    else {
+      clearInterval(this.poll);
+      this.poll = undefined;
+    }
+    if (JSON.stringify(this.environments) !== before) this.changes.tell();
+  }
+
+  private watchAll(): void {
+    this.watch(this.folder);
+    for (const entry of fs.readdirSync(this.folder, { withFileTypes: true }))
+      if (entry.isDirectory()) this.watch(path.join(this.folder, entry.name));
+  }
+
+  private watch(folder: string): void {
+    if (this.watchers.has(folder)) return;
+    try {
+      const watcher = fs.watch(folder, (_, file) => {
+        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecord(file)) this.reading.ask();
+      });
+      watcher.on('error', () => this.watchers.delete(folder));
+      this.watchers.set(folder, watcher);
+    } catch {
+      // It went between the listing and now, or the system is out of watches: the poll sees to it.
+    }
+  }
+
+  dispose(): void {
+    clearInterval(this.poll);
+    this.reading.dispose();
+    for (const watcher of this.watchers.values()) watcher.close();
+  }
+}

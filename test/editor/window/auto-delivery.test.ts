@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { readRun } from '../../../src/core/history/runs';
+import type { Window } from '../host/window';
+import { eventually } from './eventually';
+import { ServiceRepository } from './repository';
+import { Session } from './session';
+
+describe('every commit by itself', function () {
+  this.timeout(180_000);
+  let session: Session;
+  let repository: ServiceRepository;
+  let window: Window;
+
+  beforeEach(async () => {
+    session = await Session.start();
+    repository = ServiceRepository.create(path.join(session.folder, 'hello'));
+    session.set({ 'deliver.deliverOn': 'commit' });
+    window = await session.openDeliveries(repository.folder);
+    await window.row('Pipeline', 'Service hello, not delivered yet').waitFor();
+    await window.statusBarSays(/Delivers each commit/);
+  });
+  afterEach(async function () {
+    await session.end(this.currentTest);
+  });
+
+  function write(name: string, text: string): void {
+    fs.writeFileSync(path.join(repository.folder, name), text);
+  }
+
+  function commit(subject: string, name = 'notes.txt'): string {
+    write(name, `${subject}\n`);
+    repository.git('add', '.');
+    repository.git('commit', '--quiet', '--message', subject);
+    return repository.git('rev-parse', 'HEAD');
+  }
+
+  /** The delivered commits, oldest first, each with how it went. */
+  function runs(): string[] {
+    return session
+      .runs()
+      .sort()
+      .flatMap((folder) => readRun(folder) ?? [])
+      .map(({ change, outcome }) => `${change.subject}: ${outcome}`);
+  }
+
+  async function runsAre(...expected: string[]): Promise<void> {
+    await eventually(async () => Promise.resolve(assert.deepEqual(runs(), expected)));
+  }
+
+  it('is delivered when it is made outside of the editor, and passes without a word', async () => {
+    repository.openGate();
+    const delivered = commit('Say it louder');
+    await window.row('Pipeline', 'Service hello, passed').waitFor();
+    await window.row('Environments', 'hello in staging, healthy').waitFor();
+    await window.statusBarSays(/releasable/);
+    await runsAre('Say it louder: passed');
+    assert.equal(repository.git('rev-parse', 'HEAD'), delivered);
+    await window.screenshot('every-commit-passed');
+    assert.deepEqual(await window.notifications(), []);
+  });
+
+  it('says once that it failed, with what to do', async () => {
+    repository.openGate(1);
+    commit('Say nothing');
+    await window.row('Pipeline', 'Step build, failed').waitFor();
+    assert.deepEqual(await window.notificationButtons(/hello: build failed/), ['Go to the Failure', 'Open Log', 'Run Again']);
+    assert.equal((await window.notifications()).length, 1);
+    await runsAre('Say nothing: failed');
+  });
+
+  it('is delivered by one of two windows; of those that wait, the newest', async () => {
+    const second = await session.open(repository.folder);
+    await second.statusBarSays(/Delivers each commit/);
+    commit('First');
+    await window.row('Pipeline', 'Step build, running').waitFor();
+    commit('Second');
+    await runsAre('First: running', 'Second: waiting');
+    await window.row('Pipeline', 'Waiting run: Second').waitFor();
+    await window.screenshot('every-commit-waiting');
+    commit('Third');
+    await runsAre('First: running', 'Second: superseded', 'Third: waiting');
+    repository.openGate();
+    await runsAre('First: passed', 'Second: superseded', 'Third: passed');
+    await window.row('Pipeline', 'Service hello, passed').waitFor();
+    assert.deepEqual(await window.notifications(), []);
+  });
+
+  it('waits for a secret that is not set, and asks for it once', async () => {
+    repository.openGate();
+    const definition = fs.readFileSync(path.join(repository.folder, 'delivery.yaml'), 'utf8');
+    write('delivery.yaml', definition.replace('    run: node build.js\n', '    run: node build.js\n    secrets: [GREETING]\n'));
+    commit('Declare a secret');
+    await window.statusBarSays(/[0-9a-f]{7} waits/);
+    commit('Go on');
+    await window.statusBarSays(new RegExp(`${repository.git('rev-parse', 'HEAD').slice(0, 7)} waits`));
+    assert.deepEqual(await window.notifications(), ['hello is not delivered by itself: the secret GREETING is not set.']);
+    assert.deepEqual(runs(), []);
+    await window.pressInNotification(/GREETING is not set/, 'Set Secret');
+    await window.page.locator('.quick-input-widget input[type=password]').fill('hello-hello');
+    await window.page.keyboard.press('Enter');
+    await runsAre('Go on: passed');
+  });
+
+  it('waits while a rebase is under way', async () => {
+    repository.openGate();
+    repository.git('checkout', '--quiet', '-b', 'mine');
+    commit('Mine');
+    await runsAre('Mine: passed');
+    repository.git('checkout', '--quiet', 'main');
+    commit('Theirs');
+    await runsAre('Mine: passed', 'Theirs: passed');
+    repository.git('checkout', '--quiet', 'mine');
+    assert.throws(() => repository.git('rebase', 'main'));
+    commit('Mine on theirs');
+    await window.statusBarSays(/[0-9a-f]{7} waits/);
+    await window.view('Changes').getByText('a rebase is under way').first().waitFor();
+    await window.screenshot('every-commit-rebase');
+    assert.deepEqual(runs(), ['Mine: passed', 'Theirs: passed']);
+    repository.git('-c', 'core.editor=true', 'rebase', '--continue');
+    await runsAre('Mine: passed', 'Theirs: passed', 'Mine on theirs: passed');
+  });
+});

@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { parse } from 'yaml';
+import type { CiFile } from '../../../../../src/core/ci/ci-service';
+import { engines } from '../../../../../src/core/ci/registry';
+import { planFile } from '../../../../../src/core/ci/export/exported-file';
+import { github } from '../../../../../src/core/ci/github/workflow';
+import { gitlab } from '../../../../../src/core/ci/gitlab/pipeline-file';
+import { jenkins } from '../../../../../src/core/ci/jenkins/jenkinsfile';
+import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
+import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
+import { declarativeErrors } from '../../../../support/declarative';
+import { githubErrors, gitlabErrors } from '../../../../support/ci-files';
+import { statementsOf, stringsIn, type Statement } from '../../../../support/groovy-blocks';
+import { temporaryFolder } from '../../../../support/temporary';
+import { large, rich, service, small } from './pipelines';
+
+/** `UPDATE_GOLDEN=1` writes them anew. */
+const golden = path.join(__dirname, 'golden');
+
+interface GithubJob {
+  needs?: string[];
+  steps: { name?: string; run?: string; uses?: string; env?: Record<string, string>; 'working-directory'?: string }[];
+}
+
+const errorsOf = async (file: CiFile): Promise<string[]> =>
+  file.path.endsWith('Jenkinsfile') ? [] : file.path.startsWith('.github') ? githubErrors(file.body) : gitlabErrors(file.body);
+
+describe('an exported pipeline', function () {
+  this.timeout(30_000);
+  const temporary = temporaryFolder();
+  // Jobs run on Linux: what they do is tried where the tools are the same.
+  const onLinux = process.platform === 'linux' ? it : it.skip;
+
+  for (const engine of engines)
+    for (const [name, text] of Object.entries({ small, rich })) {
+      it(`reads as written by hand: ${name} for ${engine.label}`, () => {
+        const [file] = engine.files([service(text)], {});
+        assert.ok(file);
+        const plan = planFile(engine, file, {}, undefined);
+        assert.ok(plan.ok);
+        const expected = path.join(golden, `${name}-${engine.name}.txt`);
+        if (process.env['UPDATE_GOLDEN']) fs.writeFileSync(expected, plan.value.text);
+        assert.equal(plan.value.text, fs.readFileSync(expected, 'utf8'));
+      });
+    }
+
+  for (const [name, services] of Object.entries({
+    small: [service(small)],
+    rich: [service(rich)],
+    'in a folder': [service(rich, 'services/shop')],
+    'of two services': [service(rich, 'shop'), service(rich.replace('service: shop', 'service: cart'), 'cart')],
+  }))
+    it(`is valid where the engine publishes what is: ${name}`, async () => {
+      for (const engine of [github, gitlab])
+        for (const file of engine.files(services, { package: 'deliver-0.1.0.tgz' })) assert.deepEqual(await errorsOf(file), [], file.body);
+    });
+
+  it('follows the documented grammar of declarative pipelines, and their stages have distinct names', () => {
+    for (const file of jenkins.files([service(small), service(rich, 'services/shop'), service(large('shop', 200))], {})) {
+      const statements = statementsOf(file.body);
+      assert.deepEqual(declarativeErrors(statements), [], file.body);
+      const names = stagesIn(statements);
+      assert.equal(new Set(names).size, names.length);
+    }
+    const wrong = 'pipeline { agent any\n stages { stage("a") { parallel { stage("b") { parallel { stage("c") { } } } } } } }';
+    assert.equal(declarativeErrors(statementsOf(wrong)).length, 2);
+  });
+
+  onLinux('hands over what a step made with modes and links, and without what is left out', () => {
+    const [workflow] = github.files([service(rich)], {});
+    const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+    const run = (job: string, name: string): string => jobs[job]?.steps.find((step) => step.name === name)?.run ?? '';
+    const folder = temporary.path;
+    const [from, to] = ['from', 'to'].map((name) => path.join(folder, name)) as [string, string];
+    const env = { ...process.env, RUNNER_TEMP: folder };
+    for (const each of ['from/node_modules/.bin', 'from/dist/tmp', 'to']) fs.mkdirSync(path.join(folder, each), { recursive: true });
+    for (const file of ['node_modules/.bin/tool', 'dist/a.js', 'dist/.hidden', 'dist/tmp/left', 'shop.vsix', 'other'])
+      fs.writeFileSync(path.join(from, file), file, { mode: 0o755 });
+    fs.symlinkSync('a.js', path.join(from, 'dist/link'));
+    execFileSync('sh', ['-c', run('install', 'Hand over')], { cwd: from, env });
+    execFileSync('bash', ['-eo', 'pipefail', '-c', run('build', 'Hand over')], { cwd: from, env });
+    execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env });
+    assert.deepEqual(fs.readdirSync(to, { recursive: true }).sort(), [
+      'dist',
+      'dist/.hidden',
+      'dist/a.js',
+      'dist/link',
+      'node_modules',
+      'node_modules/.bin',
+      'node_modules/.bin/tool',
+      'shop.vsix',
+    ]);
+    assert.ok(fs.lstatSync(path.join(to, 'dist/link')).isSymbolicLink());
+    assert.equal(fs.statSync(path.join(to, 'node_modules/.bin/tool')).mode & 0o777, 0o755);
+    fs.rmSync(path.join(folder, 'shop-build.tgz'));
+    assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
+  });
+
+  it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
+    const deploys = 'steps:\n  build: {run: make}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const [, shop] = gitlab.files([service(`service: shop\n${deploys}`, 'a'), service(`service: shop.api\n${deploys}`)], {});
+    const jobs = parse(shop?.body ?? '') as Record<string, { readonly rules: readonly { readonly if: string; readonly when?: string }[] }>;
+    const run = '20261125T044500123-abcd';
+    for (const name of ['.deliver-shop', 'shop:stage']) {
+      const [first] = jobs[name]?.rules ?? [];
+      assert.equal(first?.when, 'never');
+      const [, any, own] = /^\$CI_COMMIT_BRANCH =~ \/(.+)\/ && \$CI_COMMIT_BRANCH !~ \/(.+)\/$/.exec(first?.if ?? '') ?? [];
+      const isLeftOut = (branch: string): boolean => new RegExp(any ?? '').test(branch) && !new RegExp(own ?? '').test(branch);
+      assert.deepEqual(
+        [`deliver/shop-${run}`, `deliver/shop.api-${run}`, `deliver/shop-api-${run}`, 'main', 'x/deliver/1'].map(isLeftOut),
+        [false, true, true, false, false],
+      );
+    }
+  });
+
+  it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
+    const text =
+      'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
+    const on = (engine: string): CiFile => {
+      const [file] = github.files([service(`${text}${engine}`)], {});
+      assert.ok(file);
+      return file;
+    };
+    for (const engine of ['', 'engine: {github: {url: https://github.com}}', 'engine: {github: {url: https://acme.ghe.com/}}'])
+      assert.match(on(engine).body, /queue: max/, engine);
+    const enterprise = on('engine: {github: {url: https://github.example.com}}');
+    assert.deepEqual(await githubErrors(enterprise.body), []);
+    assert.doesNotMatch(enterprise.body, /queue:/);
+    assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
+  });
+
+  it('uploads reports also from a folder that begins with a dot, which GitHub leaves out by itself', () => {
+    const hidden = (reports: string): boolean => {
+      const [file] = github.files([service(`service: a\nsteps: {t: {run: make, reports: [${reports}]}}\n`)], {});
+      return /include-hidden-files: true/.test(file?.body ?? '');
+    };
+    assert.ok(hidden('.reports/*.xml') && hidden('out/.junit.xml'));
+    assert.ok(!hidden('out/*.xml') && !hidden('./out/*.xml'));
+  });
+
+  it('is refused by the same validators when it is wrong', async () => {
+    const [workflow] = github.files([service(small)], {});
+    assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('runs-on:', 'runs-in:')), []);
+    assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('github.sha', 'git hub.sha')), []);
+    const [ci] = gitlab.files([service(small)], {});
+    assert.notDeepEqual(await gitlabErrors((ci?.body ?? '').replace('script:', 'scrpt:')), []);
+  });
+
+  it('names jobs that an engine would not take, and never two alike', () => {
+    const yaml =
+      'service: a\nsteps:\n  a.b: {run: x}\n  a-b: {run: x, needs: a.b}\n  1st: {run: x}\n  default: {run: x}\n  pages: {run: x}\n';
+    const [workflow] = github.files([service(yaml)], {});
+    const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+    assert.deepEqual(Object.keys(jobs), ['a-b-2', 'a-b', '_1st', 'default', 'pages']);
+    assert.deepEqual(jobs['a-b']?.needs, ['a-b-2']);
+    const [ci] = gitlab.files([service(yaml)], {});
+    assert.deepEqual(
+      Object.keys(parse(ci?.body ?? '') as object).filter((key) => key !== 'variables'),
+      ['a.b', 'a-b', '1st', 'default-step', 'pages-step'],
+    );
+  });
+
+  it('keeps every command, whatever is in it', () => {
+    const commands = [
+      `echo "it's" '$HOME' \`date\` $(date) \\n \\\\ "\${x}"`,
+      'echo ${{ secrets.X }} and $$ and $CI_COMMIT_SHA',
+      `cat <<'EOF'\n  '''\nEOF\necho # not: a comment`,
+      'a: b # c',
+      '- x',
+      '{a: b}',
+      'yes',
+      "'quoted'",
+    ];
+    for (const command of commands) {
+      const yaml = `service: a\nsteps: {one: {run: ${JSON.stringify(command)}}}\n`;
+      const [workflow] = github.files([service(yaml)], {});
+      const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+      const run = jobs['one']?.steps.at(-1)?.run?.replace(/\$\{\{ '\$\{\{' \}\}/g, '${{');
+      assert.equal(run, command);
+      const [ci] = gitlab.files([service(yaml)], {});
+      const job = (parse(ci?.body ?? '') as Record<string, { script: string[] }>)['one'];
+      assert.equal(job?.script.at(-1)?.replace(/^set \+e\n/, ''), command);
+      const [jenkinsfile] = jenkins.files([service(yaml)], {});
+      assert.deepEqual(commandsIn(statementsOf(jenkinsfile?.body ?? '')), [command]);
+    }
+  });
+
+  it('says the same steps again when it is read back', () => {
+    const plain =
+      'service: a\nsteps:\n  one: {run: npm ci}\n  two: {run: npm run two, needs: one, env: {A: x}}\n  three: {run: npm run three, needs: one}\n';
+    const names = (steps: readonly { name: string; run: string; needs?: readonly string[] }[]) =>
+      steps.map(({ name, run, needs = [] }) => [name, run, needs]);
+    const expected = service(plain).pipeline.steps.map(({ name, run, needs }) => [name, run, needs]);
+    const [workflow] = github.files([service(plain)], {});
+    assert.deepEqual(names(adoptGithub(workflow?.body ?? '', 'x')?.steps ?? []), expected);
+    const [ci] = gitlab.files([service(plain)], {});
+    assert.deepEqual(names(adoptGitlab(ci?.body ?? '', 'x')?.steps ?? []), expected);
+  });
+
+  onLinux('tries again what fails, with the very command', () => {
+    const [workflow] = github.files(
+      [service('service: a\nsteps: {one: {run: "echo x >> log; test $(wc -l < log) = 3", retries: 4}}\n')],
+      {},
+    );
+    const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+    const folder = temporary.path;
+    execFileSync('sh', ['-c', jobs['one']?.steps.at(-1)?.run ?? ''], { cwd: folder });
+    assert.equal(fs.readFileSync(path.join(folder, 'log'), 'utf8'), 'x\nx\nx\n');
+  });
+
+  onLinux('gets a key from what git knows of the inputs: of its own and of those before it', () => {
+    const [workflow] = github.files([service(rich)], {});
+    const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
+    const key = jobs['lint-all']?.steps[1]?.run ?? '';
+    const folder = path.join(temporary.path, 'repository');
+    const output = path.join(temporary.path, 'output');
+    fs.mkdirSync(folder);
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: folder });
+    const keyNow = (): string => {
+      git('add', '-A');
+      fs.writeFileSync(output, '');
+      execFileSync('sh', ['-c', key], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: output } });
+      return fs.readFileSync(output, 'utf8');
+    };
+    const write = (file: string, text: string): void => {
+      fs.mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+      fs.writeFileSync(path.join(folder, file), text);
+    };
+    git('init', '-q');
+    for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js', 'src/generated/c.ts', 'other.txt']) write(file, file);
+    const before = keyNow();
+    assert.match(before, /^key=[0-9a-f]{40}\n$/);
+    for (const file of ['other.txt', 'src/generated/c.ts']) write(file, 'changed');
+    assert.equal(keyNow(), before);
+    for (const file of ['package.json', 'src/a.ts', 'src/deep/b.js']) {
+      const last = keyNow();
+      write(file, `changed ${file}`);
+      assert.notEqual(keyNow(), last, file);
+    }
+    const last = keyNow();
+    fs.renameSync(path.join(folder, 'src/a.ts'), path.join(folder, 'src/z.ts'));
+    assert.notEqual(keyNow(), last, 'a file that is called otherwise is another input');
+    fs.rmSync(path.join(folder, '.git'), { recursive: true });
+    assert.throws(() => execFileSync('sh', ['-c', key], { cwd: folder, env: { ...process.env, GITHUB_OUTPUT: output }, stdio: 'ignore' }));
+  });
+});
+
+describe('the limits of the engines', function () {
+  this.timeout(60_000);
+  const services = Array.from({ length: 20 }, (_, index) => service(large(`service-${index}`, 10), `services/${index}`));
+
+  it('hold 20 services of 10 steps, and 200 steps in one', async () => {
+    for (const engine of [github, gitlab])
+      for (const many of [services, [service(large('shop', 200))]])
+        for (const file of engine.files(many, {})) {
+          assert.deepEqual(await errorsOf(file), []);
+          assert.deepEqual(
+            file.notes.filter((note) => note.startsWith('limit:')),
+            [],
+            file.path,
+          );
+        }
+    for (const file of jenkins.files(services, {})) assert.ok(!file.notes.some((note) => note.startsWith('limit:')));
+  });
+
+  it('are named where they are passed', () => {
+    const limitsOf = (files: readonly CiFile[]): string[] =>
+      files.flatMap((file) => file.notes).filter((note) => note.startsWith('limit:'));
+    const [jenkinsLimit = ''] = limitsOf(jenkins.files([service(large('shop', 200))], {}));
+    assert.match(jenkinsLimit, /lines; Jenkins may not compile it \(64 kB a method\).*SCRIPT_SPLITTING_TRANSFORMATION/);
+    const steps = Array.from({ length: 60 }, (_, index) => `  s${index}: {run: x, outputs: [o${index}]}`).join('\n');
+    const needs = Array.from({ length: 60 }, (_, index) => `s${index}`).join(', ');
+    const wide = service(`service: a\nsteps:\n${steps}\n  all: {needs: [${needs}], run: x, retries: 5, timeout: 8h}\n`);
+    assert.deepEqual(limitsOf(gitlab.files([wide], {})), [
+      'limit: all needs 60 jobs and what they hand over; GitLab takes at most 50',
+      'limit: GitLab tries a job at most 2 times again, all asks for 5',
+    ]);
+    assert.deepEqual(limitsOf(github.files([wide], {})), [
+      'limit: GitHub ends a job on its own runners after 6 hours, before the timeout of all',
+    ]);
+    assert.match(
+      limitsOf(gitlab.files([service(large('shop', 300)), service(large('cart', 300), 'cart')], {}))[0] ?? '',
+      /600 jobs; the free tier of gitlab.com takes 500/,
+    );
+    assert.match(limitsOf(github.files([service(large('shop', 480))], {}))[0] ?? '', /kB, and GitHub starts none of more than 500 kB/);
+  });
+});
+
+/** The shell commands of a Jenkinsfile, in its order. */
+function commandsIn(statements: readonly Statement[]): string[] {
+  return statements.flatMap(({ word, rest, block }) => [
+    ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),
+    ...commandsIn(block ?? []),
+  ]);
+}
+
+function stagesIn(statements: readonly Statement[]): string[] {
+  return statements.flatMap(({ word, rest, block }) => [...(word === 'stage' ? stringsIn(rest) : []), ...stagesIn(block ?? [])]);
+}

@@ -1,0 +1,138 @@
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { CiRun, EventBody } from '../../../../../src/core/model/events';
+import { Journal, journalName } from '../../../../../src/core/history/journal';
+import { ownIdentity } from '../../../../../src/core/process/process-identity';
+import { readRecorded, readRun, RunReader } from '../../../../../src/core/history/runs';
+import { temporaryFolder } from '../../../../support/temporary';
+
+const gone = { pid: 0, startedAt: '' };
+const engine: CiRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '7', attempt: 1, branch: 'deliver/shop-1' };
+const started = {
+  type: 'run-started' as const,
+  service: 'shop',
+  change: { commit: 'c0ffee', tree: '7ree', subject: 'Sell tea', dirty: false },
+  steps: [{ name: 'build', needs: [], kind: 'run' as const }],
+  runner: gone,
+  folder: '',
+  repository: '/work/shop',
+  engine,
+};
+const away = (reason: 'offline' | 'token' | 'limit', message: string): EventBody => ({
+  type: 'engine-heard',
+  state: 'away',
+  reason,
+  message,
+});
+
+describe('a run on a CI service, as its journal tells it', () => {
+  const folder = temporaryFolder();
+  const write = (...events: EventBody[]): string[] => {
+    const journal = new Journal(folder.path, 'r1');
+    const times = events.map((event) => journal.append(event).at);
+    journal.close();
+    return times;
+  };
+  const run = (): NonNullable<ReturnType<typeof readRun>> => {
+    const read = readRun(folder.path);
+    assert.ok(read, 'no run is told');
+    return read;
+  };
+
+  it('goes on where the process that followed it is gone: nobody follows it, and nothing is interrupted', () => {
+    const times = write(started, { type: 'step-started', step: 'build', attempt: 1 });
+    const { outcome, engine: at, steps } = run();
+    assert.equal(outcome, 'running');
+    assert.equal(steps[0]?.state, 'running');
+    assert.deepEqual([at?.heard?.state, at?.heard?.at], ['unfollowed', times.at(-1)]);
+    assert.equal(new RunReader(folder.path).now()?.engine?.heard?.state, 'unfollowed');
+    // The same on this machine is over.
+    const { engine: there, ...here } = started;
+    assert.equal(there, engine);
+    write(here);
+    assert.equal(run().outcome, 'interrupted');
+  });
+
+  it('is followed again as soon as another process says so', () => {
+    write(started, { type: 'run-followed', runner: ownIdentity() });
+    assert.equal(run().engine?.heard, undefined);
+    assert.equal(run().runner.pid, process.pid);
+  });
+
+  it('tells why it was left, rather than that it was', () => {
+    write(started, away('token', 'GitHub does not accept the token'));
+    assert.deepEqual([run().engine?.heard?.state, run().engine?.heard?.message], ['away', 'GitHub does not accept the token']);
+  });
+
+  it('has an end that nobody needs to follow', () => {
+    write(started, { type: 'step-finished', step: 'build', state: 'passed', durationMs: 1 }, { type: 'run-finished', outcome: 'passed' });
+    assert.deepEqual([run().outcome, run().engine?.heard], ['passed', undefined]);
+  });
+
+  describe('while the service does not answer', () => {
+    const heard = (): { at: string; state: string; message?: string } | undefined => readRecorded(folder.path)?.engine?.heard;
+
+    const writeAt = (at: string, event: EventBody): void =>
+      fs.appendFileSync(path.join(folder.path, journalName), `${JSON.stringify({ ...event, at, run: 'r1' })}\n`);
+    const [nine, ten] = ['2026-11-23T09:00:00.000Z', '2026-11-23T10:00:00.000Z'];
+
+    it('says since when, also when the reason changes', () => {
+      write(started);
+      writeAt(nine, away('offline', 'no network'));
+      writeAt(ten, away('token', 'another token, please'));
+      assert.deepEqual([heard()?.at, heard()?.message], [nine, 'another token, please']);
+    });
+
+    it('forgets it when it answers, and begins anew the next time', () => {
+      write(started);
+      writeAt(nine, away('offline', 'no network'));
+      write({ type: 'engine-heard', state: 'answers' });
+      assert.equal(heard(), undefined);
+      writeAt(ten, away('offline', 'no network'));
+      assert.equal(heard()?.at, ten);
+    });
+
+    it('tells slow from away', () => {
+      write(started, { type: 'engine-heard', state: 'slow', message: '10 more requests' });
+      writeAt(ten, away('limit', 'too many requests'));
+      assert.deepEqual([heard()?.state, heard()?.at], ['away', ten]);
+    });
+
+    it('keeps what was told of the run', () => {
+      write(started, { type: 'step-started', step: 'build', attempt: 1 }, away('offline', 'no network'));
+      assert.deepEqual([run().outcome, run().steps[0]?.state], ['running', 'running']);
+    });
+  });
+
+  it('finds a job that is no step of the pipeline behind the steps, and follows it like one', () => {
+    write(
+      started,
+      { type: 'step-found', step: { name: 'scan', needs: [], kind: 'run' } },
+      { type: 'step-started', step: 'scan', attempt: 1 },
+    );
+    assert.deepEqual(
+      run().steps.map(({ name, state }) => `${name} ${state}`),
+      ['build waiting', 'scan running'],
+    );
+  });
+
+  it('says why a step waits, and for whom, until it does not any more', () => {
+    write(started, { type: 'step-waits', step: 'build', reason: 'waits for a runner' });
+    assert.deepEqual([run().steps[0]?.state, run().steps[0]?.reason], ['waiting', 'waits for a runner']);
+    write({ type: 'step-waits', step: 'build', reason: 'waits for a review', approval: 'production' });
+    assert.deepEqual([run().steps[0]?.reason, run().steps[0]?.approval], ['waits for a review', 'production']);
+    write({ type: 'step-waits', step: 'build', reason: 'waits for its turn' });
+    assert.equal(run().steps[0]?.approval, undefined);
+    write({ type: 'step-started', step: 'build', attempt: 1 });
+    assert.deepEqual([run().steps[0]?.state, run().steps[0]?.reason], ['running', undefined]);
+  });
+
+  it('began when the service says so, not when it was first heard of', () => {
+    write(
+      { ...started, since: '2026-11-23T09:16:04.000Z' },
+      { type: 'step-started', step: 'build', attempt: 1, since: '2026-11-23T09:17:00.000Z' },
+    );
+    assert.deepEqual([run().startedAt, run().steps[0]?.startedAt], ['2026-11-23T09:16:04.000Z', '2026-11-23T09:17:00.000Z']);
+  });
+});

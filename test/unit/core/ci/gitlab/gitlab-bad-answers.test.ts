@@ -1,0 +1,57 @@
+import * as assert from 'node:assert/strict';
+import type { Reply } from '../../../../support/http-server';
+import { commit, OnGitlab } from '../../../../support/ci/on-gitlab';
+import { failureOf, never } from '../../../../support/ci/remote-answers';
+
+describe('GitLab tells of a run', () => {
+  const on = new OnGitlab();
+
+  it('that has a job in a state that nobody knows, without a guess', async () => {
+    on.runs.begin().job('build').start();
+    on.server.api.facts.set('build', { status: 'dreaming' });
+    const { state, reason } = await on.job('build');
+    assert.deepEqual([state, reason], ['running', 'GitLab calls it “dreaming”']);
+    on.server.api.facts.set('build', { status: 'dreaming', finished_at: '2026-11-24T12:00:00Z' });
+    assert.match(failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never)).message, /build is “dreaming”, which is unknown here/);
+  });
+
+  it('that was deleted while it was followed', async () => {
+    const run = on.runs.begin();
+    await on.read();
+    on.runs.delete(run);
+    const failure = failureOf(await on.engine.read(run.id, never));
+    assert.deepEqual([failure.gone, failure.message], [true, `GitLab has no pipeline ${run.id} (any more)`]);
+  });
+
+  it('and does not call it deleted where the whole project cannot be seen', async () => {
+    const run = on.runs.begin();
+    on.reply(/\/projects\//, { status: 404, body: { message: '404 Project Not Found' } });
+    assert.equal(failureOf(await on.engine.read(run.id, never)).gone, undefined);
+  });
+
+  const bad: readonly (readonly [what: string, path: RegExp, answer: Reply, says: RegExp])[] = [
+    ['a web page', /pipelines\/\d+$/, { headers: { 'Content-Type': 'text/html' }, body: '<html></html>' }, /web page/],
+    ['nothing', /pipelines\/\d+$/, { body: '' }, /answered nothing/],
+    ['null', /pipelines\/\d+$/, { body: 'null' }, /not a pipeline/],
+    ['a list', /pipelines\/\d+$/, { body: [] }, /not a pipeline/],
+    ['no status', /pipelines\/\d+$/, { body: { id: 1, sha: commit } }, /without an id, a status or a commit/],
+    ['a status that is unknown', /pipelines\/\d+$/, { body: { id: 1, sha: commit, status: 'dreaming' } }, /“dreaming”, which is unknown/],
+    ['no list of jobs', /\/jobs$/, { body: { message: 'hello' } }, /no list of jobs/],
+    ['a job without a name', /\/jobs$/, { body: [{ id: 1, status: 'success' }] }, /a job without an id, a name or a status/],
+    ['half of the jobs', /\/jobs$/, { body: '[{"id": 1' }, /broken or breaks off/],
+  ];
+  for (const [what, path, answer, says] of bad)
+    it(`and says so where the answer is ${what}`, async () => {
+      on.runs.begin();
+      on.reply(path, answer);
+      assert.match(failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never)).message, says);
+    });
+
+  for (const status of [401, 403, 409, 422, 429, 500, 502, 503, 504])
+    it(`and says so where the answer is ${status}`, async () => {
+      on.runs.begin();
+      on.reply(/\/jobs$/, { status, body: { message: 'no' } });
+      const failure = failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never));
+      assert.deepEqual([failure.status, failure.gone], [status, undefined]);
+    });
+});

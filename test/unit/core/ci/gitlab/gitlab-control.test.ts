@@ -1,0 +1,147 @@
+import * as assert from 'node:assert/strict';
+import type { Reply } from '../../../../support/http-server';
+import { OnGitlab } from '../../../../support/ci/on-gitlab';
+import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
+
+describe('GitLab', () => {
+  const on = new OnGitlab();
+
+  it('cancels a run', async () => {
+    const run = on.runs.begin();
+    run.job('build').start();
+    valueOf(await on.engine.cancel(run.id, never));
+    assert.equal((await on.read()).state, 'cancelled');
+    on.reply(/\/cancel$/, { status: 403, body: { message: '403 Forbidden' } });
+    assert.equal(failureOf(await on.engine.cancel(run.id, never)).reason, 'token');
+  });
+});
+
+describe('GitLab runs again', () => {
+  const on = new OnGitlab();
+
+  it('what failed, in the same pipeline, and keeps what passed', async () => {
+    const run = on.runs.begin();
+    run.job('build').pass();
+    run.job('test').start().end('failed');
+    const again = valueOf(await on.engine.rerun(await on.read(), never));
+    assert.deepEqual([again.id, again.attempt], [run.id, 2]);
+    run.job('test').start();
+    const { attempt, state, jobs } = await on.read();
+    assert.deepEqual([attempt, state], [2, 'running']);
+    assert.deepEqual(
+      jobs.map((one) => [one.name, one.state, one.attempt]),
+      [
+        ['build', 'kept', 1],
+        ['test', 'running', 2],
+        ['stage', 'waiting', 1],
+      ],
+    );
+  });
+
+  it('but is read as it is where GitLab, without a word, runs nothing again: the person may not', async () => {
+    const run = on.runs.begin();
+    run.job('build').start().end('failed');
+    on.server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
+    valueOf(await on.engine.rerun(await on.read(), never));
+    assert.equal((await on.engine.read(run.id, never)).state, 'failed');
+    const { now } = Date;
+    try {
+      Date.now = () => now() + 31_000;
+      assert.equal((await on.read()).state, 'failed');
+    } finally {
+      Date.now = now;
+    }
+  });
+
+  it('and takes no answer for it that is of before', async () => {
+    const run = on.runs.begin();
+    run.job('build').start().end('failed');
+    const answers = new Map<string, Reply>();
+    on.server.fault = (asked) => {
+      if (asked.method === 'GET') answers.set(asked.target, on.server.api.answer(asked));
+      return undefined;
+    };
+    valueOf(await on.engine.rerun(await on.read(), never));
+    on.server.fault = ({ target }) => {
+      const before = answers.get(target);
+      return before && { reply: before };
+    };
+    assert.match(failureOf(await on.engine.read(run.id, never)).message, /how pipeline \d+ was before it was run again/);
+    on.server.fault = undefined;
+    assert.deepEqual([(await on.read()).attempt, (await on.read()).state], [2, 'waiting']);
+  });
+
+  it('and counts no try of a job by a list that is older than the job', async () => {
+    const run = on.runs.begin();
+    run.job('build').start().end('failed');
+    await on.engine.rerun(await on.read(), never);
+    await on.read();
+    let before: Reply | undefined;
+    on.server.fault = (asked) => {
+      if (asked.query.get('include_retried') === 'true') before = on.server.api.answer(asked);
+      return undefined;
+    };
+    await on.read();
+    run.job('build').start().end('failed');
+    await on.engine.rerun(await on.read(), never);
+    on.server.fault = ({ query }) => (query.get('include_retried') === 'true' && before ? { reply: before } : undefined);
+    assert.match(failureOf(await on.engine.read(run.id, never)).message, /jobs of pipeline \d+ that are older than others/);
+    on.server.fault = undefined;
+    assert.equal((await on.job('build')).attempt, 3);
+  });
+
+  it('which another process follows that was not there', async () => {
+    const run = on.runs.begin();
+    run.job('build').start().end('failed');
+    valueOf(await on.engine.rerun(await on.read(), never));
+    assert.equal(valueOf(await on.engineWith(on.server.token).read(run.id, never, 2)).attempt, 2);
+  });
+
+  it('nothing where all passed', async () => {
+    on.runs.begin().pass();
+    assert.match(failureOf(await on.engine.rerun(await on.read(), never)).message, /all of its jobs passed/);
+    assert.ok(on.server.asked.every(({ method }) => method === 'GET'));
+  });
+
+  it('and asks for earlier tries only where there were some', async () => {
+    const run = on.runs.begin();
+    run.job('build').pass();
+    await on.read();
+    assert.ok(!on.server.asked.some(({ query }) => query.get('include_retried') === 'true'));
+  });
+});
+
+describe('GitLab lets a deployment go on', () => {
+  const on = new OnGitlab();
+
+  it('that waits for a person to start it', async () => {
+    on.runs.begin().job('build').approval = 'production';
+    const run = await on.read();
+    assert.deepEqual([run.state, run.jobs[0]?.state, run.jobs[0]?.approval], ['waiting', 'waiting', 'production']);
+    assert.equal(run.jobs[0]?.reason, 'waits for a person to let it deploy to production');
+    valueOf(await on.engine.approve(run, 'production', never));
+    assert.equal((await on.job('build')).approval, undefined);
+  });
+
+  it('that waits for an approval', async () => {
+    await on.open({ protectedEnvironments: ['production'] });
+    on.runs.begin().job('build').approval = 'production';
+    valueOf(await on.engine.approve(await on.read(), 'production', never));
+    const written = on.server.asked
+      .filter(({ method }) => method === 'POST')
+      .map(({ path, body }) => [path.split('/').slice(5).join('/'), body]);
+    const { id } = await on.job('build');
+    assert.deepEqual(written, [
+      [`deployments/${id}/approval`, { status: 'approved' }],
+      [`jobs/${id}/play`, undefined],
+    ]);
+  });
+
+  it('but not to an environment that nothing waits for', async () => {
+    on.runs.begin();
+    assert.match(
+      failureOf(await on.engine.approve(await on.read(), 'production', never)).message,
+      /no deployment of this run to production/,
+    );
+  });
+});

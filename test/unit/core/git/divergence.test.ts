@@ -1,0 +1,31 @@
+import * as assert from 'node:assert/strict';
+import { divergence } from '../../../../src/core/git/divergence';
+import { Delivery } from '../../../support/delivery';
+import { Project } from '../../../support/project';
+import { temporaryFolder } from '../../../support/temporary';
+
+describe('how a release differs from the branch', () => {
+  const folder = temporaryFolder();
+
+  it('is told by the commits of its folder that only one of the two has, newest first', async () => {
+    const project = new Project(folder.path).write('shop/a.js', '1').commit('Begin');
+    project.git('checkout', '-q', '-b', 'other');
+    project.write('shop/b.js', '1').commit('Theirs');
+    const release = project.git('rev-parse', 'HEAD').trim();
+    project.git('checkout', '-q', 'main');
+    project.write('shop/a.js', '2').commit('Second').write('cart/a.js', '1').commit('Elsewhere').write('shop/a.js', '3').commit('Third');
+    const head = project.git('rev-parse', 'HEAD').trim();
+    const { repository, home } = await Delivery.from(project.root, project.home);
+    const told = await divergence(repository, home, release, head, 'shop');
+    assert.deepEqual(told, { missing: ['Third', 'Second'], foreign: ['Theirs'] });
+    assert.deepEqual(await divergence(repository, home, head, head, 'shop'), { missing: [], foreign: [] });
+  });
+
+  it('is not known of a commit that is not here', async () => {
+    const project = new Project(folder.path).commit('Begin');
+    const head = project.git('rev-parse', 'HEAD').trim();
+    const { repository, home } = await Delivery.from(project.root, project.home);
+    assert.equal(await divergence(repository, home, 'a'.repeat(40), head, ''), undefined);
+    assert.equal(await divergence(repository, home, '--output=x', head, ''), undefined);
+  });
+});

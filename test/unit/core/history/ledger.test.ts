@@ -1,0 +1,60 @@
+import * as assert from 'node:assert/strict';
+import { deliveriesOf, liveAt } from '../../../../src/core/history/ledger';
+import type { Deployment, RunState } from '../../../../src/core/model/run-state';
+
+const run = (id: string, ...deployments: [environment: string, at: string, state?: Deployment['state']][]): RunState => ({
+  id,
+  service: 'shop',
+  outcome: 'passed',
+  change: { commit: id.repeat(40), tree: 't', subject: id, dirty: false },
+  startedAt: '2026-11-23T08:00:00Z',
+  finishedAt: '2026-11-23T20:00:00Z',
+  runner: { pid: 1, startedAt: '' },
+  folder: '',
+  steps: [],
+  notices: [],
+  deployments: deployments.map(([environment, deployedAt, state = 'verified']) => ({
+    environment,
+    service: 'shop',
+    url: '',
+    release: { id, commit: id.repeat(40), tree: 't', deployedAt },
+    state,
+  })),
+});
+const told = (deliveries: ReturnType<typeof deliveriesOf>): string[] =>
+  deliveries.map(({ run: id, environment, deliveredAt, endedAt }) => `${id} ${environment} ${deliveredAt}-${endedAt ?? ''}`);
+
+describe('the ledger', () => {
+  it('tells what was live where and when, newest first', () => {
+    const runs = [run('c', ['staging', '12']), run('b', ['staging', '11'], ['production', '13']), run('a', ['staging', '10'])];
+    assert.deepEqual(told(deliveriesOf(runs)), ['b production 13-', 'c staging 12-', 'b staging 11-12', 'a staging 10-11']);
+  });
+
+  it('passes over what was taken back: the one before stayed', () => {
+    const runs = [run('b', ['staging', '11', 'rolled-back']), run('a', ['staging', '10'])];
+    assert.deepEqual(told(deliveriesOf(runs)), ['a staging 10-']);
+  });
+
+  it('ends what was taken back later, and has what came back live again from then on', () => {
+    const taken = run('b', ['staging', '11', 'rolled-back']);
+    const to = { id: 'a', commit: 'a'.repeat(40), tree: 't', deployedAt: '10' };
+    const deployments = taken.deployments.map((one) => ({
+      ...one,
+      takenBack: { at: '13', to, reason: 'it died', delivered: true as const },
+    }));
+    const runs = [{ ...taken, deployments }, run('a', ['staging', '10'])];
+    assert.deepEqual(told(deliveriesOf(runs)), ['a staging 13-', 'b staging 11-13', 'a staging 10-11']);
+  });
+
+  it('knows what was live at a time', () => {
+    const deliveries = deliveriesOf([run('b', ['staging', '12'], ['production', '13']), run('a', ['staging', '10'])]);
+    assert.deepEqual(told(liveAt(deliveries, '11')), ['a staging 10-12']);
+    assert.deepEqual(told(liveAt(deliveries, '14')), ['b production 13-', 'b staging 12-']);
+    assert.deepEqual(liveAt(deliveries, '09'), []);
+  });
+
+  it('of a pipeline that deploys nothing tells what passed', () => {
+    assert.deepEqual(told(deliveriesOf([run('a')])), ['a undefined 2026-11-23T20:00:00Z-']);
+    assert.deepEqual(deliveriesOf([{ ...run('a'), outcome: 'failed' }]), []);
+  });
+});
