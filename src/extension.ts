@@ -13,6 +13,7 @@ import { Definitions } from './editor/pipeline/definitions';
 import { Deliveries } from './editor/pipeline/deliveries';
 import { DeliveryEnd } from './editor/pipeline/delivery-end';
 import { DeliveryMetrics } from './editor/app/delivery-metrics';
+import { openDocumentation } from './editor/app/documentation';
 import { AutoDelivery } from './editor/pipeline/auto-delivery';
 import { CiActions } from './editor/ci/ci-actions';
 import { CiRecords } from './editor/ci/ci-records';
@@ -138,12 +139,13 @@ export function activate(context: vscode.ExtensionContext): Shown {
     showOutput: () => output.reveal(),
     setUp: () => setUp(cli, end),
     openSample: () => openSample(lazySample(dist)),
+    openDocumentation: ({ text }) => openDocumentation(vscode.Uri.joinPath(context.extensionUri, 'media/docs'), text),
     setSecret: async (subject) => {
       const service = await choice.choose(subject, 'Set Secret');
       if (service) await secrets.set(service);
     },
     revealStep: async (subject) => {
-      const service = await choice.choose(subject, 'Go to the Step');
+      const service = await choice.choose(subject, 'Go to Step');
       if (service) await revealStep(service, subject.step);
     },
   });

@@ -30,6 +30,7 @@ export interface CommandParts {
   readonly setSecret: (subject: CommandTarget) => Promise<void>;
   readonly revealStep: (subject: CommandTarget) => Promise<void>;
   readonly openSample: () => Promise<void>;
+  readonly openDocumentation: (subject: CommandTarget) => Promise<void>;
 }
 
 interface Command {
@@ -58,6 +59,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     setUp: { runs: true, do: () => parts.setUp() },
     setSecret: { runs: true, do: (subject) => parts.setSecret(subject) },
     openSample: { do: () => parts.openSample() },
+    openDocumentation: { do: (subject) => parts.openDocumentation(subject) },
     openService: { do: (subject) => environments.openService(subject) },
     showMetrics: { runs: true, do: (subject) => metrics.show(subject) },
     openLog: { do: (subject) => logs.open(subject) },

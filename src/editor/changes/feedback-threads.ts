@@ -72,7 +72,7 @@ function tell(thread: vscode.CommentThread, { placed, inbox }: FoundItem): void 
   const { resolve, assignToMe, reply } = inbox.source.actions;
   const [title = '', ...paragraphs] = story(placed, Date.now());
   const body = outsideText(title, ...paragraphs);
-  if (item.url !== undefined) body.appendMarkdown(`\n\n${webLink('Open in the Browser', item.url)}`);
+  if (item.url !== undefined) body.appendMarkdown(`\n\n${webLink('Open in Browser', item.url)}`);
   // The editor writes a label as HTML would be written: no text from outside goes there.
   thread.label = joined([kindWords[item.kind], crowd(item)]);
   thread.canReply = reply !== undefined;

@@ -108,7 +108,7 @@ export class RecentMarks implements vscode.Disposable {
       if (hover.length > 0) continue;
       const words = joined([crowd(item), age(item.createdAt, Date.now()), item.author, source, confidenceWords(place)]);
       hover.push(outsideText(item.title, item.body?.slice(0, 500), words));
-      hover.push(commandLink('Open the Feedback', 'deliver.openFeedback', { service: news.service.key, item: item.id, source }));
+      hover.push(commandLink('Open Feedback', 'deliver.openFeedback', { service: news.service.key, item: item.id, source }));
     }
     return [...byLine].map(([line, hoverMessage]) => ({ range: new vscode.Range(line, 0, line, 10_000), hoverMessage }));
   }

@@ -25,7 +25,7 @@ export class CiActions {
 
   /** Delivers the working tree where the user says. The engine's own pipeline is written first, where it is missing or out of date. */
   async runOn(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Run on…');
+    const service = await this.parts.choice.choose(subject, 'Run On…');
     if (!service) return;
     const name = await this.pickEngine(service);
     if (name === undefined) return;
@@ -36,7 +36,7 @@ export class CiActions {
   /** Asks for a token, and tries it. */
   async signIn(subject: CommandTarget): Promise<void> {
     const { tokens, choice } = this.parts;
-    const service = await choice.choose(subject, 'Sign in to the CI Service');
+    const service = await choice.choose(subject, 'Sign In to CI');
     if (!service) return;
     const engine = await tokens.hostOf(service, engineOf(service, subject));
     if (!engine)
@@ -48,7 +48,7 @@ export class CiActions {
 
   /** Lets a deployment go on that waits for a person, after one question. */
   async approve({ service: key, run, environment }: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Approve a Deployment');
+    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Approve Deployment');
     const meant = service?.runs.find((one) => (run === undefined ? one.steps.some(({ approval }) => approval) : one.id === run));
     const name = environment ?? meant?.steps.find(({ approval }) => approval)?.approval;
     if (!service || !meant?.engine || name === undefined)
@@ -64,7 +64,7 @@ export class CiActions {
 
   /** The page of a run at its CI service. */
   async openRun({ service: key, run }: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Open the Run in the Browser');
+    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Open Run in Browser');
     const meant = service?.runs.find((one) => (run === undefined ? one.engine !== undefined : one.id === run));
     const url = meant?.engine?.url;
     if (url === undefined || !/^https?:\/\//.test(url))

@@ -90,7 +90,7 @@ export class EnvironmentActions {
     const name = await this.pickEnvironment(
       subject,
       (environment) => !environment.running,
-      'Start an Environment',
+      'Start Environment',
       'No environment is stopped.',
     );
     if (name !== undefined) await this.call(['environment', 'start', name], `Starting ${name}`, `${name} could not be started`);
@@ -101,7 +101,7 @@ export class EnvironmentActions {
     const name = await this.pickEnvironment(
       subject,
       (environment) => environment.running,
-      'Stop an Environment',
+      'Stop Environment',
       'No environment is running.',
     );
     if (name !== undefined) await this.call(['environment', 'stop', name], `Stopping ${name}`, `${name} could not be stopped`);
@@ -110,7 +110,7 @@ export class EnvironmentActions {
   async openService(subject: CommandTarget): Promise<void> {
     const url =
       subject.url ??
-      (await this.pickDeployed(subject, 'Open the Service', (service) => service.url !== '', 'No service is live yet.'))?.service.url;
+      (await this.pickDeployed(subject, 'Open Service', (service) => service.url !== '', 'No service is live yet.'))?.service.url;
     if (url !== undefined && /^https?:/.test(url)) await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 

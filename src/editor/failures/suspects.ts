@@ -14,7 +14,7 @@ interface SuspectItem extends vscode.QuickPickItem {
   readonly suspect?: Suspect;
 }
 
-const compareButton = { iconPath: new vscode.ThemeIcon('git-compare'), tooltip: 'Compare with Last Good' };
+const compareButton = { iconPath: new vscode.ThemeIcon('git-compare'), tooltip: 'Compare with Last Passing Version' };
 const revertButton = { iconPath: new vscode.ThemeIcon('discard'), tooltip: 'Revert This Change…' };
 
 /** The changes that may have caused a failure: shows them, compares with what passed, takes one back. */

@@ -44,7 +44,7 @@ export class Deliveries {
   }
 
   async deliverCommit(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Deliver a Commit');
+    const service = await this.parts.choice.choose(subject, 'Deliver Commit');
     if (!service) return;
     const commit = await pickCommit(service);
     if (commit !== undefined) await this.start(service, ['--commit', commit]);
@@ -60,7 +60,7 @@ export class Deliveries {
 
   /** The same change once more; what passed need not run again. */
   async runAgain(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Run Again from the Failed Step');
+    const service = await this.parts.choice.choose(subject, 'Run Again from Failed Step');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? service.runs.find(stopped);
     if (!run) return void vscode.window.showInformationMessage(`No delivery of ${service.name} has failed: there is nothing to run again.`);
@@ -71,7 +71,7 @@ export class Deliveries {
     const live = this.parts.store.state.services.filter(isLive);
     const [only] = live;
     const service =
-      subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
+      subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel Delivery');
     if (!service) return;
     const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
     if (!run || isFinished(run.outcome)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);

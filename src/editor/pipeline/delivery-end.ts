@@ -70,7 +70,7 @@ export class DeliveryEnd {
   private async failed(service: Service, run: RunState): Promise<void> {
     const step = run.steps.find((candidate) => candidate.state === 'failed');
     const subject = { service: service.key, run: run.id, ...(step && { step: step.name }) };
-    const [goThere, openLog, runAgain] = ['Go to the Failure', 'Open Log', 'Run Again'];
+    const [goThere, openLog, runAgain] = ['Go to Failure', 'Open Log', 'Run Again'];
     const problem = step?.problems.find((one) => one.severity === 'error');
     const why = problem ? `: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}` : '.';
     const what = step ? `${step.name} failed${why}` : `${run.reason ?? 'the delivery failed'}.`;

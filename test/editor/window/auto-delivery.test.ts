@@ -65,7 +65,7 @@ describe('every commit by itself', function () {
     repository.openGate(1);
     commit('Say nothing');
     await window.row('Pipeline', 'Step build, failed').waitFor();
-    assert.deepEqual(await window.notificationButtons(/hello: build failed/), ['Go to the Failure', 'Open Log', 'Run Again']);
+    assert.deepEqual(await window.notificationButtons(/hello: build failed/), ['Go to Failure', 'Open Log', 'Run Again']);
     assert.equal((await window.notifications()).length, 1);
     await runsAre('Say nothing: failed');
   });

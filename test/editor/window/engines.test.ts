@@ -60,7 +60,7 @@ describe('runs on a CI service in the window', function () {
     await problem.waitFor();
     await window.row('Pipeline', 'Service shop, failed').waitFor();
     const told = /test failed: total is 2, not 1/;
-    await window.pressInNotification(told, 'Go to the Failure');
+    await window.pressInNotification(told, 'Go to Failure');
     await window.cursorIsAt('cart.js', 4);
     await window.problemsAre(/total is 2, not 1/);
     await session.screenshots(window, 'engine-failed');
@@ -110,7 +110,7 @@ describe('runs on a CI service in the window', function () {
     await open('gitlab');
     await signIn();
     remote.project.git('rm', '-q', '.gitlab-ci.yml');
-    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run on…');
+    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run On…');
     await window.picks(/This machine/);
     await window.screenshot('engine-run-on');
     const began = remote.server.runs.next();

@@ -31,9 +31,9 @@ describe('a failure in the window', function () {
     await row.waitFor();
     await window.screenshot('problem-rows');
     const told = /test failed: three of one product are ten percent cheaper/;
-    assert.deepEqual(await window.notificationButtons(told), ['Go to the Failure', 'Open Log', 'Run Again']);
+    assert.deepEqual(await window.notificationButtons(told), ['Go to Failure', 'Open Log', 'Run Again']);
     await window.screenshot('problem-told');
-    await window.pressInNotification(told, 'Go to the Failure');
+    await window.pressInNotification(told, 'Go to Failure');
     await window.cursorIsAt('prices.test.js', 14);
     await window.focusEditor();
     await window.page.keyboard.press('Control+Home');
@@ -63,7 +63,7 @@ describe('a failure in the window', function () {
     await window.runCommand('Deliver: Go to Next Failure');
     await window.cursorIsAt('prices.test.js', 16);
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
     await window.screenshot('suspects');
     await window.page.keyboard.press('Escape');
@@ -81,7 +81,7 @@ describe('a failure in the window', function () {
     shop.commit('Be generous');
     await deliver(window, 'shop', 'failed');
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
     await window.clickPickButton('Be generous', 'Revert This Change');
     await window.page.locator('.monaco-dialog-box').waitFor();

@@ -28,20 +28,20 @@ describe('a release to customers in the window', function () {
 
   it('is exactly what staging has, after a bad one was taken back there', async () => {
     await deliver(window, 'inventory', 'passed');
-    await deliver(window, 'shop', 'passed · just now · Things to try');
+    await deliver(window, 'shop', 'passed · just now · List things to try');
     shop.change(shop.file('src', 'server.js'), "pathname === '/total'", "pathname === '/sum'");
     shop.commit('Sum up');
     await deliver(window, 'shop', 'failed · just now · Sum up');
-    await window.row('Environments', 'shop in staging, healthy, Things to try').waitFor();
+    await window.row('Environments', 'shop in staging, healthy, List things to try').waitFor();
     await window.screenshot('release-rolled-back');
 
     assert.match(
       await release('Cancel'),
-      /Release shop to production\?[^]*nothing is built again[^]*Customers have nothing yet[^]*Production: where customers are/,
+      /Release shop to production\?[^]*nothing is built again[^]*Customers have nothing yet[^]*Add the production environment/,
     );
     await release('Release');
-    await window.row('Environments', 'shop in production, healthy, Things to try').waitFor();
-    await window.row('Pipeline', 'Service shop, released to production · just now · Things to try').waitFor();
+    await window.row('Environments', 'shop in production, healthy, List things to try').waitFor();
+    await window.row('Pipeline', 'Service shop, released to production · just now · List things to try').waitFor();
     // What failed is not mended by that.
     await window.statusBarSays(/shop not releasable: acceptance failed/);
     const production = session.liveServices().filter(({ service }) => service === 'shop');
