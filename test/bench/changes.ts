@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { OneAtATime } from '../../src/core/support/batches';
+import { SerialQueue } from '../../src/core/support/serial-queue';
 import { git } from '../../src/core/git/git';
 import { openRepository } from '../../src/core/git/repository';
 import type * as lines from '../../src/core/history/recent-lines';
@@ -37,7 +37,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
     for (let round = 0; round < 7; round++) {
       diffs.push(await seconds(async () => git(['diff', from ?? '', to ?? ''], { folder: project.root })));
       recents.push(await seconds(async () => core.recentChanges(repository, home, { from: from ?? '', to: to ?? '', folder: '' })));
-      const history = new core.RecentDeliveryHistory(repository, home, '', new OneAtATime());
+      const history = new core.RecentDeliveryHistory(repository, home, '', new SerialQueue());
       reads.push(
         await seconds(async () => {
           const read = await history.read(deliveriesOf(runs), { deliveries: 1, days: 365 });

@@ -12,12 +12,13 @@ import type { OpenedCi } from '../ci/connect';
 import { readServices } from '../ci/export/export';
 import { failureOf } from '../ci/failure-of';
 import { followedLock } from '../ci/follow/follow-lock';
-import { FollowedRun, inTurn } from '../ci/follow/follow-run';
+import { FollowedRun } from '../ci/follow/follow-run';
 import { gitTokenFor } from '../ci/git-token';
 import type { Pipeline } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import { isFinished, type RunState } from '../model/run-state';
-import { alwaysSeen } from '../process/visibility';
+import { alwaysVisible } from '../process/visibility';
+import { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
 import { confirmProduction } from './confirm';
 import type { DeliveryRequest } from './delivery';
@@ -87,7 +88,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     if (!state) throw new Error(`the journal of ${run.id} records no run`);
     const followed = new FollowedRun({
       ...{ repository, home, engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, neverAborted), signal);
     if (lock.ok) lock.release();
