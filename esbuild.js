@@ -5,6 +5,8 @@ const esbuild = require('esbuild');
 
 const production = process.argv.includes('--production');
 
+const commandLine = 'src/cli.ts';
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -77,7 +79,7 @@ async function buildExtension(define) {
 
 /** Builds ES modules, split at dynamic imports. `vscode` is no external on purpose: an import of it in the core breaks the build. */
 async function buildModules(define, entryPoints) {
-  const { metafile } = await esbuild.build({
+  const options = {
     ...common,
     define,
     format: 'esm',
@@ -87,10 +89,42 @@ async function buildModules(define, entryPoints) {
     chunkNames: '[name]-[hash]',
     // Bundled CommonJS libraries load Node's own modules with `require`.
     banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` },
-  });
+  };
+  const separate = await esbuild.build({ ...options, write: false });
+  const { metafile } = await esbuild.build({ ...options, plugins: [sharedChunk(separate.metafile)] });
   // The extension is CommonJS, so the package is: this makes `dist/*.js` ES modules.
   fs.writeFileSync('dist/package.json', '{ "type": "module" }\n');
   return metafile;
+}
+
+/**
+ * Puts the small modules that many entries share into one chunk, by letting each entry import all of them. Otherwise every set of
+ * entries that share a module makes a chunk, dozens for one command, and Node takes longer to find a file than to run it.
+ */
+function sharedChunk({ inputs, outputs }) {
+  const isLibrary = (file) => file.includes('node_modules/');
+  const imports = (file, found = new Set()) => {
+    if (!inputs[file] || found.has(file)) return found;
+    found.add(file);
+    for (const { kind, path: imported } of inputs[file].imports) if (kind !== 'dynamic-import') imports(imported, found);
+    return found;
+  };
+  const libraryBytes = (file) => [...imports(file)].filter(isLibrary).reduce((sum, library) => sum + inputs[library].bytes, 0);
+  const entries = Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
+  const importedBy = entries.map((entry) => imports(entry));
+  const isShared = (file) => importedBy.filter((files) => files.has(file)).length >= 4;
+  const shared = Object.keys(inputs).filter((file) => !isLibrary(file) && isShared(file) && libraryBytes(file) < 10_000);
+  // The command line itself stays small: it loads the entry of a command.
+  const importers = new Set(entries.filter((entry) => entry !== commandLine).map((entry) => path.resolve(entry)));
+  const statements = shared.map((file) => `import ${JSON.stringify(path.resolve(file))};`).join('\n');
+  return {
+    name: 'shared-chunk',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path: file }) =>
+        importers.has(file) ? { contents: `${fs.readFileSync(file, 'utf8')}\n${statements}`, loader: 'ts' } : undefined,
+      );
+    },
+  };
 }
 
 /** Chunks have another name whenever their code changes. Only for publication: a program that runs may still load one. */
@@ -104,7 +138,7 @@ async function main() {
   const define = await constants();
   const extension = await buildExtension(define);
   // A worker is started by the name of its file, so it is an entry like the command line.
-  const modules = await buildModules(define, ['src/cli.ts', 'src/core/logs/problem-worker.ts', ...extension.imported]);
+  const modules = await buildModules(define, [commandLine, 'src/core/logs/problem-worker.ts', ...extension.imported]);
   if (production) removeAllBut([...Object.keys(extension.metafile.outputs), ...Object.keys(modules.outputs)]);
 }
 
