@@ -1,5 +1,4 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { LogPart, LogProblems } from './log-problems';
 import type { SelectedMatchers } from './matchers/select';
@@ -27,8 +26,8 @@ export class ProblemSearch {
   private worker: Worker | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
-  /** `program` is the bundle of `problem-worker.ts`, which lies beside that of its caller. */
-  constructor(private readonly program = path.join(__dirname, 'problem-worker.js')) {}
+  /** `program` is the built `problem-worker.ts`. All built files are in one folder. */
+  constructor(private readonly program: string | URL = new URL('problem-worker.js', import.meta.url)) {}
 
   /** Finds problems in a part of a log. Throws if the log cannot be read. */
   async find(part: LogPart, wanted: SelectedMatchers): Promise<SearchResult> {
