@@ -2,7 +2,8 @@ import type { Failure } from '../core/model/result';
 import type { CiConnection, RolledBack, RunEvent, RunFinished } from '../core/model/events';
 import type { RunState, StepProgress } from '../core/model/run-state';
 import type { Terminal } from './terminal';
-import { duration, stepLine } from './format';
+import { duration } from '../core/support/format';
+import { stepLine } from './format';
 
 /**
  * Shows a run to a person as it happens. On a terminal the lines below are drawn anew: what runs,

@@ -7,7 +7,7 @@ import { openContext } from './context';
 import { openKnown } from './environment';
 import { onRecord } from './on-record';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 /** `deliver rollback`: the previous release of the service back, or an earlier one, in the environment that it is live in. */
 export async function rollback(

@@ -3,7 +3,7 @@ import { releasableOf } from '../../core/model/run-status';
 import { connectionLabel } from '../ci/ci-rows';
 import { runningWords } from '../pipeline/run-rows';
 import { isOwn, type LiveEnvironment, type ServiceState } from './state';
-import { age, joined, shortCommit } from './format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 /** What the status bar shows of one service. */
 export interface StatusText {

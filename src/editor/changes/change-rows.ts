@@ -9,7 +9,7 @@ import type { ServiceNews } from './feedback-news';
 import type { Row, RowIcon } from '../tree/row';
 import { isFinished } from '../../core/model/run-state';
 import type { ServiceState } from '../app/state';
-import { age, joined, shortCommit } from '../app/format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 /** Below one row there are not more items than these. */
 const mostItems = 100;

@@ -9,7 +9,7 @@ import type { FeedbackThreads } from './feedback-threads';
 import type { HostTokens } from '../app/host-tokens';
 import type { ProblemPlaces } from '../failures/problem-places';
 import type { CommandTarget } from '../tree/row';
-import { shortCommit } from '../app/format';
+import { shortCommit } from '../../core/support/format';
 
 export interface FeedbackParts {
   readonly feedback: FeedbackStore;

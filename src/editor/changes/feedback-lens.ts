@@ -5,7 +5,7 @@ import { feedbackPlace } from './feedback-place';
 import type { FeedbackStore } from './feedback-store';
 import type { ProblemPlaces } from '../failures/problem-places';
 import type { Store } from '../app/store';
-import { joined } from '../app/format';
+import { joined } from '../../core/support/format';
 
 const setting = 'deliver.feedback.codeLens';
 

@@ -2,7 +2,7 @@ import type { PlacedItem } from '../../core/feedback/placed-item';
 import { lastOf } from '../../core/feedback/inbox';
 import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
 import { fixWords } from './change-rows';
-import { age, joined, shortCommit } from '../app/format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 const shownFrames = 8;
 

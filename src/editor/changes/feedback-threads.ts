@@ -6,7 +6,7 @@ import { story } from './feedback-story';
 import { outsideText, webLink } from '../app/outside-text';
 import type { EditorPlace } from '../failures/problem-places';
 import type { CommandTarget } from '../tree/row';
-import { joined } from '../app/format';
+import { joined } from '../../core/support/format';
 
 interface OpenThread {
   readonly thread: vscode.CommentThread;

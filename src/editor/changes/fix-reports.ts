@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { PlacedItem } from '../../core/feedback/placed-item';
 import type { FeedbackStore } from './feedback-store';
-import { shortCommit } from '../app/format';
+import { shortCommit } from '../../core/support/format';
 
 const dayMs = 86_400_000;
 

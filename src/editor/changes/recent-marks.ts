@@ -9,7 +9,7 @@ import type { ServiceNews } from './feedback-news';
 import { commandLink, outsideText } from '../app/outside-text';
 import type { ProblemPlaces } from '../failures/problem-places';
 import type { Store } from '../app/store';
-import { age, joined } from '../app/format';
+import { age, joined } from '../../core/support/format';
 
 /** One look at a file: which of its lines are marked with what. */
 interface Marks {

@@ -3,7 +3,7 @@ import type { RemoteDeployment } from '../../core/ci/remote-engine';
 import type { CiRunState } from '../../core/model/run-state';
 import type { Row, RowIcon } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';
-import { age, joined, shortCommit, shortLabel } from '../app/format';
+import { age, joined, shortCommit, shortLabel } from '../../core/support/format';
 
 const deploymentIcons: Record<RemoteDeployment['state'], RowIcon> = {
   live: { name: 'cloud', color: 'testing.iconPassed' },

@@ -10,7 +10,7 @@ import { releaseWords } from './environment-rows';
 import type { CommandTarget } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';
 import type { Store } from '../app/store';
-import { age, joined, shortCommit } from '../app/format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 /** What is done with environments and what lives in them. */
 export class EnvironmentActions {

@@ -2,7 +2,7 @@ import type { Divergence } from '../../core/git/divergence';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
 import type { Row, RowIcon } from '../tree/row';
 import type { LiveEnvironment } from '../app/state';
-import { age, joined, shortCommit } from '../app/format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 const shownSubjects = 8;
 

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { ProblemPlaces } from './problem-places';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
-import { shortCommit } from '../app/format';
+import { shortCommit } from '../../core/support/format';
 
 const scheme = 'deliver-file';
 

@@ -8,7 +8,7 @@ import type { FailureJumps } from './failure-jumps';
 import { lastGood, type Failure } from './failures';
 import type { ProblemPlaces } from './problem-places';
 import type { CommandTarget } from '../tree/row';
-import { age, joined, shortCommit } from '../app/format';
+import { age, joined, shortCommit } from '../../core/support/format';
 
 interface SuspectItem extends vscode.QuickPickItem {
   readonly suspect?: Suspect;

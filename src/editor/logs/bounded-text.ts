@@ -1,4 +1,4 @@
-import { megabytes } from '../app/format';
+import { megabytes } from '../../core/support/format';
 
 /** What a bounded text is shown in. */
 export interface TextSink {

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { messageOf } from '../../core/model/result';
 import { plainLine } from '../../core/support/terminal-text';
 import { Paced } from '../app/change-event';
-import { megabytes } from '../app/format';
+import { megabytes } from '../../core/support/format';
 
 const scheme = 'deliver-log';
 /** More than this is not shown in an editor: the whole file is a link away. */

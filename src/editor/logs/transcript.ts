@@ -1,6 +1,6 @@
 import { isFinished, type RunState, type StepProgress } from '../../core/model/run-state';
 import { LogFollower } from './log-follower';
-import { duration, joined, megabytes, shortCommit } from '../app/format';
+import { duration, joined, megabytes, shortCommit } from '../../core/support/format';
 
 /** Where a transcript is written: whole lines. */
 export type WriteLines = (lines: readonly string[]) => void;

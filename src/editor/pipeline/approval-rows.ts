@@ -1,6 +1,6 @@
 import type { ManualApproval } from '../../core/pipeline/handovers';
 import type { Row } from '../tree/row';
-import { joined } from '../app/format';
+import { joined } from '../../core/support/format';
 
 /** The files, with `/`, that may hold a manual handover. */
 export const handoverFiles =

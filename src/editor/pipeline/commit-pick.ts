@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { git } from '../../core/git/git';
 import type { Service } from '../app/state';
-import { age, joined } from '../app/format';
+import { age, joined } from '../../core/support/format';
 
 const mostCommits = 100;
 

@@ -3,7 +3,7 @@ import { isFinished, type RunState } from '../../core/model/run-state';
 import type { CliEnd } from '../app/cli';
 import { urlOf } from './run-rows';
 import type { Service, ServiceState } from '../app/state';
-import { shortCommit } from '../app/format';
+import { shortCommit } from '../../core/support/format';
 
 /** Tells how a delivery ended that was started in this window; others end without a word. */
 export class DeliveryEnd {

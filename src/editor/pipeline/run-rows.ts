@@ -5,7 +5,7 @@ import { problemId } from '../failures/failures';
 import { engineRow, connectionRow } from '../ci/ci-rows';
 import { handoverRows } from './approval-rows';
 import { currentRun, type ServiceState, type WindowState } from '../app/state';
-import { age, attempt, duration, joined, shortCommit, shortLabel } from '../app/format';
+import { age, attempt, duration, joined, shortCommit, shortLabel } from '../../core/support/format';
 
 const stepIcons: Record<StepState, RowIcon> = {
   waiting: { name: 'circle-outline', color: 'disabledForeground' },

@@ -1,0 +1,2 @@
+import { installServer } from './host/install';
+void installServer(console.log).then(console.log);
