@@ -1,2 +1,0 @@
-import { installServer } from './host/install';
-void installServer(console.log).then(console.log);
