@@ -18,7 +18,7 @@ const marks = {
   waiting: ' ',
 } as const;
 
-/** One run as text: `update` sets the state of the run, `pump` writes the new output of its steps. */
+/** The text of a run: `update` sets the state of the run, `pump` writes the new output of its steps. */
 export class Transcript {
   private run: RunState | undefined;
   private readonly following = new Map<string, LogFollower>();

@@ -1,4 +1,4 @@
-/** One row of a tree as data: its text, its text for screen readers, and the target of its commands. */
+/** A row of a tree as data: its text, its text for screen readers, and the target of its commands. */
 export interface Row {
   /** Stays the same from one drawing to the next. */
   readonly id: string;
