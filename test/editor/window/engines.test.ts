@@ -6,7 +6,7 @@ import { Session } from './session';
 
 const steps = { build: { run: 'make' }, test: { run: 'make test', needs: 'build' }, publish: { run: 'make publish', needs: 'test' } };
 
-describe('runs on a CI service', function () {
+describe('a run on a CI service', function () {
   this.timeout(240_000);
   let session: Session;
   let window: Window;
@@ -37,7 +37,7 @@ describe('runs on a CI service', function () {
     remote.project.write('src/cart.js', `export const cart = [];\n\nexport function total() {\n  return ${to};\n}\n`);
   }
 
-  it('show their steps and output after sign-in, and open the line of a failure', async () => {
+  it('shows its steps and output after sign-in, and opens the line of a failure', async () => {
     await open('gitlab');
     await window.row('Pipeline', `${label}: `).waitFor();
     await window.screenshot('engine-sign-in');
@@ -72,7 +72,7 @@ describe('runs on a CI service', function () {
     assert.deepEqual(remote.branches(), ['main']);
   });
 
-  it('include runs of others, and show when the CI service is not reachable', async () => {
+  it('appears if another person started it, and shows when the CI service is not reachable', async () => {
     await open('github');
     const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });
     theirs.job('build').start();
@@ -105,7 +105,7 @@ describe('runs on a CI service', function () {
     );
   });
 
-  it('start on the selected CI service after its missing pipeline is written', async () => {
+  it('starts on the selected CI service after its missing pipeline is written', async () => {
     await open('gitlab');
     await signIn();
     remote.project.git('rm', '-q', '.gitlab-ci.yml');

@@ -6,7 +6,7 @@ import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
 
-describe('environments', function () {
+describe('the Environments view', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
@@ -36,7 +36,7 @@ describe('environments', function () {
     await window.row('Pipeline', `Service shop, ${end}`).waitFor();
   }
 
-  it('show the release that scripts deployed, its divergence from the branch and its log', async () => {
+  it('shows the release that scripts deployed, its divergence from the branch and its log', async () => {
     await deliver('passed · just now · Say one');
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
     say('two');
@@ -47,7 +47,7 @@ describe('environments', function () {
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /it says one/));
   });
 
-  it('have delivery metrics in a read-only document', async () => {
+  it('opens delivery metrics in a read-only document', async () => {
     for (const text of ['one', 'two', 'three']) {
       say(text);
       await deliver(`passed · just now · Say ${text}`);
@@ -66,7 +66,7 @@ describe('environments', function () {
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /0 of 4 deployments/));
   });
 
-  it('roll back a release automatically that fails soon after it went live, and report it once', async () => {
+  it('shows the automatic rollback of a release that fails soon after it went live, and a notification', async () => {
     await deliver('passed · just now · Say one');
     say('two');
     await deliver('passed · just now · Say two');
@@ -80,7 +80,7 @@ describe('environments', function () {
     await session.screenshots(window, 'rolled-back');
   });
 
-  it('show which environment is not reachable', async () => {
+  it('shows which environment is not reachable', async () => {
     const kubernetes = { context: 'deliver-tests-nowhere', manifests: 'k8s/', workload: 'deployment/shop' };
     const environments = { staging: place.definition(), production: { kubernetes } };
     shop.steps({ stage: { deploy: 'staging' } }, { environments }).commit('Name production');
@@ -90,7 +90,7 @@ describe('environments', function () {
     await window.screenshot('environments-away-narrow');
   });
 
-  it('report in the status bar that a live service became unhealthy', async () => {
+  it('shows in the status bar that a live service became unhealthy', async () => {
     await deliver('passed · just now · Say one');
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
     place.crash();
