@@ -118,7 +118,7 @@ interface Live {
     await deliver('hello');
     const refused = await shop.deliver('release', '--yes');
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /is not verified in staging[^]*say why/);
+    assert.match(refused.stderr, /is not verified in staging[^]*give the reason/);
     const { code, stdout } = await shop.start(['release', '--yes', '--why', 'the tests are down', '--json']).ended;
     assert.equal(code, 0);
     assert.match(stdout, /released without being verified: the tests are down/);
@@ -132,7 +132,7 @@ interface Live {
     await shop.deliver('run');
     const dirty = await shop.deliver('release', '--yes', '--why', 'because');
     assert.equal(dirty.code, 2);
-    assert.match(dirty.stderr, /changes that are not committed/);
+    assert.match(dirty.stderr, /staging has uncommitted changes/);
     const elsewhere = await shop.deliver('release', '--yes', '--to', 'moon');
     assert.equal(elsewhere.code, 2);
   });

@@ -1,26 +1,21 @@
 import * as path from 'node:path';
+import type { Repository } from '../git/repository';
 import { recentChanges } from '../history/recent-changes';
-import { openRepository, type Repository } from '../git/repository';
-import { listTree } from '../git/tree';
-import type { Environment } from '../environments/environment';
-import type { Artifact, ServiceStatus } from '../model/environment-status';
-import { readEnvironments } from '../environments/environments';
-import { fail, ok, type Result } from '../model/result';
-import { homeFolder, RepositoryHome } from '../support/home';
-import type { Tokens } from '../model/tokens';
-import type { Contributed } from '../logs/matchers/definition';
-import { locateService } from '../pipeline/locate';
-import type { Pipeline, Step } from '../model/pipeline';
-import type { Change, Outcome, Release, RunEvent } from '../model/events';
-import { Journal } from '../history/journal';
-import { tryLock } from '../process/lock';
-import { readPipeline } from '../pipeline/read-pipeline';
-import { planPipeline, type DeliveryPlan } from './plan';
-import { plannedSteps } from '../model/planned-steps';
-import { ownIdentity } from '../process/process-identity';
-import { markActive, recover } from './recovery';
-import { runSteps } from './run-steps';
 import { newRunId, readRun } from '../history/runs';
+import type { Environment } from '../environments/environment';
+import { readEnvironments } from '../environments/environments';
+import type { Contributed } from '../logs/matchers/definition';
+import type { Artifact, ServiceStatus } from '../model/environment-status';
+import type { Change, Release, RunEvent } from '../model/events';
+import type { Pipeline, Step } from '../model/pipeline';
+import { fail, ok, type Result } from '../model/result';
+import type { Tokens } from '../model/tokens';
+import { tryLock } from '../process/lock';
+import { ownIdentity } from '../process/process-identity';
+import type { RepositoryHome } from '../support/home';
+import { planPipeline, type DeliveryPlan } from './plan';
+import { openService, readChange, RecordedRun, type FinishedRun } from './run-frame';
+import { runSteps } from './run-steps';
 
 export interface ReleaseRequest {
   /** Any folder of the repository. */
@@ -61,34 +56,28 @@ export interface PlannedPromotion extends Promotion {
 
 const mostChanges = 500;
 
-/** What a release would do, or why there is nothing to release. Changes nothing. */
+/** Returns what a release would change, or why nothing can be released. Changes nothing. */
 export async function planRelease(request: ReleaseRequest): Promise<Result<PlannedPromotion>> {
-  const opened = await openRepository(request.from);
+  const opened = await openService(request);
   if (!opened.ok) return opened;
-  const repository = opened.value;
-  const home = new RepositoryHome(homeFolder(request.env), repository.commonGitFolder);
-  await recover(home);
-  const place = await locateService(repository.root, request.from, request.service);
-  if (!place.ok) return place;
-  const { name: service, folder } = place.value;
-  const meant = sourceOf(service, request, home);
-  if (!meant.ok) return meant;
-  const { source, kind, status, release, artifact } = meant.value;
+  const { repository, home, service, folder } = opened.value;
+  const live = sourceOf(service, request, home);
+  if (!live.ok) return live;
+  const { source, kind, status, release, artifact } = live.value;
   if (release.dirty)
-    return fail('usage', `what is live in ${source} holds changes that are not committed, and cannot be released`, {
-      hint: 'commit them and deliver the commit',
+    return fail('usage', `${source} has uncommitted changes`, {
+      hint: 'commit and deliver them first',
     });
-  const tree = await listTree(repository, home, release.tree, folder);
-  if (!tree.ok) return tree;
-  const read = await readPipeline(repository, home, tree.value, folder);
-  if (!read.ok) return read;
-  const target = request.target ?? read.value.release;
-  const steps = target === undefined ? noTarget() : releaseSteps(read.value, source, target);
+  const defined = await readChange(opened.value, release.tree);
+  if (!defined.ok) return defined;
+  const { pipeline } = defined.value;
+  const target = request.target ?? pipeline.release;
+  const steps = target === undefined ? noTarget() : releaseSteps(pipeline, source, target);
   if (!steps.ok) return steps;
   const to = steps.value[0]?.deploy ?? '';
-  const fits = canBecome(artifact, source, to, read.value.environments[to]?.kind);
+  const fits = canBecome(artifact, source, to, pipeline.environments[to]?.kind);
   if (!fits.ok) return fits;
-  const plan = await planPipeline(repository, home, { ...read.value, steps: steps.value }, folder, request);
+  const plan = await planPipeline(repository, home, { ...pipeline, steps: steps.value }, folder, request);
   if (!plan.ok) return plan;
   const current = serviceIn(home, to, service)?.release;
   if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 8)}`);
@@ -131,55 +120,44 @@ export interface ReleaseRun {
 }
 
 /**
- * Releases exactly what is live in the source: nothing is built again. It is verified in the target as well, and a
- * failure there brings back what customers had.
+ * Releases exactly what is live in the source environment, without building anything. The same steps verify the release in
+ * the target environment. If one fails, the previous release is restored there.
  */
-export async function release(promotion: PlannedPromotion, given: ReleaseRun): Promise<Result<{ run: string; outcome: Outcome }>> {
-  const { repository, home, folder, artifact, plan, source, target, service } = promotion;
-  if (!promotion.isVerified && !given.why?.trim())
-    return fail('usage', `${promotion.release.commit.slice(0, 8)} is not verified in ${source}`, {
-      hint: 'deliver it with a step that verifies, or say why it is released all the same',
+export async function release(promotion: PlannedPromotion, options: ReleaseRun): Promise<Result<FinishedRun>> {
+  const { repository, home, folder, artifact, plan, source, target, service, program } = promotion;
+  if (!promotion.isVerified && !options.why?.trim())
+    return fail('usage', `${promotion.release.commit.slice(0, 7)} is not verified in ${source}`, {
+      hint: 'deliver it with a step that verifies it, or give the reason for releasing it unverified',
     });
-  const run = newRunId();
-  const runner = ownIdentity();
-  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...runner, run });
+  const id = newRunId();
+  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...ownIdentity(), run: id });
   if (!lock.ok)
     return fail('usage', `a delivery of ${service} is running: run ${lock.holder.run ?? lock.holder.pid}`, {
-      hint: 'release when it has ended',
+      hint: 'release after it has finished',
     });
-  const { commit, tree, subject = '' } = promotion.release;
-  const change: Change = { commit, tree, subject, dirty: false };
-  const journal = new Journal(home.run(run), run, given.onEvent);
-  const inactive = markActive(home, run);
   try {
-    journal.append({
-      type: 'run-started',
-      service,
-      change,
-      steps: plannedSteps(plan.pipeline, []),
-      runner,
-      slot: artifact.slot,
-      folder,
-      repository: repository.root,
-      promotion: { from: source, to: target },
-    });
-    journal.append({ type: 'notice', message: `released from ${source} to ${target}, as it was built by run ${promotion.release.id}` });
-    if (!promotion.isVerified) journal.append({ type: 'notice', message: `released without being verified: ${given.why ?? ''}` });
-    // Nothing there is taken for done, and nothing is put there: customers of the source are using it.
-    const fingerprints = path.join(home.run(run), 'fingerprints');
-    const slot = { root: artifact.slot, fingerprints };
-    const { program } = promotion;
-    const promotes = { environment: source, kind: promotion.kind, artifact };
-    const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot, program, promotes });
-    if (plan.pipeline.engine) {
-      const telling = { repository, pipeline: plan.pipeline, folder, tokens: given.tokens };
-      await (await import('../ci/report-deployments')).reportDeployments(journal, telling);
+    const { commit, tree, subject = '' } = promotion.release;
+    const change: Change = { commit, tree, subject, dirty: false };
+    const run = new RecordedRun({ id, home, pipeline: plan.pipeline, change, onEvent: options.onEvent });
+    try {
+      const { journal } = run;
+      run.started({ slot: artifact.slot, folder, repository: repository.root, promotion: { from: source, to: target } });
+      run.notice(`released from ${source} to ${target}, as built by run ${promotion.release.id}`);
+      if (!promotion.isVerified) run.notice(`released without verification: ${options.why ?? ''}`);
+      // Customers of the source environment use this slot. An empty tree keeps the cache from writing into it.
+      const slot = { root: artifact.slot, fingerprints: path.join(home.run(id), 'fingerprints') };
+      const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+      const promotes = { environment: source, kind: promotion.kind, artifact };
+      const end = await runSteps({ ...plan, ...options, ...context, program, promotes });
+      if (plan.pipeline.engine) {
+        const { reportDeployments } = await import('../ci/report-deployments');
+        await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens: options.tokens });
+      }
+      return run.finish(end);
+    } finally {
+      run.close();
     }
-    journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
-    inactive();
-    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : ok({ run, outcome: end.outcome });
   } finally {
-    journal.close();
     lock.release();
   }
 }

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/engine-record';
+import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/ci-record';
 import { Throttle } from '../app/change-event';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
