@@ -67,10 +67,12 @@ describe('feedback', function () {
 
     await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Fix This');
     await window.page.locator('.quick-input-title', { hasText: 'Fix This' }).waitFor();
+    await window.picks(/Stay on this branch/);
+    await window.screenshot('feedback-fix');
     await window.page.keyboard.press('Enter');
     await eventually(async () => assert.match(shop.git('rev-parse', '--abbrev-ref', 'HEAD'), /^fix\/said-\w+-pots-of-what/));
     change('Tea. And pots.', 'Tea. And iron pots.', `Say what the pots are of\n\nFeedback: ${firstId()}`);
-    await window.row('Changes', 'Comment, Pots of what?, fix waits to be delivered').waitFor();
+    await window.row('Changes', 'Comment, Pots of what?, fix is not delivered yet').waitFor();
     await delivers('Say what the pots are of');
     await window.row('Changes', 'Comment, Pots of what?, fix delivered to staging').waitFor();
     await window.screenshot('feedback-fixed');
