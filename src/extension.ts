@@ -5,6 +5,7 @@ import { isFinished } from './core/model/run-state';
 import { Cli } from './editor/app/cli';
 import { registerCommands } from './editor/app/commands';
 import { DeliveryMetrics } from './editor/app/delivery-metrics';
+import { openDocumentation } from './editor/app/documentation';
 import { lazySample, openSample, setUp } from './editor/app/get-started';
 import { HostTokens } from './editor/app/host-tokens';
 import { Repositories } from './editor/app/repositories';
@@ -132,6 +133,7 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
     showOutput: () => output.reveal(),
     setUp: () => setUp(cli, notifications),
     openSample: () => openSample(lazySample(dist)),
+    openDocumentation: ({ text }) => openDocumentation(vscode.Uri.joinPath(context.extensionUri, 'media/docs'), text),
     setSecret: async (target) => {
       const service = await choice.choose(target, 'Set Secret');
       if (service) await secrets.set(service);

@@ -14,7 +14,7 @@ import { asShipped, inFolder, median, ms, type Row } from './measure';
 
 const [commits, files, fileLines, apart] = [100_000, 2_000, 100, 200];
 
-/** RecentDeliveries changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
+/** Recent changes in a long history, compared with `git diff` of the same two commits, and the marks of a large file. */
 export async function recentChangesOfLongHistory(): Promise<Row[]> {
   return inFolder(async (folder) => {
     const project = new Project(folder);

@@ -21,7 +21,7 @@ export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
 export interface ServiceStatus {
   readonly service: string;
   readonly state: ServiceHealth;
-  /** One sentence that explains the state. */
+  /** A sentence that explains the state. */
   readonly reason?: string;
   /** Empty if the service has no known address. */
   readonly url: string;

@@ -171,7 +171,7 @@ export interface StepFinished extends EventBase {
   readonly log?: string;
   /** The step passed on a retry. */
   readonly flaky?: boolean;
-  /** One sentence that explains the state (timeout, need failed, program missing). */
+  /** A sentence that explains the state (timeout, need failed, program missing). */
   readonly reason?: string;
 }
 

@@ -11,7 +11,7 @@ export interface Frame {
 /** A failure from a log or a report, with its place as printed. */
 export interface FoundProblem {
   readonly severity: Severity;
-  /** One line if possible. For a test, its name comes first: `cart › adds an item: expected 2 to be 3`. */
+  /** A single line if possible. For a test, its name comes first: `cart › adds an item: expected 2 to be 3`. */
   readonly message: string;
   /** The matcher that found it. */
   readonly source: string;

@@ -14,7 +14,7 @@ export interface DeliveryRequest {
   readonly resume?: string;
   /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
-  /** Where the steps run; absent: as the pipeline says. */
+  /** The place to run the steps; absent: as the pipeline says. */
   readonly engine?: CiName | 'local';
   /** Access tokens for the CI service. */
   readonly tokens: Tokens;

@@ -8,17 +8,17 @@ import { definitionPath } from '../pipeline/read-pipeline';
 import type { Pipeline } from '../model/pipeline';
 import { declaredSecrets } from '../process/step-environment';
 
-/** All that must be known, and can go wrong, before the first step of a run. */
+/** Everything that is resolved before the first step of a run. */
 export interface DeliveryPlan {
   readonly pipeline: Pipeline;
-  /** Those that the pipeline deploys to, by name. */
+  /** The environments that the pipeline deploys to, by name. */
   readonly environments: ReadonlyMap<string, Environment>;
   readonly secrets: Readonly<Record<string, string>>;
   /** The other services of the repository. */
   readonly siblings: readonly string[];
 }
 
-/** What the steps of a pipeline ask for: environments, secrets, the addresses of others. */
+/** Resolves the environments, secrets and sibling services of a pipeline. Fails for a missing secret or an environment of another kind. */
 export async function planPipeline(
   repository: Repository,
   home: RepositoryHome,
@@ -32,7 +32,7 @@ export async function planPipeline(
     if (missing === undefined) continue;
     return fail('usage', `step ${step.name} needs the secret ${missing}, which is not set`, {
       path: definitionPath(folder),
-      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
+      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret…”`,
     });
   }
 

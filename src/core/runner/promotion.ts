@@ -21,26 +21,26 @@ export interface ReleaseRequest {
   /** Any folder of the repository. */
   readonly from: string;
   readonly service?: string;
-  /** The environment whose live release is meant; absent: the one that the pipeline deploys to. */
+  /** The environment to release from; absent: the environment that the pipeline deploys to. */
   readonly source?: string;
-  /** The environment that it goes to; absent: the `release` of the pipeline. */
+  /** The environment to release to; absent: the `release` of the pipeline. */
   readonly target?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
+  /** The command that starts this program, for processes that outlive the release: supervisors and release watchers. */
   readonly program: readonly string[];
 }
 
-/** What a release to customers would change. */
+/** The changes that a release to production would bring. */
 export interface Promotion {
   readonly service: string;
   readonly source: string;
   readonly target: string;
   readonly release: Release;
-  /** What customers have now; absent for the first release. */
+  /** The release that is in production now; absent for the first release. */
   readonly current?: Release;
   /** The changes between the two, newest first. */
   readonly changes: readonly { readonly commit: string; readonly subject: string; readonly author: string }[];
-  /** Whether every step that verifies the source passed with it. */
+  /** True if every step that verifies the source environment passed. */
   readonly isVerified: boolean;
 }
 
@@ -56,7 +56,7 @@ export interface PlannedPromotion extends Promotion {
 
 const mostChanges = 500;
 
-/** Returns what a release would change, or why nothing can be released. Changes nothing. */
+/** Plans a release. Fails if nothing can be released. Changes nothing. */
 export async function planRelease(request: ReleaseRequest): Promise<Result<PlannedPromotion>> {
   const opened = await openService(request);
   if (!opened.ok) return opened;
@@ -80,7 +80,7 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
   const plan = await planPipeline(repository, home, { ...pipeline, steps: steps.value }, folder, request);
   if (!plan.ok) return plan;
   const current = serviceIn(home, to, service)?.release;
-  if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 8)}`);
+  if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 7)}`);
   const changes = await recentChanges(repository, home, {
     ...(current && { from: current.commit }),
     to: release.commit,
@@ -95,7 +95,7 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
     target: to,
     release,
     ...(current && { current }),
-    // What customers have may be of a history that was rewritten since.
+    // The commit in production may no longer exist after a rewrite of the history.
     changes: changes.ok ? changes.value.map(({ commit, subject, author }) => ({ commit, subject, author })) : [],
     isVerified: isVerified && status.state === 'healthy',
     repository,
@@ -109,10 +109,10 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
 }
 
 export interface ReleaseRun {
-  /** Why it is released without being verified. */
+  /** The reason for releasing without verification. */
   readonly why?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** For the CI service that keeps a record of deployments. */
+  /** Tokens for the CI service that records deployments. */
   readonly tokens: Tokens;
   readonly contributed: Contributed;
   readonly signal: AbortSignal;
@@ -177,22 +177,22 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
     const status = services.find((other) => other.service === service);
     if (!status?.release || environment === target || (source !== undefined && environment !== source)) continue;
     if (status.artifact) live.push({ source: environment, kind, status, release: status.release, artifact: status.artifact });
-    else elsewhere.push(`${environment} has ${status.release.commit.slice(0, 8)}${status.release.by ? ` by ${status.release.by}` : ''}`);
+    else elsewhere.push(`${environment} has ${status.release.commit.slice(0, 7)}${status.release.by ? ` by ${status.release.by}` : ''}`);
   }
-  // One that was released is not what the next release is made of.
+  // A release that was itself promoted is not a source for the next one.
   const made = live.filter(({ release }) => !readRun(home.run(release.id))?.promotion);
   const [only] = made;
   if (only && made.length === 1) return ok(only);
   if (!only && elsewhere.length > 0)
-    return fail('usage', `what is live of ${service} was delivered elsewhere: ${elsewhere.join(', ')}`, {
-      hint: 'release it from where it was delivered, or deliver that commit here first',
+    return fail('usage', `${service} was delivered from another machine: ${elsewhere.join(', ')}`, {
+      hint: 'release it from that machine, or deliver the commit from here first',
     });
   if (!only)
-    return fail('usage', `${service} is not live in ${source ?? 'any environment that it could be released from'}`, {
-      hint: 'deliver run delivers it',
+    return fail('usage', `${service} is not live in ${source ?? 'any environment'}`, {
+      hint: 'deliver it first with deliver run',
     });
   return fail('usage', `${service} is live in several environments`, {
-    hint: `name the one that is meant with --from: ${made.map((one) => one.source).join(', ')}`,
+    hint: `choose one with --from: ${made.map((one) => one.source).join(', ')}`,
   });
 }
 
@@ -201,29 +201,29 @@ function serviceIn(home: RepositoryHome, environment: string, service: string): 
   return found?.services.find((other) => other.service === service);
 }
 
-/** Nothing is built for a release: what was verified is an image, or files, and the target has to run the same. */
+/** Fails if the target cannot run the verified artifact (an image or files), because a release builds nothing. */
 function canBecome(artifact: Artifact, source: string, target: string, kind: Environment['kind'] | undefined): Result<void> {
   const [has, needs] = [artifact.image === undefined ? 'files' : 'an image', kind === 'process' ? 'files' : 'an image'];
   if (kind === undefined || kind === 'command' || has === needs) return ok(undefined);
-  return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: what was verified is not what customers would get`, {
+  return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: the verified artifact cannot be released`, {
     hint: `deliver to an environment of the kind ${kind} before ${target}`,
   });
 }
 
 function noTarget(): Result<never> {
-  return fail('usage', 'delivery.yaml does not say where customers are', {
+  return fail('usage', 'delivery.yaml has no production environment', {
     hint: 'add `release: NAME` with the name of an environment, or use --to',
   });
 }
 
 /**
- * The deployment, then what verifies it there: the steps that verify the target, else those of the source.
- * Nothing is taken from a cache: it would be put where customers are.
+ * Returns the deployment step and the steps that verify it: those of the target, else those of the source. They have no
+ * inputs, because a restored cache entry would change the files of the live release.
  */
 function releaseSteps(pipeline: Pipeline, source: string, target: string): Result<Step[]> {
   if (!Object.hasOwn(pipeline.environments, target))
     return fail('usage', `delivery.yaml has no environment ${target}`, { hint: `it has ${Object.keys(pipeline.environments).join(', ')}` });
-  if (target === source) return fail('usage', `it is in ${target} already`);
+  if (target === source) return fail('usage', `the source and the target are the same environment: ${target}`);
   const secrets = pipeline.steps.filter(({ deploy }) => deploy === source || deploy === target).flatMap((step) => step.secrets);
   const name = `release-to-${target}`;
   const deploy: Step = { name, needs: [], deploy: target, outputs: [], env: {}, secrets: [...new Set(secrets)], reports: [], retries: 0 };

@@ -30,6 +30,7 @@ export interface CommandParts {
   readonly setSecret: (target: CommandTarget) => Promise<void>;
   readonly revealStep: (target: CommandTarget) => Promise<void>;
   readonly openSample: () => Promise<void>;
+  readonly openDocumentation: (target: CommandTarget) => Promise<void>;
 }
 
 interface Command {
@@ -58,6 +59,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
     setUp: { needsTrust: true, do: () => parts.setUp() },
     setSecret: { needsTrust: true, do: (target) => parts.setSecret(target) },
     openSample: { do: () => parts.openSample() },
+    openDocumentation: { do: (target) => parts.openDocumentation(target) },
     openService: { do: (target) => environments.openService(target) },
     showMetrics: { needsTrust: true, do: (target) => metrics.show(target) },
     openLog: { do: (target) => logs.open(target) },

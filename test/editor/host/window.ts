@@ -87,7 +87,7 @@ export class Window {
     return this.view(view).locator('.monaco-list-row');
   }
 
-  /** Returns the row whose text for screen readers starts with `ariaLabel`. */
+  /** Returns the row whose accessible name starts with `ariaLabel`. */
   row(view: string, ariaLabel: string): Locator {
     return this.view(view).locator(`.monaco-list-row[aria-label^="${ariaLabel}"]`).first();
   }
@@ -190,6 +190,13 @@ export class Window {
       .first()
       .click();
     await this.page.locator('.part.editor .tab', { hasText: path.posix.basename(name) }).waitFor();
+  }
+
+  /** Waits until the Markdown preview of a file is open and contains this text. */
+  async previews(file: string, text: RegExp): Promise<void> {
+    await this.page.locator('.part.editor .tab', { hasText: `Preview ${file}` }).waitFor();
+    const body = this.page.frameLocator('iframe.webview.ready').frameLocator('iframe').locator('body');
+    await body.getByText(text).first().waitFor();
   }
 
   /** Waits until an item of the status bar contains this text. */

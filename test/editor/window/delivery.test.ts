@@ -63,7 +63,7 @@ describe('a delivery', function () {
   it('ends its processes when it is cancelled', async () => {
     await deliver();
     assert.equal(repository.isBuilding(), true);
-    await window.runCommand('Deliver: Cancel the Delivery');
+    await window.runCommand('Deliver: Cancel Delivery');
     await window.row('Pipeline', 'Step build, cancelled').waitFor();
     assert.equal(repository.isBuilding(), false);
     await window.screenshot('cancelled');

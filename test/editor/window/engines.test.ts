@@ -59,7 +59,7 @@ describe('a run on a CI service', function () {
     const problem = window.row('Pipeline', 'error, total is 2, not 1');
     await problem.waitFor();
     await window.row('Pipeline', 'Service shop, failed').waitFor();
-    await window.pressInNotification(/test failed: total is 2, not 1/, 'Go to the Failure');
+    await window.pressInNotification(/test failed: total is 2, not 1/, 'Go to Failure');
     await window.cursorIsAt('cart.js', 4);
     await window.problemsAre(/total is 2, not 1/);
     await session.screenshots(window, 'engine-failed');
@@ -109,7 +109,7 @@ describe('a run on a CI service', function () {
     await open('gitlab');
     await signIn();
     remote.project.git('rm', '-q', '.gitlab-ci.yml');
-    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run on…');
+    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run On…');
     await window.picks(/This machine/);
     await window.screenshot('engine-run-on');
     const started = remote.server.runs.next();

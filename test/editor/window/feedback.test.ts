@@ -41,7 +41,7 @@ describe('feedback', function () {
   }
 
   it('appears on the changed line and disappears after its fix', async () => {
-    await delivers('Things to try');
+    await delivers('List things to try');
     change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Say it shorter');
     await window.row('Changes', 'Change Say it shorter, waiting, by you').waitFor();
     await delivers('Say it shorter');

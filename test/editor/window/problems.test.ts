@@ -63,7 +63,7 @@ describe('a failure', function () {
     await window.runCommand('Deliver: Go to Next Failure');
     await window.cursorIsAt('prices.test.js', 16);
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
     await window.screenshot('suspects');
     await window.page.keyboard.press('Escape');
@@ -81,7 +81,7 @@ describe('a failure', function () {
     shop.commit('Be generous');
     await deliver(window, 'shop', 'failed');
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
     await window.clickPickButton('Be generous', 'Revert Change');
     await window.page.locator('.monaco-dialog-box').waitFor();

@@ -28,8 +28,19 @@ describe('a window in Restricted Mode', function () {
     await window.page.locator('.quick-input-widget input[type=text]').fill('>Deliver: Deliver');
     await window.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
     const offered = await window.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
-    assert.ok(!offered.some((entry) => /^Deliver: Deliver$/m.test(entry)), offered.join('\n'));
+    assert.ok(!offered.some((entry) => /^Deliver: Deliver Working Tree$/m.test(entry)), offered.join('\n'));
     assert.equal(repository.hasBuilt(), false);
     assert.deepEqual(session.runs(), []);
+  });
+
+  it('opens the documentation', async () => {
+    const repository = ServiceRepository.create(path.join(session.folder, 'documented'));
+    const window = await session.open(repository.folder);
+    await window.statusBarSays(/Restricted Mode/);
+    await window.statusBarSays(/Deliver/);
+    await window.runCommand('Deliver: Open Documentation');
+    await window.pick('Environments');
+    await window.previews('environments.md', /An environment is a place like production/);
+    await window.screenshot('documentation');
   });
 });

@@ -83,6 +83,7 @@ class WatchedService {
       await waitForNextPoll(pause, seen, signal);
     }
     await Promise.all(this.followed.values());
+    engine.close?.();
   }
 
   /** The runs that there are, and what is deployed. */

@@ -44,8 +44,9 @@ export async function detectPipeline(folder: string): Promise<Result<Detected>> 
   if (used.length === 0) {
     const message =
       all.length > 0 ? `${all.map((one) => one.label).join(', ')} found, but nothing to build or test` : 'nothing to deliver was found';
+    const unread = adopted.left.filter(({ file }) => file === 'Jenkinsfile').map((one) => `${one.message}; `);
     return fail('usage', `${message} in ${folder}`, {
-      hint: 'write a delivery.yaml with a step of your own: `steps: {test: {run: ./test.sh}}`',
+      hint: `${unread.join('')}write a delivery.yaml with a step of your own: \`steps: {test: {run: ./test.sh}}\``,
     });
   }
   const others = all.filter((one) => !used.includes(one));

@@ -4,7 +4,6 @@ import type { FoundStep } from '../found';
 import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
 import { adoptGitlab } from './gitlab-ci';
-import { adoptJenkins } from './jenkinsfile';
 
 /** The steps of the pipelines that a folder has already, and what of them could not be taken over. */
 export interface AdoptedPipelines {
@@ -16,14 +15,15 @@ export interface AdoptedPipelines {
 
 const workflows = '.github/workflows';
 const largest = 500_000;
+const unread = 'deliver init does not read Jenkinsfiles';
 
-/** Reads what a folder has for GitHub Actions, else GitLab CI, else Jenkins. What Deliver wrote itself is no news. */
+/** Reads a folder's pipelines for GitHub Actions, else GitLab CI. Names a Jenkinsfile as left over. Passes over files that Deliver wrote. */
 export function adoptPipelines(folder: string): AdoptedPipelines {
   const github = namesIn(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
   const candidates = [
     github.flatMap((name) => read(folder, `${workflows}/${name}`, adoptGithub)),
     read(folder, '.gitlab-ci.yml', adoptGitlab),
-    read(folder, 'Jenkinsfile', adoptJenkins),
+    read(folder, 'Jenkinsfile', (_, file) => ({ file, steps: [], left: [{ file, line: 1, message: unread }] })),
   ];
   const left = candidates.flatMap((found) => found.flatMap((one) => one.left));
   const found = candidates.find((one) => one.some(({ steps }) => steps.length > 0)) ?? [];
