@@ -2,7 +2,7 @@ import { gitOrUndefined } from '../git/git';
 import { parseRemote, type Remote } from '../git/remotes';
 import type { Repository } from '../git/repository';
 import { fail, ok, type Result } from '../model/result';
-import { githubAddress } from '../http/github-address';
+import { githubAddress } from '../http/http-address';
 import type { CiDefinition } from '../model/pipeline';
 
 /** Where a CI service is, and what is pushed to it. */

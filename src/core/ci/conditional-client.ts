@@ -1,4 +1,5 @@
-import { Api, type ApiAddress, type JsonAnswer } from '../http/api';
+import { Api, type JsonAnswer } from '../http/api';
+import type { ApiAddress } from '../http/http-address';
 import type { HttpClient } from '../http/http-client';
 import type { HttpFailure } from '../http/http-answer';
 import type { Tokens } from '../model/tokens';

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { lastOf, type KnownItem } from './inbox';
-import { MessageWords } from './mentions';
+import { lastOf, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 
 /** The change whose message names an item and, once it is live, where and since when. */
@@ -82,5 +81,20 @@ function namesIn(folder: string): string[] {
     return fs.readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** The words of a commit's message, to ask which items it names. */
+export class MessageWords {
+  private readonly words: ReadonlySet<string>;
+
+  constructor(message: string) {
+    this.words = new Set(message.split(/[\s,;()[\]<>"'`]+/).flatMap((word) => [word, word.replace(/[.:!?]+$/, '')]));
+  }
+
+  /** By its reference, its address or its id, as a word of its own. A number alone names nothing. */
+  name({ id, reference, url }: FeedbackItem): boolean {
+    const name = reference ?? id;
+    return (name.length >= 2 && !/^\d+$/.test(name) && this.words.has(name)) || (url !== undefined && this.words.has(url));
   }
 }

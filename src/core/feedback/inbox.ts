@@ -1,11 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { cleanItem } from './clean';
-import type { FeedbackItem } from './item';
+import { cleanItem, lastOf, type FeedbackItem, type KnownItem } from './item';
 import type { FeedbackSource, FetchState, SourceFailure } from './source';
-
-export type KnownItem = FeedbackItem & { readonly undated?: true };
 
 /** What is known of a source: what it said last, and whether it answers now. */
 export interface SourceState {
@@ -137,9 +134,4 @@ function merged(before: readonly KnownItem[], items: readonly FeedbackItem[], is
   return kept
     .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastOf(a) < lastOf(b) ? 1 : -1))
     .slice(0, mostItems);
-}
-
-/** When an item was last said. */
-export function lastOf(item: FeedbackItem): string {
-  return item.lastSeenAt ?? item.createdAt;
 }

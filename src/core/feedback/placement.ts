@@ -1,13 +1,85 @@
+import type { CommitNames } from '../git/commit-names';
+import { liveAt, type Delivery } from '../history/ledger';
+import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
-import type { Delivery } from '../history/ledger';
 import { PathResolver } from '../location/path-resolver';
 import { runIn } from '../runner/slots';
 import { treePaths } from '../location/tree-paths';
-import type { FeedbackFrame } from './item';
-import type { KnownItem } from './inbox';
-import { filesMentioned } from './mentions';
-import type { Running } from './releases';
+import type { Frame } from '../model/problem';
+
+/** The delivered commit that feedback is about, and how that is known. */
+export interface Running {
+  /** A full id. */
+  readonly commit: string;
+  readonly by: 'ledger' | 'commit' | 'tag' | 'release commits' | 'time';
+  readonly delivery?: Delivery;
+}
+
+/** The source named a release that nothing here knows. */
+export interface UnknownRelease {
+  readonly unknown: string;
+}
+
+/** Finds the commits that were running when customers said what they said. */
+export class Releases {
+  constructor(
+    private readonly names: CommitNames,
+    private readonly deliveries: readonly Delivery[],
+    /** Where customers are, for items that name no environment. */
+    private readonly customers: string | undefined,
+  ) {}
+
+  /** Undefined where nothing tells what was running. Never a guess: `HEAD` is not what customers run. */
+  async running(item: KnownItem): Promise<Running | UnknownRelease | undefined> {
+    const { release } = item;
+    if (release === undefined) return this.byTime(item);
+    const delivery = this.inLedger(release, item.environment);
+    if (delivery) return { commit: delivery.change.commit, by: 'ledger', delivery };
+    const id = /(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])/.exec(release)?.[0];
+    const named = id === undefined ? undefined : await this.names.commitOf(id);
+    if (named !== undefined) return { commit: named, by: 'commit' };
+    for (const tag of tagsOf(release)) {
+      const tagged = await this.names.commitOf(`refs/tags/${tag}`);
+      if (tagged !== undefined) return { commit: tagged, by: 'tag' };
+    }
+    for (const commit of (item.releaseCommits ?? []).slice(0, 10)) {
+      const there = await this.names.commitOf(commit);
+      if (there !== undefined) return { commit: there, by: 'release commits' };
+    }
+    return { unknown: release };
+  }
+
+  private inLedger(release: string, environment: string | undefined): Delivery | undefined {
+    const isMeant = ({ run, change }: Delivery): boolean =>
+      run === release || change.commit === release || (/^[0-9a-f]{7,63}$/.test(release) && change.commit.startsWith(release));
+    const meant = this.deliveries.filter(isMeant);
+    // An abbreviation may stand for two.
+    if (new Set(meant.map(({ change }) => change.commit)).size > 1) return undefined;
+    return meant.find((delivery) => delivery.environment === environment) ?? meant.at(-1);
+  }
+
+  /** What was live there at the time, where that is one thing. */
+  private byTime({ createdAt, undated, environment = this.whereCustomersAre() }: KnownItem): Running | undefined {
+    if (undated) return undefined;
+    const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
+    const [delivery] = live;
+    return delivery && live.length === 1 ? { commit: delivery.change.commit, by: 'time', delivery } : undefined;
+  }
+
+  /** Before the first release they can only have seen what is elsewhere. */
+  private whereCustomersAre(): string | undefined {
+    return this.deliveries.some(({ environment }) => environment === this.customers) ? this.customers : undefined;
+  }
+}
+
+/** `shop@1.2.3` may be tagged just so, `1.2.3` or `v1.2.3`. */
+function tagsOf(release: string): string[] {
+  const version = release.slice(release.lastIndexOf('@') + 1);
+  return [...new Set([release, version, `v${version}`])].filter(
+    (tag) => /^[\w][\w.+@/-]*$/.test(tag) && !/\.\.|@\{|\/\/|\.lock$|[/.]$/.test(tag),
+  );
+}
 
 /** A place in the tree that was delivered. */
 export interface DeliveredPlace {
@@ -79,4 +151,22 @@ function ownFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {
 
 function lineOf({ path, line }: { readonly path: string; readonly line?: number }): { path: string; line?: number } {
   return { path, ...(line !== undefined && { line }) };
+}
+
+const mostPlaces = 3;
+const mostLooked = 100;
+const mostLetters = 20_000;
+/** `src/cart.ts`, `src/cart.ts:12`, `src/cart.ts#L12`; a name without a folder must have an ending and a line. */
+const path = /(?<![\w./@-])((?:[\w.@-]+\/)+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=:\d|#L\d))(?:(?::|#L)(\d{1,7})(?::(\d{1,5}))?)?/g;
+
+/** The files that a text speaks of, as they are written there. Addresses of the web are none. */
+export function filesMentioned({ title, body = '' }: FeedbackItem): Frame[] {
+  const text = `${title}\n${body}`.slice(0, mostLetters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
+  const found = [...text.matchAll(path)].slice(0, mostLooked).map(([, file = '', line, column]) => ({
+    file,
+    ...(line !== undefined && { line: Number(line) }),
+    ...(line !== undefined && column !== undefined && { column: Number(column) }),
+  }));
+  const keys = found.map(({ file, line }) => `${file}:${line ?? ''}`);
+  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index).slice(0, mostPlaces);
 }

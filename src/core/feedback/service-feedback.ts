@@ -9,15 +9,13 @@ import type { RepositoryHome } from '../support/home';
 import type { Pipeline } from '../model/pipeline';
 import { deliveriesOf, type Delivery } from '../history/ledger';
 import type { RunState } from '../model/run-state';
-import { FeedbackAttribution } from './attribution';
+import { FeedbackAttribution, PlacementCache } from './attribution';
 import type { PlacedItem } from './placed-item';
 import { Fixes } from './fixes';
 import { Inbox, type SourceState } from './inbox';
 import { Owners } from './owners';
-import { Placement } from './placement';
+import { Placement, Releases } from './placement';
 import { RecentDeliveryHistory, type RecentDeliveries, type RecentWindow } from './recent';
-import { PlacementCache } from './placement-cache';
-import { Releases } from './releases';
 import { openSources, type SourceSurroundings } from './sources';
 
 /** What customers say of a service, and what was recently changed in it. */

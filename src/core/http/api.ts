@@ -1,19 +1,8 @@
 import { fail, ok, type Result } from '../model/result';
-import { httpAddress, shownAddress } from './http-address';
+import { httpAddress, shownAddress, type ApiAddress } from './http-address';
 import type { HttpClient, HttpRequest, Sink } from './http-client';
 import type { HttpAnswer, HttpFailure } from './http-answer';
-import type { TokenKind, Tokens } from '../model/tokens';
-
-export interface ApiAddress {
-  readonly kind: TokenKind;
-  /** What paths are appended to. */
-  readonly base: string;
-  /** The header of its token; `Authorization: Bearer` unless named. */
-  readonly header?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** How the token is written; absent: as it is, after `Bearer` in `Authorization`. */
-  readonly credential?: (token: string) => string;
-}
+import type { Tokens } from '../model/tokens';
 
 export interface JsonAnswer {
   readonly state: 'answered';

@@ -2,8 +2,7 @@ import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
-import type { HttpAnswer, HttpFailure } from './http-answer';
-import { brokenOff, failureOfStatus } from './http-failures';
+import { type HttpAnswer, type HttpFailure, brokenOff, failureOfStatus } from './http-answer';
 
 /** What goes to one origin alone. */
 export interface Secret {

@@ -1,6 +1,5 @@
 import type { PastDeployment } from '../ci/ci-client';
-import type { Contains } from './rework';
-import { inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
+import { type Contains, inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
 
 /** The deployments of everybody, oldest first, each once. */
 export interface TeamDeployments {

@@ -1,10 +1,8 @@
-import type { PlacedItem } from '../../core/feedback/placed-item';
+import { type PlacedItem, ranked, changeWords, confidenceWords, crowd } from '../../core/feedback/placed-item';
 import { isBack } from '../../core/feedback/fixes';
-import { lastOf, type SourceState } from '../../core/feedback/inbox';
-import type { FeedbackKind } from '../../core/feedback/item';
-import { ranked } from '../../core/feedback/rank';
+import { lastOf, type FeedbackKind } from '../../core/feedback/item';
+import type { SourceState } from '../../core/feedback/inbox';
 import type { ChangeDelivery, DeliveredChange } from '../../core/feedback/recent';
-import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
 import type { FeedbackState } from '../../core/feedback/service-feedback';
 import type { SourceActions } from '../../core/feedback/source';
 import { isFinished } from '../../core/model/run-state';

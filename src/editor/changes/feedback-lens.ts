@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/placed-item';
-import { crowd } from '../../core/feedback/format';
+import { type PlacedItem, crowd } from '../../core/feedback/placed-item';
 import { joined } from '../../core/support/format';
 import type { Store } from '../app/store';
 import type { ProblemPlaces } from '../failures/problem-places';

@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
-import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
-import { lastOf } from '../../core/feedback/inbox';
-import type { PlacedItem } from '../../core/feedback/placed-item';
+import { changeWords, confidenceWords, crowd, type PlacedItem } from '../../core/feedback/placed-item';
+import { lastOf } from '../../core/feedback/item';
 import { age, joined, shortCommit } from '../../core/support/format';
 import type { EditorPlace } from '../failures/problem-places';
 import type { CommandTarget } from '../tree/row';

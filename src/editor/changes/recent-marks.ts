@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { DeliveredChange, RecentDeliveries } from '../../core/feedback/recent';
-import { confidenceWords, crowd } from '../../core/feedback/format';
+import { confidenceWords, crowd } from '../../core/feedback/placed-item';
 import { age, joined } from '../../core/support/format';
 import { Throttle } from '../app/change-event';
 import type { Store } from '../app/store';

@@ -1,7 +1,6 @@
 import type { JsonAnswer } from '../../http/api';
-import { isGithubRepository } from '../../http/github-address';
+import { isGithubRepository, shownAddress } from '../../http/http-address';
 import type { HttpAnswer } from '../../http/http-answer';
-import { shownAddress } from '../../http/http-address';
 import { listOf, recordOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
 import type { ConditionalClient } from '../conditional-client';

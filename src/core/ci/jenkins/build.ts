@@ -1,8 +1,6 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteRun, type CiResult } from '../ci-client';
-import { refParameter } from './checks';
-import { unclear, type JenkinsApi } from './jenkins-api';
-import { sentence } from './format';
+import { refParameter, unclear, type JenkinsApi, sentence } from './jenkins-api';
 
 const facts =
   'number,result,building,timestamp,duration,queueId,' +

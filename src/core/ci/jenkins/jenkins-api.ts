@@ -4,6 +4,7 @@ import { recordOf, textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
+import { plain } from '../../support/plain-text';
 
 /** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {
@@ -78,4 +79,13 @@ export class JenkinsApi {
 /** An answer that says something else than it should. */
 export function unclear(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
+}
+
+/** The build parameter that names the branch to deliver. */
+export const refParameter = 'DELIVERY_REF';
+
+/** A sentence of Jenkins's as it is shown: one line, and not too long. */
+export function sentence(text: string): string {
+  const line = plain(text).replace(/\s+/g, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -2,13 +2,11 @@ import { httpAddress } from '../../http/http-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { ok, type LogEnd, type CiClient, type CiFailure, type Started, type CiResult } from '../ci-client';
-import { BuildLogs } from './build-logs';
-import { check, refParameter } from './checks';
-import { JenkinsApi, unclear } from './jenkins-api';
-import { itemOf } from './queue';
-import { Runs } from './runs';
-import { Stages } from './stages';
-import { failingTests } from './test-report';
+import { BuildLogs } from './build-log';
+import { refParameter, JenkinsApi, unclear, sentence } from './jenkins-api';
+import { itemOf, Runs } from './runs';
+import { Stages, failingTests } from './stages';
+import { listOf, recordOf, textOf } from '../../support/json-value';
 
 export interface JenkinsSettings {
   /** `https://ci.example.com`, or with a prefix. */
@@ -130,4 +128,43 @@ async function approve(server: JenkinsApi, stages: Stages, number: number, messa
   proceed.searchParams.set('json', '{"parameter":[]}');
   const answer = await server.press(proceed.href, signal);
   return answer.state === 'failed' ? answer : ok(undefined);
+}
+
+/** Who asks, where the job is one that can deliver. */
+export async function check(server: JenkinsApi, signal: AbortSignal): Promise<CiResult<string>> {
+  const me = await server.record('/me/api/json?tree=id,fullName', signal);
+  if (me.state === 'failed') return me;
+  const [id, name] = [textOf(me.value['id']), textOf(me.value['fullName'])];
+  if (id === undefined) return unclear('Jenkins does not say who asks');
+  if (id === 'anonymous')
+    return {
+      state: 'failed',
+      reason: 'token',
+      message: 'Jenkins takes who asks for anonymous',
+      hint: 'the token is written user:apitoken; one is made on the page of the user, under Security',
+    };
+  const job = await server.record(`${server.jobPath}/api/json?tree=name,buildable,property[parameterDefinitions[name,type]]`, signal);
+  if (job.state === 'failed')
+    return job.gone
+      ? {
+          ...job,
+          message: `Jenkins has no job ${server.job}, or ${id} may not see it`,
+          hint: `make a Pipeline job ${server.job}, or name another`,
+        }
+      : job;
+  const { _class: kind, buildable, property } = job.value;
+  if (typeof kind === 'string' && !kind.endsWith('.WorkflowJob'))
+    return unclear(`${server.job} is no Pipeline job of Jenkins (${sentence(kind)})`, 'make it a Pipeline job with its script from SCM');
+  if (buildable === false) return unclear(`the job ${server.job} is disabled`, 'enable it on its page');
+  const parameters = listOf(property).flatMap((one) => listOf(recordOf(one)?.['parameterDefinitions']).map(recordOf));
+  const parameter = parameters.find((one) => one?.['name'] === refParameter);
+  if (!parameter)
+    return unclear(
+      `the job ${server.job} has no parameter ${refParameter}`,
+      `add a string parameter ${refParameter} to it, and name it as the branch specifier of its SCM: \${${refParameter}}`,
+    );
+  const type = textOf(parameter['type']);
+  if (type !== undefined && type !== 'StringParameterDefinition')
+    return unclear(`the parameter ${refParameter} of ${server.job} is none of text (${sentence(type)})`, 'make it a string parameter');
+  return ok(sentence(name ?? id));
 }

@@ -1,7 +1,6 @@
 import { definitionName } from '../../pipeline/locate';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
-import { groovyText } from './groovy';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { commonWarnings } from '../export/warnings';
 import { deliverStep, isCompound } from '../export/shell';
@@ -133,4 +132,10 @@ function inFolder(folder: string, lines: readonly string[]): string[] {
 
 function inner(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
+}
+
+/** A string of Groovy in which nothing is replaced. */
+export function groovyText(text: string): string {
+  const escaped = text.replace(/\\/g, '\\\\').replace(/'/g, `\\'`);
+  return text.includes('\n') ? `'''${escaped}'''` : `'${escaped}'`;
 }

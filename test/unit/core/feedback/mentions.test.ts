@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { filesMentioned, MessageWords } from '../../../../src/core/feedback/mentions';
+import { filesMentioned } from '../../../../src/core/feedback/placement';
+import { MessageWords } from '../../../../src/core/feedback/fixes';
 import type { FeedbackItem } from '../../../../src/core/feedback/item';
 
 const item = (more: Partial<FeedbackItem>): FeedbackItem => ({ id: 'f-12', kind: 'comment', title: '', createdAt: '', count: 1, ...more });

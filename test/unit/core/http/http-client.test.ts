@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { AxiosError } from 'axios';
 import { HttpClient, type HttpRequest } from '../../../../src/core/http/http-client';
-import type { HttpAnswer, HttpFailure } from '../../../../src/core/http/http-answer';
-import { brokenOff } from '../../../../src/core/http/http-failures';
+import { type HttpAnswer, type HttpFailure, brokenOff } from '../../../../src/core/http/http-answer';
 import { only, TestServer } from '../../../support/http-server';
 
 const never = new AbortController().signal;

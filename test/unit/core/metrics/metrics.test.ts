@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { journaledDeployments, rangeOf, type ProductionDeployment } from '../../../../src/core/metrics/deployment';
+import { journaledDeployments, rangeOf, type ProductionDeployment, reworkOf } from '../../../../src/core/metrics/deployment';
 import { doraMetrics, type Carried, type DoraMetrics } from '../../../../src/core/metrics/metrics';
-import { reworkOf } from '../../../../src/core/metrics/rework';
 import { deploymentsOfTeam } from '../../../../src/core/metrics/team';
 import type { RunState } from '../../../../src/core/model/run-state';
 import { at, run } from './recorded-runs';
