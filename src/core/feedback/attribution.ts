@@ -14,7 +14,6 @@ export interface FromSource {
 }
 
 export interface AttributionParts {
-  /** What was found out before. */
   readonly remembered: PlacementCache;
   readonly releases: Releases;
   readonly placement: Placement;
@@ -25,14 +24,14 @@ export interface AttributionParts {
   readonly components: Readonly<Record<string, readonly string[]>>;
   readonly owners: Owners | undefined;
   readonly fixOf: (source: string, item: KnownItem) => Fix | undefined;
-  /** The lines of a file as it is now, from 1, that certainly came with a recent change, with its commit. In their order. */
+  /** Returns the commit of each line of a current file that a recent change certainly wrote. Lines count from 1, in order. */
   readonly changedLines: (path: string) => Promise<ReadonlyMap<number, string>>;
 }
 
 const mostInferred = 3;
 const atOnce = 500;
 
-/** Brings feedback to the code as it is at one time, and the change that it is about. Never to a change that was not running when it was said. */
+/** Maps feedback to the current code and to the change that it is about. Only a change that ran when the feedback arrived qualifies. */
 export class FeedbackAttribution {
   private readonly files = new Map<string, Promise<FileNow | undefined>>();
   private readonly paths = new Map<DeliveredChange, ReadonlySet<string>>();
@@ -52,7 +51,7 @@ export class FeedbackAttribution {
   async place(all: readonly FromSource[]): Promise<PlacedItem[]> {
     const placed = await this.parts.remembered.recall(all, this.situation);
     const unknown = [...all.entries()].filter(([at]) => placed[at] === undefined);
-    // Together, so that git is asked once for many; in portions, so that what they leave behind is soon gone.
+    // Batches share one git call; a limited size frees memory early.
     for (let from = 0; from < unknown.length; from += atOnce)
       await Promise.all(unknown.slice(from, from + atOnce).map(async ([at, one]) => (placed[at] = await this.placeOne(one))));
     return placed.flatMap((item) => item ?? []);
@@ -79,7 +78,7 @@ export class FeedbackAttribution {
     return { ...told, places: [], ...(latest && { change: { commit: latest.commit, by: 'delivery' } }) };
   }
 
-  /** The changes that were running when it was first said, newest first. */
+  /** Returns the changes that ran when the item was first reported, newest first. */
   private candidates({ createdAt, undated, environment }: KnownItem, { commit }: Running): DeliveredChange[] {
     if (undated) return [];
     return this.parts.recent.changes.filter(
@@ -116,7 +115,10 @@ export class FeedbackAttribution {
     return known;
   }
 
-  /** What was deployed may not be what was delivered, or the source counts otherwise: such a line was never there. */
+  /**
+   * Returns false for lines past the end of the file: the deployed build may differ from the commit, or the source counts lines
+   * differently.
+   */
   private async hasLine(commit: string, path: string, line: number): Promise<boolean> {
     const text = await this.parts.placesNow.textAt(commit, path);
     return text === undefined || line <= splitLines(text).length;
@@ -167,7 +169,7 @@ export class FeedbackAttribution {
     return undefined;
   }
 
-  /** The first lines together that a change made in a file. */
+  /** Returns the first block of adjacent lines that a change wrote in a file. */
   private async passageOf(commit: string, path: string): Promise<{ line: number; endLine: number } | undefined> {
     const lines = await this.parts.changedLines(path);
     const [line] = [...lines].find(([, made]) => made === commit) ?? [];
@@ -189,14 +191,14 @@ export class FeedbackAttribution {
   }
 }
 
-/** `src/cart/` stands for all that is in it. */
+/** Expands `src/cart/` to all files below it. */
 function wholeFolder(glob: string): string {
   const plain = glob.replace(/^\.\//, '');
   return plain.endsWith('/') ? `${plain}**` : plain;
 }
 
 interface Known {
-  /** What besides the files decided where it belongs. */
+  /** Everything besides the files that decides the placement. */
   readonly basis: string;
   readonly commit: string;
   readonly files: readonly DeliveredFile[];
@@ -205,23 +207,23 @@ interface Known {
 
 interface DeliveredFile {
   readonly path: string;
-  /** Differs when the file that it is now was changed. */
+  /** Changes when the current version of the file changes. */
   readonly stamp: string;
 }
 
-/** What the answer is held against. */
+/** The inputs that a cached placement depends on. */
 export interface Situation {
   readonly basis: string;
   readonly fixOf: (source: string, item: KnownItem) => Fix | undefined;
-  /** The stamp of what a file of a commit is now; undefined while it cannot be told. */
+  /** Returns the stamp of the current version of a committed file; undefined while it is unknown. */
   readonly stampOf: (commit: string, path: string) => Promise<string | undefined>;
 }
 
-/** Where items belonged when they were last looked at, for as long as nothing speaks against it. */
+/** Caches placements until their inputs change. */
 export class PlacementCache {
   private readonly known = new WeakMap<KnownItem, Known>();
 
-  /** For each item what is remembered of it and still true. */
+  /** Returns the placement of each item if it is still valid. */
   async recall(all: readonly Pick<PlacedItem, 'source' | 'item'>[], situation: Situation): Promise<(PlacedItem | undefined)[]> {
     const known = all.map(({ source, item }) => {
       const one = this.known.get(item);
@@ -232,7 +234,7 @@ export class PlacementCache {
     return known.map((one) => (one && isTrue(one) ? one.placed : undefined));
   }
 
-  /** Only what a later look can be held against. */
+  /** Stores a placement if all of its files have a stamp to compare with later. */
   async keep(placed: PlacedItem, commit: string, paths: readonly string[], { basis, stampOf }: Situation): Promise<void> {
     const files: DeliveredFile[] = [];
     for (const path of paths) {
@@ -244,7 +246,7 @@ export class PlacementCache {
   }
 }
 
-/** Many items name the same files: each is looked at once. */
+/** Many items name the same files, so each file is checked once. */
 async function stampsOf(
   all: readonly (Known | undefined)[],
   stampOf: Situation['stampOf'],

@@ -4,23 +4,23 @@ import * as path from 'node:path';
 import { lastOf, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 
-/** The change whose message names an item and, once it is live, where and since when. */
+/** The change whose message names an item and, once live, its environment and time. */
 export interface Fix {
   readonly commit: string;
   readonly subject: string;
   readonly delivered?: Pick<ChangeDelivery, 'environment' | 'at'>;
 }
 
-/** Whether customers hit it again after its fix was delivered. */
+/** Returns whether customers reported the item again after its fix was delivered. */
 export function isBack(item: KnownItem, fix: Fix): boolean {
   return fix.delivered !== undefined && lastOf(item) > fix.delivered.at;
 }
 
-/** The fixes of a service's feedback. One that was delivered is remembered when its change is recent no more. */
+/** The fixes of a service's feedback. Delivered fixes are stored, because their changes do not stay recent. */
 export class Fixes {
   constructor(private readonly folder: string) {}
 
-  /** Finds fixes among recent changes. */
+  /** Returns a function that finds the fix of an item among recent changes and stored fixes. */
   among(changes: readonly DeliveredChange[]): (source: string, item: KnownItem) => Fix | undefined {
     const messages = changes.map((change) => ({ change, words: new MessageWords(change.message) }));
     const kept = this.kept();
@@ -39,7 +39,7 @@ export class Fixes {
     };
   }
 
-  /** True once, for one of all windows: its source may be told that the fix is delivered. */
+  /** Returns true once across all windows: that caller may notify the source about the delivered fix. */
   claimTelling(source: string, item: KnownItem, fix: Fix): boolean {
     try {
       fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.${fix.commit.slice(0, 12)}.told`), '', { flag: 'wx' });
@@ -56,7 +56,7 @@ export class Fixes {
       try {
         fixes.set(name.slice(0, -'.fix'.length), JSON.parse(fs.readFileSync(path.join(this.folder, name), 'utf8')) as Fix);
       } catch {
-        // Torn: its change may still tell.
+        // An incomplete file is ignored: the change may still be recent.
       }
     }
     return fixes;
@@ -67,7 +67,7 @@ export class Fixes {
       fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.fix`), JSON.stringify(fix));
     } catch {
-      // A full disk: it is found again while its change is recent.
+      // On a full disk, the fix is found again while its change is recent.
     }
   }
 
@@ -84,7 +84,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** The words of a commit's message, to ask which items it names. */
+/** The words of a commit message, to check which items it names. */
 export class MessageWords {
   private readonly words: ReadonlySet<string>;
 
@@ -92,7 +92,7 @@ export class MessageWords {
     this.words = new Set(message.split(/[\s,;()[\]<>"'`]+/).flatMap((word) => [word, word.replace(/[.:!?]+$/, '')]));
   }
 
-  /** By its reference, its address or its id, as a word of its own. A number alone names nothing. */
+  /** Returns whether the message names the item by reference, URL or id. A number alone does not count. */
   name({ id, reference, url }: FeedbackItem): boolean {
     const name = reference ?? id;
     return (name.length >= 2 && !/^\d+$/.test(name) && this.words.has(name)) || (url !== undefined && this.words.has(url));

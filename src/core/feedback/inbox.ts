@@ -4,36 +4,33 @@ import * as path from 'node:path';
 import { cleanItem, lastOf, type FeedbackItem, type KnownItem } from './item';
 import type { FeedbackSource, FetchState, SourceFailure } from './source';
 
-/** What is known of a source: what it said last, and whether it answers now. */
+/** The last items of a source and whether it is reachable. */
 export interface SourceState {
   readonly source: string;
   readonly kind: FeedbackSource['kind'];
   readonly items: readonly KnownItem[];
-  /** When it last answered; absent: never. */
+  /** The time of its last answer (ISO 8601); absent if it never answered. */
   readonly fetchedAt?: string;
-  /** Why it did not answer when it was last asked. */
+  /** Why the last fetch failed. */
   readonly failure?: SourceFailure;
-  /** What of its last answer could not be read. */
+  /** The part of the last answer that could not be read. */
   readonly warning?: string;
 }
 
 interface Kept extends SourceState {
   readonly memory: FetchState;
-  /** When it was last asked. */
+  /** The time of the last fetch (ISO 8601). */
   readonly askedAt?: string;
 }
 
 const mostItems = 20_000;
-/** What was closed this long ago is no news. */
+/** Items that were closed longer ago are dropped. */
 const closedKeptMs = 90 * 86_400_000;
 
-/**
- * What one source said, kept on the disk: it is there while the source is not, for every window. A failure
- * never takes away what was there before.
- */
+/** The items of one source, stored on disk and shared by all windows. A failed fetch keeps the earlier items. */
 export class Inbox {
   private readonly file: string;
-  /** What could not be written. */
+  /** The state that could not be written to disk. */
   private unsaved: Kept | undefined;
   private readonly nothing: Kept;
   private known: { readonly stamp: string; readonly kept: Kept } | undefined;
@@ -48,12 +45,12 @@ export class Inbox {
     this.file = path.join(folder, `${name}-${hash}.json`);
   }
 
-  /** What is known, from the disk alone. */
+  /** Returns the stored state without a fetch. */
   state(): SourceState {
     return this.read();
   }
 
-  /** Asks the source, unless it was asked within `maxAgeMs` or wants to be left alone for a while. */
+  /** Fetches from the source, unless the last fetch is younger than `maxAgeMs` or the source asked to wait. */
   async refresh(maxAgeMs: number, signal: AbortSignal, now = Date.now()): Promise<SourceState> {
     const before = this.read();
     const { failure, askedAt } = before;
@@ -74,7 +71,7 @@ export class Inbox {
     });
   }
 
-  /** Something was done with an item: the source is asked again as soon as it may be. */
+  /** Makes the next refresh fetch again, after an action changed an item. */
   forgetAge(): void {
     this.write(without(this.read(), 'askedAt'));
   }
@@ -86,7 +83,7 @@ export class Inbox {
       if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as Kept };
       return this.known.kept;
     } catch {
-      return this.nothing; // never asked, or torn: it is asked for everything again
+      return this.nothing; // never fetched, or an incomplete file: the next fetch reads everything
     }
   }
 
@@ -104,7 +101,7 @@ export class Inbox {
       this.known = { stamp: this.stampOf(), kept };
       this.unsaved = undefined;
     } catch {
-      // A full disk: what was said is shown all the same.
+      // On a full disk, the items are still shown.
       this.unsaved = kept;
       if (fs.existsSync(draft)) fs.rmSync(draft);
     }
@@ -118,13 +115,13 @@ function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T,
   return rest;
 }
 
-/** Later ones of the same id replace earlier ones. Open ones come first where there are too many. */
+/** Later items replace earlier ones with the same id. Open items come first if there are too many. */
 function merged(before: readonly KnownItem[], items: readonly FeedbackItem[], isComplete: boolean, seenAt: string): KnownItem[] {
   const known = new Map(before.map((item) => [item.id, item]));
   const all = new Map(isComplete ? [] : known);
   for (const item of items) {
     const clean = cleanItem(item, seenAt);
-    // A date that is not known stays the one when it was first seen.
+    // An item without a date keeps the time of its first fetch.
     const first = clean.undated && known.get(clean.id);
     all.set(clean.id, first ? { ...clean, createdAt: first.createdAt } : clean);
   }

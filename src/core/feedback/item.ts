@@ -3,50 +3,50 @@ import { plain } from '../support/plain-text';
 
 export type FeedbackKind = 'error' | 'comment' | 'rating' | 'ticket';
 
-/** A frame of a stack as a source tells it. */
+/** A stack frame as the source reports it. */
 export interface FeedbackFrame extends Frame {
   readonly function?: string;
-  /** Whether the source takes it for the service's own code; absent where it does not say. */
+  /** Whether the source considers it the service's own code; absent if unknown. */
   readonly inApp?: boolean;
 }
 
-/** What a customer said or hit, as a source tells it. All texts are from outside: shown as they are, never trusted. */
+/** A report from a customer, as the source delivers it. All texts are external: they are displayed, never trusted. */
 export interface FeedbackItem {
   /** Unique within its source. */
   readonly id: string;
   readonly kind: FeedbackKind;
-  /** One line. */
+  /** A single line. */
   readonly title: string;
   readonly body?: string;
-  /** When it was first said or hit. ISO 8601, UTC. */
+  /** The time of the first report. ISO 8601, UTC. */
   readonly createdAt: string;
-  /** When it was last said or hit, or changed. ISO 8601, UTC. */
+  /** The time of the last report or change. ISO 8601, UTC. */
   readonly lastSeenAt?: string;
   readonly closedAt?: string;
   readonly author?: string;
-  /** An http or https address. */
+  /** An http or https URL. */
   readonly url?: string;
   readonly rating?: number;
-  /** How often; at least 1. */
+  /** The number of reports; at least 1. */
   readonly count: number;
   readonly people?: number;
-  /** What the source says was running: a commit, a tag, a version. */
+  /** The release that the source names: a commit, a tag or a version. */
   readonly release?: string;
-  /** Commits that the source knows to be in that release, newest first. */
+  /** The commits of that release according to the source, newest first. */
   readonly releaseCommits?: readonly string[];
   readonly environment?: string;
-  /** Names of components, labels, teams. */
+  /** Names of components, labels or teams. */
   readonly components?: readonly string[];
   /** Innermost call first. */
   readonly frames?: readonly FeedbackFrame[];
   readonly assignee?: string;
-  /** How a commit's message names it: `#12`, `SHOP-1A`. Absent: by its id. */
+  /** The name of the item in commit messages, such as `#12` or `SHOP-1A`. Absent: the id. */
   readonly reference?: string;
 }
 
 export type KnownItem = FeedbackItem & { readonly undated?: true };
 
-/** When an item was last said. */
+/** Returns the time of the last report (ISO 8601, UTC). */
 export function lastOf(item: FeedbackItem): string {
   return item.lastSeenAt ?? item.createdAt;
 }
@@ -54,12 +54,12 @@ export function lastOf(item: FeedbackItem): string {
 const longest = { id: 200, title: 200, name: 100, body: 20_000, address: 2_000, path: 1_000 } as const;
 const mostFrames = 50;
 const mostComponents = 20;
-/** Clocks differ a little; what is further ahead is no date. */
+/** Tolerated clock difference. A date further in the future is invalid. */
 const clockMs = 5 * 60_000;
 
 /**
- * An item as it may be kept and shown: its texts bounded and without characters that reorder or hide others,
- * its dates real, its address one of the web, its lines such that exist. What is no date becomes `seenAt`.
+ * Returns a copy that is safe to store and show: bounded texts without characters that reorder or hide others, valid dates, web
+ * URLs and positive line numbers. An invalid creation date becomes `seenAt`.
  */
 export function cleanItem(item: FeedbackItem, seenAt: string): KnownItem {
   const createdAt = dateOf(item.createdAt, seenAt);
@@ -104,12 +104,12 @@ function bounded(text: string): string {
 
 function dates(item: FeedbackItem, seenAt: string): { lastSeenAt?: string; closedAt?: string } {
   const lastSeenAt = item.lastSeenAt === undefined ? undefined : dateOf(item.lastSeenAt, seenAt);
-  // When exactly it was closed matters less than that it was.
+  // The item is closed, even if the time is unknown.
   const closedAt = item.closedAt === undefined ? undefined : (dateOf(item.closedAt, seenAt) ?? seenAt);
   return { ...(lastSeenAt !== undefined && { lastSeenAt }), ...(closedAt !== undefined && { closedAt }) };
 }
 
-/** In UTC; undefined for what is no date, or one still to come. */
+/** Returns the date in UTC; undefined if it is invalid or in the future. */
 function dateOf(text: string, now: string): string | undefined {
   const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(ms) || ms > Date.parse(now) + clockMs ? undefined : new Date(ms).toISOString();

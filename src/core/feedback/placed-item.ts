@@ -2,36 +2,36 @@ import { type Fix, isBack } from './fixes';
 import { type KnownItem, lastOf, type FeedbackKind } from './item';
 import type { Running, UnknownRelease } from './placement';
 
-/** How certain a place is; `inferred`: nothing names it, but something speaks for it. */
+/** How certain a place is. `inferred`: derived from a component, an owner or the release that was live. */
 export type Confidence = 'exact' | 'edited' | 'approximate' | 'inferred';
 
-/** A place of feedback as it is now. */
+/** A place of feedback in the current code. */
 export interface FeedbackPlace {
   /** Relative to the root of the repository, with `/`. */
   readonly path: string;
-  /** From 1; absent where only the file is meant, or the line is gone. */
+  /** Starts at 1; absent if the place is a file or the line no longer exists. */
   readonly line?: number;
-  /** Absent: one line. */
+  /** Absent for a single line. */
   readonly endLine?: number;
   readonly confidence: Confidence;
   readonly by: 'frame' | 'text' | 'component' | 'owner';
-  /** Where it was in the delivered change. */
+  /** The place in the delivered commit. */
   readonly delivered: { readonly path: string; readonly line?: number };
 }
 
-/** An item with all that it belongs to. */
+/** A feedback item with its release, places, change and fix. */
 export interface PlacedItem {
   readonly source: string;
   readonly item: KnownItem;
-  /** What was running; absent: nothing tells. */
+  /** The release that was running; absent if unknown. */
   readonly running?: Running | UnknownRelease;
   readonly places: readonly FeedbackPlace[];
-  /** The change that it is feedback on. */
+  /** The change that the item is about. */
   readonly change?: { readonly commit: string; readonly by: 'line' | 'file' | 'component' | 'owner' | 'delivery' };
   readonly fix?: Fix;
 }
 
-/** How certain a place is, in words. */
+/** Returns the certainty of a place in words. */
 export function confidenceWords({
   confidence,
   line,
@@ -47,7 +47,7 @@ export function confidenceWords({
   return delivered.line === undefined && confidence === 'edited' ? '' : words[confidence];
 }
 
-/** Why an item belongs to a change, in words. */
+/** Returns in words why an item is attributed to a change. */
 export function changeWords(by: NonNullable<PlacedItem['change']>['by']): string {
   return {
     line: 'this change made the line',
@@ -58,7 +58,7 @@ export function changeWords(by: NonNullable<PlacedItem['change']>['by']): string
   }[by];
 }
 
-/** `3 people, 12 times`; what was said once by one says nothing. */
+/** Returns `3 people, 12 times`; empty for a single comment. */
 export function crowd({ people, count, kind }: KnownItem): string {
   const said = [people !== undefined && people > 1 ? `${people} people` : '', count > 1 ? `${count} times` : ''];
   return said.filter((part) => part !== '').join(', ') || (kind === 'error' ? 'once' : '');
@@ -67,14 +67,14 @@ export function crowd({ people, count, kind }: KnownItem): string {
 const dayMs = 86_400_000;
 const mineWeight = 3;
 
-/** Fresh × mine × how many people: what most deserves a look comes first. `mine` are the commits of whoever looks. */
+/** Sorts items by age, authorship and number of people, most relevant first. `mine` contains the current developer's commits. */
 export function ranked(items: readonly PlacedItem[], mine: ReadonlySet<string>, now: number): PlacedItem[] {
   const rank = (placed: PlacedItem): number => {
     const { item, change, fix } = placed;
     const fresh = 1 / (1 + Math.max(0, now - Date.parse(lastOf(item))) / dayMs);
     const isMine = change !== undefined && mine.has(change.commit);
     const people = 1 + Math.log2(Math.max(1, item.people ?? 1));
-    // What is mended needs no look, unless it came back.
+    // A fixed item is irrelevant unless customers report it again.
     const isMended = fix !== undefined && !isBack(item, fix);
     return fresh * (isMine ? mineWeight : 1) * people * (isMended ? 0.01 : 1);
   };
@@ -84,14 +84,13 @@ export function ranked(items: readonly PlacedItem[], mine: ReadonlySet<string>, 
     .map(({ item }) => item);
 }
 
-/** `deliver feedback --json`: other tools rely on this shape. */
+/** An item in the output of `deliver feedback --json`. Other tools depend on this format. */
 export interface ReportedItem {
   readonly id: string;
   readonly source: string;
   readonly kind: FeedbackKind;
   readonly title: string;
   readonly url?: string;
-  /** ISO 8601, UTC. */
   readonly createdAt: string;
   readonly lastSeenAt?: string;
   readonly count: number;
@@ -100,11 +99,11 @@ export interface ReportedItem {
   readonly author?: string;
   readonly rating?: number;
   readonly environment?: string;
-  /** What was running, a full id; absent where nothing tells. */
+  /** The full id of the commit that was running; absent if unknown. */
   readonly commit?: string;
-  /** The release that the source named, where nothing here knows it. */
+  /** The release that the source named, if no commit is known for it. */
   readonly unknownRelease?: string;
-  /** As they are now. */
+  /** Places in the current code. */
   readonly places: readonly {
     readonly path: string;
     readonly line?: number;
@@ -114,7 +113,7 @@ export interface ReportedItem {
   }[];
   /** The change that it is feedback on. */
   readonly change?: { readonly commit: string; readonly by: string };
-  /** The commit that names it and, once that is live, where and since when. */
+  /** The commit that names the item and, once live, its environment and time. */
   readonly fix?: { readonly commit: string; readonly environment?: string; readonly deliveredAt?: string };
 }
 

@@ -8,29 +8,28 @@ import { runIn } from '../runner/slots';
 import { treePaths } from '../location/tree-paths';
 import type { Frame } from '../model/problem';
 
-/** The delivered commit that feedback is about, and how that is known. */
+/** The commit that ran when feedback was reported, and the evidence for it. */
 export interface Running {
-  /** A full id. */
   readonly commit: string;
   readonly by: 'ledger' | 'commit' | 'tag' | 'release commits' | 'time';
   readonly delivery?: Delivery;
 }
 
-/** The source named a release that nothing here knows. */
+/** A release that the source named and that matches no known commit. */
 export interface UnknownRelease {
   readonly unknown: string;
 }
 
-/** Finds the commits that were running when customers said what they said. */
+/** Finds the commits that ran when customers reported items. */
 export class Releases {
   constructor(
     private readonly names: CommitNames,
     private readonly deliveries: readonly Delivery[],
-    /** Where customers are, for items that name no environment. */
+    /** The customers' environment, for items that name none. */
     private readonly customers: string | undefined,
   ) {}
 
-  /** Undefined where nothing tells what was running. Never a guess: `HEAD` is not what customers run. */
+  /** Returns undefined if the release is unknown. Never falls back to `HEAD`: customers do not run it. */
   async running(item: KnownItem): Promise<Running | UnknownRelease | undefined> {
     const { release } = item;
     if (release === undefined) return this.byTime(item);
@@ -54,12 +53,12 @@ export class Releases {
     const isMeant = ({ run, change }: Delivery): boolean =>
       run === release || change.commit === release || (/^[0-9a-f]{7,63}$/.test(release) && change.commit.startsWith(release));
     const meant = this.deliveries.filter(isMeant);
-    // An abbreviation may stand for two.
+    // An abbreviated id may match two commits.
     if (new Set(meant.map(({ change }) => change.commit)).size > 1) return undefined;
     return meant.find((delivery) => delivery.environment === environment) ?? meant.at(-1);
   }
 
-  /** What was live there at the time, where that is one thing. */
+  /** Returns the release that was live at the time if there is exactly one. */
   private byTime({ createdAt, undated, environment = this.whereCustomersAre() }: KnownItem): Running | undefined {
     if (undated) return undefined;
     const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
@@ -67,13 +66,13 @@ export class Releases {
     return delivery && live.length === 1 ? { commit: delivery.change.commit, by: 'time', delivery } : undefined;
   }
 
-  /** Before the first release they can only have seen what is elsewhere. */
+  /** Before the first release, customers can only use other environments. */
   private whereCustomersAre(): string | undefined {
     return this.deliveries.some(({ environment }) => environment === this.customers) ? this.customers : undefined;
   }
 }
 
-/** `shop@1.2.3` may be tagged just so, `1.2.3` or `v1.2.3`. */
+/** Returns the possible tags of a release: `shop@1.2.3`, `1.2.3` or `v1.2.3`. */
 function tagsOf(release: string): string[] {
   const version = release.slice(release.lastIndexOf('@') + 1);
   return [...new Set([release, version, `v${version}`])].filter(
@@ -81,21 +80,20 @@ function tagsOf(release: string): string[] {
   );
 }
 
-/** A place in the tree that was delivered. */
+/** A place in the delivered tree. */
 export interface DeliveredPlace {
   /** Relative to the root of the repository, with `/`. */
   readonly path: string;
   readonly line?: number;
-  /** What names it. */
   readonly by: 'frame' | 'text';
 }
 
 const mostTrees = 20;
 
-/** Finds the places that feedback names in the trees that were running. */
+/** Finds the places that feedback names in the delivered trees. */
 export class Placement {
   private readonly placers = new Map<string, PathResolver>();
-  /** A commit never changes, nor does what was said. */
+  /** Valid forever: neither the commit nor the item changes. */
   private readonly known = new WeakMap<KnownItem, { readonly commit: string; readonly places: readonly DeliveredPlace[] }>();
 
   constructor(
@@ -105,7 +103,7 @@ export class Placement {
     private readonly folder: string,
   ) {}
 
-  /** The innermost call of its stack that is the service's own code; failing that, the files that its text speaks of. */
+  /** Returns the innermost stack frame in the service's own code; otherwise the files that the text mentions. */
   async places(item: KnownItem, running: Running): Promise<readonly DeliveredPlace[]> {
     const known = this.known.get(item);
     if (known?.commit === running.commit) return known.places;
@@ -140,7 +138,7 @@ export class Placement {
   }
 }
 
-/** Only while it still holds what was delivered: source maps of another build would lead astray. */
+/** Returns the slot only while it contains this delivery: source maps of another build lead to wrong lines. */
 function slotOf({ slot, run }: Delivery): string | undefined {
   return slot !== undefined && runIn(slot) === run ? slot : undefined;
 }
@@ -156,10 +154,10 @@ function lineOf({ path, line }: { readonly path: string; readonly line?: number 
 const mostPlaces = 3;
 const mostLooked = 100;
 const mostLetters = 20_000;
-/** `src/cart.ts`, `src/cart.ts:12`, `src/cart.ts#L12`; a name without a folder must have an ending and a line. */
+/** Matches `src/cart.ts`, `src/cart.ts:12` and `src/cart.ts#L12`. A name without a folder needs an extension and a line. */
 const path = /(?<![\w./@-])((?:[\w.@-]+\/)+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=:\d|#L\d))(?:(?::|#L)(\d{1,7})(?::(\d{1,5}))?)?/g;
 
-/** The files that a text speaks of, as they are written there. Addresses of the web are none. */
+/** Returns the files that a text mentions, as written. URLs do not count. */
 export function filesMentioned({ title, body = '' }: FeedbackItem): Frame[] {
   const text = `${title}\n${body}`.slice(0, mostLetters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
   const found = [...text.matchAll(path)].slice(0, mostLooked).map(([, file = '', line, column]) => ({

@@ -7,13 +7,13 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
 
-/** How far back a change is recent: the last so many deliveries, none older than so many days. */
+/** The window of recent changes: at most this many deliveries, none older than this many days. */
 export interface RecentWindow {
   readonly deliveries: number;
   readonly days: number;
 }
 
-/** Where a change was delivered to first, and whether it still is there. */
+/** The first delivery of a change to an environment, and whether it is still live. */
 export interface ChangeDelivery {
   readonly environment?: string;
   /** ISO 8601, UTC. */
@@ -22,29 +22,29 @@ export interface ChangeDelivery {
 }
 
 export interface DeliveredChange extends RecentChange {
-  /** Empty: it waits. */
+  /** Empty if the change is not delivered. */
   readonly deliveries: readonly ChangeDelivery[];
-  /** It was delivered without being committed. */
+  /** The change was delivered without a commit. */
   readonly isUncommitted: boolean;
 }
 
 export interface RecentDeliveries {
   /** Newest first. */
   readonly changes: readonly DeliveredChange[];
-  /** The files of the working tree that are not committed as they are, relative to the root. */
+  /** The files with uncommitted changes, relative to the root. */
   readonly uncommitted: readonly string[];
-  /** Whether a delivered commit holds a change, as far as the window reaches. */
+  /** Returns whether a delivered commit contains a change, within the window. */
   holds(commit: string, change: string): boolean;
 }
 
 const mostChanges = 200;
-/** How many of a history without deliveries are recent. */
+/** The limit if nothing was delivered. */
 const mostUndelivered = 50;
 const dayMs = 86_400_000;
 
-/** What was changed in a service over the last deliveries and since, and where it is now. */
+/** Finds the changes of a service since the recent deliveries, and their environments. */
 export class RecentDeliveryHistory {
-  /** What was asked last: history is only ever added to, but for those who rewrite it. */
+  /** The last result. New commits are added to it unless the history was rewritten. */
   private last: { readonly from: string | undefined; readonly to: string; readonly changes: readonly RecentChange[] } | undefined;
 
   constructor(
@@ -52,7 +52,7 @@ export class RecentDeliveryHistory {
     private readonly home: RepositoryHome,
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
-    /** One call of git at a time. */
+    /** Serializes git calls. */
     private readonly turns: SerialQueue,
   ) {}
 
@@ -85,7 +85,7 @@ export class RecentDeliveryHistory {
     });
   }
 
-  /** What was known, and what came since. */
+  /** Returns the known changes plus those added since. */
   private async changes(from: string | undefined, to: string, graph: Graph): Promise<Result<readonly RecentChange[]>> {
     const last = this.last?.from === from && graph.holds(to, this.last?.to ?? '') ? this.last : undefined;
     if (last?.to === to) return ok(last.changes);
@@ -111,7 +111,7 @@ export class RecentDeliveryHistory {
   }
 }
 
-/** The deliveries that are recent, and the change that was live before the first of them. */
+/** Returns the recent deliveries, and the commit that was live before the first of them. */
 function windowOf(deliveries: readonly Delivery[], window: RecentWindow, since: string): { shown: readonly Delivery[]; before?: string } {
   const commits: string[] = [];
   const shown = deliveries.filter(({ change, deliveredAt, endedAt }) => {
@@ -127,7 +127,7 @@ function windowOf(deliveries: readonly Delivery[], window: RecentWindow, since: 
 
 function deliveriesOf(commit: string, shown: readonly Delivery[], graph: Graph): ChangeDelivery[] {
   const first = new Map<string | undefined, ChangeDelivery>();
-  // Newest first: the last one that is put there is the first that carried it.
+  // Deliveries are newest first, so the last entry per environment is the first delivery of the change.
   for (const { change, environment, deliveredAt, endedAt } of shown) {
     if (!graph.holds(change.commit, commit)) continue;
     const isLive = endedAt === undefined || (first.get(environment)?.isLive ?? false);
@@ -136,13 +136,13 @@ function deliveriesOf(commit: string, shown: readonly Delivery[], graph: Graph):
   return [...first.values()];
 }
 
-/** Which commits hold which, as far back as is recent. */
+/** The ancestry of commits within the window. */
 class Graph {
   private readonly reached = new Map<string, ReadonlySet<string>>();
 
   constructor(
     private readonly parents: ReadonlyMap<string, readonly string[]>,
-    /** By snapshot, the commit with the very same files, where there is one. */
+    /** For each snapshot, the commit with the same tree, if any. */
     private readonly twins: ReadonlyMap<string, string | undefined>,
   ) {}
 
@@ -172,7 +172,7 @@ class Graph {
 
 async function graphOf(tips: readonly string[], from: string | undefined, snapshots: ReadonlySet<string>, call: GitCall): Promise<Graph> {
   const format = '--format=%H %T %P';
-  // One that is gone from the store must not hide the others.
+  // A commit that is missing from the store must not hide the others.
   const args = [
     'log',
     '--no-show-signature',
@@ -197,7 +197,7 @@ async function graphOf(tips: readonly string[], from: string | undefined, snapsh
   return new Graph(parents, twins);
 }
 
-/** The files of `git status --porcelain=v2 -z`: changed, unmerged and new ones. */
+/** Returns the changed, unmerged and new files of `git status --porcelain=v2 -z`. */
 function namesIn(status: string): string[] {
   return status.split('\0').flatMap((entry) => {
     const [, name] = /^(?:1(?: \S+){7}|u(?: \S+){9}|\?) (.+)$/s.exec(entry) ?? [];

@@ -14,7 +14,7 @@ export interface RemoteSurroundings extends SourceDefaults {
   readonly proxy: HttpOptions['proxy'];
 }
 
-/** A source that is asked over the network. Asks nothing yet. */
+/** Opens a network source without sending a request. */
 export function openRemoteSource(source: Exclude<SourceDefinition, { kind: 'file' }>, around: RemoteSurroundings): FeedbackSource {
   const { tokens, proxy } = around;
   const client = new HttpClient({ proxy });

@@ -2,38 +2,38 @@ import type { Result } from '../model/result';
 import type { HttpFailure } from '../http/http-answer';
 import type { FeedbackItem } from './item';
 
-/** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */
+/** State that a source passes from one fetch to the next, such as an `ETag` or the newest change. Plain JSON. */
 export type FetchState = Readonly<Record<string, string>>;
 
-/** What a source answered. */
+/** The result of a fetch. */
 export type Answer =
   | {
       readonly state: 'items';
       readonly items: readonly FeedbackItem[];
-      /** These are all there are: what is no longer among them is gone. Else they add to what was seen before. */
+      /** True if items that are missing here no longer exist; false if the items add to earlier ones. */
       readonly isComplete: boolean;
       readonly memory?: FetchState;
-      /** What could not be read of an answer that could be read otherwise: in a sentence. */
+      /** Describes the items that could not be read, in a sentence. */
       readonly warning?: string;
     }
   | { readonly state: 'unchanged' }
   | SourceFailure;
 
-/** Why a source has nothing new to say. What it said before stands. */
+/** Why a fetch failed. Earlier items stay valid. */
 export type SourceFailure = Omit<HttpFailure, 'status'>;
 
-/** One place where feedback comes from. Each kind is one file. */
+/** A source of feedback. Each kind has its own file. */
 export interface FeedbackSource {
-  /** Unique in a service and the same from day to day: `file feedback.jsonl`, `github acme/shop`. */
+  /** Unique in a service and stable: `file feedback.jsonl`, `github acme/shop`. */
   readonly name: string;
   readonly kind: 'file' | 'http' | 'sentry' | 'github' | 'gitlab';
-  /** Where its token goes, as `https://host[:port]`; absent for a source without one. */
+  /** The host that receives the token, as `https://host[:port]`; absent for a source without a token. */
   readonly host?: string;
-  /** A file to watch instead of asking again and again. Absolute. */
+  /** An absolute path of a file to watch instead of polling. */
   readonly watches?: string;
-  /** Never throws, and ends within its own time limits or when told to. */
+  /** Never throws. Ends within its own time limits or when `signal` aborts. */
   fetch(memory: FetchState, signal: AbortSignal): Promise<Answer>;
-  /** What can be done with an item there; each answers what the source itself said, in a sentence. */
+  /** The actions that the source supports. Each returns the source's response in a sentence. */
   readonly actions: SourceActions;
 }
 

@@ -9,16 +9,16 @@ import type { Tokens } from '../model/tokens';
 
 export interface SourceSurroundings {
   readonly repository: Repository;
-  /** Deliver's own folder, where the environments are. */
+  /** Deliver's home folder, which contains the environments. */
   readonly home: string;
   /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   readonly tokens: Tokens;
-  /** Who knows of proxies: the variables of the environment, or the program that hosts this one. */
+  /** How proxies are found: by environment variables or by the host program. */
   readonly proxy: 'environment' | 'host';
 }
 
-/** Where the feedback on a service comes from: what its releases write by themselves, then what `delivery.yaml` names. */
+/** Opens the feedback files of a service's process environments, then the sources that `delivery.yaml` names. */
 export async function openSources(pipeline: Pipeline, around: SourceSurroundings): Promise<FeedbackSource[]> {
   const embedded = Object.entries(pipeline.environments)
     .filter(([, { kind }]) => kind === 'process')

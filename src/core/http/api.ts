@@ -7,16 +7,16 @@ import type { Tokens } from '../model/tokens';
 export interface JsonAnswer {
   readonly state: 'answered';
   readonly status: number;
-  /** Undefined where nothing was to be said: 204, 304. */
+  /** Undefined for an empty response, such as 204 or 304. */
   readonly value: unknown;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly url: string;
 }
 
-/** A server's interface of JSON over HTTP, with the token that is for it. */
+/** A JSON API over HTTP, with the token for its host. */
 export class Api {
-  /** `https://host[:port]`; undefined for an address that is none. */
+  /** `https://host[:port]`; undefined if the base address is invalid. */
   readonly origin: string | undefined;
 
   constructor(
@@ -28,7 +28,7 @@ export class Api {
     this.origin = typeof base === 'string' ? undefined : base.origin;
   }
 
-  /** `path` is one below the base, or a whole address. Never throws. */
+  /** Sends a GET request to a path below the base or to a full address. Never throws. */
   async get(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer | HttpFailure> {
     const answer = await this.text(path, signal, headers);
     return answer.state === 'failed' ? answer : jsonOf(answer);
@@ -38,13 +38,13 @@ export class Api {
     return this.ask({ url: this.resolve(path), headers }, signal);
   }
 
-  /** Answers what the server says to it. Sent once. */
+  /** Sends a request once and returns the response body. */
   async write(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown): Promise<Result<unknown>> {
     const answer = await this.send(method, path, body, new AbortController().signal);
     return answer.state === 'failed' ? asResult(answer) : ok(answer.value);
   }
 
-  /** The same with all that is answered; an empty answer is one. Sent once. */
+  /** Sends a request once and returns the full response, which may be empty. */
   async send(
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
@@ -58,12 +58,12 @@ export class Api {
     return text.trim() === '' ? { state: 'answered', status, headers: answer.headers, url, value: undefined } : jsonOf(answer);
   }
 
-  /** Presses a button of a page: all is in the address, and a redirect on the server is an answer like any other. Sent once. */
+  /** Submits a form once: all values are in the address. A redirect on the same server counts as a response. */
   async press(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
     return this.ask({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
   }
 
-  /** Hands the bytes of an answer on as they arrive: see `HttpRequest.sink`. */
+  /** Streams the response bytes to `sink`: see `HttpRequest.sink`. */
   async stream(
     path: string,
     sink: Sink,
@@ -108,7 +108,7 @@ function jsonOf({ status, headers, text, url }: HttpAnswer): JsonAnswer | HttpFa
   }
 }
 
-/** What came instead of JSON. */
+/** Returns a failure that describes a response that is not JSON. */
 export function noJson(text: string, headers: HttpAnswer['headers'], url: string, status: number, wanted = 'JSON'): HttpFailure {
   const failure = { state: 'failed', reason: 'answer', status } as const;
   const address = shownAddress(url);

@@ -1,13 +1,13 @@
 import type { Tokens } from '../model/tokens';
 
-/** The variables that the services' own tools read, each for its public host alone. */
+/** The variables that the services' own tools use, each for its public host only. */
 const usual: Readonly<Record<string, string>> = {
   'https://api.github.com': 'GITHUB_TOKEN',
   'https://gitlab.com': 'GITLAB_TOKEN',
   'https://sentry.io': 'SENTRY_AUTH_TOKEN',
 };
 
-/** Tokens from the environment. Any host: `DELIVER_TOKEN_` and its name, as in `DELIVER_TOKEN_ERRORS_EXAMPLE_COM`. */
+/** Reads tokens from the environment. Each host has a variable such as `DELIVER_TOKEN_ERRORS_EXAMPLE_COM`. */
 export function environmentTokens(env: NodeJS.ProcessEnv): Tokens {
   return async (_, host) => {
     const own = env[tokenVariable(host)];
@@ -16,7 +16,7 @@ export function environmentTokens(env: NodeJS.ProcessEnv): Tokens {
   };
 }
 
-/** `https://errors.example.com:8443` has its token in `DELIVER_TOKEN_ERRORS_EXAMPLE_COM_8443`. */
+/** Returns `DELIVER_TOKEN_ERRORS_EXAMPLE_COM_8443` for `https://errors.example.com:8443`. */
 export function tokenVariable(host: string): string {
   return `DELIVER_TOKEN_${host
     .replace(/^https?:\/\//, '')

@@ -1,6 +1,9 @@
 import type { TokenKind } from '../model/tokens';
 
-/** An address that may be asked; else why not, in a sentence. Relative ones are of `base`. */
+/**
+ * Returns the URL of an HTTP address without user and password, or a sentence why it is invalid. Relative addresses resolve
+ * against `base`.
+ */
 export function httpAddress(address: string, base?: URL): URL | string {
   let url: URL;
   try {
@@ -14,31 +17,31 @@ export function httpAddress(address: string, base?: URL): URL | string {
   return url;
 }
 
-/** `url` without what could be secret in its query. */
+/** Returns host and path of a URL: its query may contain secrets. */
 export function shownAddress(url: string): string {
   const address = httpAddress(url);
   return typeof address === 'string' ? 'the address' : `${address.host}${address.pathname}`;
 }
 
-/** An answer that repeats what it was sent does not spread it. */
+/** Removes a secret from a response that repeats it. */
 export function withoutSecret(text: string, secret: string | undefined): string {
   return secret === undefined || secret.length < 8 ? text : text.replaceAll(secret, '…');
 }
 
 export interface ApiAddress {
   readonly kind: TokenKind;
-  /** What paths are appended to. */
+  /** The address that paths are appended to. */
   readonly base: string;
-  /** The header of its token; `Authorization: Bearer` unless named. */
+  /** The header for the token; `Authorization: Bearer` by default. */
   readonly header?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How the token is written; absent: as it is, after `Bearer` in `Authorization`. */
+  /** Encodes the token for the header. Absent: the plain token, after `Bearer` in `Authorization`. */
   readonly credential?: (token: string) => string;
 }
 
 export const publicGithub = 'https://github.com';
 
-/** The API of github.com, of a tenant of ghe.com, or of an Enterprise server by the address that people open. */
+/** Returns the API address of github.com, a ghe.com tenant or an Enterprise server, from its web address. */
 export function githubAddress(server: string): ApiAddress {
   return {
     kind: 'github',
@@ -47,7 +50,7 @@ export function githubAddress(server: string): ApiAddress {
   };
 }
 
-/** Whether it can be the `owner/name` of a repository. */
+/** Returns whether `name` has the form `owner/name`. */
 export function isGithubRepository(name: string): boolean {
   return /^[\w-]+\/(?!\.+$)[\w.-]+$/.test(name);
 }

@@ -3,39 +3,42 @@ import { STATUS_CODES } from 'node:http';
 import { plain } from '../support/plain-text';
 import { httpAddress, shownAddress } from './http-address';
 
-/** Any answer that says it went well, 304, and a redirect that was asked for. */
+/** A successful response, a 304, or a redirect that the request wants to see. */
 export interface HttpAnswer {
   readonly state: 'answered';
   readonly status: number;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly text: string;
-  /** Where it came from in the end. */
+  /** The final address, after redirects. */
   readonly url: string;
 }
 
-/** Why a request has no answer that can be used. */
+/** Why a request has no usable response. */
 export interface HttpFailure {
   readonly state: 'failed';
-  /** `offline`: the server could not be reached. `token`: it wants one, or another. `limit`: asked too often. `answer`: it said something else. */
+  /**
+   * `offline`: the server is unreachable. `token`: the token is missing or insufficient. `limit`: the rate limit is exceeded.
+   * `answer`: any other response.
+   */
   readonly reason: 'offline' | 'token' | 'limit' | 'answer';
-  /** One sentence for people, naming what was answered. */
+  /** A sentence for display. */
   readonly message: string;
   readonly hint?: string;
-  /** ISO 8601: not to be asked again before. */
+  /** The earliest time for the next request (ISO 8601). */
   readonly retryAt?: string;
-  /** What was answered; absent where nothing was. */
+  /** The response status; absent without a response. */
   readonly status?: number;
 }
 
-/** What is known of the secret of a request that was turned down. */
+/** How the token of a failed request was used. */
 interface Sent {
   readonly wasGiven: boolean;
-  /** Also to the server that answered in the end. */
+  /** True if the token went to the server that responded. */
   readonly wasSent: boolean;
 }
 
-/** Why an answer is none that can be used, in the server's own words where it has some. */
+/** Returns why a response is not usable, with the server's own message if it has one. */
 export function failureOfStatus(answer: HttpAnswer, sent: Sent, now = Date.now()): HttpFailure {
   const { status, headers, url } = answer;
   const host = hostOf(url);
@@ -60,7 +63,10 @@ function isLimit({ status, headers, text }: HttpAnswer): boolean {
   return headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined || /rate limit/i.test(text.slice(0, 2000));
 }
 
-/** Of an organization of GitHub (docs.github.com, troubleshooting the REST API: SAML). Its address holds a request of the token's: it is not shown. */
+/**
+ * Returns a hint for organizations on GitHub that require single sign-on (docs.github.com, troubleshooting the REST API: SAML).
+ * The address in the header contains a request of the token's, so it is not shown.
+ */
 function signOn(headers: HttpAnswer['headers']): { hint?: string } {
   return headers['x-github-sso']?.startsWith('required')
     ? {
@@ -81,7 +87,7 @@ function turnedDown(status: number, host: string, said: string, { wasGiven, wasS
     : { message: `${host} does not let this token do that (403)${said}` };
 }
 
-/** The sentence that servers put into their errors. */
+/** Returns the message in an error response. */
 function wordsOf({ text }: HttpAnswer): string {
   if (text.length > 100_000) return '';
   try {
@@ -95,7 +101,7 @@ function wordsOf({ text }: HttpAnswer): string {
   }
 }
 
-/** Of GitLab, which names what is wrong by field: `{"base": ["…"]}`. */
+/** Returns GitLab's errors by field, as in `{"base": ["…"]}`. */
 function fieldsIn(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
   return Object.entries(value)
@@ -113,7 +119,7 @@ interface Attempt {
   readonly mostBytes: number;
 }
 
-/** Why a request came to no answer, and whether asking again at once may help. */
+/** Returns why a request got no response, and whether a retry may help. */
 export function brokenOff(error: unknown, url: string, attempt: Attempt): { readonly failure: HttpFailure; readonly isTransient: boolean } {
   const host = hostOf(url);
   const offline = (message: string, isTransient = false, hint?: string): ReturnType<typeof brokenOff> => ({
@@ -153,7 +159,7 @@ export function brokenOff(error: unknown, url: string, attempt: Attempt): { read
   }
 }
 
-/** Only codes and numbers: messages of libraries may repeat what was sent. */
+/** Returns only codes and numbers: error messages of libraries may contain the request. */
 function causeOf(error: unknown): { readonly code?: string; readonly port?: number } {
   if (!isAxiosError(error)) return {};
   const { code, cause } = error;
@@ -171,25 +177,25 @@ function portOf(url: string): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
-/** No server is left alone for longer than this, whatever it says. */
+/** The maximum wait, whatever the server requests. */
 const longestMs = 24 * 3_600_000;
 
 const remainders = ['x-ratelimit-remaining', 'ratelimit-remaining', 'x-sentry-rate-limit-remaining'];
 const resets = ['x-ratelimit-reset', 'ratelimit-reset', 'x-sentry-rate-limit-reset'];
 
-/** When a server wants to be asked again, by its headers (names in lower case). ISO 8601; undefined where they do not say. */
+/** Returns the time for the next request according to the headers (names in lower case). ISO 8601; undefined without such a header. */
 export function retryTime(headers: Readonly<Record<string, string>>, now: number): string | undefined {
   const at = afterOf(headers['retry-after'], now) ?? resetOf(headers, now);
   return at === undefined ? undefined : new Date(Math.min(Math.max(at, now + 1000), now + longestMs)).toISOString();
 }
 
-/** The same of a server that is not there for now: how often it may be asked says nothing of when it is back. */
+/** Returns the time for the next request to an unavailable server. Rate limits are ignored: they do not say when the server is back. */
 export function backTime(headers: Readonly<Record<string, string>>, now: number): string | undefined {
   const { 'retry-after': after } = headers;
   return after === undefined ? undefined : retryTime({ 'retry-after': after }, now);
 }
 
-/** Seconds, or a date. */
+/** Parses seconds or a date. */
 function afterOf(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value.trim()) ? now + Number(value) * 1000 : Date.parse(value);
@@ -197,11 +203,11 @@ function afterOf(value: string | undefined, now: number): number | undefined {
 }
 
 function resetOf(headers: Readonly<Record<string, string>>, now: number): number | undefined {
-  // Where something is left, another limit was passed than the one that is reset then.
+  // If requests remain, another limit was exceeded than the one that resets then.
   if (remainders.some((one) => Number(headers[one] ?? 0) > 0)) return undefined;
   const name = resets.find((one) => /^\d+(\.\d+)?$/.test(headers[one] ?? ''));
   if (name === undefined) return undefined;
   const seconds = Number(headers[name]);
-  // The draft of the standard counts from now, most servers from 1970.
+  // The draft standard counts seconds from now; most servers use Unix time.
   return seconds < 1e8 ? now + seconds * 1000 : seconds * 1000;
 }

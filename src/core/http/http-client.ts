@@ -4,20 +4,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
 import { type HttpAnswer, type HttpFailure, brokenOff, failureOfStatus } from './http-answer';
 
-/** What goes to one origin alone. */
+/** A token that is sent to one origin only. */
 export interface Secret {
   /** `https://host[:port]` */
   readonly origin: string;
   readonly header: string;
   readonly token: string;
-  /** What stands before it, as `Bearer`. */
+  /** The prefix, such as `Bearer`. */
   readonly scheme?: string;
-  /** What is sent instead of it, where it is encoded. */
+  /** The encoded token to send instead. */
   readonly value?: string;
 }
 
 export interface HttpRequest {
-  /** Only `GET` is ever sent twice. */
+  /** Only `GET` is retried. */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,32 +25,32 @@ export interface HttpRequest {
   readonly body?: unknown;
   readonly secret?: Secret | undefined;
   /**
-   * Takes the answer as it arrives, where it says that all went well; its `text` is empty then. Such a request is not bounded in
-   * size, only in silence, and it is sent once: what was taken stays taken.
+   * Receives the body of a successful response as it arrives; its `text` is then empty. Such a request is limited in idle time
+   * instead of size, and is not retried, because the sink keeps the received bytes.
    */
   readonly sink?: Sink;
-  /** Hands a redirect on at the same server over as the answer: pages answer so to what was written. Else it is followed where it may be. */
+  /** Returns a redirect within the same server as the response, because forms respond with one. By default it is followed. */
   readonly redirects?: 'answer';
 }
 
 export type Sink = (bytes: Buffer, head: Pick<HttpAnswer, 'status' | 'headers'>) => void;
 
 export interface HttpOptions {
-  /** Who knows of proxies: the variables of the environment, or the program that hosts this one and sees to it below. */
+  /** How proxies are found: by environment variables, or by the host program below this client. */
   readonly proxy: 'environment' | 'host';
-  /** For a request from its start to the last byte of the answer. */
+  /** The time limit from the start of a request to the last byte of the response. */
   readonly timeoutMs?: number;
   readonly mostBytes?: number;
-  /** Before the first retry; doubled for the next. */
+  /** The delay before the first retry; doubled for the next. */
   readonly retryMs?: number;
 }
 
 const mostRedirects = 5;
 const mostRetries = 2;
-/** Of an answer that says that something went wrong. */
+/** The maximum length of an error response. */
 const mostComplaint = 100_000;
 
-/** Asks servers, within bounds of time and size. A secret goes to its own origin and is never named. */
+/** Sends HTTP requests with limits on time and size. A token goes only to its own origin and never appears in messages. */
 export class HttpClient {
   private readonly proxy: HttpOptions['proxy'];
   private readonly timeoutMs: number;
@@ -64,7 +64,7 @@ export class HttpClient {
     this.retryMs = retryMs;
   }
 
-  /** Never throws. What is transient is asked again twice, where that does no harm. */
+  /** Sends a request and never throws. Transient failures of `GET` are retried twice. */
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const isSafe = (request.method ?? 'GET') === 'GET' && !request.sink;
     for (let tries = 0; ; tries++) {
@@ -101,7 +101,7 @@ export class HttpClient {
       if (visited.size > mostRedirects || visited.has(address.href))
         return { state: 'failed', reason: 'answer', message: `${address.host} redirects again and again` };
       visited.add(address.href);
-      // Once away from its origin it stays away: what comes back comes from elsewhere.
+      // The token stays away after the first redirect to another origin: a redirect back comes from that origin.
       if (secret && address.origin !== secret.origin) secret = undefined;
       const response = await this.request(request, address, secret, signal, heard);
       const location = redirectOf(response);
@@ -141,7 +141,7 @@ export class HttpClient {
       },
       ...(body !== undefined && { data: JSON.stringify(body) }),
       ...(this.proxy === 'host' && { proxy: false }),
-      // Followed here: libraries take only some headers for secrets.
+      // Redirects are followed by this class: libraries remove only some headers as secrets.
       maxRedirects: 0,
       ...(!sink && { maxContentLength: this.mostBytes }),
       responseType: sink ? 'stream' : 'text',
@@ -153,7 +153,7 @@ export class HttpClient {
     return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, heard) };
   }
 
-  /** What was not for the sink, as text. */
+  /** Returns the part of the body that did not go to the sink. */
   private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, heard: () => void): Promise<string> {
     const head = { status, headers: namesInLowerCase(headers) };
     const isWanted = status >= 200 && status < 300;
@@ -173,7 +173,7 @@ function redirectOf({ status, headers }: AxiosResponse<string>): string | undefi
   return [301, 302, 303, 307, 308].includes(status) && typeof location === 'string' ? location : undefined;
 }
 
-/** What is written is sent on only where it stays what it is and where it is. */
+/** A write is redirected only within its origin and with the same method and body. */
 function mayFollow({ method = 'GET' }: HttpRequest, status: number, from: URL, to: URL): boolean {
   return method === 'GET' || (from.origin === to.origin && (status === 307 || status === 308));
 }

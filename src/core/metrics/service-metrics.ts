@@ -17,12 +17,12 @@ export interface MetricsRequest {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly service: CiPipeline;
-  /** All of the repository. */
+  /** All services of the repository. */
   readonly services: readonly CiPipeline[];
   readonly tokens: Tokens;
-  /** How far back. */
+  /** The length of the window. */
   readonly days: number;
-  /** In milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly now: number;
   readonly signal: AbortSignal;
 }
@@ -30,30 +30,30 @@ export interface MetricsRequest {
 export interface ServiceMetrics extends DoraMetrics, Window {
   readonly service: string;
   readonly environment: string;
-  /** In the window. */
+  /** Deployments in the window. */
   readonly deployments: number;
-  /** Others deliver there, too, and it is known only as far as this machine followed it. */
+  /** True if other machines deliver to this environment as well and only this machine's deliveries are known. */
   readonly isOfThisMachineAlone: boolean;
   readonly sources: readonly MetricsSource[];
-  /** What the figures do not hold, and why. */
+  /** The limits of the figures, each in a sentence. */
   readonly notes: readonly string[];
 }
 
-/** Where deployments are known from. */
+/** A source of deployments. */
 export interface MetricsSource {
   readonly source: ProductionDeployment['source'];
-  /** Which repository or project; absent for the journals of this machine. */
+  /** The repository or project; absent for the journals of this machine. */
   readonly place?: string;
-  /** In the window. What a journal tells, too, is the journals'. */
+  /** Deployments in the window. A deployment in both sources counts as the journals'. */
   readonly deployments: number;
-  /** Why nothing is known from it. */
+  /** Why the source is unavailable. */
   readonly missing?: string;
 }
 
 const dayMs = 86_400_000;
 const gitAtOnce = 4;
 
-/** The delivery metrics of a service where its customers are, from the journals of this machine and the records of the team's host. */
+/** Returns the delivery metrics of a service in its customers' environment, from this machine's journals and the CI service's records. */
 export async function serviceMetrics(request: MetricsRequest): Promise<Result<ServiceMetrics>> {
   const { repository, home, service, days, now } = request;
   const { pipeline } = service;
@@ -92,14 +92,14 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   });
 }
 
-/** Where customers are, else the last one that a step deploys to. */
+/** Returns the customers' environment, or the last one that a step deploys to. */
 function environmentOf({ release, steps }: Pipeline): string | undefined {
   return release ?? steps.findLast(({ deploy }) => deploy !== undefined)?.deploy;
 }
 
 /**
- * An environment of the kind `process` is each machine's own: the one that is meant is that of the CI service's machine where the pipeline
- * deploys to it there, else this one's.
+ * A `process` environment exists on each machine. Returns which one is measured: the CI machine's if the CI pipeline deploys to
+ * it, otherwise this machine's.
  */
 function whereOf({ environments, engine, steps }: Pipeline, environment: string): 'shared' | 'there' | 'here' {
   if (environments[environment]?.kind !== 'process') return 'shared';
@@ -111,7 +111,7 @@ function oldestRun(home: RepositoryHome): string | undefined {
   return oldest === undefined ? undefined : readRecorded(home.run(oldest))?.startedAt;
 }
 
-/** What git knows of the deployments of the window, and of those that they repair. */
+/** Adds the facts from git to the deployments of the window and to those that they repair. */
 async function carriedBy(
   { repository, home, service: { folder } }: MetricsRequest,
   deployments: readonly ProductionDeployment[],
@@ -143,20 +143,20 @@ function hostSource(host: TeamHistory, deployments: number): MetricsSource {
 export interface Noted {
   readonly pipeline: Pipeline;
   readonly environment: string;
-  /** `shared`: everybody delivers to the same one. */
+  /** `shared`: everybody delivers to the same environment. */
   readonly where: 'shared' | 'there' | 'here';
-  /** Since when the figures were asked for, and since when each of the sources tells all (ISO 8601, UTC). */
+  /** The start of the requested window, and the start of complete data in each source (ISO 8601, UTC). */
   readonly asked: string;
   readonly journalsSince: string;
   readonly wholeSince: string;
-  /** Deployments in the window to an environment of the same name that is another one. */
+  /** Deployments in the window to another environment of the same name. */
   readonly elsewhere: number;
   readonly host: TeamHistory | undefined;
   readonly team: TeamDeployments;
   readonly inWindow: readonly Carried[];
 }
 
-/** What the figures do not hold and why, each in a sentence: nothing is left out in silence. */
+/** Returns the limits of the figures, each in a sentence, so that no gap is hidden. */
 export function notesOf(noted: Noted): string[] {
   const { pipeline, environment, where, asked, journalsSince, wholeSince, elsewhere, host, team, inWindow } = noted;
   return [
@@ -187,7 +187,7 @@ function recordNotes({ again, gone }: TeamDeployments): string[] {
   ];
 }
 
-/** Of those that stayed: the changes of those that failed count when they come again. */
+/** Only successful deployments matter here: changes of failed ones count when they are deployed again. */
 function changeNotes(inWindow: readonly Carried[], all: readonly ProductionDeployment[]): string[] {
   const unknown = inWindow.filter(({ deployment, committedAt }) => !deployment.failure && !committedAt);
   const first = unknown.filter(({ deployment }) => !rangeOf(deployment, all)).length;

@@ -1,16 +1,16 @@
 import type { PastDeployment } from '../ci/ci-client';
 import { type Contains, inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
 
-/** The deployments of everybody, oldest first, each once. */
+/** The deployments of the whole team, oldest first, without duplicates. */
 export interface TeamDeployments {
   readonly deployments: readonly ProductionDeployment[];
-  /** Records of what was live already: of a step that looks at it, or of what may have come back. They are no deployments. */
+  /** Records of a commit that was live already, from status checks or possible rollbacks. They are not deployments. */
   readonly again: number;
-  /** Records that only say that a commit is not live any more: whether it ever was is not certain. */
+  /** Records that a commit is no longer live. It may never have been live. */
   readonly gone: number;
 }
 
-/** By how much clocks may differ, and how long it may take to put a deployment on record. */
+/** Tolerated clock difference plus the delay until a deployment is recorded. */
 const slackMs = 120_000;
 
 type Happening =
@@ -19,10 +19,9 @@ type Happening =
   | { readonly at: string; readonly kind: 'record'; readonly record: PastDeployment };
 
 /**
- * What the journals of this machine tell and what the host of the team has on record, brought together. A delivery that both tell of is
- * the journal's: the same commit, on record while its run went on or it was taken back. Where an earlier release was deployed again over one
- * that goes on from it, that is no deployment: the later one was taken back, whoever did it and however. A branch that is delivered in turn
- * with another takes nothing back.
+ * Merges this machine's journals with the records of the team's host. A deployment in both counts as the journal's: the commit is
+ * the same, and the record dates from its run or its rollback. A record of an earlier release over a later one that contains it is
+ * a rollback of the later one. Alternating branches are not rollbacks.
  */
 export async function deploymentsOfTeam(
   own: readonly JournaledDeployment[],
@@ -46,7 +45,7 @@ function happeningOf(record: PastDeployment): Happening {
   return { at: record.at, kind: 'record', record };
 }
 
-/** Whether a record is of what a journal tells: the deployment itself, its end, or what came back then. */
+/** Returns whether a record matches a journaled deployment: the deployment itself, its end, or its rollback. */
 function isToldBy({ commit, run, failure }: JournaledDeployment, record: PastDeployment): boolean {
   const at = timeOf(record.at);
   const isIn = (from: string, to: string): boolean => at >= timeOf(from) - slackMs && at <= timeOf(to) + slackMs;
@@ -55,13 +54,13 @@ function isToldBy({ commit, run, failure }: JournaledDeployment, record: PastDep
   return isBack && isIn(failure.at, timeOf(run.to) > timeOf(failure.at) ? run.to : failure.at);
 }
 
-/** What is live, as one thing after the other happens. */
+/** Tracks the live commit through a sequence of events. */
 class Timeline {
   private readonly deployments: ProductionDeployment[] = [];
-  /** In which order commits went live first; below 0: before all that is known. */
+  /** The order in which commits first went live; negative before the known history. */
   private readonly order = new Map<string, number>();
   private live: string | undefined;
-  /** What is live is known from a record, not from a journal. */
+  /** The live commit is known from a record, not from a journal. */
   private isRecorded = false;
   private again = 0;
   private gone = 0;
@@ -85,7 +84,7 @@ class Timeline {
   }
 
   private async deployed({ run: _, previous: before, ...rest }: JournaledDeployment): Promise<void> {
-    // Not every environment tells its machines what others delivered to it.
+    // Some environments do not report deliveries by other machines.
     const isByOthers = this.isRecorded && (before === undefined || this.order.has(before));
     const previous = isByOthers ? this.live : before;
     if (previous !== undefined) this.goesLive(previous);
@@ -120,7 +119,7 @@ class Timeline {
     this.goesLive(back);
   }
 
-  /** Of what is live; nothing where that went live before all that is known. */
+  /** Marks the live deployment as failed, if it is in the known history. */
   private failed(failure: NonNullable<ProductionDeployment['failure']>): void {
     const index = this.deployments.findLastIndex(({ commit }) => commit === this.live);
     const deployment = this.deployments[index];
@@ -132,7 +131,7 @@ class Timeline {
     this.live = commit;
   }
 
-  /** Whether what is live came after it, in time and in history; undefined where git does not know. */
+  /** Returns whether the live commit came later, in time and in history; undefined if git does not know. */
   private async isEarlier(commit: string): Promise<boolean | undefined> {
     const { live } = this;
     const [first, since] = [commit, live ?? ''].map((one) => this.order.get(one));

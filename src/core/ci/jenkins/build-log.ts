@@ -10,22 +10,21 @@ import { unclear, type JenkinsApi } from './jenkins-api';
 import { wholeBuild } from './stages';
 
 /**
- * The log of one build, downloaded once for all of its stages. Only answers that arrived whole count: Jenkins gives the offset after an
- * answer, and none within it.
+ * The log of one build, downloaded once for all of its stages. Only complete answers count: Jenkins reports an offset only at the
+ * end of an answer.
  */
 export class BuildLog {
   private readonly spool = new LogSpool();
-  /** The block around each node. */
+  /** The enclosing block of each node. */
   private readonly enclosing = new Map<string, string>();
-  /** Blocks that ended. */
   private readonly ended = new Set<string>();
-  /** How far each job was read: an offset in the spool, and the bytes of its own log before it. */
+  /** The read position of each job: an offset in the spool, and the number of bytes of the job's log before it. */
   private readonly cursors = new Map<string, { readonly at: number; readonly bytes: number }>();
-  /** The offset of the next answer, as Jenkins counts, and the node whose text it begins with. */
+  /** The offset of the next answer in Jenkins' count, and the node at its start. */
   private start = 0;
   private node: string | undefined;
   private isWhole = false;
-  /** The number of answers so far, and when each job was last read. */
+  /** The number of answers, and the last one that each job has read. */
   private answers = 0;
   private readonly served = new Map<string, number>();
   private going: Promise<CiFailure | undefined> | undefined;
@@ -35,7 +34,7 @@ export class BuildLog {
     private readonly number: number,
   ) {}
 
-  /** Writes the log of a job from a byte on. Jobs that are read in turn share an answer. */
+  /** Writes the log of a job from a byte on. Jobs share the downloaded answers. */
   async read(
     jobs: readonly RemoteJob[],
     job: RemoteJob,
@@ -62,7 +61,10 @@ export class BuildLog {
     return ok({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
   }
 
-  /** Returns why a build gets no machine: only its log says so (workflow-durable-task-step, `ExecutorStepExecution`), the queue names no build. */
+  /**
+   * Returns why a build waits for a machine. Only its log contains the reason (workflow-durable-task-step,
+   * `ExecutorStepExecution`): the queue item names no build.
+   */
   async lackOfMachine(signal: AbortSignal): Promise<string | undefined> {
     if (await this.refresh('machine', signal)) return undefined;
     let last: Buffer | undefined;
@@ -74,7 +76,7 @@ export class BuildLog {
     this.spool.close();
   }
 
-  /** Lets each job see every answer once. A job that waits for the request of another sends its own when that one gives up. */
+  /** Shows each answer to each job once. A job that waits for another job's request sends its own if that one is cancelled. */
   private async refresh(asks: string, signal: AbortSignal): Promise<CiFailure | undefined> {
     while (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
       const isOwn = this.going === undefined;
@@ -86,7 +88,7 @@ export class BuildLog {
     return undefined;
   }
 
-  /** Returns the id of the innermost job around a node; that of the whole build where none is. */
+  /** Returns the id of the innermost job around a node; the id of the whole build if none is. */
   private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
     for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
     return wholeBuild;
@@ -127,7 +129,7 @@ export class BuildLog {
     const answer = await asking.api.stream(
       path,
       (bytes, { headers }) => {
-        // Without this header it is another page: that of a sign-in, say.
+        // Without this header the response is another page, such as a sign-in.
         if (headers['x-text-size'] !== undefined) reading.push(decoder.write(bytes));
         else if (page.length < 1000) page += bytes.toString();
       },
@@ -144,7 +146,7 @@ export class BuildLog {
   }
 }
 
-/** Each has a temporary file. */
+/** Each log has a temporary file. */
 const mostLogs = 8;
 
 /** The logs of the builds that were read last. */
@@ -153,7 +155,7 @@ export class BuildLogs {
 
   constructor(private readonly server: JenkinsApi) {}
 
-  /** Closes the log that was not read for the longest, which is downloaded again when it is wanted. */
+  /** Returns the log of a build. Closes the least recently read log, which is downloaded again on demand. */
   of(number: number): BuildLog {
     const log = this.logs.get(number) ?? new BuildLog(this.server, number);
     this.logs.delete(number);
@@ -162,7 +164,7 @@ export class BuildLogs {
     return log;
   }
 
-  /** Forgets all logs but the latest `most`. */
+  /** Closes all logs except the latest `max`. */
   close(most = 0): void {
     for (const [number, log] of this.logs) {
       if (this.logs.size <= most) break;
@@ -172,13 +174,13 @@ export class BuildLogs {
   }
 }
 
-/** A record in the file: the node as a number (8 bytes), the length of its text (4 bytes), the text. */
+/** The header of a record: the node as a number (8 bytes) and the length of its text (4 bytes). */
 const header = 12;
 const largestText = 64 << 10;
 
-/** The text of a build's log by node, in a temporary file: memory stays small however long the log is. */
+/** The log of a build by node, in a temporary file, so that memory use does not depend on its length. */
 export class LogSpool {
-  /** Where the kept text ends in the file. */
+  /** The end of the kept text in the file. */
   size = 0;
   private file = -1;
   private written = 0;
@@ -186,14 +188,14 @@ export class LogSpool {
   private text = '';
   private error: Error | undefined;
 
-  /** `node`: undefined for the build itself. */
+  /** Adds text of a node; undefined is the build itself. */
   add(node: string | undefined, text: string): void {
     if (node !== this.node || this.text.length > largestText) this.flush();
     this.node = node;
     this.text += text;
   }
 
-  /** Keeps the text that was added; returns why the file cannot hold it, if so. */
+  /** Keeps the added text. Returns an error if the file cannot hold it. */
   keep(): Error | undefined {
     this.flush();
     if (!this.error) this.size = this.written;
@@ -207,10 +209,10 @@ export class LogSpool {
     this.error = undefined;
   }
 
-  /** Returns the kept text from a former `size` on, in the order of its printing. */
+  /** Returns the kept text from an earlier `size` on, in order of printing. */
   *parts(from: number): Generator<{ readonly node: string | undefined; readonly bytes: Buffer }> {
     for (let at = from; at < this.size;) {
-      // Not reused: readers hold on to parts of it.
+      // Not reused, because readers keep parts of it.
       const chunk = Buffer.allocUnsafe(Math.min(4 * largestText, this.size - at));
       fs.readSync(this.file, chunk, 0, chunk.length, at);
       let begin = 0;
@@ -244,14 +246,14 @@ export class LogSpool {
     const record = Buffer.concat([Buffer.alloc(header), text]);
     record.writeDoubleLE(Number(this.node ?? -1));
     record.writeUInt32LE(text.length, 8);
-    // A file that was closed is not opened again: its text is gone.
+    // A closed file is not opened again: its text is lost.
     if (this.file < 0 && this.written === 0) this.file = unnamedFile();
     for (let at = 0; at < record.length;) at += fs.writeSync(this.file, record, at, record.length - at, this.written + at);
     this.written += record.length;
   }
 }
 
-/** Opens a file that disappears when it is closed or the process is killed. */
+/** Opens a file that is deleted when it is closed or the process ends. */
 function unnamedFile(): number {
   const name = path.join(os.tmpdir(), `deliver-log-${randomBytes(8).toString('hex')}`);
   const file = fs.openSync(name, 'wx+', 0o600);

@@ -6,10 +6,10 @@ import { ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
 import { plain } from '../../support/plain-text';
 
-/** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
+/** The API of a Jenkins server and one of its jobs: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {
   readonly asking: ConditionalClient;
-  /** Of the job, below the server. */
+  /** The path of the job on the server. */
   readonly jobPath: string;
 
   constructor(
@@ -19,7 +19,7 @@ export class JenkinsApi {
     tokens: Tokens,
   ) {
     const base = server.replace(/\/+$/, '');
-    // The token is a user's: both are sent, as RFC 7617 writes them.
+    // User and token are sent together (RFC 7617).
     const credential = (token: string): string => `Basic ${Buffer.from(token).toString('base64')}`;
     this.asking = new ConditionalClient({ kind: 'jenkins', base, credential }, client, tokens);
     const names = job.split('/').filter((name) => name !== '');
@@ -27,7 +27,7 @@ export class JenkinsApi {
     this.base = base;
   }
 
-  /** Without a slash at its end. */
+  /** The server address without a trailing slash. */
   readonly base: string;
 
   get jobUrl(): string {
@@ -38,7 +38,7 @@ export class JenkinsApi {
     return `${this.jobUrl}${number}/`;
   }
 
-  /** What is answered as an object. */
+  /** Returns a response that is a JSON object. */
   async record(path: string, signal: AbortSignal): Promise<CiResult<Readonly<Record<string, unknown>>>> {
     const answer = await this.asking.get(path, signal);
     if (answer.state === 'failed') return answer;
@@ -47,8 +47,8 @@ export class JenkinsApi {
   }
 
   /**
-   * Where a refusal names a crumb, one is fetched and it is sent once more: nothing was done by the first. A token of the API needs
-   * none (https://www.jenkins.io/doc/book/security/csrf-protection/), but what stands before Jenkins may let no token through.
+   * Submits a form. If Jenkins rejects it for a missing crumb, fetches one and retries: the first request had no effect. API
+   * tokens need no crumb (https://www.jenkins.io/doc/book/security/csrf-protection/), but a proxy may remove the token.
    */
   async press(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
     const first = await this.asking.api.press(path, signal);
@@ -76,15 +76,14 @@ export class JenkinsApi {
   }
 }
 
-/** An answer that says something else than it should. */
+/** Returns a failure for an unexpected answer. */
 export function unclear(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }
 
-/** The build parameter that names the branch to deliver. */
 export const refParameter = 'DELIVERY_REF';
 
-/** A sentence of Jenkins's as it is shown: one line, and not too long. */
+/** Returns a text of Jenkins as one line of limited length. */
 export function sentence(text: string): string {
   const line = plain(text).replace(/\s+/g, ' ').trim();
   return line.length > 300 ? `${line.slice(0, 300)}…` : line;

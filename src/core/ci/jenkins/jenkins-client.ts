@@ -9,15 +9,18 @@ import { Stages, failingTests } from './stages';
 import { listOf, recordOf, textOf } from '../../support/json-value';
 
 export interface JenkinsSettings {
-  /** `https://ci.example.com`, or with a prefix. */
+  /** The server address, which may have a path: `https://ci.example.com/jenkins`. */
   readonly server: string;
-  /** A Pipeline job whose script comes from SCM and whose branch specifier is the string parameter `DELIVERY_REF`: `folder/shop`. */
+  /**
+   * The path of a Pipeline job such as `folder/shop`. Its script comes from SCM and its branch specifier is the string parameter
+   * `DELIVERY_REF`.
+   */
   readonly job: string;
-  /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
+  /** The steps of the pipeline. Other stages are shown only if they fail. */
   readonly steps: readonly string[];
 }
 
-/** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
+/** Opens a client for Jenkins' remote API and the plugin Pipeline: Stage View. */
 export function openJenkinsClient({ server: address, job: place, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): CiClient {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
@@ -61,7 +64,7 @@ export function openJenkinsClient({ server: address, job: place, steps }: Jenkin
       if (number.state === 'failed') return number;
       return logs.of(number.value).read(run.jobs, job, from, write, signal);
     },
-    // What is Jenkins's own is told apart by its marks already, when it is read: what is left was printed by a step.
+    // Jenkins' own lines are removed while reading: the rest was printed by a step.
     plain: () => ({ push: (bytes) => bytes, flush: () => Buffer.alloc(0) }),
     problems: async (run, { name }, signal) => {
       const number = await numberOf(run.id, signal);
@@ -79,7 +82,7 @@ export function openJenkinsClient({ server: address, job: place, steps }: Jenkin
   };
 }
 
-/** Of an address of an item of the queue. */
+/** Returns the number in the address of a queue item. */
 function itemAt(location: string | undefined): number | undefined {
   const item = /\/queue\/item\/(\d{1,12})\/?$/.exec(location ?? '')?.[1];
   return item === undefined ? undefined : Number(item);
@@ -96,13 +99,13 @@ function refused(failure: CiFailure, job: string): CiFailure {
   return failure.status === 409 ? { ...failure, message: `the job ${job} takes no builds now (409): it may be disabled` } : failure;
 }
 
-/** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
+/** Removes a run from the queue. Stops the build if the run has become one. */
 async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<CiResult<void>> {
   const item = itemOf(run);
   let place = await runs.find(run, signal);
   if (place.state === 'ok' && place.value.state === 'waiting' && item !== undefined) {
     const answer = await server.press(`/queue/cancelItem?id=${item}`, signal);
-    // It answered 404 for long where all went well (JENKINS-21311): what became of it is asked.
+    // Older versions answer 404 on success (JENKINS-21311), so the state is read again.
     if (answer.state === 'failed' && !answer.gone) return answer;
     place = await runs.find(run, signal);
   }
@@ -124,13 +127,13 @@ async function approve(server: JenkinsApi, stages: Stages, number: number, messa
   const proceed = httpAddress(input.proceed, new URL(server.base));
   if (typeof proceed === 'string' || proceed.origin !== server.asking.api.origin)
     return unclear(`Jenkins names another place to answer “${message}” than its own`);
-  // Read as a form of a page would send it (stapler, `getSubmittedForm`): one without values.
+  // Jenkins expects the fields of an HTML form (stapler, `getSubmittedForm`), here without values.
   proceed.searchParams.set('json', '{"parameter":[]}');
   const answer = await server.press(proceed.href, signal);
   return answer.state === 'failed' ? answer : ok(undefined);
 }
 
-/** Who asks, where the job is one that can deliver. */
+/** Returns the name of the token's user if the job can deliver. */
 export async function check(server: JenkinsApi, signal: AbortSignal): Promise<CiResult<string>> {
   const me = await server.record('/me/api/json?tree=id,fullName', signal);
   if (me.state === 'failed') return me;

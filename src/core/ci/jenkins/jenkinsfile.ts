@@ -6,12 +6,12 @@ import { commonWarnings } from '../export/warnings';
 import { deliverStep, isCompound } from '../export/shell';
 
 /**
- * Jenkins compiles a declarative pipeline into one method, which the JVM bounds to 64 kB of bytecode. How
- * many lines that is depends on them; one of 495 lines did not fit any more (JENKINS-37984).
+ * Jenkins compiles a declarative pipeline into one method, which the JVM limits to 64 kB of bytecode. The number of lines that fit
+ * varies; 495 lines were too many (JENKINS-37984).
  */
 const limits = { lines: 450 };
 
-/** Jenkins: a declarative pipeline a service, in the service's folder. */
+/** Exports a declarative pipeline per service to the service's folder. */
 export const jenkins: CiService = {
   name: 'jenkins',
   label: 'Jenkins',
@@ -64,7 +64,7 @@ function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   };
 }
 
-/** Stages follow each other: a job comes in the first wave after all that it needs. */
+/** Groups jobs into waves: a job is in the first wave after all jobs that it needs. */
 function waves(jobs: readonly Job[]): Job[][] {
   const depths = new Map<Job, number>();
   const depthOf = (job: Job): number => {
@@ -134,7 +134,7 @@ function inner(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
 }
 
-/** A string of Groovy in which nothing is replaced. */
+/** Returns a Groovy string literal without interpolation. */
 export function groovyText(text: string): string {
   const escaped = text.replace(/\\/g, '\\\\').replace(/'/g, `\\'`);
   return text.includes('\n') ? `'''${escaped}'''` : `'${escaped}'`;

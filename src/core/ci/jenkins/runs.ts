@@ -8,14 +8,14 @@ import type { BuildLogs } from './build-log';
 const mostListed = 20;
 const mostRemembered = 500;
 
-/** What a run that was started here delivers: Jenkins knows it only once it has checked it out. */
+/** The branch and commit of a run that this process started. Jenkins knows them only after the checkout. */
 export interface Sent {
   readonly branch: string;
   readonly commit: string;
   readonly at: string;
 }
 
-/** The builds of a job and what waits to be one, as runs. */
+/** The builds and queue items of a job, as runs. */
 export class Runs {
   private readonly queue: Queue;
   private readonly sent = new Map<string, Sent>();
@@ -56,7 +56,7 @@ export class Runs {
     if (jobs.state === 'failed') return jobs;
     const run = { ...this.runOf(build.value, id), jobs: jobs.value };
     if (run.state !== 'running' || run.jobs.some(({ state }) => state === 'running' || state === 'waiting')) return ok(run);
-    // Builds of pipelines begin at once: it is their steps that wait for a machine.
+    // Pipeline builds start immediately; their steps wait for a machine.
     const why = await this.logs.of(number).lackOfMachine(signal);
     return ok(why === undefined ? run : { ...run, state: run.jobs.length === 0 ? 'waiting' : 'running', reason: sentence(why) });
   }
@@ -77,7 +77,7 @@ export class Runs {
     return ok(runs);
   }
 
-  /** A number that is given again, after a job was made anew, is another build. */
+  /** After a job is created again, the same number belongs to another build. */
   private otherThan(id: string, number: number, build: Build): CiFailure | undefined {
     const item = itemOf(id);
     if (build.number !== number) return unclear(`Jenkins answered build ${build.number} for build ${number}`);
@@ -112,22 +112,22 @@ export class Runs {
   }
 }
 
-/** Builds that are looked through for one whose item is not kept any more. */
+/** The number of builds searched for a queue item that Jenkins has discarded. */
 const mostBuilds = 200;
 
-/** What a run is by now: a build with a number, or something that waits to be one. */
+/** The current state of a run: a build with a number, or a queue item. */
 export type Place =
   | { readonly state: 'build'; readonly number: number }
   | { readonly state: 'waiting'; readonly why: string | undefined; readonly since: number | undefined; readonly actions: unknown }
   | { readonly state: 'cancelled'; readonly since: number | undefined; readonly actions: unknown };
 
-/** Knows which build an item of the queue became: Jenkins tells it for about five minutes, and its builds name their item for good. */
+/** Finds the build of a queue item. Jenkins keeps queue items for about five minutes; builds keep the id of their item. */
 export class Queue {
   private readonly numbers = new Map<number, number>();
 
   constructor(private readonly server: JenkinsApi) {}
 
-  /** `id`: `queue:N` or `build:N`. */
+  /** Finds a run by `queue:N` or `build:N`. */
   async find(id: string, signal: AbortSignal): Promise<CiResult<Place>> {
     const item = itemOf(id);
     if (item === undefined) {

@@ -5,13 +5,12 @@ import { unclear, type JenkinsApi, sentence } from './jenkins-api';
 import { failingTest } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
 
-/** The job that stands for a build as a whole, where no stage tells of it. */
+/** The id of the job that represents the whole build if no stage does. */
 export const wholeBuild = 'build';
 
-/** The name of `getContext` (workflow-basic-steps). */
+/** The name of the step `getContext` (workflow-basic-steps). */
 const skipping = 'Get contextual object from internal APIs';
 
-/** Bounds of what is shown of one build. */
 const mostStages = 500;
 
 interface Stage {
@@ -25,7 +24,7 @@ interface Stage {
   readonly isPaused: boolean;
 }
 
-/** As the README of the plugin Pipeline: REST API has them, and `SKIPPED` of its later versions. */
+/** The states in the README of the plugin Pipeline: REST API, and `SKIPPED` of its later versions. */
 const states: Readonly<Record<string, Stage['state']>> = {
   SUCCESS: 'passed',
   UNSTABLE: 'failed',
@@ -39,13 +38,13 @@ const states: Readonly<Record<string, Stage['state']>> = {
 
 export interface PendingInput {
   readonly message: string;
-  /** Where it is told to go on; undefined where it wants values for that. */
+  /** The address that approves the input; undefined if it needs values. */
   readonly proceed: string | undefined;
 }
 
-/** The stages of builds as jobs, by the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
+/** The stages of builds as jobs, from the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
 export class Stages {
-  /** Of stages that are over: whether they were skipped. */
+  /** Whether each finished stage was skipped. */
   private readonly skipped = new Map<string, boolean>();
 
   constructor(
@@ -70,7 +69,7 @@ export class Stages {
     }
     const own = stages.filter(({ name }) => this.steps.includes(name));
     const failures = stages.filter(({ name, state }) => state === 'failed' && !this.steps.includes(name));
-    // A stage around steps fails with them, and says nothing more.
+    // A stage around a failed step fails with it and adds no information.
     const shown = own.some(({ state }) => state === 'failed')
       ? own
       : stages.filter((stage) => own.includes(stage) || failures.includes(stage));
@@ -82,7 +81,7 @@ export class Stages {
       attempts.set(stage.name, attempt);
       return this.jobOf(stage, attempt, inputOf(stage, shown, inputs.value));
     });
-    // Stages that go on in a build that has ended are those of an answer before its end, and one of them may be what failed.
+    // Running stages in a finished build come from an earlier answer, and one of them may have failed.
     const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
     return ok(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
   }
@@ -103,8 +102,8 @@ export class Stages {
   }
 
   /**
-   * Declarative pipelines enter the stages that they skip: for a condition of their own, or after a failure (JENKINS-38097). They are
-   * told as passed or failed all the same, but nothing is in them but the step by which Jenkins says that it skips them.
+   * Jenkins reports skipped stages of declarative pipelines as passed or failed, for a `when` condition or after a failure
+   * (JENKINS-38097). Such a stage contains only the step by which Jenkins skips it.
    */
   private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
     const isInDoubt = stage.state === 'passed' || (isLate && (stage.state === 'failed' || stage.state === 'cancelled'));
@@ -126,7 +125,7 @@ export class Stages {
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
     const { id, name, state, error, isUnstable, isPaused } = stage;
     const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
-    // What the code says is said once.
+    // The exit code already gives the reason.
     const why = exitCode === undefined ? error : undefined;
     const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : why;
     const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
@@ -166,7 +165,7 @@ export class Stages {
   }
 }
 
-/** Jenkins does not say which input is whose: it is certain where there is one of each, or where one names the stage. */
+/** Jenkins does not assign inputs to stages. The match is certain if both are unique or the message names the stage. */
 function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly PendingInput[]): PendingInput | undefined {
   if (!stage.isPaused) return undefined;
   const paused = stages.filter(({ isPaused }) => isPaused);
@@ -176,7 +175,7 @@ function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly Pendin
   return isOnly ? named[0] : undefined;
 }
 
-/** Else what is wrong with it. */
+/** Returns the stage, or what is wrong with it. */
 function readStage(value: unknown): Stage | string {
   const stage = recordOf(value);
   const [id, name, status] = [textOf(stage?.['id']), textOf(stage?.['name']), textOf(stage?.['status'])];
@@ -202,7 +201,7 @@ const mostProblems = 200;
 const longestText = 100_000;
 const tree = 'suites[name,enclosingBlockNames,cases[className,name,status,errorDetails,errorStackTrace]]';
 
-/** The failing tests of a stage, as the plugin JUnit keeps them with the blocks around the step that read them. */
+/** Returns the failing tests of a stage. The JUnit plugin stores the enclosing blocks of each report. */
 export async function failingTests(
   server: JenkinsApi,
   number: number,
@@ -219,7 +218,7 @@ export async function failingTests(
       const test = recordOf(one);
       const status = test?.['status'];
       if (problems.length >= mostProblems) return ok(problems);
-      // A regression is a failure of what passed the time before.
+      // A regression is a test that passed in the previous build.
       if (status === 'FAILED' || status === 'REGRESSION') problems.push(problemOf(test ?? {}, textOf(suite?.['name']) ?? ''));
     }
   }

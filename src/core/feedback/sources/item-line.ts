@@ -1,11 +1,11 @@
 import type { FeedbackFrame, FeedbackItem, FeedbackKind } from '../item';
 
-/** One line of a file of feedback: an item, or that one is closed. */
+/** A line of a feedback file: an item, or the closing of one. */
 export type ItemLine = { readonly item: FeedbackItem } | { readonly id: string; readonly closedAt: string };
 
 const kinds: readonly string[] = ['error', 'comment', 'rating', 'ticket'] satisfies FeedbackKind[];
 
-/** Reads one JSON object of the format that the command line documents; why not, where it is another thing. */
+/** Reads one JSON object in the documented format, or returns why that is impossible. */
 export function parseItemLine(line: string): ItemLine | string {
   let value: unknown;
   try {
