@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { lastOf, type FeedbackItem, type KnownItem } from './item';
+import { lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 
 /** The change whose message names an item and, once live, its environment and time. */
@@ -12,8 +12,8 @@ export interface Fix {
 }
 
 /** Returns whether customers reported the item again after its fix was delivered. */
-export function isBack(item: KnownItem, fix: Fix): boolean {
-  return fix.delivered !== undefined && lastOf(item) > fix.delivered.at;
+export function isReportedAgain(item: KnownItem, fix: Fix): boolean {
+  return fix.delivered !== undefined && lastSeen(item) > fix.delivered.at;
 }
 
 /** The fixes of a service's feedback. Delivered fixes are stored, because their changes do not stay recent. */
@@ -40,7 +40,7 @@ export class Fixes {
   }
 
   /** Returns true once across all windows: that caller may notify the source about the delivered fix. */
-  claimTelling(source: string, item: KnownItem, fix: Fix): boolean {
+  claimNotification(source: string, item: KnownItem, fix: Fix): boolean {
     try {
       fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.${fix.commit.slice(0, 12)}.told`), '', { flag: 'wx' });
       return true;

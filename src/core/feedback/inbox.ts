@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { cleanItem, lastOf, type FeedbackItem, type KnownItem } from './item';
+import { cleanItem, lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { FeedbackSource, FetchState, SourceFailure } from './source';
 
 /** The last items of a source and whether it is reachable. */
@@ -17,13 +17,13 @@ export interface SourceState {
   readonly warning?: string;
 }
 
-interface Kept extends SourceState {
+interface StoredState extends SourceState {
   readonly memory: FetchState;
   /** The time of the last fetch (ISO 8601). */
   readonly askedAt?: string;
 }
 
-const mostItems = 20_000;
+const maxItems = 20_000;
 /** Items that were closed longer ago are dropped. */
 const closedKeptMs = 90 * 86_400_000;
 
@@ -31,9 +31,9 @@ const closedKeptMs = 90 * 86_400_000;
 export class Inbox {
   private readonly file: string;
   /** The state that could not be written to disk. */
-  private unsaved: Kept | undefined;
-  private readonly nothing: Kept;
-  private known: { readonly stamp: string; readonly kept: Kept } | undefined;
+  private unsaved: StoredState | undefined;
+  private readonly empty: StoredState;
+  private known: { readonly stamp: string; readonly kept: StoredState } | undefined;
 
   constructor(
     folder: string,
@@ -41,7 +41,7 @@ export class Inbox {
   ) {
     const name = source.name.replace(/[^\w.-]+/g, '_').slice(0, 60);
     const hash = createHash('sha256').update(source.name).digest('hex').slice(0, 8);
-    this.nothing = { source: source.name, kind: source.kind, items: [], memory: {} };
+    this.empty = { source: source.name, kind: source.kind, items: [], memory: {} };
     this.file = path.join(folder, `${name}-${hash}.json`);
   }
 
@@ -55,8 +55,8 @@ export class Inbox {
     const before = this.read();
     const { failure, askedAt } = before;
     const age = askedAt === undefined ? Infinity : now - Date.parse(askedAt);
-    const isResting = failure?.retryAt !== undefined && Date.parse(failure.retryAt) > now;
-    if (age < maxAgeMs || isResting) return before;
+    const isBackingOff = failure?.retryAt !== undefined && Date.parse(failure.retryAt) > now;
+    if (age < maxAgeMs || isBackingOff) return before;
     const answer = await this.source.fetch(before.memory, signal);
     if (signal.aborted) return before;
     const asked = { ...before, askedAt: new Date(now).toISOString() };
@@ -76,14 +76,14 @@ export class Inbox {
     this.write(without(this.read(), 'askedAt'));
   }
 
-  private read(): Kept {
+  private read(): StoredState {
     if (this.unsaved) return this.unsaved;
     try {
       const stamp = this.stampOf();
-      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as Kept };
+      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as StoredState };
       return this.known.kept;
     } catch {
-      return this.nothing; // never fetched, or an incomplete file: the next fetch reads everything
+      return this.empty; // never fetched, or an incomplete file: the next fetch reads everything
     }
   }
 
@@ -92,7 +92,7 @@ export class Inbox {
     return [ino, size, mtimeNs].join(':');
   }
 
-  private write(kept: Kept): SourceState {
+  private write(kept: StoredState): SourceState {
     const draft = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}.draft`;
     try {
       fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
@@ -127,8 +127,8 @@ function merged(before: readonly KnownItem[], items: readonly FeedbackItem[], is
   }
   const since = new Date(Date.parse(seenAt) - closedKeptMs).toISOString();
   const kept = [...all.values()].filter(({ closedAt }) => closedAt === undefined || closedAt > since);
-  if (kept.length <= mostItems) return kept;
+  if (kept.length <= maxItems) return kept;
   return kept
-    .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastOf(a) < lastOf(b) ? 1 : -1))
-    .slice(0, mostItems);
+    .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastSeen(a) < lastSeen(b) ? 1 : -1))
+    .slice(0, maxItems);
 }

@@ -47,15 +47,15 @@ export interface FeedbackItem {
 export type KnownItem = FeedbackItem & { readonly undated?: true };
 
 /** Returns the time of the last report (ISO 8601, UTC). */
-export function lastOf(item: FeedbackItem): string {
+export function lastSeen(item: FeedbackItem): string {
   return item.lastSeenAt ?? item.createdAt;
 }
 
-const longest = { id: 200, title: 200, name: 100, body: 20_000, address: 2_000, path: 1_000 } as const;
-const mostFrames = 50;
-const mostComponents = 20;
+const maxLength = { id: 200, title: 200, name: 100, body: 20_000, address: 2_000, path: 1_000 } as const;
+const maxFrames = 50;
+const maxComponents = 20;
 /** Tolerated clock difference. A date further in the future is invalid. */
-const clockMs = 5 * 60_000;
+const clockToleranceMs = 5 * 60_000;
 
 /**
  * Returns a copy that is safe to store and show: bounded texts without characters that reorder or hide others, valid dates, web
@@ -64,9 +64,9 @@ const clockMs = 5 * 60_000;
 export function cleanItem(item: FeedbackItem, seenAt: string): KnownItem {
   const createdAt = dateOf(item.createdAt, seenAt);
   const { body, author, assignee, url, release, environment, reference, rating, people } = item;
-  const title = shortened(oneLine(item.title), longest.title);
+  const title = shortened(oneLine(item.title), maxLength.title);
   return {
-    id: shortened(oneLine(item.id), longest.id),
+    id: shortened(oneLine(item.id), maxLength.id),
     kind: item.kind,
     title: title === '' ? '(no title)' : title,
     createdAt: createdAt ?? seenAt,
@@ -74,24 +74,24 @@ export function cleanItem(item: FeedbackItem, seenAt: string): KnownItem {
     count: wholeNumber(item.count) || 1,
     ...(body !== undefined && plain(body).trim() !== '' && { body: bounded(plain(body)) }),
     ...dates(item, seenAt),
-    ...(author && { author: shortened(oneLine(author), longest.name) }),
-    ...(assignee && { assignee: shortened(oneLine(assignee), longest.name) }),
+    ...(author && { author: shortened(oneLine(author), maxLength.name) }),
+    ...(assignee && { assignee: shortened(oneLine(assignee), maxLength.name) }),
     ...(url !== undefined && isWebAddress(url) && { url }),
     ...(rating !== undefined && Number.isFinite(rating) && { rating }),
     ...(people !== undefined && wholeNumber(people) > 0 && { people: wholeNumber(people) }),
-    ...(release && { release: shortened(oneLine(release), longest.id) }),
+    ...(release && { release: shortened(oneLine(release), maxLength.id) }),
     ...(item.releaseCommits && { releaseCommits: item.releaseCommits.filter((commit) => /^[0-9a-f]{40,64}$/.test(commit)) }),
-    ...(environment && { environment: shortened(oneLine(environment), longest.name) }),
+    ...(environment && { environment: shortened(oneLine(environment), maxLength.name) }),
     ...(item.components && {
-      components: item.components.slice(0, mostComponents).map((name) => shortened(oneLine(name), longest.name)),
+      components: item.components.slice(0, maxComponents).map((name) => shortened(oneLine(name), maxLength.name)),
     }),
-    ...(item.frames && { frames: item.frames.slice(0, mostFrames).flatMap((frame) => frameOf(frame) ?? []) }),
-    ...(reference && { reference: shortened(oneLine(reference), longest.name) }),
+    ...(item.frames && { frames: item.frames.slice(0, maxFrames).flatMap((frame) => frameOf(frame) ?? []) }),
+    ...(reference && { reference: shortened(oneLine(reference), maxLength.name) }),
   };
 }
 
 function oneLine(text: string): string {
-  return plain(text.slice(0, longest.body)).replace(/\s+/g, ' ').trim();
+  return plain(text.slice(0, maxLength.body)).replace(/\s+/g, ' ').trim();
 }
 
 function shortened(text: string, length: number): string {
@@ -99,7 +99,7 @@ function shortened(text: string, length: number): string {
 }
 
 function bounded(text: string): string {
-  return text.length <= longest.body ? text : `${text.slice(0, longest.body)}…\n(${text.length - longest.body} more characters)`;
+  return text.length <= maxLength.body ? text : `${text.slice(0, maxLength.body)}…\n(${text.length - maxLength.body} more characters)`;
 }
 
 function dates(item: FeedbackItem, seenAt: string): { lastSeenAt?: string; closedAt?: string } {
@@ -112,11 +112,11 @@ function dates(item: FeedbackItem, seenAt: string): { lastSeenAt?: string; close
 /** Returns the date in UTC; undefined if it is invalid or in the future. */
 function dateOf(text: string, now: string): string | undefined {
   const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) || ms > Date.parse(now) + clockMs ? undefined : new Date(ms).toISOString();
+  return Number.isNaN(ms) || ms > Date.parse(now) + clockToleranceMs ? undefined : new Date(ms).toISOString();
 }
 
 function isWebAddress(url: string): boolean {
-  if (url.length > longest.address || plain(url) !== url) return false;
+  if (url.length > maxLength.address || plain(url) !== url) return false;
   try {
     return /^https?:$/.test(new URL(url).protocol);
   } catch {
@@ -130,13 +130,13 @@ function wholeNumber(value: number): number {
 
 function frameOf(frame: FeedbackFrame): FeedbackFrame | undefined {
   const file = plain(frame.file);
-  if (file === '' || file !== frame.file || file.length > longest.path || file.includes('\n')) return undefined;
+  if (file === '' || file !== frame.file || file.length > maxLength.path || file.includes('\n')) return undefined;
   const [line, column] = [wholeNumber(frame.line ?? 0), wholeNumber(frame.column ?? 0)];
   return {
     file,
     ...(line > 0 && { line }),
     ...(line > 0 && column > 0 && { column }),
-    ...(frame.function && { function: shortened(oneLine(frame.function), longest.name) }),
+    ...(frame.function && { function: shortened(oneLine(frame.function), maxLength.name) }),
     ...(frame.inApp !== undefined && { inApp: frame.inApp }),
   };
 }

@@ -8,7 +8,7 @@ interface Rule {
 
 /** Paths in the order in which hosts search them. */
 const places = ['.github/CODEOWNERS', 'CODEOWNERS', '.gitlab/CODEOWNERS', 'docs/CODEOWNERS'];
-const mostBytes = 3 << 20;
+const maxBytes = 3 << 20;
 
 /**
  * The owners of files according to the repository's `CODEOWNERS`. The last matching rule wins
@@ -27,7 +27,7 @@ export class Owners {
   static of(root: string): Owners | undefined {
     const file = places.map((name) => path.join(root, name)).find((name) => fs.existsSync(name));
     try {
-      return file !== undefined && fs.statSync(file).size <= mostBytes ? new Owners(fs.readFileSync(file, 'utf8')) : undefined;
+      return file !== undefined && fs.statSync(file).size <= maxBytes ? new Owners(fs.readFileSync(file, 'utf8')) : undefined;
     } catch {
       return undefined;
     }

@@ -1,5 +1,5 @@
-import { type Fix, isBack } from './fixes';
-import { type KnownItem, lastOf, type FeedbackKind } from './item';
+import { type Fix, isReportedAgain } from './fixes';
+import { type KnownItem, lastSeen, type FeedbackKind } from './item';
 import type { Running, UnknownRelease } from './placement';
 
 /** How certain a place is. `inferred`: derived from a component, an owner or the release that was live. */
@@ -32,7 +32,7 @@ export interface PlacedItem {
 }
 
 /** Returns the certainty of a place in words. */
-export function confidenceWords({
+export function confidenceText({
   confidence,
   line,
   by,
@@ -41,42 +41,42 @@ export function confidenceWords({
   const words: Record<Confidence, string> = {
     exact: '',
     edited: line === undefined ? 'edited since delivery: the line is gone' : 'edited since delivery',
-    approximate: 'about here: edited since delivery',
-    inferred: by === 'component' ? 'by its component' : by === 'owner' ? 'by its owners' : 'by what was live at the time',
+    approximate: 'approximate: edited since delivery',
+    inferred: by === 'component' ? 'by its component' : by === 'owner' ? 'by its owners' : 'by the release that was live',
   };
   return delivered.line === undefined && confidence === 'edited' ? '' : words[confidence];
 }
 
 /** Returns in words why an item is attributed to a change. */
-export function changeWords(by: NonNullable<PlacedItem['change']>['by']): string {
+export function attributionText(by: NonNullable<PlacedItem['change']>['by']): string {
   return {
     line: 'this change made the line',
     file: 'this change touched the file',
     component: 'this change touched the component',
-    owner: 'this change touched what they own',
-    delivery: 'said after this change was delivered',
+    owner: 'this change touched files of the owner',
+    delivery: 'reported after this change was delivered',
   }[by];
 }
 
 /** Returns `3 people, 12 times`; empty for a single comment. */
-export function crowd({ people, count, kind }: KnownItem): string {
+export function frequencyText({ people, count, kind }: KnownItem): string {
   const said = [people !== undefined && people > 1 ? `${people} people` : '', count > 1 ? `${count} times` : ''];
   return said.filter((part) => part !== '').join(', ') || (kind === 'error' ? 'once' : '');
 }
 
 const dayMs = 86_400_000;
-const mineWeight = 3;
+const ownWeight = 3;
 
 /** Sorts items by age, authorship and number of people, most relevant first. `mine` contains the current developer's commits. */
-export function ranked(items: readonly PlacedItem[], mine: ReadonlySet<string>, now: number): PlacedItem[] {
+export function sortedByRelevance(items: readonly PlacedItem[], mine: ReadonlySet<string>, now: number): PlacedItem[] {
   const rank = (placed: PlacedItem): number => {
     const { item, change, fix } = placed;
-    const fresh = 1 / (1 + Math.max(0, now - Date.parse(lastOf(item))) / dayMs);
+    const recency = 1 / (1 + Math.max(0, now - Date.parse(lastSeen(item))) / dayMs);
     const isMine = change !== undefined && mine.has(change.commit);
     const people = 1 + Math.log2(Math.max(1, item.people ?? 1));
     // A fixed item is irrelevant unless customers report it again.
-    const isMended = fix !== undefined && !isBack(item, fix);
-    return fresh * (isMine ? mineWeight : 1) * people * (isMended ? 0.01 : 1);
+    const isFixed = fix !== undefined && !isReportedAgain(item, fix);
+    return recency * (isMine ? ownWeight : 1) * people * (isFixed ? 0.01 : 1);
   };
   return items
     .map((item) => ({ item, rank: rank(item) }))
@@ -117,7 +117,7 @@ export interface ReportedItem {
   readonly fix?: { readonly commit: string; readonly environment?: string; readonly deliveredAt?: string };
 }
 
-export function reported({ source, item, running, places, change, fix }: PlacedItem): ReportedItem {
+export function reportedItem({ source, item, running, places, change, fix }: PlacedItem): ReportedItem {
   const { id, kind, title, url, createdAt, lastSeenAt, count, people, body, author, rating, environment } = item;
   const optional = { url, lastSeenAt, people, body, author, rating, environment };
   return {

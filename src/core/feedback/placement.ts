@@ -43,23 +43,23 @@ export class Releases {
       if (tagged !== undefined) return { commit: tagged, by: 'tag' };
     }
     for (const commit of (item.releaseCommits ?? []).slice(0, 10)) {
-      const there = await this.names.commitOf(commit);
-      if (there !== undefined) return { commit: there, by: 'release commits' };
+      const known = await this.names.commitOf(commit);
+      if (known !== undefined) return { commit: known, by: 'release commits' };
     }
     return { unknown: release };
   }
 
   private inLedger(release: string, environment: string | undefined): Delivery | undefined {
-    const isMeant = ({ run, change }: Delivery): boolean =>
+    const isNamed = ({ run, change }: Delivery): boolean =>
       run === release || change.commit === release || (/^[0-9a-f]{7,63}$/.test(release) && change.commit.startsWith(release));
-    const meant = this.deliveries.filter(isMeant);
+    const named = this.deliveries.filter(isNamed);
     // An abbreviated id may match two commits.
-    if (new Set(meant.map(({ change }) => change.commit)).size > 1) return undefined;
-    return meant.find((delivery) => delivery.environment === environment) ?? meant.at(-1);
+    if (new Set(named.map(({ change }) => change.commit)).size > 1) return undefined;
+    return named.find((delivery) => delivery.environment === environment) ?? named.at(-1);
   }
 
   /** Returns the release that was live at the time if there is exactly one. */
-  private byTime({ createdAt, undated, environment = this.whereCustomersAre() }: KnownItem): Running | undefined {
+  private byTime({ createdAt, undated, environment = this.customersEnvironment() }: KnownItem): Running | undefined {
     if (undated) return undefined;
     const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
     const [delivery] = live;
@@ -67,7 +67,7 @@ export class Releases {
   }
 
   /** Before the first release, customers can only use other environments. */
-  private whereCustomersAre(): string | undefined {
+  private customersEnvironment(): string | undefined {
     return this.deliveries.some(({ environment }) => environment === this.customers) ? this.customers : undefined;
   }
 }
@@ -88,11 +88,11 @@ export interface DeliveredPlace {
   readonly by: 'frame' | 'text';
 }
 
-const mostTrees = 20;
+const maxTrees = 20;
 
 /** Finds the places that feedback names in the delivered trees. */
 export class Placement {
-  private readonly placers = new Map<string, PathResolver>();
+  private readonly resolvers = new Map<string, PathResolver>();
   /** Valid forever: neither the commit nor the item changes. */
   private readonly known = new WeakMap<KnownItem, { readonly commit: string; readonly places: readonly DeliveredPlace[] }>();
 
@@ -113,28 +113,28 @@ export class Placement {
   }
 
   private async find(item: KnownItem, running: Running): Promise<DeliveredPlace[]> {
-    const placer = this.placerOf(running);
-    const place = item.frames && (await placer.place({ severity: 'error', message: '', source: '', frames: ownFirst(item.frames) }));
+    const resolver = this.resolverOf(running);
+    const place = item.frames && (await resolver.place({ severity: 'error', message: '', source: '', frames: ownCodeFirst(item.frames) }));
     if (place) return [{ ...lineOf(place), by: 'frame' }];
     const mentioned = await Promise.all(
-      filesMentioned(item).map((frame) => placer.place({ severity: 'error', message: '', source: '', frames: [frame] })),
+      filesMentioned(item).map((frame) => resolver.place({ severity: 'error', message: '', source: '', frames: [frame] })),
     );
     return mentioned.flatMap((found): DeliveredPlace[] => (found ? [{ ...lineOf(found), by: 'text' }] : []));
   }
 
-  private placerOf({ commit, delivery }: Running): PathResolver {
+  private resolverOf({ commit, delivery }: Running): PathResolver {
     const slot = delivery && slotOf(delivery);
     const key = `${commit} ${slot ?? ''}`;
-    const known = this.placers.get(key);
+    const known = this.resolvers.get(key);
     if (known) return known;
-    for (const oldest of this.placers.keys()) {
-      if (this.placers.size < mostTrees) break;
-      this.placers.delete(oldest);
+    for (const oldest of this.resolvers.keys()) {
+      if (this.resolvers.size < maxTrees) break;
+      this.resolvers.delete(oldest);
     }
-    const ground = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
-    const placer = new PathResolver(ground, async () => treePaths(this.repository, this.home, commit, this.folder));
-    this.placers.set(key, placer);
-    return placer;
+    const roots = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
+    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit, this.folder));
+    this.resolvers.set(key, resolver);
+    return resolver;
   }
 }
 
@@ -143,7 +143,7 @@ function slotOf({ slot, run }: Delivery): string | undefined {
   return slot !== undefined && runIn(slot) === run ? slot : undefined;
 }
 
-function ownFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {
+function ownCodeFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {
   return [...frames.filter(({ inApp }) => inApp === true), ...frames.filter(({ inApp }) => inApp !== true)];
 }
 
@@ -151,20 +151,20 @@ function lineOf({ path, line }: { readonly path: string; readonly line?: number 
   return { path, ...(line !== undefined && { line }) };
 }
 
-const mostPlaces = 3;
-const mostLooked = 100;
-const mostLetters = 20_000;
+const maxPlaces = 3;
+const maxMatches = 100;
+const maxCharacters = 20_000;
 /** Matches `src/cart.ts`, `src/cart.ts:12` and `src/cart.ts#L12`. A name without a folder needs an extension and a line. */
 const path = /(?<![\w./@-])((?:[\w.@-]+\/)+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=:\d|#L\d))(?:(?::|#L)(\d{1,7})(?::(\d{1,5}))?)?/g;
 
 /** Returns the files that a text mentions, as written. URLs do not count. */
 export function filesMentioned({ title, body = '' }: FeedbackItem): Frame[] {
-  const text = `${title}\n${body}`.slice(0, mostLetters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
-  const found = [...text.matchAll(path)].slice(0, mostLooked).map(([, file = '', line, column]) => ({
+  const text = `${title}\n${body}`.slice(0, maxCharacters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
+  const found = [...text.matchAll(path)].slice(0, maxMatches).map(([, file = '', line, column]) => ({
     file,
     ...(line !== undefined && { line: Number(line) }),
     ...(line !== undefined && column !== undefined && { column: Number(column) }),
   }));
   const keys = found.map(({ file, line }) => `${file}:${line ?? ''}`);
-  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index).slice(0, mostPlaces);
+  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index).slice(0, maxPlaces);
 }

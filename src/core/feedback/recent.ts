@@ -34,12 +34,12 @@ export interface RecentDeliveries {
   /** The files with uncommitted changes, relative to the root. */
   readonly uncommitted: readonly string[];
   /** Returns whether a delivered commit contains a change, within the window. */
-  holds(commit: string, change: string): boolean;
+  contains(commit: string, change: string): boolean;
 }
 
-const mostChanges = 200;
+const maxChanges = 200;
 /** The limit if nothing was delivered. */
-const mostUndelivered = 50;
+const maxUndelivered = 50;
 const dayMs = 86_400_000;
 
 /** Finds the changes of a service since the recent deliveries, and their environments. */
@@ -65,7 +65,7 @@ export class RecentDeliveryHistory {
     const place = folder === '' ? '.' : folder;
     const status = await this.git(['status', '--porcelain=v2', '--branch', '--no-renames', '--untracked-files=normal', '-z', '--', place]);
     const to = /^# branch\.oid ([0-9a-f]+)$/m.exec(status?.replaceAll('\0', '\n') ?? '')?.[1];
-    if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
+    if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], contains: () => false });
     const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
     const snapshots = new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : [])));
     const graph = await this.turns.run(async () => graphOf(tips, from, snapshots, this.call));
@@ -80,25 +80,25 @@ export class RecentDeliveryHistory {
         isUncommitted: change.commit === snapshot?.change.commit,
         deliveries: deliveriesOf(change.commit, shown, graph),
       })),
-      uncommitted: namesIn(status),
-      holds: (commit, change) => graph.holds(commit, change),
+      uncommitted: changedFiles(status),
+      contains: (commit, change) => graph.contains(commit, change),
     });
   }
 
   /** Returns the known changes plus those added since. */
   private async changes(from: string | undefined, to: string, graph: Graph): Promise<Result<readonly RecentChange[]>> {
-    const last = this.last?.from === from && graph.holds(to, this.last?.to ?? '') ? this.last : undefined;
+    const last = this.last?.from === from && graph.contains(to, this.last?.to ?? '') ? this.last : undefined;
     if (last?.to === to) return ok(last.changes);
     const added = await this.between(last ? last.to : from, to);
     if (!added.ok) return added;
-    const bound = from === undefined ? mostUndelivered : mostChanges;
+    const bound = from === undefined ? maxUndelivered : maxChanges;
     const changes = [...added.value, ...(last?.changes ?? [])].slice(0, bound);
     this.last = { from, to, changes };
     return ok(changes);
   }
 
   private async between(from: string | undefined, to: string): Promise<Result<readonly RecentChange[]>> {
-    const bound = from === undefined ? { maxCount: mostUndelivered } : { from, maxCount: mostChanges };
+    const bound = from === undefined ? { maxCount: maxUndelivered } : { from, maxCount: maxChanges };
     return this.turns.run(async () => recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder }));
   }
 
@@ -129,7 +129,7 @@ function deliveriesOf(commit: string, shown: readonly Delivery[], graph: Graph):
   const first = new Map<string | undefined, ChangeDelivery>();
   // Deliveries are newest first, so the last entry per environment is the first delivery of the change.
   for (const { change, environment, deliveredAt, endedAt } of shown) {
-    if (!graph.holds(change.commit, commit)) continue;
+    if (!graph.contains(change.commit, commit)) continue;
     const isLive = endedAt === undefined || (first.get(environment)?.isLive ?? false);
     first.set(environment, { ...(environment !== undefined && { environment }), at: deliveredAt, isLive });
   }
@@ -146,7 +146,7 @@ class Graph {
     private readonly twins: ReadonlyMap<string, string | undefined>,
   ) {}
 
-  holds(commit: string, change: string): boolean {
+  contains(commit: string, change: string): boolean {
     const known = this.reached.get(commit) ?? this.reachedFrom(commit);
     this.reached.set(commit, known);
     return known.has(change);
@@ -198,7 +198,7 @@ async function graphOf(tips: readonly string[], from: string | undefined, snapsh
 }
 
 /** Returns the changed, unmerged and new files of `git status --porcelain=v2 -z`. */
-function namesIn(status: string): string[] {
+function changedFiles(status: string): string[] {
   return status.split('\0').flatMap((entry) => {
     const [, name] = /^(?:1(?: \S+){7}|u(?: \S+){9}|\?) (.+)$/s.exec(entry) ?? [];
     return name === undefined ? [] : [name];

@@ -36,7 +36,7 @@ export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
 export class ServiceFeedback {
   private readonly history: RecentDeliveryHistory;
   private readonly names: CommitNames;
-  private readonly remembered = new PlacementCache();
+  private readonly cache = new PlacementCache();
   private readonly placement: Placement;
   private readonly working: WorkingFiles;
   private readonly recentLines: RecentLines;
@@ -85,7 +85,7 @@ export class ServiceFeedback {
     const open = sources.flatMap(({ source, items }) =>
       items.filter(({ closedAt }) => closedAt === undefined).map((item) => ({ source, item })),
     );
-    const items = await this.belonging(recent.value, deliveries).place(open);
+    const items = await this.attribution(recent.value, deliveries).place(open);
     return ok({ recent: recent.value, sources, items: items.sort((a, b) => (a.item.createdAt < b.item.createdAt ? 1 : -1)) });
   }
 
@@ -94,11 +94,11 @@ export class ServiceFeedback {
     return this.recentLines.lines(recent.changes, path, text);
   }
 
-  private belonging(recent: RecentDeliveries, deliveries: readonly Delivery[]): FeedbackAttribution {
+  private attribution(recent: RecentDeliveries, deliveries: readonly Delivery[]): FeedbackAttribution {
     const { repository, pipeline, placesNow, folder } = this.parts;
     const lines = new Map<string, Promise<ReadonlyMap<number, string>>>();
     return new FeedbackAttribution({
-      remembered: this.remembered,
+      cache: this.cache,
       releases: new Releases(this.names, deliveries, pipeline.release),
       placement: this.placement,
       placesNow,

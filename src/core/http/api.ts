@@ -35,7 +35,7 @@ export class Api {
   }
 
   async text(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ url: this.resolve(path), headers }, signal);
+    return this.request({ url: this.resolve(path), headers }, signal);
   }
 
   /** Sends a request once and returns the response body. */
@@ -52,15 +52,15 @@ export class Api {
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<JsonAnswer | HttpFailure> {
-    const answer = await this.ask({ method, url: this.resolve(path), headers, ...(body !== undefined && { body }) }, signal);
+    const answer = await this.request({ method, url: this.resolve(path), headers, ...(body !== undefined && { body }) }, signal);
     if (answer.state === 'failed') return answer;
     const { status, text, url } = answer;
     return text.trim() === '' ? { state: 'answered', status, headers: answer.headers, url, value: undefined } : jsonOf(answer);
   }
 
   /** Submits a form once: all values are in the address. A redirect on the same server counts as a response. */
-  async press(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
+  async submitForm(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
+    return this.request({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
   }
 
   /** Streams the response bytes to `sink`: see `HttpRequest.sink`. */
@@ -70,14 +70,14 @@ export class Api {
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ url: this.resolve(path), headers, sink }, signal);
+    return this.request({ url: this.resolve(path), headers, sink }, signal);
   }
 
   private resolve(path: string): string {
     return /^https?:/.test(path) ? path : `${this.address.base.replace(/\/+$/, '')}${path}`;
   }
 
-  private async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
+  private async request(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const { kind, header = 'Authorization', headers } = this.address;
     const { origin } = this;
     if (origin === undefined) return { state: 'failed', reason: 'answer', message: httpAddress(this.address.base).toString() };
@@ -116,10 +116,10 @@ export function noJson(text: string, headers: HttpAnswer['headers'], url: string
     return {
       ...failure,
       message: `${address} answered a web page (HTML) instead of ${wanted}`,
-      hint: 'the address may be that of a page, or want a sign-in',
+      hint: 'the address may be a web page or require a sign-in',
     };
   if (text.trim() === '') return { ...failure, message: `${address} answered nothing` };
   return /^\s*[[{]/.test(text)
     ? { ...failure, message: `${address} answered JSON that is broken or breaks off after ${text.length} characters` }
-    : { ...failure, message: `${address} answered something that is no JSON` };
+    : { ...failure, message: `${address} answered something that is not JSON` };
 }

@@ -1,7 +1,7 @@
 import type { Tokens } from '../model/tokens';
 
 /** The variables that the services' own tools use, each for its public host only. */
-const usual: Readonly<Record<string, string>> = {
+const commonVariables: Readonly<Record<string, string>> = {
   'https://api.github.com': 'GITHUB_TOKEN',
   'https://gitlab.com': 'GITLAB_TOKEN',
   'https://sentry.io': 'SENTRY_AUTH_TOKEN',
@@ -11,7 +11,7 @@ const usual: Readonly<Record<string, string>> = {
 export function environmentTokens(env: NodeJS.ProcessEnv): Tokens {
   return async (_, host) => {
     const own = env[tokenVariable(host)];
-    const common = usual[host];
+    const common = commonVariables[host];
     return Promise.resolve(own ?? (common === undefined ? undefined : env[common]));
   };
 }

@@ -9,10 +9,11 @@ export function httpAddress(address: string, base?: URL): URL | string {
   try {
     url = new URL(address, base);
   } catch {
-    return `“${address.replace(/\?.*$/s, '').slice(0, 100)}” is no address`;
+    return `“${address.replace(/\?.*$/s, '').slice(0, 100)}” is not a valid address`;
   }
-  if (!/^https?:$/.test(url.protocol)) return `${url.protocol}// is no address of the web`;
-  if (url.username !== '' || url.password !== '') return `the address of ${url.host} holds a user or a password, which do not belong there`;
+  if (!/^https?:$/.test(url.protocol)) return `${url.protocol}// is not a web address`;
+  if (url.username !== '' || url.password !== '')
+    return `the address of ${url.host} contains a user name or a password, which is not allowed`;
   url.hash = '';
   return url;
 }

@@ -39,21 +39,22 @@ interface Sent {
 }
 
 /** Returns why a response is not usable, with the server's own message if it has one. */
-export function failureOfStatus(answer: HttpAnswer, sent: Sent, now = Date.now()): HttpFailure {
+export function statusFailure(answer: HttpAnswer, sent: Sent, now = Date.now()): HttpFailure {
   const { status, headers, url } = answer;
   const host = hostOf(url);
-  const said = wordsOf(answer);
+  const detail = serverMessage(answer);
   const failure = { state: 'failed', status } as const;
   if (isLimit(answer)) {
     const retryAt = retryTime(headers, now) ?? new Date(now + 60_000).toISOString();
-    return { ...failure, reason: 'limit', message: `${host} was asked too often (${status})${said}`, retryAt };
+    return { ...failure, reason: 'limit', message: `${host} limits the request rate (${status})${detail}`, retryAt };
   }
-  if (status === 401 || status === 403) return { ...failure, reason: 'token', ...turnedDown(status, host, said, sent), ...signOn(headers) };
+  if (status === 401 || status === 403)
+    return { ...failure, reason: 'token', ...tokenFailure(status, host, detail, sent), ...singleSignOnHint(headers) };
   const named = `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
-  const message = `${host} answered ${named} for ${new URL(url).pathname}${said}`;
-  if (status === 407) return { ...failure, reason: 'offline', message: `the proxy on the way to ${host} wants to know who asks (407)` };
-  const retryAt = status === 503 ? backTime(headers, now) : undefined;
-  const hint = status === 404 && !sent.wasGiven ? 'what is private is only found with a token' : undefined;
+  const message = `${host} answered ${named} for ${new URL(url).pathname}${detail}`;
+  if (status === 407) return { ...failure, reason: 'offline', message: `the proxy for ${host} requires a sign-in (407)` };
+  const retryAt = status === 503 ? unavailableUntil(headers, now) : undefined;
+  const hint = status === 404 && !sent.wasGiven ? 'private resources require a token' : undefined;
   return { ...failure, reason: 'answer', message, ...(retryAt !== undefined && { retryAt }), ...(hint !== undefined && { hint }) };
 }
 
@@ -67,33 +68,33 @@ function isLimit({ status, headers, text }: HttpAnswer): boolean {
  * Returns a hint for organizations on GitHub that require single sign-on (docs.github.com, troubleshooting the REST API: SAML).
  * The address in the header contains a request of the token's, so it is not shown.
  */
-function signOn(headers: HttpAnswer['headers']): { hint?: string } {
+function singleSignOnHint(headers: HttpAnswer['headers']): { hint?: string } {
   return headers['x-github-sso']?.startsWith('required')
     ? {
-        hint: 'the organization wants single sign-on: authorize the token for it on GitHub, in Settings > Developer settings, or sign in anew',
+        hint: 'the organization requires single sign-on: authorize the token on GitHub in Settings > Developer settings, or sign in again',
       }
     : {};
 }
 
-function turnedDown(status: number, host: string, said: string, { wasGiven, wasSent }: Sent): { message: string; hint?: string } {
+function tokenFailure(status: number, host: string, detail: string, { wasGiven, wasSent }: Sent): { message: string; hint?: string } {
   if (wasGiven && !wasSent)
     return {
-      message: `${host}, which the address redirects to, wants a token (${status})`,
-      hint: 'a token is only sent to the address it was given for',
+      message: `the address redirects to ${host}, which requires a token (${status})`,
+      hint: 'a token is sent only to the host it was entered for',
     };
-  if (!wasGiven) return { message: `${host} wants a token (${status})${said}` };
+  if (!wasGiven) return { message: `${host} requires a token (${status})${detail}` };
   return status === 401
-    ? { message: `${host} does not accept the token (401)${said}` }
-    : { message: `${host} does not let this token do that (403)${said}` };
+    ? { message: `${host} does not accept the token (401)${detail}` }
+    : { message: `${host} does not let this token do that (403)${detail}` };
 }
 
 /** Returns the message in an error response. */
-function wordsOf({ text }: HttpAnswer): string {
+function serverMessage({ text }: HttpAnswer): string {
   if (text.length > 100_000) return '';
   try {
     const value = JSON.parse(text) as Readonly<Record<string, unknown>> | null;
     const words = [value?.['message'], value?.['detail'], value?.['error_description'], value?.['error']]
-      .map((one) => (typeof one === 'string' ? one : fieldsIn(one)))
+      .map((one) => (typeof one === 'string' ? one : fieldErrors(one)))
       .find((one) => one !== '');
     return words === undefined ? '' : `: ${plain(words).replace(/\s+/g, ' ').slice(0, 200)}`;
   } catch {
@@ -102,10 +103,10 @@ function wordsOf({ text }: HttpAnswer): string {
 }
 
 /** Returns GitLab's errors by field, as in `{"base": ["…"]}`. */
-function fieldsIn(value: unknown): string {
+function fieldErrors(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
   return Object.entries(value)
-    .flatMap(([field, said]) => {
+    .flatMap(([field, messages]) => {
       const words = (Array.isArray(said) ? (said as unknown[]) : [said]).filter((one): one is string => typeof one === 'string');
       return words.length === 0 ? [] : [`${field === 'base' ? '' : `${field} `}${words.join(', ')}`];
     })
@@ -116,46 +117,50 @@ interface Attempt {
   readonly isCancelled: boolean;
   readonly isTimeout: boolean;
   readonly timeoutMs: number;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 /** Returns why a request got no response, and whether a retry may help. */
-export function brokenOff(error: unknown, url: string, attempt: Attempt): { readonly failure: HttpFailure; readonly isTransient: boolean } {
+export function connectionFailure(
+  error: unknown,
+  url: string,
+  attempt: Attempt,
+): { readonly failure: HttpFailure; readonly isTransient: boolean } {
   const host = hostOf(url);
-  const offline = (message: string, isTransient = false, hint?: string): ReturnType<typeof brokenOff> => ({
+  const offline = (message: string, isTransient = false, hint?: string): ReturnType<typeof connectionFailure> => ({
     failure: { state: 'failed', reason: 'offline', message, ...(hint !== undefined && { hint }) },
     isTransient,
   });
-  if (attempt.isCancelled) return offline(`${host} was not asked to the end`);
+  if (attempt.isCancelled) return offline(`the request to ${host} was cancelled`);
   if (attempt.isTimeout) return offline(`${host} did not answer within ${attempt.timeoutMs / 1000} s`);
   const { code = '', port } = causeOf(error);
   const message = isAxiosError(error) ? error.message : '';
   if (message.startsWith('maxContentLength')) {
-    const mega = Math.round(attempt.mostBytes / (1 << 20));
-    const tooLarge = `${shownAddress(url)} answered more than ${mega > 0 ? `${mega} MB` : `${attempt.mostBytes} bytes`}`;
+    const mega = Math.round(attempt.maxBytes / (1 << 20));
+    const tooLarge = `${shownAddress(url)} answered more than ${mega > 0 ? `${mega} MB` : `${attempt.maxBytes} bytes`}`;
     return { failure: { state: 'failed', reason: 'answer', message: tooLarge }, isTransient: false };
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
     return offline(`the certificate of ${host} is not trusted (${code})`, false, 'NODE_EXTRA_CA_CERTS names further authorities');
   switch (code) {
     case 'ENOTFOUND':
-      return offline(`${host} was not found: no network, or another name`);
+      return offline(`${host} was not found: check the network and the host name`);
     case 'EAI_AGAIN':
-      return offline(`${host} was not found: the network has no names now`, true);
+      return offline(`${host} was not found: DNS is unavailable`, true);
     case 'ECONNREFUSED':
       return port === undefined || port === portOf(url)
         ? offline(`${host} refuses connections`, true)
-        : offline(`the proxy on the way to ${host} refuses connections (port ${port})`, true);
+        : offline(`the proxy for ${host} refuses connections (port ${port})`, true);
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return offline(`${host} cannot be reached (${code})`, true);
     case 'EPROTO':
-      return offline(`${host} does not speak TLS as this machine does, or is no https`);
+      return offline(`${host} does not support HTTPS, or no TLS version of this machine`);
     default:
       return code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS')
-        ? offline(`no safe connection to ${host} (${code})`)
-        : offline(`${host} broke the connection off${code === '' ? '' : ` (${code})`}`, true);
+        ? offline(`no secure connection to ${host} (${code})`)
+        : offline(`${host} closed the connection${code === '' ? '' : ` (${code})`}`, true);
   }
 }
 
@@ -178,25 +183,25 @@ function portOf(url: string): number {
 }
 
 /** The maximum wait, whatever the server requests. */
-const longestMs = 24 * 3_600_000;
+const maxWaitMs = 24 * 3_600_000;
 
 const remainders = ['x-ratelimit-remaining', 'ratelimit-remaining', 'x-sentry-rate-limit-remaining'];
 const resets = ['x-ratelimit-reset', 'ratelimit-reset', 'x-sentry-rate-limit-reset'];
 
 /** Returns the time for the next request according to the headers (names in lower case). ISO 8601; undefined without such a header. */
 export function retryTime(headers: Readonly<Record<string, string>>, now: number): string | undefined {
-  const at = afterOf(headers['retry-after'], now) ?? resetOf(headers, now);
-  return at === undefined ? undefined : new Date(Math.min(Math.max(at, now + 1000), now + longestMs)).toISOString();
+  const at = retryAfterOf(headers['retry-after'], now) ?? resetOf(headers, now);
+  return at === undefined ? undefined : new Date(Math.min(Math.max(at, now + 1000), now + maxWaitMs)).toISOString();
 }
 
 /** Returns the time for the next request to an unavailable server. Rate limits are ignored: they do not say when the server is back. */
-export function backTime(headers: Readonly<Record<string, string>>, now: number): string | undefined {
+export function unavailableUntil(headers: Readonly<Record<string, string>>, now: number): string | undefined {
   const { 'retry-after': after } = headers;
   return after === undefined ? undefined : retryTime({ 'retry-after': after }, now);
 }
 
 /** Parses seconds or a date. */
-function afterOf(value: string | undefined, now: number): number | undefined {
+function retryAfterOf(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value.trim()) ? now + Number(value) * 1000 : Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;

@@ -2,7 +2,7 @@ import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
-import { type HttpAnswer, type HttpFailure, brokenOff, failureOfStatus } from './http-answer';
+import { type HttpAnswer, type HttpFailure, connectionFailure, statusFailure } from './http-answer';
 
 /** A token that is sent to one origin only. */
 export interface Secret {
@@ -40,27 +40,27 @@ export interface HttpOptions {
   readonly proxy: 'environment' | 'host';
   /** The time limit from the start of a request to the last byte of the response. */
   readonly timeoutMs?: number;
-  readonly mostBytes?: number;
+  readonly maxBytes?: number;
   /** The delay before the first retry; doubled for the next. */
   readonly retryMs?: number;
 }
 
-const mostRedirects = 5;
-const mostRetries = 2;
+const maxRedirections = 5;
+const maxRetries = 2;
 /** The maximum length of an error response. */
-const mostComplaint = 100_000;
+const maxErrorText = 100_000;
 
 /** Sends HTTP requests with limits on time and size. A token goes only to its own origin and never appears in messages. */
 export class HttpClient {
   private readonly proxy: HttpOptions['proxy'];
   private readonly timeoutMs: number;
-  private readonly mostBytes: number;
+  private readonly maxBytes: number;
   private readonly retryMs: number;
 
-  constructor({ proxy, timeoutMs = 15_000, mostBytes = 10 << 20, retryMs = 500 }: HttpOptions) {
+  constructor({ proxy, timeoutMs = 15_000, maxBytes = 10 << 20, retryMs = 500 }: HttpOptions) {
     this.proxy = proxy;
     this.timeoutMs = timeoutMs;
-    this.mostBytes = mostBytes;
+    this.maxBytes = maxBytes;
     this.retryMs = retryMs;
   }
 
@@ -68,14 +68,14 @@ export class HttpClient {
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const isSafe = (request.method ?? 'GET') === 'GET' && !request.sink;
     for (let tries = 0; ; tries++) {
-      const { answer, isTransient } = await this.once(request, signal);
-      if (!isSafe || tries === mostRetries || signal.aborted || !isTransient) return answer;
+      const { answer, isTransient } = await this.attempt(request, signal);
+      if (!isSafe || tries === maxRetries || signal.aborted || !isTransient) return answer;
       const wait = this.retryMs * 2 ** tries * (0.5 + Math.random());
       await delay(wait, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async once(request: HttpRequest, signal: AbortSignal): Promise<{ answer: HttpAnswer | HttpFailure; isTransient: boolean }> {
+  private async attempt(request: HttpRequest, signal: AbortSignal): Promise<{ answer: HttpAnswer | HttpFailure; isTransient: boolean }> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), this.timeoutMs);
     try {
@@ -83,27 +83,27 @@ export class HttpClient {
       const isTransient = answer.state === 'failed' && answer.retryAt === undefined && [502, 503, 504].includes(answer.status ?? 0);
       return { answer, isTransient };
     } catch (error) {
-      const { timeoutMs, mostBytes } = this;
-      const attempt = { isCancelled: signal.aborted, isTimeout: timeout.signal.aborted, timeoutMs, mostBytes };
-      const { failure, isTransient } = brokenOff(error, request.url, attempt);
+      const { timeoutMs, maxBytes } = this;
+      const attempt = { isCancelled: signal.aborted, isTimeout: timeout.signal.aborted, timeoutMs, maxBytes };
+      const { failure, isTransient } = connectionFailure(error, request.url, attempt);
       return { answer: failure, isTransient };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private async follow(request: HttpRequest, signal: AbortSignal, heard: () => void): Promise<HttpAnswer | HttpFailure> {
+  private async follow(request: HttpRequest, signal: AbortSignal, onData: () => void): Promise<HttpAnswer | HttpFailure> {
     const visited = new Set<string>();
     let address = httpAddress(request.url);
     let { secret } = request;
     for (;;) {
       if (typeof address === 'string') return { state: 'failed', reason: 'answer', message: address };
-      if (visited.size > mostRedirects || visited.has(address.href))
-        return { state: 'failed', reason: 'answer', message: `${address.host} redirects again and again` };
+      if (visited.size > maxRedirections || visited.has(address.href))
+        return { state: 'failed', reason: 'answer', message: `${address.host} redirects too often` };
       visited.add(address.href);
       // The token stays away after the first redirect to another origin: a redirect back comes from that origin.
       if (secret && address.origin !== secret.origin) secret = undefined;
-      const response = await this.request(request, address, secret, signal, heard);
+      const response = await this.request(request, address, secret, signal, onData);
       const location = redirectOf(response);
       if (location === undefined) return answerOf(request, response, address, secret);
       const target = httpAddress(location, address);
@@ -113,8 +113,8 @@ export class HttpClient {
         return {
           state: 'failed',
           reason: 'answer',
-          message: `${address.host} sends what is written there on to ${target.host} (${response.status})`,
-          hint: 'nothing was changed; name the address that it moved to',
+          message: `${address.host} redirects the request to ${target.host} (${response.status})`,
+          hint: 'nothing was changed; use the new address',
         };
       address = target;
     }
@@ -125,7 +125,7 @@ export class HttpClient {
     address: URL,
     secret: Secret | undefined,
     signal: AbortSignal,
-    heard: () => void,
+    onData: () => void,
   ): Promise<AxiosResponse<string>> {
     const response = await axios.request<string | Readable>({
       url: address.href,
@@ -143,25 +143,25 @@ export class HttpClient {
       ...(this.proxy === 'host' && { proxy: false }),
       // Redirects are followed by this class: libraries remove only some headers as secrets.
       maxRedirects: 0,
-      ...(!sink && { maxContentLength: this.mostBytes }),
+      ...(!sink && { maxContentLength: this.maxBytes }),
       responseType: sink ? 'stream' : 'text',
       transformResponse: (text: string) => text,
       validateStatus: () => true,
       signal,
     });
     const { data } = response;
-    return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, heard) };
+    return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, onData) };
   }
 
   /** Returns the part of the body that did not go to the sink. */
-  private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, heard: () => void): Promise<string> {
+  private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, onData: () => void): Promise<string> {
     const head = { status, headers: namesInLowerCase(headers) };
     const isWanted = status >= 200 && status < 300;
     let text = '';
     for await (const chunk of data as AsyncIterable<Buffer>) {
-      heard();
+      onData();
       if (isWanted) sink?.(chunk, head);
-      else if (text.length < mostComplaint) text += chunk.toString();
+      else if (text.length < maxErrorText) text += chunk.toString();
       else break;
     }
     return text;
@@ -184,7 +184,7 @@ function answerOf(request: HttpRequest, response: AxiosResponse<string>, address
   const text = withoutSecret(response.data, request.secret?.token);
   const answer: HttpAnswer = { state: 'answered', status, headers, text, url: address.href };
   const isFine = (status >= 200 && status < 300) || (status === 304 && request.headers?.['If-None-Match'] !== undefined);
-  return isFine ? answer : failureOfStatus(answer, { wasSent: sent !== undefined, wasGiven: request.secret !== undefined });
+  return isFine ? answer : statusFailure(answer, { wasSent: sent !== undefined, wasGiven: request.secret !== undefined });
 }
 
 function namesInLowerCase(headers: AxiosResponse['headers']): Readonly<Record<string, string>> {

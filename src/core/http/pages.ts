@@ -37,11 +37,11 @@ export async function readPages<P extends Page>({ first, get, next, most }: Page
     if (named === undefined) return { state: 'pages', pages };
     const from = new URL(page.url);
     const following = httpAddress(named, from);
-    const cut = (why: string): Pages<P> => ({ state: 'pages', pages, cut: `what follows page ${pages.length} was not read: ${why}` });
+    const cut = (why: string): Pages<P> => ({ state: 'pages', pages, cut: `the pages after page ${pages.length} were not read: ${why}` });
     if (typeof following === 'string') return cut(following);
-    if (following.origin !== from.origin) return cut(`it is at another host, ${following.host}`);
-    if (seen.has(following.href)) return cut('it leads back to a page that was read before');
-    if (pages.length >= most) return cut(`no more than ${most} pages are read at once`);
+    if (following.origin !== from.origin) return cut(`the next page is on another host, ${following.host}`);
+    if (seen.has(following.href)) return cut('the next page was read already');
+    if (pages.length >= most) return cut(`the limit is ${most} pages`);
     const answer = await get(following.href, pages.length);
     if (answer.state === 'failed') return answer;
     seen.add(following.href).add(answer.url);

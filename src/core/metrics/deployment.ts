@@ -101,11 +101,11 @@ export async function reworkOf(deployments: readonly ProductionDeployment[], con
   let broken: string[] = [];
   const answers: (boolean | undefined)[] = [];
   for (const { commit, failure } of deployments) {
-    const held = await Promise.all(broken.map(async (earlier) => contains(commit, earlier)));
-    const isRework = held.some((one) => one === true);
-    answers.push(isRework || held.every((one) => one !== undefined) ? isRework : undefined);
+    const contained = await Promise.all(broken.map(async (earlier) => contains(commit, earlier)));
+    const isRework = contained.some((one) => one === true);
+    answers.push(isRework || contained.every((one) => one !== undefined) ? isRework : undefined);
     if (failure) broken = [...new Set([...broken, commit])];
-    else broken = broken.filter((_, index) => held[index] !== true);
+    else broken = broken.filter((_, index) => contained[index] !== true);
   }
   return answers;
 }

@@ -39,7 +39,7 @@ export interface RecoveryTime {
 }
 
 /** A deployment with its facts from git. */
-export interface Carried {
+export interface DeploymentFacts {
   readonly deployment: ProductionDeployment;
   /** The commit date of each change that is in the deployment but was not live before. Absent: unknown. */
   readonly committedAt?: readonly string[];
@@ -54,15 +54,15 @@ export interface Window {
 }
 
 /** The minimum number of values for a median, and of deployments for a rate. */
-export const fewest = 3;
-const fewestForP90 = 10;
+export const minCount = 3;
+const minForP90 = 10;
 const dayMs = 86_400_000;
 
 /**
  * Returns all metrics for the deployments of a window. `all` is oldest first and includes earlier and later deployments, which
  * show recoveries.
  */
-export function doraMetrics(all: readonly Carried[], window: Window): DoraMetrics {
+export function doraMetrics(all: readonly DeploymentFacts[], window: Window): DoraMetrics {
   const inWindow = all.filter(({ deployment: { at } }) => isIn(at, window));
   return {
     deploymentFrequency: deploymentFrequency(inWindow, window),
@@ -81,7 +81,7 @@ export function isIn(at: string, { since, until }: Window): boolean {
 }
 
 /** DORA: the number of deployments over a given period. Failed deployments count if they went live. */
-function deploymentFrequency(inWindow: readonly Carried[], { since, until }: Window): Measured<DeploymentFrequency> {
+function deploymentFrequency(inWindow: readonly DeploymentFacts[], { since, until }: Window): Measured<DeploymentFrequency> {
   const deployments = inWindow.length;
   const exact = (timeOf(until) - timeOf(since)) / dayMs;
   const days = Math.round(exact * 10) / 10;
@@ -93,22 +93,21 @@ function deploymentFrequency(inWindow: readonly Carried[], { since, until }: Win
  * committer's date, because the author's date survives rebases and amendments. A change arrives with its first successful
  * deployment.
  */
-function leadTime(inWindow: readonly Carried[]): Measured<LeadTime> {
+function leadTime(inWindow: readonly DeploymentFacts[]): Measured<LeadTime> {
   const { possible: times, impossible } = leadTimes(inWindow);
-  if (times.length >= fewest) {
+  if (times.length >= minCount) {
     const p90Ms = times[Math.ceil(times.length * 0.9) - 1];
-    const isEnough = times.length >= fewestForP90 && p90Ms !== undefined;
+    const isEnough = times.length >= minForP90 && p90Ms !== undefined;
     return { value: { medianMs: medianOf(times), ...(isEnough && { p90Ms }), changes: times.length } };
   }
   const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
-  if (stayed.length > 0 && stayed.every(({ committedAt }) => !committedAt))
-    return { absent: 'it is not known which changes the deployments brought' };
-  if (impossible > times.length) return { absent: 'the changes have dates after they were live: a clock is wrong' };
+  if (stayed.length > 0 && stayed.every(({ committedAt }) => !committedAt)) return { absent: 'the changes of the deployments are unknown' };
+  if (impossible > times.length) return { absent: 'the changes have dates after they went live: a clock is wrong' };
   return { absent: `${counted(times.length, 'change')} went live: too few for a median` };
 }
 
 /** Returns the lead times, shortest first, and the number of changes with a commit date after their deployment, caused by a wrong clock. */
-export function leadTimes(inWindow: readonly Carried[]): { readonly possible: readonly number[]; readonly impossible: number } {
+export function leadTimes(inWindow: readonly DeploymentFacts[]): { readonly possible: readonly number[]; readonly impossible: number } {
   const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
   const all = stayed.flatMap(({ deployment, committedAt = [] }) => committedAt.map((at) => timeOf(deployment.at) - timeOf(at)));
   const possible = all.filter((ms) => ms >= 0).sort((a, b) => a - b);
@@ -116,7 +115,7 @@ export function leadTimes(inWindow: readonly Carried[]): { readonly possible: re
 }
 
 /** DORA: the ratio of deployments that require immediate intervention. A deployment counts if it was rolled back or reported as failed. */
-function changeFailRate(inWindow: readonly Carried[]): Measured<Share> {
+function changeFailRate(inWindow: readonly DeploymentFacts[]): Measured<Share> {
   return shareOf(inWindow.filter(({ deployment }) => deployment.failure).length, inWindow.length);
 }
 
@@ -134,22 +133,22 @@ function recoveryTime(inWindow: readonly ProductionDeployment[], all: readonly P
       return recovered === undefined ? [] : [timeOf(recovered) - timeOf(one.at)];
     })
     .sort((a, b) => a - b);
-  if (times.length >= fewest) return { value: { medianMs: medianOf(times), failures: times.length } };
+  if (times.length >= minCount) return { value: { medianMs: medianOf(times), failures: times.length } };
   if (failed.length === 0) return { absent: 'no deployment failed' };
   const open = failed.length - times.length;
-  const stillOpen = open === 0 ? '' : `, ${open} of them not recovered from yet`;
+  const stillOpen = open === 0 ? '' : `, ${open} of them not recovered yet`;
   return { absent: `${counted(failed.length, 'failed deployment')}${stillOpen}: too few for a median` };
 }
 
 /** DORA: the ratio of deployments that are unplanned and happen as a result of an incident in production. See `reworkOf`. */
-function reworkRate(inWindow: readonly Carried[]): Measured<Share> {
+function reworkRate(inWindow: readonly DeploymentFacts[]): Measured<Share> {
   if (inWindow.some(({ isRework }) => isRework === undefined))
-    return { absent: 'whether a deployment repairs a failed one is not known: the commits of some are not in this repository' };
+    return { absent: 'it is unknown which deployments repair a failed one: some commits are not in this repository' };
   return shareOf(inWindow.filter(({ isRework }) => isRework).length, inWindow.length);
 }
 
 function shareOf(count: number, of: number): Measured<Share> {
-  if (of < fewest) return { absent: `${counted(of, 'deployment')}: too few for a rate` };
+  if (of < minCount) return { absent: `${counted(of, 'deployment')}: too few for a rate` };
   return { value: { rate: count / of, count, of } };
 }
 

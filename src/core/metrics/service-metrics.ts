@@ -9,7 +9,7 @@ import type { Pipeline } from '../model/pipeline';
 import { listRuns, readRecorded, runIds } from '../history/runs';
 import { keptRuns } from '../runner/tidy';
 import { journaledDeployments, rangeOf, type ProductionDeployment, reworkOf, type Contains } from './deployment';
-import { doraMetrics, isIn, type Carried, type DoraMetrics, type Window, leadTimes } from './metrics';
+import { doraMetrics, isIn, type DeploymentFacts, type DoraMetrics, type Window, leadTimes } from './metrics';
 import { deploymentsOfTeam, type TeamDeployments } from './team';
 import { counted } from '../support/format';
 
@@ -51,7 +51,7 @@ export interface MetricsSource {
 }
 
 const dayMs = 86_400_000;
-const gitAtOnce = 4;
+const gitBatch = 4;
 
 /** Returns the delivery metrics of a service in its customers' environment, from this machine's journals and the CI service's records. */
 export async function serviceMetrics(request: MetricsRequest): Promise<Result<ServiceMetrics>> {
@@ -59,34 +59,34 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   const { pipeline } = service;
   const environment = environmentOf(pipeline);
   if (environment === undefined)
-    return fail('usage', `${pipeline.service} is deployed to no environment, so there is nothing to measure`, {
-      hint: 'a step with `deploy: NAME` in delivery.yaml deploys it',
+    return fail('usage', `${pipeline.service} is not deployed to any environment`, {
+      hint: 'add a step with `deploy: NAME` to delivery.yaml',
     });
   const asked = new Date(now - days * dayMs).toISOString();
   const runs = listRuns(home, { service: pipeline.service });
   const where = whereOf(pipeline, environment);
-  const meant = runs.filter(({ engine }) => where === 'shared' || (engine === undefined) === (where === 'here'));
-  const own = journaledDeployments(meant, pipeline.service, environment);
+  const measuredRuns = runs.filter(({ engine }) => where === 'shared' || (engine === undefined) === (where === 'here'));
+  const journaled = journaledDeployments(measuredRuns, pipeline.service, environment);
   const host = where === 'here' ? undefined : await readTeamHistory({ ...request, environment, since: asked });
   const records = host?.state === 'read' ? host.history.deployments : [];
   const about = { service: pipeline.service, environment, source: host?.name ?? 'journals' } as const;
   const contains: Contains = async (commit, earlier) => containsCommit(repository, home, commit, earlier);
-  const team = await deploymentsOfTeam(own, records, about, contains);
+  const team = await deploymentsOfTeam(journaled, records, about, contains);
 
   const journalsSince = runIds(home).length < keptRuns ? asked : (oldestRun(home) ?? asked);
   const wholeSince = (host?.state === 'read' ? host.history.wholeSince : undefined) ?? asked;
   const since = [asked, journalsSince, wholeSince].sort().at(-1) ?? asked;
   const window: Window = { since, until: new Date(now).toISOString() };
-  const carried = await carriedBy(request, team.deployments, window, contains);
-  const inWindow = carried.filter(({ deployment: { at } }) => isIn(at, window));
-  const others = runs.filter((run) => !meant.includes(run));
-  const elsewhere = journaledDeployments(others, pipeline.service, environment).filter(({ at }) => isIn(at, window)).length;
-  const notes = notesOf({ pipeline, environment, where, asked, journalsSince, wholeSince, elsewhere, host, team, inWindow });
+  const facts = await factsOf(request, team.deployments, window, contains);
+  const inWindow = facts.filter(({ deployment: { at } }) => isIn(at, window));
+  const others = runs.filter((run) => !measuredRuns.includes(run));
+  const otherDeployments = journaledDeployments(others, pipeline.service, environment).filter(({ at }) => isIn(at, window)).length;
+  const notes = limitationsOf({ pipeline, environment, where, asked, journalsSince, wholeSince, otherDeployments, host, team, inWindow });
   const countOf = (source: MetricsSource['source']): number => inWindow.filter(({ deployment }) => deployment.source === source).length;
   return ok({
     ...{ service: pipeline.service, environment, ...window, deployments: inWindow.length },
     isOfThisMachineAlone: where !== 'here' && host?.state !== 'read',
-    ...doraMetrics(carried, window),
+    ...doraMetrics(facts, window),
     sources: [{ source: 'journals', deployments: countOf('journals') }, ...(host ? [hostSource(host, countOf(host.name))] : [])],
     notes,
   });
@@ -112,27 +112,27 @@ function oldestRun(home: RepositoryHome): string | undefined {
 }
 
 /** Adds the facts from git to the deployments of the window and to those that they repair. */
-async function carriedBy(
+async function factsOf(
   { repository, home, service: { folder } }: MetricsRequest,
   deployments: readonly ProductionDeployment[],
   window: Window,
   contains: Contains,
-): Promise<Carried[]> {
+): Promise<DeploymentFacts[]> {
   const rework = await reworkOf(deployments, contains);
   const datesOf = async (deployment: ProductionDeployment): Promise<readonly string[] | undefined> => {
     const range = deployment.failure || !isIn(deployment.at, window) ? undefined : rangeOf(deployment, deployments);
     return range && commitDates(repository, home, { ...range, folder });
   };
-  const carried: Carried[] = [];
-  for (let at = 0; at < deployments.length; at += gitAtOnce) {
-    const some = deployments.slice(at, at + gitAtOnce);
+  const facts: DeploymentFacts[] = [];
+  for (let at = 0; at < deployments.length; at += gitBatch) {
+    const some = deployments.slice(at, at + gitBatch);
     const dates = await Promise.all(some.map(datesOf));
     for (const [index, deployment] of some.entries()) {
       const [committedAt, isRework] = [dates[index], rework[at + index]];
-      carried.push({ deployment, ...(committedAt && { committedAt }), ...(isRework !== undefined && { isRework }) });
+      facts.push({ deployment, ...(committedAt && { committedAt }), ...(isRework !== undefined && { isRework }) });
     }
   }
-  return carried;
+  return facts;
 }
 
 function hostSource(host: TeamHistory, deployments: number): MetricsSource {
@@ -140,7 +140,7 @@ function hostSource(host: TeamHistory, deployments: number): MetricsSource {
   return { source: host.name, place: host.place, deployments };
 }
 
-export interface Noted {
+export interface NoteInputs {
   readonly pipeline: Pipeline;
   readonly environment: string;
   /** `shared`: everybody delivers to the same environment. */
@@ -150,55 +150,57 @@ export interface Noted {
   readonly journalsSince: string;
   readonly wholeSince: string;
   /** Deployments in the window to another environment of the same name. */
-  readonly elsewhere: number;
+  readonly otherDeployments: number;
   readonly host: TeamHistory | undefined;
   readonly team: TeamDeployments;
-  readonly inWindow: readonly Carried[];
+  readonly inWindow: readonly DeploymentFacts[];
 }
 
 /** Returns the limits of the figures, each in a sentence, so that no gap is hidden. */
-export function notesOf(noted: Noted): string[] {
-  const { pipeline, environment, where, asked, journalsSince, wholeSince, elsewhere, host, team, inWindow } = noted;
+export function limitationsOf(inputs: NoteInputs): string[] {
+  const { pipeline, environment, where, asked, journalsSince, wholeSince, otherDeployments, host, team, inWindow } = inputs;
   return [
     ...(pipeline.release === undefined
-      ? [`delivery.yaml names no \`release\`: ${environment} is the last that the pipeline deploys to`]
+      ? [`delivery.yaml names no \`release\`: ${environment} is the last environment that the pipeline deploys to`]
       : []),
-    ...(journalsSince > asked ? [`since ${day(journalsSince)} only: this machine remembers ${keptRuns} runs`] : []),
-    ...(wholeSince > asked ? [`since ${day(wholeSince)} only: there are more deployments on record than are read at once`] : []),
+    ...(journalsSince > asked ? [`since ${day(journalsSince)} only: this machine keeps ${keptRuns} runs`] : []),
+    ...(wholeSince > asked ? [`since ${day(wholeSince)} only: the number of recorded deployments exceeds the limit`] : []),
     ...hostNotes(host, where),
-    ...(elsewhere > 0
-      ? [`not counted: ${counted(elsewhere, 'deployment')} to another ${environment}: of the kind \`process\` each machine has its own`]
+    ...(otherDeployments > 0
+      ? [
+          `not counted: ${counted(otherDeployments, 'deployment')} to another ${environment}: each machine has its own \`process\` environments`,
+        ]
       : []),
     ...recordNotes(team),
     ...changeNotes(inWindow, team.deployments),
   ];
 }
 
-function hostNotes(host: TeamHistory | undefined, where: Noted['where']): string[] {
-  const missing = 'what the rest of the team delivered is missing';
+function hostNotes(host: TeamHistory | undefined, where: NoteInputs['where']): string[] {
+  const missing = 'deliveries by the rest of the team are missing';
   if (host?.state === 'missing') return [`${missing}: ${host.why}${host.hint === undefined ? '' : ` (${host.hint})`}`];
-  return host || where === 'here' ? [] : [`${missing}: delivery.yaml names no \`engine\` that has it on record`];
+  return host || where === 'here' ? [] : [`${missing}: delivery.yaml names no \`engine\` that records deployments`];
 }
 
-function recordNotes({ again, gone }: TeamDeployments): string[] {
+function recordNotes({ repeats, inactive }: TeamDeployments): string[] {
   return [
-    ...(again > 0 ? [`not counted: ${counted(again, 'record')} of what was live already`] : []),
-    ...(gone > 0 ? [`not counted: ${counted(gone, 'record')} of what is not live any more, and may never have been`] : []),
+    ...(repeats > 0 ? [`not counted: ${counted(repeats, 'record')} of a commit that was live already`] : []),
+    ...(inactive > 0 ? [`not counted: ${counted(inactive, 'record')} of a commit that is no longer live and may never have been`] : []),
   ];
 }
 
 /** Only successful deployments matter here: changes of failed ones count when they are deployed again. */
-function changeNotes(inWindow: readonly Carried[], all: readonly ProductionDeployment[]): string[] {
+function changeNotes(inWindow: readonly DeploymentFacts[], all: readonly ProductionDeployment[]): string[] {
   const unknown = inWindow.filter(({ deployment, committedAt }) => !deployment.failure && !committedAt);
   const first = unknown.filter(({ deployment }) => !rangeOf(deployment, all)).length;
   const missing = unknown.length - first;
   const { impossible } = leadTimes(inWindow);
   return [
-    ...(first > 0 ? [`not known: the changes of ${counted(first, 'deployment')}, as nothing tells what was live before`] : []),
+    ...(first > 0 ? [`unknown: the changes of ${counted(first, 'deployment')}, because the commit that was live before is unknown`] : []),
     ...(missing > 0
-      ? [`not known: the changes of ${counted(missing, 'deployment')}, as they are not in this repository (git fetch may bring them)`]
+      ? [`unknown: the changes of ${counted(missing, 'deployment')}, because their commits are not in this repository (run git fetch)`]
       : []),
-    ...(impossible > 0 ? [`not counted: ${counted(impossible, 'change')} that have a date after they were live: a clock is wrong`] : []),
+    ...(impossible > 0 ? [`not counted: ${counted(impossible, 'change')} with a date after they went live: a clock is wrong`] : []),
   ];
 }
 

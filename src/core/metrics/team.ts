@@ -5,15 +5,15 @@ import { type Contains, inOrder, timeOf, type JournaledDeployment, type Producti
 export interface TeamDeployments {
   readonly deployments: readonly ProductionDeployment[];
   /** Records of a commit that was live already, from status checks or possible rollbacks. They are not deployments. */
-  readonly again: number;
+  readonly repeats: number;
   /** Records that a commit is no longer live. It may never have been live. */
-  readonly gone: number;
+  readonly inactive: number;
 }
 
 /** Tolerated clock difference plus the delay until a deployment is recorded. */
 const slackMs = 120_000;
 
-type Happening =
+type TimelineEvent =
   | { readonly at: string; readonly kind: 'deployed'; readonly deployment: JournaledDeployment }
   | { readonly at: string; readonly kind: 'back'; readonly to: string | undefined }
   | { readonly at: string; readonly kind: 'record'; readonly record: PastDeployment };
@@ -24,29 +24,29 @@ type Happening =
  * a rollback of the later one. Alternating branches are not rollbacks.
  */
 export async function deploymentsOfTeam(
-  own: readonly JournaledDeployment[],
+  journaled: readonly JournaledDeployment[],
   records: readonly PastDeployment[],
   about: Pick<ProductionDeployment, 'service' | 'environment' | 'source'>,
   contains: Contains,
 ): Promise<TeamDeployments> {
-  const others = records.filter((record) => !own.some((deployment) => isToldBy(deployment, record)));
+  const others = records.filter((record) => !journaled.some((deployment) => isJournaled(deployment, record)));
   const timeline = new Timeline(about, contains);
-  for (const happening of inOrder([...own.flatMap(happeningsOf), ...others.map(happeningOf)])) await timeline.take(happening);
+  for (const event of inOrder([...journaled.flatMap(eventsOf), ...others.map(eventOf)])) await timeline.take(event);
   return timeline.result();
 }
 
-function happeningsOf(deployment: JournaledDeployment): Happening[] {
+function eventsOf(deployment: JournaledDeployment): TimelineEvent[] {
   const { at, failure } = deployment;
-  const deployed: Happening = { at, kind: 'deployed', deployment };
+  const deployed: TimelineEvent = { at, kind: 'deployed', deployment };
   return failure ? [deployed, { at: failure.at, kind: 'back', to: failure.back }] : [deployed];
 }
 
-function happeningOf(record: PastDeployment): Happening {
+function eventOf(record: PastDeployment): TimelineEvent {
   return { at: record.at, kind: 'record', record };
 }
 
 /** Returns whether a record matches a journaled deployment: the deployment itself, its end, or its rollback. */
-function isToldBy({ commit, run, failure }: JournaledDeployment, record: PastDeployment): boolean {
+function isJournaled({ commit, run, failure }: JournaledDeployment, record: PastDeployment): boolean {
   const at = timeOf(record.at);
   const isIn = (from: string, to: string): boolean => at >= timeOf(from) - slackMs && at <= timeOf(to) + slackMs;
   if (record.commit === commit && (isIn(run.from, run.to) || (failure && isIn(failure.at, failure.at)))) return true;
@@ -62,25 +62,25 @@ class Timeline {
   private live: string | undefined;
   /** The live commit is known from a record, not from a journal. */
   private isRecorded = false;
-  private again = 0;
-  private gone = 0;
+  private repeats = 0;
+  private inactive = 0;
 
   constructor(
     private readonly about: Pick<ProductionDeployment, 'service' | 'environment' | 'source'>,
     private readonly contains: Contains,
   ) {}
 
-  async take(happening: Happening): Promise<void> {
+  async take(event: TimelineEvent): Promise<void> {
     const { live } = this;
-    if (happening.kind === 'deployed') await this.deployed(happening.deployment);
-    else if (happening.kind === 'back') this.goesLive(happening.to, -1 - this.order.size);
-    else await this.recorded(happening.record);
-    if (this.live !== live) this.isRecorded = happening.kind === 'record';
+    if (event.kind === 'deployed') await this.deployed(event.deployment);
+    else if (event.kind === 'back') this.goesLive(event.to, -1 - this.order.size);
+    else await this.recorded(event.record);
+    if (this.live !== live) this.isRecorded = event.kind === 'record';
   }
 
   result(): TeamDeployments {
-    const { deployments, again, gone } = this;
-    return { deployments, again, gone };
+    const { deployments, repeats, inactive } = this;
+    return { deployments, repeats, inactive };
   }
 
   private async deployed({ run: _, previous: before, ...rest }: JournaledDeployment): Promise<void> {
@@ -88,24 +88,24 @@ class Timeline {
     const isByOthers = this.isRecorded && (before === undefined || this.order.has(before));
     const previous = isByOthers ? this.live : before;
     if (previous !== undefined) this.goesLive(previous);
-    if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.takenBack(rest.at, rest.commit);
+    if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.rolledBack(rest.at, rest.commit);
     this.deployments.push({ ...rest, ...(previous !== undefined && { previous }) });
     this.goesLive(rest.commit);
   }
 
   private async recorded({ commit, at, state, failedAt }: PastDeployment): Promise<void> {
     if (state === 'gone') {
-      this.gone += this.order.has(commit) ? 0 : 1;
+      this.inactive += this.order.has(commit) ? 0 : 1;
       return;
     }
     if (commit === this.live) {
-      this.again += 1;
+      this.repeats += 1;
       if (failedAt !== undefined) this.failed({ at: failedAt });
       return;
     }
     const isEarlier = await this.isEarlier(commit);
-    if (isEarlier === true) return this.takenBack(at, commit);
-    if (isEarlier === undefined) this.again += 1;
+    if (isEarlier === true) return this.rolledBack(at, commit);
+    if (isEarlier === undefined) this.repeats += 1;
     else {
       const previous = this.live === undefined ? {} : { previous: this.live };
       const failure = failedAt === undefined ? {} : { failure: { at: failedAt } };
@@ -114,7 +114,7 @@ class Timeline {
     this.goesLive(commit);
   }
 
-  private takenBack(at: string, back: string): void {
+  private rolledBack(at: string, back: string): void {
     this.failed({ at, back });
     this.goesLive(back);
   }

@@ -4,12 +4,12 @@
  */
 const ownLine =
   /^(?:Aborted by |Superseded by |Cancel+ed |Click here to forcibly |Terminating |Hard kill!|Pausing|Resuming|Ready to run at |Not built)/m;
-const longestOwnWords = 40;
+const maxOwnWords = 40;
 
 /** An incomplete tag or escape sequence at the end of the text. */
 const unfinished = /<[^>]*$|&[^;<]{0,9}$/;
 /** Longer than any tag of Jenkins: such text is not held back. */
-const longestTag = 1 << 20;
+const maxTagLength = 1 << 20;
 
 /**
  * Parses the annotated log of a pipeline (`progressiveHtml`). `<span class="pipeline-node-ID">` precedes the text of a node
@@ -48,7 +48,7 @@ export class AnnotatedLog {
   push(html: string): void {
     const all = this.rest + html;
     const cut = all.search(unfinished);
-    const until = cut < 0 || all.length - cut > longestTag ? all.length : cut;
+    const until = cut < 0 || all.length - cut > maxTagLength ? all.length : cut;
     this.rest = all.slice(until);
     for (const [part] of all.slice(0, until).matchAll(/<[^>]*>|<?[^<]+/g)) {
       if (part.endsWith('>') && part.startsWith('<')) this.tag(part);
@@ -78,7 +78,7 @@ export class AnnotatedLog {
     if (this.leadingLine !== undefined) {
       const lines = this.leadingLine + text;
       this.isDoubtful ||= ownLine.test(lines);
-      this.leadingLine = lines.slice(lines.lastIndexOf('\n') + 1).slice(0, longestOwnWords);
+      this.leadingLine = lines.slice(lines.lastIndexOf('\n') + 1).slice(0, maxOwnWords);
     }
     if (text !== '') this.add(this.node, text);
   }

@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { noJson } from '../../http/api';
 import { ok, type LogEnd, type CiFailure, type RemoteJob, type CiResult } from '../ci-client';
 import { AnnotatedLog } from './annotated-log';
-import { unclear, type JenkinsApi } from './jenkins-api';
+import { unexpected, type JenkinsApi } from './jenkins-api';
 import { wholeBuild } from './stages';
 
 /**
@@ -27,7 +27,7 @@ export class BuildLog {
   /** The number of answers, and the last one that each job has read. */
   private answers = 0;
   private readonly served = new Map<string, number>();
-  private going: Promise<CiFailure | undefined> | undefined;
+  private pending: Promise<CiFailure | undefined> | undefined;
 
   constructor(
     private readonly server: JenkinsApi,
@@ -46,13 +46,13 @@ export class BuildLog {
     if (failure) return failure;
     const isSplit = jobs.some(({ id }) => id !== wholeBuild);
     if (isSplit && this.isWhole && this.enclosing.size === 0 && this.start > 0)
-      return unclear('the log of Jenkins does not say what belongs to which stage', 'its plugin “Pipeline: Job” may be older than 2.26');
-    const homes = new Set(jobs.map(({ id }) => id));
+      return unexpected('the log of Jenkins does not assign its lines to stages', 'its plugin “Pipeline: Job” may be older than 2.26');
+    const jobIds = new Set(jobs.map(({ id }) => id));
     const known = this.cursors.get(job.id);
     const cursor = known && known.bytes <= from ? known : { at: 0, bytes: 0 };
     let { bytes: at } = cursor;
     for (const { node, bytes } of this.spool.parts(cursor.at)) {
-      if (this.homeOf(node, homes) !== job.id) continue;
+      if (this.jobAround(node, jobIds) !== job.id) continue;
       if (at + bytes.length > from) write(bytes.subarray(Math.max(0, from - at)));
       at += bytes.length;
     }
@@ -77,32 +77,32 @@ export class BuildLog {
   }
 
   /** Shows each answer to each job once. A job that waits for another job's request sends its own if that one is cancelled. */
-  private async refresh(asks: string, signal: AbortSignal): Promise<CiFailure | undefined> {
-    while (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
-      const isOwn = this.going === undefined;
-      this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
-      const failure = await this.going;
+  private async refresh(reader: string, signal: AbortSignal): Promise<CiFailure | undefined> {
+    while (!this.isWhole && (this.served.get(reader) ?? 0) >= this.answers) {
+      const isOwn = this.pending === undefined;
+      this.pending ??= this.readNext(signal).finally(() => (this.pending = undefined));
+      const failure = await this.pending;
       if (failure && (isOwn || signal.aborted)) return failure;
     }
-    this.served.set(asks, this.answers);
+    this.served.set(reader, this.answers);
     return undefined;
   }
 
   /** Returns the id of the innermost job around a node; the id of the whole build if none is. */
-  private homeOf(node: string | undefined, homes: ReadonlySet<string>): string {
-    for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (homes.has(at)) return at;
+  private jobAround(node: string | undefined, jobIds: ReadonlySet<string>): string {
+    for (let at = node; at !== undefined; at = this.enclosing.get(at)) if (jobIds.has(at)) return at;
     return wholeBuild;
   }
 
-  private async goOn(signal: AbortSignal): Promise<CiFailure | undefined> {
+  private async readNext(signal: AbortSignal): Promise<CiFailure | undefined> {
     this.spool.rewind(this.spool.size);
     const reading = new AnnotatedLog(this.node, (node, text) => this.spool.add(node, text));
     const answer = await this.fetch(reading, signal);
     if (answer.state === 'failed') return answer;
     const node = reading.end();
-    if (reading.isDoubtful) return this.beginAgain();
+    if (reading.isDoubtful) return this.restart();
     const error = this.spool.keep();
-    if (error) return unclear(`the log of build ${this.number} cannot be kept in a temporary file: ${error.message}`);
+    if (error) return unexpected(`the log of build ${this.number} cannot be kept in a temporary file: ${error.message}`);
     for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
     for (const block of reading.ended) this.ended.add(block);
     this.node = node;
@@ -112,7 +112,7 @@ export class BuildLog {
   }
 
   /** Makes the next request read the log from its start. */
-  private beginAgain(): undefined {
+  private restart(): undefined {
     this.spool.rewind(0);
     this.ended.clear();
     this.cursors.clear();
@@ -140,14 +140,16 @@ export class BuildLog {
     asking.heard(answer.headers);
     const size = Number(answer.headers['x-text-size'] ?? NaN);
     if (!Number.isSafeInteger(size) || size < this.start)
-      return page === '' ? unclear('Jenkins does not say how long its log is') : noJson(page, answer.headers, answer.url, answer.status);
+      return page === ''
+        ? unexpected('Jenkins does not report the length of its log')
+        : noJson(page, answer.headers, answer.url, answer.status);
     reading.push(decoder.end());
     return ok({ size, isWhole: answer.headers['x-more-data'] !== 'true' });
   }
 }
 
 /** Each log has a temporary file. */
-const mostLogs = 8;
+const maxLogs = 8;
 
 /** The logs of the builds that were read last. */
 export class BuildLogs {
@@ -156,18 +158,18 @@ export class BuildLogs {
   constructor(private readonly server: JenkinsApi) {}
 
   /** Returns the log of a build. Closes the least recently read log, which is downloaded again on demand. */
-  of(number: number): BuildLog {
+  get(number: number): BuildLog {
     const log = this.logs.get(number) ?? new BuildLog(this.server, number);
     this.logs.delete(number);
-    this.close(mostLogs - 1);
+    this.close(maxLogs - 1);
     this.logs.set(number, log);
     return log;
   }
 
   /** Closes all logs except the latest `max`. */
-  close(most = 0): void {
+  close(max = 0): void {
     for (const [number, log] of this.logs) {
-      if (this.logs.size <= most) break;
+      if (this.logs.size <= max) break;
       log.close();
       this.logs.delete(number);
     }
@@ -176,7 +178,7 @@ export class BuildLogs {
 
 /** The header of a record: the node as a number (8 bytes) and the length of its text (4 bytes). */
 const header = 12;
-const largestText = 64 << 10;
+const maxRecordText = 64 << 10;
 
 /** The log of a build by node, in a temporary file, so that memory use does not depend on its length. */
 export class LogSpool {
@@ -190,7 +192,7 @@ export class LogSpool {
 
   /** Adds text of a node; undefined is the build itself. */
   add(node: string | undefined, text: string): void {
-    if (node !== this.node || this.text.length > largestText) this.flush();
+    if (node !== this.node || this.text.length > maxRecordText) this.flush();
     this.node = node;
     this.text += text;
   }
@@ -213,7 +215,7 @@ export class LogSpool {
   *parts(from: number): Generator<{ readonly node: string | undefined; readonly bytes: Buffer }> {
     for (let at = from; at < this.size;) {
       // Not reused, because readers keep parts of it.
-      const chunk = Buffer.allocUnsafe(Math.min(4 * largestText, this.size - at));
+      const chunk = Buffer.allocUnsafe(Math.min(4 * maxRecordText, this.size - at));
       fs.readSync(this.file, chunk, 0, chunk.length, at);
       let begin = 0;
       while (begin + header <= chunk.length) {
@@ -236,7 +238,7 @@ export class LogSpool {
     const bytes = Buffer.from(this.text);
     this.text = '';
     try {
-      for (let at = 0; at < bytes.length; at += largestText) this.write(bytes.subarray(at, at + largestText));
+      for (let at = 0; at < bytes.length; at += maxRecordText) this.write(bytes.subarray(at, at + maxRecordText));
     } catch (error) {
       this.error ??= error as Error;
     }

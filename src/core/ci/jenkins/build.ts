@@ -1,6 +1,6 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteRun, type CiResult } from '../ci-client';
-import { refParameter, unclear, type JenkinsApi, sentence } from './jenkins-api';
+import { refParameter, unexpected, type JenkinsApi, sentence } from './jenkins-api';
 
 const facts =
   'number,result,building,timestamp,duration,queueId,' +
@@ -30,11 +30,10 @@ export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
   const build = recordOf(value);
   const number = numberOf(build?.['number']);
   const timestamp = timeOf(numberOf(build?.['timestamp']));
-  if (!build || number === undefined) return unclear('Jenkins answered a build without a number');
-  if (timestamp === undefined) return unclear(`Jenkins does not say when build ${number} began`);
+  if (!build || number === undefined) return unexpected('Jenkins answered a build without a number');
+  if (timestamp === undefined) return unexpected(`Jenkins reports no start time of build ${number}`);
   const state = stateOf(build);
-  if (state === undefined)
-    return unclear(`Jenkins says of build ${number} that its result is ${sentence(String(build['result']))}, which is none`);
+  if (state === undefined) return unexpected(`Jenkins reports an unknown result of build ${number}: ${sentence(String(build['result']))}`);
   const duration = numberOf(build['duration']) ?? 0;
   const isOver = state !== 'running';
   const result = textOf(build['result']);
@@ -58,11 +57,11 @@ export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
     ...(finishedAt !== undefined && { finishedAt }),
     ...(by !== undefined && { by }),
     ...(isOver && result === 'UNSTABLE' && { reason: unstable }),
-    ...(isOver && result === 'NOT_BUILT' && { reason: 'Jenkins ended it before it came to anything' }),
+    ...(isOver && result === 'NOT_BUILT' && { reason: 'Jenkins ended the build early' }),
   });
 }
 
-export const unstable = 'its tests failed (unstable)';
+export const unstable = 'tests failed (unstable)';
 
 /** A running build may already have a result. A build without a result has just started. */
 function stateOf({ building, result }: Readonly<Record<string, unknown>>): State | undefined {

@@ -43,15 +43,15 @@ export class JenkinsApi {
     const answer = await this.asking.get(path, signal);
     if (answer.state === 'failed') return answer;
     const record = recordOf(answer.value);
-    return record ? ok(record) : unclear(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
+    return record ? ok(record) : unexpected(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
   }
 
   /**
    * Submits a form. If Jenkins rejects it for a missing crumb, fetches one and retries: the first request had no effect. API
    * tokens need no crumb (https://www.jenkins.io/doc/book/security/csrf-protection/), but a proxy may remove the token.
    */
-  async press(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
-    const first = await this.asking.api.press(path, signal);
+  async submitForm(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
+    const first = await this.asking.api.submitForm(path, signal);
     const answer =
       first.state === 'failed' && first.status === 403 && /crumb/i.test(first.message) ? await this.withCrumb(path, signal, first) : first;
     if (answer.state === 'failed') return answer.status === 404 || answer.status === 410 ? { ...answer, gone: true } : answer;
@@ -61,7 +61,7 @@ export class JenkinsApi {
       return {
         state: 'failed',
         reason: 'token',
-        message: `Jenkins wants a sign-in and leads to its page (${answer.status})`,
+        message: `Jenkins requires a sign-in (${answer.status})`,
         status: answer.status,
       };
     return answer;
@@ -72,12 +72,12 @@ export class JenkinsApi {
     if (answer.state === 'failed') return refused;
     const [field, crumb] = [textOf(answer.value['crumbRequestField']), textOf(answer.value['crumb'])];
     if (field === undefined || crumb === undefined || !/^[\w.-]+$/.test(field) || !/^[\w.:-]+$/.test(crumb)) return refused;
-    return this.asking.api.press(path, signal, { [field]: crumb });
+    return this.asking.api.submitForm(path, signal, { [field]: crumb });
   }
 }
 
 /** Returns a failure for an unexpected answer. */
-export function unclear(message: string, hint?: string): CiFailure {
+export function unexpected(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }
 

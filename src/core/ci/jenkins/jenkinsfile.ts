@@ -20,7 +20,7 @@ export const jenkins: CiService = {
   files: (services, options) => services.map((service) => jenkinsfile(service, options)),
 };
 
-interface Around {
+interface ExportContext {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
@@ -28,7 +28,7 @@ interface Around {
 function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
-  const around = { service, options };
+  const context = { service, options };
   const body = [
     'pipeline {',
     '  agent any',
@@ -41,7 +41,7 @@ function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
     `    DELIVERY_COMMIT = "\${env.GIT_COMMIT}"`,
     '  }',
     '  stages {',
-    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, around)),
+    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, context)),
     '  }',
     '}',
     '',
@@ -77,19 +77,19 @@ function waves(jobs: readonly Job[]): Job[][] {
   return found;
 }
 
-function waveLines(wave: readonly Job[], index: number, around: Around): string[] {
+function waveLines(wave: readonly Job[], index: number, context: ExportContext): string[] {
   const [only] = wave;
-  if (only && wave.length === 1) return stageLines(only, around, '    ');
+  if (only && wave.length === 1) return stageLines(only, context, '    ');
   return [
     `    stage('wave ${index + 1}') {`,
     '      parallel {',
-    ...wave.flatMap((job) => stageLines(job, around, '        ')),
+    ...wave.flatMap((job) => stageLines(job, context, '        ')),
     '      }',
     '    }',
   ];
 }
 
-function stageLines(job: Job, { service, options }: Around, indent: string): string[] {
+function stageLines(job: Job, { service, options }: ExportContext, indent: string): string[] {
   const { step } = job;
   const own = isOwnCommand(step);
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);

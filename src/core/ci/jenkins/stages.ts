@@ -1,7 +1,7 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteJob, type CiResult } from '../ci-client';
 import { unstable, type Build } from './build';
-import { unclear, type JenkinsApi, sentence } from './jenkins-api';
+import { unexpected, type JenkinsApi, sentence } from './jenkins-api';
 import { failingTest } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
 
@@ -11,7 +11,7 @@ export const wholeBuild = 'build';
 /** The name of the step `getContext` (workflow-basic-steps). */
 const skipping = 'Get contextual object from internal APIs';
 
-const mostStages = 500;
+const maxStages = 500;
 
 interface Stage {
   readonly id: string;
@@ -56,14 +56,16 @@ export class Stages {
     const { number } = build;
     const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
     if (answer.state === 'failed')
-      return answer.gone ? ok([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')]) : answer;
-    if (!Array.isArray(answer.value['stages'])) return unclear(`Jenkins answered no stages for build ${number}`);
+      return answer.gone
+        ? ok([this.whole(build, 'Jenkins reports no stages: the plugin “Pipeline: Stage View” is not installed')])
+        : answer;
+    if (!Array.isArray(answer.value['stages'])) return unexpected(`Jenkins answered no stages for build ${number}`);
     const stages: Stage[] = [];
-    for (const value of listOf(answer.value['stages']).slice(0, mostStages)) {
+    for (const value of listOf(answer.value['stages']).slice(0, maxStages)) {
       const stage = readStage(value);
-      if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
+      if (typeof stage === 'string') return unexpected(`${stage} of build ${number}`);
       const isLate = stages.some(({ state }) => state === 'failed' || state === 'cancelled');
-      const known = await this.asItRan(stage, isLate, number, signal);
+      const known = await this.withSkips(stage, isLate, number, signal);
       if (known.state === 'failed') return known;
       stages.push(known.value);
     }
@@ -82,14 +84,15 @@ export class Stages {
       return this.jobOf(stage, attempt, inputOf(stage, shown, inputs.value));
     });
     // Running stages in a finished build come from an earlier answer, and one of them may have failed.
-    const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
-    return ok(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
+    const isExplained =
+      jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
+    return ok(isExplained ? jobs : [...jobs, this.whole(build, 'failed outside of the stages')]);
   }
 
   async pendingInputs(number: number, signal: AbortSignal): Promise<CiResult<readonly PendingInput[]>> {
     const answer = await this.server.asking.get(`${this.server.jobPath}/${number}/wfapi/pendingInputActions`, signal);
     if (answer.state === 'failed') return answer;
-    if (!Array.isArray(answer.value)) return unclear(`Jenkins answered no list of what build ${number} waits for`);
+    if (!Array.isArray(answer.value)) return unexpected(`Jenkins did not list the inputs of build ${number}`);
     return ok(
       listOf(answer.value).flatMap((value) => {
         const input = recordOf(value);
@@ -105,7 +108,7 @@ export class Stages {
    * Jenkins reports skipped stages of declarative pipelines as passed or failed, for a `when` condition or after a failure
    * (JENKINS-38097). Such a stage contains only the step by which Jenkins skips it.
    */
-  private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
+  private async withSkips(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
     const isInDoubt = stage.state === 'passed' || (isLate && (stage.state === 'failed' || stage.state === 'cancelled'));
     if (!isInDoubt || !this.steps.includes(stage.name)) return ok(stage);
     const key = `${number}/${stage.id}`;
@@ -113,7 +116,7 @@ export class Stages {
     if (isSkipped === undefined) {
       const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
       if (answer.state === 'failed') return answer;
-      if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
+      if (!Array.isArray(answer.value['stageFlowNodes'])) return unexpected(`Jenkins answered no nodes for the stage ${stage.name}`);
       const names = listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']);
       isSkipped = names.length === 0 ? isLate : names.every((name) => name === skipping);
       if (this.skipped.size > 2000) this.skipped.clear();
@@ -127,7 +130,7 @@ export class Stages {
     const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
     // The exit code already gives the reason.
     const why = exitCode === undefined ? error : undefined;
-    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : why;
+    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for approval: see its page' : why;
     const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
     const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';
     const finishedAt = isOver ? this.timeOf(stage.endedMs) : undefined;
@@ -181,7 +184,7 @@ function readStage(value: unknown): Stage | string {
   const [id, name, status] = [textOf(stage?.['id']), textOf(stage?.['name']), textOf(stage?.['status'])];
   if (id === undefined || !/^\d{1,12}$/.test(id) || name === undefined) return 'Jenkins answered a stage without an id or a name';
   const state = status !== undefined && Object.hasOwn(states, status) ? states[status] : undefined;
-  if (state === undefined) return `Jenkins says that “${sentence(name)}” is ${sentence(status ?? 'nothing')}, which is no state of a stage`;
+  if (state === undefined) return `Jenkins reports an unknown state of “${sentence(name)}”: ${sentence(status ?? 'nothing')}`;
   const startedMs = numberOf(stage?.['startTimeMillis']);
   const duration = numberOf(stage?.['durationMillis']);
   const error = textOf(recordOf(stage?.['error'])?.['message']);
@@ -197,8 +200,8 @@ function readStage(value: unknown): Stage | string {
   };
 }
 
-const mostProblems = 200;
-const longestText = 100_000;
+const maxProblems = 200;
+const maxTextLength = 100_000;
 const tree = 'suites[name,enclosingBlockNames,cases[className,name,status,errorDetails,errorStackTrace]]';
 
 /** Returns the failing tests of a stage. The JUnit plugin stores the enclosing blocks of each report. */
@@ -217,7 +220,7 @@ export async function failingTests(
     for (const one of listOf(suite?.['cases'])) {
       const test = recordOf(one);
       const status = test?.['status'];
-      if (problems.length >= mostProblems) return ok(problems);
+      if (problems.length >= maxProblems) return ok(problems);
       // A regression is a test that passed in the previous build.
       if (status === 'FAILED' || status === 'REGRESSION') problems.push(problemOf(test ?? {}, textOf(suite?.['name']) ?? ''));
     }
@@ -242,5 +245,5 @@ function problemOf(test: Readonly<Record<string, unknown>>, suite: string): Foun
 }
 
 function short(value: unknown): string {
-  return (textOf(value) ?? '').slice(0, longestText);
+  return (textOf(value) ?? '').slice(0, maxTextLength);
 }
