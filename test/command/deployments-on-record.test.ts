@@ -6,7 +6,7 @@ import type { RunEvent } from '../../src/core/model/events';
 import { journalName, readEvents } from '../../src/core/history/journal';
 import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import type { Ended, Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedPlace, scriptedServer } from '../support/scripted-host';
 import { eventually, temporaryFolder } from '../support/temporary';
 
 const steps = {

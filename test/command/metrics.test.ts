@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { parse } from 'yaml';
 import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import { Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedPlace, scriptedServer } from '../support/scripted-host';
 import { temporaryFolder } from '../support/temporary';
 
 interface Metrics {

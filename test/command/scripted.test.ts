@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { RolledBack, RunEvent } from '../../src/core/model/events';
 import { isAlive } from '../../src/core/process/process-identity';
 import { Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedPlace, scriptedServer } from '../support/scripted-host';
 import { eventually, temporaryFolder } from '../support/temporary';
 
 interface Live {

@@ -6,10 +6,10 @@ import type { Environment } from './environment';
 import type { EnvironmentKind } from '../model/environment-status';
 import type { EnvironmentStatus } from '../model/environment-status';
 import { ProcessEnvironment } from './process/process-environment';
-import { processStatus } from './process/process-status';
+import { processStatus } from './process/state-file';
 import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
 import { RecordedEnvironment } from './recorded/recorded-environment';
-import { recordedStatus } from './recorded/recorded-status';
+import { recordedStatus } from './recorded/service-record';
 import { ServiceRecords } from './recorded/service-record';
 
 /**

@@ -1,4 +1,4 @@
-import type { FoundPrograms } from './compose/programs';
+import type { FoundPrograms } from './compose/engine';
 import type { Platform, PlatformDefinition, PlatformPlace } from './platform';
 
 /** Opens platforms, each kind loaded when it is used. What one found on this machine the next need not look for. */

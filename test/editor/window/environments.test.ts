@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { Project } from '../../support/project';
-import { ScriptedPlace, scriptedServer } from '../../support/scripted-place';
+import { ScriptedPlace, scriptedServer } from '../../support/scripted-host';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';

@@ -4,7 +4,7 @@ import { fail, ok, type Result } from '../../model/result';
 import type { CommandDefinition } from '../../model/pipeline';
 import { programFolders } from '../../process/step-environment';
 import type { LogOptions, Say } from '../environment';
-import { addressVariable } from '../address-variable';
+import { addressVariable } from '../variables';
 import {
   markOf,
   secretsOf,
@@ -15,7 +15,7 @@ import {
   type PlatformDeployed,
   type PlatformPlace,
 } from '../platform';
-import { plainEnvironment } from '../process/plain-environment';
+import { plainEnvironment } from '../variables';
 import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
 
 /** How long `status` may take, and what it says is worth. */

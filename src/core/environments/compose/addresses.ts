@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
-import { addressVariable } from '../address-variable';
+import { addressVariable } from '../variables';
 import { portsFor } from '../../process/free-port';
 import type { Container } from './containers';
-import { label } from './labels';
+import { label } from './containers';
 
 /** Where the engine's ports are: this machine, or the one that `DOCKER_HOST` names. */
 export function engineHost(env: NodeJS.ProcessEnv): string {

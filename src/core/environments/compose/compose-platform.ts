@@ -15,22 +15,22 @@ import {
 } from '../platform';
 import { ServiceRecords } from '../recorded/service-record';
 import { engineHost, urlOf } from './addresses';
-import { bringBack, remove, stop } from './bring-back';
+import { bringBack, remove, stop } from './bring-up';
 import { bringUp, isOf, needsOf, type Up } from './bring-up';
 import type { Container } from './containers';
 import { callProgram, Engine, isProgram } from './engine';
-import { composeFiles } from './files';
+import { composeFiles } from './compose-files';
 import { answers } from './health';
 import { forgetImages, pin, pinnedImage } from './images';
-import { label, newestOf, observedIn } from './labels';
+import { label, newestOf, observedIn } from './containers';
 import { writeLogs } from './logs';
-import { networkOf, projectOf } from './names';
+import { networkOf, projectOf } from './containers';
 import { prepare } from './prepare';
-import { askEngine, FoundPrograms } from './programs';
+import { askEngine, FoundPrograms } from './engine';
 import { Recipes, type Recipe } from './recipe';
-import { resolveFiles } from './resolve';
-import { chooseTarget } from './target';
-import { releaseVariables } from './variables';
+import { resolveFiles } from './compose-files';
+import { chooseTarget } from './config';
+import { releaseVariables } from './engine';
 
 /** The programs as this machine has them. */
 export function composePrograms(): FoundPrograms {

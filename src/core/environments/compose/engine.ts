@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
+import { type ProgramEnd, runProgram } from '../../process/program';
 import type { Say } from '../environment';
-import { runProgram, type ProgramEnd } from '../../process/program';
-import { readContainers, type Container } from './containers';
-import { isEngineAway, saidLast, whyNoEngine } from './explain';
-import type { Programs } from './programs';
-import { engineEnvironment } from './variables';
+import type { PlatformPlace } from '../platform';
+import { plainEnvironment } from '../variables';
+import { type Container, label, networkOf, readContainers } from './containers';
+import { isEngineAway, saidLast, whyNoEngine, whyNotUp } from './failures';
 
 /** How long a question to the engine may take; what builds, pulls or starts has the time of its step. */
 const askMs = 30_000;
@@ -131,4 +132,82 @@ export function isProgram(name: string): boolean {
   const { PATH = '' } = engineEnvironment(process.env);
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`, name] : [name];
   return PATH.split(path.delimiter).some((folder) => names.some((one) => fs.existsSync(path.join(folder, one))));
+}
+
+/** The compose program that works here, and the client of the engine that it talks to. */
+export interface Programs {
+  readonly compose: readonly [program: string, ...args: string[]];
+  readonly engine: 'docker' | 'podman';
+}
+
+/** Calls a program to its end. */
+export type Run = (program: string, args: readonly string[]) => Promise<ProgramEnd>;
+
+/** In the order in which they are preferred. The older one is slow to start: that it is there has to do. */
+const known: readonly Programs[] = [
+  { compose: ['docker', 'compose'], engine: 'docker' },
+  { compose: ['podman', 'compose'], engine: 'podman' },
+  { compose: ['docker-compose'], engine: 'docker' },
+];
+
+async function findPrograms(run: Run, isThere: (program: string) => boolean): Promise<Result<Programs>> {
+  const there = known.filter(({ compose: [program], engine }) => isThere(program) && isThere(engine));
+  const works = await Promise.all(
+    there.map(async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0),
+  );
+  const best = there.find((_, index) => works[index]);
+  if (best) return ok(best);
+  return fail('usage', 'there is no docker compose, no podman compose and no docker-compose on this machine', {
+    hint: isThere('docker')
+      ? 'install the compose plugin of docker: https://docs.docker.com/compose/install'
+      : 'install Docker (https://docs.docker.com/engine/install) or Podman',
+  });
+}
+
+/** Those of this machine. Once they were found they are not looked for again: that costs more than most calls. */
+export class FoundPrograms {
+  private found: Programs | undefined;
+
+  constructor(
+    private readonly run: (signal: AbortSignal) => Run,
+    private readonly isThere: (program: string) => boolean,
+  ) {}
+
+  async find(signal: AbortSignal): Promise<Result<Programs>> {
+    if (this.found) return ok(this.found);
+    const programs = await findPrograms(this.run(signal), this.isThere);
+    if (programs.ok) this.found = programs.value;
+    return programs;
+  }
+}
+
+/** Whether the engine itself answers. */
+export async function askEngine({ engine }: Programs, run: Run): Promise<Result<void>> {
+  const end = await run(engine, ['version', '--format', '{{.Server.Version}}']);
+  return end.exitCode === 0 ? ok(undefined) : whyNoEngine(engine, end);
+}
+
+/** Makes the network where the services of an environment meet, if there is none. */
+export async function joinable(engine: Engine, { service, environment }: PlatformPlace, signal: AbortSignal): Promise<Result<void>> {
+  const name = networkOf(environment);
+  if ((await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
+  const made = await engine.ask(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
+  // Another service's delivery may have made it meanwhile.
+  if (made.exitCode === 0 || (await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
+  return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : whyNotUp(service, environment, made);
+}
+
+/** What says where the engine is and how it builds. What would choose other files or another project is left out. */
+const ofEngine =
+  /^(DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION|BUILDKIT|DEFAULT_PLATFORM)|BUILDKIT_.*|BUILDX_.*|CONTAINER(S)?_.*|COMPOSE_(HTTP_TIMEOUT|PARALLEL_LIMIT|DOCKER_CLI_BUILD|TLS_VERSION|BAKE)|SSH_AUTH_SOCK)$/;
+
+/** What the engine's client and compose inherit of the user's environment. */
+export function engineEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
+  const kept = Object.entries(base).filter(([name, value]) => value !== undefined && ofEngine.test(name));
+  return { ...plainEnvironment(base), ...(Object.fromEntries(kept) as Record<string, string>) };
+}
+
+/** The variables that tell a release what it is, in compose's files as in the container. */
+export function releaseVariables({ environment, service }: PlatformPlace, { commit, tree }: Pick<Release, 'commit' | 'tree'>) {
+  return { DELIVERY_ENVIRONMENT: environment, DELIVERY_SERVICE: service, DELIVERY_COMMIT: commit, DELIVERY_TREE: tree };
 }

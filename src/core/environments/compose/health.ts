@@ -4,7 +4,7 @@ import type { HealthDefinition } from '../../model/pipeline';
 import { probe, type Address } from '../process/health';
 import type { Container } from './containers';
 import type { Engine } from './engine';
-import { whyEnded, whySick } from './labels';
+import { whyEnded, whySick } from './containers';
 
 const lookMs = 100;
 /** How long a container without any check has to keep running to count as up; longer when it had to be started again. */

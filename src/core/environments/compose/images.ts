@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../model/result';
 import type { Promoted } from '../environment';
 import type { KeptRelease, PlatformPlace } from '../platform';
 import type { Engine } from './engine';
-import { plain } from './names';
+import { plain } from './containers';
 
 /** What images that Deliver built or keeps are called: nothing else is ever removed. */
 const namespace = 'deliver';

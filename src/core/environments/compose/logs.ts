@@ -3,7 +3,7 @@ import type { LogOptions } from '../environment';
 import type { PlatformPlace } from '../platform';
 import type { Container } from './containers';
 import type { Engine } from './engine';
-import { label } from './labels';
+import { label } from './containers';
 
 /** How soon the log goes on with the container that replaced another. */
 const lookMs = 500;

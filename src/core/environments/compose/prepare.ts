@@ -5,18 +5,18 @@ import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
 import { engineHost, hostPort, neighbours } from './addresses';
 import type { Container } from './containers';
 import type { ComposeCall, Engine } from './engine';
-import { whyNotUp } from './explain';
-import { composeFiles } from './files';
+import { whyNotUp } from './failures';
+import { composeFiles } from './compose-files';
 import { builtImage, promotedImage } from './images';
-import { label } from './labels';
-import { joinable } from './network';
-import { projectOf } from './names';
-import { overrideFor, type OverrideWish } from './override';
+import { label } from './containers';
+import { joinable } from './engine';
+import { projectOf } from './containers';
+import { overrideFor, type OverrideWish } from './recipe';
 import { Recipes, type Recipe } from './recipe';
 import type { ComposeService } from './config';
-import { resolveFiles } from './resolve';
-import { chooseTarget } from './target';
-import { releaseVariables } from './variables';
+import { resolveFiles } from './compose-files';
+import { chooseTarget } from './config';
+import { releaseVariables } from './engine';
 
 export interface Prepared {
   readonly recipe: Recipe;

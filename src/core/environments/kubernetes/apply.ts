@@ -2,7 +2,7 @@ import { fail, ok, type Result } from '../../model/result';
 import type { Say } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { KubernetesObject } from './objects';
-import type { Patience } from './rollout-deadline';
+import type { Patience } from './rollout';
 
 /** Whose fields these are in the cluster. */
 export const fieldManager = 'deliver';

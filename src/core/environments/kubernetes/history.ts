@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../../model/result';
 import type { Release } from '../../model/events';
-import { releaseOf } from './annotations';
+import { releaseOf } from './workload';
 import type { Kubectl } from './kubectl';
 import { selectorText, type ObjectList, type PodTemplate, type Revision, type Workload } from './objects';
 

@@ -1,33 +1,26 @@
-import { fail, ok, type Result } from '../../model/result';
-import type { KubernetesDefinition } from '../../model/pipeline';
 import type { Release } from '../../model/events';
+import type { KubernetesDefinition } from '../../model/pipeline';
+import { fail, ok, type Result } from '../../model/result';
 import type { LogOptions, Say } from '../environment';
 import {
-  markOf,
   type KeptRelease,
+  markOf,
   type Observed,
   type Platform,
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
 } from '../platform';
-import { givenAddress, promisedAddress } from './address';
-import { annotated } from './annotations';
 import { apply } from './apply';
 import { hasNamespace, mayDeliver, namespaceOf } from './check';
 import { liveRevision, readHistory, revisionWith } from './history';
 import { imageOf, runningImage, wantedImage, withImage } from './image';
 import { Kubectl } from './kubectl';
-import { mayCome, mayGrow, renderManifests, type Rendered } from './manifests';
+import { mayCome, mayGrow, type Rendered, renderManifests } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
-import { observedIn } from './observed';
-import { Patience } from './rollout-deadline';
-import { writeLogs } from './pod-logs';
-import { Rollout } from './rollout';
-import { isStopped, isTakenDown, scaleBack, scaleToNothing } from './scale';
-import { takeDown } from './take-down';
-import { watchNamespace } from './watch-namespace';
-import { isLive, qualified, readWorkload } from './workload';
+import { observedIn, watchNamespace, writeLogs } from './observe';
+import { Patience, Rollout } from './rollout';
+import { annotated, isLive, isStopped, isTakenDown, qualified, readWorkload, scaleBack, scaleToNothing, takeDown } from './workload';
 
 const ended = new AbortController().signal;
 
@@ -252,4 +245,33 @@ export class KubernetesPlatform implements Platform {
     }
     return ok(new Kubectl({ ...place, namespace: this.definition.namespace ?? inContext.value }));
   }
+}
+
+interface Ingress extends KubernetesObject {
+  readonly spec?: { readonly rules?: readonly { readonly host?: string }[]; readonly tls?: readonly unknown[] };
+}
+interface Service extends KubernetesObject {
+  readonly spec?: { readonly type?: string; readonly ports?: readonly { readonly port?: number }[] };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
+}
+
+/** The address that manifests promise: the first host of an Ingress. Empty where they name none. */
+export function promisedAddress(objects: readonly KubernetesObject[]): string {
+  for (const { spec } of objects.filter(({ kind }) => kind === 'Ingress') as Ingress[]) {
+    const host = spec?.rules?.find((rule) => rule.host !== undefined && !rule.host.includes('*'))?.host;
+    if (host !== undefined) return `${spec?.tls?.length ? 'https' : 'http'}://${host}`;
+  }
+  return '';
+}
+
+/** The address that the cluster gave to a Service of the type LoadBalancer. Empty while it has given none. */
+export async function givenAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
+  const named = (objects as Service[]).find(({ kind, spec }) => kind === 'Service' && spec?.type === 'LoadBalancer');
+  if (!named) return '';
+  const service = await kubectl.json<Service>(['get', `services/${named.metadata.name}`], { signal });
+  if (!service.ok) return '';
+  const { ip, hostname } = service.value.status?.loadBalancer?.ingress?.[0] ?? {};
+  const host = hostname ?? (ip?.includes(':') ? `[${ip}]` : ip);
+  const port = service.value.spec?.ports?.[0]?.port ?? 80;
+  return host === undefined ? '' : port === 443 ? `https://${host}` : `http://${host}${port === 80 ? '' : `:${port}`}`;
 }

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { KubernetesDefinition } from '../../model/pipeline';
 import { basesOf, matcher } from '../../support/globs';
-import { plainEnvironment } from '../process/plain-environment';
+import { plainEnvironment } from '../variables';
 import { lastLine, runProgram } from '../../process/program';
 import type { KubernetesObject } from './objects';
 

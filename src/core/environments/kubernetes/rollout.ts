@@ -1,11 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../model/result';
+import { JsonDocuments } from '../../support/json-documents';
 import type { Say } from '../environment';
-import type { Kubectl } from './kubectl';
-import { selectorText, type ObjectList, type Pod, type Revision } from './objects';
-import type { Patience } from './rollout-deadline';
-import { RolloutEvents } from './rollout-events';
-import { whyItHangs, type Cause } from './why-it-hangs';
+import type { Answer, Kubectl } from './kubectl';
+import { type ClusterEvent, type ObjectList, type Pod, type Revision, selectorText } from './objects';
+import { type Cause, whyItHangs } from './rollout-problem';
 import { podsOfRelease, qualified, readPods, readWorkload } from './workload';
 
 const lookMs = 1_000;
@@ -141,4 +140,110 @@ function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
   const revision = ({ metadata }: Pod | Revision): number => Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
   const sets = items.filter(({ kind, metadata }) => kind === 'ReplicaSet' && metadata.ownerReferences?.some(({ uid }) => uid === owner));
   return sets.sort((a, b) => revision(b) - revision(a)).slice(0, 1);
+}
+
+const againMs = 1_000;
+/** An autoscaler says that it makes room. */
+const growing = /^(TriggeredScaleUp|Nominated)$/;
+
+/** What the cluster says of a workload, its replica sets and its pods, as it says it, and each once. */
+export class RolloutEvents {
+  /** Whether a node is being added. */
+  isGrowing = false;
+  /** What the cluster last warned of: the best that is known where no pod shows why it is not ready. */
+  lastWarning: string | undefined;
+  /** What was said before is of other rollouts. The cluster tells whole seconds. */
+  private readonly began = Date.now() - 1_000;
+  private readonly told = new Set<string>();
+  /** What may belong to the workload: which pods it has may be known only a moment later. */
+  private waiting: ClusterEvent[] = [];
+
+  constructor(
+    private readonly kubectl: Kubectl,
+    private readonly log: Say,
+    /** The objects that it is about, by uid. */
+    private readonly own: ReadonlySet<string>,
+  ) {}
+
+  /** Listens until the signal; where the cluster breaks off, again. */
+  async listen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const documents = new JsonDocuments<ClusterEvent>();
+      const stdout = (line: string): void => {
+        const event = documents.take(line);
+        if (event) this.take(event);
+      };
+      await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, endless: true, stdout });
+      await wait(againMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** Tells what belongs to the workload by what is known now. */
+  settle(): void {
+    const waiting = this.waiting.slice(-1_000);
+    this.waiting = [];
+    for (const event of waiting) this.take(event);
+  }
+
+  private take(event: ClusterEvent): void {
+    if (Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') < this.began) return;
+    const { uid = '', kind = '', name = '' } = event.involvedObject ?? {};
+    if (!this.own.has(uid)) {
+      this.waiting.push(event);
+      return;
+    }
+    this.isGrowing ||= growing.test(event.reason ?? '');
+    const message = event.message?.trim().replaceAll('\n', ' ') ?? '';
+    const line = `${kind.toLowerCase()}/${name}: ${event.reason ?? ''}: ${message}`;
+    if (event.type === 'Warning') this.lastWarning = `${event.reason ?? ''}: ${message}`;
+    if (this.told.has(line)) return;
+    this.told.add(line);
+    this.log(event.type === 'Warning' ? `warning: ${line}` : line);
+  }
+}
+
+const firstMs = 500;
+const mostMs = 5_000;
+
+/** Time that is left for a rollout: as long as there is some, a cluster that is away is asked again. */
+export class Patience {
+  readonly deadline: number;
+  private isAway = false;
+
+  constructor(
+    timeoutMs: number,
+    readonly signal: AbortSignal,
+    private readonly log: Say,
+  ) {
+    this.deadline = Date.now() + timeoutMs;
+  }
+
+  get leftMs(): number {
+    return Math.max(0, this.deadline - Date.now());
+  }
+
+  get isOver(): boolean {
+    return this.signal.aborted || this.leftMs === 0;
+  }
+
+  /** Asks until the cluster answers. That it is away is told once, and that it is back. */
+  async ask<T>(question: (signal: AbortSignal) => Promise<Answer<T>>): Promise<Answer<T>> {
+    for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * 2, mostMs)) {
+      const answer = await question(this.signal);
+      if (answer.ok || answer.trouble !== 'away') {
+        if (this.isAway && answer.ok) this.log('the cluster is back');
+        this.isAway &&= !answer.ok;
+        return answer;
+      }
+      if (!this.isAway) this.log(`${answer.failure.message}: trying again for ${Math.ceil(this.leftMs / 1000)} s`);
+      this.isAway = true;
+      if (this.leftMs <= pauseMs) return answer;
+      await this.pause(pauseMs);
+      if (this.signal.aborted) return { ok: false, trouble: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await wait(Math.min(ms, this.leftMs), undefined, { signal: this.signal }).catch(() => {});
+  }
 }

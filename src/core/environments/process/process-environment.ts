@@ -7,8 +7,8 @@ import { followFile } from '../../support/follow-file';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
 import type { ServiceStatus } from '../../model/environment-status';
 import { ask, findControl, type Commands, type Control } from './control';
-import { plainEnvironment } from './plain-environment';
-import { processStatus } from './process-status';
+import { plainEnvironment } from '../variables';
+import { processStatus } from './state-file';
 import { readState, type EnvironmentFiles } from './state-file';
 
 /** How long a supervisor may take to be up. */

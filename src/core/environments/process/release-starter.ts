@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Mask } from '../../support/masking';
-import { addressVariable } from '../address-variable';
+import { addressVariable } from '../variables';
 import type { OutputPipes } from '../../process/output-pipe';
 import { programFolders } from '../../process/step-environment';
-import { plainEnvironment } from './plain-environment';
+import { plainEnvironment } from '../variables';
 import { freePort } from '../../process/free-port';
-import { ReleaseLog } from './release-log';
+import { ReleaseLog } from './release-process';
 import { ReleaseProcess } from './release-process';
 import type { EnvironmentFiles, ReleaseRecord } from './state-file';
 

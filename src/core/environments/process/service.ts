@@ -3,9 +3,9 @@ import type { ProcessDefinition } from '../../model/pipeline';
 import type { ProcessIdentity } from '../../model/events';
 import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
-import type { Front } from './front';
-import { LiveRelease } from './live-release';
-import { lastLines } from './release-log';
+import type { Front } from './proxy';
+import { LiveRelease } from './supervised-release';
+import { lastLines } from './release-process';
 import type { ReleaseStarter } from './release-starter';
 import type { ReleaseRecord, ServiceRecord } from './state-file';
 

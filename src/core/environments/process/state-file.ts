@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { environmentsFolder } from '../../support/home';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
-import type { ServiceHealth } from '../../model/environment-status';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { isAlive } from '../../process/process-identity';
+import { environmentsFolder } from '../../support/home';
 
 /** What an environment is, on disk: enough to show it, and to bring it back after a reboot. */
 export interface EnvironmentState {
@@ -97,4 +98,38 @@ export function readState(files: EnvironmentFiles): EnvironmentState | undefined
   } catch {
     return undefined;
   }
+}
+
+/** What is live, by what the supervisor wrote down last. */
+export function processStatus(state: EnvironmentState, files: EnvironmentFiles): EnvironmentStatus {
+  const running = state.supervisor !== undefined && isAlive(state.supervisor);
+  // A port that was only promised to a service is no service yet.
+  const deployed = state.services.filter(({ current, earlier }) => current !== undefined || earlier.length > 0);
+  const reason = state.supervisor ? 'its supervisor is gone, perhaps with a restart of the machine' : 'the environment was stopped';
+  return {
+    environment: state.environment,
+    kind: state.kind,
+    running,
+    services: deployed.map((record) => serviceStatus(record, files, running ? undefined : reason)),
+  };
+}
+
+function serviceStatus(
+  { service, port, state, reason, current, earlier }: ServiceRecord,
+  files: EnvironmentFiles,
+  down: string | undefined,
+): ServiceStatus {
+  const why = down ?? reason;
+  return {
+    service,
+    state: down === undefined ? state : 'stopped',
+    ...(why !== undefined && { reason: why }),
+    url: `http://127.0.0.1:${port}`,
+    ...(current && {
+      release: current.release,
+      log: files.releaseLog(service, current.release.id),
+      artifact: { slot: current.slot, folder: current.folder },
+    }),
+    ...(earlier[0] && { previous: earlier[0].release, earlier: earlier.map(({ release }) => release) }),
+  };
 }

@@ -8,7 +8,7 @@ import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBac
 import type { ServiceStatus } from '../../model/environment-status';
 import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
 import { Platforms } from '../registry';
-import { recordedStatus } from './recorded-status';
+import { recordedStatus } from './service-record';
 import type { ServiceRecord, ServiceRecords } from './service-record';
 
 const silent: Say = () => {};

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { baseImage } from '../../../../support/docker';
-import { containerEnvironment } from './containers';
+import { containerEnvironment } from './compose-staging';
 
 describe('an environment of containers says before the first step', function () {
   this.timeout(60_000);

@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { composeFiles } from '../../../../../src/core/environments/compose/files';
-import { networkOf, projectOf } from '../../../../../src/core/environments/compose/names';
+import { composeFiles } from '../../../../../src/core/environments/compose/compose-files';
+import { networkOf, projectOf } from '../../../../../src/core/environments/compose/containers';
 import { readConfig } from '../../../../../src/core/environments/compose/config';
-import { chooseTarget } from '../../../../../src/core/environments/compose/target';
+import { chooseTarget } from '../../../../../src/core/environments/compose/config';
 import { temporaryFolder } from '../../../../support/temporary';
 
 describe('what compose makes of its files', () => {

@@ -6,7 +6,7 @@ import * as path from 'node:path';
 import { findControl } from '../../../../../src/core/environments/process/control';
 import { identityOf, isAlive } from '../../../../../src/core/process/process-identity';
 import { eventually } from '../../../../support/temporary';
-import { answering, get, serving, stagingEnvironment } from './staging';
+import { answering, get, serving, stagingEnvironment } from './process-staging';
 
 (process.platform === 'win32' ? describe.skip : describe)('the embedded environment', () => {
   const staging = stagingEnvironment();

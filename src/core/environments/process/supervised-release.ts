@@ -1,5 +1,5 @@
 import type { ServiceHealth } from '../../model/environment-status';
-import { Target } from './front';
+import { Target } from './proxy';
 import { pause, type ReleaseProcess } from './release-process';
 import type { ReleaseRecord } from './state-file';
 

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { ContainerStatus, Pod, Revision } from '../../../../../src/core/environments/kubernetes/objects';
-import { whyItHangs } from '../../../../../src/core/environments/kubernetes/why-it-hangs';
+import { whyItHangs } from '../../../../../src/core/environments/kubernetes/rollout-problem';
 
 const pod = (status: Pod['status']): Pod => ({ kind: 'Pod', metadata: { name: 'shop-1' }, status: status ?? {} });
 const container = (more: Partial<ContainerStatus>): Pod => pod({ containerStatuses: [{ name: 'shop', image: 'shop:1', ...more }] });

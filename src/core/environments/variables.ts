@@ -15,3 +15,8 @@ export function plainEnvironment(base: NodeJS.ProcessEnv): Record<string, string
   const programs = (env[pathName] ?? '').split(path.delimiter).filter((entry) => !entry.endsWith(path.join('node_modules', '.bin')));
   return { ...env, [pathName]: programs.join(path.delimiter) };
 }
+
+/** The variable that tells a release where another service answers: `order-api` is found at `ORDER_API_URL`. */
+export function addressVariable(service: string): string {
+  return `${service.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}_URL`;
+}

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { whyInvalid, whyNoEngine, whyNotUp } from '../../../../../src/core/environments/compose/explain';
+import { whyInvalid, whyNoEngine, whyNotUp } from '../../../../../src/core/environments/compose/failures';
 
 const printed = (stderr: string) => ({ exitCode: 1, stdout: '', stderr });
 const told = (result: ReturnType<typeof whyNotUp>) => (result.ok ? '' : result.failure.message);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Front, Target } from '../../../../../src/core/environments/process/front';
+import { Front, Target } from '../../../../../src/core/environments/process/proxy';
 
 /** A release: it answers with its name, keeps `/slow` until it is told, and echoes what comes over an upgraded connection. */
 class Release {

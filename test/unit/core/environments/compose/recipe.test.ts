@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { overrideFor, type OverrideWish } from '../../../../../src/core/environments/compose/override';
+import { overrideFor, type OverrideWish } from '../../../../../src/core/environments/compose/recipe';
 import { readConfig } from '../../../../../src/core/environments/compose/config';
 import { releaseFrom } from '../../../../../src/core/environments/platform';
 

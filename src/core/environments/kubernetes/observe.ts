@@ -1,10 +1,12 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { ok, type Result } from '../../model/result';
+import type { LogOptions } from '../environment';
 import type { Observed } from '../platform';
-import { annotations, releaseOf } from './annotations';
 import { historyOf } from './history';
-import type { Pod, Revision, Workload } from './objects';
-import { isStopped, isTakenDown } from './scale';
-import { whyItHangs } from './why-it-hangs';
-import { podsOfRelease } from './workload';
+import type { Kubectl } from './kubectl';
+import { type Pod, type Revision, selectorText, type Workload } from './objects';
+import { whyItHangs } from './rollout-problem';
+import { annotations, isStopped, isTakenDown, podsOfRelease, releaseOf } from './workload';
 
 type Seen = Workload | Pod | Revision;
 
@@ -52,4 +54,53 @@ function stateOf(workload: Workload, pods: readonly Pod[]): Pick<Observed, 'stat
 function isSelected({ spec }: Workload, labels: Readonly<Record<string, string>>): boolean {
   const wanted = Object.entries(spec.selector?.matchLabels ?? {});
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
+}
+
+const firstMs = 1_000;
+const mostMs = 60_000;
+/** A watch that lasted so long was a good one. */
+const goodMs = 10_000;
+
+/** Calls `changed` whenever pods of the namespace or what makes them change, until the signal. */
+export async function watchNamespace(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
+  const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps', 'pods'];
+  await Promise.all(kinds.map((kind) => watchKind(kubectl, kind, changed, signal)));
+}
+
+async function watchKind(kubectl: Kubectl, kind: string, changed: () => void, signal: AbortSignal): Promise<void> {
+  for (let pauseMs = firstMs; !signal.aborted;) {
+    const began = Date.now();
+    // A line an object: what it is now is asked by who looks.
+    await kubectl.run(['get', kind, '--watch-only', '--output=name'], { signal, endless: true, stdout: changed });
+    pauseMs = Date.now() - began > goodMs ? firstMs : Math.min(pauseMs * 2, mostMs);
+    await wait(pauseMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+/** More pods than are followed at once would be more than anybody reads. */
+const mostPods = 20;
+
+/** What all pods of a workload print, each line with its pod where there are several. */
+export async function writeLogs(
+  kubectl: Kubectl,
+  { kind, spec }: Workload,
+  { lines, follow }: LogOptions,
+  write: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<Result<void>> {
+  const line = (text: string): void => write(Buffer.from(`${text}\n`));
+  const several = kind === 'DaemonSet' || (spec.replicas ?? 1) > 1 || (spec.template.spec?.containers?.length ?? 1) > 1;
+  const args = [
+    'logs',
+    `--selector=${selectorText(spec.selector)}`,
+    '--all-containers=true',
+    '--ignore-errors=true',
+    `--tail=${lines}`,
+    `--max-log-requests=${mostPods}`,
+    ...(several ? ['--prefix=true'] : []),
+    ...(follow ? ['--follow=true'] : []),
+  ];
+  const end = await kubectl.run(args, { signal, stdout: line, ...(follow && { endless: true }) });
+  if (end.exitCode === 0 || end.ended === 'cancelled') return ok(undefined);
+  return kubectl.trouble(end);
 }
