@@ -11,7 +11,7 @@ import { ServiceRecords } from './recorded/service-record';
  * The environments that have to be asked what is live in them: those that something was deployed to from here, and those that the
  * services of a working copy define, where others may have deployed. Without `root`, only the former.
  */
-export async function askedEnvironments(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
+export async function environmentsToObserve(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, PlatformDefinition>>();
   for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
     for (const [name, definition] of Object.entries(environments)) {

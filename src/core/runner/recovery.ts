@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isKept, recordedEnvironments } from '../environments/environments';
+import { isVerifiedAndLive, recordedEnvironments } from '../environments/environments';
 import type { RepositoryHome } from '../support/home';
 import { endProcesses } from '../process/descendants';
 import { Journal } from '../history/journal';
@@ -65,7 +65,7 @@ async function takeBack(home: RepositoryHome, { id, service, deployments }: RunS
   const say = (message: string): unknown => journal.append({ type: 'notice', message });
   for (const { environment, release, previous, state, takenBack } of deployments) {
     // A supervisor of the embedded kind does so by itself.
-    if (state === 'unverified' && !takenBack && !isKept(environment, service, id, home.home))
+    if (state === 'unverified' && !takenBack && !isVerifiedAndLive(environment, service, id, home.home))
       journal.append({ type: 'rolled-back', environment, from: release, ...(previous && { to: previous }), reason });
   }
   for (const environment of recordedEnvironments(home.home)) {

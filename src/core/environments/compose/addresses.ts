@@ -49,7 +49,7 @@ async function isFree(port: number): Promise<boolean> {
  * `NAME_URL` of the other services, as a container finds them: by name in the network of the environment. What is known
  * only by an address of this machine's own is left out: inside a container that would be the container itself.
  */
-export function neighbours(
+export function neighbourVariables(
   service: string,
   containers: readonly Container[],
   addresses: Readonly<Record<string, string>>,

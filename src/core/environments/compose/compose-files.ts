@@ -5,8 +5,8 @@ import picomatch from 'picomatch';
 import { fail, ok, type Result } from '../../model/result';
 import { writeAtomically } from '../../support/write-atomically';
 import { type ComposeConfig, readConfig } from './config';
-import type { ComposeCall, Engine } from './engine';
-import { whyInvalid } from './failures';
+import type { ComposeCall, ContainerEngine } from './engine';
+import { configFailure } from './failures';
 
 /** What compose finds by itself, in its order, and what it adds to each. */
 const found = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
@@ -64,35 +64,44 @@ export interface Resolution {
 }
 
 /** Variables that compose gets, and of which nothing is remembered. */
-export interface Hidden {
+export interface UncachedVariables {
   readonly secrets: Readonly<Record<string, string>>;
   /** What may turn out to be a secret of the delivery. */
   readonly others?: Readonly<Record<string, string>>;
 }
 
 /**
- * Asks compose what its files mean. The older one takes longer to start than many a service, so what it said is remembered in `memory`
+ * Asks compose what its files mean. The older one takes longer to start than many a service, so what it said is remembered in `cacheFile`
  * for as long as nothing that it depends on can have changed.
  */
-export async function resolveFiles(engine: Engine, call: ComposeCall, hidden: Hidden, memory: string): Promise<Result<Resolution>> {
+export async function resolveFiles(
+  engine: ContainerEngine,
+  call: ComposeCall,
+  uncached: UncachedVariables,
+  cacheFile: string,
+): Promise<Result<Resolution>> {
   const texts = call.files.map((file) => fs.readFileSync(path.join(call.folder, file), 'utf8'));
   const version = /^version\s*:\s*["']?([\d.]+)["']?\s*(?:#.*)?$/m.exec(texts[0] ?? '')?.[1];
   const key = keyOf(texts, call);
-  const config = (key !== undefined && recall(memory, key)) || (await ask(engine, call, hidden));
+  const config = (key !== undefined && readCache(cacheFile, key)) || (await ask(engine, call, uncached));
   if ('ok' in config) return config;
-  if (key !== undefined) writeAtomically(memory, { key, config });
+  if (key !== undefined) writeAtomically(cacheFile, { key, config });
   return ok({ config, ...(version !== undefined && { version }) });
 }
 
-async function ask(engine: Engine, call: ComposeCall, { secrets, others = {} }: Hidden): Promise<ComposeConfig | Result<never>> {
+async function ask(
+  engine: ContainerEngine,
+  call: ComposeCall,
+  { secrets, others = {} }: UncachedVariables,
+): Promise<ComposeConfig | Result<never>> {
   const end = await engine.compose(['config'], { ...call, env: { ...others, ...call.env, ...secrets } });
   if (end.ended === 'cancelled') return fail('cancelled', 'cancelled');
-  return end.exitCode === 0 ? readConfig(end.stdout, call.folder, secrets) : whyInvalid(call.files, end);
+  return end.exitCode === 0 ? readConfig(end.stdout, call.folder, secrets) : configFailure(call.files, end);
 }
 
-function recall(memory: string, key: string): ComposeConfig | undefined {
+function readCache(cacheFile: string, key: string): ComposeConfig | undefined {
   try {
-    const kept = JSON.parse(fs.readFileSync(memory, 'utf8')) as { key: string; config: ComposeConfig };
+    const kept = JSON.parse(fs.readFileSync(cacheFile, 'utf8')) as { key: string; config: ComposeConfig };
     return kept.key === key ? kept.config : undefined;
   } catch {
     return undefined; // nothing was remembered, or it is torn

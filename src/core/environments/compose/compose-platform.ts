@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { ok, type Result } from '../../model/result';
 import type { ComposeDefinition } from '../../model/pipeline';
 import { environmentNames } from '../process/state-file';
-import type { LogOptions, Say } from '../environment';
+import type { LogOptions, WriteLine } from '../environment';
 import {
   releaseFrom,
   secretsOf,
@@ -15,30 +15,30 @@ import {
 } from '../platform';
 import { ServiceRecords } from '../recorded/service-record';
 import { engineHost, urlOf } from './addresses';
-import { bringBack, remove, stop } from './bring-up';
-import { bringUp, isOf, needsOf, type Up } from './bring-up';
+import { restoreRelease, remove, stop } from './bring-up';
+import { startRelease, isContainerOf, dependencyContainers, type StartedRelease } from './bring-up';
 import type { Container } from './containers';
-import { callProgram, Engine, isProgram } from './engine';
+import { callProgram, ContainerEngine, isProgram } from './engine';
 import { composeFiles } from './compose-files';
-import { answers } from './health';
+import { probeService } from './health';
 import { forgetImages, pin, pinnedImage } from './images';
-import { label, newestOf, observedIn } from './containers';
+import { label, newestContainer, observedServices } from './containers';
 import { writeLogs } from './logs';
 import { networkOf, projectOf } from './containers';
 import { prepare } from './prepare';
-import { askEngine, FoundPrograms } from './engine';
+import { checkEngine, ProgramFinder } from './engine';
 import { Recipes, type Recipe } from './recipe';
 import { resolveFiles } from './compose-files';
 import { chooseTarget } from './config';
 import { releaseVariables } from './engine';
 
 /** The programs as this machine has them. */
-export function composePrograms(): FoundPrograms {
-  return new FoundPrograms((signal) => async (program, args) => callProgram(program, args, signal), isProgram);
+export function createProgramFinder(): ProgramFinder {
+  return new ProgramFinder((signal) => async (program, args) => callProgram(program, args, signal), isProgram);
 }
 
 /** What happens to a container that says something of how a service is. */
-const tellingEvents = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename', 'health_status'];
+const healthEvents = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename', 'health_status'];
 
 /**
  * An environment of containers, which compose brings up from the files that the service comes with. These are never edited:
@@ -50,7 +50,7 @@ export class ComposePlatform implements Platform {
   constructor(
     private readonly definition: ComposeDefinition,
     private readonly place: PlatformPlace,
-    private readonly programs: FoundPrograms,
+    private readonly programs: ProgramFinder,
   ) {
     this.recipes = new Recipes(place.folder);
   }
@@ -66,8 +66,8 @@ export class ComposePlatform implements Platform {
     const call = { project: projectOf(this.place), folder, files: files.value, env, run: `check-${process.pid}`, signal };
     const others = process.env as Readonly<Record<string, string>>;
     const [answers, resolved] = await Promise.all([
-      askEngine(engine.value.programs, (program, args) => callProgram(program, args, signal)),
-      resolveFiles(engine.value, call, { secrets: {}, others }, this.memory),
+      checkEngine(engine.value.programs, (program, args) => callProgram(program, args, signal)),
+      resolveFiles(engine.value, call, { secrets: {}, others }, this.cacheFile),
     ]);
     if (!answers.ok) return answers;
     if (!resolved.ok) return resolved;
@@ -75,44 +75,44 @@ export class ComposePlatform implements Platform {
     return target.ok ? ok(undefined) : target;
   }
 
-  async deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
+  async deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
-    const prepared = await prepare(engine.value, this.definition, this.place, this.memory, request, log, signal);
+    const prepared = await prepare(engine.value, this.definition, this.place, this.cacheFile, request, log, signal);
     if (!prepared.ok) return prepared;
     const { recipe, build } = prepared.value;
     const { secrets, current } = request;
     const image = recipe.override.services[recipe.target]?.image;
     if (image !== undefined) log(build ? `building ${image}` : `${image} is there: nothing is built`);
-    const up = await bringUp(engine.value, this.place, recipe, { secrets, build, log, signal });
+    const up = await startRelease(engine.value, this.place, recipe, { secrets, build, log, signal });
     const kept = up.ok ? await this.keep(engine.value, recipe, up.value) : up;
     if (kept.ok) {
       if (kept.value.url !== '') log(`live at ${kept.value.url}`);
       return kept;
     }
-    const back = await this.giveBack(engine.value, recipe, current, secrets, log);
+    const back = await this.restorePrevious(engine.value, recipe, current, secrets, log);
     // What was built for nothing is not kept; the engine refuses where something else uses it.
-    if (build && image !== undefined) await engine.value.act(['image', 'rm', image], new AbortController().signal);
+    if (build && image !== undefined) await engine.value.run(['image', 'rm', image], new AbortController().signal);
     if (back.ok) return kept;
     const message = `${kept.failure.message}; what was live before could not be brought back: ${back.failure.message}`;
     return { ok: false, failure: { ...kept.failure, message } };
   }
 
-  async restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
+  async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
     const { release } = to;
     const before = await this.containers(engine.value, signal);
     if (!before.ok) return before;
     const secrets = secretsOf(to, process.env);
-    const back = await bringBack(engine.value, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
+    const back = await restoreRelease(engine.value, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
     if (back.ok) return ok({ url: back.value.url });
-    const live = releaseFrom(newestOf(before.value)?.labels[label.release]);
+    const live = releaseFrom(newestContainer(before.value)?.labels[label.release]);
     const was = live && this.recipes.read(live.id);
     if (!was || was.release.id === release.id) return back;
     log(`${release.commit.slice(0, 8)} did not come up: bringing ${was.release.commit.slice(0, 8)} back`);
     const again = { release: was.release, recipe: was, secrets: secretsOf({ ...to, secrets: was.secrets }, process.env) };
-    const left = await bringBack(engine.value, this.place, again, log, new AbortController().signal);
+    const left = await restoreRelease(engine.value, this.place, again, log, new AbortController().signal);
     if (left.ok) return back;
     return {
       ok: false,
@@ -121,20 +121,20 @@ export class ComposePlatform implements Platform {
   }
 
   /** What it depends on is stopped and kept: what customers entered is in there. */
-  async takeDown(_live: KeptRelease, _log: Say, signal: AbortSignal): Promise<Result<void>> {
+  async takeDown(_live: KeptRelease, _log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
     const own = await this.containers(engine.value, signal);
     if (!own.ok) return own;
     const removed = await remove(engine.value, own.value, signal);
     if (!removed.ok) return removed;
-    const needs = await needsOf(engine.value, this.place, signal);
+    const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
     const stopped = await stop(engine.value, needs.value, signal);
     if (!stopped.ok) return stopped;
     // It stays while another service is in it, running or not.
     const others = await engine.value.containers({ [label.environment]: this.place.environment }, signal);
-    if (others.ok && others.value.length === 0) await engine.value.act(['network', 'rm', networkOf(this.place.environment)], signal);
+    if (others.ok && others.value.length === 0) await engine.value.run(['network', 'rm', networkOf(this.place.environment)], signal);
     return ok(undefined);
   }
 
@@ -144,14 +144,14 @@ export class ComposePlatform implements Platform {
     const { environment, service } = this.place;
     const all = await engine.value.containers({ [label.environment]: environment }, signal);
     if (!all.ok) return all;
-    const observed = observedIn(all.value, (container) => urlOf(container, engineHost(process.env)));
+    const observed = observedServices(all.value, (container) => urlOf(container, engineHost(process.env)));
     const own = observed.find((one) => one.service === service);
     if (!own && live) return ok([...observed, { service, state: 'unhealthy', reason: 'its container is gone', release: live.release }]);
     if (own?.state !== 'healthy') return ok(observed);
     // The container is well; whether the service answers is asked as when it was deployed.
     const recipe = own.release && this.recipes.read(own.release.id);
     const { health, folder, env } = recipe ?? { health: undefined, folder: this.place.folder, env: {} };
-    const why = await answers({ ...(health && { health }), url: own.url ?? '', folder, env });
+    const why = await probeService({ ...(health && { health }), url: own.url ?? '', folder, env });
     return ok(why === undefined ? observed : observed.map((one) => (one === own ? { ...own, state: 'unhealthy', reason: why } : one)));
   }
 
@@ -161,10 +161,10 @@ export class ComposePlatform implements Platform {
     const filters = [
       `label=${label.environment}=${this.place.environment}`,
       'type=container',
-      ...tellingEvents.map((event) => `event=${event}`),
+      ...healthEvents.map((event) => `event=${event}`),
     ];
     const args = ['events', '--format', '{{.Type}}', ...filters.flatMap((filter) => ['--filter', filter])];
-    await engine.value.follow(args, signal, changed);
+    await engine.value.stream(args, signal, changed);
   }
 
   async logs(_live: KeptRelease, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
@@ -177,7 +177,7 @@ export class ComposePlatform implements Platform {
     if (!engine.ok) return engine;
     const own = await this.containers(engine.value, signal);
     if (!own.ok) return own;
-    const needs = await needsOf(engine.value, this.place, signal);
+    const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
     const stopped = await stop(engine.value, own.value, signal);
     return stopped.ok ? stop(engine.value, needs.value, signal) : stopped;
@@ -186,10 +186,10 @@ export class ComposePlatform implements Platform {
   async start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
-    const needs = await needsOf(engine.value, this.place, signal);
+    const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
     const down = needs.value.filter(({ status }) => status !== 'running').map(({ id }) => id);
-    const started = down.length === 0 ? ok(undefined) : await engine.value.act(['start', ...down], signal);
+    const started = down.length === 0 ? ok(undefined) : await engine.value.run(['start', ...down], signal);
     if (!started.ok) return started;
     const restored = await this.restore(live, () => {}, signal);
     return restored.ok ? ok(undefined) : restored;
@@ -203,7 +203,7 @@ export class ComposePlatform implements Platform {
     if (!engine.ok) return;
     // The same image may be what another environment goes back to.
     const home = path.resolve(this.place.folder, '..', '..', '..');
-    const elsewhere = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).kept());
+    const elsewhere = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).keptReleases());
     const others = elsewhere.filter(({ release }) => !releases.some((gone) => gone.release.id === release.id));
     await forgetImages(
       engine.value,
@@ -214,7 +214,7 @@ export class ComposePlatform implements Platform {
   }
 
   /** The release is up: what brings it back is written down, and its image keeps a name that means it for ever. */
-  private async keep(engine: Engine, recipe: Recipe, { url, image }: Up): Promise<Result<PlatformDeployed>> {
+  private async keep(engine: ContainerEngine, recipe: Recipe, { url, image }: StartedRelease): Promise<Result<PlatformDeployed>> {
     const { services } = recipe.override;
     const named = services[recipe.target]?.image;
     const name = named ?? pinnedImage(this.place.service, image);
@@ -226,43 +226,43 @@ export class ComposePlatform implements Platform {
   }
 
   /** After a deployment that failed or was aborted. What it was given up for does not end this. */
-  private async giveBack(
-    engine: Engine,
+  private async restorePrevious(
+    engine: ContainerEngine,
     failed: Recipe,
     current: KeptRelease | undefined,
     given: Readonly<Record<string, string>>,
-    log: Say,
+    log: WriteLine,
   ): Promise<Result<void>> {
     const signal = new AbortController().signal;
     const own = await this.containers(engine, signal);
     if (!own.ok) return own;
-    const made = own.value.filter((container) => isOf(container, failed.release.id));
+    const made = own.value.filter((container) => isContainerOf(container, failed.release.id));
     const left = own.value.filter((container) => !made.includes(container));
     if (!current) {
       // What somebody else delivered may have been stopped for it.
       const removed = await remove(engine, made, signal);
-      return removed.ok && left.length > 0 ? engine.act(['start', ...left.map(({ id }) => id)], signal) : removed;
+      return removed.ok && left.length > 0 ? engine.run(['start', ...left.map(({ id }) => id)], signal) : removed;
     }
-    const isLive = left.some((container) => isOf(container, current.release.id) && container.status === 'running');
+    const isLive = left.some((container) => isContainerOf(container, current.release.id) && container.status === 'running');
     if (isLive) return remove(engine, made, signal);
     log(`bringing ${current.release.commit.slice(0, 8)} back`);
     const { release } = current;
     const secrets = { ...given, ...secretsOf(current, process.env) };
-    const back = await bringBack(engine, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
+    const back = await restoreRelease(engine, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
     return back.ok ? ok(undefined) : back;
   }
 
-  private get memory(): string {
+  private get cacheFile(): string {
     return path.join(this.place.folder, 'resolved.json');
   }
 
   /** The containers of this service, whichever release they are of. */
-  private async containers(engine: Engine, signal: AbortSignal): Promise<Result<Container[]>> {
+  private async containers(engine: ContainerEngine, signal: AbortSignal): Promise<Result<Container[]>> {
     return engine.containers({ [label.environment]: this.place.environment, [label.service]: this.place.service }, signal);
   }
 
-  private async open(signal: AbortSignal): Promise<Result<Engine>> {
+  private async open(signal: AbortSignal): Promise<Result<ContainerEngine>> {
     const programs = await this.programs.find(signal);
-    return programs.ok ? ok(new Engine(programs.value)) : programs;
+    return programs.ok ? ok(new ContainerEngine(programs.value)) : programs;
   }
 }

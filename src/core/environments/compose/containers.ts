@@ -99,11 +99,11 @@ export const label = {
 } as const;
 
 /** What the containers of an environment say of its services. `urlOf` is where a container answers, from outside. */
-export function observedIn(containers: readonly Container[], urlOf: (container: Container) => string): Observed[] {
+export function observedServices(containers: readonly Container[], urlOf: (container: Container) => string): Observed[] {
   const services = new Set(containers.flatMap(({ labels }) => labels[label.service] ?? []));
   return [...services].sort().flatMap((service) => {
     const own = containers.filter(({ labels }) => labels[label.service] === service);
-    const newest = newestOf(own);
+    const newest = newestContainer(own);
     if (!newest) return [];
     // Of several containers of one release, the worst tells how it is.
     const peers = own.filter(({ labels }) => labels[label.release] === newest.labels[label.release]);
@@ -120,7 +120,7 @@ export function observedIn(containers: readonly Container[], urlOf: (container: 
 const worstFirst = ['unhealthy', 'starting', 'stopped', 'healthy'] as const;
 
 /** What runs is live; of what does not, what was made last. */
-export function newestOf(containers: readonly Container[]): Container | undefined {
+export function newestContainer(containers: readonly Container[]): Container | undefined {
   const rank = ({ status, created }: Container): string => `${status === 'running' ? 1 : 0} ${created}`;
   return containers.reduce<Container | undefined>((best, one) => (best && rank(best) >= rank(one) ? best : one), undefined);
 }
@@ -128,7 +128,7 @@ export function newestOf(containers: readonly Container[]): Container | undefine
 /** How a container is, in Deliver's words. */
 export function healthOf(container: Container): Pick<Observed, 'state' | 'reason'> {
   const { status, health, exitCode, error } = container;
-  if (status === 'running' && health === 'unhealthy') return { state: 'unhealthy', reason: whySick(container) };
+  if (status === 'running' && health === 'unhealthy') return { state: 'unhealthy', reason: healthCheckProblem(container) };
   if (status === 'running') return { state: health === 'starting' ? 'starting' : 'healthy' };
   if (status === 'restarting')
     return { state: 'unhealthy', reason: `it ends with exit code ${exitCode} and is started again, over and over` };
@@ -137,17 +137,17 @@ export function healthOf(container: Container): Pick<Observed, 'state' | 'reason
     return { state: 'unhealthy', reason: error === '' ? 'it was never started' : `it could not be started: ${error}` };
   // What a stop ends: by itself, or killed for it.
   if (!container.isOutOfMemory && (exitCode === 0 || exitCode === 137 || exitCode === 143))
-    return { state: 'stopped', reason: whyEnded(container) };
-  return { state: 'unhealthy', reason: whyEnded(container) };
+    return { state: 'stopped', reason: exitReason(container) };
+  return { state: 'unhealthy', reason: exitReason(container) };
 }
 
-export function whyEnded({ exitCode, isOutOfMemory, error }: Container): string {
+export function exitReason({ exitCode, isOutOfMemory, error }: Container): string {
   if (isOutOfMemory) return 'it used more memory than it may, and was killed';
   return error === '' ? `it ended with exit code ${exitCode}` : `it could not be started: ${error}`;
 }
 
 /** What its own health check said last. */
-export function whySick({ healthOutput }: Container): string {
+export function healthCheckProblem({ healthOutput }: Container): string {
   return healthOutput === undefined ? 'its health check fails' : `its health check fails: ${healthOutput}`;
 }
 
@@ -156,16 +156,16 @@ export function whySick({ healthOutput }: Container): string {
  * services and of the same one in other environments, also beside what a developer runs from the working copy.
  */
 export function projectOf({ environment, service }: Pick<PlatformPlace, 'environment' | 'service'>): string {
-  return `deliver_${plain(environment)}_${plain(service)}`;
+  return `deliver_${safeName(environment)}_${safeName(service)}`;
 }
 
 /** The network where the services of an environment meet, whichever repository they come from. */
 export function networkOf(environment: string): string {
-  return `deliver-${plain(environment)}`;
+  return `deliver-${safeName(environment)}`;
 }
 
 /** A name as engines and compose take it. Different names stay different. */
-export function plain(name: string): string {
+export function safeName(name: string): string {
   if (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) return name;
   const simple = name
     .toLowerCase()

@@ -5,14 +5,14 @@ import * as path from 'node:path';
 import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
 import { type ProgramEnd, runProgram } from '../../process/program';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 import type { PlatformPlace } from '../platform';
 import { plainEnvironment } from '../variables';
 import { type Container, label, networkOf, readContainers } from './containers';
-import { isEngineAway, saidLast, whyNoEngine, whyNotUp } from './failures';
+import { isEngineUnreachable, lastMessage, engineFailure, startFailure } from './failures';
 
-/** How long a question to the engine may take; what builds, pulls or starts has the time of its step. */
-const askMs = 30_000;
+/** How long a options to the engine may take; what builds, pulls or starts has the time of its step. */
+const queryTimeoutMs = 30_000;
 
 export interface ComposeCall {
   readonly project: string;
@@ -23,7 +23,7 @@ export interface ComposeCall {
   /** What its processes are marked with. */
   readonly run: string;
   readonly signal: AbortSignal;
-  readonly log?: Say;
+  readonly log?: WriteLine;
 }
 
 interface InspectedImage {
@@ -32,20 +32,20 @@ interface InspectedImage {
 }
 
 /** The container engine and compose, as programs that are called. */
-export class Engine {
-  constructor(readonly programs: Programs) {}
+export class ContainerEngine {
+  constructor(readonly programs: EnginePrograms) {}
 
-  get name(): Programs['engine'] {
+  get name(): EnginePrograms['engine'] {
     return this.programs.engine;
   }
 
   /** Calls the engine's client. */
-  async ask(args: readonly string[], signal: AbortSignal, line?: Say): Promise<ProgramEnd> {
-    return callProgram(this.programs.engine, args, signal, { timeoutMs: askMs, ...(line && { stdout: line, stderr: line }) });
+  async query(args: readonly string[], signal: AbortSignal, line?: WriteLine): Promise<ProgramEnd> {
+    return callProgram(this.programs.engine, args, signal, { timeoutMs: queryTimeoutMs, ...(line && { stdout: line, stderr: line }) });
   }
 
   /** Calls the engine's client for as long as it takes. */
-  async follow(args: readonly string[], signal: AbortSignal, line: Say): Promise<ProgramEnd> {
+  async stream(args: readonly string[], signal: AbortSignal, line: WriteLine): Promise<ProgramEnd> {
     return callProgram(this.programs.engine, args, signal, { stdout: line, stderr: line });
   }
 
@@ -65,35 +65,35 @@ export class Engine {
   /** The containers that carry all these labels, running or not. */
   async containers(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Result<Container[]>> {
     const filters = Object.entries(labels).flatMap(([name, value]) => ['--filter', `label=${name}=${value}`]);
-    const listed = await this.ask(['ps', '--all', '--quiet', '--no-trunc', ...filters], signal);
-    if (listed.exitCode !== 0) return this.refused(listed);
+    const listed = await this.query(['ps', '--all', '--quiet', '--no-trunc', ...filters], signal);
+    if (listed.exitCode !== 0) return this.failure(listed);
     const ids = listed.stdout.split('\n').filter((id) => id !== '');
     return ids.length === 0 ? ok([]) : this.inspect(ids, signal);
   }
 
   /** Of those that are gone meanwhile it says nothing. */
   async inspect(ids: readonly string[], signal: AbortSignal): Promise<Result<Container[]>> {
-    const end = await this.ask(['inspect', '--type', 'container', ...ids], signal);
-    return end.stdout.trimStart().startsWith('[') ? ok(readContainers(end.stdout)) : this.refused(end);
+    const end = await this.query(['inspect', '--type', 'container', ...ids], signal);
+    return end.stdout.trimStart().startsWith('[') ? ok(readContainers(end.stdout)) : this.failure(end);
   }
 
   /** The id of an image that is on this machine. */
   async imageId(reference: string, signal: AbortSignal): Promise<string | undefined> {
-    const end = await this.ask(['image', 'inspect', '--format', '{{.Id}}', reference], signal);
+    const end = await this.query(['image', 'inspect', '--format', '{{.Id}}', reference], signal);
     return end.exitCode === 0 ? end.stdout.trim() : undefined;
   }
 
   /** What keeps the logs of containers that do not say it themselves. */
   async logDriver(signal: AbortSignal): Promise<string> {
-    return (await this.ask(['info', '--format', '{{.LoggingDriver}}'], signal)).stdout.trim();
+    return (await this.query(['info', '--format', '{{.LoggingDriver}}'], signal)).stdout.trim();
   }
 
   /** The names that an image has, and the ports that it says it listens on. */
-  async imageFacts(
+  async inspectImage(
     reference: string,
     signal: AbortSignal,
   ): Promise<{ readonly names: readonly string[]; readonly ports: readonly number[] }> {
-    const end = await this.ask(['image', 'inspect', reference], signal);
+    const end = await this.query(['image', 'inspect', reference], signal);
     const [image] = end.exitCode === 0 ? (JSON.parse(end.stdout) as InspectedImage[]) : [];
     const ports = Object.keys(image?.Config?.ExposedPorts ?? {}).filter((port) => port.endsWith('/tcp'));
     return { names: image?.RepoTags ?? [], ports: ports.map((port) => parseInt(port, 10)) };
@@ -105,14 +105,14 @@ export class Engine {
   }
 
   /** What the engine was asked, as a result: for what has to be done, and nothing is to be learnt from. */
-  async act(args: readonly string[], signal: AbortSignal): Promise<Result<void>> {
-    const end = await this.ask(args, signal);
-    return end.exitCode === 0 ? ok(undefined) : this.refused(end);
+  async run(args: readonly string[], signal: AbortSignal): Promise<Result<void>> {
+    const end = await this.query(args, signal);
+    return end.exitCode === 0 ? ok(undefined) : this.failure(end);
   }
 
-  refused(end: ProgramEnd): Result<never> {
-    if (isEngineAway(end)) return whyNoEngine(this.name, end);
-    return end.ended === 'cancelled' ? fail('cancelled', 'cancelled') : fail('machinery', `${this.name}: ${saidLast(end)}`);
+  failure(end: ProgramEnd): Result<never> {
+    if (isEngineUnreachable(end)) return engineFailure(this.name, end);
+    return end.ended === 'cancelled' ? fail('cancelled', 'cancelled') : fail('machinery', `${this.name}: ${lastMessage(end)}`);
   }
 }
 
@@ -121,7 +121,7 @@ export async function callProgram(
   program: string,
   args: readonly string[],
   signal: AbortSignal,
-  more: { readonly timeoutMs?: number; readonly stdout?: Say; readonly stderr?: Say } = {},
+  more: { readonly timeoutMs?: number; readonly stdout?: WriteLine; readonly stderr?: WriteLine } = {},
 ): Promise<ProgramEnd> {
   const mark = { run: `engine-${randomUUID()}`, step: 'call' };
   return runProgram({ program, args, folder: os.tmpdir(), env: engineEnvironment(process.env), mark, signal, ...more });
@@ -135,7 +135,7 @@ export function isProgram(name: string): boolean {
 }
 
 /** The compose program that works here, and the client of the engine that it talks to. */
-export interface Programs {
+export interface EnginePrograms {
   readonly compose: readonly [program: string, ...args: string[]];
   readonly engine: 'docker' | 'podman';
 }
@@ -144,66 +144,70 @@ export interface Programs {
 export type Run = (program: string, args: readonly string[]) => Promise<ProgramEnd>;
 
 /** In the order in which they are preferred. The older one is slow to start: that it is there has to do. */
-const known: readonly Programs[] = [
+const known: readonly EnginePrograms[] = [
   { compose: ['docker', 'compose'], engine: 'docker' },
   { compose: ['podman', 'compose'], engine: 'podman' },
   { compose: ['docker-compose'], engine: 'docker' },
 ];
 
-async function findPrograms(run: Run, isThere: (program: string) => boolean): Promise<Result<Programs>> {
-  const there = known.filter(({ compose: [program], engine }) => isThere(program) && isThere(engine));
+async function findPrograms(run: Run, isInstalled: (program: string) => boolean): Promise<Result<EnginePrograms>> {
+  const there = known.filter(({ compose: [program], engine }) => isInstalled(program) && isInstalled(engine));
   const works = await Promise.all(
     there.map(async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0),
   );
   const best = there.find((_, index) => works[index]);
   if (best) return ok(best);
   return fail('usage', 'there is no docker compose, no podman compose and no docker-compose on this machine', {
-    hint: isThere('docker')
+    hint: isInstalled('docker')
       ? 'install the compose plugin of docker: https://docs.docker.com/compose/install'
       : 'install Docker (https://docs.docker.com/engine/install) or Podman',
   });
 }
 
 /** Those of this machine. Once they were found they are not looked for again: that costs more than most calls. */
-export class FoundPrograms {
-  private found: Programs | undefined;
+export class ProgramFinder {
+  private found: EnginePrograms | undefined;
 
   constructor(
     private readonly run: (signal: AbortSignal) => Run,
-    private readonly isThere: (program: string) => boolean,
+    private readonly isInstalled: (program: string) => boolean,
   ) {}
 
-  async find(signal: AbortSignal): Promise<Result<Programs>> {
+  async find(signal: AbortSignal): Promise<Result<EnginePrograms>> {
     if (this.found) return ok(this.found);
-    const programs = await findPrograms(this.run(signal), this.isThere);
+    const programs = await findPrograms(this.run(signal), this.isInstalled);
     if (programs.ok) this.found = programs.value;
     return programs;
   }
 }
 
 /** Whether the engine itself answers. */
-export async function askEngine({ engine }: Programs, run: Run): Promise<Result<void>> {
+export async function checkEngine({ engine }: EnginePrograms, run: Run): Promise<Result<void>> {
   const end = await run(engine, ['version', '--format', '{{.Server.Version}}']);
-  return end.exitCode === 0 ? ok(undefined) : whyNoEngine(engine, end);
+  return end.exitCode === 0 ? ok(undefined) : engineFailure(engine, end);
 }
 
 /** Makes the network where the services of an environment meet, if there is none. */
-export async function joinable(engine: Engine, { service, environment }: PlatformPlace, signal: AbortSignal): Promise<Result<void>> {
+export async function ensureNetwork(
+  engine: ContainerEngine,
+  { service, environment }: PlatformPlace,
+  signal: AbortSignal,
+): Promise<Result<void>> {
   const name = networkOf(environment);
-  if ((await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
-  const made = await engine.ask(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
+  if ((await engine.run(['network', 'inspect', name], signal)).ok) return ok(undefined);
+  const made = await engine.query(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
   // Another service's delivery may have made it meanwhile.
-  if (made.exitCode === 0 || (await engine.act(['network', 'inspect', name], signal)).ok) return ok(undefined);
-  return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : whyNotUp(service, environment, made);
+  if (made.exitCode === 0 || (await engine.run(['network', 'inspect', name], signal)).ok) return ok(undefined);
+  return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : startFailure(service, environment, made);
 }
 
 /** What says where the engine is and how it builds. What would choose other files or another project is left out. */
-const ofEngine =
+const engineVariables =
   /^(DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION|BUILDKIT|DEFAULT_PLATFORM)|BUILDKIT_.*|BUILDX_.*|CONTAINER(S)?_.*|COMPOSE_(HTTP_TIMEOUT|PARALLEL_LIMIT|DOCKER_CLI_BUILD|TLS_VERSION|BAKE)|SSH_AUTH_SOCK)$/;
 
 /** What the engine's client and compose inherit of the user's environment. */
 export function engineEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
-  const kept = Object.entries(base).filter(([name, value]) => value !== undefined && ofEngine.test(name));
+  const kept = Object.entries(base).filter(([name, value]) => value !== undefined && engineVariables.test(name));
   return { ...plainEnvironment(base), ...(Object.fromEntries(kept) as Record<string, string>) };
 }
 

@@ -3,13 +3,13 @@ import { PlainLines } from '../../support/terminal-text';
 import { lastLine, type ProgramEnd } from '../../process/program';
 
 /** How much of a message is shown in one sentence. */
-const mostLines = 4;
+const maxLines = 4;
 
 /** What a build says of its failure, the most telling first. */
 const buildReasons = [/non-zero code|did not complete successfully/i, /parse error|Cannot locate|failed to read/i, /failed to/i];
 
 /** Why compose could not build or start the service, from what it printed. */
-export function whyNotUp(service: string, environment: string, end: ProgramEnd): Result<never> {
+export function startFailure(service: string, environment: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;
   const failed = `${service} could not be brought up in ${environment}`;
   const port =
@@ -40,31 +40,31 @@ export function whyNotUp(service: string, environment: string, end: ProgramEnd):
     const line = buildReasons.map((reason) => lines.findLast((one) => reason.test(one))).find((one) => one !== undefined) ?? '';
     return fail('delivery', `${service} could not be built for ${environment}: ${withoutPrefix(line)}`);
   }
-  return fail('delivery', `${failed}: ${saidLast(end)}`);
+  return fail('delivery', `${failed}: ${lastMessage(end)}`);
 }
 
 /** What is wrong with a compose file, in compose's own words. */
-export function whyInvalid(files: readonly string[], end: ProgramEnd): Result<never> {
+export function configFailure(files: readonly string[], end: ProgramEnd): Result<never> {
   const lines = linesOf(end.stderr).filter((line) => !/^(WARNING|time="[^"]*" level=warning)/.test(line));
-  const message = lines.slice(0, mostLines).map(withoutPrefix).join(' ').trim() || saidLast(end);
+  const message = lines.slice(0, maxLines).map(withoutPrefix).join(' ').trim() || lastMessage(end);
   return fail('usage', `compose cannot read ${files.join(', ')}: ${message}`);
 }
 
 /** Whether a call failed because nobody answers, and not for what was asked. */
-export function isEngineAway({ stdout, stderr }: ProgramEnd): boolean {
+export function isEngineUnreachable({ stdout, stderr }: ProgramEnd): boolean {
   return /cannot connect to|error during connect|is the docker daemon running|permission denied while trying to connect/i.test(
     stdout + stderr,
   );
 }
 
 /** Why the engine does not answer, and what helps. */
-export function whyNoEngine(engine: string, end: ProgramEnd): Result<never> {
+export function engineFailure(engine: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;
   if (/permission denied/i.test(text))
     return fail('usage', `${engine} may not be used by this user`, {
       hint: 'add the user to the docker group (sudo usermod -aG docker $USER) and sign in again, or name another engine in DOCKER_HOST',
     });
-  return fail('usage', `${engine} does not answer: ${saidLast(end)}`, {
+  return fail('usage', `${engine} does not answer: ${lastMessage(end)}`, {
     hint:
       engine === 'docker'
         ? 'start Docker (sudo systemctl start docker, or Docker Desktop), or name another engine in DOCKER_HOST'
@@ -73,7 +73,7 @@ export function whyNoEngine(engine: string, end: ProgramEnd): Result<never> {
 }
 
 /** The sentence for a call that failed without a known reason. */
-export function saidLast(end: ProgramEnd): string {
+export function lastMessage(end: ProgramEnd): string {
   if (end.ended === 'timeout') return 'it did not end in time';
   if (end.ended === 'cancelled') return 'cancelled';
   if (end.ended === 'missing') return 'the program could not be started';

@@ -1,32 +1,32 @@
 import { fail, ok, type Result } from '../../model/result';
 import type { Promoted } from '../environment';
 import type { KeptRelease, PlatformPlace } from '../platform';
-import type { Engine } from './engine';
-import { plain } from './containers';
+import type { ContainerEngine } from './engine';
+import { safeName } from './containers';
 
 /** What images that Deliver built or keeps are called: nothing else is ever removed. */
 const namespace = 'deliver';
 
 /** The image of a snapshot: built once, whichever environments it goes to. `build` is what it is built from, as a hash. */
 export function builtImage(service: string, tree: string, build: string): string {
-  return `${namespace}/${plain(service)}:${tree.slice(0, 16)}-${build}`;
+  return `${namespace}/${safeName(service)}:${tree.slice(0, 16)}-${build}`;
 }
 
 /** A name for an image that means this one for ever, and keeps the engine from tidying it away. */
 export function pinnedImage(service: string, id: string): string {
-  return `${namespace}/${plain(service)}:${id.replace(/^sha256:/, '').slice(0, 16)}`;
+  return `${namespace}/${safeName(service)}:${id.replace(/^sha256:/, '').slice(0, 16)}`;
 }
 
 /** Makes `reference` name the image again, where it does not. Fails where that is gone. */
-export async function pin(engine: Engine, reference: string, id: string, signal: AbortSignal): Promise<Result<void>> {
+export async function pin(engine: ContainerEngine, reference: string, id: string, signal: AbortSignal): Promise<Result<void>> {
   if ((await engine.imageId(reference, signal)) === id) return ok(undefined);
-  const tagged = await engine.act(['tag', id, reference], signal);
+  const tagged = await engine.run(['tag', id, reference], signal);
   return tagged.ok ? tagged : fail('delivery', `its image ${id.slice(0, 19)} is not on this machine any more`);
 }
 
 /** The image of what is promoted, under a name of its own here. It is used as it is. */
 export async function promotedImage(
-  engine: Engine,
+  engine: ContainerEngine,
   { service, environment }: PlatformPlace,
   { kind, artifact, environment: source }: Promoted,
   signal: AbortSignal,
@@ -56,7 +56,7 @@ export async function promotedImage(
  * name left, and refuses while a container uses it.
  */
 export async function forgetImages(
-  engine: Engine,
+  engine: ContainerEngine,
   images: readonly (string | undefined)[],
   kept: readonly KeptRelease[],
   signal: AbortSignal,
@@ -64,7 +64,7 @@ export async function forgetImages(
   const needed = new Set(kept.map(({ image }) => image));
   const free = [...new Set(images)].filter((image): image is string => image !== undefined && !needed.has(image));
   for (const image of free) {
-    const { names } = await engine.imageFacts(image, signal);
-    for (const name of names.filter((one) => one.startsWith(`${namespace}/`))) await engine.act(['image', 'rm', name], signal);
+    const { names } = await engine.inspectImage(image, signal);
+    for (const name of names.filter((one) => one.startsWith(`${namespace}/`))) await engine.run(['image', 'rm', name], signal);
   }
 }

@@ -2,15 +2,15 @@ import { fail, ok, type Result } from '../../model/result';
 import type { LogOptions } from '../environment';
 import type { PlatformPlace } from '../platform';
 import type { Container } from './containers';
-import type { Engine } from './engine';
+import type { ContainerEngine } from './engine';
 import { label } from './containers';
 
 /** How soon the log goes on with the container that replaced another. */
-const lookMs = 500;
+const pollIntervalMs = 500;
 
 /** Writes the last lines of the live container and, with `follow`, what comes, also from the one that replaces it. */
 export async function writeLogs(
-  engine: Engine,
+  engine: ContainerEngine,
   { environment, service }: PlatformPlace,
   { lines, follow }: LogOptions,
   write: (bytes: Buffer) => void,
@@ -26,16 +26,16 @@ export async function writeLogs(
   const first = await live();
   if (!first.ok) return signal.aborted ? ok(undefined) : first;
   if (!first.value) return fail('usage', `${service} has no container in ${environment}`, { hint: 'deliver run delivers it' });
-  await engine.follow(['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), first.value.id], signal, say);
+  await engine.stream(['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), first.value.id], signal, say);
   for (let told = first.value; follow && !signal.aborted;) {
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     const next = await live();
     if (!next.ok || !next.value) continue;
     const isSame = next.value.id === told.id && next.value.startedAt === told.startedAt;
     if (isSame || next.value.status !== 'running') continue;
     const since = next.value.id === told.id ? ['--since', next.value.startedAt] : [];
     told = next.value;
-    await engine.follow(['logs', '--follow', ...since, told.id], signal, say);
+    await engine.stream(['logs', '--follow', ...since, told.id], signal, say);
   }
   return ok(undefined);
 }

@@ -1,17 +1,17 @@
 import { fail, ok, type Result } from '../../model/result';
 import type { ComposeDefinition } from '../../model/pipeline';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
-import { engineHost, hostPort, neighbours } from './addresses';
+import { engineHost, hostPort, neighbourVariables } from './addresses';
 import type { Container } from './containers';
-import type { ComposeCall, Engine } from './engine';
-import { whyNotUp } from './failures';
+import type { ComposeCall, ContainerEngine } from './engine';
+import { startFailure } from './failures';
 import { composeFiles } from './compose-files';
 import { builtImage, promotedImage } from './images';
 import { label } from './containers';
-import { joinable } from './engine';
+import { ensureNetwork } from './engine';
 import { projectOf } from './containers';
-import { overrideFor, type OverrideWish } from './recipe';
+import { createOverride, type OverrideOptions } from './recipe';
 import { Recipes, type Recipe } from './recipe';
 import type { ComposeService } from './config';
 import { resolveFiles } from './compose-files';
@@ -26,12 +26,12 @@ export interface Prepared {
 
 /** Works out how a release is brought up: from its files, and from what runs in the environment. Nothing that is live is touched. */
 export async function prepare(
-  engine: Engine,
+  engine: ContainerEngine,
   definition: ComposeDefinition,
   place: PlatformPlace,
-  memory: string,
+  cacheFile: string,
   request: PlatformDeploy,
-  log: Say,
+  log: WriteLine,
   signal: AbortSignal,
 ): Promise<Result<Prepared>> {
   const { release, folder, secrets, addresses, promotes } = request;
@@ -41,7 +41,7 @@ export async function prepare(
   const variables = releaseVariables(place, release);
   const env = { ...variables, ...definition.env };
   const call: ComposeCall = { project: projectOf(place), folder, files: files.value, env, run: markOf(release.id), signal };
-  const resolved = await resolveFiles(engine, call, { secrets }, memory);
+  const resolved = await resolveFiles(engine, call, { secrets }, cacheFile);
   if (!resolved.ok) return resolved;
   const { config, version } = resolved.value;
   const chosen = chooseTarget(config, service, definition.service);
@@ -50,13 +50,13 @@ export async function prepare(
   const [running, image, network, logDriver] = await Promise.all([
     engine.containers({ [label.environment]: environment }, signal),
     imageOf(engine, place, target, request, signal),
-    joinable(engine, place, signal),
+    ensureNetwork(engine, place, signal),
     engine.logDriver(signal),
   ]);
   if (!running.ok) return running;
   if (!image.ok) return image;
   if (!network.ok) return network;
-  const wish: OverrideWish = {
+  const options: OverrideOptions = {
     environment,
     service,
     release,
@@ -65,13 +65,13 @@ export async function prepare(
     ...(version !== undefined && { version }),
     ...(image.value.name !== undefined && { image: image.value.name }),
     logDriver,
-    variables: { ...variables, ...neighbours(service, running.value, addresses) },
+    variables: { ...variables, ...neighbourVariables(service, running.value, addresses) },
   };
   const recipe: Recipe = {
     release,
     folder,
     files: files.value,
-    override: overrideFor(wish),
+    override: createOverride(options),
     target: target.name,
     needs: target.needs,
     env,
@@ -94,7 +94,7 @@ export async function prepare(
     });
   const own = running.value.filter(({ labels }) => labels[label.service] === service);
   const publish = inside === undefined || isPublished ? undefined : await addressFor(place, own);
-  const override = overrideFor({ ...wish, ...(inside !== undefined && { port: inside }), ...(publish !== undefined && { publish }) });
+  const override = createOverride({ ...options, ...(inside !== undefined && { port: inside }), ...(publish !== undefined && { publish }) });
   return ok({ recipe: { ...recipe, override }, build: image.value.build && !isBuilt && promotes === undefined });
 }
 
@@ -105,7 +105,7 @@ interface Image {
 }
 
 async function imageOf(
-  engine: Engine,
+  engine: ContainerEngine,
   place: PlatformPlace,
   target: ComposeService,
   { release, promotes }: PlatformDeploy,
@@ -129,7 +129,7 @@ interface Port {
 
 /** The port that the service answers on: the one that is named, else the one that is published, else the only one that is exposed. */
 async function portOf(
-  engine: Engine,
+  engine: ContainerEngine,
   definition: ComposeDefinition,
   target: ComposeService,
   { recipe, image }: { recipe: Recipe; image: Image },
@@ -143,15 +143,15 @@ async function portOf(
   if (inside !== undefined) return ok({ inside, isPublished: false });
   if (only !== undefined) return ok({ isPublished: false });
   const name = image.name ?? target.image ?? '';
-  const isThere = (await engine.imageId(name, call.signal)) !== undefined;
-  if (!isThere) {
+  const isInstalled = (await engine.imageId(name, call.signal)) !== undefined;
+  if (!isInstalled) {
     const override = new Recipes(place.folder).writeOverride(recipe);
     const made = await engine.compose([image.build ? 'build' : 'pull', target.name], { ...call, files: [...call.files, override] });
-    if (made.exitCode !== 0) return whyNotUp(place.service, place.environment, made);
+    if (made.exitCode !== 0) return startFailure(place.service, place.environment, made);
   }
-  const { ports } = await engine.imageFacts(name, call.signal);
+  const { ports } = await engine.inspectImage(name, call.signal);
   const exposed = ports.length === 1 ? ports[0] : undefined;
-  return ok({ ...(exposed !== undefined && { inside: exposed }), isPublished: false, ...(!isThere && { isBuilt: true as const }) });
+  return ok({ ...(exposed !== undefined && { inside: exposed }), isPublished: false, ...(!isInstalled && { isBuilt: true as const }) });
 }
 
 /** Never more widely than it is needed: for this machine, unless the engine is on another. */

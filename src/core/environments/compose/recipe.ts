@@ -77,7 +77,7 @@ export interface ServiceOverride {
   readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> };
 }
 
-export interface OverrideWish {
+export interface OverrideOptions {
   readonly environment: string;
   readonly service: string;
   readonly release: Release;
@@ -101,25 +101,25 @@ export interface OverrideWish {
 const boundedLog = { driver: 'json-file', options: { 'max-size': '20m', 'max-file': '3' } };
 
 /** What is said over the user's files, so that they need not know of Deliver. It holds no secret. */
-export function overrideFor(wish: OverrideWish): Override {
-  const { environment, service, config, target, version, image, port, publish } = wish;
+export function createOverride(options: OverrideOptions): Override {
+  const { environment, service, config, target, version, image, port, publish } = options;
   const network = networkOf(environment);
   const joins = target.networkMode === undefined;
   // Networks are few: one of its own is only needed to meet others in it.
   const isAlone = target.needs.length === 0 && target.networks === undefined && target.containerName === undefined;
-  const variables = Object.entries(wish.variables).filter(([name]) => !target.variables.includes(name));
+  const variables = Object.entries(options.variables).filter(([name]) => !target.variables.includes(name));
   const delivered: ServiceOverride = {
     ...(image !== undefined && { image }),
-    ...renamed(target, wish),
+    ...renamed(target, options),
     environment: escaped(Object.fromEntries(variables)),
     labels: escaped({
       [label.environment]: environment,
       [label.service]: service,
-      [label.release]: releaseLabel(wish.release),
+      [label.release]: releaseLabel(options.release),
       ...(port !== undefined && { [label.port]: String(port) }),
     }),
     ...(joins && { networks: { ...(isAlone ? {} : ownNetworks(target)), [network]: { aliases: [service] } } }),
-    ...(!target.hasLogging && wish.logDriver === boundedLog.driver && { logging: boundedLog }),
+    ...(!target.hasLogging && options.logDriver === boundedLog.driver && { logging: boundedLog }),
     ...(publish !== undefined && joins && { ports: [`${publish}:${port}`] }),
   };
   const others = config.services.filter((other) => other !== target && other.containerName !== undefined);
@@ -127,7 +127,7 @@ export function overrideFor(wish: OverrideWish): Override {
     ...(version !== undefined && { version }),
     services: {
       [target.name]: delivered,
-      ...Object.fromEntries(others.map((other) => [other.name, renamed(other, wish)] as const)),
+      ...Object.fromEntries(others.map((other) => [other.name, renamed(other, options)] as const)),
     },
     networks: joins ? { [network]: { external: true } } : {},
   };
@@ -137,7 +137,7 @@ export function overrideFor(wish: OverrideWish): Override {
  * A name that is fixed in the file is there once on the machine: in another environment, or beside what a developer
  * runs, it would be taken. Its own network still knows it by that name.
  */
-function renamed(service: ComposeService, { environment, service: delivered }: OverrideWish): ServiceOverride {
+function renamed(service: ComposeService, { environment, service: delivered }: OverrideOptions): ServiceOverride {
   const { containerName, networkMode } = service;
   if (containerName === undefined) return {};
   return {

@@ -1,8 +1,8 @@
 import { fail, ok, type Result } from '../../model/result';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { KubernetesObject } from './objects';
-import type { Patience } from './rollout';
+import type { RolloutDeadline } from './rollout';
 
 /** Whose fields these are in the cluster. */
 export const fieldManager = 'deliver';
@@ -10,17 +10,22 @@ export const fieldManager = 'deliver';
 export const scaleManager = 'deliver-scale';
 
 /** Hands all objects to the cluster, which decides by itself what is different. */
-export async function apply(kubectl: Kubectl, objects: readonly KubernetesObject[], log: Say, patience: Patience): Promise<Result<void>> {
+export async function apply(
+  kubectl: Kubectl,
+  objects: readonly KubernetesObject[],
+  log: WriteLine,
+  deadline: RolloutDeadline,
+): Promise<Result<void>> {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
   // The server checks every field of what is applied: kubectl need not fetch the schema to do it too.
   const args = ['apply', '--server-side', `--field-manager=${fieldManager}`, '--validate=false', '--filename=-'];
-  const applied = await patience.ask((signal) => kubectl.text(args, { signal, input, stdout: log }));
+  const applied = await deadline.retry((signal) => kubectl.text(args, { signal, input, stdout: log }));
   if (applied.ok) return ok(undefined);
-  if (applied.trouble !== 'conflict') return applied;
-  const others = conflictsIn(applied.failure.message);
-  if (others.length > 0 && others.every(isOwn)) {
+  if (applied.reason !== 'conflict') return applied;
+  const others = parseConflicts(applied.failure.message);
+  if (others.length > 0 && others.every(isManagedByDeliver)) {
     log('a rollback or a stop holds some of these fields: this release takes them over');
-    const forced = await patience.ask((signal) => kubectl.text([...args, '--force-conflicts'], { signal, input, stdout: log }));
+    const forced = await deadline.retry((signal) => kubectl.text([...args, '--force-conflicts'], { signal, input, stdout: log }));
     return forced.ok ? ok(undefined) : forced;
   }
   return fail('delivery', `something else has set what this release sets: ${applied.failure.message}`, {
@@ -34,7 +39,7 @@ export interface Conflict {
 }
 
 /** What kubectl says of conflicts: `conflict with "NAME" using apps/v1: .spec.replicas`, or several below each other. */
-export function conflictsIn(text: string): Conflict[] {
+export function parseConflicts(text: string): Conflict[] {
   const conflicts: Conflict[] = [];
   let manager = '';
   for (const part of text.split(/(?=conflicts? with ")|\n/)) {
@@ -45,7 +50,7 @@ export function conflictsIn(text: string): Conflict[] {
 }
 
 /** `kubectl rollout undo` leaves its fields to `kubectl`: what it brought back is what a new release is to replace. */
-function isOwn({ manager, field }: Conflict): boolean {
+function isManagedByDeliver({ manager, field }: Conflict): boolean {
   if (manager === scaleManager || manager === fieldManager) return true;
   return manager === 'kubectl' && (field.startsWith('.spec.template.') || field.startsWith('.metadata.annotations.'));
 }

@@ -10,7 +10,7 @@ interface Config {
 /** The namespace that a context stands for. Fails, with the contexts that there are, where there is none of this name. */
 export async function namespaceOf(kubectl: Kubectl, signal: AbortSignal): Promise<Result<string>> {
   const config = await kubectl.run(['config', 'view', '--output=json'], { signal }, 'local');
-  if (config.ended === 'missing' || config.exitCode !== 0) return kubectl.trouble(config);
+  if (config.ended === 'missing' || config.exitCode !== 0) return kubectl.failure(config);
   const { context } = kubectl.place;
   const contexts = (JSON.parse(config.stdout) as Config).contexts ?? [];
   const found = contexts.find(({ name }) => name === context);
@@ -33,7 +33,7 @@ interface Attributes {
 }
 
 /** Whether all is allowed that a delivery does, in one question. `workload` is like `deployment/shop`. */
-export async function mayDeliver(kubectl: Kubectl, workload: string, signal: AbortSignal): Promise<Result<void>> {
+export async function checkPermissions(kubectl: Kubectl, workload: string, signal: AbortSignal): Promise<Result<void>> {
   const { context, namespace = '' } = kubectl.place;
   const resource = `${workload.split('/')[0] ?? ''}s`;
   const history = resource === 'deployments' ? 'replicasets' : 'controllerrevisions';
@@ -66,11 +66,11 @@ export async function mayDeliver(kubectl: Kubectl, workload: string, signal: Abo
 }
 
 /** Whether the namespace is there. Who may not read namespaces is told by the first thing that is missing in it. */
-export async function hasNamespace(kubectl: Kubectl, signal: AbortSignal): Promise<Result<void>> {
+export async function checkNamespace(kubectl: Kubectl, signal: AbortSignal): Promise<Result<void>> {
   const { context, namespace = '' } = kubectl.place;
   const found = await kubectl.text(['get', `namespaces/${namespace}`, '--output=name'], { signal });
-  if (found.ok || found.trouble === 'forbidden') return ok(undefined);
-  if (found.trouble !== 'not-found') return found;
+  if (found.ok || found.reason === 'forbidden') return ok(undefined);
+  if (found.reason !== 'not-found') return found;
   return fail('usage', `${context} has no namespace ${namespace}`, {
     hint: `make it: kubectl --context=${context} create namespace ${namespace}; or name the right one in \`namespace\``,
   });

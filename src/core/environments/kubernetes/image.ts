@@ -6,7 +6,7 @@ import type { PlatformDeploy } from '../platform';
 import type { ContainerSpec, Pod, PodTemplate, Workload } from './objects';
 
 /** The image that a release is to run; `undefined`: what the manifests say. */
-export function wantedImage({ image }: KubernetesDefinition, request: PlatformDeploy): Result<string | undefined> {
+export function desiredImage({ image }: KubernetesDefinition, request: PlatformDeploy): Result<string | undefined> {
   const { promotes, release, service, folder } = request;
   if (promotes) {
     const verified = promotes.artifact.image;
@@ -51,19 +51,20 @@ export function withImage(workload: Workload, image: string): Result<Workload> {
   const { template } = workload.spec;
   const containers = template.spec?.containers ?? [];
   const initial = template.spec?.initContainers ?? [];
-  const isMeant = ({ image: other }: ContainerSpec): boolean => other !== undefined && repositoryOf(other) === repositoryOf(image);
-  const isOnly = containers.length === 1 && !initial.some(isMeant);
-  if (!isOnly && ![...containers, ...initial].some(isMeant)) {
+  const hasSameRepository = ({ image: other }: ContainerSpec): boolean =>
+    other !== undefined && repositoryOf(other) === repositoryOf(image);
+  const isOnly = containers.length === 1 && !initial.some(hasSameRepository);
+  if (!isOnly && ![...containers, ...initial].some(hasSameRepository)) {
     const there = [...containers, ...initial].map((one) => `${one.name} runs ${one.image ?? 'no image'}`).join(', ');
     return fail('usage', `no container of the workload runs ${repositoryOf(image)}: ${there || 'it has none'}`, {
       hint: 'give the container in the manifest an image of this repository',
     });
   }
-  const replaced = (one: ContainerSpec): ContainerSpec => (isOnly || isMeant(one) ? { ...one, image } : one);
+  const replaced = (one: ContainerSpec): ContainerSpec => (isOnly || hasSameRepository(one) ? { ...one, image } : one);
   const spec: NonNullable<PodTemplate['spec']> = {
     ...template.spec,
     containers: containers.map(replaced),
-    ...(initial.length > 0 && { initContainers: initial.map((one) => (isMeant(one) ? { ...one, image } : one)) }),
+    ...(initial.length > 0 && { initContainers: initial.map((one) => (hasSameRepository(one) ? { ...one, image } : one)) }),
   };
   return ok({ ...workload, spec: { ...workload.spec, template: { ...template, spec } } });
 }

@@ -3,9 +3,9 @@ import * as path from 'node:path';
 import type { Failure } from '../../model/result';
 import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
 import { foreignVariable } from '../../process/step-environment';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 
-export interface KubectlPlace {
+export interface KubectlTarget {
   /** Always named: what the current context is, nobody who delivers should have to know. */
   readonly context: string;
   /** Absent until it is known. */
@@ -21,51 +21,51 @@ export interface KubectlOptions {
   /** What it reads. */
   readonly input?: string;
   readonly timeoutMs?: number;
-  readonly stdout?: Say;
-  readonly stderr?: Say;
+  readonly stdout?: WriteLine;
+  readonly stderr?: WriteLine;
   /** It goes on until it is ended: no single request of it is limited. */
-  readonly endless?: boolean;
+  readonly streaming?: boolean;
 }
 
 /** How long one request may take. */
 const requestSeconds = 15;
 /** How long a call may take that is no long one: credentials plugins may open a browser. */
-const callMs = 60_000;
+const callTimeoutMs = 60_000;
 
 /**
  * The user's own kubectl, with its contexts and its credentials plugins. It gets the user's environment, which those
  * plugins may need anything of; a release gets nothing of it, for manifests are rendered without (`manifests.ts`).
  */
 export class Kubectl {
-  constructor(readonly place: KubectlPlace) {}
+  constructor(readonly place: KubectlTarget) {}
 
   /** A call of which the output is the answer. */
-  async text(args: readonly string[], options: KubectlOptions): Promise<Answer<string>> {
+  async text(args: readonly string[], options: KubectlOptions): Promise<KubectlResult<string>> {
     const end = await this.run(args, options);
-    return end.exitCode === 0 ? { ok: true, value: end.stdout } : this.trouble(end);
+    return end.exitCode === 0 ? { ok: true, value: end.stdout } : this.failure(end);
   }
 
   /** A call that answers JSON. */
-  async json<T>(args: readonly string[], options: KubectlOptions): Promise<Answer<T>> {
+  async json<T>(args: readonly string[], options: KubectlOptions): Promise<KubectlResult<T>> {
     const answer = await this.text([...args, '--output=json'], options);
     if (!answer.ok) return answer;
     try {
       return { ok: true, value: JSON.parse(answer.value) as T };
     } catch {
       const message = `kubectl answered no JSON: ${lastLine(answer.value) ?? 'nothing'}`;
-      return { ok: false, trouble: 'other', failure: { kind: 'machinery', message } };
+      return { ok: false, reason: 'other', failure: { kind: 'machinery', message } };
     }
   }
 
-  trouble(end: ProgramEnd): Unanswered {
-    return troubleOf(end, this.place.context);
+  failure(end: ProgramEnd): KubectlFailure {
+    return classifyFailure(end, this.place.context);
   }
 
   /** `local`: it asks no cluster, and must not depend on a context that may not be there. */
   async run(args: readonly string[], options: KubectlOptions, reach: 'cluster' | 'local' = 'cluster'): Promise<ProgramEnd> {
-    const { endless, timeoutMs = endless ? undefined : callMs, ...rest } = options;
+    const { streaming, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
     const { context, namespace = 'default', folder, mark } = this.place;
-    const limit = endless ? [] : [`--request-timeout=${requestSeconds}s`];
+    const limit = streaming ? [] : [`--request-timeout=${requestSeconds}s`];
     return runProgram({
       program: 'kubectl',
       args: reach === 'local' ? args : [...args, `--context=${context}`, `--namespace=${namespace}`, ...limit],
@@ -88,17 +88,18 @@ export function kubectlEnvironment(base: NodeJS.ProcessEnv): Record<string, stri
 }
 
 /** Why a call of kubectl came to nothing, as far as something can be done about it. */
-export type Trouble = 'missing-program' | 'away' | 'signed-out' | 'forbidden' | 'not-found' | 'conflict' | 'cancelled' | 'other';
+export type FailureReason =
+  'missing-program' | 'unreachable' | 'signed-out' | 'forbidden' | 'not-found' | 'conflict' | 'cancelled' | 'other';
 
-export type Answer<T> = { readonly ok: true; readonly value: T } | Unanswered;
+export type KubectlResult<T> = { readonly ok: true; readonly value: T } | KubectlFailure;
 
-export interface Unanswered {
+export interface KubectlFailure {
   readonly ok: false;
-  readonly trouble: Trouble;
+  readonly reason: FailureReason;
   readonly failure: Failure;
 }
 
-const away =
+const unreachable =
   /Unable to connect to the server(?!: (getting credentials|tls: |x509: ))|The connection to the server \S+ was refused|connection refused|no such host|i\/o timeout|TLS handshake timeout|context deadline exceeded|Client\.Timeout|net\/http: request canceled|unexpected EOF|: EOF$|connection reset by peer|connection lost|ServiceUnavailable|the server is currently unable to handle the request|\(Timeout\)|timed out waiting for the request|TooManyRequests|etcdserver: |InternalError\): an error on the server/m;
 const signedOut =
   /asked for the client to provide credentials|You must be logged in to the server|\(Unauthorized\)|getting credentials|Unauthorized$/m;
@@ -107,40 +108,50 @@ const notFound = /\(NotFound\)/;
 const conflict = /Apply failed with \d+ conflicts?|\(Conflict\)/;
 
 /** What a call that failed means, in a sentence with what to do. */
-export function troubleOf(end: ProgramEnd, context: string): Unanswered {
-  const said = saidBy(end);
-  const told = (trouble: Trouble, kind: Failure['kind'], message: string, hint?: string): Unanswered => ({
+export function classifyFailure(end: ProgramEnd, context: string): KubectlFailure {
+  const said = errorMessage(end);
+  const failure = (reason: FailureReason, kind: Failure['kind'], message: string, hint?: string): KubectlFailure => ({
     ok: false,
-    trouble,
+    reason,
     failure: { kind, message, ...(hint !== undefined && { hint }) },
   });
   if (end.ended === 'missing')
-    return told(
+    return failure(
       'missing-program',
       'usage',
       'kubectl was not found',
       'install it (https://kubernetes.io/docs/tasks/tools) and see that it is in PATH',
     );
-  if (end.ended === 'cancelled') return told('cancelled', 'cancelled', 'cancelled');
+  if (end.ended === 'cancelled') return failure('cancelled', 'cancelled', 'cancelled');
   if (end.ended === 'timeout')
-    return told('away', 'machinery', `the cluster of ${context} did not answer in time`, `try: kubectl --context=${context} version`);
+    return failure(
+      'unreachable',
+      'machinery',
+      `the cluster of ${context} did not answer in time`,
+      `try: kubectl --context=${context} version`,
+    );
   // A context without credentials: kubectl asks its terminal, and there is none.
   if (signedOut.test(end.stderr) || /^Please enter (Username|Password)/m.test(end.stdout))
-    return told(
+    return failure(
       'signed-out',
       'usage',
       `the cluster of ${context} does not know you: ${said}`,
       `sign in, and see that this works: kubectl --context=${context} get pods`,
     );
-  if (away.test(end.stderr))
-    return told('away', 'machinery', `the cluster of ${context} is away: ${said}`, `try: kubectl --context=${context} version`);
-  if (forbidden.test(end.stderr)) return told('forbidden', 'usage', said, 'ask for this permission in the cluster');
-  if (conflict.test(end.stderr)) return told('conflict', 'delivery', conflictsOf(end.stderr));
-  return told(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', said);
+  if (unreachable.test(end.stderr))
+    return failure(
+      'unreachable',
+      'machinery',
+      `the cluster of ${context} is unreachable: ${said}`,
+      `try: kubectl --context=${context} version`,
+    );
+  if (forbidden.test(end.stderr)) return failure('forbidden', 'usage', said, 'ask for this permission in the cluster');
+  if (conflict.test(end.stderr)) return failure('conflict', 'delivery', conflictsOf(end.stderr));
+  return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', said);
 }
 
 /** The sentence of what kubectl printed: the first error, which later lines only explain. */
-function saidBy({ stderr, stdout, exitCode }: ProgramEnd): string {
+function errorMessage({ stderr, stdout, exitCode }: ProgramEnd): string {
   const line = stderr.split('\n').findLast((one) => /^(error|Error from server)\b|^Unable to connect|^The connection to/.test(one));
   const text = line ?? lastLine(stderr) ?? lastLine(stdout) ?? `kubectl ended with ${exitCode ?? 'a signal'}`;
   return text
@@ -151,9 +162,9 @@ function saidBy({ stderr, stdout, exitCode }: ProgramEnd): string {
 
 /** All that is in conflict, which kubectl tells on several lines, without its advice. */
 function conflictsOf(stderr: string): string {
-  const [told = ''] = stderr.split('\nPlease review');
-  return told
-    .slice(Math.max(0, told.indexOf('Apply failed')))
+  const [failure = ''] = stderr.split('\nPlease review');
+  return failure
+    .slice(Math.max(0, failure.indexOf('Apply failed')))
     .trim()
     .replace(/\s*\n\s*/g, ' ');
 }

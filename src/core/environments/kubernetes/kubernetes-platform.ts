@@ -1,7 +1,7 @@
 import type { Release } from '../../model/events';
 import type { KubernetesDefinition } from '../../model/pipeline';
 import { fail, ok, type Result } from '../../model/result';
-import type { LogOptions, Say } from '../environment';
+import type { LogOptions, WriteLine } from '../environment';
 import {
   type KeptRelease,
   markOf,
@@ -12,15 +12,25 @@ import {
   type PlatformPlace,
 } from '../platform';
 import { apply } from './apply';
-import { hasNamespace, mayDeliver, namespaceOf } from './check';
+import { checkNamespace, checkPermissions, namespaceOf } from './check';
 import { liveRevision, readHistory, revisionWith } from './history';
-import { imageOf, runningImage, wantedImage, withImage } from './image';
+import { imageOf, runningImage, desiredImage, withImage } from './image';
 import { Kubectl } from './kubectl';
-import { mayCome, mayGrow, type Rendered, renderManifests } from './manifests';
+import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
-import { observedIn, watchNamespace, writeLogs } from './observe';
-import { Patience, Rollout } from './rollout';
-import { annotated, isLive, isStopped, isTakenDown, qualified, readWorkload, scaleBack, scaleToNothing, takeDown } from './workload';
+import { observedServices, watchNamespace, writeLogs } from './observe';
+import { RolloutDeadline, Rollout } from './rollout';
+import {
+  withReleaseAnnotations,
+  isLive,
+  isStopped,
+  isTakenDown,
+  qualifiedName,
+  readWorkload,
+  restoreScale,
+  scaleToZero,
+  takeDown,
+} from './workload';
 
 const ended = new AbortController().signal;
 
@@ -41,61 +51,61 @@ export class KubernetesPlatform implements Platform {
     const kubectl = await this.kubectl('check', signal);
     if (!kubectl.ok) return kubectl;
     const objects = await this.objects(folder, kubectl.value, signal);
-    if (!objects.ok && !objects.mayCome) return objects;
+    if (!objects.ok && !objects.mayBeGenerated) return objects;
     const { namespace } = kubectl.value.place;
     // What is not there yet may make it.
     const makesNamespace =
       !objects.ok || objects.value.all.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
-    const allowed = await mayDeliver(kubectl.value, this.definition.workload, signal);
+    const allowed = await checkPermissions(kubectl.value, this.definition.workload, signal);
     if (!allowed.ok || makesNamespace) return allowed;
-    return hasNamespace(kubectl.value, signal);
+    return checkNamespace(kubectl.value, signal);
   }
 
-  async deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
+  async deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const { release } = request;
     const opened = await this.kubectl(markOf(release.id), signal);
     if (!opened.ok) return opened;
     const kubectl = opened.value;
-    const image = wantedImage(this.definition, request);
+    const image = desiredImage(this.definition, request);
     if (!image.ok) return image;
     const rendered = await this.objects(request.folder, kubectl, signal);
     if (!rendered.ok) return rendered;
     const { all, workload } = rendered.value;
     const set = image.value === undefined ? ok(workload) : withImage(workload, image.value);
     if (!set.ok) return set;
-    const promised = this.definition.url ?? promisedAddress(all);
+    const promised = this.definition.url ?? declaredAddress(all);
     const { service, environment } = this.place;
-    const next = annotated(set.value, { service, environment, release, url: promised });
+    const next = withReleaseAnnotations(set.value, { service, environment, release, url: promised });
     if (Object.keys(request.secrets).length > 0)
       log('the secrets of this step are not put into the cluster: the manifests name those that are there');
 
-    const patience = new Patience(this.definition.timeoutMs, signal, log);
-    const before = await patience.ask((asked) => readWorkload(kubectl, this.definition.workload, asked));
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
+    const before = await deadline.retry((asked) => readWorkload(kubectl, this.definition.workload, asked));
     if (!before.ok) return before;
     const history = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
     if (!history.ok) return history;
     const former = before.value && liveRevision(history.value, before.value);
-    const rollout = new Rollout(kubectl, this.definition.workload, log, patience);
+    const rollout = new Rollout(kubectl, this.definition.workload, log, deadline);
     const pods = await rollout.after(async () => {
       const objects = all.map((one) => (one === workload ? next : one));
-      const applied = await apply(kubectl, objects, log, patience);
+      const applied = await apply(kubectl, objects, log, deadline);
       if (!applied.ok || !before.value) return applied;
-      return scaleBack(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
+      return restoreScale(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
     });
     if (!pods.ok) {
-      const back = await this.giveBack(kubectl, release, before.value, former, log);
+      const back = await this.restorePrevious(kubectl, release, before.value, former, log);
       return back.ok ? pods : fail('delivery', `${pods.failure.message}; and ${back.failure.message}`);
     }
-    const url = promised === '' ? await givenAddress(kubectl, all, signal) : promised;
+    const url = promised === '' ? await assignedAddress(kubectl, all, signal) : promised;
     if (url !== '') log(`live at ${url}`);
     const asked = imageOf(next.spec.template, image.value);
     return ok({ url, details: { url }, ...(asked !== undefined && { image: runningImage(asked, pods.value) }) });
   }
 
-  async restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
+  async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const kubectl = await this.kubectl(`${markOf(to.release.id)}-restore`, signal);
     if (!kubectl.ok) return kubectl;
-    const patience = new Patience(this.definition.timeoutMs, signal, log);
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
     const { workload: name } = this.definition;
     const live = await readWorkload(kubectl.value, name, signal);
     if (!live.ok) return live;
@@ -105,17 +115,17 @@ export class KubernetesPlatform implements Platform {
     const revision = revisionWith(history.value, to.release);
     if (!revision.ok) return revision;
     const before = liveRevision(history.value, live.value);
-    const back = await this.undo(kubectl.value, live.value, revision.value, log, patience);
+    const back = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
     const url = to.details['url'] ?? this.definition.url ?? '';
     if (back.ok) return ok({ url });
     const shown = `${to.release.commit.slice(0, 8)} could not be brought back: ${back.failure.message}`;
     if (isLive(live.value, to.release.id) || before === undefined) return fail('delivery', shown);
     log(`${shown}; what was live is brought back`);
-    const again = await this.giveBack(kubectl.value, to.release, live.value, before, log);
+    const again = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
     return fail('delivery', again.ok ? `${shown}; what was live stays` : `${shown}; and ${again.failure.message}`);
   }
 
-  async takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>> {
+  async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
       return workload ? takeDown(kubectl, this.definition.workload, workload, log, signal) : ok(undefined);
     });
@@ -124,7 +134,7 @@ export class KubernetesPlatform implements Platform {
   async stop(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
       if (!workload || isStopped(workload)) return ok(undefined);
-      return scaleToNothing(kubectl, this.definition.workload, workload, signal);
+      return scaleToZero(kubectl, this.definition.workload, workload, signal);
     });
   }
 
@@ -133,8 +143,8 @@ export class KubernetesPlatform implements Platform {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
       if (!workload) return fail('delivery', `${name} is not in the cluster any more`, { hint: 'deliver it again' });
       const quiet = (): void => {};
-      const rollout = new Rollout(kubectl, name, quiet, new Patience(timeoutMs, signal, quiet));
-      const pods = await rollout.after(() => scaleBack(kubectl, name, workload, signal));
+      const rollout = new Rollout(kubectl, name, quiet, new RolloutDeadline(timeoutMs, signal, quiet));
+      const pods = await rollout.after(() => restoreScale(kubectl, name, workload, signal));
       return pods.ok ? ok(undefined) : pods;
     });
   }
@@ -144,7 +154,7 @@ export class KubernetesPlatform implements Platform {
     if (!kubectl.ok) return kubectl;
     const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,replicasets.apps,controllerrevisions.apps,pods';
     const all = await kubectl.value.json<ObjectList<Workload | Pod | Revision>>(['get', kinds], { signal });
-    return all.ok ? ok(observedIn(all.value.items ?? [], this.place.environment)) : all;
+    return all.ok ? ok(observedServices(all.value.items ?? [], this.place.environment)) : all;
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
@@ -163,35 +173,35 @@ export class KubernetesPlatform implements Platform {
   async forget(): Promise<void> {}
 
   /** After a release that did not come up: what was live before it is live again, or nothing where there was nothing. */
-  private async giveBack(
+  private async restorePrevious(
     kubectl: Kubectl,
     failed: Release,
     before: Workload | undefined,
     revision: number | undefined,
-    log: Say,
+    log: WriteLine,
   ): Promise<Result<void>> {
     // The user's cancel must not keep what customers had from coming back.
-    const patience = new Patience(this.definition.timeoutMs, ended, log);
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, ended, log);
     const { workload: name } = this.definition;
-    const now = await patience.ask((signal) => readWorkload(kubectl, name, signal));
+    const now = await deadline.retry((signal) => readWorkload(kubectl, name, signal));
     if (!now.ok) return fail('delivery', `what was live could not be brought back: ${now.failure.message}`);
     if (!now.value) return ok(undefined);
     if (!isLive(now.value, failed.id)) return ok(undefined); // it never got so far, or another delivery came after it
     if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, ended);
-    const back = await this.undo(kubectl, now.value, revision, log, patience);
+    const back = await this.undo(kubectl, now.value, revision, log, deadline);
     if (!back.ok) return fail('delivery', `what was live could not be brought back: ${back.failure.message}`);
-    return isStopped(before) ? scaleToNothing(kubectl, name, before, ended) : ok(undefined);
+    return isStopped(before) ? scaleToZero(kubectl, name, before, ended) : ok(undefined);
   }
 
   /** Brings back the pods of a revision, and resolves when they are ready. */
-  private async undo(kubectl: Kubectl, live: Workload, revision: number, log: Say, patience: Patience): Promise<Result<void>> {
+  private async undo(kubectl: Kubectl, live: Workload, revision: number, log: WriteLine, deadline: RolloutDeadline): Promise<Result<void>> {
     const { workload: name } = this.definition;
     log(`bringing back revision ${revision} of ${name}; config maps, services and all else stay as they were last applied`);
-    const pods = await new Rollout(kubectl, name, log, patience).after(async () => {
-      const undone = await patience.ask((signal) =>
-        kubectl.text(['rollout', 'undo', qualified(name), `--to-revision=${revision}`], { signal, stdout: log }),
+    const pods = await new Rollout(kubectl, name, log, deadline).after(async () => {
+      const undone = await deadline.retry((signal) =>
+        kubectl.text(['rollout', 'undo', qualifiedName(name), `--to-revision=${revision}`], { signal, stdout: log }),
       );
-      return undone.ok ? scaleBack(kubectl, name, live, patience.signal) : undone;
+      return undone.ok ? restoreScale(kubectl, name, live, deadline.signal) : undone;
     });
     return pods.ok ? ok(undefined) : pods;
   }
@@ -210,7 +220,7 @@ export class KubernetesPlatform implements Platform {
       const none = fail('usage', `the manifests hold no ${this.definition.workload}`, {
         hint: there === '' ? 'they are empty' : `they hold ${there}`,
       });
-      return mayGrow(this.definition, folder) ? mayCome(none) : none;
+      return mayGainObjects(this.definition, folder) ? mayBeGenerated(none) : none;
     }
     if (workload.metadata.namespace !== undefined && workload.metadata.namespace !== namespace)
       return fail(
@@ -256,7 +266,7 @@ interface Service extends KubernetesObject {
 }
 
 /** The address that manifests promise: the first host of an Ingress. Empty where they name none. */
-export function promisedAddress(objects: readonly KubernetesObject[]): string {
+export function declaredAddress(objects: readonly KubernetesObject[]): string {
   for (const { spec } of objects.filter(({ kind }) => kind === 'Ingress') as Ingress[]) {
     const host = spec?.rules?.find((rule) => rule.host !== undefined && !rule.host.includes('*'))?.host;
     if (host !== undefined) return `${spec?.tls?.length ? 'https' : 'http'}://${host}`;
@@ -265,7 +275,7 @@ export function promisedAddress(objects: readonly KubernetesObject[]): string {
 }
 
 /** The address that the cluster gave to a Service of the type LoadBalancer. Empty while it has given none. */
-export async function givenAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
+export async function assignedAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
   const named = (objects as Service[]).find(({ kind, spec }) => kind === 'Service' && spec?.type === 'LoadBalancer');
   if (!named) return '';
   const service = await kubectl.json<Service>(['get', `services/${named.metadata.name}`], { signal });

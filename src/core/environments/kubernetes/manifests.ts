@@ -18,13 +18,13 @@ export interface Rendering {
   readonly signal: AbortSignal;
 }
 
-/** `mayCome`: a step that has not run yet may write what is missing. */
+/** `mayBeGenerated`: a step that has not run yet may write what is missing. */
 export type Rendered<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly mayCome?: true };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly mayBeGenerated?: true };
 
 const kustomizations = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const isManifest = /\.(ya?ml|json)$/;
-const renderMs = 60_000;
+const renderTimeoutMs = 60_000;
 
 /** All objects that a release consists of, as the definition's files say them; nothing of the cluster is asked. */
 export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Rendered<KubernetesObject[]>> {
@@ -99,7 +99,7 @@ async function rendered(
     // What is delivered must not depend on what a shell happens to hold.
     env: plainEnvironment(process.env),
     mark: { run: mark, step: `render-${randomUUID()}` },
-    timeoutMs: renderMs,
+    timeoutMs: renderTimeoutMs,
     signal,
   });
   if (end.ended === 'missing')
@@ -108,7 +108,7 @@ async function rendered(
   if (end.exitCode !== 0) {
     const why = (lastLine(end.stderr) ?? 'it did not end in time').replace(/^Error: /i, '');
     const hint = `see what it says of it: ${program} ${args.slice(0, 1).join(' ')} ${what}`;
-    return mayCome(fail('usage', `${program} could not build ${what}: ${why}`, { hint }));
+    return mayBeGenerated(fail('usage', `${program} could not build ${what}: ${why}`, { hint }));
   }
   return parseManifests(end.stdout, what);
 }
@@ -151,7 +151,7 @@ function isObject(value: unknown): value is KubernetesObject {
 }
 
 /** Whether a step may add objects to what the definition names now: a folder without a kustomization, or a glob. */
-export function mayGrow({ manifests = [] }: KubernetesDefinition, folder: string): boolean {
+export function mayGainObjects({ manifests = [] }: KubernetesDefinition, folder: string): boolean {
   return manifests.some((pattern) => {
     const stat = fs.statSync(path.resolve(folder, pattern), { throwIfNoEntry: false });
     return !stat?.isFile() && !(stat && kustomizations.some((name) => fs.existsSync(path.join(folder, pattern, name))));
@@ -159,13 +159,13 @@ export function mayGrow({ manifests = [] }: KubernetesDefinition, folder: string
 }
 
 function missing(what: string, key: string): Rendered<never> {
-  return mayCome(
+  return mayBeGenerated(
     fail('usage', `${what} is not there: it is not part of the change, and no step has written it`, {
       hint: `add it, name the right one in \`${key}\`, or let the deployment need the step that writes it`,
     }),
   );
 }
 
-export function mayCome(failed: Result<never>): Rendered<never> {
-  return failed.ok ? failed : { ...failed, mayCome: true };
+export function mayBeGenerated(failed: Result<never>): Rendered<never> {
+  return failed.ok ? failed : { ...failed, mayBeGenerated: true };
 }

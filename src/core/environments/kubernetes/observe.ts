@@ -5,13 +5,13 @@ import type { Observed } from '../platform';
 import { historyOf } from './history';
 import type { Kubectl } from './kubectl';
 import { type Pod, type Revision, selectorText, type Workload } from './objects';
-import { whyItHangs } from './rollout-problem';
+import { findRolloutProblem } from './rollout-problem';
 import { annotations, isStopped, isTakenDown, podsOfRelease, releaseOf } from './workload';
 
 type Seen = Workload | Pod | Revision;
 
 /** The services of an environment among all that a namespace holds, whoever delivered them. */
-export function observedIn(items: readonly Seen[], environment: string): Observed[] {
+export function observedServices(items: readonly Seen[], environment: string): Observed[] {
   const workloads = items.filter(({ kind }) => /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)) as Workload[];
   return workloads.flatMap((workload): Observed[] => {
     const told = workload.metadata.annotations ?? {};
@@ -42,7 +42,7 @@ function stateOf(workload: Workload, pods: readonly Pod[]): Pick<Observed, 'stat
   const wanted = status.desiredNumberScheduled ?? spec.replicas ?? 1;
   const updated = status.updatedNumberScheduled ?? status.updatedReplicas ?? 0;
   const available = status.numberAvailable ?? status.availableReplicas ?? status.readyReplicas ?? 0;
-  const why = whyItHangs(pods, [], false);
+  const why = findRolloutProblem(pods, [], false);
   if (!isNew && updated >= wanted && available >= wanted && !why) return { state: 'healthy' };
   const overdue = status.conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
   const counted = `${available} of ${wanted} pods are ready`;
@@ -56,10 +56,10 @@ function isSelected({ spec }: Workload, labels: Readonly<Record<string, string>>
   return wanted.length > 0 && wanted.every(([key, value]) => labels[key] === value);
 }
 
-const firstMs = 1_000;
-const mostMs = 60_000;
+const firstDelayMs = 1_000;
+const maxDelayMs = 60_000;
 /** A watch that lasted so long was a good one. */
-const goodMs = 10_000;
+const stableAfterMs = 10_000;
 
 /** Calls `changed` whenever pods of the namespace or what makes them change, until the signal. */
 export async function watchNamespace(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
@@ -68,17 +68,17 @@ export async function watchNamespace(kubectl: Kubectl, changed: () => void, sign
 }
 
 async function watchKind(kubectl: Kubectl, kind: string, changed: () => void, signal: AbortSignal): Promise<void> {
-  for (let pauseMs = firstMs; !signal.aborted;) {
+  for (let pauseMs = firstDelayMs; !signal.aborted;) {
     const began = Date.now();
     // A line an object: what it is now is asked by who looks.
-    await kubectl.run(['get', kind, '--watch-only', '--output=name'], { signal, endless: true, stdout: changed });
-    pauseMs = Date.now() - began > goodMs ? firstMs : Math.min(pauseMs * 2, mostMs);
+    await kubectl.run(['get', kind, '--watch-only', '--output=name'], { signal, streaming: true, stdout: changed });
+    pauseMs = Date.now() - began > stableAfterMs ? firstDelayMs : Math.min(pauseMs * 2, maxDelayMs);
     await wait(pauseMs, undefined, { signal }).catch(() => {});
   }
 }
 
 /** More pods than are followed at once would be more than anybody reads. */
-const mostPods = 20;
+const maxPods = 20;
 
 /** What all pods of a workload print, each line with its pod where there are several. */
 export async function writeLogs(
@@ -96,11 +96,11 @@ export async function writeLogs(
     '--all-containers=true',
     '--ignore-errors=true',
     `--tail=${lines}`,
-    `--max-log-requests=${mostPods}`,
+    `--max-log-requests=${maxPods}`,
     ...(several ? ['--prefix=true'] : []),
     ...(follow ? ['--follow=true'] : []),
   ];
-  const end = await kubectl.run(args, { signal, stdout: line, ...(follow && { endless: true }) });
+  const end = await kubectl.run(args, { signal, stdout: line, ...(follow && { streaming: true }) });
   if (end.exitCode === 0 || end.ended === 'cancelled') return ok(undefined);
-  return kubectl.trouble(end);
+  return kubectl.failure(end);
 }

@@ -1,30 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../model/result';
 import { JsonDocuments } from '../../support/json-documents';
-import type { Say } from '../environment';
-import type { Answer, Kubectl } from './kubectl';
+import type { WriteLine } from '../environment';
+import type { KubectlResult, Kubectl } from './kubectl';
 import { type ClusterEvent, type ObjectList, type Pod, type Revision, selectorText } from './objects';
-import { type Cause, whyItHangs } from './rollout-problem';
-import { podsOfRelease, qualified, readPods, readWorkload } from './workload';
+import { type RolloutProblem, findRolloutProblem } from './rollout-problem';
+import { podsOfRelease, qualifiedName, readPods, readWorkload } from './workload';
 
-const lookMs = 1_000;
+const pollIntervalMs = 1_000;
 const lastLines = 20;
 
 /** Follows a rollout to its end, tells what happens, and why it gets no further. */
 export class Rollout {
-  private readonly own = new Set<string>();
+  private readonly objectIds = new Set<string>();
   private readonly events: RolloutEvents;
-  private cause: Cause | undefined;
+  private problem: RolloutProblem | undefined;
   private since = 0;
 
   constructor(
     private readonly kubectl: Kubectl,
     /** Like `deployment/shop`. */
     private readonly workload: string,
-    private readonly log: Say,
-    private readonly patience: Patience,
+    private readonly log: WriteLine,
+    private readonly deadline: RolloutDeadline,
   ) {
-    this.events = new RolloutEvents(kubectl, log, this.own);
+    this.events = new RolloutEvents(kubectl, log, this.objectIds);
   }
 
   /**
@@ -33,16 +33,16 @@ export class Rollout {
    */
   async after(act: () => Promise<Result<void>>): Promise<Result<readonly Pod[]>> {
     const done = new AbortController();
-    const signal = AbortSignal.any([done.signal, this.patience.signal]);
+    const signal = AbortSignal.any([done.signal, this.deadline.signal]);
     const listening = this.events.listen(signal);
     const acted = await act();
     const end = acted.ok ? await this.end(signal) : acted;
     const pods = end.ok ? await this.livePods() : end;
     done.abort();
     await listening;
-    this.events.settle();
+    this.events.reportWaiting();
     if (end.ok) return pods;
-    if (this.patience.signal.aborted) return fail('cancelled', 'cancelled');
+    if (this.deadline.signal.aborted) return fail('cancelled', 'cancelled');
     return end;
   }
 
@@ -50,50 +50,55 @@ export class Rollout {
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     const status = this.status(both);
-    const looks = this.lookUntilCertain(both);
-    const first = await Promise.race([status, looks.then(() => undefined)]);
+    const polling = this.pollUntilCertain(both);
+    const first = await Promise.race([status, polling.then(() => undefined)]);
     stop.abort();
-    await Promise.all([status, looks]);
+    await Promise.all([status, polling]);
     if (first?.ok) return first;
     const message = `${this.workload} did not come up`;
-    if (this.cause) {
-      await this.tellLastLines(this.cause);
-      return fail('delivery', `${message}: ${this.cause.message}`);
+    if (this.problem) {
+      await this.logLastLines(this.problem);
+      return fail('delivery', `${message}: ${this.problem.message}`);
     }
     const why = first ? `${message}: ${first.failure.message}` : `${message} in time`;
-    this.events.settle();
+    this.events.reportWaiting();
     const { lastWarning } = this.events;
     return fail('delivery', lastWarning === undefined ? why : `${why}; the cluster last warned: ${lastWarning}`);
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {
-    const rolled = await this.patience.ask(async () => {
-      const seconds = Math.max(1, Math.ceil(this.patience.leftMs / 1000));
-      const args = ['rollout', 'status', qualified(this.workload), '--watch=true', `--timeout=${seconds}s`];
-      const end = await this.kubectl.run(args, { signal, endless: true, stdout: this.log, timeoutMs: this.patience.leftMs + lookMs });
+    const rolled = await this.deadline.retry(async () => {
+      const seconds = Math.max(1, Math.ceil(this.deadline.remainingMs / 1000));
+      const args = ['rollout', 'status', qualifiedName(this.workload), '--watch=true', `--timeout=${seconds}s`];
+      const end = await this.kubectl.run(args, {
+        signal,
+        streaming: true,
+        stdout: this.log,
+        timeoutMs: this.deadline.remainingMs + pollIntervalMs,
+      });
       if (end.exitCode === 0) return { ok: true, value: undefined };
-      const isOver = signal.aborted || this.patience.leftMs === 0;
-      const answer = this.kubectl.trouble(end);
-      return isOver ? { ...answer, trouble: 'other', failure: { kind: 'delivery', message: 'its time is over' } } : answer;
+      const isOver = signal.aborted || this.deadline.remainingMs === 0;
+      const answer = this.kubectl.failure(end);
+      return isOver ? { ...answer, reason: 'other', failure: { kind: 'delivery', message: 'its time is over' } } : answer;
     });
     return rolled;
   }
 
   /** Looks at the pods until it is certain that they will not come up, or the signal. */
-  private async lookUntilCertain(signal: AbortSignal): Promise<void> {
+  private async pollUntilCertain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.look(signal);
-      const { certainAfterMs } = this.cause ?? {};
-      if (certainAfterMs !== undefined && Date.now() - this.since >= certainAfterMs) return;
-      await wait(lookMs, undefined, { signal }).catch(() => {});
+      await this.poll(signal);
+      const { failAfterMs } = this.problem ?? {};
+      if (failAfterMs !== undefined && Date.now() - this.since >= failAfterMs) return;
+      await wait(pollIntervalMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  /** What cannot be seen now is looked at again in a moment: a cluster that is away is told by others. */
-  private async look(signal: AbortSignal): Promise<void> {
+  /** What cannot be seen now is looked at again in a moment: a cluster that is away is reported by others. */
+  private async poll(signal: AbortSignal): Promise<void> {
     const workload = await readWorkload(this.kubectl, this.workload, signal);
     // kubectl itself would go on asking until the time is over.
-    if (!workload.ok && workload.trouble === 'forbidden') this.cause = { message: workload.failure.message, certainAfterMs: 0 };
+    if (!workload.ok && workload.reason === 'forbidden') this.problem = { message: workload.failure.message, failAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
     const selector = `--selector=${selectorText(workload.value.spec.selector)}`;
@@ -101,20 +106,20 @@ export class Rollout {
     if (!all.ok) return;
     const { uid = '' } = workload.value.metadata;
     const items = all.value.items ?? [];
-    for (const one of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.own.add(one);
-    this.events.settle();
+    for (const one of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(one);
+    this.events.reportWaiting();
     const pods = podsOfRelease(workload.value, { items: items });
-    const cause = whyItHangs(pods, newest(items, uid), this.events.isGrowing);
-    if (cause && cause.message !== this.cause?.message) this.log(cause.message);
+    const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);
+    if (problem && problem.message !== this.problem?.message) this.log(problem.message);
     // The same trouble in other words, such as a longer pause, is not a new one.
-    if (cause?.certainAfterMs !== this.cause?.certainAfterMs) this.since = Date.now();
-    this.cause = cause;
+    if (problem?.failAfterMs !== this.problem?.failAfterMs) this.since = Date.now();
+    this.problem = problem;
   }
 
-  private async tellLastLines({ crashed }: Cause): Promise<void> {
+  private async logLastLines({ crashed }: RolloutProblem): Promise<void> {
     if (!crashed) return;
     const args = ['logs', crashed.pod, `--container=${crashed.container}`, `--tail=${lastLines}`];
-    const { signal } = this.patience;
+    const { signal } = this.deadline;
     const previous = await this.kubectl.text([...args, '--previous'], { signal });
     // After its first end there may be none before it.
     const lines = previous.ok ? previous : await this.kubectl.text(args, { signal });
@@ -124,13 +129,13 @@ export class Rollout {
   }
 
   private async livePods(): Promise<Result<readonly Pod[]>> {
-    const workload = await readWorkload(this.kubectl, this.workload, this.patience.signal);
+    const workload = await readWorkload(this.kubectl, this.workload, this.deadline.signal);
     if (!workload.ok) return workload;
     if (!workload.value) return fail('delivery', `${this.workload} was deleted while it was rolled out`);
-    const pods = await readPods(this.kubectl, workload.value, this.patience.signal);
+    const pods = await readPods(this.kubectl, workload.value, this.deadline.signal);
     // A rollout may be over before it was looked at for the first time.
     for (const { metadata } of pods.ok ? (pods.value.items ?? []) : [])
-      for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.own.add(uid ?? '');
+      for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.objectIds.add(uid ?? '');
     return pods.ok ? ok(podsOfRelease(workload.value, pods.value)) : pods;
   }
 }
@@ -142,9 +147,9 @@ function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
   return sets.sort((a, b) => revision(b) - revision(a)).slice(0, 1);
 }
 
-const againMs = 1_000;
+const retryDelayMs = 1_000;
 /** An autoscaler says that it makes room. */
-const growing = /^(TriggeredScaleUp|Nominated)$/;
+const scaleUpReasons = /^(TriggeredScaleUp|Nominated)$/;
 
 /** What the cluster says of a workload, its replica sets and its pods, as it says it, and each once. */
 export class RolloutEvents {
@@ -153,16 +158,16 @@ export class RolloutEvents {
   /** What the cluster last warned of: the best that is known where no pod shows why it is not ready. */
   lastWarning: string | undefined;
   /** What was said before is of other rollouts. The cluster tells whole seconds. */
-  private readonly began = Date.now() - 1_000;
-  private readonly told = new Set<string>();
+  private readonly startedAt = Date.now() - 1_000;
+  private readonly reported = new Set<string>();
   /** What may belong to the workload: which pods it has may be known only a moment later. */
   private waiting: ClusterEvent[] = [];
 
   constructor(
     private readonly kubectl: Kubectl,
-    private readonly log: Say,
+    private readonly log: WriteLine,
     /** The objects that it is about, by uid. */
-    private readonly own: ReadonlySet<string>,
+    private readonly objectIds: ReadonlySet<string>,
   ) {}
 
   /** Listens until the signal; where the cluster breaks off, again. */
@@ -173,77 +178,77 @@ export class RolloutEvents {
         const event = documents.take(line);
         if (event) this.take(event);
       };
-      await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, endless: true, stdout });
-      await wait(againMs, undefined, { signal }).catch(() => {});
+      await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, streaming: true, stdout });
+      await wait(retryDelayMs, undefined, { signal }).catch(() => {});
     }
   }
 
   /** Tells what belongs to the workload by what is known now. */
-  settle(): void {
+  reportWaiting(): void {
     const waiting = this.waiting.slice(-1_000);
     this.waiting = [];
     for (const event of waiting) this.take(event);
   }
 
   private take(event: ClusterEvent): void {
-    if (Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') < this.began) return;
+    if (Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') < this.startedAt) return;
     const { uid = '', kind = '', name = '' } = event.involvedObject ?? {};
-    if (!this.own.has(uid)) {
+    if (!this.objectIds.has(uid)) {
       this.waiting.push(event);
       return;
     }
-    this.isGrowing ||= growing.test(event.reason ?? '');
+    this.isGrowing ||= scaleUpReasons.test(event.reason ?? '');
     const message = event.message?.trim().replaceAll('\n', ' ') ?? '';
     const line = `${kind.toLowerCase()}/${name}: ${event.reason ?? ''}: ${message}`;
     if (event.type === 'Warning') this.lastWarning = `${event.reason ?? ''}: ${message}`;
-    if (this.told.has(line)) return;
-    this.told.add(line);
+    if (this.reported.has(line)) return;
+    this.reported.add(line);
     this.log(event.type === 'Warning' ? `warning: ${line}` : line);
   }
 }
 
-const firstMs = 500;
-const mostMs = 5_000;
+const firstDelayMs = 500;
+const maxDelayMs = 5_000;
 
 /** Time that is left for a rollout: as long as there is some, a cluster that is away is asked again. */
-export class Patience {
+export class RolloutDeadline {
   readonly deadline: number;
-  private isAway = false;
+  private isUnreachable = false;
 
   constructor(
     timeoutMs: number,
     readonly signal: AbortSignal,
-    private readonly log: Say,
+    private readonly log: WriteLine,
   ) {
     this.deadline = Date.now() + timeoutMs;
   }
 
-  get leftMs(): number {
+  get remainingMs(): number {
     return Math.max(0, this.deadline - Date.now());
   }
 
   get isOver(): boolean {
-    return this.signal.aborted || this.leftMs === 0;
+    return this.signal.aborted || this.remainingMs === 0;
   }
 
-  /** Asks until the cluster answers. That it is away is told once, and that it is back. */
-  async ask<T>(question: (signal: AbortSignal) => Promise<Answer<T>>): Promise<Answer<T>> {
-    for (let pauseMs = firstMs; ; pauseMs = Math.min(pauseMs * 2, mostMs)) {
-      const answer = await question(this.signal);
-      if (answer.ok || answer.trouble !== 'away') {
-        if (this.isAway && answer.ok) this.log('the cluster is back');
-        this.isAway &&= !answer.ok;
+  /** Asks until the cluster answers. That it is away is reported once, and that it is back. */
+  async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
+    for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
+      const answer = await call(this.signal);
+      if (answer.ok || answer.reason !== 'unreachable') {
+        if (this.isUnreachable && answer.ok) this.log('the cluster is back');
+        this.isUnreachable &&= !answer.ok;
         return answer;
       }
-      if (!this.isAway) this.log(`${answer.failure.message}: trying again for ${Math.ceil(this.leftMs / 1000)} s`);
-      this.isAway = true;
-      if (this.leftMs <= pauseMs) return answer;
+      if (!this.isUnreachable) this.log(`${answer.failure.message}: trying again for ${Math.ceil(this.remainingMs / 1000)} s`);
+      this.isUnreachable = true;
+      if (this.remainingMs <= pauseMs) return answer;
       await this.pause(pauseMs);
-      if (this.signal.aborted) return { ok: false, trouble: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+      if (this.signal.aborted) return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
     }
   }
 
   async pause(ms: number): Promise<void> {
-    await wait(Math.min(ms, this.leftMs), undefined, { signal: this.signal }).catch(() => {});
+    await wait(Math.min(ms, this.remainingMs), undefined, { signal: this.signal }).catch(() => {});
   }
 }

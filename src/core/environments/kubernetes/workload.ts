@@ -1,19 +1,19 @@
 import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 import { releaseFrom, releaseLabel } from '../platform';
 import { scaleManager } from './apply';
-import type { Answer, Kubectl } from './kubectl';
+import type { KubectlResult, Kubectl } from './kubectl';
 import { type KubernetesObject, type Metadata, type ObjectList, type Pod, type PodTemplate, selectorText, type Workload } from './objects';
 
 /** A workload as the cluster has it; `undefined` where it has none of this name. `name` is like `deployment/shop`. */
-export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<Answer<Workload | undefined>> {
-  const read = await kubectl.json<Workload>(['get', qualified(name)], { signal });
-  return !read.ok && read.trouble === 'not-found' ? { ok: true, value: undefined } : read;
+export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<KubectlResult<Workload | undefined>> {
+  const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal });
+  return !read.ok && read.reason === 'not-found' ? { ok: true, value: undefined } : read;
 }
 
 /** With its group: another one may have a kind of the same name. */
-export function qualified(name: string): string {
+export function qualifiedName(name: string): string {
   const [kind = '', own = ''] = name.split('/');
   return `${kind}s.apps/${own}`;
 }
@@ -50,7 +50,7 @@ export const annotations = {
   down: 'deliver/taken-down',
 } as const;
 
-export interface Told {
+export interface ReleaseAnnotations {
   readonly service: string;
   readonly environment: string;
   readonly release: Release;
@@ -58,7 +58,7 @@ export interface Told {
 }
 
 /** The workload as it is applied for a release. */
-export function annotated(workload: Workload, { service, environment, release, url }: Told): Workload {
+export function withReleaseAnnotations(workload: Workload, { service, environment, release, url }: ReleaseAnnotations): Workload {
   const told = {
     [annotations.service]: service,
     [annotations.environment]: environment,
@@ -81,7 +81,7 @@ export function releaseOf(object: Pick<KubernetesObject, 'metadata'> | PodTempla
 }
 
 /** Ends all pods of a workload, and remembers how many there were. `down`: nothing is there to bring back. */
-export async function scaleToNothing(
+export async function scaleToZero(
   kubectl: Kubectl,
   name: string,
   workload: Workload,
@@ -98,7 +98,7 @@ export async function scaleToNothing(
 }
 
 /** As many pods again as there were, or as `wanted` says. Does nothing where it was not stopped. */
-export async function scaleBack(
+export async function restoreScale(
   kubectl: Kubectl,
   name: string,
   workload: Workload,
@@ -127,7 +127,7 @@ function replicasOf({ metadata, spec }: Workload): number {
 }
 
 async function patch(kubectl: Kubectl, name: string, change: object, signal: AbortSignal): Promise<Result<void>> {
-  const args = ['patch', qualified(name), '--type=merge', `--field-manager=${scaleManager}`, `--patch=${JSON.stringify(change)}`];
+  const args = ['patch', qualifiedName(name), '--type=merge', `--field-manager=${scaleManager}`, `--patch=${JSON.stringify(change)}`];
   const patched = await kubectl.text(args, { signal });
   return patched.ok ? ok(undefined) : patched;
 }
@@ -136,8 +136,14 @@ async function patch(kubectl: Kubectl, name: string, change: object, signal: Abo
  * Ends a release that has no earlier one: no pod of it runs on. All else that was applied with it is left as it is. A daemon set
  * has no number of pods, and is not ours to delete: it is left as well, and the failure says how to end it.
  */
-export async function takeDown(kubectl: Kubectl, name: string, workload: Workload, log: Say, signal: AbortSignal): Promise<Result<void>> {
+export async function takeDown(
+  kubectl: Kubectl,
+  name: string,
+  workload: Workload,
+  log: WriteLine,
+  signal: AbortSignal,
+): Promise<Result<void>> {
   const what = workload.kind === 'DaemonSet' ? 'is left as it is' : 'is scaled to 0, and all else is left as it is';
   log(`there is no earlier release: ${name} ${what}`);
-  return scaleToNothing(kubectl, name, workload, signal, { down: true });
+  return scaleToZero(kubectl, name, workload, signal, { down: true });
 }

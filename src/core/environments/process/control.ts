@@ -8,15 +8,15 @@ import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from '../../model/pipeline';
 import { fail, messageOf, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import type { DeployedRelease, DeployRequest, RollbackWish, RolledBackRelease } from '../environment';
+import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 
 /** What a supervisor is asked, by name, and what it answers. */
 export interface Commands {
-  deploy: { ask: { request: DeployRequest; definition: ProcessDefinition }; answer: DeployedRelease };
-  settle: { ask: { service: string; release: string }; answer: void };
-  rollback: { ask: { service: string } & RollbackWish; answer: RolledBackRelease };
-  stop: { ask: Record<string, never>; answer: void };
+  deploy: { params: { request: DeployRequest; definition: ProcessDefinition }; result: DeployedRelease };
+  settle: { params: { service: string; release: string }; result: void };
+  rollback: { params: { service: string } & RollbackOptions; result: RolledBackRelease };
+  stop: { params: Record<string, never>; result: void };
 }
 
 /** The content of the control file: how the user's own programs reach the supervisor. */
@@ -27,7 +27,7 @@ export interface Control {
 }
 
 /** One line of an answer: something for the step's log, or the result, which is the last. */
-export type AnswerLine<T> = { readonly line: string } | { readonly result: Result<T> };
+export type ResponseLine<T> = { readonly line: string } | { readonly result: Result<T> };
 
 /** Where the living supervisor of an environment listens; `undefined` where there is none. */
 export function findControl(files: EnvironmentFiles): Control | undefined {
@@ -40,16 +40,16 @@ export function findControl(files: EnvironmentFiles): Control | undefined {
 }
 
 /** Asks the supervisor. An abort closes the connection, which ends what it was asked for. */
-export async function ask<C extends keyof Commands>(
+export async function callSupervisor<C extends keyof Commands>(
   control: Control,
   command: C,
-  question: Commands[C]['ask'],
+  params: Commands[C]['params'],
   line: (text: string) => void = () => {},
   signal?: AbortSignal,
-): Promise<Result<Commands[C]['answer']>> {
-  const body = JSON.stringify(question);
+): Promise<Result<Commands[C]['result']>> {
+  const body = JSON.stringify(params);
   return new Promise((resolve) => {
-    const broken = (error: unknown): void =>
+    const reject = (error: unknown): void =>
       resolve(
         signal?.aborted
           ? fail('cancelled', 'cancelled')
@@ -65,29 +65,29 @@ export async function ask<C extends keyof Commands>(
       ...(signal && { signal }),
     };
     const request = http.request(options, (response) => {
-      response.on('error', broken);
+      response.on('error', reject);
       const lines = createInterface({ input: response });
       lines.on('line', (text) => {
-        const answer = JSON.parse(text) as AnswerLine<Commands[C]['answer']>;
+        const answer = JSON.parse(text) as ResponseLine<Commands[C]['result']>;
         if ('line' in answer) line(answer.line);
         else resolve(answer.result);
       });
       // The interface tells its input's errors once more.
-      lines.on('error', broken);
-      lines.once('close', () => broken('it ended in the middle of its answer'));
+      lines.on('error', reject);
+      lines.once('close', () => reject('it ended in the middle of its answer'));
     });
-    request.on('error', broken);
+    request.on('error', reject);
     request.end(body);
   });
 }
 
-/** What the supervisor does for each command. `line` goes to the asker's log; the signal says that it has gone. */
+/** What the supervisor does for each command. `line` goes to the asker's log; the signal says that it has closed. */
 export type Handlers = {
   readonly [C in keyof Commands]: (
-    question: Commands[C]['ask'],
+    params: Commands[C]['params'],
     line: (text: string) => void,
     signal: AbortSignal,
-  ) => Promise<Result<Commands[C]['answer']>>;
+  ) => Promise<Result<Commands[C]['result']>>;
 };
 
 export interface ControlServer {
@@ -101,11 +101,11 @@ export async function listenForCommands(handlers: Handlers): Promise<ControlServ
   const token = randomBytes(24).toString('base64url');
   const expected = Buffer.from(`Bearer ${token}`);
   const server = http.createServer((request, response) => {
-    const given = Buffer.from(request.headers.authorization ?? '');
+    const received = Buffer.from(request.headers.authorization ?? '');
     const name = request.url?.slice(1) ?? '';
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) response.writeHead(403).end();
+    if (received.length !== expected.length || !timingSafeEqual(received, expected)) response.writeHead(403).end();
     else if (!Object.hasOwn(handlers, name)) response.writeHead(404).end();
-    else void answer(handlers[name as keyof Commands] as Handler, request, response);
+    else void respond(handlers[name as keyof Commands] as Handler, request, response);
   });
   server.requestTimeout = 0;
   server.listen(0, '127.0.0.1');
@@ -113,12 +113,12 @@ export async function listenForCommands(handlers: Handlers): Promise<ControlServ
   return { port: (server.address() as AddressInfo).port, token, close: () => server.close() };
 }
 
-type Handler = (question: unknown, line: (text: string) => void, signal: AbortSignal) => Promise<Result<unknown>>;
+type Handler = (params: unknown, line: (text: string) => void, signal: AbortSignal) => Promise<Result<unknown>>;
 
-async function answer(handle: Handler, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const send = (line: AnswerLine<unknown>): boolean => response.write(`${JSON.stringify(line)}\n`);
+async function respond(handle: Handler, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  const send = (line: ResponseLine<unknown>): boolean => response.write(`${JSON.stringify(line)}\n`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' });
   // The asker waits for lines that may be far apart.
   response.flushHeaders();
@@ -126,7 +126,7 @@ async function answer(handle: Handler, request: http.IncomingMessage, response: 
   try {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    result = await handle(JSON.parse(Buffer.concat(chunks).toString('utf8')), (line) => send({ line }), gone.signal);
+    result = await handle(JSON.parse(Buffer.concat(chunks).toString('utf8')), (line) => send({ line }), closed.signal);
   } catch (error) {
     console.error(error);
     result = fail('machinery', `the supervisor failed: ${messageOf(error)}`);

@@ -4,15 +4,15 @@ import { fail, ok, type Result } from '../../model/result';
 import type { ProcessDefinition } from '../../model/pipeline';
 import { isAlive } from '../../process/process-identity';
 import { followFile } from '../../support/follow-file';
-import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackOptions } from '../environment';
 import type { ServiceStatus } from '../../model/environment-status';
-import { ask, findControl, type Commands, type Control } from './control';
+import { callSupervisor, findControl, type Commands, type Control } from './control';
 import { plainEnvironment } from '../variables';
 import { processStatus } from './state-file';
 import { readState, type EnvironmentFiles } from './state-file';
 
 /** How long a supervisor may take to be up. */
-const startMs = 15_000;
+const startTimeoutMs = 15_000;
 
 /** The embedded environment, seen from outside: it asks the supervisor, and starts it where there is none. */
 export class ProcessEnvironment implements Environment {
@@ -37,15 +37,15 @@ export class ProcessEnvironment implements Environment {
   async deploy(request: DeployRequest, log: (line: string) => void, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { definition } = this;
     if (!definition) return fail('usage', `${this.name} has no definition to deploy by`);
-    return this.tell('deploy', { request, definition }, log, signal);
+    return this.call('deploy', { request, definition }, log, signal);
   }
 
   async settle(service: string, release: string): Promise<Result<void>> {
-    return this.tell('settle', { service, release });
+    return this.call('settle', { service, release });
   }
 
-  async rollBack(service: string, wish: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
-    return this.tell('rollback', { service, ...wish });
+  async rollBack(service: string, options: RollbackOptions = {}): Promise<Result<RolledBackRelease>> {
+    return this.call('rollback', { service, ...options });
   }
 
   status(): readonly ServiceStatus[] {
@@ -79,21 +79,21 @@ export class ProcessEnvironment implements Environment {
       if (!started.ok) return started;
       return this.stop();
     }
-    const stopped = await ask(control, 'stop', {});
+    const stopped = await callSupervisor(control, 'stop', {});
     if (!stopped.ok) return stopped;
-    while (isAlive(control.supervisor)) await soon();
+    while (isAlive(control.supervisor)) await pollInterval();
     return stopped;
   }
 
-  private async tell<C extends keyof Commands>(
+  private async call<C extends keyof Commands>(
     command: C,
-    question: Commands[C]['ask'],
+    params: Commands[C]['params'],
     log?: (line: string) => void,
     signal?: AbortSignal,
-  ): Promise<Result<Commands[C]['answer']>> {
+  ): Promise<Result<Commands[C]['result']>> {
     const control = await this.connect();
     if (!control.ok) return control;
-    return ask(control.value, command, question, log, signal);
+    return callSupervisor(control.value, command, params, log, signal);
   }
 
   /** The supervisor that is up, or a new one. Of two that are started at once, one gives way. */
@@ -114,18 +114,18 @@ export class ProcessEnvironment implements Environment {
     let failed = false;
     child.once('error', () => (failed = true));
     child.unref();
-    for (const deadline = Date.now() + startMs; Date.now() < deadline && !failed; await soon()) {
+    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && !failed; await pollInterval()) {
       const control = findControl(this.files);
       if (control) return ok(control);
       if (child.exitCode !== null && child.exitCode !== 0) break;
     }
-    const said = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
-    return fail('machinery', `the supervisor of ${this.name} did not start${said ? `: ${said}` : ''}`, {
+    const lastLine = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
+    return fail('machinery', `the supervisor of ${this.name} did not start${lastLine ? `: ${lastLine}` : ''}`, {
       hint: `its log is ${this.files.supervisorLog}`,
     });
   }
 }
 
-async function soon(): Promise<void> {
+async function pollInterval(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
 }

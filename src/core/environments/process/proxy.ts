@@ -4,27 +4,27 @@ import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
 import type { Address } from './health';
 
-/** A release as the front sees it: where it listens, and what of it is on the way to customers. */
-export class Target {
-  private readonly open = new Set<http.ServerResponse | Duplex>();
-  private whenIdle: () => void = () => {};
+/** A release as the front sees it: where it listens, and connection of it is on the way to customers. */
+export class Upstream {
+  private readonly connections = new Set<http.ServerResponse | Duplex>();
+  private onIdle: () => void = () => {};
 
   constructor(readonly address: Address) {}
 
-  hold(what: http.ServerResponse | Duplex): void {
-    this.open.add(what);
-    what.once('close', () => {
-      this.open.delete(what);
-      if (this.open.size === 0) this.whenIdle();
+  track(connection: http.ServerResponse | Duplex): void {
+    this.connections.add(connection);
+    connection.once('close', () => {
+      this.connections.delete(connection);
+      if (this.connections.size === 0) this.onIdle();
     });
   }
 
-  /** Resolves when every answer has been given; what is still open after `limitMs` is cut. */
+  /** Resolves when every answer has been given; connection is still connections after `limitMs` is cut. */
   async drain(limitMs: number): Promise<void> {
-    if (this.open.size === 0) return;
-    const idle = new Promise<void>((resolve) => (this.whenIdle = resolve));
+    if (this.connections.size === 0) return;
+    const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
     const timer = setTimeout(() => {
-      for (const what of this.open) what.destroy();
+      for (const connection of this.connections) connection.destroy();
     }, limitMs);
     await idle;
     clearTimeout(timer);
@@ -32,21 +32,21 @@ export class Target {
 }
 
 /** The fixed address of a service: whatever release is live answers there, and a switch drops nothing. */
-export class Front {
-  private target: Target | undefined;
+export class ServiceProxy {
+  private upstream: Upstream | undefined;
   private readonly server: http.Server;
   private readonly proxy: ProxyServer;
 
-  /** `whyDown` says why nothing is live, to whoever asks meanwhile. */
+  /** `unavailableReason` says why nothing is live, to whoever asks meanwhile. */
   constructor(
     readonly port: number,
-    private readonly whyDown: () => string,
+    private readonly unavailableReason: () => string,
   ) {
     // One connection a request: one kept for later could end just as it is used again.
     this.proxy = createProxyServer({ xfwd: true, agent: false });
     this.proxy.on('error', (error, _request, answer) => {
       if (!(answer instanceof http.ServerResponse) || answer.headersSent) answer.destroy();
-      else say(answer, 502, `the service did not answer: ${error.message}`);
+      else sendText(answer, 502, `the service did not answer: ${error.message}`);
     });
     this.server = http.createServer((request, response) => this.answer(request, response));
     this.server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => this.upgrade(request, socket, head));
@@ -61,9 +61,9 @@ export class Front {
     await once(this.server, 'listening');
   }
 
-  /** From now on each request goes to `target`; answers of another one that are on the way go on. */
-  serve(target: Target | undefined): void {
-    this.target = target;
+  /** From now on each request goes to `upstream`; answers of another one that are on the way go on. */
+  routeTo(upstream: Upstream | undefined): void {
+    this.upstream = upstream;
   }
 
   async close(): Promise<void> {
@@ -73,24 +73,24 @@ export class Front {
   }
 
   private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const { target } = this;
-    if (!target) return say(response, 503, this.whyDown());
-    target.hold(response);
-    this.proxy.web(request, response, { target: target.address });
+    const { upstream } = this;
+    if (!upstream) return sendText(response, 503, this.unavailableReason());
+    upstream.track(response);
+    this.proxy.web(request, response, { target: upstream.address });
   }
 
   private upgrade(request: http.IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { target } = this;
-    if (!target) {
+    const { upstream } = this;
+    if (!upstream) {
       socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
       return;
     }
-    target.hold(socket);
-    this.proxy.ws(request, socket as Parameters<ProxyServer['ws']>[1], head, { target: target.address });
+    upstream.track(socket);
+    this.proxy.ws(request, socket as Parameters<ProxyServer['ws']>[1], head, { target: upstream.address });
   }
 }
 
-function say(response: http.ServerResponse, status: number, why: string): void {
+function sendText(response: http.ServerResponse, status: number, why: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });
   response.end(`${why}\n`);
 }

@@ -14,8 +14,8 @@ import { plainLine } from '../../support/terminal-text';
 import { type Address, findListener, probe } from './health';
 
 /** How often a release that starts is looked at: often at first. */
-const shortestPauseMs = 20;
-const longestPauseMs = 250;
+const minPollIntervalMs = 20;
+const maxPollIntervalMs = 250;
 
 export interface ReleaseCommand {
   /** What its processes are marked with, so that they are found after anything. */
@@ -30,10 +30,10 @@ export interface ReleaseCommand {
 /** One life of a release: from its start to its end, by itself or by us. */
 export class ReleaseProcess {
   readonly identity: ProcessIdentity | undefined;
-  /** How it ended, once it has. */
-  ended: string | undefined;
-  readonly gone: Promise<void>;
-  private address: Address | undefined;
+  /** How it exitReason, once it has. */
+  exitReason: string | undefined;
+  readonly exited: Promise<void>;
+  private listener: Address | undefined;
   private readonly child: ChildProcess;
   private readonly env: Readonly<Record<string, string>>;
 
@@ -62,9 +62,9 @@ export class ReleaseProcess {
     if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
     this.identity = this.child.pid === undefined ? undefined : identityOf(this.child.pid);
     const drained = Promise.all(streams.map((stream) => once(stream, 'close')));
-    this.gone = new Promise((resolve) => {
-      const end = (how: string): void => {
-        this.ended ??= how;
+    this.exited = new Promise((resolve) => {
+      const end = (reason: string): void => {
+        this.exitReason ??= reason;
         // Its last words are worth a moment, but something that daemonized may hold the output for ever.
         void Promise.race([drained, pause(200)]).then(() => resolve());
       };
@@ -73,38 +73,38 @@ export class ReleaseProcess {
     });
   }
 
-  /** Where it listens, once it was healthy. */
-  get listens(): Address | undefined {
-    return this.address;
+  /** Where it address, once it was healthy. */
+  get address(): Address | undefined {
+    return this.listener;
   }
 
-  /** Resolves when it is healthy, or with the reason why it will not be. */
-  async becomeHealthy(signal: AbortSignal): Promise<string | undefined> {
+  /** Resolves when it is healthy, or with the reason problem it will not be. */
+  async waitUntilHealthy(signal: AbortSignal): Promise<string | undefined> {
     const { health } = this.command.definition;
     const deadline = Date.now() + health.timeoutMs;
-    for (let wait = shortestPauseMs; ; wait = Math.min(wait * 1.5, longestPauseMs)) {
-      const why = await Promise.race([this.isUnhealthy(), this.gone]);
-      if (this.ended !== undefined) return this.ended;
+    for (let wait = minPollIntervalMs; ; wait = Math.min(wait * 1.5, maxPollIntervalMs)) {
+      const problem = await Promise.race([this.healthProblem(), this.exited]);
+      if (this.exitReason !== undefined) return this.exitReason;
       if (signal.aborted) return 'cancelled';
-      if (why === undefined) return undefined;
-      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${why}`;
-      await Promise.race([pause(wait, signal), this.gone]);
+      if (problem === undefined) return undefined;
+      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${problem}`;
+      await Promise.race([pause(wait, signal), this.exited]);
     }
   }
 
   /** Why it is not healthy right now; `undefined` where it is. */
-  async isUnhealthy(): Promise<string | undefined> {
+  async healthProblem(): Promise<string | undefined> {
     const { definition, folder, port } = this.command;
-    this.address ??= await findListener(port);
-    if (!this.address) return `nothing listens on its PORT ${port}`;
-    return probe(definition.health, this.address, folder, this.env);
+    this.listener ??= await findListener(port);
+    if (!this.listener) return `nothing listens on its PORT ${port}`;
+    return probe(definition.health, this.listener, folder, this.env);
   }
 
   /** Ends it and all that it started. */
   async end(): Promise<void> {
     const { lineage, mark } = this.command;
     await endProcesses({ run: lineage, step: mark, ...(this.child.pid !== undefined && { group: this.child.pid }) }, graceMs);
-    await this.gone;
+    await this.exited;
   }
 }
 
@@ -123,10 +123,10 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /** A log that grows beyond this is kept aside once as `NAME.1` and begun anew. */
-const largest = 10 << 20;
+const maxBytes = 10 << 20;
 
 /** How a line of Deliver's own begins. */
-const ownMark = '--- ';
+const marker = '--- ';
 
 /** What a release prints, for as long as it lives: masked, written as it comes, bounded. */
 export class ReleaseLog {
@@ -147,8 +147,8 @@ export class ReleaseLog {
   }
 
   /** A line of Deliver's own. */
-  say(line: string): void {
-    this.write(Buffer.from(`${ownMark}${line} ---\n`));
+  note(line: string): void {
+    this.write(Buffer.from(`${marker}${line} ---\n`));
   }
 
   close(): void {
@@ -160,14 +160,14 @@ export class ReleaseLog {
   private write(bytes: Buffer): void {
     if (this.descriptor < 0 || bytes.length === 0) return;
     try {
-      if (this.size + bytes.length > largest) this.beginAnew();
+      if (this.size + bytes.length > maxBytes) this.rotate();
       this.size += fs.writeSync(this.descriptor, bytes);
     } catch {
       // A full disk costs a release its log, never its life.
     }
   }
 
-  private beginAnew(): void {
+  private rotate(): void {
     fs.closeSync(this.descriptor);
     fs.renameSync(this.file, `${this.file}.1`);
     this.descriptor = fs.openSync(this.file, 'a');
@@ -184,7 +184,7 @@ export function lastLines(file: string, count: number): string[] {
       const bytes = Buffer.alloc(Math.min(size, count * 400));
       fs.readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
       const lines = bytes.toString('utf8').split('\n').map(plainLine);
-      return lines.filter((line) => line.trim() !== '' && !line.startsWith(ownMark)).slice(-count);
+      return lines.filter((line) => line.trim() !== '' && !line.startsWith(marker)).slice(-count);
     } finally {
       fs.closeSync(descriptor);
     }

@@ -13,24 +13,24 @@ export interface EnvironmentState {
   readonly kind: 'process';
   /** The supervisor that wrote this; the rest is true while it lives. */
   readonly supervisor?: ProcessIdentity;
-  readonly services: readonly ServiceRecord[];
+  readonly services: readonly SupervisedService[];
 }
 
-export interface ServiceRecord {
+export interface SupervisedService {
   readonly service: string;
   /** Where customers reach it, whatever release is live. */
   readonly port: number;
   readonly state: ServiceHealth;
   readonly reason?: string;
-  readonly current?: ReleaseRecord;
+  readonly current?: RunnableRelease;
   /** `current` is live and the run that deployed it has not said that it is good. */
   readonly unverified?: true;
   /** What can be brought back, newest first. */
-  readonly earlier: readonly ReleaseRecord[];
+  readonly earlier: readonly RunnableRelease[];
 }
 
 /** A release and all that is needed to start it again, except the values of its secrets. */
-export interface ReleaseRecord {
+export interface RunnableRelease {
   readonly release: Release;
   readonly folder: string;
   readonly slot: string;
@@ -115,7 +115,7 @@ export function processStatus(state: EnvironmentState, files: EnvironmentFiles):
 }
 
 function serviceStatus(
-  { service, port, state, reason, current, earlier }: ServiceRecord,
+  { service, port, state, reason, current, earlier }: SupervisedService,
   files: EnvironmentFiles,
   down: string | undefined,
 ): ServiceStatus {

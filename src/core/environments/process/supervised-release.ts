@@ -1,114 +1,114 @@
 import type { ServiceHealth } from '../../model/environment-status';
-import { Target } from './proxy';
+import { Upstream } from './proxy';
 import { pause, type ReleaseProcess } from './release-process';
-import type { ReleaseRecord } from './state-file';
+import type { RunnableRelease } from './state-file';
 
 /** How often a live release is asked for its health. */
-const probeEveryMs = 5_000;
-const shortestBackOffMs = 500;
-const longestBackOffMs = 30_000;
+const probeIntervalMs = 5_000;
+const minBackOffMs = 500;
+const maxBackOffMs = 30_000;
 /** A release that lived this long and dies is started again at once, like at its first death. */
-const steadyMs = 60_000;
+const stableAfterMs = 60_000;
 /** How long an answer that is on the way may take when its release goes. */
-const drainMs = 10_000;
+const defaultDrainTimeoutMs = 10_000;
 
-/** A release in the environment: started, kept up while it is live, and ended in the end. */
-export class LiveRelease {
+/** A release in the environment: started, supervised up while it is live, and exitReason in the end. */
+export class SupervisedRelease {
   state: ServiceHealth = 'starting';
   reason: string | undefined;
   private process: ReleaseProcess | undefined;
-  private target: Target | undefined;
-  private keeping = new AbortController();
-  private kept: Promise<void> = Promise.resolve();
+  private upstream: Upstream | undefined;
+  private supervision = new AbortController();
+  private supervised: Promise<void> = Promise.resolve();
 
-  /** `begin` starts a process of it; `changed` hears of each change of `state`. */
+  /** `startProcess` starts a process of it; `onChange` hears of each change of `state`. */
   constructor(
-    readonly record: ReleaseRecord,
-    private readonly begin: () => Promise<ReleaseProcess>,
-    private readonly changed: () => void,
+    readonly record: RunnableRelease,
+    private readonly startProcess: () => Promise<ReleaseProcess>,
+    private readonly onChange: () => void,
   ) {}
 
   get running(): boolean {
-    return this.target !== undefined && this.process?.ended === undefined;
+    return this.upstream !== undefined && this.process?.exitReason === undefined;
   }
 
   get identity(): ReleaseProcess['identity'] {
     return this.process?.identity;
   }
 
-  /** Resolves when it is healthy, or with the reason why it will not be; then nothing of it runs. */
+  /** Resolves when it is healthy, or with the reason problem it will not be; then nothing of it runs. */
   async start(signal: AbortSignal): Promise<string | undefined> {
-    this.process = await this.begin();
-    const why = await this.process.becomeHealthy(signal);
-    const address = this.process.listens;
-    if (why === undefined && address) {
-      this.target = new Target(address);
-      this.become('healthy');
+    this.process = await this.startProcess();
+    const problem = await this.process.waitUntilHealthy(signal);
+    const address = this.process.address;
+    if (problem === undefined && address) {
+      this.upstream = new Upstream(address);
+      this.setState('healthy');
       return undefined;
     }
     await this.process.end();
     this.process = undefined;
-    this.become('unhealthy', why);
-    return why ?? 'it does not listen';
+    this.setState('unhealthy', problem);
+    return problem ?? 'it does not listen';
   }
 
-  /** It is live: `serve` gets its target now and after each new start, and `undefined` while it is down. */
-  keep(serve: (target: Target | undefined) => void): void {
-    this.keeping = new AbortController();
-    serve(this.running ? this.target : undefined);
-    this.kept = this.keepUp(serve, this.keeping.signal);
+  /** It is live: `routeTo` gets its upstream now and after each new start, and `undefined` while it is down. */
+  supervise(routeTo: (upstream: Upstream | undefined) => void): void {
+    this.supervision = new AbortController();
+    routeTo(this.running ? this.upstream : undefined);
+    this.supervised = this.restartOnExit(routeTo, this.supervision.signal);
   }
 
   /** It is live no more, but still there. */
-  async release(): Promise<void> {
-    this.keeping.abort();
-    await this.kept;
+  async unsupervise(): Promise<void> {
+    this.supervision.abort();
+    await this.supervised;
   }
 
   /** Ends it once its answers that are on the way have been given. */
-  async end(patience = drainMs): Promise<void> {
-    await this.release();
-    await this.target?.drain(patience);
+  async stop(drainTimeoutMs = defaultDrainTimeoutMs): Promise<void> {
+    await this.unsupervise();
+    await this.upstream?.drain(drainTimeoutMs);
     await this.process?.end();
     this.process = undefined;
-    this.target = undefined;
+    this.upstream = undefined;
   }
 
-  private async keepUp(serve: (target: Target | undefined) => void, signal: AbortSignal): Promise<void> {
-    for (let backOff = shortestBackOffMs; ; backOff = Math.min(backOff * 2, longestBackOffMs)) {
-      const began = Date.now();
-      const died = await this.watch(signal);
+  private async restartOnExit(routeTo: (upstream: Upstream | undefined) => void, signal: AbortSignal): Promise<void> {
+    for (let backOff = minBackOffMs; ; backOff = Math.min(backOff * 2, maxBackOffMs)) {
+      const startedAt = Date.now();
+      const exitReason = await this.waitForExit(signal);
       if (signal.aborted) return;
-      serve(undefined);
-      if (Date.now() - began > steadyMs) backOff = shortestBackOffMs;
-      this.become('unhealthy', `${died}; it is started again in ${backOff / 1000} s`);
+      routeTo(undefined);
+      if (Date.now() - startedAt > stableAfterMs) backOff = minBackOffMs;
+      this.setState('unhealthy', `${exitReason}; it is started again in ${backOff / 1000} s`);
       await this.process?.end();
       await pause(backOff, signal);
       if (signal.aborted) return;
-      if ((await this.start(signal)) === undefined) serve(this.target);
+      if ((await this.start(signal)) === undefined) routeTo(this.upstream);
     }
   }
 
-  /** Resolves with the way that it died, or when it is not to be kept any more. */
-  private async watch(signal: AbortSignal): Promise<string> {
+  /** Resolves with the way that it exitReason, or when it is not to be supervised any more. */
+  private async waitForExit(signal: AbortSignal): Promise<string> {
     const { process } = this;
     if (!process) return this.reason ?? 'it does not run';
     for (let failures = 0; ;) {
-      await Promise.race([pause(probeEveryMs, signal), process.gone]);
-      if (process.ended !== undefined) return process.ended;
+      await Promise.race([pause(probeIntervalMs, signal), process.exited]);
+      if (process.exitReason !== undefined) return process.exitReason;
       if (signal.aborted) return '';
-      const why = await process.isUnhealthy();
-      failures = why === undefined ? 0 : failures + 1;
-      if (why === undefined) this.become('healthy');
+      const problem = await process.healthProblem();
+      failures = problem === undefined ? 0 : failures + 1;
+      if (problem === undefined) this.setState('healthy');
       // One slow answer is no outage.
-      else if (failures >= 2 && process.ended === undefined) this.become('unhealthy', why);
+      else if (failures >= 2 && process.exitReason === undefined) this.setState('unhealthy', problem);
     }
   }
 
-  private become(state: ServiceHealth, reason?: string): void {
+  private setState(state: ServiceHealth, reason?: string): void {
     if (state === this.state && reason === this.reason) return;
     this.state = state;
     this.reason = reason;
-    this.changed();
+    this.onChange();
   }
 }

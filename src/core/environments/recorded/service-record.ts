@@ -34,7 +34,7 @@ export interface Observation {
 }
 
 const suffix = '.service.json';
-const observedName = 'observed.json';
+const observationName = 'observed.json';
 
 /** The records of one environment: a file a service, so that two deliveries of two services never meet. */
 export class ServiceRecords {
@@ -61,7 +61,7 @@ export class ServiceRecords {
   }
 
   /** Keeps a record that cannot be read under another name, and answers it. */
-  setAside(service: string): string {
+  moveAside(service: string): string {
     const aside = `${this.file(service)}.damaged`;
     fs.renameSync(this.file(service), aside);
     return aside;
@@ -79,7 +79,7 @@ export class ServiceRecords {
   }
 
   /** All releases that are live or can be brought back. */
-  kept(): KeptRelease[] {
+  keptReleases(): KeptRelease[] {
     return this.services().flatMap((service) => {
       try {
         const record = this.read(service);
@@ -92,20 +92,20 @@ export class ServiceRecords {
 
   observation(): Observation | undefined {
     try {
-      return readJson<Observation>(path.join(this.folder, observedName));
+      return readJson<Observation>(path.join(this.folder, observationName));
     } catch {
       return undefined; // the next look writes it anew
     }
   }
 
-  observed(observation: Observation): void {
-    writeAtomically(path.join(this.folder, observedName), observation);
+  writeObservation(observation: Observation): void {
+    writeAtomically(path.join(this.folder, observationName), observation);
   }
 
-  /** What was seen of a service is of a release that is live no more. */
-  forgetObserved(service: string): void {
+  /** What was withObservedAt of a service is of a release that is live no more. */
+  removeObservation(service: string): void {
     const before = this.observation();
-    if (before) this.observed({ ...before, services: before.services.filter((status) => status.service !== service) });
+    if (before) this.writeObservation({ ...before, services: before.services.filter((status) => status.service !== service) });
   }
 
   /** Calls `changed` when something was delivered from here, until the signal. */
@@ -131,8 +131,8 @@ export class ServiceRecords {
 }
 
 /** Whether a file of an environment's folder is one that {@link ServiceRecords} writes. */
-export function isRecord(name: string): boolean {
-  return name.endsWith(suffix) || name === observedName;
+export function isRecordFile(name: string): boolean {
+  return name.endsWith(suffix) || name === observationName;
 }
 
 function readNames(folder: string): string[] {
@@ -160,7 +160,9 @@ export function recordedStatus(records: ServiceRecords): ServiceStatus[] {
   const observed = new Map(observation?.services.map((status) => [status.service, status]));
   const own = records.services().flatMap((service) => statusOf(service, records, observed.get(service), observation?.at) ?? []);
   const known = new Set(own.map(({ service }) => service));
-  const others = [...observed.values()].filter(({ service }) => !known.has(service)).map((status) => seen(status, observation?.at));
+  const others = [...observed.values()]
+    .filter(({ service }) => !known.has(service))
+    .map((status) => withObservedAt(status, observation?.at));
   return [...own, ...others].sort((a, b) => (a.service < b.service ? -1 : 1));
 }
 
@@ -175,13 +177,13 @@ function statusOf(
     record = records.read(service);
   } catch {
     const reason = 'what was written down of it cannot be read: the next delivery begins it anew';
-    return observed ? { ...seen(observed, at), reason } : { service, state: 'stopped', url: '', reason };
+    return observed ? { ...withObservedAt(observed, at), reason } : { service, state: 'stopped', url: '', reason };
   }
   const { current, earlier = [], url = '', stopped } = record ?? {};
   if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
   // What was deployed since it was last asked is known better here.
   const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
-  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return seen(observed, at);
+  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return withObservedAt(observed, at);
   const releases = earlier.map((kept): Release => kept.release);
   const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
     ? { state: 'stopped', reason: 'it was stopped' }
@@ -202,6 +204,6 @@ function artifactOf({ slot, folder, image }: NonNullable<ServiceRecord['current'
   return { slot, folder, ...(image !== undefined && { image }) };
 }
 
-function seen(status: ServiceStatus, at: string | undefined): ServiceStatus {
+function withObservedAt(status: ServiceStatus, at: string | undefined): ServiceStatus {
   return { ...status, ...(at !== undefined && { observedAt: at }) };
 }

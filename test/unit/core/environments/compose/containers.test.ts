@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { engineHost, neighbours, urlOf } from '../../../../../src/core/environments/compose/addresses';
+import { engineHost, neighbourVariables, urlOf } from '../../../../../src/core/environments/compose/addresses';
 import type { Container } from '../../../../../src/core/environments/compose/containers';
-import { label, observedIn } from '../../../../../src/core/environments/compose/containers';
+import { label, observedServices } from '../../../../../src/core/environments/compose/containers';
 
 const release = (id: string) => JSON.stringify({ id, commit: 'c', tree: 't', deployedAt: '2026-01-01T00:00:00Z' });
 
@@ -25,7 +25,7 @@ function container(service: string, id: string, more: Partial<Container> = {}): 
 
 describe('what containers say of an environment', () => {
   const seen = (...containers: Container[]) =>
-    observedIn(containers, (one) => urlOf(one, '127.0.0.1')).map(({ service, state, reason, url, release: live }) =>
+    observedServices(containers, (one) => urlOf(one, '127.0.0.1')).map(({ service, state, reason, url, release: live }) =>
       [service, state, live?.id, url, reason].filter((part) => part !== undefined).join(' '),
     );
 
@@ -73,7 +73,7 @@ describe('addresses of containers', () => {
   });
 
   it('are handed to others as they are reached from inside a container', () => {
-    const others = neighbours('shop', [container('stock', '1'), container('shop', '1')], {
+    const others = neighbourVariables('shop', [container('stock', '1'), container('shop', '1')], {
       mail: 'https://mail.test',
       pay: 'http://127.0.0.1:9',
     });

@@ -1,13 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { FoundPrograms } from '../../../../../src/core/environments/compose/engine';
+import { ProgramFinder } from '../../../../../src/core/environments/compose/engine';
 
 describe('the programs of an environment of containers', () => {
   const { signal } = new AbortController();
   let installed: string[];
   let calls: string[];
 
-  function thisMachine(): FoundPrograms {
-    return new FoundPrograms(
+  function thisMachine(): ProgramFinder {
+    return new ProgramFinder(
       () => async (program, args) => {
         calls.push([program, ...args].join(' '));
         return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });

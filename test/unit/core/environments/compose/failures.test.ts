@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { whyInvalid, whyNoEngine, whyNotUp } from '../../../../../src/core/environments/compose/failures';
+import { configFailure, engineFailure, startFailure } from '../../../../../src/core/environments/compose/failures';
 
 const printed = (stderr: string) => ({ exitCode: 1, stdout: '', stderr });
-const told = (result: ReturnType<typeof whyNotUp>) => (result.ok ? '' : result.failure.message);
-const why = (stderr: string) => told(whyNotUp('shop', 'staging', printed(stderr)));
+const told = (result: ReturnType<typeof startFailure>) => (result.ok ? '' : result.failure.message);
+const why = (stderr: string) => told(startFailure('shop', 'staging', printed(stderr)));
 
 describe('why a service does not come up', () => {
   it('a port that is taken, in the words of every version', () => {
@@ -39,7 +39,7 @@ describe('why a service does not come up', () => {
     assert.equal(why('ERROR: it is full\n'), 'shop could not be brought up in staging: it is full'));
 
   it('a compose file that is wrong, without the warnings before it', () => {
-    const result = whyInvalid(
+    const result = configFailure(
       ['compose.yaml'],
       printed('WARNING: The X variable is not set.\nERROR: The file is invalid because:\nservices.shop has a typo\n'),
     );
@@ -48,7 +48,7 @@ describe('why a service does not come up', () => {
 
   it('an engine that is away, or not for this user', () => {
     const hint = (text: string) => {
-      const result = whyNoEngine('docker', printed(text));
+      const result = engineFailure('docker', printed(text));
       return result.ok ? undefined : result.failure.hint;
     };
     assert.match(hint('Cannot connect to the Docker daemon at unix:///var/run/docker.sock.') ?? '', /start Docker/);

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { overrideFor, type OverrideWish } from '../../../../../src/core/environments/compose/recipe';
+import { createOverride, type OverrideOptions } from '../../../../../src/core/environments/compose/recipe';
 import { readConfig } from '../../../../../src/core/environments/compose/config';
 import { releaseFrom } from '../../../../../src/core/environments/platform';
 
@@ -11,11 +11,11 @@ const release = {
   subject: 'Costs $5\u0007',
 };
 
-function override(compose: string, more: Partial<OverrideWish> = {}) {
+function override(compose: string, more: Partial<OverrideOptions> = {}) {
   const config = readConfig(compose, '/slot');
   const [target] = config.services;
   assert.ok(target);
-  return overrideFor({ environment: 'staging', service: 'shop', release, config, target, variables: {}, ...more });
+  return createOverride({ environment: 'staging', service: 'shop', release, config, target, variables: {}, ...more });
 }
 
 describe('what is said over a compose file', () => {

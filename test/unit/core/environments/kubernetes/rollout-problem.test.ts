@@ -1,14 +1,14 @@
 import * as assert from 'node:assert/strict';
 import type { ContainerStatus, Pod, Revision } from '../../../../../src/core/environments/kubernetes/objects';
-import { whyItHangs } from '../../../../../src/core/environments/kubernetes/rollout-problem';
+import { findRolloutProblem } from '../../../../../src/core/environments/kubernetes/rollout-problem';
 
 const pod = (status: Pod['status']): Pod => ({ kind: 'Pod', metadata: { name: 'shop-1' }, status: status ?? {} });
 const container = (more: Partial<ContainerStatus>): Pod => pod({ containerStatuses: [{ name: 'shop', image: 'shop:1', ...more }] });
 const waiting = (reason: string, message?: string): Pod =>
   container({ state: { waiting: { reason, ...(message !== undefined && { message }) } } });
 const why = (pods: readonly Pod[], revisions: readonly Revision[] = [], isGrowing = false): string => {
-  const cause = whyItHangs(pods, revisions, isGrowing);
-  return cause ? `${cause.message} | ${cause.certainAfterMs ?? 'it may pass'}` : '';
+  const cause = findRolloutProblem(pods, revisions, isGrowing);
+  return cause ? `${cause.message} | ${cause.failAfterMs ?? 'it may pass'}` : '';
 };
 
 describe('why a rollout gets no further', () => {
@@ -36,7 +36,7 @@ describe('why a rollout gets no further', () => {
       lastState: { terminated: { exitCode: 3, reason: 'Error' } },
     });
     assert.equal(why([crashing]), 'the container shop ended with exit code 3 3 times | 0');
-    assert.deepEqual(whyItHangs([crashing], [], false)?.crashed, { pod: 'shop-1', container: 'shop' });
+    assert.deepEqual(findRolloutProblem([crashing], [], false)?.crashed, { pod: 'shop-1', container: 'shop' });
   });
 
   it('is memory, where the system ended it for that', () => {

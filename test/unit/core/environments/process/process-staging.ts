@@ -9,7 +9,7 @@ import type { HealthDefinition, ProcessDefinition } from '../../../../../src/cor
 import { findProcesses } from '../../../../../src/core/process/descendants';
 import { temporaryFolder } from '../../../../support/temporary';
 
-export interface Wish {
+export interface DeployOptions {
   readonly service?: string;
   readonly health?: Partial<HealthDefinition>;
   readonly env?: Record<string, string>;
@@ -27,12 +27,12 @@ export function stagingEnvironment() {
   const files = () => new EnvironmentFiles(folder.path, 'staging');
   const root = path.resolve(__dirname, '../../../../..');
   const program = [process.execPath, '--import', pathToFileURL(require.resolve('tsx')).href, path.join(root, 'src/cli.ts')];
-  const definition = (wish: Wish): ProcessDefinition => ({
+  const definition = (options: DeployOptions): ProcessDefinition => ({
     command: 'exec node server.js',
-    env: wish.env ?? {},
-    health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...wish.health },
+    env: options.env ?? {},
+    health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...options.health },
   });
-  const environment = (wish: Wish = {}) => new ProcessEnvironment(files(), program, definition(wish));
+  const environment = (options: DeployOptions = {}) => new ProcessEnvironment(files(), program, definition(options));
 
   // Before the folder is removed: without it nobody would find the supervisor.
   afterEach(async () => {
@@ -53,28 +53,28 @@ export function stagingEnvironment() {
     processes: () => findProcesses({ run: files().lineage }),
 
     /** Deploys a program: what is written in `script`, with `answer` bound to what each request gets. */
-    async deploy(script: string, wish: Wish = {}) {
+    async deploy(script: string, options: DeployOptions = {}) {
       const id = `release-${++count}`;
       const place = path.join(folder.path, id);
       fs.mkdirSync(place);
       fs.writeFileSync(path.join(place, 'server.js'), script);
       const log: string[] = [];
-      const service = wish.service ?? 'shop';
-      const result = await environment(wish).deploy(
+      const service = options.service ?? 'shop';
+      const result = await environment(options).deploy(
         {
           service,
           release: { id, commit: String(count).repeat(40), tree: 'f'.repeat(40), deployedAt: new Date().toISOString() },
           folder: place,
           slot: place,
-          siblings: wish.siblings ?? [],
-          secrets: wish.secrets ?? {},
-          ...(wish.owner && { owner: wish.owner }),
+          siblings: options.siblings ?? [],
+          secrets: options.secrets ?? {},
+          ...(options.owner && { owner: options.owner }),
         },
         (line) => log.push(line),
-        wish.signal ?? new AbortController().signal,
+        options.signal ?? new AbortController().signal,
       );
       if (!result.ok && result.failure.kind === 'machinery') throw new Error(result.failure.message);
-      if (result.ok && !wish.unsettled) await environment().settle(service, id);
+      if (result.ok && !options.unsettled) await environment().settle(service, id);
       return { id, folder: place, log, result, url: result.ok ? result.value.url : '' };
     },
   };

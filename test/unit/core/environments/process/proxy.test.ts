@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Front, Target } from '../../../../../src/core/environments/process/proxy';
+import { ServiceProxy, Upstream } from '../../../../../src/core/environments/process/proxy';
 
 /** A release: it answers with its name, keeps `/slow` until it is told, and echoes what comes over an upgraded connection. */
 class Release {
@@ -27,10 +27,10 @@ class Release {
     });
   }
 
-  async target(): Promise<Target> {
+  async upstream(): Promise<Upstream> {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
-    return new Target({ host: '127.0.0.1', port: (this.server.address() as AddressInfo).port });
+    return new Upstream({ host: '127.0.0.1', port: (this.server.address() as AddressInfo).port });
   }
 
   finish(): void {
@@ -43,24 +43,24 @@ class Release {
   }
 }
 
-describe('the front of a service', () => {
+describe('the proxy of a service', () => {
   const [one, two] = [new Release('one'), new Release('two')];
-  let [first, second]: Target[] = [];
-  let front: Front;
+  let [first, second]: Upstream[] = [];
+  let proxy: ServiceProxy;
   let port = 0;
 
   before(async () => {
-    [first, second] = [await one.target(), await two.target()];
+    [first, second] = [await one.upstream(), await two.upstream()];
     const free = http.createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     port = (free.address() as AddressInfo).port;
     free.close();
     await once(free, 'close');
-    front = new Front(port, () => 'nothing is live yet');
-    await front.listen();
+    proxy = new ServiceProxy(port, () => 'nothing is live yet');
+    await proxy.listen();
   });
   after(async () => {
-    await front.close();
+    await proxy.close();
     one.stop();
     two.stop();
   });
@@ -90,17 +90,17 @@ describe('the front of a service', () => {
   });
 
   it('answers with the release that is live, and tells it where customers asked', async () => {
-    front.serve(first);
+    proxy.routeTo(first);
     assert.deepEqual(await get(), { status: 200, body: `one 127.0.0.1:${port}` });
-    front.serve(second);
+    proxy.routeTo(second);
     assert.equal((await get()).body.split(' ')[0], 'two');
   });
 
   it('lets an answer that is on its way go on after the switch', async () => {
-    front.serve(first);
+    proxy.routeTo(first);
     const slow = get('/slow');
     await one.slowBegan;
-    front.serve(second);
+    proxy.routeTo(second);
     assert.equal((await get()).body.split(' ')[0], 'two');
     const drained = first?.drain(60_000);
     one.finish();
@@ -109,10 +109,10 @@ describe('the front of a service', () => {
   });
 
   it('carries WebSockets both ways; one that is open stays with its release until it is drained', async () => {
-    front.serve(first);
+    proxy.routeTo(first);
     const old = await connect();
     await old.said('one ');
-    front.serve(second);
+    proxy.routeTo(second);
     old.socket.write('still there');
     await old.said('still there');
     const young = await connect();
@@ -129,7 +129,7 @@ describe('the front of a service', () => {
   });
 
   it('says so when the release does not answer', async () => {
-    front.serve(first);
+    proxy.routeTo(first);
     one.stop();
     const { status, body } = await get();
     assert.equal(status, 502);
