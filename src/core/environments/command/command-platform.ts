@@ -1,32 +1,31 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../../model/result';
 import type { CommandDefinition } from '../../model/pipeline';
-import { programFolders } from '../../process/step-environment';
+import { fail, ok, type Result } from '../../model/result';
+import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
+import { pause } from '../../support/pause';
+import { shortCommit } from '../../support/short-commit';
 import type { LogOptions, WriteLine } from '../environment';
-import { addressVariable } from '../variables';
 import {
-  markOf,
-  secretsOf,
   type KeptRelease,
+  markOf,
   type Observed,
   type Platform,
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
+  secretsOf,
 } from '../platform';
-import { plainEnvironment } from '../variables';
-import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
+import { addressVariable, releaseEnvironment } from '../variables';
 
-/** How long `status` may take, and what it says is worth. */
 const statusTimeoutMs = 20_000;
-/** How often a release that was deployed is asked whether it is healthy by now. */
 const pollIntervalMs = 1_000;
 
 /**
- * An environment that is the user's own scripts. Each runs in the service's folder of the checkout that it is about, and gets
- * `DELIVERY_ENVIRONMENT`, `DELIVERY_SERVICE`, `DELIVERY_COMMIT`, `DELIVERY_TREE`, `DELIVERY_RELEASE`, `DELIVERY_PREVIOUS` (a
- * commit, or empty), `DELIVERY_IMAGE` where an image is promoted, `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, where `deploy` may write the address.
+ * An environment that is driven by the user's own scripts. Each script runs in the service's folder of the release's checkout and
+ * gets `DELIVERY_ENVIRONMENT`, `DELIVERY_SERVICE`, `DELIVERY_COMMIT`, `DELIVERY_TREE`, `DELIVERY_RELEASE`, `DELIVERY_PREVIOUS` (a
+ * commit, or empty), `DELIVERY_IMAGE` if an image is promoted, `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, a file to
+ * which `deploy` may write the address.
  */
 export class CommandPlatform implements Platform {
   constructor(
@@ -34,7 +33,7 @@ export class CommandPlatform implements Platform {
     private readonly place: PlatformPlace,
   ) {}
 
-  /** Whether a script works is known when it runs: a step may write it. */
+  /** Accepts everything: a step of the run may still write the scripts. */
   async check(): Promise<Result<void>> {
     return ok(undefined);
   }
@@ -42,24 +41,24 @@ export class CommandPlatform implements Platform {
   async deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const { current, release, slot, folder, addresses, secrets } = request;
     const image = request.promotes?.artifact.image;
-    const next: KeptRelease = { release, slot, folder, secrets: [], details: {}, ...(image !== undefined && { image }) };
+    const next: KeptRelease = { release, slot, folder, secrets: [], details: {}, image };
     const deployed = await this.runAndWait(next, this.definition.deploy, { addresses, secrets, previous: current }, log, signal);
-    if (deployed.ok) return ok({ ...deployed.value, ...(image !== undefined && { image }) });
+    if (deployed.ok) return ok({ ...deployed.value, image });
     if (!current) return deployed;
-    log(`bringing ${current.release.commit.slice(0, 8)} back`);
-    // The user's cancel must not keep what customers had from coming back.
-    const back = await this.restore(current, log, new AbortController().signal);
-    if (back.ok) return deployed;
+    log(`restoring ${shortCommit(current.release.commit)}`);
+    // A cancel must not stop the rollback.
+    const restored = await this.restore(current, log, new AbortController().signal);
+    if (restored.ok) return deployed;
     return fail(
       'delivery',
-      `${deployed.failure.message}; ${current.release.commit.slice(0, 8)} could not be brought back: ${back.failure.message}`,
+      `${deployed.failure.message}; ${shortCommit(current.release.commit)} could not be restored: ${restored.failure.message}`,
     );
   }
 
   async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const { rollback, deploy } = this.definition;
     if (rollback === undefined && !fs.existsSync(to.folder))
-      return fail('delivery', `the checkout of ${to.release.commit.slice(0, 8)} is gone, and there is no \`rollback\` script`, {
+      return fail('delivery', `the checkout of ${shortCommit(to.release.commit)} no longer exists, and there is no \`rollback\` script`, {
         hint: 'deliver that commit again',
       });
     return this.runAndWait(to, rollback ?? deploy, { secrets: secretsOf(to, process.env) }, log, signal);
@@ -67,7 +66,7 @@ export class CommandPlatform implements Platform {
 
   async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     if (this.definition.stop !== undefined) return this.stop(live, signal);
-    log(`there is no earlier release and no \`stop\` script: ${live.release.commit.slice(0, 8)} is left as it is`);
+    log(`there is no earlier release and no \`stop\` script: ${shortCommit(live.release.commit)} stays live`);
     return fail('delivery', `${this.place.service} has no earlier release in ${this.place.environment}, and no \`stop\` script`);
   }
 
@@ -75,14 +74,7 @@ export class CommandPlatform implements Platform {
     if (!live || this.definition.status === undefined) return ok([]);
     const problem = await this.healthProblem(live, signal);
     const { service } = this.place;
-    return ok([
-      {
-        service,
-        state: problem === undefined ? 'healthy' : 'unhealthy',
-        ...(problem !== undefined && { reason: problem }),
-        release: live.release,
-      },
-    ]);
+    return ok([{ service, state: problem === undefined ? 'healthy' : 'unhealthy', reason: problem, release: live.release }]);
   }
 
   async logs(live: KeptRelease, { follow }: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
@@ -107,7 +99,7 @@ export class CommandPlatform implements Platform {
     return started.ok ? ok(undefined) : started;
   }
 
-  /** The scripts keep what they keep. */
+  /** Does nothing: the scripts manage their own leftovers. */
   async forget(): Promise<void> {}
 
   private async runAndWait(
@@ -141,7 +133,7 @@ export class CommandPlatform implements Platform {
     for (;;) {
       const problem = await this.healthProblem(release, signal);
       if (problem === undefined || signal.aborted || Date.now() >= deadline) return problem;
-      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
+      await pause(pollIntervalMs);
     }
   }
 
@@ -151,7 +143,7 @@ export class CommandPlatform implements Platform {
   }
 
   private failureOf(script: string, end: ProgramEnd): string {
-    if (end.ended === 'timeout') return `\`${script}\` did not end in time`;
+    if (end.ended === 'timeout') return `\`${script}\` timed out`;
     if (end.ended === 'cancelled') return 'cancelled';
     if (end.ended === 'missing') return `\`${script}\` could not be started`;
     const lastOutput = lastLine(end.stderr) ?? lastLine(end.stdout);
@@ -165,16 +157,13 @@ export class CommandPlatform implements Platform {
     signal: AbortSignal,
     options: { stdout?: WriteLine; stderr?: WriteLine; timeoutMs?: number } = {},
   ): Promise<ProgramEnd> {
-    const base = plainEnvironment(process.env);
-    const pathName = Object.keys(base).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
     return runProgram({
       line,
-      // A `rollback` script needs no checkout: the one it was made in may be gone.
+      // A `rollback` script needs no checkout, which may have been removed.
       folder: fs.existsSync(folder) ? folder : this.place.folder,
       mark: { run: markOf(release.id), step: this.place.service },
       env: {
-        ...base,
-        [pathName]: [...programFolders(folder, slot), base[pathName]].join(path.delimiter),
+        ...releaseEnvironment(folder, slot),
         DELIVERY_ENVIRONMENT: this.place.environment,
         DELIVERY_SERVICE: this.place.service,
         DELIVERY_COMMIT: release.commit,
@@ -190,7 +179,7 @@ export class CommandPlatform implements Platform {
   }
 }
 
-/** One address, as the script wrote it; nothing else counts. */
+/** Returns the address in the file, or undefined if it holds anything else. */
 function readUrl(file: string): string | undefined {
   try {
     const text = fs.readFileSync(file, 'utf8').trim();

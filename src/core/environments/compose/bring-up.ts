@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
+import { shortCommit } from '../../support/short-commit';
 import type { WriteLine } from '../environment';
 import { markOf, type PlatformPlace, releaseFrom } from '../platform';
 import { engineHost, urlOf } from './addresses';
@@ -11,10 +12,10 @@ import { waitUntilHealthy } from './health';
 import { pin } from './images';
 import { type Recipe, Recipes } from './recipe';
 
-/** Labels of compose itself, the same in all its versions. */
+/** Labels that every version of compose sets. */
 const composeProject = 'com.docker.compose.project';
 const composeService = 'com.docker.compose.service';
-/** How much of what a container printed last is told of one that did not come up. */
+/** The number of log lines that are shown of a container that did not come up. */
 const lastLines = 40;
 
 export interface StartedRelease {
@@ -24,8 +25,8 @@ export interface StartedRelease {
 }
 
 /**
- * Has compose bring up a release by its recipe, in place of the one that is live, and waits until it is healthy. What it
- * depends on is started where it does not run, and never replaced.
+ * Lets compose replace the live release by the one of the recipe, and waits until it is healthy. Dependencies are started if they do
+ * not run, and never replaced.
  */
 export async function startRelease(
   engine: ContainerEngine,
@@ -58,7 +59,7 @@ export async function startRelease(
   return waitForRelease(engine, place, recipe, containers.value, { ...recipe.env, ...secrets }, log, signal);
 }
 
-/** Waits until the containers of a release are healthy; of one that will not be, tells what it printed last. */
+/** Waits until the containers of a release are healthy. Logs the last lines of those that do not become healthy. */
 export async function waitForRelease(
   engine: ContainerEngine,
   { environment, service }: PlatformPlace,
@@ -69,16 +70,16 @@ export async function waitForRelease(
   signal: AbortSignal,
 ): Promise<Result<StartedRelease>> {
   const [first] = containers;
-  if (!first) return fail('delivery', `${service} did not come up in ${environment}: compose started no container of it`);
+  if (!first) return fail('delivery', `${service} did not come up in ${environment}: compose started no container for it`);
   const url = urlOf(first, engineHost(process.env));
-  const why = await waitUntilHealthy(engine, containers, { ...(health && { health }), url, folder, env }, signal);
+  const why = await waitUntilHealthy(engine, containers, { health, url, folder, env }, signal);
   if (signal.aborted) return fail('cancelled', 'cancelled');
   if (why === undefined) return ok({ url, image: first.image });
   for (const { id } of containers) await engine.query(['logs', '--tail', String(lastLines), id], new AbortController().signal, log);
   return fail('delivery', `${service} did not come up in ${environment}: ${why}`);
 }
 
-/** The containers of a release, running or not. */
+/** Returns the containers of a release, running or not. */
 export async function containersOf(
   engine: ContainerEngine,
   { environment, service }: PlatformPlace,
@@ -89,12 +90,11 @@ export async function containersOf(
   return all.ok ? ok(all.value.filter((container) => isContainerOf(container, release.id))) : all;
 }
 
-/** Whether a container is one of a release. */
 export function isContainerOf({ labels }: Container, releaseId: string): boolean {
   return releaseFrom(labels[label.release])?.id === releaseId;
 }
 
-/** The containers of what a service depends on. */
+/** Returns the containers of a service's dependencies. */
 export async function dependencyContainers(
   engine: ContainerEngine,
   place: PlatformPlace,
@@ -121,7 +121,7 @@ async function startDependencies(
   if (end.exitCode !== 0) return startFailure(missing.join(', '), place.environment, end);
   const started = await dependencyContainers(engine, place, call.signal);
   if (!started.ok) return started;
-  // One that has done its work and ended well is what it should be.
+  // A dependency that has ended with exit code 0 has done its work.
   const waited = started.value.filter(
     ({ labels, status, exitCode }) => missing.includes(labels[composeService] ?? '') && !(status === 'exited' && exitCode === 0),
   );
@@ -130,17 +130,17 @@ async function startDependencies(
   return why === undefined ? ok(undefined) : fail('delivery', `${missing.join(', ')} did not come up in ${place.environment}: ${why}`);
 }
 
-/** An earlier release, and all that it takes to bring it back. */
+/** An earlier release and the data that restores it. */
 export interface ReleaseToRestore {
   readonly release: Release;
   readonly recipe: Recipe | undefined;
-  /** The values of its secrets, as far as they are known now. */
+  /** The values of its secrets that are known now. */
   readonly secrets: Readonly<Record<string, string>>;
 }
 
 /**
- * Makes a release live again without building: as it still runs, else its container where that is still there, else a new
- * one of its image. Fails before anything is touched where it cannot work.
+ * Makes an earlier release live again without a build: from its running container, else its stopped container, else its image. Fails
+ * before it changes anything if that is impossible.
  */
 export async function restoreRelease(
   engine: ContainerEngine,
@@ -154,33 +154,33 @@ export async function restoreRelease(
   if (!there.ok) return there;
   const own = there.value.filter((container) => isContainerOf(container, release.id));
   const others = there.value.filter((container) => !isContainerOf(container, release.id));
-  const commit = release.commit.slice(0, 8);
+  const commit = shortCommit(release.commit);
   if (recipe && own.length > 0) {
     const kept = await startAgain(engine, own, others, signal);
     if (kept.ok) return waitForRelease(engine, place, recipe, kept.value, { ...recipe.env, ...secrets }, log, signal);
     log(kept.failure.message);
   }
   if (!recipe || !fs.existsSync(recipe.folder))
-    return fail('delivery', `${commit} cannot be brought back: the checkout that it was delivered from is not on this machine`, {
+    return fail('delivery', `${commit} cannot be restored: the checkout that it was delivered from is not on this machine`, {
       hint: 'deliver that commit again',
     });
   const missing = recipe.secrets.find((name) => secrets[name] === undefined);
   if (missing !== undefined)
-    return fail('delivery', `${commit} cannot be brought back without its secret ${missing}, which is not set`, {
+    return fail('delivery', `${commit} cannot be restored without its secret ${missing}, which is not set`, {
       hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
     });
   const image = recipe.override.services[recipe.target]?.image;
   if (image !== undefined && recipe.image !== undefined) {
     const pinned = await pin(engine, image, recipe.image, signal);
     if (!pinned.ok)
-      return fail('delivery', `${commit} cannot be brought back: ${pinned.failure.message}`, { hint: 'deliver that commit again' });
+      return fail('delivery', `${commit} cannot be restored: ${pinned.failure.message}`, { hint: 'deliver that commit again' });
   }
   const network = await ensureNetwork(engine, place, signal);
   if (!network.ok) return network;
   return startRelease(engine, place, recipe, { secrets, build: false, log, signal });
 }
 
-/** The container of a release that was replaced only halfway: nothing is made anew, and its secrets are still in it. */
+/** Starts the containers of a release that was not removed yet. They still hold its secrets. */
 async function startAgain(
   engine: ContainerEngine,
   own: readonly Container[],
@@ -193,7 +193,7 @@ async function startAgain(
     const started = await engine.run(['start', ...down.map(({ id }) => id)], signal);
     if (!started.ok) return started;
   }
-  // What is published is known once it runs.
+  // Published ports are known once the container runs.
   return down.length === 0
     ? ok(own)
     : engine.inspect(
@@ -202,14 +202,14 @@ async function startAgain(
       );
 }
 
-/** Ends containers, with the time that they ask for, and removes them. */
+/** Stops containers with their grace period and removes them. */
 export async function remove(engine: ContainerEngine, containers: readonly Container[], signal: AbortSignal): Promise<Result<void>> {
   if (containers.length === 0) return ok(undefined);
   const stopped = await stop(engine, containers, signal);
   return stopped.ok ? engine.run(['rm', '--force', ...containers.map(({ id }) => id)], signal) : stopped;
 }
 
-/** Ends containers as they ask for it; what ignores that is killed by the engine after its time. */
+/** Stops containers. The engine kills those that ignore it after their grace period. */
 export async function stop(engine: ContainerEngine, containers: readonly Container[], signal: AbortSignal): Promise<Result<void>> {
   const running = containers.filter(({ status }) => status !== 'exited' && status !== 'created');
   if (running.length === 0) return ok(undefined);

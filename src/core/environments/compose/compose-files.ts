@@ -8,19 +8,19 @@ import { type ComposeConfig, readConfig } from './config';
 import type { ComposeCall, ContainerEngine } from './engine';
 import { configFailure } from './failures';
 
-/** What compose finds by itself, in its order, and what it adds to each. */
-const found = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
-const withOverride = (name: string): string[] => ['yml', 'yaml'].map((end) => `${name.replace(/\.ya?ml$/, '')}.override.${end}`);
+/** The default files of compose, in its order, and the override file of each. */
+const defaultNames = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml'];
+const overrideNames = (name: string): string[] => ['yml', 'yaml'].map((end) => `${name.replace(/\.ya?ml$/, '')}.override.${end}`);
 
-/** The compose files of a folder, relative to it: those that `files` (paths or globs) name, else what compose finds. */
+/** Returns the compose files of a folder, relative to it: those that `files` (paths or globs) name, else compose's defaults. */
 export function composeFiles(folder: string, files: readonly string[], environment: string): Result<string[]> {
   if (files.length === 0) return defaultFiles(folder);
   const all: string[] = [];
   for (const file of files) {
     const names = isGlob(file) ? matching(folder, file) : fs.existsSync(path.join(folder, file)) ? [file] : [];
     if (names.length === 0)
-      return fail('usage', `${environment} is deployed to by ${file}, which is not part of the change`, {
-        hint: 'is it ignored by git? Add it, or name the right one in `compose.file`',
+      return fail('usage', `the compose file of ${environment} is ${file}, which is not part of the change`, {
+        hint: 'add it to git, or correct `compose.file`',
       });
     all.push(...names.filter((name) => !all.includes(name)));
   }
@@ -28,12 +28,12 @@ export function composeFiles(folder: string, files: readonly string[], environme
 }
 
 function defaultFiles(folder: string): Result<string[]> {
-  const main = found.find((name) => fs.existsSync(path.join(folder, name)));
+  const main = defaultNames.find((name) => fs.existsSync(path.join(folder, name)));
   if (main === undefined)
     return fail('usage', 'there is no compose file beside delivery.yaml', {
-      hint: `compose looks for ${found.join(', ')}: add one, or name yours in \`compose.file\``,
+      hint: `compose looks for ${defaultNames.join(', ')}: add one, or name yours in \`compose.file\``,
     });
-  const more = withOverride(main).find((name) => fs.existsSync(path.join(folder, name)));
+  const more = overrideNames(main).find((name) => fs.existsSync(path.join(folder, name)));
   return ok(more === undefined ? [main] : [main, more]);
 }
 
@@ -41,7 +41,7 @@ function isGlob(file: string): boolean {
   return picomatch.scan(file).isGlob;
 }
 
-/** By name, so that the same files are merged in the same order everywhere. */
+/** Sorted by name, so that the order of the merge is the same on every machine. */
 function matching(folder: string, glob: string): string[] {
   const { base } = picomatch.scan(glob);
   const matches = picomatch(glob);
@@ -54,25 +54,25 @@ function matching(folder: string, glob: string): string[] {
   return fs.existsSync(path.join(folder, base)) ? below(base).sort() : [];
 }
 
-/** Changes when {@link ComposeConfig} does: what an older version wrote down is resolved anew. */
-const shape = 1;
+/** The version of the cached {@link ComposeConfig}. Increase it when that type changes. */
+const cacheVersion = 1;
 
 export interface Resolution {
   readonly config: ComposeConfig;
-  /** The `version` that the first file names. */
+  /** The `version` of the first file. */
   readonly version?: string;
 }
 
-/** Variables that compose gets, and of which nothing is remembered. */
+/** Variables for compose that must not reach the cache. */
 export interface UncachedVariables {
   readonly secrets: Readonly<Record<string, string>>;
-  /** What may turn out to be a secret of the delivery. */
+  /** The user's other variables, any of which may be a secret. */
   readonly others?: Readonly<Record<string, string>>;
 }
 
 /**
- * Asks compose what its files mean. The older one takes longer to start than many a service, so what it said is remembered in `cacheFile`
- * for as long as nothing that it depends on can have changed.
+ * Resolves the compose files. docker-compose v1 needs seconds for that, so the result is cached in `cacheFile` until one of its
+ * inputs changes.
  */
 export async function resolveFiles(
   engine: ContainerEngine,
@@ -86,7 +86,7 @@ export async function resolveFiles(
   const config = (key !== undefined && readCache(cacheFile, key)) || (await ask(engine, call, uncached));
   if ('ok' in config) return config;
   if (key !== undefined) writeAtomically(cacheFile, { key, config });
-  return ok({ config, ...(version !== undefined && { version }) });
+  return ok({ config, version });
 }
 
 async function ask(
@@ -104,13 +104,13 @@ function readCache(cacheFile: string, key: string): ComposeConfig | undefined {
     const kept = JSON.parse(fs.readFileSync(cacheFile, 'utf8')) as { key: string; config: ComposeConfig };
     return kept.key === key ? kept.config : undefined;
   } catch {
-    return undefined; // nothing was remembered, or it is torn
+    return undefined; // missing or damaged
   }
 }
 
 /**
- * What the answer depends on, where that is all known here: `undefined` where the files lead to others, or use a variable
- * that is not of the delivery (a secret, or one of the user's).
+ * Returns a hash of the inputs of the resolution, or undefined if the files refer to other files or to variables that are not part
+ * of the delivery (a secret, or one of the user's own).
  */
 function keyOf(texts: readonly string[], { folder, files, env }: ComposeCall): string | undefined {
   const text = texts.join('\n');
@@ -119,6 +119,6 @@ function keyOf(texts: readonly string[], { folder, files, env }: ComposeCall): s
   if ([...mentioned].some((name) => env[name] === undefined)) return undefined;
   const values = [...mentioned].sort().map((name) => [name, env[name]]);
   return createHash('sha256')
-    .update(JSON.stringify([shape, files, texts, values]))
+    .update(JSON.stringify([cacheVersion, files, texts, values]))
     .digest('hex');
 }

@@ -1,48 +1,43 @@
 import * as path from 'node:path';
-import { ok, type Result } from '../../model/result';
 import type { ComposeDefinition } from '../../model/pipeline';
-import { environmentNames } from '../process/state-file';
+import { ok, type Result } from '../../model/result';
+import { shortCommit } from '../../support/short-commit';
 import type { LogOptions, WriteLine } from '../environment';
 import {
-  releaseFrom,
-  secretsOf,
   type KeptRelease,
   type Observed,
   type Platform,
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
+  releaseFrom,
+  secretsOf,
 } from '../platform';
+import { environmentNames } from '../process/state-file';
 import { ServiceRecords } from '../recorded/service-record';
 import { engineHost, urlOf } from './addresses';
-import { restoreRelease, remove, stop } from './bring-up';
-import { startRelease, isContainerOf, dependencyContainers, type StartedRelease } from './bring-up';
-import type { Container } from './containers';
-import { callProgram, ContainerEngine, isProgram } from './engine';
-import { composeFiles } from './compose-files';
+import { dependencyContainers, isContainerOf, remove, restoreRelease, type StartedRelease, startRelease, stop } from './bring-up';
+import { composeFiles, resolveFiles } from './compose-files';
+import { chooseTarget } from './config';
+import { type Container, label, networkOf, newestContainer, observedServices, projectOf } from './containers';
+import { callProgram, checkEngine, ContainerEngine, isProgram, ProgramFinder } from './engine';
 import { probeService } from './health';
 import { forgetImages, pin, pinnedImage } from './images';
-import { label, newestContainer, observedServices } from './containers';
 import { writeLogs } from './logs';
-import { networkOf, projectOf } from './containers';
-import { prepare } from './prepare';
-import { checkEngine, ProgramFinder } from './engine';
-import { Recipes, type Recipe } from './recipe';
-import { resolveFiles } from './compose-files';
-import { chooseTarget } from './config';
-import { releaseVariables } from './engine';
+import { prepare, releaseVariables } from './prepare';
+import { type Recipe, Recipes } from './recipe';
 
-/** The programs as this machine has them. */
+/** Returns a finder for the programs of this machine. */
 export function createProgramFinder(): ProgramFinder {
   return new ProgramFinder((signal) => async (program, args) => callProgram(program, args, signal), isProgram);
 }
 
-/** What happens to a container that says something of how a service is. */
+/** The events after which the status of a container may differ. */
 const healthEvents = ['start', 'die', 'destroy', 'pause', 'unpause', 'rename', 'health_status'];
 
 /**
- * An environment of containers, which compose brings up from the files that the service comes with. These are never edited:
- * what Deliver adds is said in a file of its own over them.
+ * An environment of containers that compose starts from the service's own files. The files are never edited: Deliver adds an
+ * override file.
  */
 export class ComposePlatform implements Platform {
   private readonly recipes: Recipes;
@@ -60,7 +55,7 @@ export class ComposePlatform implements Platform {
     if (!engine.ok) return engine;
     const files = composeFiles(folder, this.definition.files, this.place.environment);
     if (!files.ok) return files;
-    // Which commit and which secrets it will be is not known yet: with them it can mean more, and not less.
+    // The commit and the secrets are unknown yet. The files must be valid without them.
     const unknown = { commit: '0'.repeat(40), tree: '0'.repeat(40) };
     const env = { ...releaseVariables(this.place, unknown), ...this.definition.env };
     const call = { project: projectOf(this.place), folder, files: files.value, env, run: `check-${process.pid}`, signal };
@@ -83,7 +78,7 @@ export class ComposePlatform implements Platform {
     const { recipe, build } = prepared.value;
     const { secrets, current } = request;
     const image = recipe.override.services[recipe.target]?.image;
-    if (image !== undefined) log(build ? `building ${image}` : `${image} is there: nothing is built`);
+    if (image !== undefined) log(build ? `building ${image}` : `${image} exists: nothing to build`);
     const up = await startRelease(engine.value, this.place, recipe, { secrets, build, log, signal });
     const kept = up.ok ? await this.keep(engine.value, recipe, up.value) : up;
     if (kept.ok) {
@@ -91,10 +86,10 @@ export class ComposePlatform implements Platform {
       return kept;
     }
     const back = await this.restorePrevious(engine.value, recipe, current, secrets, log);
-    // What was built for nothing is not kept; the engine refuses where something else uses it.
+    // The image of a failed deployment is not kept. The engine refuses the removal if something else uses it.
     if (build && image !== undefined) await engine.value.run(['image', 'rm', image], new AbortController().signal);
     if (back.ok) return kept;
-    const message = `${kept.failure.message}; what was live before could not be brought back: ${back.failure.message}`;
+    const message = `${kept.failure.message}; the previous release could not be restored: ${back.failure.message}`;
     return { ok: false, failure: { ...kept.failure, message } };
   }
 
@@ -110,17 +105,20 @@ export class ComposePlatform implements Platform {
     const live = releaseFrom(newestContainer(before.value)?.labels[label.release]);
     const was = live && this.recipes.read(live.id);
     if (!was || was.release.id === release.id) return back;
-    log(`${release.commit.slice(0, 8)} did not come up: bringing ${was.release.commit.slice(0, 8)} back`);
+    log(`${shortCommit(release.commit)} did not come up: restoring ${shortCommit(was.release.commit)}`);
     const again = { release: was.release, recipe: was, secrets: secretsOf({ ...to, secrets: was.secrets }, process.env) };
     const left = await restoreRelease(engine.value, this.place, again, log, new AbortController().signal);
     if (left.ok) return back;
     return {
       ok: false,
-      failure: { ...back.failure, message: `${back.failure.message}; and what was live is not: ${left.failure.message}` },
+      failure: {
+        ...back.failure,
+        message: `${back.failure.message}; the previous release could not be restored either: ${left.failure.message}`,
+      },
     };
   }
 
-  /** What it depends on is stopped and kept: what customers entered is in there. */
+  /** Removes the service. Its dependencies are stopped and kept, because they hold customer data. */
   async takeDown(_live: KeptRelease, _log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
@@ -132,7 +130,7 @@ export class ComposePlatform implements Platform {
     if (!needs.ok) return needs;
     const stopped = await stop(engine.value, needs.value, signal);
     if (!stopped.ok) return stopped;
-    // It stays while another service is in it, running or not.
+    // The network stays while it has containers of other services, running or not.
     const others = await engine.value.containers({ [label.environment]: this.place.environment }, signal);
     if (others.ok && others.value.length === 0) await engine.value.run(['network', 'rm', networkOf(this.place.environment)], signal);
     return ok(undefined);
@@ -146,12 +144,12 @@ export class ComposePlatform implements Platform {
     if (!all.ok) return all;
     const observed = observedServices(all.value, (container) => urlOf(container, engineHost(process.env)));
     const own = observed.find((one) => one.service === service);
-    if (!own && live) return ok([...observed, { service, state: 'unhealthy', reason: 'its container is gone', release: live.release }]);
+    if (!own && live) return ok([...observed, { service, state: 'unhealthy', reason: 'its container was removed', release: live.release }]);
     if (own?.state !== 'healthy') return ok(observed);
-    // The container is well; whether the service answers is asked as when it was deployed.
+    // The container is healthy. Probe the service as at its deployment.
     const recipe = own.release && this.recipes.read(own.release.id);
     const { health, folder, env } = recipe ?? { health: undefined, folder: this.place.folder, env: {} };
-    const why = await probeService({ ...(health && { health }), url: own.url ?? '', folder, env });
+    const why = await probeService({ health, url: own.url ?? '', folder, env });
     return ok(why === undefined ? observed : observed.map((one) => (one === own ? { ...own, state: 'unhealthy', reason: why } : one)));
   }
 
@@ -201,7 +199,7 @@ export class ComposePlatform implements Platform {
     const engine = await this.open(signal);
     for (const { release } of releases) this.recipes.forget(release.id);
     if (!engine.ok) return;
-    // The same image may be what another environment goes back to.
+    // Another environment may need the same image for a rollback.
     const home = path.resolve(this.place.folder, '..', '..', '..');
     const elsewhere = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).keptReleases());
     const others = elsewhere.filter(({ release }) => !releases.some((gone) => gone.release.id === release.id));
@@ -213,7 +211,7 @@ export class ComposePlatform implements Platform {
     );
   }
 
-  /** The release is up: what brings it back is written down, and its image keeps a name that means it for ever. */
+  /** Stores the recipe of the release and gives its image a permanent name. */
   private async keep(engine: ContainerEngine, recipe: Recipe, { url, image }: StartedRelease): Promise<Result<PlatformDeployed>> {
     const { services } = recipe.override;
     const named = services[recipe.target]?.image;
@@ -225,7 +223,7 @@ export class ComposePlatform implements Platform {
     return ok({ url, image });
   }
 
-  /** After a deployment that failed or was aborted. What it was given up for does not end this. */
+  /** Restores the former release after a failed or cancelled deployment. A cancel does not stop it. */
   private async restorePrevious(
     engine: ContainerEngine,
     failed: Recipe,
@@ -239,13 +237,13 @@ export class ComposePlatform implements Platform {
     const made = own.value.filter((container) => isContainerOf(container, failed.release.id));
     const left = own.value.filter((container) => !made.includes(container));
     if (!current) {
-      // What somebody else delivered may have been stopped for it.
+      // compose may have stopped the container of a release that was delivered elsewhere.
       const removed = await remove(engine, made, signal);
       return removed.ok && left.length > 0 ? engine.run(['start', ...left.map(({ id }) => id)], signal) : removed;
     }
     const isLive = left.some((container) => isContainerOf(container, current.release.id) && container.status === 'running');
     if (isLive) return remove(engine, made, signal);
-    log(`bringing ${current.release.commit.slice(0, 8)} back`);
+    log(`restoring ${shortCommit(current.release.commit)}`);
     const { release } = current;
     const secrets = { ...given, ...secretsOf(current, process.env) };
     const back = await restoreRelease(engine, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
@@ -256,7 +254,7 @@ export class ComposePlatform implements Platform {
     return path.join(this.place.folder, 'resolved.json');
   }
 
-  /** The containers of this service, whichever release they are of. */
+  /** Returns the containers of this service, of all its releases. */
   private async containers(engine: ContainerEngine, signal: AbortSignal): Promise<Result<Container[]>> {
     return engine.containers({ [label.environment]: this.place.environment, [label.service]: this.place.service }, signal);
   }

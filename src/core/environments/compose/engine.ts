@@ -2,25 +2,24 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
 import { type ProgramEnd, runProgram } from '../../process/program';
 import type { WriteLine } from '../environment';
 import type { PlatformPlace } from '../platform';
 import { plainEnvironment } from '../variables';
 import { type Container, label, networkOf, readContainers } from './containers';
-import { isEngineUnreachable, lastMessage, engineFailure, startFailure } from './failures';
+import { engineFailure, isEngineUnreachable, lastMessage, startFailure } from './failures';
 
-/** How long a options to the engine may take; what builds, pulls or starts has the time of its step. */
+/** The limit for queries. Builds, pulls and starts have the timeout of their step. */
 const queryTimeoutMs = 30_000;
 
 export interface ComposeCall {
   readonly project: string;
-  /** The service's folder in a checkout, and the compose files in it; Deliver's own comes last, absolute. */
+  /** The service's folder in a checkout, and the compose files in it. Deliver's override comes last, as an absolute path. */
   readonly folder: string;
   readonly files: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** What its processes are marked with. */
+  /** The marker of its processes. */
   readonly run: string;
   readonly signal: AbortSignal;
   readonly log?: WriteLine;
@@ -31,7 +30,7 @@ interface InspectedImage {
   readonly Config?: { readonly ExposedPorts?: Readonly<Record<string, unknown>> | null };
 }
 
-/** The container engine and compose, as programs that are called. */
+/** The container engine and compose, called as programs. */
 export class ContainerEngine {
   constructor(readonly programs: EnginePrograms) {}
 
@@ -39,12 +38,12 @@ export class ContainerEngine {
     return this.programs.engine;
   }
 
-  /** Calls the engine's client. */
+  /** Calls the engine's client with a timeout. */
   async query(args: readonly string[], signal: AbortSignal, line?: WriteLine): Promise<ProgramEnd> {
-    return callProgram(this.programs.engine, args, signal, { timeoutMs: queryTimeoutMs, ...(line && { stdout: line, stderr: line }) });
+    return callProgram(this.programs.engine, args, signal, { timeoutMs: queryTimeoutMs, stdout: line, stderr: line });
   }
 
-  /** Calls the engine's client for as long as it takes. */
+  /** Calls the engine's client without a timeout. */
   async stream(args: readonly string[], signal: AbortSignal, line: WriteLine): Promise<ProgramEnd> {
     return callProgram(this.programs.engine, args, signal, { stdout: line, stderr: line });
   }
@@ -58,11 +57,12 @@ export class ContainerEngine {
       env: { ...engineEnvironment(process.env), BUILDKIT_PROGRESS: 'plain', ...env },
       mark: { run, step: randomUUID() },
       signal,
-      ...(log && { stdout: log, stderr: log }),
+      stdout: log,
+      stderr: log,
     });
   }
 
-  /** The containers that carry all these labels, running or not. */
+  /** Returns the containers with all these labels, running or not. */
   async containers(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Result<Container[]>> {
     const filters = Object.entries(labels).flatMap(([name, value]) => ['--filter', `label=${name}=${value}`]);
     const listed = await this.query(['ps', '--all', '--quiet', '--no-trunc', ...filters], signal);
@@ -71,24 +71,24 @@ export class ContainerEngine {
     return ids.length === 0 ? ok([]) : this.inspect(ids, signal);
   }
 
-  /** Of those that are gone meanwhile it says nothing. */
+  /** Inspects containers. Those that no longer exist are left out. */
   async inspect(ids: readonly string[], signal: AbortSignal): Promise<Result<Container[]>> {
     const end = await this.query(['inspect', '--type', 'container', ...ids], signal);
     return end.stdout.trimStart().startsWith('[') ? ok(readContainers(end.stdout)) : this.failure(end);
   }
 
-  /** The id of an image that is on this machine. */
+  /** Returns the id of a local image, or undefined if it does not exist. */
   async imageId(reference: string, signal: AbortSignal): Promise<string | undefined> {
     const end = await this.query(['image', 'inspect', '--format', '{{.Id}}', reference], signal);
     return end.exitCode === 0 ? end.stdout.trim() : undefined;
   }
 
-  /** What keeps the logs of containers that do not say it themselves. */
+  /** Returns the default log driver. */
   async logDriver(signal: AbortSignal): Promise<string> {
     return (await this.query(['info', '--format', '{{.LoggingDriver}}'], signal)).stdout.trim();
   }
 
-  /** The names that an image has, and the ports that it says it listens on. */
+  /** Returns the names and the exposed ports of an image. */
   async inspectImage(
     reference: string,
     signal: AbortSignal,
@@ -99,12 +99,12 @@ export class ContainerEngine {
     return { names: image?.RepoTags ?? [], ports: ports.map((port) => parseInt(port, 10)) };
   }
 
-  /** Pulls an image; whether that worked. */
+  /** Pulls an image. Returns whether that succeeded. */
   async pull(reference: string, signal: AbortSignal): Promise<boolean> {
     return (await callProgram(this.programs.engine, ['pull', '--quiet', reference], signal)).exitCode === 0;
   }
 
-  /** What the engine was asked, as a result: for what has to be done, and nothing is to be learnt from. */
+  /** Calls the engine's client for its effect. */
   async run(args: readonly string[], signal: AbortSignal): Promise<Result<void>> {
     const end = await this.query(args, signal);
     return end.exitCode === 0 ? ok(undefined) : this.failure(end);
@@ -116,7 +116,7 @@ export class ContainerEngine {
   }
 }
 
-/** Calls a program that only asks or says something to the engine. */
+/** Calls a program that queries the engine or sends it a command. */
 export async function callProgram(
   program: string,
   args: readonly string[],
@@ -127,23 +127,22 @@ export async function callProgram(
   return runProgram({ program, args, folder: os.tmpdir(), env: engineEnvironment(process.env), mark, signal, ...more });
 }
 
-/** Whether a program is found in `PATH`. */
+/** Returns whether `PATH` contains a program. */
 export function isProgram(name: string): boolean {
   const { PATH = '' } = engineEnvironment(process.env);
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`, name] : [name];
   return PATH.split(path.delimiter).some((folder) => names.some((one) => fs.existsSync(path.join(folder, one))));
 }
 
-/** The compose program that works here, and the client of the engine that it talks to. */
+/** A compose program that works on this machine, and the client of its engine. */
 export interface EnginePrograms {
   readonly compose: readonly [program: string, ...args: string[]];
   readonly engine: 'docker' | 'podman';
 }
 
-/** Calls a program to its end. */
 export type Run = (program: string, args: readonly string[]) => Promise<ProgramEnd>;
 
-/** In the order in which they are preferred. The older one is slow to start: that it is there has to do. */
+/** In order of preference. docker-compose is slow to start, so its presence is enough. */
 const known: readonly EnginePrograms[] = [
   { compose: ['docker', 'compose'], engine: 'docker' },
   { compose: ['podman', 'compose'], engine: 'podman' },
@@ -157,14 +156,14 @@ async function findPrograms(run: Run, isInstalled: (program: string) => boolean)
   );
   const best = there.find((_, index) => works[index]);
   if (best) return ok(best);
-  return fail('usage', 'there is no docker compose, no podman compose and no docker-compose on this machine', {
+  return fail('usage', 'docker compose, podman compose or docker-compose is required, and none is installed', {
     hint: isInstalled('docker')
       ? 'install the compose plugin of docker: https://docs.docker.com/compose/install'
       : 'install Docker (https://docs.docker.com/engine/install) or Podman',
   });
 }
 
-/** Those of this machine. Once they were found they are not looked for again: that costs more than most calls. */
+/** Finds the programs of this machine once: the search costs more than most calls. */
 export class ProgramFinder {
   private found: EnginePrograms | undefined;
 
@@ -181,13 +180,13 @@ export class ProgramFinder {
   }
 }
 
-/** Whether the engine itself answers. */
+/** Checks that the engine answers. */
 export async function checkEngine({ engine }: EnginePrograms, run: Run): Promise<Result<void>> {
   const end = await run(engine, ['version', '--format', '{{.Server.Version}}']);
   return end.exitCode === 0 ? ok(undefined) : engineFailure(engine, end);
 }
 
-/** Makes the network where the services of an environment meet, if there is none. */
+/** Creates the network of the environment if it does not exist. */
 export async function ensureNetwork(
   engine: ContainerEngine,
   { service, environment }: PlatformPlace,
@@ -196,22 +195,17 @@ export async function ensureNetwork(
   const name = networkOf(environment);
   if ((await engine.run(['network', 'inspect', name], signal)).ok) return ok(undefined);
   const made = await engine.query(['network', 'create', '--label', `${label.environment}=${environment}`, name], signal);
-  // Another service's delivery may have made it meanwhile.
+  // The delivery of another service may have created it since.
   if (made.exitCode === 0 || (await engine.run(['network', 'inspect', name], signal)).ok) return ok(undefined);
   return made.ended === 'cancelled' ? fail('cancelled', 'cancelled') : startFailure(service, environment, made);
 }
 
-/** What says where the engine is and how it builds. What would choose other files or another project is left out. */
+/** Variables that say where the engine is and how it builds. Those that would select other files or another project are excluded. */
 const engineVariables =
   /^(DOCKER_(HOST|CONTEXT|CONFIG|CERT_PATH|TLS|TLS_VERIFY|API_VERSION|BUILDKIT|DEFAULT_PLATFORM)|BUILDKIT_.*|BUILDX_.*|CONTAINER(S)?_.*|COMPOSE_(HTTP_TIMEOUT|PARALLEL_LIMIT|DOCKER_CLI_BUILD|TLS_VERSION|BAKE)|SSH_AUTH_SOCK)$/;
 
-/** What the engine's client and compose inherit of the user's environment. */
+/** Returns the variables that the engine's client and compose inherit. */
 export function engineEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
   const kept = Object.entries(base).filter(([name, value]) => value !== undefined && engineVariables.test(name));
   return { ...plainEnvironment(base), ...(Object.fromEntries(kept) as Record<string, string>) };
-}
-
-/** The variables that tell a release what it is, in compose's files as in the container. */
-export function releaseVariables({ environment, service }: PlatformPlace, { commit, tree }: Pick<Release, 'commit' | 'tree'>) {
-  return { DELIVERY_ENVIRONMENT: environment, DELIVERY_SERVICE: service, DELIVERY_COMMIT: commit, DELIVERY_TREE: tree };
 }

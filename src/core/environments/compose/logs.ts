@@ -1,14 +1,17 @@
 import { fail, ok, type Result } from '../../model/result';
+import { pause } from '../../support/pause';
 import type { LogOptions } from '../environment';
 import type { PlatformPlace } from '../platform';
-import type { Container } from './containers';
+import { type Container, label } from './containers';
 import type { ContainerEngine } from './engine';
-import { label } from './containers';
 
-/** How soon the log goes on with the container that replaced another. */
+/** The interval for finding the container that replaced another one. */
 const pollIntervalMs = 500;
 
-/** Writes the last lines of the live container and, with `follow`, what comes, also from the one that replaces it. */
+/**
+ * Writes the last lines of the live container. With `follow` it continues until the signal aborts, also with the containers that
+ * replace it.
+ */
 export async function writeLogs(
   engine: ContainerEngine,
   { environment, service }: PlatformPlace,
@@ -25,10 +28,10 @@ export async function writeLogs(
   };
   const first = await live();
   if (!first.ok) return signal.aborted ? ok(undefined) : first;
-  if (!first.value) return fail('usage', `${service} has no container in ${environment}`, { hint: 'deliver run delivers it' });
+  if (!first.value) return fail('usage', `${service} has no container in ${environment}`, { hint: 'deliver it first: deliver run' });
   await engine.stream(['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), first.value.id], signal, say);
   for (let told = first.value; follow && !signal.aborted;) {
-    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
+    await pause(pollIntervalMs);
     const next = await live();
     if (!next.ok || !next.value) continue;
     const isSame = next.value.id === told.id && next.value.startedAt === told.startedAt;

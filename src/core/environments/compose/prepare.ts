@@ -1,30 +1,24 @@
-import { fail, ok, type Result } from '../../model/result';
+import type { Release } from '../../model/events';
 import type { ComposeDefinition } from '../../model/pipeline';
+import { fail, ok, type Result } from '../../model/result';
 import type { WriteLine } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
 import { engineHost, hostPort, neighbourVariables } from './addresses';
-import type { Container } from './containers';
-import type { ComposeCall, ContainerEngine } from './engine';
+import { composeFiles, resolveFiles } from './compose-files';
+import { chooseTarget, type ComposeService } from './config';
+import { type Container, label, projectOf } from './containers';
+import { type ComposeCall, type ContainerEngine, ensureNetwork } from './engine';
 import { startFailure } from './failures';
-import { composeFiles } from './compose-files';
 import { builtImage, promotedImage } from './images';
-import { label } from './containers';
-import { ensureNetwork } from './engine';
-import { projectOf } from './containers';
-import { createOverride, type OverrideOptions } from './recipe';
-import { Recipes, type Recipe } from './recipe';
-import type { ComposeService } from './config';
-import { resolveFiles } from './compose-files';
-import { chooseTarget } from './config';
-import { releaseVariables } from './engine';
+import { createOverride, type OverrideOptions, type Recipe, Recipes } from './recipe';
 
 export interface Prepared {
   readonly recipe: Recipe;
-  /** The image is not there yet. */
+  /** Whether the image has to be built. */
   readonly build: boolean;
 }
 
-/** Works out how a release is brought up: from its files, and from what runs in the environment. Nothing that is live is touched. */
+/** Creates the recipe of a release from its files and from the running containers of the environment. The live release is not changed. */
 export async function prepare(
   engine: ContainerEngine,
   definition: ComposeDefinition,
@@ -62,8 +56,8 @@ export async function prepare(
     release,
     config,
     target,
-    ...(version !== undefined && { version }),
-    ...(image.value.name !== undefined && { image: image.value.name }),
+    version,
+    image: image.value.name,
     logDriver,
     variables: { ...variables, ...neighbourVariables(service, running.value, addresses) },
   };
@@ -76,7 +70,7 @@ export async function prepare(
     needs: target.needs,
     env,
     secrets: Object.keys(secrets),
-    ...(definition.health && { health: definition.health }),
+    health: definition.health,
   };
   const port = await portOf(
     engine,
@@ -89,17 +83,17 @@ export async function prepare(
   if (!port.ok) return port;
   const { inside, isPublished, isBuilt } = port.value;
   if (definition.health && !('command' in definition.health.probe) && inside === undefined)
-    return fail('usage', `the health of ${service} in ${environment} is asked at its port, and it has none`, {
-      hint: 'add the `port` that it listens on inside its container to `compose`',
+    return fail('usage', `the health check of ${service} in ${environment} needs a port, and the service has none`, {
+      hint: 'set `port` in `compose` to the port that it listens on in its container',
     });
   const own = running.value.filter(({ labels }) => labels[label.service] === service);
   const publish = inside === undefined || isPublished ? undefined : await addressFor(place, own);
-  const override = createOverride({ ...options, ...(inside !== undefined && { port: inside }), ...(publish !== undefined && { publish }) });
+  const override = createOverride({ ...options, port: inside, publish });
   return ok({ recipe: { ...recipe, override }, build: image.value.build && !isBuilt && promotes === undefined });
 }
 
 interface Image {
-  /** Absent: the one that the file names. */
+  /** Absent: the image that the file names. */
   readonly name?: string;
   readonly build: boolean;
 }
@@ -123,11 +117,11 @@ async function imageOf(
 interface Port {
   readonly inside?: number;
   readonly isPublished: boolean;
-  /** The image had to be built or pulled to know it. */
-  readonly isBuilt?: true;
+  /** The image was built or pulled to read its ports. */
+  readonly isBuilt?: boolean;
 }
 
-/** The port that the service answers on: the one that is named, else the one that is published, else the only one that is exposed. */
+/** Returns the service's port: the configured one, else the published one, else the only exposed one. */
 async function portOf(
   engine: ContainerEngine,
   definition: ComposeDefinition,
@@ -143,19 +137,24 @@ async function portOf(
   if (inside !== undefined) return ok({ inside, isPublished: false });
   if (only !== undefined) return ok({ isPublished: false });
   const name = image.name ?? target.image ?? '';
-  const isInstalled = (await engine.imageId(name, call.signal)) !== undefined;
-  if (!isInstalled) {
+  const isLocal = (await engine.imageId(name, call.signal)) !== undefined;
+  if (!isLocal) {
     const override = new Recipes(place.folder).writeOverride(recipe);
     const made = await engine.compose([image.build ? 'build' : 'pull', target.name], { ...call, files: [...call.files, override] });
     if (made.exitCode !== 0) return startFailure(place.service, place.environment, made);
   }
   const { ports } = await engine.inspectImage(name, call.signal);
   const exposed = ports.length === 1 ? ports[0] : undefined;
-  return ok({ ...(exposed !== undefined && { inside: exposed }), isPublished: false, ...(!isInstalled && { isBuilt: true as const }) });
+  return ok({ inside: exposed, isPublished: false, isBuilt: !isLocal });
 }
 
-/** Never more widely than it is needed: for this machine, unless the engine is on another. */
+/** Publishes the port to this machine only, unless the engine runs on another one. */
 async function addressFor({ environment, service }: PlatformPlace, own: readonly Container[]): Promise<string> {
   const port = await hostPort(environment, service, own);
   return engineHost(process.env) === '127.0.0.1' ? `127.0.0.1:${port}` : String(port);
+}
+
+/** Returns the variables that identify a release, for compose's files and for the container. */
+export function releaseVariables({ environment, service }: PlatformPlace, { commit, tree }: Pick<Release, 'commit' | 'tree'>) {
+  return { DELIVERY_ENVIRONMENT: environment, DELIVERY_SERVICE: service, DELIVERY_COMMIT: commit, DELIVERY_TREE: tree };
 }

@@ -8,8 +8,8 @@ import type { ComposeConfig, ComposeService } from './config';
 import { label, networkOf, projectOf } from './containers';
 
 /**
- * How a release is brought up, now and again: the user's files as they lie in its checkout, and Deliver's own over them. Values of
- * secrets are not in it, only their names: compose gets them anew each time.
+ * The data that starts a release, now or later: the user's files in its checkout and Deliver's override. It contains the names of
+ * secrets only: compose gets their values at each start.
  */
 export interface Recipe {
   readonly release: Release;
@@ -17,17 +17,17 @@ export interface Recipe {
   readonly folder: string;
   readonly files: readonly string[];
   readonly override: Override;
-  /** The service of the compose file, and those that it needs. */
+  /** The service of the compose file, and its dependencies. */
   readonly target: string;
   readonly needs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly health?: HealthDefinition;
-  /** The image's id, as soon as it is known. */
+  /** The id of the image, once it is known. */
   readonly image?: string;
 }
 
-/** The recipes of a service's releases in an environment, a file each. */
+/** The recipes of a service's releases in an environment, one file each. */
 export class Recipes {
   constructor(private readonly folder: string) {}
 
@@ -35,7 +35,7 @@ export class Recipes {
     try {
       return JSON.parse(fs.readFileSync(this.file(release), 'utf8')) as Recipe;
     } catch {
-      return undefined; // it was made elsewhere, or is damaged: whoever needs it says so
+      return undefined; // delivered elsewhere, or damaged: the caller reports it
     }
   }
 
@@ -47,7 +47,7 @@ export class Recipes {
     fs.rmSync(this.file(release), { force: true });
   }
 
-  /** Writes Deliver's own compose file for a call; answers where. */
+  /** Writes the override file for a call and returns its path. */
   writeOverride({ override }: Recipe): string {
     const file = path.join(this.folder, 'override.json');
     writeAtomically(file, override);
@@ -59,9 +59,9 @@ export class Recipes {
   }
 }
 
-/** A compose file of Deliver's own, which is merged over the user's. JSON, and thereby YAML. */
+/** The override file that compose merges over the user's files. JSON is valid YAML. */
 export interface Override {
-  /** As in the user's files: the older compose merges only files of one version. */
+  /** The `version` of the user's files: docker-compose v1 merges only files of the same version. */
   readonly version?: string;
   readonly services: Readonly<Record<string, ServiceOverride>>;
   readonly networks: Readonly<Record<string, { readonly external: true }>>;
@@ -85,31 +85,31 @@ export interface OverrideOptions {
   readonly target: ComposeService;
   /** The `version` of the user's first file. */
   readonly version?: string;
-  /** Absent: the one that the file names. */
+  /** Absent: the image that the file names. */
   readonly image?: string;
-  /** For the container; what the file sets itself stays as it is. */
+  /** Variables for the container. Variables that the file sets are not changed. */
   readonly variables: Readonly<Record<string, string>>;
-  /** The port that the service answers on, inside its container. */
+  /** The service's port in its container. */
   readonly port?: number;
-  /** What the engine keeps logs with by itself. */
+  /** The default log driver of the engine. */
   readonly logDriver?: string;
-  /** Where to publish it, like `127.0.0.1:20080`; absent: the file does. */
+  /** The published address, like `127.0.0.1:20080`; absent: the file publishes the port. */
   readonly publish?: string;
 }
 
-/** By itself the engine keeps all that a service ever said, until the disk is full. */
+/** The json-file driver has no limit by default and would fill the disk. */
 const boundedLog = { driver: 'json-file', options: { 'max-size': '20m', 'max-file': '3' } };
 
-/** What is said over the user's files, so that they need not know of Deliver. It holds no secret. */
+/** Returns the override file of a release. It contains no secret. */
 export function createOverride(options: OverrideOptions): Override {
   const { environment, service, config, target, version, image, port, publish } = options;
   const network = networkOf(environment);
   const joins = target.networkMode === undefined;
-  // Networks are few: one of its own is only needed to meet others in it.
+  // Docker limits the number of networks. The default network is only needed to reach dependencies.
   const isAlone = target.needs.length === 0 && target.networks === undefined && target.containerName === undefined;
   const variables = Object.entries(options.variables).filter(([name]) => !target.variables.includes(name));
   const delivered: ServiceOverride = {
-    ...(image !== undefined && { image }),
+    image,
     ...renamed(target, options),
     environment: escaped(Object.fromEntries(variables)),
     labels: escaped({
@@ -118,9 +118,9 @@ export function createOverride(options: OverrideOptions): Override {
       [label.release]: releaseLabel(options.release),
       ...(port !== undefined && { [label.port]: String(port) }),
     }),
-    ...(joins && { networks: { ...(isAlone ? {} : ownNetworks(target)), [network]: { aliases: [service] } } }),
-    ...(!target.hasLogging && options.logDriver === boundedLog.driver && { logging: boundedLog }),
-    ...(publish !== undefined && joins && { ports: [`${publish}:${port}`] }),
+    networks: joins ? { ...(isAlone ? {} : ownNetworks(target)), [network]: { aliases: [service] } } : undefined,
+    logging: !target.hasLogging && options.logDriver === boundedLog.driver ? boundedLog : undefined,
+    ports: publish !== undefined && joins ? [`${publish}:${port}`] : undefined,
   };
   const others = config.services.filter((other) => other !== target && other.containerName !== undefined);
   return {
@@ -134,8 +134,8 @@ export function createOverride(options: OverrideOptions): Override {
 }
 
 /**
- * A name that is fixed in the file is there once on the machine: in another environment, or beside what a developer
- * runs, it would be taken. Its own network still knows it by that name.
+ * Prefixes fixed container names, which exist only once on a machine and would conflict with other environments or a developer's own
+ * containers. The service's network keeps the name as an alias.
  */
 function renamed(service: ComposeService, { environment, service: delivered }: OverrideOptions): ServiceOverride {
   const { containerName, networkMode } = service;
@@ -146,12 +146,12 @@ function renamed(service: ComposeService, { environment, service: delivered }: O
   };
 }
 
-/** To name one network is to leave the default one, unless that is named too. */
+/** A service that names any network leaves the default one, unless it names that too. */
 function ownNetworks({ networks = ['default'], containerName }: ComposeService): Record<string, { aliases: readonly string[] } | null> {
   return Object.fromEntries(networks.map((network) => [network, containerName === undefined ? null : { aliases: [containerName] }]));
 }
 
-/** Compose replaces `$NAME` in everything that it reads; and a YAML reader stumbles over control characters. */
+/** Escapes `$`, which compose expands, and removes control characters, which YAML parsers reject. */
 function escaped(values: Readonly<Record<string, string>>): Record<string, string> {
   const plain = (value: string): string =>
     value.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g, ' ').replaceAll('$', '$$$$');

@@ -3,13 +3,12 @@ import type { WriteLine } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { KubernetesObject } from './objects';
 import type { RolloutDeadline } from './rollout';
+import { scaleManager } from './workload';
 
-/** Whose fields these are in the cluster. */
+/** The field manager of the objects that a release applies. */
 export const fieldManager = 'deliver';
-/** What `scale.ts` sets. */
-export const scaleManager = 'deliver-scale';
 
-/** Hands all objects to the cluster, which decides by itself what is different. */
+/** Applies all objects on the server, which determines the differences. */
 export async function apply(
   kubectl: Kubectl,
   objects: readonly KubernetesObject[],
@@ -17,19 +16,19 @@ export async function apply(
   deadline: RolloutDeadline,
 ): Promise<Result<void>> {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  // The server checks every field of what is applied: kubectl need not fetch the schema to do it too.
+  // The server validates every field: kubectl need not fetch the schema to do the same.
   const args = ['apply', '--server-side', `--field-manager=${fieldManager}`, '--validate=false', '--filename=-'];
   const applied = await deadline.retry((signal) => kubectl.text(args, { signal, input, stdout: log }));
   if (applied.ok) return ok(undefined);
   if (applied.reason !== 'conflict') return applied;
   const others = parseConflicts(applied.failure.message);
   if (others.length > 0 && others.every(isManagedByDeliver)) {
-    log('a rollback or a stop holds some of these fields: this release takes them over');
+    log('taking over fields that a rollback or a stop has set');
     const forced = await deadline.retry((signal) => kubectl.text([...args, '--force-conflicts'], { signal, input, stdout: log }));
     return forced.ok ? ok(undefined) : forced;
   }
-  return fail('delivery', `something else has set what this release sets: ${applied.failure.message}`, {
-    hint: 'take these fields out of the manifests (an autoscaler sets `replicas`), or let Deliver have them: kubectl apply --server-side --force-conflicts --field-manager=deliver',
+  return fail('delivery', `another manager has set fields of this release: ${applied.failure.message}`, {
+    hint: 'remove these fields from the manifests (an autoscaler sets `replicas`), or hand them to Deliver: kubectl apply --server-side --force-conflicts --field-manager=deliver',
   });
 }
 
@@ -38,7 +37,7 @@ export interface Conflict {
   readonly field: string;
 }
 
-/** What kubectl says of conflicts: `conflict with "NAME" using apps/v1: .spec.replicas`, or several below each other. */
+/** Reads the conflicts in kubectl's output: `conflict with "NAME" using apps/v1: .spec.replicas`, or a list of fields. */
 export function parseConflicts(text: string): Conflict[] {
   const conflicts: Conflict[] = [];
   let manager = '';
@@ -49,7 +48,7 @@ export function parseConflicts(text: string): Conflict[] {
   return conflicts;
 }
 
-/** `kubectl rollout undo` leaves its fields to `kubectl`: what it brought back is what a new release is to replace. */
+/** `kubectl rollout undo` leaves its fields to the manager `kubectl`. A new release replaces them. */
 function isManagedByDeliver({ manager, field }: Conflict): boolean {
   if (manager === scaleManager || manager === fieldManager) return true;
   return manager === 'kubectl' && (field.startsWith('.spec.template.') || field.startsWith('.metadata.annotations.'));

@@ -1,6 +1,7 @@
 import type { Release } from '../../model/events';
 import type { KubernetesDefinition } from '../../model/pipeline';
 import { fail, ok, type Result } from '../../model/result';
+import { shortCommit } from '../../support/short-commit';
 import type { LogOptions, WriteLine } from '../environment';
 import {
   type KeptRelease,
@@ -14,14 +15,13 @@ import {
 import { apply } from './apply';
 import { checkNamespace, checkPermissions, namespaceOf } from './check';
 import { liveRevision, readHistory, revisionWith } from './history';
-import { imageOf, runningImage, desiredImage, withImage } from './image';
+import { desiredImage, imageOf, runningImage, withImage } from './image';
 import { Kubectl } from './kubectl';
 import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
 import { observedServices, watchNamespace, writeLogs } from './observe';
-import { RolloutDeadline, Rollout } from './rollout';
+import { Rollout, RolloutDeadline } from './rollout';
 import {
-  withReleaseAnnotations,
   isLive,
   isStopped,
   isTakenDown,
@@ -30,14 +30,15 @@ import {
   restoreScale,
   scaleToZero,
   takeDown,
+  withReleaseAnnotations,
 } from './workload';
 
 const ended = new AbortController().signal;
 
 /**
- * A cluster, through the user's own kubectl. What is live is told by annotations of the workload and of its pods; the
- * revisions that the cluster keeps are the releases that can be brought back, whoever delivered them. A step's secrets
- * are not put into the cluster: its manifests name the secrets that are there.
+ * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. The
+ * revisions that the cluster keeps can be restored, including those that others delivered. The secrets of a step are not copied to
+ * the cluster: manifests refer to secrets that exist there.
  */
 export class KubernetesPlatform implements Platform {
   private namespace: Promise<Result<string>> | undefined;
@@ -53,7 +54,7 @@ export class KubernetesPlatform implements Platform {
     const objects = await this.objects(folder, kubectl.value, signal);
     if (!objects.ok && !objects.mayBeGenerated) return objects;
     const { namespace } = kubectl.value.place;
-    // What is not there yet may make it.
+    // Objects that are generated later may create it.
     const makesNamespace =
       !objects.ok || objects.value.all.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
     const allowed = await checkPermissions(kubectl.value, this.definition.workload, signal);
@@ -77,7 +78,7 @@ export class KubernetesPlatform implements Platform {
     const { service, environment } = this.place;
     const next = withReleaseAnnotations(set.value, { service, environment, release, url: promised });
     if (Object.keys(request.secrets).length > 0)
-      log('the secrets of this step are not put into the cluster: the manifests name those that are there');
+      log('the secrets of this step are not copied to the cluster: its manifests must refer to secrets that exist there');
 
     const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
     const before = await deadline.retry((asked) => readWorkload(kubectl, this.definition.workload, asked));
@@ -98,8 +99,8 @@ export class KubernetesPlatform implements Platform {
     }
     const url = promised === '' ? await assignedAddress(kubectl, all, signal) : promised;
     if (url !== '') log(`live at ${url}`);
-    const asked = imageOf(next.spec.template, image.value);
-    return ok({ url, details: { url }, ...(asked !== undefined && { image: runningImage(asked, pods.value) }) });
+    const requested = imageOf(next.spec.template, image.value);
+    return ok({ url, details: { url }, image: requested && runningImage(requested, pods.value) });
   }
 
   async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
@@ -109,7 +110,7 @@ export class KubernetesPlatform implements Platform {
     const { workload: name } = this.definition;
     const live = await readWorkload(kubectl.value, name, signal);
     if (!live.ok) return live;
-    if (!live.value) return fail('delivery', `${name} is not in the cluster any more`, { hint: 'deliver it again' });
+    if (!live.value) return fail('delivery', `${name} no longer exists in the cluster`, { hint: 'deliver it again' });
     const history = await readHistory(kubectl.value, live.value, signal);
     if (!history.ok) return history;
     const revision = revisionWith(history.value, to.release);
@@ -118,11 +119,11 @@ export class KubernetesPlatform implements Platform {
     const back = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
     const url = to.details['url'] ?? this.definition.url ?? '';
     if (back.ok) return ok({ url });
-    const shown = `${to.release.commit.slice(0, 8)} could not be brought back: ${back.failure.message}`;
+    const shown = `${shortCommit(to.release.commit)} could not be brought back: ${back.failure.message}`;
     if (isLive(live.value, to.release.id) || before === undefined) return fail('delivery', shown);
-    log(`${shown}; what was live is brought back`);
+    log(`${shown}; restoring the live release`);
     const again = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
-    return fail('delivery', again.ok ? `${shown}; what was live stays` : `${shown}; and ${again.failure.message}`);
+    return fail('delivery', again.ok ? `${shown}; the live release is unchanged` : `${shown}; and ${again.failure.message}`);
   }
 
   async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
@@ -141,7 +142,7 @@ export class KubernetesPlatform implements Platform {
   async start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     const { workload: name, timeoutMs } = this.definition;
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
-      if (!workload) return fail('delivery', `${name} is not in the cluster any more`, { hint: 'deliver it again' });
+      if (!workload) return fail('delivery', `${name} no longer exists in the cluster`, { hint: 'deliver it again' });
       const quiet = (): void => {};
       const rollout = new Rollout(kubectl, name, quiet, new RolloutDeadline(timeoutMs, signal, quiet));
       const pods = await rollout.after(() => restoreScale(kubectl, name, workload, signal));
@@ -169,10 +170,10 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  /** The cluster keeps what it keeps: `revisionHistoryLimit` says how much. */
+  /** Does nothing: `revisionHistoryLimit` determines how many revisions the cluster keeps. */
   async forget(): Promise<void> {}
 
-  /** After a release that did not come up: what was live before it is live again, or nothing where there was nothing. */
+  /** Restores the former release after a failed rollout, or takes the workload down if there was none. */
   private async restorePrevious(
     kubectl: Kubectl,
     failed: Release,
@@ -180,23 +181,23 @@ export class KubernetesPlatform implements Platform {
     revision: number | undefined,
     log: WriteLine,
   ): Promise<Result<void>> {
-    // The user's cancel must not keep what customers had from coming back.
+    // A cancel must not stop the rollback.
     const deadline = new RolloutDeadline(this.definition.timeoutMs, ended, log);
     const { workload: name } = this.definition;
     const now = await deadline.retry((signal) => readWorkload(kubectl, name, signal));
-    if (!now.ok) return fail('delivery', `what was live could not be brought back: ${now.failure.message}`);
+    if (!now.ok) return fail('delivery', `the previous release could not be restored: ${now.failure.message}`);
     if (!now.value) return ok(undefined);
-    if (!isLive(now.value, failed.id)) return ok(undefined); // it never got so far, or another delivery came after it
+    if (!isLive(now.value, failed.id)) return ok(undefined); // it was not applied, or another delivery has replaced it
     if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, ended);
     const back = await this.undo(kubectl, now.value, revision, log, deadline);
-    if (!back.ok) return fail('delivery', `what was live could not be brought back: ${back.failure.message}`);
+    if (!back.ok) return fail('delivery', `the previous release could not be restored: ${back.failure.message}`);
     return isStopped(before) ? scaleToZero(kubectl, name, before, ended) : ok(undefined);
   }
 
-  /** Brings back the pods of a revision, and resolves when they are ready. */
+  /** Rolls back to a revision and resolves when its pods are ready. */
   private async undo(kubectl: Kubectl, live: Workload, revision: number, log: WriteLine, deadline: RolloutDeadline): Promise<Result<void>> {
     const { workload: name } = this.definition;
-    log(`bringing back revision ${revision} of ${name}; config maps, services and all else stay as they were last applied`);
+    log(`rolling back ${name} to revision ${revision}; config maps, services and other objects stay as last applied`);
     const pods = await new Rollout(kubectl, name, log, deadline).after(async () => {
       const undone = await deadline.retry((signal) =>
         kubectl.text(['rollout', 'undo', qualifiedName(name), `--to-revision=${revision}`], { signal, stdout: log }),
@@ -216,18 +217,18 @@ export class KubernetesPlatform implements Platform {
     const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind.toLowerCase()}/${metadata.name}`;
     const workload = all.value.find((one) => nameOf(one) === this.definition.workload) as Workload | undefined;
     if (!workload?.spec?.template) {
-      const there = all.value.map(nameOf).join(', ');
-      const none = fail('usage', `the manifests hold no ${this.definition.workload}`, {
-        hint: there === '' ? 'they are empty' : `they hold ${there}`,
+      const available = all.value.map(nameOf).join(', ');
+      const none = fail('usage', `the manifests contain no ${this.definition.workload}`, {
+        hint: available === '' ? 'they are empty' : `they contain ${available}`,
       });
       return mayGainObjects(this.definition, folder) ? mayBeGenerated(none) : none;
     }
     if (workload.metadata.namespace !== undefined && workload.metadata.namespace !== namespace)
       return fail(
         'usage',
-        `${this.definition.workload} is of the namespace ${workload.metadata.namespace}, and ${this.place.environment} is ${namespace}`,
+        `${this.definition.workload} is in the namespace ${workload.metadata.namespace}, but ${this.place.environment} uses ${namespace}`,
         {
-          hint: `name it in \`namespace\`, or leave it out of the manifest`,
+          hint: 'set `namespace` to it, or remove it from the manifest',
         },
       );
     return ok({ all: all.value, workload });
@@ -265,7 +266,7 @@ interface Service extends KubernetesObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
 }
 
-/** The address that manifests promise: the first host of an Ingress. Empty where they name none. */
+/** Returns the first host of an Ingress in the manifests, or an empty string. */
 export function declaredAddress(objects: readonly KubernetesObject[]): string {
   for (const { spec } of objects.filter(({ kind }) => kind === 'Ingress') as Ingress[]) {
     const host = spec?.rules?.find((rule) => rule.host !== undefined && !rule.host.includes('*'))?.host;
@@ -274,7 +275,7 @@ export function declaredAddress(objects: readonly KubernetesObject[]): string {
   return '';
 }
 
-/** The address that the cluster gave to a Service of the type LoadBalancer. Empty while it has given none. */
+/** Returns the address that the cluster assigned to a Service of the type LoadBalancer, or an empty string. */
 export async function assignedAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
   const named = (objects as Service[]).find(({ kind, spec }) => kind === 'Service' && spec?.type === 'LoadBalancer');
   if (!named) return '';

@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { ok, type Result } from '../../model/result';
+import { pause } from '../../support/pause';
 import type { LogOptions } from '../environment';
 import type { Observed } from '../platform';
 import { historyOf } from './history';
@@ -10,7 +10,7 @@ import { annotations, isStopped, isTakenDown, podsOfRelease, releaseOf } from '.
 
 type Seen = Workload | Pod | Revision;
 
-/** The services of an environment among all that a namespace holds, whoever delivered them. */
+/** Returns the services of an environment from the objects of a namespace, including those that others delivered. */
 export function observedServices(items: readonly Seen[], environment: string): Observed[] {
   const workloads = items.filter(({ kind }) => /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)) as Workload[];
   return workloads.flatMap((workload): Observed[] => {
@@ -27,8 +27,8 @@ export function observedServices(items: readonly Seen[], environment: string): O
       {
         service,
         ...stateOf(workload, podsOfRelease(workload, { items: pods })),
-        ...(url !== undefined && { url }),
-        ...(release && { release }),
+        url,
+        release,
         earlier,
       },
     ];
@@ -58,10 +58,10 @@ function isSelected({ spec }: Workload, labels: Readonly<Record<string, string>>
 
 const firstDelayMs = 1_000;
 const maxDelayMs = 60_000;
-/** A watch that lasted so long was a good one. */
+/** The retry delay starts over after a watch that lasted this long. */
 const stableAfterMs = 10_000;
 
-/** Calls `changed` whenever pods of the namespace or what makes them change, until the signal. */
+/** Calls `changed` whenever pods of the namespace or their workloads change, until the signal aborts. */
 export async function watchNamespace(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
   const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps', 'pods'];
   await Promise.all(kinds.map((kind) => watchKind(kubectl, kind, changed, signal)));
@@ -70,17 +70,17 @@ export async function watchNamespace(kubectl: Kubectl, changed: () => void, sign
 async function watchKind(kubectl: Kubectl, kind: string, changed: () => void, signal: AbortSignal): Promise<void> {
   for (let pauseMs = firstDelayMs; !signal.aborted;) {
     const began = Date.now();
-    // A line an object: what it is now is asked by who looks.
+    // Each line is a changed object. Its content does not matter.
     await kubectl.run(['get', kind, '--watch-only', '--output=name'], { signal, streaming: true, stdout: changed });
     pauseMs = Date.now() - began > stableAfterMs ? firstDelayMs : Math.min(pauseMs * 2, maxDelayMs);
-    await wait(pauseMs, undefined, { signal }).catch(() => {});
+    await pause(pauseMs, signal);
   }
 }
 
-/** More pods than are followed at once would be more than anybody reads. */
+/** The limit for concurrent logs. */
 const maxPods = 20;
 
-/** What all pods of a workload print, each line with its pod where there are several. */
+/** Writes the logs of all pods of a workload, with the pod's name on each line if there are several. */
 export async function writeLogs(
   kubectl: Kubectl,
   { kind, spec }: Workload,
@@ -100,7 +100,7 @@ export async function writeLogs(
     ...(several ? ['--prefix=true'] : []),
     ...(follow ? ['--follow=true'] : []),
   ];
-  const end = await kubectl.run(args, { signal, stdout: line, ...(follow && { streaming: true }) });
+  const end = await kubectl.run(args, { signal, stdout: line, streaming: follow });
   if (end.exitCode === 0 || end.ended === 'cancelled') return ok(undefined);
   return kubectl.failure(end);
 }

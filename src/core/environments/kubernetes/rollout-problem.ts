@@ -1,21 +1,21 @@
 import type { ContainerStatus, Pod, Revision } from './objects';
 
-/** Why pods do not become ready. */
+/** The reason why pods do not become ready. */
 export interface RolloutProblem {
   readonly message: string;
-  /** For how long it must last until waiting is in vain; absent: it may pass at any time. */
+  /** The time after which the rollout fails; absent: the problem may be temporary. */
   readonly failAfterMs?: number;
-  /** The container whose last lines tell more. */
+  /** The container with an informative log. */
   readonly crashed?: { readonly pod: string; readonly container: string };
 }
 
-/** A registry, a secret that something else makes, room that is being made: these come right within seconds, or not. */
-const soonMs = 20_000;
-/** As long as it takes to see that no node is being added. */
-const roomMs = 60_000;
+/** The time within which a registry, a secret or a quota recovers, if it does. */
+const recoveryMs = 20_000;
+/** The time within which an autoscaler starts to add a node. */
+const scaleUpMs = 60_000;
 const definite = /not found|manifest unknown|does not exist|denied|unauthorized|authentication required|invalid reference|forbidden/i;
 
-/** The first thing that keeps pods of a release from becoming ready; `undefined` while nothing is known to. */
+/** Returns the most severe problem that keeps the pods of a release from becoming ready, or undefined. */
 export function findRolloutProblem(pods: readonly Pod[], revisions: readonly Revision[], isGrowing: boolean): RolloutProblem | undefined {
   const causes = [...pods.flatMap((pod) => causeOfPod(pod, isGrowing) ?? []), ...revisions.flatMap((one) => refused(one) ?? [])];
   return causes.sort((a, b) => (a.failAfterMs ?? Infinity) - (b.failAfterMs ?? Infinity))[0];
@@ -31,7 +31,7 @@ function causeOfPod(pod: Pod, isGrowing: boolean): RolloutProblem | undefined {
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
     return {
       message: `no node fits: ${scheduled.message ?? 'the cluster does not say why'}`,
-      ...(!isGrowing && { failAfterMs: roomMs }),
+      failAfterMs: isGrowing ? undefined : scaleUpMs,
     };
   return undefined;
 }
@@ -45,13 +45,13 @@ function causeOfContainer(pod: Pod, { name, image = '', state, lastState, restar
       return { message: `the image ${image} cannot be pulled: ${message || reason}`, failAfterMs: 0 };
     case 'ErrImagePull':
     case 'ImagePullBackOff':
-      return { message: `the image ${image} cannot be pulled: ${message || reason}`, failAfterMs: definite.test(message) ? 0 : soonMs };
+      return { message: `the image ${image} cannot be pulled: ${message || reason}`, failAfterMs: definite.test(message) ? 0 : recoveryMs };
     case 'CreateContainerConfigError':
     case 'CreateContainerError':
-      return { message: `the container ${name} cannot be created: ${message || reason}`, failAfterMs: soonMs };
+      return { message: `the container ${name} cannot be created: ${message || reason}`, failAfterMs: recoveryMs };
     case 'CrashLoopBackOff': {
       const times = `${restartCount + 1} times`;
-      return { message: `the container ${name} ${endOf(lastState)} ${times}`, crashed, ...(restartCount >= 2 && { failAfterMs: 0 }) };
+      return { message: `the container ${name} ${endOf(lastState)}, ${times}`, crashed, failAfterMs: restartCount >= 2 ? 0 : undefined };
     }
     default:
       if (state?.terminated && state.terminated.exitCode !== 0) return { message: `the container ${name} ${endOf(state)}`, crashed };
@@ -61,14 +61,14 @@ function causeOfContainer(pod: Pod, { name, image = '', state, lastState, restar
 
 function endOf(state: ContainerStatus['state']): string {
   const { reason, exitCode } = state?.terminated ?? {};
-  if (reason === 'OOMKilled') return 'was killed for using more memory than it may (OOMKilled)';
+  if (reason === 'OOMKilled') return 'exceeded its memory limit and was killed (OOMKilled)';
   return exitCode === undefined ? 'ended' : `ended with exit code ${exitCode}`;
 }
 
-/** A replica set that may not create its pods: a quota, or an admission hook. */
+/** Returns the problem of a replica set that may not create its pods: a quota, or an admission hook. */
 function refused({ status }: Revision): RolloutProblem | undefined {
   const failure = status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
   return failure?.status === 'True'
-    ? { message: `the cluster refuses to create pods: ${failure.message ?? failure.reason ?? ''}`, failAfterMs: soonMs }
+    ? { message: `the cluster refuses to create pods: ${failure.message ?? failure.reason ?? ''}`, failAfterMs: recoveryMs }
     : undefined;
 }

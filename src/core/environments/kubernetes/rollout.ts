@@ -1,16 +1,16 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../model/result';
 import { JsonDocuments } from '../../support/json-documents';
+import { pause } from '../../support/pause';
 import type { WriteLine } from '../environment';
-import type { KubectlResult, Kubectl } from './kubectl';
+import type { Kubectl, KubectlResult } from './kubectl';
 import { type ClusterEvent, type ObjectList, type Pod, type Revision, selectorText } from './objects';
-import { type RolloutProblem, findRolloutProblem } from './rollout-problem';
+import { findRolloutProblem, type RolloutProblem } from './rollout-problem';
 import { podsOfRelease, qualifiedName, readPods, readWorkload } from './workload';
 
 const pollIntervalMs = 1_000;
 const lastLines = 20;
 
-/** Follows a rollout to its end, tells what happens, and why it gets no further. */
+/** Follows a rollout to its end, logs its progress, and explains why it does not finish. */
 export class Rollout {
   private readonly objectIds = new Set<string>();
   private readonly events: RolloutEvents;
@@ -28,8 +28,8 @@ export class Rollout {
   }
 
   /**
-   * Does something to the workload and resolves when that is rolled out, with its pods. Fails as soon as it is certain
-   * that it will not be, else when the time is over.
+   * Changes the workload with `act` and resolves with its pods when the rollout is complete. Fails once a problem is certain, else
+   * at the deadline.
    */
   async after(act: () => Promise<Result<void>>): Promise<Result<readonly Pod[]>> {
     const done = new AbortController();
@@ -63,7 +63,7 @@ export class Rollout {
     const why = first ? `${message}: ${first.failure.message}` : `${message} in time`;
     this.events.reportWaiting();
     const { lastWarning } = this.events;
-    return fail('delivery', lastWarning === undefined ? why : `${why}; the cluster last warned: ${lastWarning}`);
+    return fail('delivery', lastWarning === undefined ? why : `${why}; last warning of the cluster: ${lastWarning}`);
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {
@@ -79,25 +79,25 @@ export class Rollout {
       if (end.exitCode === 0) return { ok: true, value: undefined };
       const isOver = signal.aborted || this.deadline.remainingMs === 0;
       const answer = this.kubectl.failure(end);
-      return isOver ? { ...answer, reason: 'other', failure: { kind: 'delivery', message: 'its time is over' } } : answer;
+      return isOver ? { ...answer, reason: 'other', failure: { kind: 'delivery', message: 'it timed out' } } : answer;
     });
     return rolled;
   }
 
-  /** Looks at the pods until it is certain that they will not come up, or the signal. */
+  /** Polls the pods until it is certain that they will not come up, or until the signal aborts. */
   private async pollUntilCertain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.poll(signal);
       const { failAfterMs } = this.problem ?? {};
       if (failAfterMs !== undefined && Date.now() - this.since >= failAfterMs) return;
-      await wait(pollIntervalMs, undefined, { signal }).catch(() => {});
+      await pause(pollIntervalMs, signal);
     }
   }
 
-  /** What cannot be seen now is looked at again in a moment: a cluster that is away is reported by others. */
+  /** Reads the state of the pods. A failed read is ignored, because `kubectl rollout status` reports an unreachable cluster. */
   private async poll(signal: AbortSignal): Promise<void> {
     const workload = await readWorkload(this.kubectl, this.workload, signal);
-    // kubectl itself would go on asking until the time is over.
+    // kubectl itself would retry until the deadline.
     if (!workload.ok && workload.reason === 'forbidden') this.problem = { message: workload.failure.message, failAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
@@ -111,7 +111,7 @@ export class Rollout {
     const pods = podsOfRelease(workload.value, { items: items });
     const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);
     if (problem && problem.message !== this.problem?.message) this.log(problem.message);
-    // The same trouble in other words, such as a longer pause, is not a new one.
+    // A problem with another message, such as a longer back-off, is still the same problem.
     if (problem?.failAfterMs !== this.problem?.failAfterMs) this.since = Date.now();
     this.problem = problem;
   }
@@ -121,7 +121,7 @@ export class Rollout {
     const args = ['logs', crashed.pod, `--container=${crashed.container}`, `--tail=${lastLines}`];
     const { signal } = this.deadline;
     const previous = await this.kubectl.text([...args, '--previous'], { signal });
-    // After its first end there may be none before it.
+    // A container has no previous log before its first restart.
     const lines = previous.ok ? previous : await this.kubectl.text(args, { signal });
     if (!lines.ok || lines.value.trim() === '') return;
     this.log(`the last lines of ${crashed.pod}:`);
@@ -131,16 +131,16 @@ export class Rollout {
   private async livePods(): Promise<Result<readonly Pod[]>> {
     const workload = await readWorkload(this.kubectl, this.workload, this.deadline.signal);
     if (!workload.ok) return workload;
-    if (!workload.value) return fail('delivery', `${this.workload} was deleted while it was rolled out`);
+    if (!workload.value) return fail('delivery', `${this.workload} was deleted during its rollout`);
     const pods = await readPods(this.kubectl, workload.value, this.deadline.signal);
-    // A rollout may be over before it was looked at for the first time.
+    // The rollout may complete before the first poll.
     for (const { metadata } of pods.ok ? (pods.value.items ?? []) : [])
       for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.objectIds.add(uid ?? '');
     return pods.ok ? ok(podsOfRelease(workload.value, pods.value)) : pods;
   }
 }
 
-/** The replica set that makes the pods of now. */
+/** Returns the newest replica set of a workload. */
 function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
   const revision = ({ metadata }: Pod | Revision): number => Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
   const sets = items.filter(({ kind, metadata }) => kind === 'ReplicaSet' && metadata.ownerReferences?.some(({ uid }) => uid === owner));
@@ -148,29 +148,28 @@ function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
 }
 
 const retryDelayMs = 1_000;
-/** An autoscaler says that it makes room. */
+/** Events of an autoscaler that adds a node. */
 const scaleUpReasons = /^(TriggeredScaleUp|Nominated)$/;
 
-/** What the cluster says of a workload, its replica sets and its pods, as it says it, and each once. */
+/** Logs the events of a workload, its replica sets and its pods, each once. */
 export class RolloutEvents {
-  /** Whether a node is being added. */
   isGrowing = false;
-  /** What the cluster last warned of: the best that is known where no pod shows why it is not ready. */
+  /** The last warning, for when no pod shows why it is not ready. */
   lastWarning: string | undefined;
-  /** What was said before is of other rollouts. The cluster tells whole seconds. */
+  /** Earlier events belong to other rollouts. Event times have a resolution of one second. */
   private readonly startedAt = Date.now() - 1_000;
   private readonly reported = new Set<string>();
-  /** What may belong to the workload: which pods it has may be known only a moment later. */
+  /** Events of objects that are not known to belong to the workload yet. */
   private waiting: ClusterEvent[] = [];
 
   constructor(
     private readonly kubectl: Kubectl,
     private readonly log: WriteLine,
-    /** The objects that it is about, by uid. */
+    /** The uids of the workload's objects. */
     private readonly objectIds: ReadonlySet<string>,
   ) {}
 
-  /** Listens until the signal; where the cluster breaks off, again. */
+  /** Logs events until the signal aborts. Reconnects if the cluster closes the connection. */
   async listen(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const documents = new JsonDocuments<ClusterEvent>();
@@ -179,11 +178,11 @@ export class RolloutEvents {
         if (event) this.take(event);
       };
       await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, streaming: true, stdout });
-      await wait(retryDelayMs, undefined, { signal }).catch(() => {});
+      await pause(retryDelayMs, signal);
     }
   }
 
-  /** Tells what belongs to the workload by what is known now. */
+  /** Logs the waiting events of objects that are known to belong to the workload by now. */
   reportWaiting(): void {
     const waiting = this.waiting.slice(-1_000);
     this.waiting = [];
@@ -210,7 +209,7 @@ export class RolloutEvents {
 const firstDelayMs = 500;
 const maxDelayMs = 5_000;
 
-/** Time that is left for a rollout: as long as there is some, a cluster that is away is asked again. */
+/** The deadline of a rollout. Calls are retried until then while the cluster is unreachable. */
 export class RolloutDeadline {
   readonly deadline: number;
   private isUnreachable = false;
@@ -231,16 +230,16 @@ export class RolloutDeadline {
     return this.signal.aborted || this.remainingMs === 0;
   }
 
-  /** Asks until the cluster answers. That it is away is reported once, and that it is back. */
+  /** Repeats a call until the cluster answers. Logs once that the cluster is unreachable, and once that it is reachable again. */
   async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
     for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
       const answer = await call(this.signal);
       if (answer.ok || answer.reason !== 'unreachable') {
-        if (this.isUnreachable && answer.ok) this.log('the cluster is back');
+        if (this.isUnreachable && answer.ok) this.log('the cluster is reachable again');
         this.isUnreachable &&= !answer.ok;
         return answer;
       }
-      if (!this.isUnreachable) this.log(`${answer.failure.message}: trying again for ${Math.ceil(this.remainingMs / 1000)} s`);
+      if (!this.isUnreachable) this.log(`${answer.failure.message}: retrying for up to ${Math.ceil(this.remainingMs / 1000)} s`);
       this.isUnreachable = true;
       if (this.remainingMs <= pauseMs) return answer;
       await this.pause(pauseMs);
@@ -249,6 +248,6 @@ export class RolloutDeadline {
   }
 
   async pause(ms: number): Promise<void> {
-    await wait(Math.min(ms, this.remainingMs), undefined, { signal: this.signal }).catch(() => {});
+    await pause(Math.min(ms, this.remainingMs), this.signal);
   }
 }

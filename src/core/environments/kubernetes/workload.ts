@@ -2,23 +2,22 @@ import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
 import type { WriteLine } from '../environment';
 import { releaseFrom, releaseLabel } from '../platform';
-import { scaleManager } from './apply';
-import type { KubectlResult, Kubectl } from './kubectl';
+import type { Kubectl, KubectlResult } from './kubectl';
 import { type KubernetesObject, type Metadata, type ObjectList, type Pod, type PodTemplate, selectorText, type Workload } from './objects';
 
-/** A workload as the cluster has it; `undefined` where it has none of this name. `name` is like `deployment/shop`. */
+/** Returns a workload of the cluster, or undefined if it does not exist. `name` is like `deployment/shop`. */
 export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<KubectlResult<Workload | undefined>> {
   const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal });
   return !read.ok && read.reason === 'not-found' ? { ok: true, value: undefined } : read;
 }
 
-/** With its group: another one may have a kind of the same name. */
+/** Adds the API group: another group may have a kind of the same name. */
 export function qualifiedName(name: string): string {
   const [kind = '', own = ''] = name.split('/');
   return `${kind}s.apps/${own}`;
 }
 
-/** The pods of what the workload is to run now; those of other releases go. */
+/** Returns the pods of the workload's current template, without those of other releases. */
 export function podsOfRelease(workload: Workload, { items = [] }: ObjectList<Pod>): Pod[] {
   const wanted = workload.spec.template.metadata?.annotations?.[annotations.release];
   return items.filter(
@@ -37,16 +36,19 @@ export function isLive(workload: Workload | undefined, releaseId: string): boole
   return releaseOf(workload?.spec.template)?.id === releaseId;
 }
 
-/** What the cluster is told, so that everybody sees there what is live, and who delivered it. */
+/** The field manager of replica counts that a stop or a start sets. */
+export const scaleManager = 'deliver-scale';
+
+/** Annotations that identify the live release and its author for everybody with access to the cluster. */
 export const annotations = {
   service: 'deliver/service',
   environment: 'deliver/environment',
-  /** Also in the template of the pods: the revisions that the cluster keeps of it are the history. */
+  /** Also in the pod template, so that the revisions of the cluster form the history. */
   release: 'deliver/release',
   url: 'deliver/url',
-  /** How many there were before it was stopped. */
+  /** The number of replicas before a stop. */
   replicas: 'deliver/replicas',
-  /** It was taken down, for nothing was there to go back to. */
+  /** The workload was taken down, because there was no earlier release. */
   down: 'deliver/taken-down',
 } as const;
 
@@ -57,7 +59,7 @@ export interface ReleaseAnnotations {
   readonly url: string;
 }
 
-/** The workload as it is applied for a release. */
+/** Returns the workload with the annotations of a release. */
 export function withReleaseAnnotations(workload: Workload, { service, environment, release, url }: ReleaseAnnotations): Workload {
   const told = {
     [annotations.service]: service,
@@ -80,7 +82,7 @@ export function releaseOf(object: Pick<KubernetesObject, 'metadata'> | PodTempla
   return releaseFrom(object?.metadata?.annotations?.[annotations.release]);
 }
 
-/** Ends all pods of a workload, and remembers how many there were. `down`: nothing is there to bring back. */
+/** Scales a workload to 0 and records its former number of replicas. `down`: there is no earlier release to restore. */
 export async function scaleToZero(
   kubectl: Kubectl,
   name: string,
@@ -89,15 +91,15 @@ export async function scaleToZero(
   { down }: { readonly down?: true } = {},
 ): Promise<Result<void>> {
   if (workload.kind === 'DaemonSet')
-    return fail('usage', `${name} runs on every node, and has no number of pods to set to none`, {
-      hint: `to end it: kubectl --context=${kubectl.place.context} delete ${name}`,
+    return fail('usage', `${name} is a daemon set, which cannot be scaled to 0`, {
+      hint: `delete it with: kubectl --context=${kubectl.place.context} delete ${name}`,
     });
   const before = replicasOf(workload);
   const told = { [annotations.replicas]: String(before), ...(down && { [annotations.down]: 'true' }) };
   return patch(kubectl, name, { metadata: { annotations: told }, spec: { replicas: 0 } }, signal);
 }
 
-/** As many pods again as there were, or as `wanted` says. Does nothing where it was not stopped. */
+/** Restores the number of replicas before a stop, or `wanted`. Does nothing if the workload was not stopped. */
 export async function restoreScale(
   kubectl: Kubectl,
   name: string,
@@ -110,7 +112,7 @@ export async function restoreScale(
   return patch(kubectl, name, { metadata: { annotations: forgotten }, spec: { replicas: wanted ?? replicasOf(workload) } }, signal);
 }
 
-/** It was ended because there was nothing to bring back: its revision is none to go back to. */
+/** Returns whether the workload was taken down. Its revision is no target for a rollback. */
 export function isTakenDown(workload: Workload): boolean {
   return workload.metadata.annotations?.[annotations.down] !== undefined && isStopped(workload);
 }
@@ -119,7 +121,7 @@ export function isStopped({ metadata, spec }: Workload): boolean {
   return metadata.annotations?.[annotations.replicas] !== undefined && spec.replicas === 0;
 }
 
-/** How many it runs, or ran before it was stopped. */
+/** Returns the number of replicas, or the number before a stop. */
 function replicasOf({ metadata, spec }: Workload): number {
   const remembered = Number(metadata.annotations?.[annotations.replicas] ?? NaN);
   const { replicas = 1 } = spec;
@@ -133,8 +135,8 @@ async function patch(kubectl: Kubectl, name: string, change: object, signal: Abo
 }
 
 /**
- * Ends a release that has no earlier one: no pod of it runs on. All else that was applied with it is left as it is. A daemon set
- * has no number of pods, and is not ours to delete: it is left as well, and the failure says how to end it.
+ * Stops a release that has no earlier one. Its other objects stay. A daemon set cannot be scaled: it stays too, and the failure says
+ * how to delete it.
  */
 export async function takeDown(
   kubectl: Kubectl,
@@ -143,7 +145,7 @@ export async function takeDown(
   log: WriteLine,
   signal: AbortSignal,
 ): Promise<Result<void>> {
-  const what = workload.kind === 'DaemonSet' ? 'is left as it is' : 'is scaled to 0, and all else is left as it is';
+  const what = workload.kind === 'DaemonSet' ? 'stays live' : 'is scaled to 0, and its other objects stay';
   log(`there is no earlier release: ${name} ${what}`);
   return scaleToZero(kubectl, name, workload, signal, { down: true });
 }

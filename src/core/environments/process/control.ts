@@ -11,7 +11,7 @@ import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 
-/** What a supervisor is asked, by name, and what it answers. */
+/** The commands of a supervisor, with their parameters and results. */
 export interface Commands {
   deploy: { params: { request: DeployRequest; definition: ProcessDefinition }; result: DeployedRelease };
   settle: { params: { service: string; release: string }; result: void };
@@ -19,17 +19,17 @@ export interface Commands {
   stop: { params: Record<string, never>; result: void };
 }
 
-/** The content of the control file: how the user's own programs reach the supervisor. */
+/** The content of the control file: how programs of the same user reach the supervisor. */
 export interface Control {
   readonly port: number;
   readonly token: string;
   readonly supervisor: ProcessIdentity;
 }
 
-/** One line of an answer: something for the step's log, or the result, which is the last. */
+/** A line of a response: a line for the step's log, or the result, which comes last. */
 export type ResponseLine<T> = { readonly line: string } | { readonly result: Result<T> };
 
-/** Where the living supervisor of an environment listens; `undefined` where there is none. */
+/** Returns where the running supervisor of an environment listens, or undefined if none runs. */
 export function findControl(files: EnvironmentFiles): Control | undefined {
   try {
     const control = JSON.parse(fs.readFileSync(files.control, 'utf8')) as Control;
@@ -39,7 +39,7 @@ export function findControl(files: EnvironmentFiles): Control | undefined {
   }
 }
 
-/** Asks the supervisor. An abort closes the connection, which ends what it was asked for. */
+/** Sends a command to the supervisor. An abort closes the connection, which cancels the command. */
 export async function callSupervisor<C extends keyof Commands>(
   control: Control,
   command: C,
@@ -62,7 +62,7 @@ export async function callSupervisor<C extends keyof Commands>(
       method: 'POST',
       agent: false as const,
       headers: { authorization: `Bearer ${control.token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      ...(signal && { signal }),
+      signal,
     };
     const request = http.request(options, (response) => {
       response.on('error', reject);
@@ -72,16 +72,16 @@ export async function callSupervisor<C extends keyof Commands>(
         if ('line' in answer) line(answer.line);
         else resolve(answer.result);
       });
-      // The interface tells its input's errors once more.
+      // readline emits the errors of its input again.
       lines.on('error', reject);
-      lines.once('close', () => reject('it ended in the middle of its answer'));
+      lines.once('close', () => reject('the connection closed before the result'));
     });
     request.on('error', reject);
     request.end(body);
   });
 }
 
-/** What the supervisor does for each command. `line` goes to the asker's log; the signal says that it has closed. */
+/** The implementation of each command. `line` writes to the caller's log; the signal aborts when the caller disconnects. */
 export type Handlers = {
   readonly [C in keyof Commands]: (
     params: Commands[C]['params'],
@@ -96,7 +96,7 @@ export interface ControlServer {
   close(): void;
 }
 
-/** Answers commands on a port of this machine, to those who know the token. */
+/** Serves commands on a local port to callers that send the token. */
 export async function listenForCommands(handlers: Handlers): Promise<ControlServer> {
   const token = randomBytes(24).toString('base64url');
   const expected = Buffer.from(`Bearer ${token}`);
@@ -120,7 +120,7 @@ async function respond(handle: Handler, request: http.IncomingMessage, response:
   response.once('close', () => closed.abort());
   const send = (line: ResponseLine<unknown>): boolean => response.write(`${JSON.stringify(line)}\n`);
   response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' });
-  // The asker waits for lines that may be far apart.
+  // The first line may come much later, and the caller waits for the headers.
   response.flushHeaders();
   let result: Result<unknown>;
   try {

@@ -1,26 +1,26 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { fail, ok, type Result } from '../../model/result';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessDefinition } from '../../model/pipeline';
+import { fail, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { followFile } from '../../support/follow-file';
-import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackOptions } from '../environment';
-import type { ServiceStatus } from '../../model/environment-status';
-import { callSupervisor, findControl, type Commands, type Control } from './control';
+import { pause } from '../../support/pause';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RollbackOptions, RolledBackRelease } from '../environment';
 import { plainEnvironment } from '../variables';
-import { processStatus } from './state-file';
-import { readState, type EnvironmentFiles } from './state-file';
+import { callSupervisor, type Commands, type Control, findControl } from './control';
+import { type EnvironmentFiles, processStatus, readState } from './state-file';
 
-/** How long a supervisor may take to be up. */
 const startTimeoutMs = 15_000;
+const pollIntervalMs = 20;
 
-/** The embedded environment, seen from outside: it asks the supervisor, and starts it where there is none. */
+/** The embedded environment as its callers use it: sends commands to the supervisor, which it starts on demand. */
 export class ProcessEnvironment implements Environment {
   readonly kind = 'process';
 
   constructor(
     private readonly files: EnvironmentFiles,
-    /** How the command line is called. */
+    /** The command that starts Deliver's command line. */
     private readonly program: readonly string[],
     private readonly definition?: ProcessDefinition,
   ) {}
@@ -29,14 +29,13 @@ export class ProcessEnvironment implements Environment {
     return this.files.name;
   }
 
-  /** It needs nothing that Deliver does not bring along. */
   async check(): Promise<Result<void>> {
     return ok(undefined);
   }
 
   async deploy(request: DeployRequest, log: (line: string) => void, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { definition } = this;
-    if (!definition) return fail('usage', `${this.name} has no definition to deploy by`);
+    if (!definition) return fail('usage', `${this.name} has no definition: it cannot be deployed to`);
     return this.call('deploy', { request, definition }, log, signal);
   }
 
@@ -53,7 +52,7 @@ export class ProcessEnvironment implements Environment {
     return state ? processStatus(state, this.files).services : [];
   }
 
-  /** Its supervisor writes down what happens as it happens. */
+  /** Does nothing: the supervisor records every change at once. */
   async observe(): Promise<Result<void>> {
     return ok(undefined);
   }
@@ -73,7 +72,7 @@ export class ProcessEnvironment implements Environment {
   async stop(): Promise<Result<void>> {
     const control = findControl(this.files);
     if (!control) {
-      // A killed supervisor may have left processes: only a supervisor ends them, so one is started for it.
+      // A killed supervisor may have left processes, which only a supervisor ends: start one.
       if (readState(this.files)?.supervisor === undefined) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
@@ -81,7 +80,7 @@ export class ProcessEnvironment implements Environment {
     }
     const stopped = await callSupervisor(control, 'stop', {});
     if (!stopped.ok) return stopped;
-    while (isAlive(control.supervisor)) await pollInterval();
+    while (isAlive(control.supervisor)) await pause(pollIntervalMs);
     return stopped;
   }
 
@@ -96,7 +95,7 @@ export class ProcessEnvironment implements Environment {
     return callSupervisor(control.value, command, params, log, signal);
   }
 
-  /** The supervisor that is up, or a new one. Of two that are started at once, one gives way. */
+  /** Connects to the supervisor, which it starts on demand. If two are started at once, one of them exits. */
   private async connect(): Promise<Result<Control>> {
     const running = findControl(this.files);
     if (running) return ok(running);
@@ -114,18 +113,14 @@ export class ProcessEnvironment implements Environment {
     let failed = false;
     child.once('error', () => (failed = true));
     child.unref();
-    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && !failed; await pollInterval()) {
+    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && !failed; await pause(pollIntervalMs)) {
       const control = findControl(this.files);
       if (control) return ok(control);
       if (child.exitCode !== null && child.exitCode !== 0) break;
     }
     const lastLine = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
     return fail('machinery', `the supervisor of ${this.name} did not start${lastLine ? `: ${lastLine}` : ''}`, {
-      hint: `its log is ${this.files.supervisorLog}`,
+      hint: `see its log: ${this.files.supervisorLog}`,
     });
   }
-}
-
-async function pollInterval(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
 import type { Address } from './health';
 
-/** A release as the front sees it: where it listens, and connection of it is on the way to customers. */
+/** A release as the proxy sees it: its address and its open connections. */
 export class Upstream {
   private readonly connections = new Set<http.ServerResponse | Duplex>();
   private onIdle: () => void = () => {};
@@ -19,7 +19,7 @@ export class Upstream {
     });
   }
 
-  /** Resolves when every answer has been given; connection is still connections after `limitMs` is cut. */
+  /** Resolves when all connections are closed. Connections that are still open after `limitMs` are cut. */
   async drain(limitMs: number): Promise<void> {
     if (this.connections.size === 0) return;
     const idle = new Promise<void>((resolve) => (this.onIdle = resolve));
@@ -31,18 +31,18 @@ export class Upstream {
   }
 }
 
-/** The fixed address of a service: whatever release is live answers there, and a switch drops nothing. */
+/** The fixed address of a service. It forwards to the live release, and a switch drops no request. */
 export class ServiceProxy {
   private upstream: Upstream | undefined;
   private readonly server: http.Server;
   private readonly proxy: ProxyServer;
 
-  /** `unavailableReason` says why nothing is live, to whoever asks meanwhile. */
+  /** `unavailableReason` is the response body while no release is live. */
   constructor(
     readonly port: number,
     private readonly unavailableReason: () => string,
   ) {
-    // One connection a request: one kept for later could end just as it is used again.
+    // A kept connection could end at the moment it is used again.
     this.proxy = createProxyServer({ xfwd: true, agent: false });
     this.proxy.on('error', (error, _request, answer) => {
       if (!(answer instanceof http.ServerResponse) || answer.headersSent) answer.destroy();
@@ -50,18 +50,18 @@ export class ServiceProxy {
     });
     this.server = http.createServer((request, response) => this.answer(request, response));
     this.server.on('upgrade', (request: http.IncomingMessage, socket: Duplex, head: Buffer) => this.upgrade(request, socket, head));
-    // Customers' requests may be as long as the service allows.
+    // The service decides how long a request may take.
     this.server.requestTimeout = 0;
     this.server.keepAliveTimeout = 60_000;
   }
 
-  /** Throws where the port is taken. */
+  /** Throws if the port is in use. */
   async listen(): Promise<void> {
     this.server.listen(this.port, '127.0.0.1');
     await once(this.server, 'listening');
   }
 
-  /** From now on each request goes to `upstream`; answers of another one that are on the way go on. */
+  /** Sends all new requests to `upstream`. Requests to the former one are still answered by it. */
   routeTo(upstream: Upstream | undefined): void {
     this.upstream = upstream;
   }

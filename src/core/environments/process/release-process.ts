@@ -10,15 +10,15 @@ import { endProcesses, markerFor, markerVariable } from '../../process/descendan
 import type { OutputPipes } from '../../process/output-pipe';
 import { identityOf } from '../../process/process-identity';
 import type { Mask } from '../../support/masking';
+import { pause } from '../../support/pause';
 import { plainLine } from '../../support/terminal-text';
 import { type Address, findListener, probe } from './health';
 
-/** How often a release that starts is looked at: often at first. */
 const minPollIntervalMs = 20;
 const maxPollIntervalMs = 250;
 
 export interface ReleaseCommand {
-  /** What its processes are marked with, so that they are found after anything. */
+  /** The marker of its processes, by which they are found even if they detach. */
   readonly lineage: string;
   readonly mark: string;
   readonly definition: ProcessDefinition;
@@ -27,10 +27,10 @@ export interface ReleaseCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** One life of a release: from its start to its end, by itself or by us. */
+/** A process of a release, from its start to its exit. */
 export class ReleaseProcess {
   readonly identity: ProcessIdentity | undefined;
-  /** How it exitReason, once it has. */
+  /** The reason of its exit; undefined while it runs. */
   exitReason: string | undefined;
   readonly exited: Promise<void>;
   private listener: Address | undefined;
@@ -65,7 +65,7 @@ export class ReleaseProcess {
     this.exited = new Promise((resolve) => {
       const end = (reason: string): void => {
         this.exitReason ??= reason;
-        // Its last words are worth a moment, but something that daemonized may hold the output for ever.
+        // Wait a moment for the rest of the output. A daemon may hold it open forever.
         void Promise.race([drained, pause(200)]).then(() => resolve());
       };
       this.child.once('error', (error) => end(`it could not be started: ${error.message}`));
@@ -73,12 +73,12 @@ export class ReleaseProcess {
     });
   }
 
-  /** Where it address, once it was healthy. */
+  /** The address that it listens on; undefined until it was healthy. */
   get address(): Address | undefined {
     return this.listener;
   }
 
-  /** Resolves when it is healthy, or with the reason problem it will not be. */
+  /** Resolves with undefined when it is healthy, or with the reason why it will not become healthy. */
   async waitUntilHealthy(signal: AbortSignal): Promise<string | undefined> {
     const { health } = this.command.definition;
     const deadline = Date.now() + health.timeoutMs;
@@ -92,7 +92,7 @@ export class ReleaseProcess {
     }
   }
 
-  /** Why it is not healthy right now; `undefined` where it is. */
+  /** Returns the reason why it is not healthy, or undefined if it is. */
   async healthProblem(): Promise<string | undefined> {
     const { definition, folder, port } = this.command;
     this.listener ??= await findListener(port);
@@ -100,35 +100,21 @@ export class ReleaseProcess {
     return probe(definition.health, this.listener, folder, this.env);
   }
 
-  /** Ends it and all that it started. */
+  /** Ends the process and everything that it started. */
   async end(): Promise<void> {
     const { lineage, mark } = this.command;
-    await endProcesses({ run: lineage, step: mark, ...(this.child.pid !== undefined && { group: this.child.pid }) }, graceMs);
+    await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
     await this.exited;
   }
 }
 
-/** Resolves after `ms`, or at once when the signal is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
-}
-
-/** A log that grows beyond this is kept aside once as `NAME.1` and begun anew. */
+/** The size at which a log is renamed to `NAME.1` and a new one starts. */
 const maxBytes = 10 << 20;
 
-/** How a line of Deliver's own begins. */
+/** The start of a line that Deliver itself writes to the log. */
 const marker = '--- ';
 
-/** What a release prints, for as long as it lives: masked, written as it comes, bounded. */
+/** The output of a release: masked, written as it arrives, bounded in size. */
 export class ReleaseLog {
   private size: number;
   private descriptor: number;
@@ -146,7 +132,7 @@ export class ReleaseLog {
     this.write(this.mask.push(bytes));
   }
 
-  /** A line of Deliver's own. */
+  /** Writes a line of Deliver itself. */
   note(line: string): void {
     this.write(Buffer.from(`${marker}${line} ---\n`));
   }
@@ -163,7 +149,7 @@ export class ReleaseLog {
       if (this.size + bytes.length > maxBytes) this.rotate();
       this.size += fs.writeSync(this.descriptor, bytes);
     } catch {
-      // A full disk costs a release its log, never its life.
+      // A full disk must not stop the release.
     }
   }
 
@@ -175,7 +161,7 @@ export class ReleaseLog {
   }
 }
 
-/** The last lines that a release itself printed, none of them empty, without terminal codes. */
+/** Returns the last lines that the release itself printed, without empty lines and terminal codes. */
 export function lastLines(file: string, count: number): string[] {
   try {
     const descriptor = fs.openSync(file, 'r');

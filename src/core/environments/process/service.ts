@@ -1,28 +1,28 @@
-import { fail, messageOf, ok, type Result } from '../../model/result';
-import type { ProcessDefinition } from '../../model/pipeline';
 import type { ProcessIdentity } from '../../model/events';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackOptions } from '../environment';
+import { OneAtATime } from '../../support/batches';
+import { shortCommit } from '../../support/short-commit';
+import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { ServiceProxy } from './proxy';
-import { SupervisedRelease } from './supervised-release';
 import { lastLines } from './release-process';
 import type { ReleaseStarter } from './release-starter';
 import type { RunnableRelease, SupervisedService } from './state-file';
+import { SupervisedRelease } from './supervised-release';
 
-/** How many releases can be brought back. */
 const maxEarlierReleases = 2;
 const maxLogLines = 20;
-/** How often to look whether whoever has to verify a release still lives. */
 const ownerPollIntervalMs = 2_000;
 
-/** One service of the environment: what is live, what it replaced, and the switch between them. */
+/** A service of the environment: the live release, its predecessors, and the switch between them. */
 export class Service {
   private current: SupervisedRelease | undefined;
-  /** What the unverified `current` replaced: it still runs, so that it is back at once. */
+  /** The predecessor of an unverified `current`. It keeps running for an immediate rollback. */
   private standby: SupervisedRelease | undefined;
   private earlier: readonly RunnableRelease[] = [];
   private verified = true;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly queue = new OneAtATime();
   private readonly stopping = new Set<Promise<void>>();
   private ownerWatch: NodeJS.Timeout | undefined;
 
@@ -38,9 +38,9 @@ export class Service {
     return `http://127.0.0.1:${this.proxy.port}`;
   }
 
-  /** Brings back what was live when an earlier supervisor ended; resolves when that was tried once. */
+  /** Starts the release that was live when the last supervisor ended. Resolves after the first attempt. */
   async restore({ current, earlier, unverified }: SupervisedService, signal: AbortSignal): Promise<void> {
-    // Whoever had to verify it lost it with the environment.
+    // The verifier of an unverified release lost its environment, so the release counts as failed.
     const last = unverified ? earlier[0] : current;
     this.earlier = unverified ? earlier.slice(1) : earlier;
     if (!last) return;
@@ -56,13 +56,13 @@ export class Service {
     log: (line: string) => void,
     signal: AbortSignal,
   ): Promise<Result<DeployedRelease>> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       if (signal.aborted) return fail('cancelled', 'cancelled');
       const { release, folder, slot, secrets } = request;
       this.starter.storeSecrets(release.id, secrets);
       const next = this.open({ release, folder, slot, definition, secrets: Object.keys(secrets) });
-      const live = this.current?.record.release.commit.slice(0, 8);
-      log(`starting ${release.commit.slice(0, 8)}${live ? ` beside ${live}` : ''}`);
+      const live = this.current && shortCommit(this.current.record.release.commit);
+      log(`starting ${shortCommit(release.commit)}${live ? ` beside ${live}` : ''}`);
       const startedAt = Date.now();
       const problem = await next.start(signal);
       if (problem !== undefined) {
@@ -70,42 +70,42 @@ export class Service {
         if (signal.aborted) return fail('cancelled', 'cancelled');
         const file = this.starter.logFile(this.name, release.id);
         const lines = lastLines(file, maxLogLines);
-        if (lines.length > 0) log(`the last of what it printed:`);
+        if (lines.length > 0) log(`the last lines of its output:`);
         for (const line of lines) log(`  ${line}`);
         return fail('delivery', `${this.name} did not come up in ${this.environment}: ${problem}`, {
-          hint: live ? `${live} stays live; all that the new release printed is in ${file}` : `all that it printed is in ${file}`,
+          hint: live ? `${live} stays live; the full output of the new release is in ${file}` : `its full output is in ${file}`,
         });
       }
       log(`healthy after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
       this.replace(next, request.owner);
       log(`live at ${this.url}`);
       const [previous] = this.earlier;
-      return ok({ url: this.url, release, ...(previous && { previous: previous.release }) });
+      return ok({ url: this.url, release, previous: previous?.release });
     });
   }
 
-  /** The release was verified: what it replaced ends. */
+  /** Marks the release as verified and stops its predecessor. */
   async settle(release: string): Promise<Result<void>> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       if (this.current?.record.release.id !== release)
-        return fail('delivery', `the release that was verified is no longer live in ${this.environment}`);
+        return fail('delivery', `the verified release is no longer live in ${this.environment}`);
       this.markVerified();
       return ok(undefined);
     });
   }
 
   async rollBack(options: RollbackOptions = {}): Promise<Result<RolledBackRelease>> {
-    return this.inTurn(() => this.rollBackNow(options));
+    return this.queue.run(() => this.rollBackNow(options));
   }
 
-  /** Ends all of it. */
+  /** Stops everything. */
   async end(): Promise<void> {
     clearInterval(this.ownerWatch);
     await Promise.all([this.current?.stop(0), this.standby?.stop(0), ...this.stopping]);
     await this.proxy.close();
   }
 
-  /** Why nothing answers, for whoever asks. */
+  /** Returns the reason why no release is reachable. */
   unavailableReason(): string {
     if (!this.current) return `${this.name} has not been delivered to ${this.environment}`;
     return `${this.name} is ${this.current.state} in ${this.environment}${this.current.reason ? `: ${this.current.reason}` : ''}`;
@@ -115,15 +115,14 @@ export class Service {
     const { current, earlier, proxy } = this;
     const state = current?.state ?? 'stopped';
     const missing = current && !current.running ? this.starter.missingSecret(current.record) : undefined;
-    const reason =
-      missing === undefined ? current?.reason : `it needs the secret ${missing}, which only a delivery hands over: deliver it again`;
+    const reason = missing === undefined ? current?.reason : `it needs the secret ${missing}, whose value is not stored: deliver it again`;
     return {
       service: this.name,
       port: proxy.port,
       state: missing === undefined ? state : 'stopped',
-      ...(reason !== undefined && { reason }),
-      ...(current && { current: { ...current.record, ...(current.identity && { process: current.identity }) } }),
-      ...(!this.verified && { unverified: true as const }),
+      reason,
+      current: current && { ...current.record, process: current.identity },
+      unverified: this.verified ? undefined : true,
       earlier,
     };
   }
@@ -139,7 +138,7 @@ export class Service {
       this.standby = before;
       if (before) this.earlier = [before.record, ...this.earlier].slice(0, maxEarlierReleases);
     } else if (before) {
-      // Nobody ever verified it: it is nothing to go back to.
+      // A release that was never verified is no target for a rollback.
       this.stopInBackground(before);
     }
     this.verified = false;
@@ -148,7 +147,7 @@ export class Service {
   }
 
   private switchTo(next: SupervisedRelease | undefined): void {
-    // The old one is let go first: its end must not take the proxy from the new one.
+    // Release the old one first, so that its exit does not take the proxy from the new one.
     void this.current?.unsupervise();
     this.current = next;
     if (next) next.supervise((upstream) => this.current === next && this.proxy.routeTo(upstream));
@@ -170,15 +169,15 @@ export class Service {
     if (!current) return fail('usage', `${this.name} is not live in ${this.environment}`);
     const from = current.record.release;
     if (only !== undefined && only !== from.id)
-      return fail('usage', `${this.environment} has another release of ${this.name} by now: ${from.commit.slice(0, 8)}`);
+      return fail('usage', `another release of ${this.name} is live in ${this.environment} now: ${shortCommit(from.commit)}`);
     const record =
       to === undefined ? this.earlier[0] : this.earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
     if (to !== undefined && !record) {
-      const available = this.earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
+      const available = this.earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
       return fail(
         'usage',
         `${this.name} has no earlier release ${to} in ${this.environment}`,
-        available ? { hint: `there is ${available}` } : {},
+        available ? { hint: `available: ${available}` } : {},
       );
     }
     const back = record && (await this.startAgain(record));
@@ -188,10 +187,10 @@ export class Service {
     if (this.standby === back?.value) this.standby = undefined;
     this.earlier = record ? this.earlier.slice(this.earlier.indexOf(record) + 1) : [];
     this.markVerified();
-    return ok({ from, ...(record && { to: record.release }) });
+    return ok({ from, to: record?.release });
   }
 
-  /** An earlier release, up and healthy. */
+  /** Starts an earlier release and resolves when it is healthy. */
   private async startAgain(record: RunnableRelease): Promise<Result<SupervisedRelease>> {
     const { standby } = this;
     if (standby?.record.release.id === record.release.id && standby.running) return ok(standby);
@@ -199,25 +198,25 @@ export class Service {
     if (missing !== undefined)
       return fail(
         'machinery',
-        `${record.release.commit.slice(0, 8)} needs the secret ${missing}, which is not kept: deliver that commit again`,
+        `${shortCommit(record.release.commit)} needs the secret ${missing}, whose value is not stored: deliver that commit again`,
       );
     const live = this.open(record);
     const problem = await live.start(new AbortController().signal);
     if (problem === undefined) return ok(live);
     await live.stop(0);
-    return fail('delivery', `${this.name} could not be brought back to ${record.release.commit.slice(0, 8)}: ${problem}`, {
-      hint: 'what was live still is',
+    return fail('delivery', `${this.name} could not be rolled back to ${shortCommit(record.release.commit)}: ${problem}`, {
+      hint: 'the live release is unchanged',
     });
   }
 
-  /** A release whose verifier died was not verified and never will be: the previous one comes back. */
+  /** Rolls back if the process that has to verify the release dies first. */
   private watchOwner(owner: ProcessIdentity | undefined): void {
     clearInterval(this.ownerWatch);
     if (!owner) return;
     this.ownerWatch = setInterval(() => {
       if (isAlive(owner)) return;
       clearInterval(this.ownerWatch);
-      void this.inTurn(async () => (this.verified ? undefined : this.rollBackNow()));
+      void this.queue.run(async () => (this.verified ? undefined : this.rollBackNow()));
     }, ownerPollIntervalMs);
   }
 
@@ -227,12 +226,5 @@ export class Service {
       .catch((error: unknown) => console.error(`${this.name}: a release did not end: ${messageOf(error)}`))
       .finally(() => this.stopping.delete(stopped));
     this.stopping.add(stopped);
-  }
-
-  /** One after the other: a switch in the middle of another would lose a release. */
-  private async inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(act);
-    this.turn = mine.catch(() => {});
-    return mine;
   }
 }

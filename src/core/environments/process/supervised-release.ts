@@ -1,18 +1,17 @@
 import type { ServiceHealth } from '../../model/environment-status';
+import { pause } from '../../support/pause';
 import { Upstream } from './proxy';
-import { pause, type ReleaseProcess } from './release-process';
+import type { ReleaseProcess } from './release-process';
 import type { RunnableRelease } from './state-file';
 
-/** How often a live release is asked for its health. */
 const probeIntervalMs = 5_000;
 const minBackOffMs = 500;
 const maxBackOffMs = 30_000;
-/** A release that lived this long and dies is started again at once, like at its first death. */
+/** A release that ran this long restarts without extra delay when it exits. */
 const stableAfterMs = 60_000;
-/** How long an answer that is on the way may take when its release goes. */
 const defaultDrainTimeoutMs = 10_000;
 
-/** A release in the environment: started, supervised up while it is live, and exitReason in the end. */
+/** A release in the environment: started, restarted while it is live, and stopped. */
 export class SupervisedRelease {
   state: ServiceHealth = 'starting';
   reason: string | undefined;
@@ -21,7 +20,7 @@ export class SupervisedRelease {
   private supervision = new AbortController();
   private supervised: Promise<void> = Promise.resolve();
 
-  /** `startProcess` starts a process of it; `onChange` hears of each change of `state`. */
+  /** `startProcess` starts a process of the release; `onChange` is called after each change of `state`. */
   constructor(
     readonly record: RunnableRelease,
     private readonly startProcess: () => Promise<ReleaseProcess>,
@@ -36,7 +35,7 @@ export class SupervisedRelease {
     return this.process?.identity;
   }
 
-  /** Resolves when it is healthy, or with the reason problem it will not be; then nothing of it runs. */
+  /** Resolves with undefined when it is healthy, or with the reason why it will not become healthy; then no process is left. */
   async start(signal: AbortSignal): Promise<string | undefined> {
     this.process = await this.startProcess();
     const problem = await this.process.waitUntilHealthy(signal);
@@ -52,20 +51,20 @@ export class SupervisedRelease {
     return problem ?? 'it does not listen';
   }
 
-  /** It is live: `routeTo` gets its upstream now and after each new start, and `undefined` while it is down. */
+  /** Marks it live and restarts it when it exits. `routeTo` gets the upstream after each start, and undefined while it is down. */
   supervise(routeTo: (upstream: Upstream | undefined) => void): void {
     this.supervision = new AbortController();
     routeTo(this.running ? this.upstream : undefined);
     this.supervised = this.restartOnExit(routeTo, this.supervision.signal);
   }
 
-  /** It is live no more, but still there. */
+  /** Stops restarting it. The process keeps running. */
   async unsupervise(): Promise<void> {
     this.supervision.abort();
     await this.supervised;
   }
 
-  /** Ends it once its answers that are on the way have been given. */
+  /** Stops it after its open connections are closed. */
   async stop(drainTimeoutMs = defaultDrainTimeoutMs): Promise<void> {
     await this.unsupervise();
     await this.upstream?.drain(drainTimeoutMs);
@@ -81,7 +80,7 @@ export class SupervisedRelease {
       if (signal.aborted) return;
       routeTo(undefined);
       if (Date.now() - startedAt > stableAfterMs) backOff = minBackOffMs;
-      this.setState('unhealthy', `${exitReason}; it is started again in ${backOff / 1000} s`);
+      this.setState('unhealthy', `${exitReason}; restarting in ${backOff / 1000} s`);
       await this.process?.end();
       await pause(backOff, signal);
       if (signal.aborted) return;
@@ -89,7 +88,7 @@ export class SupervisedRelease {
     }
   }
 
-  /** Resolves with the way that it exitReason, or when it is not to be supervised any more. */
+  /** Resolves with the reason of its exit, or with an empty string when the supervision ends. */
   private async waitForExit(signal: AbortSignal): Promise<string> {
     const { process } = this;
     if (!process) return this.reason ?? 'it does not run';
@@ -100,7 +99,7 @@ export class SupervisedRelease {
       const problem = await process.healthProblem();
       failures = problem === undefined ? 0 : failures + 1;
       if (problem === undefined) this.setState('healthy');
-      // One slow answer is no outage.
+      // A single slow response is not a failure.
       else if (failures >= 2 && process.exitReason === undefined) this.setState('unhealthy', problem);
     }
   }

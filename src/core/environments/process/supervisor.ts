@@ -1,26 +1,24 @@
 import * as fs from 'node:fs';
 import { messageOf, ok, type Result } from '../../model/result';
+import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
+import { portsFor } from '../../process/free-port';
 import { lockHolder, tryLock } from '../../process/lock';
 import { OutputPipes } from '../../process/output-pipe';
-import { graceMs } from '../../process/command';
 import { isAlive, ownIdentity } from '../../process/process-identity';
 import { writeAtomically } from '../../support/write-atomically';
-import type { Commands, Control } from './control';
-import { listenForCommands } from './control';
 import type { DeployedRelease } from '../environment';
+import { type Commands, type Control, listenForCommands } from './control';
 import { ServiceProxy } from './proxy';
-import { portsFor } from '../../process/free-port';
 import { ReleaseStarter } from './release-starter';
 import { Service } from './service';
-import { EnvironmentFiles, readState, type EnvironmentState, type SupervisedService } from './state-file';
+import { EnvironmentFiles, type EnvironmentState, readState, type SupervisedService } from './state-file';
 
-/** How often a supervisor looks whether it still holds its environment. */
 const lockPollIntervalMs = 2_000;
 
 /**
- * The process that an environment lives in: brings back what was live, answers commands, and resolves
- * when it was stopped and nothing of it runs any more. Gives way at once to one that is already there.
+ * Runs the supervisor of an environment: restores the live releases, serves commands, and resolves when the environment is stopped.
+ * Returns at once if another supervisor runs.
  */
 export async function supervise(name: string, home: string): Promise<void> {
   const files = new EnvironmentFiles(home, name);
@@ -42,7 +40,7 @@ export async function supervise(name: string, home: string): Promise<void> {
   });
   supervisor.restore(savedState);
   writeAtomically(files.control, { port: control.port, token: control.token, supervisor: own } satisfies Control, 0o600);
-  // Deliver's folder may be removed by hand: what can no longer be found must not go on.
+  // The folder may be deleted by hand. Releases that can no longer be found must stop.
   const watch = setInterval(() => lockHolder(files.lock)?.pid !== own.pid && void supervisor.stop(), lockPollIntervalMs);
   await stopped;
   clearInterval(watch);
@@ -51,14 +49,14 @@ export async function supervise(name: string, home: string): Promise<void> {
   lock.release();
 }
 
-/** A state that cannot be read is kept under another name; the environment begins anew, at the same addresses. */
+/** Renames a state file that cannot be read. The environment starts empty, at the same addresses. */
 function moveAside(files: EnvironmentFiles): undefined {
   if (!fs.existsSync(files.state)) return;
-  console.error(`${files.state} is damaged; it is kept as ${files.state}.damaged`);
+  console.error(`${files.state} is damaged; it was renamed to ${files.state}.damaged`);
   fs.renameSync(files.state, `${files.state}.damaged`);
 }
 
-/** What a killed predecessor left running. */
+/** Ends the processes that a killed supervisor left. */
 async function stopLeftovers(files: EnvironmentFiles, state: EnvironmentState | undefined): Promise<void> {
   await endProcesses({ run: files.lineage }, graceMs);
   for (const { current } of state?.services ?? [])
@@ -80,14 +78,14 @@ class Supervisor {
     this.starter = new ReleaseStarter(files, this.pipes, () => new Map([...this.services].map(([name, { url }]) => [name, url])));
   }
 
-  /** Every address is there savedState the first release starts: it may need any of them. */
+  /** Opens every proxy before the first release starts: it may need any of the addresses. */
   restore(state: EnvironmentState | undefined): void {
     const records = state?.services ?? [];
     this.restoring = (async () => {
       const services = await Promise.all(records.map((record) => this.reserve(record.service, record.port)));
       await Promise.all(services.map((service, index) => service.restore(records[index]!, this.stopping.signal)));
     })();
-    this.restoring.catch((error: unknown) => console.error(`not all could be brought back: ${messageOf(error)}`));
+    this.restoring.catch((error: unknown) => console.error(`some services could not be restored: ${messageOf(error)}`));
     this.write();
   }
 
@@ -107,18 +105,18 @@ class Supervisor {
     return act(await this.reserve(name));
   }
 
-  /** The state is kept: the next use brings it all back. */
+  /** Stops all releases. The state is kept, and the next use restores it. */
   async stop(): Promise<Result<void>> {
     if (!this.stopping.signal.aborted) {
       this.stopping.abort();
-      // What is live stays on record as it was, though it ends now.
+      // The stored state is the one before the stop.
       const last = this.state();
       await this.restoring;
       await Promise.all([...this.services.values()].map((service) => service.end()));
       await endProcesses({ run: this.files.lineage }, graceMs);
       this.pipes.dispose();
       if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
-      // The answer to whoever asked goes out first.
+      // Send the response to the caller first.
       setImmediate(() => this.onStopped());
     }
     return ok(undefined);
@@ -145,7 +143,7 @@ class Supervisor {
       this.write();
       return service;
     }
-    throw new Error(`there is no free port for ${name}`);
+    throw new Error(`no free port for ${name}`);
   }
 
   private state(): EnvironmentState {
@@ -162,13 +160,12 @@ class Supervisor {
       writeAtomically(this.files.state, state);
       this.written = text;
     } catch (error) {
-      // A full disk must not end what is live.
+      // A full disk must not stop the live releases.
       console.error(`the state could not be written: ${messageOf(error)}`);
     }
   }
 }
 
-/** A release that has ended, as it is kept. */
 function withoutProcess(record: SupervisedService): SupervisedService {
   if (!record.current) return record;
   const { release, folder, slot, definition, secrets } = record.current;

@@ -1,37 +1,35 @@
-import { endProcesses } from '../../process/descendants';
-import { graceMs } from '../../process/command';
-import { isAlive, ownIdentity } from '../../process/process-identity';
-import { tryLock } from '../../process/lock';
-import { fail, messageOf, ok, type Result } from '../../model/result';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { Release } from '../../model/events';
+import { fail, messageOf, ok, type Result } from '../../model/result';
+import { graceMs } from '../../process/command';
+import { endProcesses } from '../../process/descendants';
+import { tryLock } from '../../process/lock';
+import { isAlive, ownIdentity } from '../../process/process-identity';
+import { pause } from '../../support/pause';
+import { shortCommit } from '../../support/short-commit';
 import type {
   DeployedRelease,
   DeployRequest,
   Environment,
   LogOptions,
-  RolledBackRelease,
   RollbackOptions,
+  RolledBackRelease,
   WriteLine,
 } from '../environment';
-import type { ServiceStatus } from '../../model/environment-status';
-import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
+import { type KeptRelease, markOf, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
 import { Platforms } from '../registry';
-import { recordedStatus } from './service-record';
-import type { ServiceRecord, ServiceRecords } from './service-record';
+import { recordedStatus, type ServiceRecord, type ServiceRecords } from './service-record';
 
 const silent: WriteLine = () => {};
-/** For what must come to its end once it has begun. */
+/** For operations that must not be cancelled half-way. */
 const neverAborted = new AbortController().signal;
-/** How many releases can be brought back. */
 const maxEarlierReleases = 5;
-/** How long the place may take to say what is live, before something is done there. */
 const observeTimeoutMs = 15_000;
-/** How often to look whether another deployment of the service has ended. */
 const lockPollIntervalMs = 250;
 
 /**
- * An environment that something else runs: an engine, a cluster, scripts. What was done with forEachLive service is in a
- * record of its own, under a lock of its own, so that services are delivered independently.
+ * An environment that something else runs: a container engine, a cluster, scripts. Each service has its own record and its own lock,
+ * so that services are deployed independently.
  */
 export class RecordedEnvironment implements Environment {
   private readonly platforms = new Platforms();
@@ -39,7 +37,7 @@ export class RecordedEnvironment implements Environment {
   constructor(
     private readonly records: ServiceRecords,
     readonly kind: PlatformKind,
-    /** By what services are deployed, by name; others are known by what they were deployed by last. */
+    /** The definitions by service. Other services use the definition of their last deployment. */
     private readonly definitions: ReadonlyMap<string, PlatformDefinition> = new Map(),
   ) {}
 
@@ -55,7 +53,7 @@ export class RecordedEnvironment implements Environment {
   async deploy(request: DeployRequest, log: WriteLine, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { service, release } = request;
     const definition = this.definitions.get(service);
-    if (!definition) return fail('usage', `${this.name} has no definition to deploy ${service} by`);
+    if (!definition) return fail('usage', `${this.name} has no definition of ${service}: it cannot be deployed`);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
     return this.withLock(service, log, signal, async () => {
@@ -64,7 +62,7 @@ export class RecordedEnvironment implements Environment {
       const initial: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
       this.records.write({ ...initial, deploying: { release, by: request.owner ?? ownIdentity() } });
       const addresses = this.addresses();
-      const deployed = await platform.value.deploy({ ...request, addresses, ...(current && { current }) }, log, signal);
+      const deployed = await platform.value.deploy({ ...request, addresses, current }, log, signal);
       if (!deployed.ok) {
         if (before) this.records.write(before);
         else this.records.remove(service);
@@ -73,15 +71,15 @@ export class RecordedEnvironment implements Environment {
       const { url, image, details = {} } = deployed.value;
       const { slot, folder } = request;
       const secrets = Object.keys(request.secrets);
-      const next: KeptRelease = { release, slot, folder, secrets, details, ...(image !== undefined && { image }) };
-      // What nobody ever verified is nothing to go back to.
+      const next: KeptRelease = { release, slot, folder, secrets, details, image };
+      // A release that was never verified is no target for a rollback.
       const isVerified = current && !(before?.verifier && before.current?.release.id === current.release.id);
       const earlier = [...(isVerified ? [current] : []), ...known].filter((kept) => kept.release.id !== release.id);
       const verifier = request.owner ?? ownIdentity();
       this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, maxEarlierReleases) });
       await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...earlier.slice(0, maxEarlierReleases)]);
       const [last] = earlier;
-      return ok({ url, release, ...(last && { previous: last.release }) });
+      return ok({ url, release, previous: last?.release });
     });
   }
 
@@ -90,8 +88,8 @@ export class RecordedEnvironment implements Environment {
       const record = this.read(service);
       if (!record.ok) return record;
       if (record.value?.current?.release.id !== releaseId)
-        return fail('delivery', `the release that was verified is no longer live in ${this.name}`);
-      this.records.write(omit(record.value, 'verifier'));
+        return fail('delivery', `the verified release is no longer live in ${this.name}`);
+      this.records.write({ ...record.value, verifier: undefined });
       return ok(undefined);
     });
   }
@@ -106,7 +104,7 @@ export class RecordedEnvironment implements Environment {
       const { current: live, earlier: known } = await this.readLive(platform.value, service, read.value);
       if (!live || !definition) return fail('usage', `${service} is not live in ${this.name}`);
       if (options.only !== undefined && options.only !== live.release.id)
-        return fail('usage', `${this.name} has another release of ${service} by now: ${live.release.commit.slice(0, 8)}`);
+        return fail('usage', `another release of ${service} is live in ${this.name} now: ${shortCommit(live.release.commit)}`);
       const target = selectEarlier(known, options.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
       const to = target.value;
@@ -114,20 +112,20 @@ export class RecordedEnvironment implements Environment {
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
       const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
-      this.records.write({ service, definition, url, ...(to && { current: to }), earlier });
+      this.records.write({ service, definition, url, current: to, earlier });
       this.records.removeObservation(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
-      return ok({ from: live.release, ...(to && { to: to.release }) });
+      return ok({ from: live.release, to: to?.release });
     });
   }
 
   /**
-   * What was live before a deployment whose process died is made live again. Answers which release went and which came
-   * back; `undefined` where there is nothing to recover.
+   * Restores the former release after a deployment whose process died. Returns which release was replaced and which was restored, or
+   * undefined if nothing has to be recovered.
    */
   async recover(service: string, releaseId: string, log: WriteLine): Promise<Result<RolledBackRelease | undefined>> {
     const read = this.read(service);
-    if (!read.ok) return ok(undefined); // it cannot be known: the next delivery begins it anew
+    if (!read.ok) return ok(undefined); // unreadable: the next delivery creates a new record
     const { deploying, current, verifier } = read.value ?? {};
     if (current?.release.id === releaseId && verifier && !isAlive(verifier)) return this.rollBack(service, { only: releaseId }, log);
     if (deploying?.release.id !== releaseId || isAlive(deploying.by)) return ok(undefined);
@@ -141,9 +139,9 @@ export class RecordedEnvironment implements Environment {
         : await platform.value.takeDown(begun, log, neverAborted);
       if (!restored.ok && current) return restored;
       if (!restored.ok) log(restored.failure.message);
-      if (read.value && current) this.records.write(omit(read.value, 'deploying'));
+      if (read.value && current) this.records.write({ ...read.value, deploying: undefined });
       else this.records.remove(service);
-      return ok({ from: deploying.release, ...(current && { to: current.release }) });
+      return ok({ from: deploying.release, to: current?.release });
     });
   }
 
@@ -160,9 +158,9 @@ export class RecordedEnvironment implements Environment {
       else
         for (const { url = '', earlier, ...status } of answer.value) {
           const [previous] = earlier ?? [];
-          // What a service's own platform says of it counts more than what another one sees of it.
+          // A platform knows its own service better than other platforms of the environment do.
           if (observed.has(status.service) && status.service !== service) continue;
-          observed.set(status.service, { ...status, url, ...(earlier && { earlier }), ...(previous && { previous }) });
+          observed.set(status.service, { ...status, url, earlier, previous });
         }
     }
     const before = this.records.observation();
@@ -172,13 +170,13 @@ export class RecordedEnvironment implements Environment {
     this.records.writeObservation({
       kind: this.kind,
       services,
-      ...(at !== undefined && { at }),
-      ...(failure !== undefined && { failure }),
+      at,
+      failure,
     });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }
 
-  /** Calls `changed` when one of the services may be different; resolves with the signal. */
+  /** Calls `changed` when one of the services may have changed. Resolves when the signal aborts. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const platforms = await this.openPlatforms();
     await Promise.all([
@@ -210,7 +208,7 @@ export class RecordedEnvironment implements Environment {
         if (!read.value?.current) return ok(undefined);
         const platform = await this.platformOf(service);
         const acted = platform.ok ? await act(platform.value, read.value.current) : platform;
-        if (acted.ok) this.records.write({ ...omit(read.value, 'stopped'), ...(stopped && { stopped: true as const }) });
+        if (acted.ok) this.records.write({ ...read.value, stopped: stopped || undefined });
         return acted;
       });
       if (!done.ok) return done;
@@ -227,13 +225,13 @@ export class RecordedEnvironment implements Environment {
     return platform.ok ? act(platform.value, live) : platform;
   }
 
-  /** What is live as the place itself says it, else as the record has it: others may have deployed since. */
+  /** Returns the live release as the platform reports it, else as the record has it: others may have deployed since. */
   private async readLive(
     platform: Platform,
     service: string,
     record: ServiceRecord | undefined,
   ): Promise<{ readonly current?: KeptRelease; readonly earlier: readonly KeptRelease[] }> {
-    const recorded = { ...(record?.current && { current: record.current }), earlier: record?.earlier ?? [] };
+    const recorded = { current: record?.current, earlier: record?.earlier ?? [] };
     const answer = await platform.observe(record?.current, AbortSignal.timeout(observeTimeoutMs));
     const observed = answer.ok ? answer.value.find((one) => one.service === service) : undefined;
     if (!observed?.release || observed.release.id === record?.current?.release.id) return recorded;
@@ -243,13 +241,13 @@ export class RecordedEnvironment implements Environment {
     return { current: asKept(observed.release), earlier };
   }
 
-  /** What others delivered, as far as a platform needs it to find the service's log. */
+  /** Returns the live release of a service that was delivered elsewhere, for its log. */
   private observedLive(service: string): KeptRelease | undefined {
     const release = this.records.observation()?.services.find((one) => one.service === service)?.release;
     return release && externalRelease(release);
   }
 
-  /** Every service that is defined, or has a record. */
+  /** Opens the platform of every service that is defined or has a record. */
   private async openPlatforms(): Promise<{ service: string; platform: Result<Platform>; live: KeptRelease | undefined }[]> {
     return Promise.all(
       [...new Set([...this.definitions.keys(), ...this.records.services()])].map(async (service) => {
@@ -276,22 +274,22 @@ export class RecordedEnvironment implements Environment {
     try {
       return ok(this.records.read(service));
     } catch (error) {
-      return fail('machinery', `what was written down of ${service} in ${this.name} cannot be read: ${messageOf(error)}`, {
+      return fail('machinery', `the record of ${service} in ${this.name} cannot be read: ${messageOf(error)}`, {
         path: this.records.file(service),
-        hint: 'the next delivery begins it anew',
+        hint: 'the next delivery creates a new record',
       });
     }
   }
 
-  /** A record that cannot be read must not keep a delivery from being made; it is kept aside. */
+  /** Reads the record. A record that cannot be read is renamed, so that it does not block a delivery. */
   private readOrMoveAside(service: string, log: WriteLine): ServiceRecord | undefined {
     const read = this.read(service);
     if (read.ok) return read.value;
-    log(`${read.failure.message}; it is kept as ${this.records.moveAside(service)}`);
+    log(`${read.failure.message}; it was renamed to ${this.records.moveAside(service)}`);
     return undefined;
   }
 
-  /** One after the other for forEachLive service, whoever asks. A dead holder holds nothing. */
+  /** Runs one operation at a time for each service, across processes. A lock of a dead process does not count. */
   private async withLock<T>(service: string, log: WriteLine, signal: AbortSignal, act: () => Promise<Result<T>>): Promise<Result<T>> {
     for (let reported = false; ; reported = true) {
       if (signal.aborted) return fail('cancelled', 'cancelled');
@@ -304,7 +302,7 @@ export class RecordedEnvironment implements Environment {
         }
       }
       if (!reported) log(`another process (${lock.holder.pid}) is changing ${service} in ${this.name}: waiting for it`);
-      await new Promise((resolve) => setTimeout(resolve, lockPollIntervalMs));
+      await pause(lockPollIntervalMs);
     }
   }
 }
@@ -313,17 +311,11 @@ function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, 
   if (to === undefined) return ok(earlier[0]);
   const found = earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
   if (found) return ok(found);
-  const available = earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
-  return fail('usage', `there is no earlier release ${to} of ${what}`, available ? { hint: `there is ${available}` } : {});
+  const available = earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
+  return fail('usage', `there is no earlier release ${to} of ${what}`, available ? { hint: `available: ${available}` } : {});
 }
 
-/** A release that was delivered elsewhere: all that is known of it is in the place itself. */
+/** Returns a release that was delivered elsewhere. Only the platform knows more about it. */
 function externalRelease(release: Release): KeptRelease {
   return { release, slot: '', folder: '', secrets: [], details: {} };
-}
-
-function omit<K extends keyof ServiceRecord>(record: ServiceRecord, key: K): Omit<ServiceRecord, K> {
-  const { [key]: left, ...rest } = record;
-  void left;
-  return rest;
 }
