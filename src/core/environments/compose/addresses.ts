@@ -24,8 +24,8 @@ export function urlOf(container: Container, host: string): string {
 export async function hostPort(environment: string, service: string, live: readonly Container[]): Promise<number> {
   for (const container of live) {
     const port = Number(container.labels[label.port]);
-    const has = container.ports.find(({ target }) => target === port);
-    if (has) return has.host;
+    const binding = container.ports.find(({ target }) => target === port);
+    if (binding) return binding.host;
   }
   for (const port of portsFor(environment, service)) if (await isFree(port)) return port;
   throw new Error('no free port on this machine');

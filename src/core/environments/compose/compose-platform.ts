@@ -16,7 +16,7 @@ import {
 import { environmentNames } from '../process/state-file';
 import { ServiceRecords } from '../recorded/service-record';
 import { engineHost, urlOf } from './addresses';
-import { dependencyContainers, isContainerOf, remove, restoreRelease, type StartedRelease, startRelease, stop } from './bring-up';
+import { dependencyContainers, isContainerOf, remove, restoreRelease, type StartedRelease, startRelease, stop } from './start-release';
 import { composeFiles, resolveFiles } from './compose-files';
 import { chooseTarget } from './config';
 import { type Container, label, networkOf, newestContainer, observedServices, projectOf } from './containers';
@@ -79,17 +79,17 @@ export class ComposePlatform implements Platform {
     const { secrets, current } = request;
     const image = recipe.override.services[recipe.target]?.image;
     if (image !== undefined) log(build ? `building ${image}` : `${image} exists: nothing to build`);
-    const up = await startRelease(engine.value, this.place, recipe, { secrets, build, log, signal });
-    const kept = up.ok ? await this.keep(engine.value, recipe, up.value) : up;
+    const started = await startRelease(engine.value, this.place, recipe, { secrets, build, log, signal });
+    const kept = started.ok ? await this.keep(engine.value, recipe, started.value) : started;
     if (kept.ok) {
       if (kept.value.url !== '') log(`live at ${kept.value.url}`);
       return kept;
     }
-    const back = await this.restorePrevious(engine.value, recipe, current, secrets, log);
+    const restored = await this.restorePrevious(engine.value, recipe, current, secrets, log);
     // The image of a failed deployment is not kept. The engine refuses the removal if something else uses it.
     if (build && image !== undefined) await engine.value.run(['image', 'rm', image], new AbortController().signal);
-    if (back.ok) return kept;
-    const message = `${kept.failure.message}; the previous release could not be restored: ${back.failure.message}`;
+    if (restored.ok) return kept;
+    const message = `${kept.failure.message}; the previous release could not be restored: ${restored.failure.message}`;
     return { ok: false, failure: { ...kept.failure, message } };
   }
 
@@ -100,31 +100,33 @@ export class ComposePlatform implements Platform {
     const before = await this.containers(engine.value, signal);
     if (!before.ok) return before;
     const secrets = secretsOf(to, process.env);
-    const back = await restoreRelease(engine.value, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
-    if (back.ok) return ok({ url: back.value.url });
+    const restored = await restoreRelease(
+      engine.value,
+      this.place,
+      { release, recipe: this.recipes.read(release.id), secrets },
+      log,
+      signal,
+    );
+    if (restored.ok) return ok({ url: restored.value.url });
     const live = releaseFrom(newestContainer(before.value)?.labels[label.release]);
-    const was = live && this.recipes.read(live.id);
-    if (!was || was.release.id === release.id) return back;
-    log(`${shortCommit(release.commit)} did not come up: restoring ${shortCommit(was.release.commit)}`);
-    const again = { release: was.release, recipe: was, secrets: secretsOf({ ...to, secrets: was.secrets }, process.env) };
-    const left = await restoreRelease(engine.value, this.place, again, log, new AbortController().signal);
-    if (left.ok) return back;
-    return {
-      ok: false,
-      failure: {
-        ...back.failure,
-        message: `${back.failure.message}; the previous release could not be restored either: ${left.failure.message}`,
-      },
-    };
+    const formerRecipe = live && this.recipes.read(live.id);
+    if (!formerRecipe || formerRecipe.release.id === release.id) return restored;
+    log(`${shortCommit(release.commit)} did not come up: restoring ${shortCommit(formerRecipe.release.commit)}`);
+    const formerSecrets = secretsOf({ ...to, secrets: formerRecipe.secrets }, process.env);
+    const former = { release: formerRecipe.release, recipe: formerRecipe, secrets: formerSecrets };
+    const recovered = await restoreRelease(engine.value, this.place, former, log, new AbortController().signal);
+    if (recovered.ok) return restored;
+    const message = `${restored.failure.message}; the previous release could not be restored either: ${recovered.failure.message}`;
+    return { ok: false, failure: { ...restored.failure, message } };
   }
 
   /** Removes the service. Its dependencies are stopped and kept, because they hold customer data. */
   async takeDown(_live: KeptRelease, _log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
-    const own = await this.containers(engine.value, signal);
-    if (!own.ok) return own;
-    const removed = await remove(engine.value, own.value, signal);
+    const present = await this.containers(engine.value, signal);
+    if (!present.ok) return present;
+    const removed = await remove(engine.value, present.value, signal);
     if (!removed.ok) return removed;
     const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
@@ -143,14 +145,19 @@ export class ComposePlatform implements Platform {
     const all = await engine.value.containers({ [label.environment]: environment }, signal);
     if (!all.ok) return all;
     const observed = observedServices(all.value, (container) => urlOf(container, engineHost(process.env)));
-    const own = observed.find((one) => one.service === service);
-    if (!own && live) return ok([...observed, { service, state: 'unhealthy', reason: 'its container was removed', release: live.release }]);
-    if (own?.state !== 'healthy') return ok(observed);
+    const present = observed.find((one) => one.service === service);
+    if (!present && live)
+      return ok([...observed, { service, state: 'unhealthy', reason: 'its container was removed', release: live.release }]);
+    if (present?.state !== 'healthy') return ok(observed);
     // The container is healthy. Probe the service as at its deployment.
-    const recipe = own.release && this.recipes.read(own.release.id);
+    const recipe = present.release && this.recipes.read(present.release.id);
     const { health, folder, env } = recipe ?? { health: undefined, folder: this.place.folder, env: {} };
-    const why = await probeService({ health, url: own.url ?? '', folder, env });
-    return ok(why === undefined ? observed : observed.map((one) => (one === own ? { ...own, state: 'unhealthy', reason: why } : one)));
+    const problem = await probeService({ health, url: present.url ?? '', folder, env });
+    return ok(
+      problem === undefined
+        ? observed
+        : observed.map((one) => (one === present ? { ...present, state: 'unhealthy', reason: problem } : one)),
+    );
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
@@ -173,11 +180,11 @@ export class ComposePlatform implements Platform {
   async stop(_live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     const engine = await this.open(signal);
     if (!engine.ok) return engine;
-    const own = await this.containers(engine.value, signal);
-    if (!own.ok) return own;
+    const present = await this.containers(engine.value, signal);
+    if (!present.ok) return present;
     const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
-    const stopped = await stop(engine.value, own.value, signal);
+    const stopped = await stop(engine.value, present.value, signal);
     return stopped.ok ? stop(engine.value, needs.value, signal) : stopped;
   }
 
@@ -232,10 +239,10 @@ export class ComposePlatform implements Platform {
     log: WriteLine,
   ): Promise<Result<void>> {
     const signal = new AbortController().signal;
-    const own = await this.containers(engine, signal);
-    if (!own.ok) return own;
-    const made = own.value.filter((container) => isContainerOf(container, failed.release.id));
-    const left = own.value.filter((container) => !made.includes(container));
+    const present = await this.containers(engine, signal);
+    if (!present.ok) return present;
+    const made = present.value.filter((container) => isContainerOf(container, failed.release.id));
+    const left = present.value.filter((container) => !made.includes(container));
     if (!current) {
       // compose may have stopped the container of a release that was delivered elsewhere.
       const removed = await remove(engine, made, signal);
@@ -246,8 +253,8 @@ export class ComposePlatform implements Platform {
     log(`restoring ${shortCommit(current.release.commit)}`);
     const { release } = current;
     const secrets = { ...given, ...secretsOf(current, process.env) };
-    const back = await restoreRelease(engine, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
-    return back.ok ? ok(undefined) : back;
+    const restored = await restoreRelease(engine, this.place, { release, recipe: this.recipes.read(release.id), secrets }, log, signal);
+    return restored.ok ? ok(undefined) : restored;
   }
 
   private get cacheFile(): string {

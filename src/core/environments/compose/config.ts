@@ -97,15 +97,15 @@ function namesOf(value: Yaml): string[] {
 
 /** Returns the compose service to deliver: the named one, else the one with the service's name, else the only one with a build section. */
 export function chooseTarget({ services }: ComposeConfig, service: string, named: string | undefined): Result<ComposeService> {
-  const there = services.map(({ name }) => name).join(', ');
+  const available = services.map(({ name }) => name).join(', ');
   if (named !== undefined) {
     const target = services.find(({ name }) => name === named);
-    return target ? ok(target) : fail('usage', `the compose file has no service ${named}`, { hint: `it has ${there}` });
+    return target ? ok(target) : fail('usage', `the compose file has no service ${named}`, { hint: `it has ${available}` });
   }
   const built = services.filter(({ build }) => build !== undefined);
   const target = services.find(({ name }) => name === service) ?? (built.length === 1 ? built[0] : undefined);
   if (target) return ok(target);
   return fail('usage', `it is not clear which service of the compose file ${service} is`, {
-    hint: `name it in \`compose.service\`: it has ${there}`,
+    hint: `name it in \`compose.service\`: it has ${available}`,
   });
 }

@@ -102,11 +102,11 @@ export const label = {
 export function observedServices(containers: readonly Container[], urlOf: (container: Container) => string): Observed[] {
   const services = new Set(containers.flatMap(({ labels }) => labels[label.service] ?? []));
   return [...services].sort().flatMap((service) => {
-    const own = containers.filter(({ labels }) => labels[label.service] === service);
-    const newest = newestContainer(own);
+    const present = containers.filter(({ labels }) => labels[label.service] === service);
+    const newest = newestContainer(present);
     if (!newest) return [];
     // The worst of several containers of a release determines the status.
-    const peers = own.filter(({ labels }) => labels[label.release] === newest.labels[label.release]);
+    const peers = present.filter(({ labels }) => labels[label.release] === newest.labels[label.release]);
     const states = peers.map((container) => ({ container, ...healthOf(container) }));
     const worst = worstFirst.flatMap((state) => states.find((one) => one.state === state) ?? [])[0];
     if (!worst) return [];

@@ -150,11 +150,13 @@ const known: readonly EnginePrograms[] = [
 ];
 
 async function findPrograms(run: Run, isInstalled: (program: string) => boolean): Promise<Result<EnginePrograms>> {
-  const there = known.filter(({ compose: [program], engine }) => isInstalled(program) && isInstalled(engine));
+  const installed = known.filter(({ compose: [program], engine }) => isInstalled(program) && isInstalled(engine));
   const works = await Promise.all(
-    there.map(async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0),
+    installed.map(
+      async ({ compose: [program, ...args] }) => args.length === 0 || (await run(program, [...args, 'version'])).exitCode === 0,
+    ),
   );
-  const best = there.find((_, index) => works[index]);
+  const best = installed.find((_, index) => works[index]);
   if (best) return ok(best);
   return fail('usage', 'docker compose, podman compose or docker-compose is required, and none is installed', {
     hint: isInstalled('docker')

@@ -77,8 +77,8 @@ export function lastMessage(end: ProgramEnd): string {
   if (end.ended === 'timeout') return 'it timed out';
   if (end.ended === 'cancelled') return 'cancelled';
   if (end.ended === 'missing') return 'the program could not be started';
-  const said = lastLine(end.stderr) ?? lastLine(end.stdout);
-  return said === undefined ? `exit code ${end.exitCode ?? 'unknown'}, without output` : withoutPrefix(said);
+  const output = lastLine(end.stderr) ?? lastLine(end.stdout);
+  return output === undefined ? `exit code ${end.exitCode ?? 'unknown'}, without output` : withoutPrefix(output);
 }
 
 function linesOf(text: string): string[] {

@@ -73,8 +73,8 @@ async function findProblem(containers: readonly Container[], options: HealthOpti
     if (health === 'starting') return { message: 'its health check has not passed' };
     if (health === undefined && waitedMs < stableAfterMs * (1 + 3 * restarts)) return { message: 'it has only just started' };
   }
-  const why = await probeService(options);
-  return why === undefined ? undefined : { message: why };
+  const problem = await probeService(options);
+  return problem === undefined ? undefined : { message: problem };
 }
 
 function addressOf(url: string): Address | undefined {
@@ -86,10 +86,10 @@ function addressOf(url: string): Address | undefined {
 async function probeOpenPort(address: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect(address);
-    const end = (why?: string): void => {
+    const end = (problem?: string): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(why);
+      resolve(problem);
     };
     const timer = setTimeout(() => end(socket.connecting ? `port ${address.port} did not answer` : undefined), stayOpenMs);
     socket.once('data', () => end());

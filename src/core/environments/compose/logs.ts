@@ -19,7 +19,7 @@ export async function writeLogs(
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
 ): Promise<Result<void>> {
-  const say = (line: string): void => write(Buffer.from(`${line}\n`));
+  const writeLine = (line: string): void => write(Buffer.from(`${line}\n`));
   const live = async (): Promise<Result<Container | undefined>> => {
     const all = await engine.containers({ [label.environment]: environment, [label.service]: service }, signal);
     return all.ok
@@ -29,16 +29,16 @@ export async function writeLogs(
   const first = await live();
   if (!first.ok) return signal.aborted ? ok(undefined) : first;
   if (!first.value) return fail('usage', `${service} has no container in ${environment}`, { hint: 'deliver it first: deliver run' });
-  await engine.stream(['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), first.value.id], signal, say);
-  for (let told = first.value; follow && !signal.aborted;) {
+  await engine.stream(['logs', '--tail', String(lines), ...(follow ? ['--follow'] : []), first.value.id], signal, writeLine);
+  for (let shown = first.value; follow && !signal.aborted;) {
     await pause(pollIntervalMs);
     const next = await live();
     if (!next.ok || !next.value) continue;
-    const isSame = next.value.id === told.id && next.value.startedAt === told.startedAt;
+    const isSame = next.value.id === shown.id && next.value.startedAt === shown.startedAt;
     if (isSame || next.value.status !== 'running') continue;
-    const since = next.value.id === told.id ? ['--since', next.value.startedAt] : [];
-    told = next.value;
-    await engine.stream(['logs', '--follow', ...since, told.id], signal, say);
+    const since = next.value.id === shown.id ? ['--since', next.value.startedAt] : [];
+    shown = next.value;
+    await engine.stream(['logs', '--follow', ...since, shown.id], signal, writeLine);
   }
   return ok(undefined);
 }

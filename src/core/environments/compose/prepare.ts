@@ -86,8 +86,8 @@ export async function prepare(
     return fail('usage', `the health check of ${service} in ${environment} needs a port, and the service has none`, {
       hint: 'set `port` in `compose` to the port that it listens on in its container',
     });
-  const own = running.value.filter(({ labels }) => labels[label.service] === service);
-  const publish = inside === undefined || isPublished ? undefined : await addressFor(place, own);
+  const present = running.value.filter(({ labels }) => labels[label.service] === service);
+  const publish = inside === undefined || isPublished ? undefined : await addressFor(place, present);
   const override = createOverride({ ...options, port: inside, publish });
   return ok({ recipe: { ...recipe, override }, build: image.value.build && !isBuilt && promotes === undefined });
 }
@@ -149,8 +149,8 @@ async function portOf(
 }
 
 /** Publishes the port to this machine only, unless the engine runs on another one. */
-async function addressFor({ environment, service }: PlatformPlace, own: readonly Container[]): Promise<string> {
-  const port = await hostPort(environment, service, own);
+async function addressFor({ environment, service }: PlatformPlace, present: readonly Container[]): Promise<string> {
+  const port = await hostPort(environment, service, present);
   return engineHost(process.env) === '127.0.0.1' ? `127.0.0.1:${port}` : String(port);
 }
 

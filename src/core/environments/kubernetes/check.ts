@@ -54,8 +54,8 @@ export async function checkPermissions(kubectl: Kubectl, workload: string, signa
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: reviews });
   const answer = await kubectl.text(['create', '--validate=false', '--filename=-', '--output=json'], { signal, input });
   if (!answer.ok) return answer;
-  const told = jsonDocuments<Review & ObjectList<Review>>(answer.value);
-  const refused = told.flatMap((one): readonly Review[] => one.items ?? [one]).filter(({ status }) => status?.allowed !== true);
+  const answers = jsonDocuments<Review & ObjectList<Review>>(answer.value);
+  const refused = answers.flatMap((one): readonly Review[] => one.items ?? [one]).filter(({ status }) => status?.allowed !== true);
   const [first] = refused;
   if (!first) return ok(undefined);
   const attributes = first.spec.resourceAttributes;

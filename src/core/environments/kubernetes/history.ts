@@ -32,9 +32,9 @@ export function historyOf(workload: Workload, revisions: readonly Revision[]): P
 /** Returns the live revision, or undefined if the cluster keeps none. During a rollout it is not the newest one. */
 export function liveRevision(history: readonly PastRevision[], workload: Workload): number | undefined {
   const release = releaseOf(workload.spec.template);
-  const told = Number(workload.metadata.annotations?.[revisionAnnotation]);
+  const recorded = Number(workload.metadata.annotations?.[revisionAnnotation]);
   const live =
-    history.find((one) => release !== undefined && one.release?.id === release.id) ?? history.find(({ revision }) => revision === told);
+    history.find((one) => release !== undefined && one.release?.id === release.id) ?? history.find(({ revision }) => revision === recorded);
   return (live ?? history[0])?.revision;
 }
 

@@ -107,7 +107,7 @@ const conflict = /Apply failed with \d+ conflicts?|\(Conflict\)/;
 
 /** Explains a failed call and how to fix it. */
 export function classifyFailure(end: ProgramEnd, context: string): KubectlFailure {
-  const said = errorMessage(end);
+  const detail = errorMessage(end);
   const failure = (reason: FailureReason, kind: Failure['kind'], message: string, hint?: string): KubectlFailure => ({
     ok: false,
     reason,
@@ -133,19 +133,19 @@ export function classifyFailure(end: ProgramEnd, context: string): KubectlFailur
     return failure(
       'signed-out',
       'usage',
-      `the cluster of ${context} rejected the credentials: ${said}`,
+      `the cluster of ${context} rejected the credentials: ${detail}`,
       `sign in, then check it with: kubectl --context=${context} get pods`,
     );
   if (unreachable.test(end.stderr))
     return failure(
       'unreachable',
       'machinery',
-      `the cluster of ${context} is unreachable: ${said}`,
+      `the cluster of ${context} is unreachable: ${detail}`,
       `try: kubectl --context=${context} version`,
     );
-  if (forbidden.test(end.stderr)) return failure('forbidden', 'usage', said, 'ask for this permission in the cluster');
+  if (forbidden.test(end.stderr)) return failure('forbidden', 'usage', detail, 'ask for this permission in the cluster');
   if (conflict.test(end.stderr)) return failure('conflict', 'delivery', conflictsOf(end.stderr));
-  return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', said);
+  return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', detail);
 }
 
 /** Returns the first error that kubectl printed. Later lines only explain it. */

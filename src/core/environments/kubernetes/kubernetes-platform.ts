@@ -33,7 +33,7 @@ import {
   withReleaseAnnotations,
 } from './workload';
 
-const ended = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 
 /**
  * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. The
@@ -74,18 +74,18 @@ export class KubernetesPlatform implements Platform {
     const { all, workload } = rendered.value;
     const set = image.value === undefined ? ok(workload) : withImage(workload, image.value);
     if (!set.ok) return set;
-    const promised = this.definition.url ?? declaredAddress(all);
+    const declaredUrl = this.definition.url ?? declaredAddress(all);
     const { service, environment } = this.place;
-    const next = withReleaseAnnotations(set.value, { service, environment, release, url: promised });
+    const next = withReleaseAnnotations(set.value, { service, environment, release, url: declaredUrl });
     if (Object.keys(request.secrets).length > 0)
       log('the secrets of this step are not copied to the cluster: its manifests must refer to secrets that exist there');
 
     const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
-    const before = await deadline.retry((asked) => readWorkload(kubectl, this.definition.workload, asked));
+    const before = await deadline.retry((abort) => readWorkload(kubectl, this.definition.workload, abort));
     if (!before.ok) return before;
     const history = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
     if (!history.ok) return history;
-    const former = before.value && liveRevision(history.value, before.value);
+    const previousRevision = before.value && liveRevision(history.value, before.value);
     const rollout = new Rollout(kubectl, this.definition.workload, log, deadline);
     const pods = await rollout.after(async () => {
       const objects = all.map((one) => (one === workload ? next : one));
@@ -94,10 +94,10 @@ export class KubernetesPlatform implements Platform {
       return restoreScale(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
     });
     if (!pods.ok) {
-      const back = await this.restorePrevious(kubectl, release, before.value, former, log);
-      return back.ok ? pods : fail('delivery', `${pods.failure.message}; and ${back.failure.message}`);
+      const restored = await this.restorePrevious(kubectl, release, before.value, previousRevision, log);
+      return restored.ok ? pods : fail('delivery', `${pods.failure.message}; ${restored.failure.message}`);
     }
-    const url = promised === '' ? await assignedAddress(kubectl, all, signal) : promised;
+    const url = declaredUrl === '' ? await assignedAddress(kubectl, all, signal) : declaredUrl;
     if (url !== '') log(`live at ${url}`);
     const requested = imageOf(next.spec.template, image.value);
     return ok({ url, details: { url }, image: requested && runningImage(requested, pods.value) });
@@ -116,14 +116,14 @@ export class KubernetesPlatform implements Platform {
     const revision = revisionWith(history.value, to.release);
     if (!revision.ok) return revision;
     const before = liveRevision(history.value, live.value);
-    const back = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
+    const undone = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
     const url = to.details['url'] ?? this.definition.url ?? '';
-    if (back.ok) return ok({ url });
-    const shown = `${shortCommit(to.release.commit)} could not be brought back: ${back.failure.message}`;
+    if (undone.ok) return ok({ url });
+    const shown = `${shortCommit(to.release.commit)} could not be restored: ${undone.failure.message}`;
     if (isLive(live.value, to.release.id) || before === undefined) return fail('delivery', shown);
     log(`${shown}; restoring the live release`);
-    const again = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
-    return fail('delivery', again.ok ? `${shown}; the live release is unchanged` : `${shown}; and ${again.failure.message}`);
+    const restored = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
+    return fail('delivery', restored.ok ? `${shown}; the live release is unchanged` : `${shown}; ${restored.failure.message}`);
   }
 
   async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
@@ -182,16 +182,16 @@ export class KubernetesPlatform implements Platform {
     log: WriteLine,
   ): Promise<Result<void>> {
     // A cancel must not stop the rollback.
-    const deadline = new RolloutDeadline(this.definition.timeoutMs, ended, log);
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, neverAborted, log);
     const { workload: name } = this.definition;
     const now = await deadline.retry((signal) => readWorkload(kubectl, name, signal));
     if (!now.ok) return fail('delivery', `the previous release could not be restored: ${now.failure.message}`);
     if (!now.value) return ok(undefined);
     if (!isLive(now.value, failed.id)) return ok(undefined); // it was not applied, or another delivery has replaced it
-    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, ended);
-    const back = await this.undo(kubectl, now.value, revision, log, deadline);
-    if (!back.ok) return fail('delivery', `the previous release could not be restored: ${back.failure.message}`);
-    return isStopped(before) ? scaleToZero(kubectl, name, before, ended) : ok(undefined);
+    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, neverAborted);
+    const restored = await this.undo(kubectl, now.value, revision, log, deadline);
+    if (!restored.ok) return fail('delivery', `the previous release could not be restored: ${restored.failure.message}`);
+    return isStopped(before) ? scaleToZero(kubectl, name, before, neverAborted) : ok(undefined);
   }
 
   /** Rolls back to a revision and resolves when its pods are ready. */

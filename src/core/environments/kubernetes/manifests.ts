@@ -105,9 +105,9 @@ async function rendered(
   if (end.ended === 'missing') return fail('usage', `${what} needs ${program}, which was not found`, { hint: `install ${program}` });
   if (end.ended === 'cancelled') return fail('cancelled', 'cancelled');
   if (end.exitCode !== 0) {
-    const why = (lastLine(end.stderr) ?? 'it timed out').replace(/^Error: /i, '');
+    const reason = (lastLine(end.stderr) ?? 'it timed out').replace(/^Error: /i, '');
     const hint = `run it for the full error: ${program} ${args.slice(0, 1).join(' ')} ${what}`;
-    return mayBeGenerated(fail('usage', `${program} could not build ${what}: ${why}`, { hint }));
+    return mayBeGenerated(fail('usage', `${program} could not build ${what}: ${reason}`, { hint }));
   }
   return parseManifests(end.stdout, what);
 }

@@ -14,10 +14,10 @@ type Seen = Workload | Pod | Revision;
 export function observedServices(items: readonly Seen[], environment: string): Observed[] {
   const workloads = items.filter(({ kind }) => /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)) as Workload[];
   return workloads.flatMap((workload): Observed[] => {
-    const told = workload.metadata.annotations ?? {};
-    const service = told[annotations.service];
-    if (service === undefined || told[annotations.environment] !== environment) return [];
-    const url = told[annotations.url];
+    const values = workload.metadata.annotations ?? {};
+    const service = values[annotations.service];
+    if (service === undefined || values[annotations.environment] !== environment) return [];
+    const url = values[annotations.url];
     const revisions = items.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision') as Revision[];
     const release = releaseOf(workload.spec.template);
     if (isTakenDown(workload)) return [{ service, state: 'stopped', reason: 'it was taken down: there was no earlier release' }];
@@ -42,11 +42,11 @@ function stateOf(workload: Workload, pods: readonly Pod[]): Pick<Observed, 'stat
   const wanted = status.desiredNumberScheduled ?? spec.replicas ?? 1;
   const updated = status.updatedNumberScheduled ?? status.updatedReplicas ?? 0;
   const available = status.numberAvailable ?? status.availableReplicas ?? status.readyReplicas ?? 0;
-  const why = findRolloutProblem(pods, [], false);
-  if (!isNew && updated >= wanted && available >= wanted && !why) return { state: 'healthy' };
+  const problem = findRolloutProblem(pods, [], false);
+  if (!isNew && updated >= wanted && available >= wanted && !problem) return { state: 'healthy' };
   const overdue = status.conditions?.find(({ type, status: is }) => type === 'Progressing' && is === 'False');
   const counted = `${available} of ${wanted} pods are ready`;
-  if (why) return { state: 'unhealthy', reason: `${counted}: ${why.message}` };
+  if (problem) return { state: 'unhealthy', reason: `${counted}: ${problem.message}` };
   if (overdue) return { state: 'unhealthy', reason: `${counted}: ${overdue.message ?? overdue.reason ?? ''}` };
   return { state: 'starting', reason: counted };
 }

@@ -60,10 +60,10 @@ export class Rollout {
       await this.logLastLines(this.problem);
       return fail('delivery', `${message}: ${this.problem.message}`);
     }
-    const why = first ? `${message}: ${first.failure.message}` : `${message} in time`;
+    const reason = first ? `${message}: ${first.failure.message}` : `${message} in time`;
     this.events.reportWaiting();
     const { lastWarning } = this.events;
-    return fail('delivery', lastWarning === undefined ? why : `${why}; last warning of the cluster: ${lastWarning}`);
+    return fail('delivery', lastWarning === undefined ? reason : `${reason}; last warning of the cluster: ${lastWarning}`);
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {

@@ -13,8 +13,8 @@ export async function readWorkload(kubectl: Kubectl, name: string, signal: Abort
 
 /** Adds the API group: another group may have a kind of the same name. */
 export function qualifiedName(name: string): string {
-  const [kind = '', own = ''] = name.split('/');
-  return `${kind}s.apps/${own}`;
+  const [kind = '', resource = ''] = name.split('/');
+  return `${kind}s.apps/${resource}`;
 }
 
 /** Returns the pods of the workload's current template, without those of other releases. */
@@ -61,7 +61,7 @@ export interface ReleaseAnnotations {
 
 /** Returns the workload with the annotations of a release. */
 export function withReleaseAnnotations(workload: Workload, { service, environment, release, url }: ReleaseAnnotations): Workload {
-  const told = {
+  const values = {
     [annotations.service]: service,
     [annotations.environment]: environment,
     [annotations.release]: releaseLabel(release),
@@ -69,8 +69,8 @@ export function withReleaseAnnotations(workload: Workload, { service, environmen
   const { template } = workload.spec;
   return {
     ...workload,
-    metadata: withAnnotations(workload.metadata, { ...told, ...(url !== '' && { [annotations.url]: url }) }),
-    spec: { ...workload.spec, template: { ...template, metadata: withAnnotations(template.metadata ?? {}, told) } },
+    metadata: withAnnotations(workload.metadata, { ...values, ...(url !== '' && { [annotations.url]: url }) }),
+    spec: { ...workload.spec, template: { ...template, metadata: withAnnotations(template.metadata ?? {}, values) } },
   };
 }
 
@@ -95,8 +95,8 @@ export async function scaleToZero(
       hint: `delete it with: kubectl --context=${kubectl.place.context} delete ${name}`,
     });
   const before = replicasOf(workload);
-  const told = { [annotations.replicas]: String(before), ...(down && { [annotations.down]: 'true' }) };
-  return patch(kubectl, name, { metadata: { annotations: told }, spec: { replicas: 0 } }, signal);
+  const values = { [annotations.replicas]: String(before), ...(down && { [annotations.down]: 'true' }) };
+  return patch(kubectl, name, { metadata: { annotations: values }, spec: { replicas: 0 } }, signal);
 }
 
 /** Restores the number of replicas before a stop, or `wanted`. Does nothing if the workload was not stopped. */

@@ -43,9 +43,9 @@ async function probeHttp(address: Address, path: string): Promise<string | undef
 async function probeTcp(address: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect({ ...address, timeout: probeTimeoutMs });
-    const end = (why?: string): void => {
+    const end = (reason?: string): void => {
       socket.destroy();
-      resolve(why);
+      resolve(reason);
     };
     socket.once('connect', () => end());
     socket.once('timeout', () => end(`port ${address.port} did not answer`));

@@ -90,7 +90,7 @@ export class ServiceProxy {
   }
 }
 
-function sendText(response: http.ServerResponse, status: number, why: string): void {
+function sendText(response: http.ServerResponse, status: number, reason: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });
-  response.end(`${why}\n`);
+  response.end(`${reason}\n`);
 }

@@ -22,8 +22,8 @@ const lockPollIntervalMs = 2_000;
  */
 export async function supervise(name: string, home: string): Promise<void> {
   const files = new EnvironmentFiles(home, name);
-  const own = ownIdentity();
-  const lock = tryLock(files.lock, own);
+  const identity = ownIdentity();
+  const lock = tryLock(files.lock, identity);
   if (!lock.ok) return;
   const savedState = readState(files) ?? moveAside(files);
   await stopLeftovers(files, savedState);
@@ -34,14 +34,14 @@ export async function supervise(name: string, home: string): Promise<void> {
   });
   const control = await listenForCommands({
     deploy: (params, line, signal) => supervisor.deploy(params, line, signal),
-    settle: ({ service, release }) => supervisor.withService(service, (one) => one.settle(release)),
-    rollback: ({ service, ...options }) => supervisor.withService(service, (one) => one.rollBack(options)),
+    settle: ({ service, release }) => supervisor.withService(service, (managed) => managed.settle(release)),
+    rollback: ({ service, ...options }) => supervisor.withService(service, (managed) => managed.rollBack(options)),
     stop: () => supervisor.stop(),
   });
   supervisor.restore(savedState);
-  writeAtomically(files.control, { port: control.port, token: control.token, supervisor: own } satisfies Control, 0o600);
+  writeAtomically(files.control, { port: control.port, token: control.token, supervisor: identity } satisfies Control, 0o600);
   // The folder may be deleted by hand. Releases that can no longer be found must stop.
-  const watch = setInterval(() => lockHolder(files.lock)?.pid !== own.pid && void supervisor.stop(), lockPollIntervalMs);
+  const watch = setInterval(() => lockHolder(files.lock)?.pid !== identity.pid && void supervisor.stop(), lockPollIntervalMs);
   await stopped;
   clearInterval(watch);
   fs.rmSync(files.control, { force: true });

@@ -307,12 +307,12 @@ export class RecordedEnvironment implements Environment {
   }
 }
 
-function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, what: string): Result<KeptRelease | undefined> {
+function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, service: string): Result<KeptRelease | undefined> {
   if (to === undefined) return ok(earlier[0]);
   const found = earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
   if (found) return ok(found);
   const available = earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
-  return fail('usage', `there is no earlier release ${to} of ${what}`, available ? { hint: `available: ${available}` } : {});
+  return fail('usage', `there is no earlier release ${to} of ${service}`, available ? { hint: `available: ${available}` } : {});
 }
 
 /** Returns a release that was delivered elsewhere. Only the platform knows more about it. */

@@ -150,12 +150,12 @@ function readJson<T>(file: string): T | undefined {
 export function recordedStatus(records: ServiceRecords): ServiceStatus[] {
   const observation = records.observation();
   const observed = new Map(observation?.services.map((status) => [status.service, status]));
-  const own = records.services().flatMap((service) => statusOf(service, records, observed.get(service), observation?.at) ?? []);
-  const known = new Set(own.map(({ service }) => service));
+  const recorded = records.services().flatMap((service) => statusOf(service, records, observed.get(service), observation?.at) ?? []);
+  const known = new Set(recorded.map(({ service }) => service));
   const others = [...observed.values()]
     .filter(({ service }) => !known.has(service))
     .map((status) => ({ ...status, observedAt: observation?.at }));
-  return [...own, ...others].sort((a, b) => (a.service < b.service ? -1 : 1));
+  return [...recorded, ...others].sort((a, b) => (a.service < b.service ? -1 : 1));
 }
 
 function statusOf(

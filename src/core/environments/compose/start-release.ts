@@ -72,11 +72,11 @@ export async function waitForRelease(
   const [first] = containers;
   if (!first) return fail('delivery', `${service} did not come up in ${environment}: compose started no container for it`);
   const url = urlOf(first, engineHost(process.env));
-  const why = await waitUntilHealthy(engine, containers, { health, url, folder, env }, signal);
+  const problem = await waitUntilHealthy(engine, containers, { health, url, folder, env }, signal);
   if (signal.aborted) return fail('cancelled', 'cancelled');
-  if (why === undefined) return ok({ url, image: first.image });
+  if (problem === undefined) return ok({ url, image: first.image });
   for (const { id } of containers) await engine.query(['logs', '--tail', String(lastLines), id], new AbortController().signal, log);
-  return fail('delivery', `${service} did not come up in ${environment}: ${why}`);
+  return fail('delivery', `${service} did not come up in ${environment}: ${problem}`);
 }
 
 /** Returns the containers of a release, running or not. */
@@ -111,9 +111,9 @@ async function startDependencies(
   call: ComposeCall,
 ): Promise<Result<void>> {
   if (needs.length === 0) return ok(undefined);
-  const there = await dependencyContainers(engine, place, call.signal);
-  if (!there.ok) return there;
-  const running = there.value.filter(({ status }) => status === 'running').map(({ labels }) => labels[composeService]);
+  const present = await dependencyContainers(engine, place, call.signal);
+  if (!present.ok) return present;
+  const running = present.value.filter(({ status }) => status === 'running').map(({ labels }) => labels[composeService]);
   const missing = needs.filter((name) => !running.includes(name));
   if (missing.length === 0) return ok(undefined);
   const end = await engine.compose(['up', '--detach', '--no-recreate', ...missing], call);
@@ -126,8 +126,10 @@ async function startDependencies(
     ({ labels, status, exitCode }) => missing.includes(labels[composeService] ?? '') && !(status === 'exited' && exitCode === 0),
   );
   if (waited.length === 0) return ok(undefined);
-  const why = await waitUntilHealthy(engine, waited, { url: '', folder: call.folder, env: {} }, call.signal);
-  return why === undefined ? ok(undefined) : fail('delivery', `${missing.join(', ')} did not come up in ${place.environment}: ${why}`);
+  const problem = await waitUntilHealthy(engine, waited, { url: '', folder: call.folder, env: {} }, call.signal);
+  return problem === undefined
+    ? ok(undefined)
+    : fail('delivery', `${missing.join(', ')} did not come up in ${place.environment}: ${problem}`);
 }
 
 /** An earlier release and the data that restores it. */
@@ -150,13 +152,13 @@ export async function restoreRelease(
   signal: AbortSignal,
 ): Promise<Result<StartedRelease>> {
   const { release, recipe, secrets } = earlier;
-  const there = await engine.containers({ [label.environment]: place.environment, [label.service]: place.service }, signal);
-  if (!there.ok) return there;
-  const own = there.value.filter((container) => isContainerOf(container, release.id));
-  const others = there.value.filter((container) => !isContainerOf(container, release.id));
+  const present = await engine.containers({ [label.environment]: place.environment, [label.service]: place.service }, signal);
+  if (!present.ok) return present;
+  const containers = present.value.filter((container) => isContainerOf(container, release.id));
+  const others = present.value.filter((container) => !isContainerOf(container, release.id));
   const commit = shortCommit(release.commit);
-  if (recipe && own.length > 0) {
-    const kept = await startAgain(engine, own, others, signal);
+  if (recipe && containers.length > 0) {
+    const kept = await startAgain(engine, containers, others, signal);
     if (kept.ok) return waitForRelease(engine, place, recipe, kept.value, { ...recipe.env, ...secrets }, log, signal);
     log(kept.failure.message);
   }
@@ -183,21 +185,21 @@ export async function restoreRelease(
 /** Starts the containers of a release that was not removed yet. They still hold its secrets. */
 async function startAgain(
   engine: ContainerEngine,
-  own: readonly Container[],
+  containers: readonly Container[],
   others: readonly Container[],
   signal: AbortSignal,
 ): Promise<Result<readonly Container[]>> {
   await remove(engine, others, signal);
-  const down = own.filter(({ status }) => status !== 'running');
+  const down = containers.filter(({ status }) => status !== 'running');
   if (down.length > 0) {
     const started = await engine.run(['start', ...down.map(({ id }) => id)], signal);
     if (!started.ok) return started;
   }
   // Published ports are known once the container runs.
   return down.length === 0
-    ? ok(own)
+    ? ok(containers)
     : engine.inspect(
-        own.map(({ id }) => id),
+        containers.map(({ id }) => id),
         signal,
       );
 }
