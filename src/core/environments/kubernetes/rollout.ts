@@ -226,10 +226,6 @@ export class RolloutDeadline {
     return Math.max(0, this.deadline - Date.now());
   }
 
-  get isOver(): boolean {
-    return this.signal.aborted || this.remainingMs === 0;
-  }
-
   /** Repeats a call until the cluster answers. Logs once that the cluster is unreachable, and once that it is reachable again. */
   async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
     for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { ProgramFinder } from '../../../../../src/core/environments/compose/engine';
 
-describe('the programs of an environment of containers', () => {
+describe('the programs of a compose environment', () => {
   const { signal } = new AbortController();
   let installed: string[];
   let calls: string[];
@@ -21,10 +21,10 @@ describe('the programs of an environment of containers', () => {
     calls = [];
   });
 
-  it('are looked for until they are found, and then no more', async () => {
+  it('are searched only until they are found', async () => {
     const programs = thisMachine();
     const none = await programs.find(signal);
-    assert.ok(!none.ok && none.failure.message.startsWith('there is no docker compose'));
+    assert.ok(!none.ok && none.failure.message.startsWith('docker compose, podman compose or docker-compose is required'));
     installed = ['podman'];
     for (let time = 0; time < 2; time++) {
       const found = await programs.find(signal);
@@ -33,7 +33,7 @@ describe('the programs of an environment of containers', () => {
     assert.deepEqual(calls, ['podman compose version']);
   });
 
-  it('are those of whoever looks: nobody else is told of them', async () => {
+  it('are not shared between finders', async () => {
     installed = ['docker'];
     assert.ok((await thisMachine().find(signal)).ok);
     installed = ['podman'];

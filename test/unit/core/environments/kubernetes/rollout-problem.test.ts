@@ -6,66 +6,66 @@ const pod = (status: Pod['status']): Pod => ({ kind: 'Pod', metadata: { name: 's
 const container = (more: Partial<ContainerStatus>): Pod => pod({ containerStatuses: [{ name: 'shop', image: 'shop:1', ...more }] });
 const waiting = (reason: string, message?: string): Pod =>
   container({ state: { waiting: { reason, ...(message !== undefined && { message }) } } });
-const why = (pods: readonly Pod[], revisions: readonly Revision[] = [], isGrowing = false): string => {
+const problemOf = (pods: readonly Pod[], revisions: readonly Revision[] = [], isGrowing = false): string => {
   const cause = findRolloutProblem(pods, revisions, isGrowing);
-  return cause ? `${cause.message} | ${cause.failAfterMs ?? 'it may pass'}` : '';
+  return cause ? `${cause.message} | ${cause.failAfterMs ?? 'temporary'}` : '';
 };
 
-describe('why a rollout gets no further', () => {
-  it('is nothing while pods only start', () => {
-    assert.equal(why([container({ state: { running: {} } }), waiting('ContainerCreating')]), '');
+describe('the problem of a rollout', () => {
+  it('is undefined while pods start', () => {
+    assert.equal(problemOf([container({ state: { running: {} } }), waiting('ContainerCreating')]), '');
   });
 
-  it('is an image that cannot be pulled: certain where the registry says so', () => {
+  it('is an image that cannot be pulled, at once if the registry does not have it', () => {
     const gone = 'manifest for shop:1 not found: manifest unknown';
-    assert.equal(why([waiting('ErrImagePull', gone)]), `the image shop:1 cannot be pulled: ${gone} | 0`);
-    assert.equal(why([waiting('ImagePullBackOff', 'i/o timeout')]), 'the image shop:1 cannot be pulled: i/o timeout | 20000');
+    assert.equal(problemOf([waiting('ErrImagePull', gone)]), `the image shop:1 cannot be pulled: ${gone} | 0`);
+    assert.equal(problemOf([waiting('ImagePullBackOff', 'i/o timeout')]), 'the image shop:1 cannot be pulled: i/o timeout | 20000');
   });
 
-  it('is a secret or a config map that is missing', () => {
+  it('is a missing secret or config map', () => {
     assert.equal(
-      why([waiting('CreateContainerConfigError', 'secret "db" not found')]),
+      problemOf([waiting('CreateContainerConfigError', 'secret "db" not found')]),
       'the container shop cannot be created: secret "db" not found | 20000',
     );
   });
 
-  it('is a container that crashes again and again, with whose last lines tell more', () => {
+  it('is a container that keeps crashing, with a reference to its log', () => {
     const crashing = container({
       restartCount: 2,
       state: { waiting: { reason: 'CrashLoopBackOff' } },
       lastState: { terminated: { exitCode: 3, reason: 'Error' } },
     });
-    assert.equal(why([crashing]), 'the container shop ended with exit code 3 3 times | 0');
+    assert.equal(problemOf([crashing]), 'the container shop ended with exit code 3, 3 times | 0');
     assert.deepEqual(findRolloutProblem([crashing], [], false)?.crashed, { pod: 'shop-1', container: 'shop' });
   });
 
-  it('is memory, where the system ended it for that', () => {
+  it('is an exceeded memory limit', () => {
     const killed = container({
       restartCount: 4,
       state: { waiting: { reason: 'CrashLoopBackOff' } },
       lastState: { terminated: { exitCode: 137, reason: 'OOMKilled' } },
     });
-    assert.equal(why([killed]), 'the container shop was killed for using more memory than it may (OOMKilled) 5 times | 0');
+    assert.equal(problemOf([killed]), 'the container shop exceeded its memory limit and was killed (OOMKilled), 5 times | 0');
   });
 
-  it('is no node that fits: certain where no more nodes are coming', () => {
+  it('is a lack of nodes, unless a node is being added', () => {
     const message = '0/3 nodes are available: 3 Insufficient memory.';
-    const homeless = pod({ conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
-    assert.equal(why([homeless]), `no node fits: ${message} | 60000`);
-    assert.equal(why([homeless], [], true), `no node fits: ${message} | it may pass`);
+    const unschedulable = pod({ conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }] });
+    assert.equal(problemOf([unschedulable]), `no node fits: ${message} | 60000`);
+    assert.equal(problemOf([unschedulable], [], true), `no node fits: ${message} | temporary`);
   });
 
-  it('is a quota, or an admission hook, that refuses the pods', () => {
+  it('is a quota or an admission hook that refuses the pods', () => {
     const message = 'pods "shop-1" is forbidden: exceeded quota: small';
     const refused: Revision = {
       kind: 'ReplicaSet',
       metadata: { name: 'shop-1' },
       status: { conditions: [{ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }] },
     };
-    assert.equal(why([], [refused]), `the cluster refuses to create pods: ${message} | 20000`);
+    assert.equal(problemOf([], [refused]), `the cluster refuses to create pods: ${message} | 20000`);
   });
 
-  it('is the most certain of several', () => {
-    assert.match(why([waiting('CreateContainerConfigError'), waiting('InvalidImageName')]), /cannot be pulled.* \| 0$/);
+  it('is the most severe of several problems', () => {
+    assert.match(problemOf([waiting('CreateContainerConfigError'), waiting('InvalidImageName')]), /cannot be pulled.* \| 0$/);
   });
 });

@@ -17,11 +17,11 @@ export interface DeployOptions {
   readonly siblings?: readonly string[];
   readonly owner?: DeployRequest['owner'];
   readonly signal?: AbortSignal;
-  /** Without it, the deployment is settled at once. */
-  readonly unsettled?: true;
+  /** Without it, the release is marked as verified at once. */
+  readonly unverified?: true;
 }
 
-/** An environment with a real supervisor, in a home of its own; nothing of it is left after each test. */
+/** Returns an environment with a real supervisor and a separate home. Its processes are ended after each test. */
 export function stagingEnvironment() {
   let count = 0;
   const files = () => new EnvironmentFiles(folder.path, 'staging');
@@ -34,7 +34,7 @@ export function stagingEnvironment() {
   });
   const environment = (options: DeployOptions = {}) => new ProcessEnvironment(files(), program, definition(options));
 
-  // Before the folder is removed: without it nobody would find the supervisor.
+  // The supervisor must stop before its folder is removed.
   afterEach(async () => {
     await environment().stop();
     assert.deepEqual(findProcesses({ run: files().lineage }), []);
@@ -49,10 +49,10 @@ export function stagingEnvironment() {
       environment()
         .status()
         .find((one) => one.service === service),
-    /** All processes of releases that run now. */
+    /** Returns all running processes of releases. */
     processes: () => findProcesses({ run: files().lineage }),
 
-    /** Deploys a program: what is written in `script`, with `answer` bound to what each request gets. */
+    /** Deploys the program `script`. */
     async deploy(script: string, options: DeployOptions = {}) {
       const id = `release-${++count}`;
       const place = path.join(folder.path, id);
@@ -74,18 +74,18 @@ export function stagingEnvironment() {
         options.signal ?? new AbortController().signal,
       );
       if (!result.ok && result.failure.kind === 'machinery') throw new Error(result.failure.message);
-      if (result.ok && !options.unsettled) await environment().settle(service, id);
+      if (result.ok && !options.unverified) await environment().settle(service, id);
       return { id, folder: place, log, result, url: result.ok ? result.value.url : '' };
     },
   };
 }
 
-/** A program that answers `text` to everything. */
+/** Returns a program that responds to every request with `text`. */
 export function answering(text: string): string {
   return serving(`response.end(${JSON.stringify(text)})`);
 }
 
-/** A program that answers with `body`, statements over `request` and `response`. */
+/** Returns a program whose request handler is `body`, with `request` and `response` in scope. */
 export function serving(body: string): string {
   return `require('node:http').createServer((request, response) => { ${body} }).listen(process.env.PORT, '127.0.0.1');`;
 }
