@@ -4,7 +4,7 @@ import type { CommandDefinition } from '../../model/pipeline';
 import { fail, ok, type Result } from '../../model/result';
 import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
 import { pause } from '../../support/pause';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { LogOptions, WriteLine } from '../environment';
 import {
   type KeptRelease,

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import type { ComposeDefinition } from '../../model/pipeline';
 import { ok, type Result } from '../../model/result';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { LogOptions, WriteLine } from '../environment';
 import {
   type KeptRelease,

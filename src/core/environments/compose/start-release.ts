@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { WriteLine } from '../environment';
 import { markOf, type PlatformPlace, releaseFrom } from '../platform';
 import { engineHost, urlOf } from './addresses';

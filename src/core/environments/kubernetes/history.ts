@@ -1,6 +1,6 @@
 import type { Release } from '../../model/events';
 import { fail, ok, type Result } from '../../model/result';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { Kubectl } from './kubectl';
 import { type ObjectList, type PodTemplate, type Revision, selectorText, type Workload } from './objects';
 import { releaseOf } from './workload';

@@ -1,7 +1,7 @@
 import type { Release } from '../../model/events';
 import type { KubernetesDefinition } from '../../model/pipeline';
 import { fail, ok, type Result } from '../../model/result';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { LogOptions, WriteLine } from '../environment';
 import {
   type KeptRelease,

@@ -4,7 +4,7 @@ import { freePort } from '../../process/free-port';
 import type { OutputPipes } from '../../process/output-pipe';
 import { fileNames } from '../../support/file-names';
 import { Mask } from '../../support/masking';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import { addressVariable, releaseEnvironment } from '../variables';
 import { ReleaseLog, ReleaseProcess } from './release-process';
 import type { EnvironmentFiles, RunnableRelease } from './state-file';

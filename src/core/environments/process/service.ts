@@ -3,7 +3,7 @@ import type { ProcessDefinition } from '../../model/pipeline';
 import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { OneAtATime } from '../../support/batches';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { ServiceProxy } from './proxy';
 import { lastLines } from './release-process';

@@ -6,7 +6,7 @@ import { endProcesses } from '../../process/descendants';
 import { tryLock } from '../../process/lock';
 import { isAlive, ownIdentity } from '../../process/process-identity';
 import { pause } from '../../support/pause';
-import { shortCommit } from '../../support/short-commit';
+import { shortCommit } from '../../support/format';
 import type {
   DeployedRelease,
   DeployRequest,
