@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import { isVerifiedAndLive, recordedEnvironments } from '../environments/environments';
 import type { RepositoryHome } from '../support/home';
 import { endProcesses } from '../process/descendants';
@@ -94,11 +95,7 @@ function isAbandoned(home: RepositoryHome, run: string): boolean {
 }
 
 function activeRuns(home: RepositoryHome): string[] {
-  try {
-    return fs.readdirSync(activeFolder(home));
-  } catch {
-    return [];
-  }
+  return fileNames(activeFolder(home));
 }
 
 function activeFolder(home: RepositoryHome): string {
