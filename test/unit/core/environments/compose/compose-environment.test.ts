@@ -74,8 +74,7 @@ describe('a compose environment', function () {
     it('fails its own health check', async () => {
       const check = 'healthcheck: {test: ["CMD", "sh", "-c", "echo sick; exit 1"], interval: 1s, retries: 1}';
       const compose = `services:\n  shop:\n    build: .\n    ${check}\n`;
-      const options = { files: { 'compose.yaml': compose }, compose: {} };
-      const { problem } = await failing({ ...options, compose: { health: undefined } as never });
+      const { problem } = await failing({ files: { 'compose.yaml': compose }, compose: { health: undefined } });
       assert.match(problem ?? '', /its health check fails: sick/);
     });
 
@@ -133,7 +132,7 @@ describe('a compose environment', function () {
 
   it('uses the only exposed port, and treats a program that keeps running as healthy', async () => {
     const files = { Dockerfile: dockerfile.replace('CMD', 'EXPOSE 80\nCMD') };
-    const compose = { port: undefined, health: undefined } as never;
+    const compose = { port: undefined, health: undefined };
     const { url, id, problem } = await staging.deploy({ files, compose });
     assert.equal(problem, undefined);
     assert.equal(await get(url), id);
