@@ -145,7 +145,7 @@ export class ComposePlatform implements Platform {
     const all = await engine.value.containers({ [label.environment]: environment }, signal);
     if (!all.ok) return all;
     const observed = observedServices(all.value, (container) => urlOf(container, engineHost(process.env)));
-    const present = observed.find((one) => one.service === service);
+    const present = observed.find((status) => status.service === service);
     if (!present && live)
       return ok([...observed, { service, state: 'unhealthy', reason: 'its container was removed', release: live.release }]);
     if (present?.state !== 'healthy') return ok(observed);
@@ -156,7 +156,7 @@ export class ComposePlatform implements Platform {
     return ok(
       problem === undefined
         ? observed
-        : observed.map((one) => (one === present ? { ...present, state: 'unhealthy', reason: problem } : one)),
+        : observed.map((status) => (status === present ? { ...present, state: 'unhealthy', reason: problem } : status)),
     );
   }
 

@@ -108,7 +108,7 @@ export function observedServices(containers: readonly Container[], urlOf: (conta
     // The worst of several containers of a release determines the status.
     const peers = present.filter(({ labels }) => labels[label.release] === newest.labels[label.release]);
     const states = peers.map((container) => ({ container, ...healthOf(container) }));
-    const worst = worstFirst.flatMap((state) => states.find((one) => one.state === state) ?? [])[0];
+    const worst = worstFirst.flatMap((state) => states.find((candidate) => candidate.state === state) ?? [])[0];
     if (!worst) return [];
     const { state, reason } = worst;
     const release = releaseFrom(newest.labels[label.release]);
@@ -122,7 +122,10 @@ const worstFirst = ['unhealthy', 'starting', 'stopped', 'healthy'] as const;
 /** Returns the newest running container, else the newest one. */
 export function newestContainer(containers: readonly Container[]): Container | undefined {
   const rank = ({ status, created }: Container): string => `${status === 'running' ? 1 : 0} ${created}`;
-  return containers.reduce<Container | undefined>((best, one) => (best && rank(best) >= rank(one) ? best : one), undefined);
+  return containers.reduce<Container | undefined>(
+    (best, candidate) => (best && rank(best) >= rank(candidate) ? best : candidate),
+    undefined,
+  );
 }
 
 /** Returns the status of a container, and the reason if it is not healthy. */

@@ -131,7 +131,7 @@ export async function callProgram(
 export function isProgram(name: string): boolean {
   const { PATH = '' } = engineEnvironment(process.env);
   const names = process.platform === 'win32' ? [`${name}.exe`, `${name}.cmd`, name] : [name];
-  return PATH.split(path.delimiter).some((folder) => names.some((one) => fs.existsSync(path.join(folder, one))));
+  return PATH.split(path.delimiter).some((folder) => names.some((file) => fs.existsSync(path.join(folder, file))));
 }
 
 /** A compose program that works on this machine, and the client of its engine. */

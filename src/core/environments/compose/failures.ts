@@ -28,7 +28,7 @@ export function startFailure(service: string, environment: string, end: ProgramE
   const pull =
     /(?:pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository does not exist|failed to resolve reference|error pulling image|unauthorized: |toomanyrequests|registry\S*: (?:no such host|i\/o timeout|connection refused|server misbehaving)|no such image|Get "?https?:\/\/\S+\/v2\/)/i;
   if (pull.test(text)) {
-    const line = linesOf(text).findLast((one) => pull.test(one)) ?? '';
+    const line = linesOf(text).findLast((candidate) => pull.test(candidate)) ?? '';
     return fail('delivery', `${failed}: an image cannot be pulled: ${withoutPrefix(line)}`, {
       hint: 'check its name, and sign in to its registry (docker login)',
     });
@@ -37,7 +37,9 @@ export function startFailure(service: string, environment: string, end: ProgramE
     /(?:failed to solve|failed to build|Build failed|returned a non-zero code|did not complete successfully|dockerfile parse error|Cannot locate (?:specified )?Dockerfile|failed to read dockerfile)/i;
   if (build.test(text)) {
     const lines = linesOf(text);
-    const line = buildReasons.map((reason) => lines.findLast((one) => reason.test(one))).find((one) => one !== undefined) ?? '';
+    const line =
+      buildReasons.map((reason) => lines.findLast((candidate) => reason.test(candidate))).find((candidate) => candidate !== undefined) ??
+      '';
     return fail('delivery', `${service} could not be built for ${environment}: ${withoutPrefix(line)}`);
   }
   return fail('delivery', `${failed}: ${lastMessage(end)}`);

@@ -65,6 +65,6 @@ export async function forgetImages(
   const free = [...new Set(images)].filter((image): image is string => image !== undefined && !needed.has(image));
   for (const image of free) {
     const { names } = await engine.inspectImage(image, signal);
-    for (const name of names.filter((one) => one.startsWith(`${namespace}/`))) await engine.run(['image', 'rm', name], signal);
+    for (const name of names.filter((alias) => alias.startsWith(`${namespace}/`))) await engine.run(['image', 'rm', name], signal);
   }
 }

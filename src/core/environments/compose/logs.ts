@@ -23,7 +23,12 @@ export async function writeLogs(
   const live = async (): Promise<Result<Container | undefined>> => {
     const all = await engine.containers({ [label.environment]: environment, [label.service]: service }, signal);
     return all.ok
-      ? ok(all.value.reduce<Container | undefined>((best, one) => (best && best.created > one.created ? best : one), undefined))
+      ? ok(
+          all.value.reduce<Container | undefined>(
+            (best, container) => (best && best.created > container.created ? best : container),
+            undefined,
+          ),
+        )
       : all;
   };
   const first = await live();

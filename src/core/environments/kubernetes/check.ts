@@ -55,11 +55,21 @@ export async function checkPermissions(kubectl: Kubectl, workload: string, signa
   const answer = await kubectl.text(['create', '--validate=false', '--filename=-', '--output=json'], { signal, input });
   if (!answer.ok) return answer;
   const answers = jsonDocuments<Review & ObjectList<Review>>(answer.value);
-  const refused = answers.flatMap((one): readonly Review[] => one.items ?? [one]).filter(({ status }) => status?.allowed !== true);
+  const refused = answers
+    .flatMap((answered): readonly Review[] => answered.items ?? [answered])
+    .filter(({ status }) => status?.allowed !== true);
   const [first] = refused;
   if (!first) return ok(undefined);
   const attributes = first.spec.resourceAttributes;
-  const what = refused.map(({ spec: { resourceAttributes: one } }) => `${one.verb} ${one.resource}`).join(', ');
+  const what = refused
+    .map(
+      ({
+        spec: {
+          resourceAttributes: { verb, resource: kind },
+        },
+      }) => `${verb} ${kind}`,
+    )
+    .join(', ');
   return fail('usage', `you may not ${what} in the namespace ${namespace} of ${context}`, {
     hint: `ask for a role that allows it; check it with: kubectl auth can-i ${attributes.verb} ${attributes.resource} --context=${context} --namespace=${namespace}`,
   });

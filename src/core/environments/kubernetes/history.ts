@@ -24,7 +24,7 @@ export async function readHistory(kubectl: Kubectl, workload: Workload, signal: 
 export function historyOf(workload: Workload, revisions: readonly Revision[]): PastRevision[] {
   return revisions
     .filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === workload.metadata.uid))
-    .map((one) => ({ revision: revisionOf(one), release: releaseOf(templateOf(one)) }))
+    .map((past) => ({ revision: revisionOf(past), release: releaseOf(templateOf(past)) }))
     .filter(({ revision }) => revision > 0)
     .sort((a, b) => b.revision - a.revision);
 }
@@ -34,13 +34,14 @@ export function liveRevision(history: readonly PastRevision[], workload: Workloa
   const release = releaseOf(workload.spec.template);
   const recorded = Number(workload.metadata.annotations?.[revisionAnnotation]);
   const live =
-    history.find((one) => release !== undefined && one.release?.id === release.id) ?? history.find(({ revision }) => revision === recorded);
+    history.find((past) => release !== undefined && past.release?.id === release.id) ??
+    history.find(({ revision }) => revision === recorded);
   return (live ?? history[0])?.revision;
 }
 
 /** Returns the revision of a release. */
 export function revisionWith(history: readonly PastRevision[], release: Release): Result<number> {
-  const found = history.find((one) => one.release?.id === release.id);
+  const found = history.find((past) => past.release?.id === release.id);
   if (found) return ok(found.revision);
   const available = history.flatMap(({ release: kept }) => (kept ? [shortCommit(kept.commit)] : [])).join(', ');
   return fail('delivery', `the cluster no longer keeps ${shortCommit(release.commit)}`, {

@@ -59,16 +59,16 @@ export function withImage(workload: Workload, image: string): Result<Workload> {
     other !== undefined && repositoryOf(other) === repositoryOf(image);
   const isOnly = containers.length === 1 && !initial.some(hasSameRepository);
   if (!isOnly && ![...containers, ...initial].some(hasSameRepository)) {
-    const running = [...containers, ...initial].map((one) => `${one.name} runs ${one.image ?? 'no image'}`).join(', ');
+    const running = [...containers, ...initial].map((container) => `${container.name} runs ${container.image ?? 'no image'}`).join(', ');
     return fail('usage', `no container of the workload runs ${repositoryOf(image)}: ${running || 'it has no containers'}`, {
       hint: 'give the container in the manifest an image of this repository',
     });
   }
-  const replaced = (one: ContainerSpec): ContainerSpec => (isOnly || hasSameRepository(one) ? { ...one, image } : one);
+  const replaced = (container: ContainerSpec): ContainerSpec => (isOnly || hasSameRepository(container) ? { ...container, image } : container);
   const spec: NonNullable<PodTemplate['spec']> = {
     ...template.spec,
     containers: containers.map(replaced),
-    initContainers: template.spec?.initContainers?.map((one) => (hasSameRepository(one) ? { ...one, image } : one)),
+    initContainers: template.spec?.initContainers?.map((container) => (hasSameRepository(container) ? { ...container, image } : container)),
   };
   return ok({ ...workload, spec: { ...workload.spec, template: { ...template, spec } } });
 }

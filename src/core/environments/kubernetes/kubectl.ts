@@ -150,7 +150,9 @@ export function classifyFailure(end: ProgramEnd, context: string): KubectlFailur
 
 /** Returns the first error that kubectl printed. Later lines only explain it. */
 function errorMessage({ stderr, stdout, exitCode }: ProgramEnd): string {
-  const line = stderr.split('\n').findLast((one) => /^(error|Error from server)\b|^Unable to connect|^The connection to/.test(one));
+  const line = stderr
+    .split('\n')
+    .findLast((candidate) => /^(error|Error from server)\b|^Unable to connect|^The connection to/.test(candidate));
   const text = line ?? lastLine(stderr) ?? lastLine(stdout) ?? `kubectl ended with ${exitCode ?? 'a signal'}`;
   return text
     .replace(/^(error|Error from server( \(\w+\))?): /, '')

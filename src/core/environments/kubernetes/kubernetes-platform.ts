@@ -88,7 +88,7 @@ export class KubernetesPlatform implements Platform {
     const previousRevision = before.value && liveRevision(history.value, before.value);
     const rollout = new Rollout(kubectl, this.definition.workload, log, deadline);
     const pods = await rollout.after(async () => {
-      const objects = all.map((one) => (one === workload ? next : one));
+      const objects = all.map((object) => (object === workload ? next : object));
       const applied = await apply(kubectl, objects, log, deadline);
       if (!applied.ok || !before.value) return applied;
       return restoreScale(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
@@ -215,7 +215,7 @@ export class KubernetesPlatform implements Platform {
     const all = await renderManifests(this.definition, { service: this.place.service, namespace, folder, mark, signal });
     if (!all.ok) return all;
     const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind.toLowerCase()}/${metadata.name}`;
-    const workload = all.value.find((one) => nameOf(one) === this.definition.workload) as Workload | undefined;
+    const workload = all.value.find((object) => nameOf(object) === this.definition.workload) as Workload | undefined;
     if (!workload?.spec?.template) {
       const available = all.value.map(nameOf).join(', ');
       const none = fail('usage', `the manifests contain no ${this.definition.workload}`, {

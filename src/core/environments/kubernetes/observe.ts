@@ -21,7 +21,9 @@ export function observedServices(items: readonly Seen[], environment: string): O
     const revisions = items.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision') as Revision[];
     const release = releaseOf(workload.spec.template);
     if (isTakenDown(workload)) return [{ service, state: 'stopped', reason: 'it was taken down: there was no earlier release' }];
-    const earlier = historyOf(workload, revisions).flatMap((one) => (one.release && one.release.id !== release?.id ? [one.release] : []));
+    const earlier = historyOf(workload, revisions).flatMap((past) =>
+      past.release && past.release.id !== release?.id ? [past.release] : [],
+    );
     const pods = items.filter(({ kind, metadata }) => kind === 'Pod' && isSelected(workload, metadata.labels ?? {})) as Pod[];
     return [
       {

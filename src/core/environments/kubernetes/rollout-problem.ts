@@ -17,7 +17,7 @@ const definite = /not found|manifest unknown|does not exist|denied|unauthorized|
 
 /** Returns the most severe problem that keeps the pods of a release from becoming ready, or undefined. */
 export function findRolloutProblem(pods: readonly Pod[], revisions: readonly Revision[], isGrowing: boolean): RolloutProblem | undefined {
-  const causes = [...pods.flatMap((pod) => causeOfPod(pod, isGrowing) ?? []), ...revisions.flatMap((one) => refused(one) ?? [])];
+  const causes = [...pods.flatMap((pod) => causeOfPod(pod, isGrowing) ?? []), ...revisions.flatMap((revision) => refused(revision) ?? [])];
   return causes.sort((a, b) => (a.failAfterMs ?? Infinity) - (b.failAfterMs ?? Infinity))[0];
 }
 

@@ -106,7 +106,7 @@ export class Rollout {
     if (!all.ok) return;
     const { uid = '' } = workload.value.metadata;
     const items = all.value.items ?? [];
-    for (const one of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(one);
+    for (const id of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(id);
     this.events.reportWaiting();
     const pods = podsOfRelease(workload.value, { items: items });
     const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);

@@ -58,7 +58,7 @@ export class ProcessEnvironment implements Environment {
   }
 
   async logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
-    const log = this.status().find((one) => one.service === service)?.log;
+    const log = this.status().find((status) => status.service === service)?.log;
     if (log === undefined) return fail('usage', `${service} is not live in ${this.name}`);
     await followFile(log, options, write, signal);
     return ok(undefined);

@@ -233,17 +233,18 @@ export class RecordedEnvironment implements Environment {
   ): Promise<{ readonly current?: KeptRelease; readonly earlier: readonly KeptRelease[] }> {
     const recorded = { current: record?.current, earlier: record?.earlier ?? [] };
     const answer = await platform.observe(record?.current, AbortSignal.timeout(observeTimeoutMs));
-    const observed = answer.ok ? answer.value.find((one) => one.service === service) : undefined;
+    const observed = answer.ok ? answer.value.find((candidate) => candidate.service === service) : undefined;
     if (!observed?.release || observed.release.id === record?.current?.release.id) return recorded;
     const kept = [...(record?.current ? [record.current] : []), ...recorded.earlier];
-    const asKept = (release: Release): KeptRelease => kept.find((one) => one.release.id === release.id) ?? externalRelease(release);
-    const earlier = observed.earlier?.map(asKept) ?? kept.filter((one) => one.release.id !== observed.release?.id);
+    const asKept = (release: Release): KeptRelease =>
+      kept.find((candidate) => candidate.release.id === release.id) ?? externalRelease(release);
+    const earlier = observed.earlier?.map(asKept) ?? kept.filter((candidate) => candidate.release.id !== observed.release?.id);
     return { current: asKept(observed.release), earlier };
   }
 
   /** Returns the live release of a service that was delivered elsewhere, for its log. */
   private observedLive(service: string): KeptRelease | undefined {
-    const release = this.records.observation()?.services.find((one) => one.service === service)?.release;
+    const release = this.records.observation()?.services.find((candidate) => candidate.service === service)?.release;
     return release && externalRelease(release);
   }
 

@@ -28,10 +28,10 @@ describe('the override of a compose file', () => {
 
   it("joins the environment's network under the service's name and leaves no other network", () => {
     const joined = (more: string) => override(shop(more)).services['shop']?.networks;
-    const own = { 'deliver-staging': { aliases: ['shop'] } };
-    assert.deepEqual(joined(''), own);
-    assert.deepEqual(joined('    depends_on: [db]\n'), { default: null, ...own });
-    assert.deepEqual(joined('    networks: [back]\n'), { back: null, ...own });
+    const joinedNetwork = { 'deliver-staging': { aliases: ['shop'] } };
+    assert.deepEqual(joined(''), joinedNetwork);
+    assert.deepEqual(joined('    depends_on: [db]\n'), { default: null, ...joinedNetwork });
+    assert.deepEqual(joined('    networks: [back]\n'), { back: null, ...joinedNetwork });
     assert.equal(joined('    network_mode: host\n'), undefined);
   });
 

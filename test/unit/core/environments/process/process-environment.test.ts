@@ -63,11 +63,11 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
     assert.equal(await get(url), 'two');
     assert.ok(isAlive(port));
     // The proxy no longer forwards to it: call its private port.
-    const own = fs
+    const portVariable = fs
       .readFileSync(`/proc/${port.pid}/environ`, 'latin1')
       .split('\0')
-      .find((one) => one.startsWith('PORT='))!;
-    await get(`http://127.0.0.1:${own.slice(5)}/finish`);
+      .find((variable) => variable.startsWith('PORT='))!;
+    await get(`http://127.0.0.1:${portVariable.slice(5)}/finish`);
     assert.equal(await answer, 'finished');
     await eventually('the process has ended', () => !isAlive(port));
   });
