@@ -64,7 +64,8 @@ export function withImage(workload: Workload, image: string): Result<Workload> {
       hint: 'give the container in the manifest an image of this repository',
     });
   }
-  const replaced = (container: ContainerSpec): ContainerSpec => (isOnly || hasSameRepository(container) ? { ...container, image } : container);
+  const replaced = (container: ContainerSpec): ContainerSpec =>
+    isOnly || hasSameRepository(container) ? { ...container, image } : container;
   const spec: NonNullable<PodTemplate['spec']> = {
     ...template.spec,
     containers: containers.map(replaced),

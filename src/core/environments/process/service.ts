@@ -174,11 +174,9 @@ export class Service {
       to === undefined ? this.earlier[0] : this.earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
     if (to !== undefined && !record) {
       const available = this.earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
-      return fail(
-        'usage',
-        `${this.name} has no earlier release ${to} in ${this.environment}`,
-        available ? { hint: `available: ${available}` } : {},
-      );
+      return fail('usage', `${this.name} has no earlier release ${to} in ${this.environment}`, {
+        hint: available ? `available: ${available}` : undefined,
+      });
     }
     const back = record && (await this.startAgain(record));
     if (back && !back.ok) return back;

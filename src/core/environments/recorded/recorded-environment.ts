@@ -313,7 +313,7 @@ function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, 
   const found = earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
   if (found) return ok(found);
   const available = earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
-  return fail('usage', `there is no earlier release ${to} of ${service}`, available ? { hint: `available: ${available}` } : {});
+  return fail('usage', `there is no earlier release ${to} of ${service}`, { hint: available ? `available: ${available}` : undefined });
 }
 
 /** Returns a release that was delivered elsewhere. Only the platform knows more about it. */
