@@ -102,7 +102,7 @@ interface Environments {
     const one = head();
     await deliver('two');
     const { code, stdout } = await shop.deliver('rollback');
-    assert.deepEqual([code, stdout], [0, `shop in staging is back on ${one.slice(0, 8)} Say one\n`]);
+    assert.deepEqual([code, stdout], [0, `shop in staging was rolled back to ${one.slice(0, 7)} Say one\n`]);
     assert.equal(await (await fetch((await live())!.url)).text(), 'one');
   });
 

@@ -3,7 +3,6 @@ import * as path from 'node:path';
 import { fileNames } from '../../support/file-names';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
-import { parsePipeline } from '../../pipeline/parse';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';
 import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
@@ -69,6 +68,7 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
   const places = await listServices(root);
   if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
+  const { parsePipeline } = await import('../../pipeline/parse');
   const errors: Failure[] = [];
   const services: CiPipeline[] = [];
   for (const { folder } of places) {

@@ -2,7 +2,7 @@ import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from '../../model/pipeline';
 import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import { OneAtATime } from '../../support/batches';
+import { SerialQueue } from '../../support/serial-queue';
 import { shortCommit } from '../../support/format';
 import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { ServiceProxy } from './proxy';
@@ -22,7 +22,7 @@ export class Service {
   private standby: SupervisedRelease | undefined;
   private earlier: readonly RunnableRelease[] = [];
   private verified = true;
-  private readonly queue = new OneAtATime();
+  private readonly queue = new SerialQueue();
   private readonly stopping = new Set<Promise<void>>();
   private ownerWatch: NodeJS.Timeout | undefined;
 
