@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { findManualApprovals } from '../core/pipeline/handovers';
-import { definitionName, listServices, locateService } from '../core/pipeline/locate';
+import { definitionName } from '../core/model/pipeline';
+import { listServices, locateService } from '../core/pipeline/locate';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver check`: every error of every service's definition, and every manual handover of the repository. */

@@ -1,5 +1,5 @@
 import { openRepository } from '../core/git/repository';
-import { askedEnvironments } from '../core/environments/defined-environments';
+import { askedEnvironments } from '../core/pipeline/defined-environments';
 import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 import { homeFolder } from '../core/support/home';
 

@@ -5,6 +5,7 @@ import { planExport, writeExport } from '../core/ci/export/export';
 import { ciServiceNamed, engines } from '../core/ci/registry';
 import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
+import { readServices } from '../core/pipeline/read-pipeline';
 import type { Terminal } from './terminal';
 
 export interface ExportCommandOptions {
@@ -34,8 +35,11 @@ export async function exportPipelines(name: string, options: ExportCommandOption
   const service = options.service === undefined ? undefined : await locateService(root, process.cwd(), options.service);
   if (service && !service.ok) return terminal.fail(service.failure);
 
-  const plan = await planExport({
+  const services = await readServices(root);
+  if (!services.ok) return terminal.fail(services.failure);
+  const plan = planExport({
     root,
+    services: services.value,
     engine,
     ...(service && { service: service.value.name }),
     ...(from !== undefined && { package: from }),

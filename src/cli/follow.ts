@@ -1,9 +1,10 @@
 import { followAgain } from '../core/ci/follow/resume-following';
-import { ciOfRun } from '../core/ci/follow/ci-of-run';
+import { ciOfRun } from './ci-of-run';
 import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { alwaysSeen } from '../core/process/visibility';
+import { readPipeline } from '../core/pipeline/read-pipeline';
 import { readRun } from '../core/history/runs';
 import { fold, isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
@@ -27,7 +28,7 @@ export async function follow(
   let state: RunState | undefined = run;
   const isOurs = await followAgain(
     {
-      ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
+      ...{ repository, home, readPipeline, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
       ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
       onEvent: (event) => {
         state = fold(state, event);

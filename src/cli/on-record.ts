@@ -1,4 +1,4 @@
-import { readServices } from '../core/ci/export/export';
+import { readServices } from '../core/pipeline/read-pipeline';
 import type { reportRollback } from '../core/ci/report-deployments';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openContext } from './context';

@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { Audience } from '../core/process/visibility';
+import { readPipeline, readServices } from '../core/pipeline/read-pipeline';
 import { watchForAll } from '../core/process/leader';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
@@ -19,12 +20,17 @@ export async function watchEngines(options: { readonly news?: true }, terminal: 
   lines.on('line', (line) => audience.says(lines, line === 'seen'));
   lines.once('close', () => stop.abort());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const watched = { ...context.value, tokens: environmentTokens(process.env), env: process.env, seen: audience };
+  const { repository } = context.value;
+  const watched = { ...context.value, readPipeline, tokens: environmentTokens(process.env), env: process.env, seen: audience };
   await watchForAll(
     {
       ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), audience, isNews: options.news === true },
       // Loaded by the one that watches: those that wait stay small.
-      watch: async (signal) => (await import('../core/ci/follow/run-watcher')).watchRuns(watched, signal),
+      watch: async (signal) => {
+        const { watchRuns } = await import('../core/ci/follow/run-watcher');
+        const services = await readServices(repository.root);
+        if (services.ok && !signal.aborted) await watchRuns({ ...watched, services: services.value }, signal);
+      },
     },
     stop.signal,
   );

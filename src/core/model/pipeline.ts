@@ -1,3 +1,6 @@
+/** The name of the file that defines how a service is delivered. */
+export const definitionName = 'delivery.yaml';
+
 /**
  * A valid `delivery.yaml` as the rest of Deliver sees it: defaults filled in, durations in
  * milliseconds, `needs` always a list. The parser makes it; nothing else does.

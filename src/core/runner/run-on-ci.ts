@@ -18,7 +18,7 @@ import { listRuns, newRunId, readRecorded, readRun } from '../history/runs';
 import { isFinished, type RunState } from '../model/run-state';
 import type { CiName } from '../ci/ci-service';
 import { ownBranch, ownBranches } from '../git/delivery-branches';
-import { readServices } from '../ci/export/export';
+import { readServices } from '../pipeline/read-pipeline';
 import { FollowedRun, inTurn } from '../ci/follow/follow-run';
 import { followedLock } from '../ci/follow/follow-lock';
 import { failureOf } from '../ci/failure-of';

@@ -6,9 +6,8 @@ import type { Seen } from '../../process/visibility';
 import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
 import type { CiName, CiPipeline } from '../ci-service';
-import { readServices } from '../export/export';
 import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
-import { followAgain } from './resume-following';
+import { followAgain, type ReadPipeline } from './resume-following';
 import { inTurn } from './follow-run';
 import { importExternalRuns } from './external-runs';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
@@ -18,6 +17,9 @@ export interface RunWatch {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
+  readonly readPipeline: ReadPipeline;
   readonly env: NodeJS.ProcessEnv;
   readonly seen: Seen;
 }
@@ -27,13 +29,9 @@ export interface RunWatch {
  * what is deployed where is kept. For one process at a time: it alone decides when what is asked.
  */
 export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
-  const { home, repository } = watch;
-  const services = await readServices(repository.root);
-  if (!services.ok || signal.aborted) return;
+  const { home, services } = watch;
   const one = inTurn();
-  const watched = services.value.flatMap((service) =>
-    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
-  );
+  const watched = services.flatMap((service) => enginesOf(service, home).map((name) => new WatchedService(watch, service, name, one)));
   await Promise.all(watched.map(async (each) => each.run(signal)));
 }
 
@@ -53,17 +51,13 @@ class WatchedService {
     private readonly watch: RunWatch,
     private readonly service: CiPipeline,
     private readonly name: CiName,
-    private readonly services: readonly CiPipeline[],
     private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, seen } = this.watch;
+    const { repository, services, tokens, seen } = this.watch;
     const { connectToCi } = await import('../connect');
-    const opened = await connectToCi(this.service.pipeline, this.name, {
-      ...{ repository, services: this.services, tokens },
-      proxy: 'environment',
-    });
+    const opened = await connectToCi(this.service.pipeline, this.name, { repository, services, tokens, proxy: 'environment' });
     if (!opened.ok) return; // `deliver check` and a delivery tell why
     const { engine } = opened.value;
     while (!signal.aborted) {
@@ -87,11 +81,11 @@ class WatchedService {
 
   /** The runs that there are, and what is deployed. */
   private async look(engine: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
-    const { home, repository } = this.watch;
+    const { home, repository, readPipeline } = this.watch;
     const { pipeline, folder } = this.service;
     const there = await engine.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'ok') await importExternalRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
+    if (there.state === 'ok') await importExternalRuns({ repository, home, readPipeline, engine, pipeline, folder }, there.value, signal);
     const deployed: CiResult<readonly RemoteDeployment[]> = there.state === 'ok' ? await engine.deployments(signal) : there;
     if (signal.aborted) return undefined;
     this.keep(engine, deployed);
@@ -122,7 +116,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: CiClient, signal: AbortSignal): void {
-    const { repository, home, env, seen } = this.watch;
+    const { repository, home, readPipeline, env, seen } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -131,7 +125,7 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, engine, run: id, env, seen },
+          ...{ repository, home, readPipeline, engine, run: id, env, seen },
           ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
         },
         signal,

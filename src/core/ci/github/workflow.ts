@@ -1,5 +1,4 @@
-import { definitionName } from '../../pipeline/locate';
-import type { Pipeline } from '../../model/pipeline';
+import { definitionName, type Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
 import { ownBranches } from '../../git/delivery-branches';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';

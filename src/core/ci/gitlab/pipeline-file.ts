@@ -1,4 +1,4 @@
-import { definitionName } from '../../pipeline/locate';
+import { definitionName } from '../../model/pipeline';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';

@@ -1,4 +1,4 @@
-import { definitionName } from '../../pipeline/locate';
+import { definitionName } from '../../model/pipeline';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';

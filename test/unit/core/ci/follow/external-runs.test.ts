@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { importExternalRuns } from '../../../../../src/core/ci/follow/external-runs';
-import { told, type CiClient, type RemoteRun } from '../../../../../src/core/ci/ci-client';
+import { ok, type CiClient, type RemoteRun } from '../../../../../src/core/ci/ci-client';
 import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
 import type { EventBody } from '../../../../../src/core/model/events';
@@ -9,6 +9,7 @@ import { Journal, readEvents } from '../../../../../src/core/history/journal';
 import { ownIdentity } from '../../../../../src/core/process/process-identity';
 import { listRuns, newRunId, runIds } from '../../../../../src/core/history/runs';
 import type { RunState } from '../../../../../src/core/model/run-state';
+import { readPipeline } from '../../../../../src/core/pipeline/read-pipeline';
 import { releasableOf } from '../../../../../src/core/model/run-status';
 import { Delivery } from '../../../../support/delivery';
 import { Project } from '../../../../support/project';
@@ -53,12 +54,12 @@ describe('runs that others start on a CI service', () => {
   const adopt = async (runs: readonly RemoteRun[], service = 'shop', name: CiName = 'github'): Promise<void> => {
     const read: CiClient['read'] = async (id) =>
       Promise.resolve(
-        id === '7' ? told(theirs({ subject: 'CiResult when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
+        id === '7' ? ok(theirs({ subject: 'CiResult when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
       );
     const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
     await importExternalRuns(
-      { repository, home, engine, pipeline: pipeline(service), folder: '' },
+      { repository, home, readPipeline, engine, pipeline: pipeline(service), folder: '' },
       runs,
       new AbortController().signal,
       now,

@@ -1,11 +1,11 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { definitionName, listServices } from '../pipeline/locate';
-import type { Pipeline } from '../model/pipeline';
-import { kindOf, recordedEnvironments } from './environments';
-import type { PlatformDefinition } from './platform';
-import { RecordedEnvironment } from './recorded/recorded-environment';
-import { ServiceRecords } from './recorded/service-record';
+import { definitionName, type Pipeline } from '../model/pipeline';
+import { listServices } from './locate';
+import { kindOf, recordedEnvironments } from '../environments/environments';
+import type { PlatformDefinition } from '../environments/platform';
+import { RecordedEnvironment } from '../environments/recorded/recorded-environment';
+import { ServiceRecords } from '../environments/recorded/service-record';
 
 /**
  * The environments that have to be asked what is live in them: those that something was deployed to from here, and those that the
@@ -32,7 +32,7 @@ export async function askedEnvironments(home: string, root: string | undefined):
 async function pipelinesOf(root: string): Promise<Pipeline[]> {
   const services = await listServices(root);
   if (services.length === 0) return [];
-  const { parsePipeline } = await import('../pipeline/parse');
+  const { parsePipeline } = await import('./parse');
   return services.flatMap(({ folder }) => {
     try {
       return parsePipeline(fs.readFileSync(path.join(root, folder, definitionName), 'utf8'), definitionName).pipeline ?? [];
