@@ -27,7 +27,7 @@ export async function check(options: { readonly service?: string; readonly json?
   const services = checked.flatMap(({ folder, pipeline }) => (pipeline ? [{ folder, pipeline }] : []));
   // Of one service alone, or beside errors, nothing can be said of files that are written from all.
   const isWhole = options.service === undefined && services.length === checked.length;
-  const drift = isWhole ? (await import('../core/ci/export/drift')).findDrift(root, services) : [];
+  const drift = isWhole ? await (await import('../core/ci/export/drift')).findDrift(root, services) : [];
   if (options.json) {
     terminal.json({ errors, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;

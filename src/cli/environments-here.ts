@@ -1,5 +1,5 @@
 import { openRepository } from '../core/git/repository';
-import { askedEnvironments } from '../core/pipeline/defined-environments';
+import { observableEnvironments } from '../core/pipeline/defined-environments';
 import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 import { homeFolder } from '../core/support/home';
 
@@ -9,7 +9,7 @@ const askMs = 15_000;
 /** The environments that have to be asked, as seen from the current folder, which may be of no repository. */
 export async function environmentsHere(): Promise<RecordedEnvironment[]> {
   const repository = await openRepository(process.cwd());
-  return askedEnvironments(homeFolder(), repository.ok ? repository.value.root : undefined);
+  return observableEnvironments(homeFolder(), repository.ok ? repository.value.root : undefined);
 }
 
 /** Asks them all at once; one that does not answer is known by what it said last, and says why. */

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { planExport, writeExport } from '../core/ci/export/export';
-import { ciServiceNamed, engines } from '../core/ci/registry';
+import { ciServices, findCiService } from '../core/ci/registry';
 import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
 import { readServices } from '../core/pipeline/read-pipeline';
@@ -18,10 +18,11 @@ export interface ExportCommandOptions {
 
 /** `deliver export`: the pipelines of the repository as files of a CI service. */
 export async function exportPipelines(name: string, options: ExportCommandOptions, terminal: Terminal): Promise<number> {
-  const engine = ciServiceNamed(name);
-  const known = engines.map((each) => each.name).join(', ');
-  if (!engine)
-    return terminal.fail({ kind: 'usage', message: `Deliver writes for no CI service called ${name}`, hint: `it does for ${known}` });
+  const engine = findCiService(name);
+  if (!engine) {
+    const known = ciServices.map(({ kind }) => kind).join(', ');
+    return terminal.fail({ kind: 'usage', message: `Deliver has no CI service ${name}`, hint: `choose one of ${known}` });
+  }
   const repository = await openRepository(process.cwd());
   if (!repository.ok) return terminal.fail(repository.failure);
   const { root } = repository.value;
@@ -37,7 +38,7 @@ export async function exportPipelines(name: string, options: ExportCommandOption
 
   const services = await readServices(root);
   if (!services.ok) return terminal.fail(services.failure);
-  const plan = planExport({
+  const plan = await planExport({
     root,
     services: services.value,
     engine,
@@ -58,7 +59,7 @@ export async function exportPipelines(name: string, options: ExportCommandOption
       state: state(isUnchanged),
       ...(options.dryRun && { text }),
     }));
-    terminal.json({ engine: engine.name, files: told, left, notes });
+    terminal.json({ engine: engine.kind, files: told, left, notes });
     return 0;
   }
   for (const { file, isUnchanged } of files)

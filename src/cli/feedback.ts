@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PlacesNow } from '../core/location/places-now';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { reported, type ReportedItem } from '../core/feedback/report';
 import { ServiceFeedback } from '../core/feedback/service-feedback';
 import { confidenceWords, crowd } from '../core/feedback/format';

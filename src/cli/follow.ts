@@ -1,7 +1,7 @@
 import { followAgain } from '../core/ci/follow/resume-following';
 import { ciOfRun } from './ci-of-run';
 import { inTurn } from '../core/ci/follow/follow-run';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { alwaysSeen } from '../core/process/visibility';
 import { readPipeline } from '../core/pipeline/read-pipeline';

@@ -1,6 +1,6 @@
 import { readServices } from '../core/pipeline/read-pipeline';
 import type { reportRollback } from '../core/ci/report-deployments';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { openContext } from './context';
 
 /** Records what was taken back at the CI service of the team, where the service is one of this repository. `notice` hears what could not be. */

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { ciServices } from '../core/ci/registry';
 import { jobEvent } from '../core/ci/follow/job-events';
 import type { RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';
@@ -37,7 +38,7 @@ export async function step(
     signal: cancel.signal,
     onEvent: (event, folder) => {
       state = fold(state, event);
-      tellEngine(event);
+      writeAddress(event);
       if (!progress) return terminal.json(event);
       reader ??= new LogReader(folder, [name], false);
       copyLog();
@@ -61,8 +62,11 @@ export async function step(
   }
 }
 
-/** GitHub shows the address of a deployment where the job has it as an output. */
-function tellEngine(event: RunEvent): void {
-  const outputs = process.env['GITHUB_OUTPUT'];
-  if (event.type === 'deployed' && outputs) fs.appendFileSync(outputs, `url=${event.url.replace(/\s/g, '')}\n`);
+/** A CI service shows the address of a deployment that the job has as an output. */
+function writeAddress(event: RunEvent): void {
+  if (event.type !== 'deployed') return;
+  for (const { outputsFile } of ciServices) {
+    const file = outputsFile && process.env[outputsFile];
+    if (file) fs.appendFileSync(file, `url=${event.url.replace(/\s/g, '')}\n`);
+  }
 }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { Audience } from '../core/process/visibility';
 import { readPipeline, readServices } from '../core/pipeline/read-pipeline';
 import { watchForAll } from '../core/process/leader';

@@ -1,11 +1,9 @@
 import type { Release } from './events';
 
-export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
-
 /** What is live in an environment, as anyone may read it. */
 export interface EnvironmentStatus {
   readonly environment: string;
-  readonly kind: EnvironmentKind;
+  readonly kind: string;
   /** Whether something keeps its services up. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];

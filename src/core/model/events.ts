@@ -92,7 +92,7 @@ export interface RunStarted extends EventBase {
 
 /** A run of a CI service, as it is called there. */
 export interface CiRun {
-  readonly name: 'github' | 'gitlab' | 'jenkins';
+  readonly name: string;
   /** What people call the engine, and the repository or job in it. */
   readonly label: string;
   readonly place: string;

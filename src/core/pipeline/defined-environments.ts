@@ -1,23 +1,23 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { definitionName, type Pipeline } from '../model/pipeline';
-import { listServices } from './locate';
 import { kindOf, recordedEnvironments } from '../environments/environments';
-import type { PlatformDefinition } from '../environments/platform';
 import { RecordedEnvironment } from '../environments/recorded/recorded-environment';
 import { ServiceRecords } from '../environments/recorded/service-record';
+import { isEmbedded } from '../environments/registry';
+import { definitionName, type EnvironmentDefinition, type Pipeline } from '../model/pipeline';
+import { listServices } from './locate';
 
 /**
- * The environments that have to be asked what is live in them: those that something was deployed to from here, and those that the
- * services of a working copy define, where others may have deployed. Without `root`, only the former.
+ * Returns the environments that have to be polled for their releases: those that this machine deployed to, and those that the services
+ * of a working copy define, because others may have deployed to them. Without `root`, only the former.
  */
-export async function askedEnvironments(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
-  const defined = new Map<string, Map<string, PlatformDefinition>>();
+export async function observableEnvironments(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
+  const defined = new Map<string, Map<string, EnvironmentDefinition>>();
   for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
     for (const [name, definition] of Object.entries(environments)) {
-      if (definition.kind === 'process' || (kindOf(name, home) ?? definition.kind) !== definition.kind) continue;
-      const services = defined.get(name) ?? new Map<string, PlatformDefinition>();
-      // Of two kinds under one name, the first counts; a delivery to the other is refused.
+      if (isEmbedded(definition.kind) || (kindOf(name, home) ?? definition.kind) !== definition.kind) continue;
+      const services = defined.get(name) ?? new Map<string, EnvironmentDefinition>();
+      // If one name has two kinds, the first counts; a delivery to the other is refused.
       if ([...services.values()].every((other) => other.kind === definition.kind)) services.set(service, definition);
       defined.set(name, services);
     }
@@ -28,7 +28,7 @@ export async function askedEnvironments(home: string, root: string | undefined):
   return [...open, ...recordedEnvironments(home).filter(({ name }) => !defined.has(name))];
 }
 
-/** What the definitions of a working copy say now; those with errors are passed over, `deliver check` tells them. */
+/** Skips definitions with errors: `deliver check` reports them. */
 async function pipelinesOf(root: string): Promise<Pipeline[]> {
   const services = await listServices(root);
   if (services.length === 0) return [];
@@ -37,7 +37,7 @@ async function pipelinesOf(root: string): Promise<Pipeline[]> {
     try {
       return parsePipeline(fs.readFileSync(path.join(root, folder, definitionName), 'utf8'), definitionName).pipeline ?? [];
     } catch {
-      return []; // it was removed a moment ago
+      return []; // The file was removed a moment ago.
     }
   });
 }

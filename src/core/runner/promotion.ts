@@ -5,6 +5,7 @@ import { listTree } from '../git/tree';
 import type { Environment } from '../environments/environment';
 import type { Artifact, ServiceStatus } from '../model/environment-status';
 import { readEnvironments } from '../environments/environments';
+import { findEnvironmentKind } from '../environments/registry';
 import { fail, ok, type Result } from '../model/result';
 import { homeFolder, RepositoryHome } from '../support/home';
 import type { Tokens } from '../model/tokens';
@@ -225,8 +226,9 @@ function serviceIn(home: RepositoryHome, environment: string, service: string): 
 
 /** Nothing is built for a release: what was verified is an image, or files, and the target has to run the same. */
 function canBecome(artifact: Artifact, source: string, target: string, kind: Environment['kind'] | undefined): Result<void> {
-  const [has, needs] = [artifact.image === undefined ? 'files' : 'an image', kind === 'process' ? 'files' : 'an image'];
-  if (kind === undefined || kind === 'command' || has === needs) return ok(undefined);
+  const has = artifact.image === undefined ? 'files' : 'an image';
+  const needs = kind === undefined ? undefined : findEnvironmentKind(kind)?.runs;
+  if (needs === undefined || has === needs) return ok(undefined);
   return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: what was verified is not what customers would get`, {
     hint: `deliver to an environment of the kind ${kind} before ${target}`,
   });

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Environment, RolledBackRelease } from '../environments/environment';
+import { isEmbedded } from '../environments/registry';
 import type { ServiceStatus } from '../model/environment-status';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
@@ -16,11 +17,9 @@ export interface WatchedRelease {
   readonly isOnRecord: boolean;
 }
 
-/** How often the embedded environment is looked at, which costs nothing, and others, which are asked. */
-const lookMs = 100;
-const askMs = 2_000;
-/** What is only asked now and then may answer badly once. */
-const signsNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as const;
+/** Reading the status of an embedded environment costs nothing. Other environments may give one wrong answer. */
+const embedded = { pollIntervalMs: 100, signsNeeded: 1 };
+const observed = { pollIntervalMs: 2_000, signsNeeded: 2 };
 
 /**
  * Watches a release for a while after it went live. When it fails in this time, the previous one is brought back, and the
@@ -28,22 +27,23 @@ const signsNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as con
  */
 export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
+  const { pollIntervalMs, signsNeeded } = isEmbedded(environment.kind) ? embedded : observed;
   const deadline = Date.now() + ms;
   let firstSign: number | undefined;
   let signs = 0;
   while (Date.now() < deadline && fs.existsSync(journal)) {
     const looked = Date.now();
-    const answered = await environment.observe(AbortSignal.timeout(10 * askMs));
+    const answered = await environment.observe(AbortSignal.timeout(10 * observed.pollIntervalMs));
     const live = environment.status().find((one) => one.service === service);
     if (live?.release?.id !== release || live.state === 'stopped') return undefined;
     if (live.state === 'unhealthy') {
       firstSign ??= looked;
-      if (++signs >= signsNeeded[environment.kind]) return takeBack(watched, environment, live, firstSign);
+      if (++signs >= signsNeeded) return takeBack(watched, environment, live, firstSign);
     } else if (answered.ok) {
       firstSign = undefined;
       signs = 0;
     }
-    await new Promise((resolve) => setTimeout(resolve, environment.kind === 'process' ? lookMs : askMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
   }
   return undefined;
 }

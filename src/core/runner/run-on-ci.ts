@@ -59,7 +59,8 @@ export async function runOnCi(
   const { connectToCi } = await import('../ci/connect');
   const there = await connectToCi(pipeline, name, { repository, services, tokens, proxy: 'environment' });
   if (!there.ok) return there;
-  const { engine, remote, file } = there.value;
+  const { engine, remote, file, descriptor } = there.value;
+  const { quietPush } = descriptor;
   if (!(await hasFile(repository, home, change.tree, file)))
     return fail('usage', `the change holds no ${file}, which ${engine.label} would run`, {
       hint: `deliver export ${engine.name} writes it${change.dirty ? '' : '; commit it'}`,
@@ -127,7 +128,7 @@ export async function runOnCi(
   }
 
   async function anew(): Promise<Result<Started>> {
-    const pushed = await pushSnapshot(push, change.commit, { isQuiet: engine.name === 'gitlab', token });
+    const pushed = await pushSnapshot(push, change.commit, { quietPush, token });
     if (!pushed.ok) return pushed;
     if (signal.aborted) {
       await removeBranch(push, token);

@@ -1,3 +1,4 @@
+import { ciServices } from '../ci/registry';
 import { spawn } from 'node:child_process';
 import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../model/pipeline';
@@ -98,9 +99,6 @@ export class Verification implements ReleaseGuard {
   }
 }
 
-/** What CI services find the processes by that a job leaves behind, to end them. */
-const jobMarks = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
-
 /**
  * A release is watched for a while after it was verified. Nobody need wait for that: a process of its own does,
  * and tells it in the journal. `program` is how the command line is called, `isOnRecord` says that the deployment is told to the CI service
@@ -117,6 +115,7 @@ export function keepWatch(
   const ms = pipeline.environments[environment]?.watchMs ?? 0;
   const [first, ...args] = program;
   if (ms === 0 || first === undefined) return;
+  const jobMarks = ciServices.flatMap((service) => service.jobMarks ?? []);
   const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobMarks.includes(name))),

@@ -1,39 +1,32 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../../core/model/result';
-import type { TokenKind } from '../../core/model/tokens';
-
-/** What a token must be allowed to do. */
-const scopes: Readonly<Record<TokenKind, string>> = {
-  http: 'It needs to read the address that delivery.yaml names.',
-  sentry: 'It needs the scopes event:read and project:read, and event:write to resolve.',
-  github: 'It needs the scope repo; a fine-grained one: read and write Actions, Deployments and Issues.',
-  gitlab: 'It needs the scope api, or read_api where nothing is to be run or changed there.',
-  jenkins: 'It is user:token, with an API token of that user, who may build and read the job.',
-};
+import type { EditorSignIn, TokenServer } from '../../core/model/tokens';
+import { tokenServers } from '../../core/pipeline/environment-tokens';
 
 /** Tokens for servers: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
 export class HostTokens {
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
-  async get(kind: TokenKind, host: string): Promise<string | undefined> {
-    const provider = providerOf(kind, host);
-    return (provider && (await signedIn(provider))) ?? this.secrets.get(keyOf(host));
+  async get(kind: string, host: string): Promise<string | undefined> {
+    const signIn = findSignIn(kind, host);
+    return (signIn && (await signedIn(signIn))) ?? this.secrets.get(keyOf(host));
   }
 
   /** There may be another token, whichever window it was given in. */
   onDidChange(changed: () => void): vscode.Disposable {
+    const providers = tokenServers.flatMap(({ signIns = [] }) => signIns.map(({ provider }) => provider));
     return vscode.Disposable.from(
       this.secrets.onDidChange(({ key }) => void (key.startsWith(keyOf('')) && changed())),
-      vscode.authentication.onDidChangeSessions(({ provider }) => void (provider.id.startsWith('github') && changed())),
+      vscode.authentication.onDidChangeSessions(({ provider }) => void (providers.includes(provider.id) && changed())),
     );
   }
 
   /** Asks for one; an empty one is forgotten. Whether there is a new one. */
-  async ask(kind: TokenKind, host: string): Promise<boolean> {
-    const provider = providerOf(kind, host);
-    if (provider !== undefined) {
+  async ask(kind: string, host: string): Promise<boolean> {
+    const signIn = findSignIn(kind, host);
+    if (signIn) {
       try {
-        return (await vscode.authentication.getSession(provider, scopesOfGithub, { createIfNone: true })) !== undefined;
+        return (await vscode.authentication.getSession(signIn.provider, signIn.scopes, { createIfNone: true })) !== undefined;
       } catch (error) {
         if (/consent|cancel/i.test(messageOf(error))) return false;
         // An editor without that sign-in: a token does as well.
@@ -41,7 +34,7 @@ export class HostTokens {
     }
     const token = await vscode.window.showInputBox({
       title: `Token for ${new URL(host).host}`,
-      prompt: `It is kept in the secret store of the editor and sent to ${host} alone. ${scopes[kind]}`,
+      prompt: `It is kept in the secret store of the editor and sent to ${host} alone. ${findServer(kind)?.permissions ?? ''}`,
       password: true,
       ignoreFocusOut: true,
     });
@@ -52,26 +45,26 @@ export class HostTokens {
   }
 }
 
-async function signedIn(provider: string): Promise<string | undefined> {
+async function signedIn({ provider, scopes }: EditorSignIn): Promise<string | undefined> {
   try {
-    return (await vscode.authentication.getSession(provider, scopesOfGithub, { silent: true }))?.accessToken;
+    return (await vscode.authentication.getSession(provider, scopes, { silent: true }))?.accessToken;
   } catch {
-    return undefined; // an editor without that sign-in
+    return undefined; // The editor does not have this sign-in.
   }
 }
 
-/** The second one to push a change of a workflow, where git has no credentials of its own. */
-const scopesOfGithub = ['repo', 'workflow'];
+function findServer(kind: string): TokenServer | undefined {
+  return tokenServers.find((server) => server.kind === kind);
+}
 
-function providerOf(kind: TokenKind, host: string): string | undefined {
-  if (kind !== 'github') return undefined;
-  if (host === 'https://api.github.com') return 'github';
-  const enterprise = vscode.workspace.getConfiguration('github-enterprise').get<string>('uri');
-  try {
-    return enterprise !== undefined && new URL(enterprise).origin === host ? 'github-enterprise' : undefined;
-  } catch {
-    return undefined;
-  }
+function findSignIn(kind: string, host: string): EditorSignIn | undefined {
+  return findServer(kind)?.signIns?.find((signIn) => hostOf(signIn) === host);
+}
+
+function hostOf({ host }: EditorSignIn): string | undefined {
+  if (typeof host === 'string') return host;
+  const address = vscode.workspace.getConfiguration().get<string>(host.setting);
+  return address !== undefined && URL.canParse(address) ? new URL(address).origin : undefined;
 }
 
 function keyOf(host: string): string {

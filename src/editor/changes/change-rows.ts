@@ -1,3 +1,4 @@
+import { findSourceKind } from '../../core/feedback/registry';
 import type { PlacedItem } from '../../core/feedback/placed-item';
 import { isBack } from '../../core/feedback/fixes';
 import { lastOf, type SourceState } from '../../core/feedback/inbox';
@@ -223,7 +224,6 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
   };
 }
 
-const sourceNames = { file: 'A file', http: 'A server', sentry: 'Sentry', github: 'GitHub', gitlab: 'GitLab' } as const;
 const failures = {
   offline: { words: 'cannot be reached', icon: 'debug-disconnect' },
   token: { words: 'wants a token', icon: 'key' },
@@ -237,7 +237,7 @@ function sourceRow(service: string, { source, kind, failure, warning, fetchedAt 
   if (message === undefined) return undefined;
   const state = failure && failures[failure.reason];
   const known = fetchedAt === undefined ? 'nothing of it is known yet' : `as of ${age(fetchedAt, now)}`;
-  const label = `${sourceNames[kind]} ${state?.words ?? 'was not read whole'}`;
+  const label = `${findSourceKind(kind)?.label ?? kind} ${state?.words ?? 'was not read whole'}`;
   return {
     id: `${service}#source#${source}`,
     label,

@@ -92,7 +92,7 @@ export class FeedbackActions {
   async setToken(subject: CommandTarget): Promise<void> {
     const source = this.parts.feedback.inbox(subject)?.source;
     const chosen = source?.host === undefined ? await this.pickSource() : source;
-    if (chosen?.host === undefined || chosen.kind === 'file' || !(await this.parts.tokens.ask(chosen.kind, chosen.host))) return;
+    if (chosen?.host === undefined || !(await this.parts.tokens.ask(chosen.kind, chosen.host))) return;
     await this.parts.feedback.askAgain();
   }
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { ciServices, findCiService } from '../../core/ci/registry';
 import type { Cli } from '../app/cli';
 import type { Deliveries } from '../pipeline/deliveries';
 import type { DeliveryEnd } from '../pipeline/delivery-end';
@@ -6,8 +7,6 @@ import type { CommandTarget } from '../tree/row';
 import type { ServiceChoice } from '../app/service-choice';
 import type { ServiceState } from '../app/state';
 import type { CiName, CiTokens } from './ci-tokens';
-
-const labels: Readonly<Record<CiName, string>> = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD', jenkins: 'Jenkins' };
 
 export interface CiParts {
   readonly cli: Cli;
@@ -76,9 +75,9 @@ export class CiActions {
     const known: { label: string; description: string; name: CiName | 'local' }[] = [
       { label: 'This machine', description: '', name: 'local' },
     ];
-    for (const name of ['github', 'gitlab', 'jenkins'] as const) {
+    for (const { kind: name, label } of ciServices) {
       const host = await this.parts.tokens.hostOf(service, name);
-      if (host) known.push({ label: labels[name], description: new URL(host.host).host, name });
+      if (host) known.push({ label, description: new URL(host.host).host, name });
     }
     const picked = await vscode.window.showQuickPick(known, { title: `Run ${service.name} on…`, placeHolder: 'Where do the steps run?' });
     return picked?.name;
@@ -91,8 +90,8 @@ export class CiActions {
     // What is wrong with it is said by the delivery itself.
     if (missing.length === 0) return true;
     const write = 'Write and Run';
-    const detail = `${missing.join('\n')}\n\nThe pipeline of ${labels[name]} is written from delivery.yaml. Your own marked lines stay.`;
-    const answer = await vscode.window.showInformationMessage(`Write the pipeline of ${labels[name]}?`, { modal: true, detail }, write);
+    const detail = `${missing.join('\n')}\n\nThe pipeline of ${labelOf(name)} is written from delivery.yaml. Your own marked lines stay.`;
+    const answer = await vscode.window.showInformationMessage(`Write the pipeline of ${labelOf(name)}?`, { modal: true, detail }, write);
     if (answer === undefined) return false;
     const end = await this.parts.cli.start(['export', name], service.folder).end;
     if (end.code === 0) return true;
@@ -104,7 +103,7 @@ export class CiActions {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
     const [first = ''] = output.trim().split('\n');
     if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
-    else this.parts.end.complain(`${labels[name]} does not let you in`, output.trim());
+    else this.parts.end.complain(`${labelOf(name)} does not let you in`, output.trim());
   }
 
   private async output(
@@ -115,6 +114,10 @@ export class CiActions {
     const environment = name === undefined ? {} : await this.parts.tokens.environment([service], name);
     return this.parts.cli.output(args, service.folder, environment);
   }
+}
+
+function labelOf(name: CiName): string {
+  return findCiService(name)?.label ?? name;
 }
 
 /** That of the run or record that was clicked on, else the one that the definition names. */

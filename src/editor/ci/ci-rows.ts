@@ -1,3 +1,4 @@
+import { isEmbedded } from '../../core/environments/registry';
 import type { CiRecord } from '../../core/ci/follow/ci-record';
 import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
@@ -80,7 +81,7 @@ export function deploymentRows(services: readonly ServiceState[], asked: readonl
   for (const { engine } of services) if (engine) records.set(`${engine.label} ${engine.place}`, engine);
   return [...records.values()].flatMap((record) =>
     record.deployments
-      .filter(({ environment }) => !asked.some(({ name, kind }) => name === environment && kind !== 'process'))
+      .filter(({ environment }) => !asked.some(({ name, kind }) => name === environment && !isEmbedded(kind)))
       .map((deployment) => deploymentRow(record, deployment, now)),
   );
 }

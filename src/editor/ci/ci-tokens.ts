@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import { ciServices, findCiService } from '../../core/ci/registry';
 import { ciPlace } from '../../core/ci/ci-place';
-import { environmentTokens, tokenVariable } from '../../core/http/environment-tokens';
+import { environmentTokens, tokenVariable } from '../../core/pipeline/environment-tokens';
 import type { CiDefinition } from '../../core/model/pipeline';
 import type { HostTokens } from '../app/host-tokens';
 import type { lazyParser } from '../pipeline/parser';
@@ -70,14 +71,15 @@ function proxy(): Readonly<Record<string, string>> {
   return address === '' ? {} : { http_proxy: address, https_proxy: address, ...(without.length > 0 && { no_proxy: without.join(',') }) };
 }
 
-/** What needs no setting: the rest is read from git. */
+/** Returns the definition of a CI service whose settings can all follow from the git remote. */
 function usual(name: CiName | undefined): CiDefinition | undefined {
-  return name === 'github' || name === 'gitlab' ? { kind: name } : undefined;
+  const service = name === undefined ? undefined : findCiService(name);
+  return service && service.requiredSettings === undefined ? { kind: service.kind } : undefined;
 }
 
-/** What the name of a server gives away of what it is not. */
+/** Returns whether the server can be this CI service: the name of its host does not say that it is another. */
 function mayBe(kind: CiName, server: string): boolean {
   const { host } = new URL(server);
-  if (/(^|\.)(github\.com|ghe\.com)$|github/.test(host)) return kind === 'github';
-  return !/gitlab/.test(host) || kind === 'gitlab';
+  const certain = ciServices.find(({ hosts }) => hosts?.test(host));
+  return certain === undefined || certain.kind === kind;
 }

@@ -1,3 +1,4 @@
+import { isEmbedded } from '../../core/environments/registry';
 import type { Divergence } from '../../core/git/divergence';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
 import type { Row, RowIcon } from '../tree/row';
@@ -113,7 +114,7 @@ function deployedRow(
 
 /** A file, or what the environment itself can be asked for. */
 function hasLog(kind: string, service: ServiceStatus): boolean {
-  return service.log !== undefined || (kind !== 'process' && service.state !== 'stopped');
+  return service.log !== undefined || (!isEmbedded(kind) && service.state !== 'stopped');
 }
 
 function differenceWords({ missing, foreign }: Divergence): string | undefined {

@@ -1,9 +1,11 @@
 import * as fs from 'node:fs';
+import { environmentKinds, isEmbedded } from '../../core/environments/registry';
 import type { Cli, AttendedCli } from '../app/cli';
 import type { LiveEnvironment, Service } from '../app/state';
 
 /** A definition that may name an environment which has to be asked; what it really says, the command line reads. */
-const mayBeAsked = /^\s+["']?(compose|kubernetes|command)["']?\s*:/m;
+const observableKinds = environmentKinds.map(({ kind }) => kind).filter((kind) => !isEmbedded(kind));
+const mayBeAsked = new RegExp(`^\\s+["']?(${observableKinds.join('|')})["']?\\s*:`, 'm');
 /** After one that ended by itself, the next waits this long. */
 const againMs = 30_000;
 
@@ -18,7 +20,7 @@ export class EnvironmentWatch {
   constructor(private readonly cli: Cli) {}
 
   update(looking: boolean, services: readonly Service[], environments: readonly LiveEnvironment[]): void {
-    const isAny = environments.some(({ kind }) => kind !== 'process');
+    const isAny = environments.some(({ kind }) => !isEmbedded(kind));
     const roots = new Set(looking ? services.filter((service) => isAny || mayAsk(service)).map(({ root }) => root) : []);
     for (const [root, watch] of this.watches) {
       if (roots.has(root)) continue;

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { isEmbedded } from '../../core/environments/registry';
 import type { RunState, StepProgress } from '../../core/model/run-state';
 import type { EnvironmentLogStream } from './environment-log-stream';
 import { problemsOf } from '../failures/failures';
@@ -38,7 +39,7 @@ export class Logs {
     const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
     const title = `${deployed} in ${environment}`;
     if (log !== undefined) return this.documents.show(log, title, { growing: true });
-    if (!live || live.kind === 'process' || deployed === undefined)
+    if (!live || isEmbedded(live.kind) || deployed === undefined)
       return void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
     const asked = await this.askedLogs.open(live.name, deployed);
     await this.documents.show(asked, title, { growing: true });

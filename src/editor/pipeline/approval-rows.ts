@@ -2,10 +2,6 @@ import type { ManualApproval } from '../../core/pipeline/handovers';
 import type { Row } from '../tree/row';
 import { joined } from '../app/format';
 
-/** The files, with `/`, that may hold a manual handover. */
-export const handoverFiles =
-  /(\.gitlab-ci\.yml|\/\.gitlab\/ci\/.*\.yml|\/\.github\/workflows\/[^/]*\.ya?ml|\/Jenkinsfile[^/]*|\.jenkinsfile|\/delivery\.yaml)$/;
-
 /** A quiet row for the places where a delivery of the service waits for a person; none where it never does. */
 export function handoverRows(service: string, handovers: readonly ManualApproval[] = []): Row[] {
   if (handovers.length === 0) return [];

@@ -1,9 +1,10 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { findCiServiceByFile } from '../../core/ci/registry';
+import { definitionName } from '../../core/model/pipeline';
 import type { ManualApproval } from '../../core/pipeline/handovers';
 import { Paced } from '../app/change-event';
 import { folderInRepository } from '../app/git-folder';
-import { handoverFiles } from './approval-rows';
 import type { CommandTarget } from '../tree/row';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
@@ -21,7 +22,7 @@ export class ManualApprovals implements vscode.Disposable {
     private readonly isSeen: () => boolean,
   ) {
     this.saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
-      if (uri.scheme !== 'file' || !handoverFiles.test(uri.fsPath.split(path.sep).join('/'))) return;
+      if (uri.scheme !== 'file' || !mayHoldApproval(uri.fsPath.split(path.sep).join('/'))) return;
       this.isStale = true;
       this.update();
     });
@@ -64,6 +65,10 @@ export class ManualApprovals implements vscode.Disposable {
       for (const service of services) this.store.note(service, { handovers: ofService(found, service, services) });
     }
   }
+}
+
+function mayHoldApproval(file: string): boolean {
+  return path.posix.basename(file) === definitionName || findCiServiceByFile(file) !== undefined;
 }
 
 /** Those in its own folder, and those of the repository that lie in no service's. */

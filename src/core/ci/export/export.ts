@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Failure, type Result } from '../../model/result';
-import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
 
 export interface Export {
@@ -16,7 +16,7 @@ export interface ExportRequest {
   readonly root: string;
   /** All services of the repository. */
   readonly services: readonly CiPipeline[];
-  readonly engine: CiService;
+  readonly engine: CiDescriptor;
   /** Only the files of this service, and what brings all services together. */
   readonly service?: string;
   /** Absent: as the files that are there say. */
@@ -26,9 +26,9 @@ export interface ExportRequest {
 }
 
 /** Returns the files that an export would write. Touches nothing. */
-export function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Result<Export> {
-  const options = request.package === undefined ? optionsThere(root, engine, services) : { package: request.package };
-  const all = engine.files(services, options);
+export async function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Promise<Result<Export>> {
+  const options = request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package };
+  const all = await engine.files(services, options);
   const meant = all.filter((file) => service === undefined || file.service === undefined || file.service === service);
   const files: ExportPlan[] = [];
   const failures: Failure[] = [];
@@ -61,14 +61,15 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 }
 
 /** The files of an engine in a working copy that Deliver wrote. */
-export function filesThere(root: string, engine: CiService): string[] {
+export function filesThere(root: string, engine: CiDescriptor): string[] {
   const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
-  return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
+  return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.kind);
 }
 
 /** A package that was named once goes on to be used. */
-export function optionsThere(root: string, engine: CiService, services: readonly CiPipeline[]): ExportOptions {
-  const heads = engine.files(services, {}).map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
+export async function optionsThere(root: string, engine: CiDescriptor, services: readonly CiPipeline[]): Promise<ExportOptions> {
+  const files = await engine.files(services, {});
+  const heads = files.map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
   return heads.find((head) => head?.options.package !== undefined)?.options ?? {};
 }
 

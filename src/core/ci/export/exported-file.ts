@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
-import type { CiService, CiFile, CiName, ExportOptions } from '../ci-service';
+import type { CiDescriptor, CiFile, CiName, ExportOptions } from '../ci-service';
 import { splitOwn, withOwn } from './preserved-regions';
 
 /** What an exported file says of itself in its first lines. */
@@ -12,14 +12,14 @@ export interface Head {
   readonly digest: string;
 }
 
-const firstLine = /^(?:#|\/\/) Written by `deliver export (github|gitlab|jenkins)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
+const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
 /** The head of a file that Deliver wrote; `undefined` for one that it did not. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
   if (!match) return undefined;
-  const [, engine, from, digest = ''] = match;
-  return { engine: engine as CiName, options: from === undefined ? {} : { package: from }, digest };
+  const [, engine = '', from, digest = ''] = match;
+  return { engine, options: from === undefined ? {} : { package: from }, digest };
 }
 
 /** What is to become of a file. */
@@ -39,7 +39,7 @@ export interface ExportPlan {
  * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
  */
 export function planFile(
-  engine: CiService,
+  engine: Pick<CiDescriptor, 'kind' | 'comment'>,
   file: CiFile,
   options: ExportOptions,
   there: string | undefined,
@@ -92,11 +92,11 @@ export function planFile(
   });
 }
 
-function headLines(engine: CiService, { source }: CiFile, options: ExportOptions): string[] {
+function headLines(engine: Pick<CiDescriptor, 'kind' | 'comment'>, { source }: CiFile, options: ExportOptions): string[] {
   const sign = engine.comment;
   const from = options.package === undefined ? '' : ` --package ${options.package}`;
   return [
-    `${sign} Written by \`deliver export ${engine.name}${from}\` from ${source}; run it again when that changes.`,
+    `${sign} Written by \`deliver export ${engine.kind}${from}\` from ${source}; run it again when that changes.`,
     `${sign} Lines of your own stay between \`${sign} deliver: begin own\` and \`${sign} deliver: end own\`: at the top level, in a job,`,
     `${sign} or among its steps. A key that is set there takes the place of Deliver's.`,
     '',

@@ -1,5 +1,5 @@
 import { definitionName } from '../../model/pipeline';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
 import { handOverLine, keptBuilds, restartFunctions, restartsOf, takeOverLine, type Restarts } from './jenkins-restart';
@@ -13,15 +13,6 @@ import { deliverStep, isCompound } from '../export/shell';
  */
 const limits = { lines: 450 };
 
-/** Jenkins: a declarative pipeline a service, in the service's folder. */
-export const jenkins: CiService = {
-  name: 'jenkins',
-  label: 'Jenkins',
-  comment: '//',
-  folders: [],
-  files: (services, options) => services.map((service) => jenkinsfile(service, options)),
-};
-
 interface Around {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
@@ -30,7 +21,8 @@ interface Around {
   readonly handing: ReadonlySet<Job>;
 }
 
-function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
+/** Returns the declarative pipeline of one service, in the service's folder. */
+export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
   const inWaves = waves(jobs);

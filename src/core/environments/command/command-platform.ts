@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../../model/result';
-import type { CommandDefinition } from '../../model/pipeline';
+import type { CommandDefinition } from './descriptor';
 import { programFolders } from '../../process/step-environment';
 import type { LogOptions, Say } from '../environment';
 import { addressVariable } from '../address-variable';

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { ok, type Result } from '../../model/result';
-import type { ComposeDefinition } from '../../model/pipeline';
+import type { ComposeDefinition } from './descriptor';
 import { environmentNames } from '../process/state-file';
 import type { LogOptions, Say } from '../environment';
 import {

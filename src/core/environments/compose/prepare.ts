@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../model/result';
-import type { ComposeDefinition } from '../../model/pipeline';
+import type { ComposeDefinition } from './descriptor';
 import type { Say } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
 import { engineHost, hostPort, neighbours } from './addresses';

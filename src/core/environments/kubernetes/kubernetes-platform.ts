@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../model/result';
-import type { KubernetesDefinition } from '../../model/pipeline';
+import type { KubernetesDefinition } from './descriptor';
 import type { Release } from '../../model/events';
 import type { LogOptions, Say } from '../environment';
 import {

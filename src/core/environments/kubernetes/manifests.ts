@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { fail, ok, type Failure, type Result } from '../../model/result';
-import type { KubernetesDefinition } from '../../model/pipeline';
+import type { KubernetesDefinition } from './descriptor';
 import { basesOf, matcher } from '../../support/globs';
 import { plainEnvironment } from '../process/plain-environment';
 import { lastLine, runProgram } from '../../process/program';

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import { createInterface } from 'node:readline';
 import { fail, messageOf, type Result } from '../../model/result';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import type { ProcessIdentity } from '../../model/events';
 import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { ProcessIdentity } from '../../model/events';
 import type { OutputPipes } from '../../process/output-pipe';

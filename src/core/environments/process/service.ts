@@ -1,5 +1,5 @@
 import { fail, messageOf, ok, type Result } from '../../model/result';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import type { ProcessIdentity } from '../../model/events';
 import { isAlive } from '../../process/process-identity';
 import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { environmentsFolder } from '../../support/home';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { ServiceHealth } from '../../model/environment-status';
 

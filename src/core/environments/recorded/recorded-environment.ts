@@ -6,7 +6,8 @@ import { fail, messageOf, ok, type Result } from '../../model/result';
 import type { Release } from '../../model/events';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish, Say } from '../environment';
 import type { ServiceStatus } from '../../model/environment-status';
-import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
+import type { EnvironmentDefinition } from '../../model/pipeline';
+import { markOf, type KeptRelease, type Platform } from '../platform';
 import { Platforms } from '../registry';
 import { recordedStatus } from './recorded-status';
 import type { ServiceRecord, ServiceRecords } from './service-record';
@@ -30,9 +31,9 @@ export class RecordedEnvironment implements Environment {
 
   constructor(
     private readonly records: ServiceRecords,
-    readonly kind: PlatformKind,
+    readonly kind: string,
     /** By what services are deployed, by name; others are known by what they were deployed by last. */
-    private readonly definitions: ReadonlyMap<string, PlatformDefinition> = new Map(),
+    private readonly definitions: ReadonlyMap<string, EnvironmentDefinition> = new Map(),
   ) {}
 
   get name(): string {
@@ -252,7 +253,7 @@ export class RecordedEnvironment implements Environment {
     if (read && !read.ok) return read;
     const definition = defined ?? read?.value?.definition;
     if (!definition) return fail('usage', `${service} is not live in ${this.name}`);
-    return ok(await this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) }));
+    return this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) });
   }
 
   private addresses(): Record<string, string> {

@@ -3,14 +3,15 @@ import * as path from 'node:path';
 import { environmentsFolder } from '../../support/home';
 import type { ProcessIdentity, Release } from '../../model/events';
 import { writeAtomically } from '../../support/write-atomically';
-import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
-import type { KeptRelease, PlatformDefinition } from '../platform';
+import type { ServiceStatus } from '../../model/environment-status';
+import type { EnvironmentDefinition } from '../../model/pipeline';
+import type { KeptRelease } from '../platform';
 
 /** What Deliver did with one service in an environment that it does not run itself. */
 export interface ServiceRecord {
   readonly service: string;
   /** By what it was deployed last. */
-  readonly definition: PlatformDefinition;
+  readonly definition: EnvironmentDefinition;
   readonly url: string;
   readonly current?: KeptRelease;
   /** `current` is live, and who has to verify it has not done so; absent: it is verified. */
@@ -25,7 +26,7 @@ export interface ServiceRecord {
 
 /** What an environment itself last said of its services, whoever delivered them. */
 export interface Observation {
-  readonly kind: Exclude<EnvironmentKind, 'process'>;
+  readonly kind: string;
   /** When it last answered (ISO 8601); absent: never. */
   readonly at?: string;
   readonly services: readonly ServiceStatus[];
@@ -49,7 +50,8 @@ export class ServiceRecords {
 
   /** `undefined` where nothing was deployed; throws where it was and cannot be read. */
   read(service: string): ServiceRecord | undefined {
-    return readJson<ServiceRecord>(this.file(service));
+    const record = readJson<ServiceRecord>(this.file(service));
+    return record && { ...record, definition: withSettings(record.definition) };
   }
 
   write(record: ServiceRecord): void {
@@ -133,6 +135,12 @@ export class ServiceRecords {
 /** Whether a file of an environment's folder is one that {@link ServiceRecords} writes. */
 export function isRecord(name: string): boolean {
   return name.endsWith(suffix) || name === observedName;
+}
+
+/** Earlier versions of Deliver kept the settings under the name of the kind. */
+function withSettings(definition: EnvironmentDefinition): EnvironmentDefinition {
+  if (definition.settings !== undefined) return definition;
+  return { ...definition, settings: (definition as unknown as Readonly<Record<string, unknown>>)[definition.kind] };
 }
 
 function readNames(folder: string): string[] {

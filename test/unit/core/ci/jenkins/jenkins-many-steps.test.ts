@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
+import { jenkinsfile } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 import type { CiClient, RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { follow, logOf, shown } from '../../../../support/ci/jenkins-following';
 import { jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
@@ -66,7 +66,7 @@ describe('a build of Jenkins with 200 stages', function () {
     const failed = await read();
     assert.deepEqual([failed.jobs.length, jobOf(failed, 'step-199').exitCode], [count, 3]);
     const steps = names.map((name) => `  ${name}: {needs: [${before(name).join()}], run: make, outputs: [${name}/**]}`);
-    const pipeline = exporter.files([service(`service: shop\nsteps:\n${steps.join('\n')}\n`)], {})[0]?.body;
+    const pipeline = jenkinsfile(service(`service: shop\nsteps:\n${steps.join('\n')}\n`), {}).body;
     const again = valueOf(await engine.rerun(failed, never, pipeline));
     jenkins.runs.runs[0]?.pass();
     assert.deepEqual(shown(valueOf(await engine.read(again.id, never))), [

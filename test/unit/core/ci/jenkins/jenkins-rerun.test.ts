@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
+import { jenkinsfile } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 import { restartOf } from '../../../../../src/core/ci/jenkins/restarts';
 import type { CiClient, RemoteRun, Started } from '../../../../../src/core/ci/ci-client';
 import { follow, shown } from '../../../../support/ci/jenkins-following';
@@ -23,7 +23,7 @@ const needs = { install: [], lint: ['install'], build: ['install'], test: ['lint
 const commit = 'a'.repeat(40);
 
 describe('a build of Jenkins that is run again', () => {
-  const pipeline = exporter.files([service(definition)], {})[0]?.body ?? '';
+  const pipeline = jenkinsfile(service(definition), {}).body;
   let jenkins: JenkinsServer;
   let runs: ScriptedRuns;
   let engine: CiClient;
