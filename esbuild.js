@@ -33,7 +33,18 @@ const parts = {
   reports: 'src/core/logs/reports.ts',
   'source-maps': 'src/core/location/source-maps.ts',
   'service-feedback': 'src/core/feedback/service-feedback.ts',
-  'remote-sources': 'src/core/feedback/remote-sources.ts',
+  'http-client': 'src/core/http/http-client.ts',
+  'github-source': 'src/core/feedback/sources/github/github-source.ts',
+  'gitlab-source': 'src/core/feedback/sources/gitlab/gitlab-source.ts',
+  'http-source': 'src/core/feedback/sources/http/http-source.ts',
+  'sentry-source': 'src/core/feedback/sources/sentry/sentry-source.ts',
+  'file-source': 'src/core/feedback/sources/file/file-source.ts',
+  workflow: 'src/core/ci/github/workflow.ts',
+  'pipeline-file': 'src/core/ci/gitlab/pipeline-file.ts',
+  jenkinsfile: 'src/core/ci/jenkins/jenkinsfile.ts',
+  'workflow-approvals': 'src/core/ci/github/workflow-approvals.ts',
+  'pipeline-approvals': 'src/core/ci/gitlab/pipeline-approvals.ts',
+  'jenkinsfile-approvals': 'src/core/ci/jenkins/jenkinsfile-approvals.ts',
   promotion: 'src/core/runner/promotion.ts',
   follow: 'src/cli/follow.ts',
   approve: 'src/cli/approve.ts',
@@ -89,11 +100,17 @@ function bundles(parser) {
   ];
 }
 
-const parserBundle = { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' };
+const parserBundle = { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist', plugins: [apart] };
 
 /** The JSON schema for editors comes from the definition that the parser validates with. */
 async function writeSchema() {
-  const { outputFiles } = await esbuild.build({ ...common, sourcemap: false, entryPoints: ['src/core/pipeline/schema.ts'], write: false });
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    sourcemap: false,
+    entryPoints: ['src/core/pipeline/schema.ts'],
+    write: false,
+    plugins: [apart],
+  });
   const module = { exports: {} };
   new Function('module', 'exports', 'require', outputFiles[0].text)(module, module.exports, require);
   fs.writeFileSync('media/delivery.schema.json', module.exports.schemaText());

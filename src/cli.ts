@@ -1,5 +1,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';
+import { wordList } from './core/support/word-list';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
@@ -17,6 +19,8 @@ async function main(args: readonly string[]): Promise<number> {
   const json = (): Option => new Option('--json', 'print JSON that other tools can rely on');
   const service = (): Option => new Option('--service <name>', 'the service that is meant, where there are several');
   const runOption = (): Option => new Option('--run <id>', 'another run than the latest');
+
+  const engines = ciServices.map(({ kind }) => kind);
 
   const program = new Command('deliver')
     .description('Delivers the change you just made to a production-like environment.')
@@ -45,14 +49,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'go on from a run: what passed there is not run again where its slot still holds it')
     .option('--yes', 'do not ask where a step deploys to customers')
-    .addOption(
-      new Option('--engine <engine>', 'where the steps run (default: where delivery.yaml says)').choices([
-        'local',
-        'github',
-        'gitlab',
-        'jenkins',
-      ]),
-    )
+    .addOption(new Option('--engine <engine>', 'where the steps run (default: where delivery.yaml says)').choices(['local', ...engines]))
     .option('--jobs <number>', 'how many steps at a time (default: as many as the machine has processors)', wholeNumber)
     .addOption(service())
     .addOption(json())
@@ -126,7 +123,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('engine')
-    .addArgument(new Argument('[engine]', 'another than the one that delivery.yaml names').choices(['github', 'gitlab', 'jenkins']))
+    .addArgument(new Argument('[engine]', 'another than the one that delivery.yaml names').choices(engines))
     .description('which CI service runs the pipeline, and whether it lets us')
     .addOption(service())
     .addOption(json())
@@ -230,7 +227,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('export')
-    .argument('<engine>', 'github, gitlab or jenkins')
+    .argument('<engine>', wordList(engines, 'or'))
     .description('write the pipeline of a CI service from delivery.yaml; your own marked lines stay')
     .option('--package <package>', 'what `npx` gets Deliver from there: a packed file of the repository, or a name and version')
     .option('--force', 'also over a file that Deliver did not write, and over changes outside the marked places')
