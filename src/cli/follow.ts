@@ -11,7 +11,7 @@ import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
-/** `deliver follow`: goes on to tell what becomes of a run on a CI service. */
+/** `deliver follow`: resumes monitoring a run on a CI service. */
 export async function follow(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
@@ -43,7 +43,7 @@ export async function follow(
     return terminal.fail({
       kind: 'usage',
       message: `another process follows run ${run.id}`,
-      hint: 'deliver log --follow shows what it prints',
+      hint: 'deliver log --follow shows its log',
     });
   const outcome = readRun(home.run(run.id))?.outcome;
   if (outcome === 'passed') return 0;

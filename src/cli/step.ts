@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
-import { ciServices } from '../core/ci/registry';
 import { jobEvent } from '../core/ci/follow/job-events';
+import { ciServices } from '../core/ci/registry';
 import type { RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';
 import { runStep } from '../core/runner/step';
@@ -10,10 +10,10 @@ import { Progress } from './progress';
 import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 
-/** How often what the step prints is looked for. */
-const followMs = 100;
+/** The poll interval for the step's log. */
+const pollIntervalMs = 100;
 
-/** `deliver step`: one step as a job of a CI service, whose log shows all that it prints. */
+/** `deliver step`: runs one step as a job of a CI service. The step's log goes to stdout. */
 export async function step(
   name: string,
   options: { readonly service?: string; readonly json?: true },
@@ -28,7 +28,7 @@ export async function step(
   const copyLog = (): void => {
     if (state) reader?.copy(state);
   };
-  const following = setInterval(copyLog, followMs);
+  const following = setInterval(copyLog, pollIntervalMs);
   const ended = await runStep({
     step: name,
     from: process.cwd(),
@@ -38,15 +38,15 @@ export async function step(
     signal: cancel.signal,
     onEvent: (event, folder) => {
       state = fold(state, event);
-      writeAddress(event);
+      reportAddress(event);
       if (!progress) return terminal.json(event);
       reader ??= new LogReader(folder, [name], false);
       copyLog();
       progress.show(event, state);
       if (event.type === 'problem') terminal.print(problemLine(event, terminal));
-      // Whoever follows the job from elsewhere knows by this what became of the environment.
-      const told = process.env['CI'] ? jobEvent(event) : undefined;
-      if (told !== undefined) terminal.print(told);
+      // A process that follows the job reads deployments from its log.
+      const line = process.env['CI'] ? jobEvent(event) : undefined;
+      if (line !== undefined) terminal.print(line);
     },
   });
   clearInterval(following);
@@ -62,8 +62,8 @@ export async function step(
   }
 }
 
-/** A CI service shows the address of a deployment that the job has as an output. */
-function writeAddress(event: RunEvent): void {
+/** A CI service shows the deployment address that a job sets as an output. */
+function reportAddress(event: RunEvent): void {
   if (event.type !== 'deployed') return;
   for (const { outputsFile } of ciServices) {
     const file = outputsFile && process.env[outputsFile];

@@ -5,50 +5,50 @@ import type { ServiceStatus } from '../model/environment-status';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
 
-/** A release that was verified a moment ago, and what to do for how long. */
+/** A verified release to watch for `ms` milliseconds. */
 export interface WatchedRelease {
   readonly environment: string;
   readonly service: string;
-  /** The run that delivered it, whose journal is in the folder `journal`. */
+  /** The id of the run that delivered it. `journal` is the folder of that run. */
   readonly release: string;
   readonly journal: string;
   readonly ms: number;
-  /** What becomes of it is told to the CI service of the team, as its deployment was. */
+  /** The deployment is recorded at the team's CI service, so a rollback is recorded there too. */
   readonly isOnRecord: boolean;
 }
 
-/** Reading the status of an embedded environment costs nothing. Other environments may give one wrong answer. */
-const embedded = { pollIntervalMs: 100, signsNeeded: 1 };
-const observed = { pollIntervalMs: 2_000, signsNeeded: 2 };
+/** A check of an embedded environment costs nothing. All others need a query, and a single failed query may be a glitch. */
+const embedded = { pollIntervalMs: 100, failuresNeeded: 1 };
+const queried = { pollIntervalMs: 2_000, failuresNeeded: 2 };
 
 /**
- * Watches a release for a while after it went live. When it fails in this time, the previous one is brought back, and the
- * journal of its run tells it. Ends early where it is live no more, or was stopped on purpose. Answers what was taken back.
+ * Watches a release after it went live. If the release becomes unhealthy, the previous one is restored and the journal of
+ * its run records that. Ends early if another release is live or the service was stopped. Returns the rollback, if any.
  */
 export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
-  const { pollIntervalMs, signsNeeded } = isEmbedded(environment.kind) ? embedded : observed;
+  const { pollIntervalMs, failuresNeeded } = isEmbedded(environment.kind) ? embedded : queried;
   const deadline = Date.now() + ms;
-  let firstSign: number | undefined;
-  let signs = 0;
+  let firstFailureAt: number | undefined;
+  let failures = 0;
   while (Date.now() < deadline && fs.existsSync(journal)) {
     const looked = Date.now();
-    const answered = await environment.observe(AbortSignal.timeout(10 * observed.pollIntervalMs));
+    const answered = await environment.observe(AbortSignal.timeout(10 * queried.pollIntervalMs));
     const live = environment.status().find((one) => one.service === service);
     if (live?.release?.id !== release || live.state === 'stopped') return undefined;
     if (live.state === 'unhealthy') {
-      firstSign ??= looked;
-      if (++signs >= signsNeeded) return takeBack(watched, environment, live, firstSign);
+      firstFailureAt ??= looked;
+      if (++failures >= failuresNeeded) return rollBack(watched, environment, live, firstFailureAt);
     } else if (answered.ok) {
-      firstSign = undefined;
-      signs = 0;
+      firstFailureAt = undefined;
+      failures = 0;
     }
     await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
   }
   return undefined;
 }
 
-async function takeBack(
+async function rollBack(
   watched: WatchedRelease,
   environment: Environment,
   failed: ServiceStatus,

@@ -56,7 +56,7 @@ describe('environments in the window', function () {
     await eventually(async () => {
       const text = (await window.editorLines()).join('\n');
       assert.match(text, /shop in staging/);
-      assert.match(text, /change fail rate +0 % +0 of 3 deployments were taken back or failed/);
+      assert.match(text, /change fail rate +0 % +0 of 3 deployments were rolled back or failed/);
       assert.match(text, /from the journals of this machine \(3\)/);
     });
     await window.screenshot('metrics');
