@@ -15,7 +15,25 @@ export interface DefinitionKind<Checked = unknown, Settings = unknown> {
 
 /** The parts that schemas are built from. A schema without a description fails the tests. */
 export interface SchemaBlocks {
-  readonly z: typeof z;
+  /** The functions of zod that descriptors use. */
+  readonly z: Pick<
+    typeof z,
+    | 'array'
+    | 'boolean'
+    | 'enum'
+    | 'gte'
+    | 'int'
+    | 'literal'
+    | 'lte'
+    | 'meta'
+    | 'number'
+    | 'optional'
+    | 'record'
+    | 'regex'
+    | 'strictObject'
+    | 'string'
+    | 'union'
+  >;
   describe(description: string): z.core.$ZodCheck<unknown>;
   /** Fails with `message` unless the mapping has exactly one of the keys. */
   exactlyOne(keys: readonly string[], message: string): z.core.$ZodCheck<unknown>;

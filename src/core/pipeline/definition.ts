@@ -85,9 +85,40 @@ const health = z
     }),
   );
 
+/** Each function is named, so that a bundler drops the rest of zod. */
+const zod: SchemaBlocks['z'] = {
+  array: z.array,
+  boolean: z.boolean,
+  enum: z.enum,
+  gte: z.gte,
+  int: z.int,
+  literal: z.literal,
+  lte: z.lte,
+  meta: z.meta,
+  number: z.number,
+  optional: z.optional,
+  record: z.record,
+  regex: z.regex,
+  strictObject: z.strictObject,
+  string: z.string,
+  union: z.union,
+};
 const blocks: SchemaBlocks = {
-  ...{ z, describe, exactlyOne, together },
-  ...{ text, command, duration, address, path, paths, pathOrPaths, variables, health, server, remote },
+  z: zod,
+  describe,
+  exactlyOne,
+  together,
+  text,
+  command,
+  duration,
+  address,
+  path,
+  paths,
+  pathOrPaths,
+  variables,
+  health,
+  server,
+  remote,
 };
 
 /** The keys of kinds. Each is optional: a rule beside them demands exactly one. */
