@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';

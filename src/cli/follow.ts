@@ -1,12 +1,12 @@
 import { followAgain } from '../core/ci/follow/resume-following';
 import { ciOfRun } from './ci-of-run';
-import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/process/visibility';
+import { alwaysVisible } from '../core/process/visibility';
 import { readPipeline } from '../core/pipeline/read-pipeline';
 import { readRun } from '../core/history/runs';
 import { fold, isFinished, type RunState } from '../core/model/run-state';
+import { SerialQueue } from '../core/support/serial-queue';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
@@ -29,7 +29,7 @@ export async function follow(
   const isOurs = await followAgain(
     {
       ...{ repository, home, readPipeline, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);

@@ -121,7 +121,7 @@ interface Live {
     assert.match(refused.stderr, /is not verified in staging[^]*give the reason/);
     const { code, stdout } = await shop.start(['release', '--yes', '--why', 'the tests are down', '--json']).ended;
     assert.equal(code, 0);
-    assert.match(stdout, /released without being verified: the tests are down/);
+    assert.match(stdout, /released without verification: the tests are down/);
   });
 
   it('takes nothing that is not committed, and nothing that is not there', async () => {

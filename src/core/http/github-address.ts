@@ -9,7 +9,7 @@ const scopes = ['repo', 'workflow'];
 
 export const githubTokens: TokenServer = {
   kind: 'github',
-  permissions: 'It needs the scope repo. A fine-grained token needs read and write access to Actions, Deployments and Issues.',
+  permissions: 'Required scope: repo. For a fine-grained token: read and write Actions, Deployments and Issues.',
   variables: { [publicApi]: 'GITHUB_TOKEN' },
   signIns: [
     { provider: 'github', scopes, host: publicApi },

@@ -5,7 +5,7 @@ export const publicGitlab = 'https://gitlab.com';
 
 export const gitlabTokens: TokenServer = {
   kind: 'gitlab',
-  permissions: 'It needs the scope api, or read_api if Deliver neither starts nor changes anything there.',
+  permissions: 'Required scope: api, or read_api for read-only access.',
   variables: { [publicGitlab]: 'GITLAB_TOKEN' },
 };
 

@@ -3,7 +3,7 @@ import { messageOf } from '../../core/model/result';
 import type { EditorSignIn, TokenServer } from '../../core/model/tokens';
 import { tokenServers } from '../../core/pipeline/environment-tokens';
 
-/** Tokens for servers: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
+/** Access tokens, each for one host: from the editor's own sign-in if it has one, else from its secret storage. */
 export class HostTokens {
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
@@ -12,7 +12,7 @@ export class HostTokens {
     return (signIn && (await signedIn(signIn))) ?? this.secrets.get(keyOf(host));
   }
 
-  /** There may be another token, whichever window it was given in. */
+  /** Calls `changed` when a token may have changed in any window. */
   onDidChange(changed: () => void): vscode.Disposable {
     const providers = tokenServers.flatMap(({ signIns = [] }) => signIns.map(({ provider }) => provider));
     return vscode.Disposable.from(
@@ -21,20 +21,20 @@ export class HostTokens {
     );
   }
 
-  /** Asks for one; an empty one is forgotten. Whether there is a new one. */
-  async ask(kind: string, host: string): Promise<boolean> {
+  /** Prompts for a token and returns true if it was entered. An empty token deletes the stored one. */
+  async prompt(kind: string, host: string): Promise<boolean> {
     const signIn = findSignIn(kind, host);
     if (signIn) {
       try {
         return (await vscode.authentication.getSession(signIn.provider, signIn.scopes, { createIfNone: true })) !== undefined;
       } catch (error) {
         if (/consent|cancel/i.test(messageOf(error))) return false;
-        // An editor without that sign-in: a token does as well.
+        // An editor without this sign-in: a token works as well.
       }
     }
     const token = await vscode.window.showInputBox({
       title: `Token for ${new URL(host).host}`,
-      prompt: `It is kept in the secret store of the editor and sent to ${host} alone. ${findServer(kind)?.permissions ?? ''}`,
+      prompt: `Stored in the editor’s secret storage and sent only to ${host}. ${findServer(kind)?.permissions ?? ''}`,
       password: true,
       ignoreFocusOut: true,
     });
@@ -49,7 +49,7 @@ async function signedIn({ provider, scopes }: EditorSignIn): Promise<string | un
   try {
     return (await vscode.authentication.getSession(provider, scopes, { silent: true }))?.accessToken;
   } catch {
-    return undefined; // The editor does not have this sign-in.
+    return undefined; // an editor without this sign-in
   }
 }
 

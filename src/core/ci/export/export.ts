@@ -25,7 +25,7 @@ export interface ExportRequest {
   readonly force?: boolean;
 }
 
-/** Returns the files that an export would write. Touches nothing. */
+/** Returns the files that an export would write. Writes none. */
 export async function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Promise<Result<Export>> {
   const options = request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package };
   const all = await engine.files(services, options);

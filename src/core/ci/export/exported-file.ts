@@ -14,6 +14,8 @@ export interface Head {
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
+const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
+
 /** The head of a file that Deliver wrote; `undefined` for one that it did not. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
@@ -21,6 +23,9 @@ export function headOf(text: string): Head | undefined {
   const [, engine = '', from, digest = ''] = match;
   return { engine, options: from === undefined ? {} : { package: from }, digest };
 }
+
+/** The part of a descriptor that the text of a file depends on. */
+export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment' | 'isAdoptable'>;
 
 /** What is to become of a file. */
 export interface ExportPlan {
@@ -39,7 +44,7 @@ export interface ExportPlan {
  * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
  */
 export function planFile(
-  engine: Pick<CiDescriptor, 'kind' | 'comment'>,
+  engine: ExportedBy,
   file: CiFile,
   options: ExportOptions,
   there: string | undefined,
@@ -52,7 +57,7 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: 'move it away, or overwrite it with --force; deliver init takes over what is in it where there is no delivery.yaml yet',
+      hint: `move it away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
     });
   const fresh = splitOwn(file.body, path);
   if (!fresh.ok) return fresh;
@@ -92,7 +97,7 @@ export function planFile(
   });
 }
 
-function headLines(engine: Pick<CiDescriptor, 'kind' | 'comment'>, { source }: CiFile, options: ExportOptions): string[] {
+function headLines(engine: ExportedBy, { source }: CiFile, options: ExportOptions): string[] {
   const sign = engine.comment;
   const from = options.package === undefined ? '' : ` --package ${options.package}`;
   return [

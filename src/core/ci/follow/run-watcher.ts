@@ -2,13 +2,13 @@ import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
 import type { Tokens } from '../../model/tokens';
 import { nothingContributed } from '../../logs/matchers/definition';
-import type { Seen } from '../../process/visibility';
+import type { Visibility } from '../../process/visibility';
 import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
+import { SerialQueue } from '../../support/serial-queue';
 import type { CiName, CiPipeline } from '../ci-service';
 import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
 import { followAgain, type ReadPipeline } from './resume-following';
-import { inTurn } from './follow-run';
 import { importExternalRuns } from './external-runs';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
 import type { RemoteDeployment, CiClient, CiFailure, CiResult } from '../ci-client';
@@ -21,7 +21,7 @@ export interface RunWatch {
   readonly services: readonly CiPipeline[];
   readonly readPipeline: ReadPipeline;
   readonly env: NodeJS.ProcessEnv;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
 }
 
 /**
@@ -30,8 +30,8 @@ export interface RunWatch {
  */
 export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
   const { home, services } = watch;
-  const one = inTurn();
-  const watched = services.flatMap((service) => enginesOf(service, home).map((name) => new WatchedService(watch, service, name, one)));
+  const queue = new SerialQueue();
+  const watched = services.flatMap((service) => enginesOf(service, home).map((name) => new WatchedService(watch, service, name, queue)));
   await Promise.all(watched.map(async (each) => each.run(signal)));
 }
 
@@ -51,32 +51,33 @@ class WatchedService {
     private readonly watch: RunWatch,
     private readonly service: CiPipeline,
     private readonly name: CiName,
-    private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+    private readonly queue: SerialQueue,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, services, tokens, seen } = this.watch;
+    const { repository, services, tokens, visibility } = this.watch;
     const { connectToCi } = await import('../connect');
     const opened = await connectToCi(this.service.pipeline, this.name, { repository, services, tokens, proxy: 'environment' });
     if (!opened.ok) return; // `deliver check` and a delivery tell why
     const { engine } = opened.value;
     while (!signal.aborted) {
-      const failure = await this.inTurn(async () => this.look(engine, signal));
+      const failure = await this.queue.run(async () => this.look(engine, signal));
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
       if (!failure) this.follow(engine, signal);
       const pause = pollDelayAfter(
         {
-          ...{ state: 'resting', isSeen: seen.isSeen, unchanged: 0, failures: this.failures },
+          ...{ state: 'resting', isSeen: visibility.isVisible, unchanged: 0, failures: this.failures },
           ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
           allowance: engine.allowance,
           requests: 2,
         },
         Date.now(),
       );
-      await waitForNextPoll(pause, seen, signal);
+      await waitForNextPoll(pause, visibility, signal);
     }
     await Promise.all(this.followed.values());
+    engine.close?.();
   }
 
   /** The runs that there are, and what is deployed. */
@@ -116,7 +117,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: CiClient, signal: AbortSignal): void {
-    const { repository, home, readPipeline, env, seen } = this.watch;
+    const { repository, home, readPipeline, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -125,8 +126,8 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, readPipeline, engine, run: id, env, seen },
-          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
+          ...{ repository, home, readPipeline, engine, run: id, env, visibility },
+          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
         },
         signal,
       ).finally(() => this.followed.delete(id));

@@ -20,6 +20,7 @@ export const gitlab = describeCi({
   gitUser: 'oauth2',
   quietPush: 'ci.skip',
 
+  isAdoptable: true,
   comment: '#',
   folders: ['.gitlab'],
   files: async (services, options) => (await import('./pipeline-file')).pipelineFiles(services, options),

@@ -17,7 +17,7 @@ export const jenkins = describeCi({
   place: 'job',
   tokens: {
     kind: 'jenkins',
-    permissions: 'It is user:token, with an API token of a user who may build and read the job.',
+    permissions: 'Enter USER:TOKEN. TOKEN is an API token of a user with permission to build and read the job.',
   },
   jobMarks: ['JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'],
 

@@ -48,7 +48,7 @@ export async function bringBack(
   const missing = recipe.secrets.find((name) => secrets[name] === undefined);
   if (missing !== undefined)
     return fail('delivery', `${commit} cannot be brought back without its secret ${missing}, which is not set`, {
-      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
+      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret…”`,
     });
   const image = recipe.override.services[recipe.target]?.image;
   if (image !== undefined && recipe.image !== undefined) {

@@ -15,7 +15,7 @@ export interface HttpSourceDefinition {
   readonly header?: string;
 }
 
-const tokens: TokenServer = { kind: 'http', permissions: 'It needs to read the address that delivery.yaml names.' };
+const tokens: TokenServer = { kind: 'http', permissions: 'The token must be able to read the address in delivery.yaml.' };
 
 export const httpSource = describeSource({
   kind: 'http',

@@ -12,7 +12,7 @@ export interface SentrySourceDefinition {
 
 const tokens: TokenServer = {
   kind: 'sentry',
-  permissions: 'It needs the scopes event:read and project:read, and event:write to resolve issues.',
+  permissions: 'Required scopes: event:read and project:read, and event:write to resolve.',
   variables: { 'https://sentry.io': 'SENTRY_AUTH_TOKEN' },
 };
 

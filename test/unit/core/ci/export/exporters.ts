@@ -1,4 +1,5 @@
 import type { CiDescriptor, CiFile, CiPipeline, ExportOptions } from '../../../../../src/core/ci/ci-service';
+import type { ExportedBy } from '../../../../../src/core/ci/export/exported-file';
 import { github as onGithub } from '../../../../../src/core/ci/github/descriptor';
 import { workflow } from '../../../../../src/core/ci/github/workflow';
 import { gitlab as onGitlab } from '../../../../../src/core/ci/gitlab/descriptor';
@@ -7,7 +8,7 @@ import { jenkins as onJenkins } from '../../../../../src/core/ci/jenkins/descrip
 import { jenkinsfile } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 
 /** A CI service whose exporter is loaded. */
-export interface Exporter extends Pick<CiDescriptor, 'kind' | 'label' | 'comment'> {
+export interface Exporter extends ExportedBy, Pick<CiDescriptor, 'label'> {
   files(services: readonly CiPipeline[], options: ExportOptions): CiFile[];
 }
 

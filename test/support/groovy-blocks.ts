@@ -13,12 +13,11 @@ export function statementsOf(text: string): readonly Statement[] {
   return new Parser(text).statements();
 }
 
-/** The strings in a text of Groovy; one in double quotes that holds `$` is passed over: it is computed. */
-export function stringsIn(text: string): { readonly value: string; readonly isComputed: boolean }[] {
+/** Returns the strings in a text of Groovy. */
+export function stringsIn(text: string): string[] {
   return [...text.matchAll(string)].map(([whole]) => {
     const quotes = /^('''|"""|'|")/.exec(whole)?.[0] ?? "'";
-    const raw = whole.slice(quotes.length, -quotes.length);
-    return { value: unescaped(raw), isComputed: quotes.startsWith('"') && /(^|[^\\])\$/.test(raw) };
+    return unescaped(whole.slice(quotes.length, -quotes.length));
   });
 }
 
