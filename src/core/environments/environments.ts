@@ -6,11 +6,9 @@ import type { Environment } from './environment';
 import type { EnvironmentStatus } from '../model/environment-status';
 import { isProcess, processEnvironment } from './process/descriptor';
 import { ProcessEnvironment } from './process/process-environment';
-import { processStatus } from './process/process-status';
-import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
+import { EnvironmentFiles, environmentNames, processStatus, readState } from './process/state-file';
 import { RecordedEnvironment } from './recorded/recorded-environment';
-import { recordedStatus } from './recorded/recorded-status';
-import { ServiceRecords } from './recorded/service-record';
+import { recordedStatus, ServiceRecords } from './recorded/service-record';
 import { isEmbedded } from './registry';
 
 /**
@@ -92,7 +90,7 @@ export function forgetEnvironment(name: string, home: string): void {
  * Returns whether a release is verified and live in an embedded environment. Always true for other kinds:
  * {@link RecordedEnvironment.recover} recovers them.
  */
-export function isKept(name: string, service: string, release: string, home: string): boolean {
+export function isVerifiedAndLive(name: string, service: string, release: string, home: string): boolean {
   const kind = kindOf(name, home);
   if (kind === undefined || !isEmbedded(kind)) return true;
   const record = readState(new EnvironmentFiles(home, name))?.services.find((candidate) => candidate.service === service);
@@ -117,6 +115,6 @@ export function kindOf(name: string, home: string): string | undefined {
 export function liveFolders(home: string): ReadonlySet<string> {
   const states = environmentNames(home).flatMap((name) => readState(new EnvironmentFiles(home, name)) ?? []);
   const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
-  const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).kept());
+  const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).keptReleases());
   return new Set([...embedded, ...recorded].map((record) => record.slot));
 }

@@ -11,7 +11,7 @@ import { listServices } from './locate';
  * Returns the environments that have to be polled for their releases: those that this machine deployed to, and those that the services
  * of a working copy define, because others may have deployed to them. Without `root`, only the former.
  */
-export async function observableEnvironments(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
+export async function environmentsToObserve(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, EnvironmentDefinition>>();
   for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
     for (const [name, definition] of Object.entries(environments)) {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
@@ -58,7 +59,7 @@ export class SlotPool {
 
   /** Removes surplus free slots, least recently used first, and completes removals that a crash interrupted. */
   async tidy(): Promise<void> {
-    for (const name of readFolder(this.home.slots)) {
+    for (const name of fileNames(this.home.slots)) {
       if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
     }
     const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
@@ -135,7 +136,7 @@ export class SlotPool {
   }
 
   private numbers(): number[] {
-    return readFolder(this.home.slots)
+    return fileNames(this.home.slots)
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   }
@@ -166,13 +167,5 @@ export class SlotPool {
   /** The lock lies outside the slot's folder, which may be renamed. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
-  }
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../../support/file-names';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
@@ -62,7 +63,7 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 
 /** The files of an engine in a working copy that Deliver wrote. */
 export function filesThere(root: string, engine: CiDescriptor): string[] {
-  const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
+  const found = engine.folders.flatMap((folder) => fileNames(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.kind);
 }
 
@@ -89,12 +90,4 @@ function edited({ file, firstChange }: ExportPlan): Failure {
     ...(firstChange !== undefined && { line: firstChange }),
     hint: 'put the change between `deliver: begin own` and `deliver: end own`, or give it up with --force',
   };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

@@ -38,9 +38,9 @@ export const composeEnvironment = describeEnvironment({
     health: health && reader.health(health),
   }),
   loadPlatforms: async () => {
-    const { ComposePlatform, composePrograms } = await import('./compose-platform');
+    const { ComposePlatform, createProgramFinder } = await import('./compose-platform');
     // Found once for all platforms: the search takes longer than most calls.
-    const programs = composePrograms();
+    const programs = createProgramFinder();
     return { open: (settings, place) => new ComposePlatform(settings, place, programs) };
   },
 });

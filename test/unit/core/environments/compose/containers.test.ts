@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { engineHost, neighbours, urlOf } from '../../../../../src/core/environments/compose/addresses';
+import { engineHost, neighbourVariables, urlOf } from '../../../../../src/core/environments/compose/addresses';
 import type { Container } from '../../../../../src/core/environments/compose/containers';
-import { label, observedIn } from '../../../../../src/core/environments/compose/labels';
+import { label, observedServices } from '../../../../../src/core/environments/compose/containers';
 
 const release = (id: string) => JSON.stringify({ id, commit: 'c', tree: 't', deployedAt: '2026-01-01T00:00:00Z' });
 
@@ -23,57 +23,59 @@ function container(service: string, id: string, more: Partial<Container> = {}): 
   };
 }
 
-describe('what containers say of an environment', () => {
-  const seen = (...containers: Container[]) =>
-    observedIn(containers, (one) => urlOf(one, '127.0.0.1')).map(({ service, state, reason, url, release: live }) =>
+describe('the services that containers report', () => {
+  const observed = (...containers: Container[]) =>
+    observedServices(containers, (one) => urlOf(one, '127.0.0.1')).map(({ service, state, reason, url, release: live }) =>
       [service, state, live?.id, url, reason].filter((part) => part !== undefined).join(' '),
     );
 
-  it('each service, with its release and address', () => {
-    assert.deepEqual(seen(container('stock', '1'), container('shop', '2')), [
+  it('have a release and an address', () => {
+    assert.deepEqual(observed(container('stock', '1'), container('shop', '2')), [
       'shop healthy 2 http://127.0.0.1:20080',
       'stock healthy 1 http://127.0.0.1:20080',
     ]);
   });
 
-  it('what runs, and not what is left of an earlier release', () => {
+  it('are read from running containers, not from leftovers of an earlier release', () => {
     const left = container('shop', '1', { status: 'exited', created: '2026-02-01T00:00:00Z', ports: [] });
-    assert.deepEqual(seen(left, container('shop', '2')), ['shop healthy 2 http://127.0.0.1:20080']);
+    assert.deepEqual(observed(left, container('shop', '2')), ['shop healthy 2 http://127.0.0.1:20080']);
   });
 
-  it('the worst of several of one release', () => {
+  it('have the worst status of their containers', () => {
     const sick = container('shop', '2', { health: 'unhealthy', healthOutput: 'no database' });
-    assert.deepEqual(seen(container('shop', '2'), sick), ['shop unhealthy 2 http://127.0.0.1:20080 its health check fails: no database']);
+    assert.deepEqual(observed(container('shop', '2'), sick), [
+      'shop unhealthy 2 http://127.0.0.1:20080 its health check fails: no database',
+    ]);
   });
 
-  it('how one ended', () => {
-    const ended = (more: Partial<Container>) => seen(container('shop', '1', { ports: [], ...more }))[0];
+  it('show how a container ended', () => {
+    const ended = (more: Partial<Container>) => observed(container('shop', '1', { ports: [], ...more }))[0];
     assert.equal(ended({ status: 'exited', exitCode: 143 }), 'shop stopped 1 it ended with exit code 143');
     assert.equal(ended({ status: 'exited', exitCode: 1 }), 'shop unhealthy 1 it ended with exit code 1');
     assert.equal(
       ended({ status: 'exited', exitCode: 137, isOutOfMemory: true }),
-      'shop unhealthy 1 it used more memory than it may, and was killed',
+      'shop unhealthy 1 it exceeded its memory limit and was killed',
     );
-    assert.match(ended({ status: 'restarting', exitCode: 2 }) ?? '', /unhealthy 1 it ends with exit code 2 and is started again/);
+    assert.match(ended({ status: 'restarting', exitCode: 2 }) ?? '', /unhealthy 1 it keeps restarting: it ends with exit code 2/);
   });
 
-  it('a service of which somebody else wrote the label, without a release', () => {
-    assert.deepEqual(seen(container('shop', '1', { labels: { [label.service]: 'shop', [label.release]: 'v1' }, ports: [] })), [
+  it('have no release if the label is not from Deliver', () => {
+    assert.deepEqual(observed(container('shop', '1', { labels: { [label.service]: 'shop', [label.release]: 'v1' }, ports: [] })), [
       'shop healthy',
     ]);
   });
 });
 
-describe('addresses of containers', () => {
-  it('are on the machine of the engine', () => {
+describe('the addresses of containers', () => {
+  it("use the engine's host", () => {
     assert.equal(engineHost({}), '127.0.0.1');
     assert.equal(engineHost({ DOCKER_HOST: 'unix:///var/run/docker.sock' }), '127.0.0.1');
     assert.equal(engineHost({ DOCKER_HOST: 'ssh://me@builds.test:22' }), 'builds.test');
     assert.equal(engineHost({ DOCKER_HOST: 'tcp://10.0.0.7:2376' }), '10.0.0.7');
   });
 
-  it('are handed to others as they are reached from inside a container', () => {
-    const others = neighbours('shop', [container('stock', '1'), container('shop', '1')], {
+  it('are passed to other containers by network name', () => {
+    const others = neighbourVariables('shop', [container('stock', '1'), container('shop', '1')], {
       mail: 'https://mail.test',
       pay: 'http://127.0.0.1:9',
     });

@@ -7,9 +7,9 @@ import type { ComposeDefinition } from '../../../../../src/core/environments/com
 import { baseImage, testEngine } from '../../../../support/docker';
 import { temporaryFolder } from '../../../../support/temporary';
 
-export interface Wish {
+export interface DeployOptions {
   readonly service?: string;
-  /** Files of the service beside its compose file and its Dockerfile; `null` leaves one of those out. */
+  /** Files of the service in addition to its compose file and Dockerfile; `null` leaves out one of those. */
   readonly files?: Readonly<Record<string, string | null>>;
   readonly compose?: Partial<ComposeDefinition>;
   readonly secrets?: Readonly<Record<string, string>>;
@@ -21,12 +21,12 @@ export interface Wish {
   readonly home?: string;
 }
 
-/** Serves what lies in `www`, and ends when it is asked to. */
+/** Serves the files in `www` and exits on SIGTERM. */
 export const serve = "trap 'exit 0' TERM\nhttpd -f -p 80 -h /app/www &\nwait\n";
 
 export const dockerfile = `FROM ${baseImage}\nWORKDIR /app\nCOPY . .\nCMD ["sh", "start.sh"]\n`;
 
-/** An environment of containers on a real engine, in a home of its own; none of them is left after each test. */
+/** Returns a compose environment on a real engine, with a separate home. Its containers are removed after each test. */
 export function containerEnvironment() {
   let count = 0;
   const engine = testEngine();
@@ -39,26 +39,26 @@ export function containerEnvironment() {
   });
   const folder = temporaryFolder();
 
-  const definition = (compose: Wish['compose'] = {}): ComposeDefinition => ({
+  const definition = (compose: DeployOptions['compose'] = {}): ComposeDefinition => ({
     files: [],
     port: 80,
     env: {},
     health: { probe: { http: '/' }, timeoutMs: 5_000 },
     ...compose,
   });
-  const environment = (wish: Wish = {}) => {
-    const records = new ServiceRecords(wish.home ?? folder.path, wish.environment ?? staging);
-    const by = { kind: 'compose', watchMs: 0, settings: definition(wish.compose) };
-    return new RecordedEnvironment(records, 'compose', new Map([[wish.service ?? 'shop', by]]));
+  const environment = (options: DeployOptions = {}) => {
+    const records = new ServiceRecords(options.home ?? folder.path, options.environment ?? staging);
+    const by = { kind: 'compose', watchMs: 0, settings: definition(options.compose) };
+    return new RecordedEnvironment(records, 'compose', new Map([[options.service ?? 'shop', by]]));
   };
-  const write = (wish: Wish, id: string): string => {
+  const write = (options: DeployOptions, id: string): string => {
     const place = path.join(folder.path, id);
-    const files: Wish['files'] = {
-      'compose.yaml': `services:\n  ${wish.service ?? 'shop'}:\n    build: .\n`,
+    const files: DeployOptions['files'] = {
+      'compose.yaml': `services:\n  ${options.service ?? 'shop'}:\n    build: .\n`,
       Dockerfile: dockerfile,
       'start.sh': serve,
       'www/index.html': id,
-      ...wish.files,
+      ...options.files,
     };
     for (const [name, text] of Object.entries(files)) {
       if (text === null) continue;
@@ -76,20 +76,24 @@ export function containerEnvironment() {
     get home(): string {
       return folder.path;
     },
-    /** A second environment. */
+    /** Returns the name of another environment. */
     other: () => engine.environment(),
     environment,
-    /** A folder with the files of a service. */
-    write: (wish: Wish = {}) => write(wish, `release-${++count}`),
-    status: (service = 'shop', wish: Wish = {}) =>
-      environment(wish)
+    /** Writes the files of a service to a new folder and returns it. */
+    write: (options: DeployOptions = {}) => write(options, `release-${++count}`),
+    status: (service = 'shop', options: DeployOptions = {}) =>
+      environment(options)
         .status()
         .find((one) => one.service === service),
-    check: async (wish: Wish = {}) => {
-      const result = await environment(wish).check(wish.service ?? 'shop', write(wish, `release-${++count}`), new AbortController().signal);
+    check: async (options: DeployOptions = {}) => {
+      const result = await environment(options).check(
+        options.service ?? 'shop',
+        write(options, `release-${++count}`),
+        new AbortController().signal,
+      );
       return result.ok ? undefined : [result.failure.message, result.failure.hint].filter((part) => part !== undefined).join('; ');
     },
-    /** The containers of a service, by id. */
+    /** Returns the ids of a service's containers. */
     containers: (service = 'shop', name = staging) =>
       engine
         .docker(
@@ -104,15 +108,15 @@ export function containerEnvironment() {
         .split('\n')
         .filter(Boolean),
 
-    async deploy(wish: Wish = {}) {
+    async deploy(options: DeployOptions = {}) {
       const id = `release-${++count}`;
-      const place = write(wish, id);
+      const place = write(options, id);
       const log: string[] = [];
-      const service = wish.service ?? 'shop';
+      const service = options.service ?? 'shop';
       const release = {
         id,
         commit: String(count).padStart(2, '0').repeat(20),
-        tree: wish.tree ?? String(count).padStart(2, '0').repeat(20),
+        tree: options.tree ?? String(count).padStart(2, '0').repeat(20),
         deployedAt: new Date().toISOString(),
         subject: `It's $HOME, "${id}"`,
       };
@@ -122,11 +126,11 @@ export function containerEnvironment() {
         folder: place,
         slot: place,
         siblings: [],
-        secrets: wish.secrets ?? {},
-        ...(wish.promotes && { promotes: wish.promotes }),
+        secrets: options.secrets ?? {},
+        ...(options.promotes && { promotes: options.promotes }),
       };
-      const result = await environment(wish).deploy(request, (line) => log.push(line), wish.signal ?? new AbortController().signal);
-      if (result.ok) await environment(wish).settle(service, id);
+      const result = await environment(options).deploy(request, (line) => log.push(line), options.signal ?? new AbortController().signal);
+      if (result.ok) await environment(options).settle(service, id);
       return {
         id,
         release,
@@ -134,7 +138,7 @@ export function containerEnvironment() {
         log,
         result,
         url: result.ok ? result.value.url : '',
-        why: result.ok ? undefined : result.failure.message,
+        problem: result.ok ? undefined : result.failure.message,
       };
     },
   };

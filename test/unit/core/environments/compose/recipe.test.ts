@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { overrideFor, type OverrideWish } from '../../../../../src/core/environments/compose/override';
+import { createOverride, type OverrideOptions } from '../../../../../src/core/environments/compose/recipe';
 import { readConfig } from '../../../../../src/core/environments/compose/config';
 import { releaseFrom } from '../../../../../src/core/environments/platform';
 
@@ -11,53 +11,53 @@ const release = {
   subject: 'Costs $5\u0007',
 };
 
-function override(compose: string, more: Partial<OverrideWish> = {}) {
+function override(compose: string, more: Partial<OverrideOptions> = {}) {
   const config = readConfig(compose, '/slot');
   const [target] = config.services;
   assert.ok(target);
-  return overrideFor({ environment: 'staging', service: 'shop', release, config, target, variables: {}, ...more });
+  return createOverride({ environment: 'staging', service: 'shop', release, config, target, variables: {}, ...more });
 }
 
-describe('what is said over a compose file', () => {
+describe('the override of a compose file', () => {
   const shop = (more = '') => `services:\n  shop:\n    build: .\n${more}`;
 
-  it('publishes a port for this machine alone, where the file publishes none', () => {
+  it('publishes a port to this machine only, unless the file publishes it', () => {
     assert.deepEqual(override(shop(), { port: 80, publish: '127.0.0.1:20080' }).services['shop']?.ports, ['127.0.0.1:20080:80']);
     assert.equal(override(shop(), { port: 80 }).services['shop']?.ports, undefined);
   });
 
-  it('joins the network of the environment under the name of the service, and leaves none', () => {
+  it("joins the environment's network under the service's name and leaves no other network", () => {
     const joined = (more: string) => override(shop(more)).services['shop']?.networks;
-    const own = { 'deliver-staging': { aliases: ['shop'] } };
-    assert.deepEqual(joined(''), own);
-    assert.deepEqual(joined('    depends_on: [db]\n'), { default: null, ...own });
-    assert.deepEqual(joined('    networks: [back]\n'), { back: null, ...own });
+    const joinedNetwork = { 'deliver-staging': { aliases: ['shop'] } };
+    assert.deepEqual(joined(''), joinedNetwork);
+    assert.deepEqual(joined('    depends_on: [db]\n'), { default: null, ...joinedNetwork });
+    assert.deepEqual(joined('    networks: [back]\n'), { back: null, ...joinedNetwork });
     assert.equal(joined('    network_mode: host\n'), undefined);
   });
 
-  it('keeps a fixed container name out of the way of others, and known in its network', () => {
+  it('prefixes a fixed container name and keeps it as an alias', () => {
     const { services } = override(shop('  db:\n    image: db\n    container_name: postgres\n'));
     assert.deepEqual(services['db'], { container_name: 'deliver_staging_shop_postgres', networks: { default: { aliases: ['postgres'] } } });
   });
 
-  it('tells the container what it is, and changes no variable that the file sets', () => {
+  it('identifies the release to the container and keeps the variables of the file', () => {
     const variables = { DELIVERY_COMMIT: 'abc', STOCK_URL: 'http://stock:80' };
     const file = shop('    environment: ["STOCK_URL=http://elsewhere"]\n');
     assert.deepEqual(override(file, { variables }).services['shop']?.environment, { DELIVERY_COMMIT: 'abc' });
   });
 
-  it('is read by compose as it was meant: nothing in it is a variable, or breaks a reader of YAML', () => {
+  it('escapes variables and control characters', () => {
     const label = override(shop()).services['shop']?.labels?.['dev.deliver.release'] ?? '';
     assert.match(label, /Costs \$\$5/);
     assert.equal(releaseFrom(label.replaceAll('$$', '$'))?.subject, 'Costs $5\u0007');
   });
 
-  it('has the version of the file that it is merged with', () => {
+  it('has the version of the file that it overrides', () => {
     assert.equal(override(shop(), { version: '3.8' }).version, '3.8');
     assert.equal('version' in override(shop()), false);
   });
 
-  it('bounds the log where the engine would keep all of it', () => {
+  it('limits the log if the engine keeps all of it', () => {
     const logging = (file: string, logDriver: string) => override(file, { logDriver }).services['shop']?.logging?.driver;
     assert.equal(logging(shop(), 'json-file'), 'json-file');
     assert.equal(logging(shop(), 'journald'), undefined);

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { Front, Target } from '../../../../../src/core/environments/process/front';
+import { ServiceProxy, Upstream } from '../../../../../src/core/environments/process/proxy';
 
-/** A release: it answers with its name, keeps `/slow` until it is told, and echoes what comes over an upgraded connection. */
+/** A release that responds with its name, delays `/slow` until `finish` is called, and echoes upgraded connections. */
 class Release {
   private finishSlow: () => void = () => {};
   readonly slowBegan: Promise<void>;
@@ -27,10 +27,10 @@ class Release {
     });
   }
 
-  async target(): Promise<Target> {
+  async upstream(): Promise<Upstream> {
     this.server.listen(0, '127.0.0.1');
     await once(this.server, 'listening');
-    return new Target({ host: '127.0.0.1', port: (this.server.address() as AddressInfo).port });
+    return new Upstream({ host: '127.0.0.1', port: (this.server.address() as AddressInfo).port });
   }
 
   finish(): void {
@@ -43,24 +43,24 @@ class Release {
   }
 }
 
-describe('the front of a service', () => {
+describe('the proxy of a service', () => {
   const [one, two] = [new Release('one'), new Release('two')];
-  let [first, second]: Target[] = [];
-  let front: Front;
+  let [first, second]: Upstream[] = [];
+  let proxy: ServiceProxy;
   let port = 0;
 
   before(async () => {
-    [first, second] = [await one.target(), await two.target()];
+    [first, second] = [await one.upstream(), await two.upstream()];
     const free = http.createServer().listen(0, '127.0.0.1');
     await once(free, 'listening');
     port = (free.address() as AddressInfo).port;
     free.close();
     await once(free, 'close');
-    front = new Front(port, () => 'nothing is live yet');
-    await front.listen();
+    proxy = new ServiceProxy(port, () => 'nothing is live yet');
+    await proxy.listen();
   });
   after(async () => {
-    await front.close();
+    await proxy.close();
     one.stop();
     two.stop();
   });
@@ -70,18 +70,18 @@ describe('the front of a service', () => {
     return { status: answer.status, body: await answer.text() };
   };
 
-  const connect = async (): Promise<{ socket: Duplex; said: (text: string) => Promise<void> }> => {
+  const connect = async (): Promise<{ socket: Duplex; receives: (text: string) => Promise<void> }> => {
     const request = http.request({ port, host: '127.0.0.1', headers: { upgrade: 'websocket', connection: 'upgrade' } }).end();
     const [, socket, head] = (await once(request, 'upgrade')) as [unknown, Duplex, Buffer];
-    let heard = head.toString();
-    socket.on('data', (bytes: Buffer) => (heard += bytes.toString()));
-    const said = async (text: string): Promise<void> => {
-      while (!heard.includes(text)) await once(socket, 'data');
+    let received = head.toString();
+    socket.on('data', (bytes: Buffer) => (received += bytes.toString()));
+    const receives = async (text: string): Promise<void> => {
+      while (!received.includes(text)) await once(socket, 'data');
     };
-    return { socket, said };
+    return { socket, receives };
   };
 
-  it('says why while nothing is live', async () => {
+  it('explains that nothing is live', async () => {
     assert.deepEqual(await get(), { status: 503, body: 'nothing is live yet\n' });
     const request = http.request({ port, host: '127.0.0.1', headers: { upgrade: 'websocket', connection: 'upgrade' } }).end();
     const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
@@ -89,18 +89,18 @@ describe('the front of a service', () => {
     answer.destroy();
   });
 
-  it('answers with the release that is live, and tells it where customers asked', async () => {
-    front.serve(first);
+  it('forwards to the live release with the original host', async () => {
+    proxy.routeTo(first);
     assert.deepEqual(await get(), { status: 200, body: `one 127.0.0.1:${port}` });
-    front.serve(second);
+    proxy.routeTo(second);
     assert.equal((await get()).body.split(' ')[0], 'two');
   });
 
-  it('lets an answer that is on its way go on after the switch', async () => {
-    front.serve(first);
+  it('completes a pending response after a switch', async () => {
+    proxy.routeTo(first);
     const slow = get('/slow');
     await one.slowBegan;
-    front.serve(second);
+    proxy.routeTo(second);
     assert.equal((await get()).body.split(' ')[0], 'two');
     const drained = first?.drain(60_000);
     one.finish();
@@ -108,28 +108,28 @@ describe('the front of a service', () => {
     await drained;
   });
 
-  it('carries WebSockets both ways; one that is open stays with its release until it is drained', async () => {
-    front.serve(first);
+  it('forwards WebSockets, and keeps open ones on their release until it is drained', async () => {
+    proxy.routeTo(first);
     const old = await connect();
-    await old.said('one ');
-    front.serve(second);
+    await old.receives('one ');
+    proxy.routeTo(second);
     old.socket.write('still there');
-    await old.said('still there');
+    await old.receives('still there');
     const young = await connect();
-    await young.said('two ');
+    await young.receives('two ');
     young.socket.write('hello');
-    await young.said('hello');
+    await young.receives('hello');
 
     const cut = once(old.socket, 'close');
     await first?.drain(10);
     await cut;
     young.socket.write('not me');
-    await young.said('not me');
+    await young.receives('not me');
     young.socket.destroy();
   });
 
-  it('says so when the release does not answer', async () => {
-    front.serve(first);
+  it('reports a release that does not respond', async () => {
+    proxy.routeTo(first);
     one.stop();
     const { status, body } = await get();
     assert.equal(status, 502);

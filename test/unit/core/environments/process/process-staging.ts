@@ -10,7 +10,7 @@ import type { HealthDefinition } from '../../../../../src/core/model/pipeline';
 import { findProcesses } from '../../../../../src/core/process/descendants';
 import { temporaryFolder } from '../../../../support/temporary';
 
-export interface Wish {
+export interface DeployOptions {
   readonly service?: string;
   readonly health?: Partial<HealthDefinition>;
   readonly env?: Record<string, string>;
@@ -18,24 +18,24 @@ export interface Wish {
   readonly siblings?: readonly string[];
   readonly owner?: DeployRequest['owner'];
   readonly signal?: AbortSignal;
-  /** Without it, the deployment is settled at once. */
-  readonly unsettled?: true;
+  /** Without it, the release is marked as verified at once. */
+  readonly unverified?: true;
 }
 
-/** An environment with a real supervisor, in a home of its own; nothing of it is left after each test. */
+/** Returns an environment with a real supervisor and a separate home. Its processes are ended after each test. */
 export function stagingEnvironment() {
   let count = 0;
   const files = () => new EnvironmentFiles(folder.path, 'staging');
   const root = path.resolve(__dirname, '../../../../..');
   const program = [process.execPath, '--import', pathToFileURL(require.resolve('tsx')).href, path.join(root, 'src/cli.ts')];
-  const definition = (wish: Wish): ProcessDefinition => ({
+  const definition = (options: DeployOptions): ProcessDefinition => ({
     command: 'exec node server.js',
-    env: wish.env ?? {},
-    health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...wish.health },
+    env: options.env ?? {},
+    health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...options.health },
   });
-  const environment = (wish: Wish = {}) => new ProcessEnvironment(files(), program, definition(wish));
+  const environment = (options: DeployOptions = {}) => new ProcessEnvironment(files(), program, definition(options));
 
-  // Before the folder is removed: without it nobody would find the supervisor.
+  // The supervisor must stop before its folder is removed.
   afterEach(async () => {
     await environment().stop();
     assert.deepEqual(findProcesses({ run: files().lineage }), []);
@@ -50,43 +50,43 @@ export function stagingEnvironment() {
       environment()
         .status()
         .find((one) => one.service === service),
-    /** All processes of releases that run now. */
+    /** Returns all running processes of releases. */
     processes: () => findProcesses({ run: files().lineage }),
 
-    /** Deploys a program: what is written in `script`, with `answer` bound to what each request gets. */
-    async deploy(script: string, wish: Wish = {}) {
+    /** Deploys the program `script`. */
+    async deploy(script: string, options: DeployOptions = {}) {
       const id = `release-${++count}`;
       const place = path.join(folder.path, id);
       fs.mkdirSync(place);
       fs.writeFileSync(path.join(place, 'server.js'), script);
       const log: string[] = [];
-      const service = wish.service ?? 'shop';
-      const result = await environment(wish).deploy(
+      const service = options.service ?? 'shop';
+      const result = await environment(options).deploy(
         {
           service,
           release: { id, commit: String(count).repeat(40), tree: 'f'.repeat(40), deployedAt: new Date().toISOString() },
           folder: place,
           slot: place,
-          siblings: wish.siblings ?? [],
-          secrets: wish.secrets ?? {},
-          ...(wish.owner && { owner: wish.owner }),
+          siblings: options.siblings ?? [],
+          secrets: options.secrets ?? {},
+          ...(options.owner && { owner: options.owner }),
         },
         (line) => log.push(line),
-        wish.signal ?? new AbortController().signal,
+        options.signal ?? new AbortController().signal,
       );
       if (!result.ok && result.failure.kind === 'machinery') throw new Error(result.failure.message);
-      if (result.ok && !wish.unsettled) await environment().settle(service, id);
+      if (result.ok && !options.unverified) await environment().settle(service, id);
       return { id, folder: place, log, result, url: result.ok ? result.value.url : '' };
     },
   };
 }
 
-/** A program that answers `text` to everything. */
+/** Returns a program that responds to every request with `text`. */
 export function answering(text: string): string {
   return serving(`response.end(${JSON.stringify(text)})`);
 }
 
-/** A program that answers with `body`, statements over `request` and `response`. */
+/** Returns a program whose request handler is `body`, with `request` and `response` in scope. */
 export function serving(body: string): string {
   return `require('node:http').createServer((request, response) => { ${body} }).listen(process.env.PORT, '127.0.0.1');`;
 }

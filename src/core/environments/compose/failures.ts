@@ -1,70 +1,72 @@
 import { fail, type Result } from '../../model/result';
-import { PlainLines } from '../../support/terminal-text';
 import { lastLine, type ProgramEnd } from '../../process/program';
+import { PlainLines } from '../../support/terminal-text';
 
-/** How much of a message is shown in one sentence. */
-const mostLines = 4;
+const maxLines = 4;
 
-/** What a build says of its failure, the most telling first. */
+/** Lines of a build failure, the most informative first. */
 const buildReasons = [/non-zero code|did not complete successfully/i, /parse error|Cannot locate|failed to read/i, /failed to/i];
 
-/** Why compose could not build or start the service, from what it printed. */
-export function whyNotUp(service: string, environment: string, end: ProgramEnd): Result<never> {
+/** Explains from its output why compose could not build or start the service. */
+export function startFailure(service: string, environment: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;
-  const failed = `${service} could not be brought up in ${environment}`;
-  const port =
+  const failed = `${service} could not be started in ${environment}`;
+  const match =
     /(?:Bind for|listen tcp4?|exposing port TCP)\s+(?:\S*?:)?(\d+)(?:\s*->\s*\S+)?:?\s.*(?:failed|in use|not available)|port (\d+)\S* is already/i.exec(
       text,
     );
-  if (port || /port is already allocated|address already in use/.test(text))
-    return fail('delivery', `${failed}: port ${port?.[1] ?? port?.[2] ?? 'of the machine'} is taken`, {
-      hint: 'publish another one in the compose file (a variable of `compose.env` may hold it), or none: Deliver publishes `port` by itself',
+  const port = match?.[1] ?? match?.[2];
+  if (match || /port is already allocated|address already in use/.test(text))
+    return fail('delivery', `${failed}: ${port === undefined ? 'its port' : `port ${port}`} is in use`, {
+      hint: 'publish another port in the compose file (it may come from `compose.env`), or none: Deliver publishes `port` automatically',
     });
   const name = /container name "\/?([^"]+)" is already in use/.exec(text)?.[1];
   if (name !== undefined)
-    return fail('delivery', `${failed}: there is already a container called ${name}`, {
-      hint: `if it is not needed: docker rm -f ${name}`,
+    return fail('delivery', `${failed}: a container named ${name} already exists`, {
+      hint: `remove it if it is not needed: docker rm -f ${name}`,
     });
   const pull =
     /(?:pull access denied|manifest (?:for \S+ )?(?:unknown|not found)|repository does not exist|failed to resolve reference|error pulling image|unauthorized: |toomanyrequests|registry\S*: (?:no such host|i\/o timeout|connection refused|server misbehaving)|no such image|Get "?https?:\/\/\S+\/v2\/)/i;
   if (pull.test(text)) {
-    const line = linesOf(text).findLast((one) => pull.test(one)) ?? '';
+    const line = linesOf(text).findLast((candidate) => pull.test(candidate)) ?? '';
     return fail('delivery', `${failed}: an image cannot be pulled: ${withoutPrefix(line)}`, {
-      hint: 'is its name right, and are you signed in to its registry (docker login)?',
+      hint: 'check its name, and sign in to its registry (docker login)',
     });
   }
   const build =
     /(?:failed to solve|failed to build|Build failed|returned a non-zero code|did not complete successfully|dockerfile parse error|Cannot locate (?:specified )?Dockerfile|failed to read dockerfile)/i;
   if (build.test(text)) {
     const lines = linesOf(text);
-    const line = buildReasons.map((reason) => lines.findLast((one) => reason.test(one))).find((one) => one !== undefined) ?? '';
+    const line =
+      buildReasons.map((reason) => lines.findLast((candidate) => reason.test(candidate))).find((candidate) => candidate !== undefined) ??
+      '';
     return fail('delivery', `${service} could not be built for ${environment}: ${withoutPrefix(line)}`);
   }
-  return fail('delivery', `${failed}: ${saidLast(end)}`);
+  return fail('delivery', `${failed}: ${lastMessage(end)}`);
 }
 
-/** What is wrong with a compose file, in compose's own words. */
-export function whyInvalid(files: readonly string[], end: ProgramEnd): Result<never> {
+/** Explains from compose's output why a compose file is invalid. */
+export function configFailure(files: readonly string[], end: ProgramEnd): Result<never> {
   const lines = linesOf(end.stderr).filter((line) => !/^(WARNING|time="[^"]*" level=warning)/.test(line));
-  const message = lines.slice(0, mostLines).map(withoutPrefix).join(' ').trim() || saidLast(end);
+  const message = lines.slice(0, maxLines).map(withoutPrefix).join(' ').trim() || lastMessage(end);
   return fail('usage', `compose cannot read ${files.join(', ')}: ${message}`);
 }
 
-/** Whether a call failed because nobody answers, and not for what was asked. */
-export function isEngineAway({ stdout, stderr }: ProgramEnd): boolean {
+/** Returns whether a call failed because the engine is not reachable. */
+export function isEngineUnreachable({ stdout, stderr }: ProgramEnd): boolean {
   return /cannot connect to|error during connect|is the docker daemon running|permission denied while trying to connect/i.test(
     stdout + stderr,
   );
 }
 
-/** Why the engine does not answer, and what helps. */
-export function whyNoEngine(engine: string, end: ProgramEnd): Result<never> {
+/** Explains why the engine does not answer. */
+export function engineFailure(engine: string, end: ProgramEnd): Result<never> {
   const text = `${end.stdout}\n${end.stderr}`;
   if (/permission denied/i.test(text))
-    return fail('usage', `${engine} may not be used by this user`, {
+    return fail('usage', `this user may not use ${engine}`, {
       hint: 'add the user to the docker group (sudo usermod -aG docker $USER) and sign in again, or name another engine in DOCKER_HOST',
     });
-  return fail('usage', `${engine} does not answer: ${saidLast(end)}`, {
+  return fail('usage', `${engine} does not answer: ${lastMessage(end)}`, {
     hint:
       engine === 'docker'
         ? 'start Docker (sudo systemctl start docker, or Docker Desktop), or name another engine in DOCKER_HOST'
@@ -72,13 +74,13 @@ export function whyNoEngine(engine: string, end: ProgramEnd): Result<never> {
   });
 }
 
-/** The sentence for a call that failed without a known reason. */
-export function saidLast(end: ProgramEnd): string {
-  if (end.ended === 'timeout') return 'it did not end in time';
+/** Returns the message of a call that failed for an unknown reason. */
+export function lastMessage(end: ProgramEnd): string {
+  if (end.ended === 'timeout') return 'it timed out';
   if (end.ended === 'cancelled') return 'cancelled';
   if (end.ended === 'missing') return 'the program could not be started';
-  const said = lastLine(end.stderr) ?? lastLine(end.stdout);
-  return said === undefined ? `exit code ${end.exitCode ?? 'unknown'}, and not a word` : withoutPrefix(said);
+  const output = lastLine(end.stderr) ?? lastLine(end.stdout);
+  return output === undefined ? `exit code ${end.exitCode ?? 'unknown'}, without output` : withoutPrefix(output);
 }
 
 function linesOf(text: string): string[] {

@@ -3,10 +3,10 @@ import * as path from 'node:path';
 import type { Project } from './project';
 
 /**
- * A place that a team runs by scripts of its own: one server process on a fixed port, found by a pid file. `server.js` of the
- * project is what it runs.
+ * A host that a team manages with its own scripts: one server process on a fixed port, found by a pid file. It runs the `server.js`
+ * of the project.
  */
-export class ScriptedPlace {
+export class ScriptedHost {
   constructor(
     readonly folder: string,
     readonly project: Project,
@@ -15,14 +15,14 @@ export class ScriptedPlace {
     project.write('ops.js', scripts);
   }
 
-  /** The `command` of an environment in delivery.yaml. */
+  /** Returns the `command` of an environment in delivery.yaml. */
   definition(more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     const script = (name: string): string => `node ops.js ${name}`;
     const all = { deploy: script('deploy'), status: script('status'), logs: script('logs'), stop: script('stop') };
     return { command: { ...all, env: { PLACE: this.folder }, timeout: '10s', ...more } };
   }
 
-  /** What its scripts were called for, in order: `deploy 4f2a91c3`. */
+  /** The calls of its scripts, in order: `deploy 4f2a91c3`. */
   get calls(): string[] {
     const file = path.join(this.folder, 'calls');
     return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim().split('\n') : [];
@@ -33,7 +33,7 @@ export class ScriptedPlace {
     return fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : undefined;
   }
 
-  /** The server dies, as by a fault of its own. */
+  /** Kills the server, as if it had crashed. */
   crash(): void {
     if (this.pid !== undefined) process.kill(this.pid, 'SIGKILL');
   }
@@ -42,7 +42,7 @@ export class ScriptedPlace {
     try {
       this.crash();
     } catch {
-      // It runs no more.
+      // it is not running
     }
   }
 }
@@ -80,7 +80,7 @@ if (what === 'deploy') {
 else if (what === 'stop') end();
 `;
 
-/** A server for it, which answers `text` to everything. */
+/** Returns a server for the host that responds to every request with `text`. */
 export function scriptedServer(text: string): string {
   return `console.log('it says ${text}');
 const server = require('node:http').createServer((_, response) => response.end('${text}'));
