@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import { parse } from 'yaml';
 import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import { Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedHost, scriptedServer } from '../support/scripted-host';
 import { temporaryFolder } from '../support/temporary';
 
 interface Metrics {
@@ -133,12 +133,12 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
     const temporary = temporaryFolder();
     let remote: RemoteProject;
     let shop: Project;
-    let place: ScriptedPlace;
+    let place: ScriptedHost;
 
     beforeEach(async () => {
       remote = await RemoteProject.start(temporary.path, kind, { build: { run: 'true' } });
       shop = remote.project;
-      place = new ScriptedPlace(path.join(temporary.path, 'production'), shop);
+      place = new ScriptedHost(path.join(temporary.path, 'production'), shop);
       const { engine } = parse(fs.readFileSync(path.join(shop.root, 'delivery.yaml'), 'utf8')) as { engine: Record<string, unknown> };
       const production = { ...place.definition(), watch: 'off' };
       shop.steps({ go: { deploy: 'production' } }, { engine, environments: { production }, release: 'production' });

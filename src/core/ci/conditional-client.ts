@@ -1,5 +1,4 @@
-import { Api, type JsonAnswer } from '../http/api';
-import type { ApiAddress } from '../http/http-address';
+import { Api, type ApiAddress, type JsonAnswer } from '../http/api';
 import type { HttpClient } from '../http/http-client';
 import type { HttpFailure } from '../http/http-answer';
 import type { Tokens } from '../model/tokens';

@@ -1,8 +1,7 @@
 import type { Result } from '../model/result';
-import type { EnvironmentDefinition } from '../model/pipeline';
 import type { Release } from '../model/events';
-import type { DeployRequest, LogOptions, Say } from './environment';
-import type { Artifact, EnvironmentKind, ServiceHealth } from '../model/environment-status';
+import type { DeployRequest, LogOptions, WriteLine } from './environment';
+import type { Artifact, ServiceHealth } from '../model/environment-status';
 
 /**
  * A place that runs releases by itself (an engine, a cluster, somebody's scripts), as one service of one environment
@@ -15,11 +14,11 @@ export interface Platform {
    * Makes the release live and resolves when it is healthy. After a failure or an abort the release that was
    * live before (`request.current`) is live again, or nothing where there was none.
    */
-  deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>>;
+  deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>>;
   /** Makes an earlier release live again, and resolves when it is healthy. A failure leaves what was live. */
-  restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>>;
+  restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>>;
   /** Takes the service down: there is no earlier release to go back to. */
-  takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>>;
+  takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>>;
   /**
    * What the place itself says is live in the environment: of all services that it can tell, whoever delivered them.
    * `live` is what the record knows of this service, for places that cannot name releases themselves.
@@ -91,10 +90,6 @@ export interface Observed {
   /** What could be brought back there, newest first, where the place knows that. */
   readonly earlier?: readonly Release[];
 }
-
-/** The kinds that are platforms. */
-export type PlatformDefinition = Exclude<EnvironmentDefinition, { kind: 'process' }>;
-export type PlatformKind = Exclude<EnvironmentKind, 'process'>;
 
 /** What the place is told of a release, where it keeps labels or annotations: JSON of a {@link Release}. */
 export function releaseLabel(release: Release): string {

@@ -1,7 +1,8 @@
 import type { Frame } from '../model/problem';
 import { plain } from '../support/plain-text';
 
-export type FeedbackKind = 'error' | 'comment' | 'rating' | 'ticket';
+export const feedbackKinds = ['error', 'comment', 'rating', 'ticket'] as const;
+export type FeedbackKind = (typeof feedbackKinds)[number];
 
 /** A stack frame as the source reports it. */
 export interface FeedbackFrame extends Frame {

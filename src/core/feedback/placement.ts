@@ -4,7 +4,7 @@ import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
 import { PathResolver } from '../location/path-resolver';
-import { runIn } from '../runner/slots';
+import { runInSlot } from '../history/slot-use';
 import { treePaths } from '../location/tree-paths';
 import type { Frame } from '../model/problem';
 
@@ -140,7 +140,7 @@ export class Placement {
 
 /** Returns the slot only while it contains this delivery: source maps of another build lead to wrong lines. */
 function slotOf({ slot, run }: Delivery): string | undefined {
-  return slot !== undefined && runIn(slot) === run ? slot : undefined;
+  return slot !== undefined && runInSlot(slot) === run ? slot : undefined;
 }
 
 function ownCodeFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {

@@ -1,8 +1,19 @@
 import { fail, ok, type Result } from '../model/result';
-import { httpAddress, shownAddress, type ApiAddress } from './http-address';
+import { httpAddress, shownAddress } from './http-address';
 import type { HttpClient, HttpRequest, Sink } from './http-client';
 import type { HttpAnswer, HttpFailure } from './http-answer';
 import type { Tokens } from '../model/tokens';
+
+export interface ApiAddress {
+  readonly kind: string;
+  /** The address that paths are appended to. */
+  readonly base: string;
+  /** The header for the token; `Authorization: Bearer` by default. */
+  readonly header?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Encodes the token for the header. Absent: the plain token, after `Bearer` in `Authorization`. */
+  readonly credential?: (token: string) => string;
+}
 
 export interface JsonAnswer {
   readonly state: 'answered';

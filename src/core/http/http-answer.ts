@@ -107,7 +107,9 @@ function fieldErrors(value: unknown): string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return '';
   return Object.entries(value)
     .flatMap(([field, messages]) => {
-      const words = (Array.isArray(said) ? (said as unknown[]) : [said]).filter((one): one is string => typeof one === 'string');
+      const words = (Array.isArray(messages) ? (messages as unknown[]) : [messages]).filter(
+        (one): one is string => typeof one === 'string',
+      );
       return words.length === 0 ? [] : [`${field === 'base' ? '' : `${field} `}${words.join(', ')}`];
     })
     .join('; ');

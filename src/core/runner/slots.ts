@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
@@ -8,6 +9,7 @@ import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
 import { removeFolder } from '../support/remove-folder';
+import { readSlotUse, slotUseName, type SlotUse } from '../history/slot-use';
 import { moreOf } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
@@ -21,15 +23,6 @@ export interface Slot {
   readonly notices: readonly string[];
   release(): void;
 }
-
-/** The record of the last use of a slot. */
-interface Use {
-  readonly service: string;
-  readonly run: string;
-  readonly at: string;
-}
-
-const useName = 'use.json';
 
 /** The number of free slots that stay warm for the next runs. */
 const keptSlots = 4;
@@ -66,7 +59,7 @@ export class SlotPool {
 
   /** Removes surplus free slots, least recently used first, and completes removals that a crash interrupted. */
   async tidy(): Promise<void> {
-    for (const name of readFolder(this.home.slots)) {
+    for (const name of fileNames(this.home.slots)) {
       if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
     }
     const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
@@ -100,7 +93,7 @@ export class SlotPool {
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
     const more = await moreOf(made.value, this.repository, this.home);
-    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
+    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies SlotUse));
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),
@@ -143,13 +136,13 @@ export class SlotPool {
   }
 
   private numbers(): number[] {
-    return readFolder(this.home.slots)
+    return fileNames(this.home.slots)
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   }
 
-  private lastUse(number: number): Use | undefined {
-    return readUse(this.useFile(number));
+  private lastUse(number: number): SlotUse | undefined {
+    return readSlotUse(this.useFile(number));
   }
 
   private usedAt(number: number): string {
@@ -168,32 +161,11 @@ export class SlotPool {
   }
 
   private useFile(number: number): string {
-    return path.join(this.folder(number), useName);
+    return path.join(this.folder(number), slotUseName);
   }
 
   /** The lock lies outside the slot's folder, which may be renamed. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
-  }
-}
-
-/** The run whose files lie in a slot, by the root of its checkout; undefined while another is being put there. */
-export function runIn(root: string): string | undefined {
-  return readUse(path.join(path.dirname(root), useName))?.run;
-}
-
-function readUse(file: string): Use | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Use;
-  } catch {
-    return undefined;
-  }
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

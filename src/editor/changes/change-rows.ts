@@ -1,3 +1,4 @@
+import { findSourceKind } from '../../core/feedback/registry';
 import { type PlacedItem, sortedByRelevance, attributionText, confidenceText, frequencyText } from '../../core/feedback/placed-item';
 import { isReportedAgain } from '../../core/feedback/fixes';
 import { lastSeen, type FeedbackKind } from '../../core/feedback/item';
@@ -251,7 +252,6 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
   };
 }
 
-const sourceNames = { file: 'A file', http: 'A server', sentry: 'Sentry', github: 'GitHub', gitlab: 'GitLab' } as const;
 const failures = {
   offline: { text: ' is not reachable', icon: 'debug-disconnect' },
   token: { text: ' needs a token', icon: 'key' },
@@ -265,7 +265,7 @@ function sourceRow(service: string, { source, kind, failure, warning, fetchedAt 
   if (message === undefined) return undefined;
   const state = failure && failures[failure.reason];
   const updated = updatedAt(fetchedAt, now) ?? 'no data yet';
-  const label = `${sourceNames[kind]}${state?.text ?? ' was read only in part'}`;
+  const label = `${findSourceKind(kind)?.label ?? kind}${state?.text ?? ' was read only in part'}`;
   return {
     id: `${service}#source#${source}`,
     label,

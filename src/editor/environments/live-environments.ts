@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readEnvironments } from '../../core/environments/environments';
-import { isRecord } from '../../core/environments/recorded/service-record';
+import { isRecordFile } from '../../core/environments/recorded/service-record';
 import { environmentsFolder } from '../../core/support/home';
 import { ChangeEvent, Throttle } from '../app/change-event';
 import type { LiveEnvironment } from '../app/state';
@@ -55,7 +55,7 @@ export class LiveEnvironments {
     if (this.watchers.has(folder)) return;
     try {
       const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecord(file)) this.reading.schedule();
+        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecordFile(file)) this.reading.schedule();
       });
       watcher.on('error', () => this.watchers.delete(folder));
       this.watchers.set(folder, watcher);

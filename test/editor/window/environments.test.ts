@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { Project } from '../../support/project';
-import { ScriptedPlace, scriptedServer } from '../../support/scripted-place';
+import { ScriptedHost, scriptedServer } from '../../support/scripted-host';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
@@ -11,12 +11,12 @@ describe('the Environments view', function () {
   let session: Session;
   let window: Window;
   let shop: Project;
-  let place: ScriptedPlace;
+  let place: ScriptedHost;
 
   beforeEach(async () => {
     session = await Session.start();
     shop = new Project(session.folder);
-    place = new ScriptedPlace(path.join(session.folder, 'place'), shop);
+    place = new ScriptedHost(path.join(session.folder, 'place'), shop);
     shop.steps({ stage: { deploy: 'staging' } }, { environments: { staging: { ...place.definition(), watch: '1h' } } });
     say('one');
     window = await session.openDeliveries(shop.root);

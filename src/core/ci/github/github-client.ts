@@ -1,4 +1,4 @@
-import { githubAddress } from '../../http/http-address';
+import { githubAddress } from '../../http/github-address';
 import type { HttpClient } from '../../http/http-client';
 import { textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';

@@ -1,5 +1,6 @@
 import type { JsonAnswer } from '../../http/api';
-import { isGithubRepository, shownAddress } from '../../http/http-address';
+import { isGithubRepository } from '../../http/github-address';
+import { shownAddress } from '../../http/http-address';
 import type { HttpAnswer } from '../../http/http-answer';
 import { listOf, recordOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';

@@ -1,5 +1,5 @@
-import { definitionName } from '../../pipeline/locate';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import { definitionName } from '../../model/pipeline';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { commonWarnings } from '../export/warnings';
@@ -11,21 +11,13 @@ import { deliverStep, isCompound } from '../export/shell';
  */
 const limits = { lines: 450 };
 
-/** Exports a declarative pipeline per service to the service's folder. */
-export const jenkins: CiService = {
-  name: 'jenkins',
-  label: 'Jenkins',
-  comment: '//',
-  folders: [],
-  files: (services, options) => services.map((service) => jenkinsfile(service, options)),
-};
-
 interface ExportContext {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
 
-function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
+/** Returns the declarative pipeline of one service, in the service's folder. */
+export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
   const context = { service, options };
