@@ -178,7 +178,7 @@ function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly Pendin
   return isOnly ? named[0] : undefined;
 }
 
-/** Returns the stage, or what is wrong with it. */
+/** Returns the stage, or a message why it cannot be read. */
 function readStage(value: unknown): Stage | string {
   const stage = recordOf(value);
   const [id, name, status] = [textOf(stage?.['id']), textOf(stage?.['name']), textOf(stage?.['status'])];
