@@ -73,7 +73,7 @@ require('node:http').createServer((request, response) => {
     );
     const unknown = await feedback();
     assert.deepEqual(unknown.items, []);
-    assert.match(unknown.stderr, /warning: http .*; nothing of it is known yet/);
+    assert.match(unknown.stderr, /warning: http .*; no items yet/);
     const known = await feedback({ [tokenVariable(origin)]: 's3cret-token' });
     assert.deepEqual(
       known.items.map(({ id, title, kind }) => [id, title, kind]),
@@ -82,7 +82,7 @@ require('node:http').createServer((request, response) => {
     await server.stop();
     const away = await feedback({ [tokenVariable(origin)]: 's3cret-token' });
     assert.equal(away.items.length, 1);
-    assert.match(away.stderr, /warning: http .*; what it said just now is shown/);
+    assert.match(away.stderr, /warning: http .*; showing the items from just now/);
     const kept = fs.readdirSync(shop.home, { recursive: true, encoding: 'utf8' }).map((name) => path.join(shop.home, name));
     assert.ok(!kept.some((file) => fs.statSync(file).isFile() && fs.readFileSync(file, 'utf8').includes('s3cret-token')));
   });
