@@ -41,7 +41,7 @@ const parts = {
   'watch-engines': 'src/cli/watch-engines.ts',
   'run-watcher': 'src/core/ci/follow/run-watcher.ts',
   'run-on-ci': 'src/core/runner/run-on-ci.ts',
-  'ci-of-run': 'src/core/ci/follow/ci-of-run.ts',
+  'ci-of-run': 'src/core/ci/ci-of-run.ts',
   'report-deployments': 'src/core/ci/report-deployments.ts',
   connect: 'src/core/ci/connect.ts',
   'github-client': 'src/core/ci/github/github-client.ts',

@@ -1,6 +1,5 @@
-import { followAgain } from '../core/ci/follow/resume-following';
-import { ciOfRun } from '../core/ci/follow/ci-of-run';
-import { inTurn } from '../core/ci/follow/follow-run';
+import { followAgain, inTurn } from '../core/ci/follow/follow-run';
+import { ciOfRun } from '../core/ci/ci-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { alwaysSeen } from '../core/process/visibility';

@@ -2,7 +2,7 @@ import type { Tokens } from '../model/tokens';
 import type { OpenedCi } from './connect';
 import type { GitToken } from '../git/snapshot-branch';
 
-/** The token of an engine for git, where both are one server. Nothing for a remote over ssh, or elsewhere. */
+/** Returns the token that git sends, if git and the CI service use the same server. Returns undefined for ssh remotes and other hosts. */
 export function gitTokenFor({ engine, host }: OpenedCi, tokens: Tokens): () => Promise<GitToken | undefined> {
   return async () => {
     if (!host || engine.name === 'jenkins' || !isSameServer(engine.host, host.host)) return undefined;
@@ -11,7 +11,7 @@ export function gitTokenFor({ engine, host }: OpenedCi, tokens: Tokens): () => P
   };
 }
 
-/** `https://api.github.com` is the API of `https://github.com`. */
+/** The API of `https://github.com` is `https://api.github.com`. */
 function isSameServer(api: string, web: string): boolean {
   return api === web || api.replace('//api.', '//') === web;
 }

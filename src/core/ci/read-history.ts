@@ -5,7 +5,7 @@ import { failureOf } from './failure-of';
 import { connectToCi } from './connect';
 import type { DeploymentHistory } from './ci-client';
 
-/** What the host of the team has on record of an environment, or why that is missing. */
+/** The deployments of an environment that the team's host has on record, or why they are missing. */
 export type TeamHistory =
   | {
       readonly state: 'read';
@@ -19,7 +19,6 @@ export type TeamHistory =
 export interface HistoryRequest {
   readonly repository: Repository;
   readonly service: CiPipeline;
-  /** All of the repository. */
   readonly services: readonly CiPipeline[];
   readonly environment: string;
   /** ISO 8601. */
@@ -28,10 +27,10 @@ export interface HistoryRequest {
   readonly signal: AbortSignal;
 }
 
-/** For all of it together: a person waits. */
+/** In total, because a person waits. */
 const longestMs = 60_000;
 
-/** Asks the CI service that the pipeline names; undefined where it names none. */
+/** Reads the history from the CI service that the pipeline names. Returns undefined if it names none. */
 export async function readTeamHistory(request: HistoryRequest): Promise<TeamHistory | undefined> {
   const { repository, service, services, environment, since, tokens } = request;
   const { engine: definition } = service.pipeline;

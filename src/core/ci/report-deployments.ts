@@ -7,7 +7,7 @@ import type { Deployed, Release, RolledBack, RunEvent } from '../model/events';
 import { journalName, readEvents, type Journal } from '../history/journal';
 import type { DeploymentRecord } from './ci-client';
 
-/** Whose deployments they are, and who hears what could not be recorded. */
+/** The service of the deployments, and where to report failures. */
 export interface DeploymentReport {
   readonly repository: Repository;
   readonly pipeline: Pipeline;
@@ -17,19 +17,18 @@ export interface DeploymentReport {
   readonly notice: (message: string) => void;
 }
 
-/** For all of it together: the delivery is done, and somebody waits for its end. */
+/** In total: the delivery is done, and a person waits for its end. */
 const longestMs = 10_000;
 
 /**
- * Records what a run on this machine deployed at the CI service of the team, where that keeps such a record. What cannot be recorded is
- * a notice of the run: the delivery is what it is.
+ * Records the deployments of a local run on the team's CI service, if that keeps records. A failure becomes a notice: the delivery stands.
  */
 export async function reportDeployments(journal: Journal, given: Omit<DeploymentReport, 'notice'>): Promise<void> {
   const deployments = deploymentsIn(readEvents(path.join(journal.folder, journalName)), given.pipeline);
   await tell(deployments, { ...given, notice: (message) => void journal.append({ type: 'notice', message }) });
 }
 
-/** The same for what a person took back; `url`: where the release answers that is live again. */
+/** Records a manual rollback; `url` is the address of the release that is live again. */
 export async function reportRollback(
   back: Pick<RolledBack, 'environment' | 'from' | 'to'> & { url: string },
   given: DeploymentReport,
@@ -40,7 +39,7 @@ export async function reportRollback(
 async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): Promise<void> {
   const { pipeline, repository, folder, tokens, notice } = given;
   const { engine: definition, environments } = pipeline;
-  // One of the kind `process` is this machine's own.
+  // Environments of kind `process` exist on this machine only.
   const deployments = all.filter(({ environment }) => (environments[environment]?.kind ?? 'process') !== 'process');
   const [first] = deployments;
   if (!definition || !first) return;
@@ -66,13 +65,13 @@ async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): 
   }
 }
 
-/** As far as this repository knows: what was pushed from elsewhere is known after a fetch. */
+/** Returns whether a known remote branch contains the commit. Pushes from elsewhere are known after a fetch. */
 async function isPushed({ root }: Repository, remote: string, commit: string): Promise<boolean> {
   const at = await gitOrUndefined(['for-each-ref', '--count=1', '--contains', commit, `refs/remotes/${remote}/`], { folder: root });
   return at !== undefined && at.trim() !== '';
 }
 
-/** Where one was taken back, the release before it is live again, and is told after it: the newest counts. */
+/** Returns the deployments of a run. After a rollback the release before is live again and comes last, because the newest record counts. */
 function deploymentsIn(events: readonly RunEvent[], { steps }: Pipeline): DeploymentRecord[] {
   const began = events.find((event) => event.type === 'run-started');
   if (!began) return [];

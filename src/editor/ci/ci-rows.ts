@@ -1,4 +1,4 @@
-import type { CiRecord } from '../../core/ci/follow/ci-record';
+import type { CiRecord } from '../../core/ci/ci-record';
 import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
 import type { Row, RowIcon } from '../tree/row';

@@ -4,7 +4,7 @@ import { engines } from '../registry';
 import { headOf, planFile } from './exported-file';
 import { filesThere, optionsThere, textOf } from './export';
 
-/** Where an exported file and delivery.yaml say two things, with the first line that differs. */
+/** An exported file that no longer matches delivery.yaml, with the first line that differs. */
 export interface Drift {
   readonly path: string;
   readonly line: number;
@@ -12,7 +12,7 @@ export interface Drift {
   readonly hint: string;
 }
 
-/** Every exported file of a working copy that is not what an export would write now. */
+/** Returns every exported file of a working copy that an export would change. */
 export function findDrift(root: string, services: readonly CiPipeline[]): Drift[] {
   return engines.flatMap((engine) => {
     const hint = `deliver export ${engine.name} writes it anew`;
@@ -20,7 +20,7 @@ export function findDrift(root: string, services: readonly CiPipeline[]): Drift[
     const files = engine.files(services, options);
     const drifted = files.flatMap((file): Drift[] => {
       const there = textOf(path.join(root, file.path));
-      // A file that Deliver did not write is none of its business.
+      // Files that Deliver did not write are ignored.
       if (there === undefined || headOf(there)?.engine !== engine.name) return [];
       const plan = planFile(engine, file, options, there);
       if (!plan.ok)

@@ -10,24 +10,23 @@ import { below } from './plain-globs';
 
 export interface Export {
   readonly files: readonly ExportPlan[];
-  /** Files that were written for services that are there no more. */
+  /** Exported files of services that no longer exist. */
   readonly left: readonly string[];
   readonly notes: readonly string[];
 }
 
 export interface ExportRequest {
-  /** The repository's root. */
   readonly root: string;
   readonly engine: CiService;
-  /** Only the files of this service, and what brings all services together. */
+  /** Limits the export to the files of this service and the files for all services. */
   readonly service?: string;
-  /** Absent: as the files that are there say. */
+  /** Absent: the package that the existing files name. */
   readonly package?: string;
-  /** Also over files that are not Deliver's, and over changes by hand. */
+  /** Overwrites files that Deliver did not write, and manual changes. */
   readonly force?: boolean;
 }
 
-/** What an export would write. Touches nothing. */
+/** Plans an export. Writes nothing. */
 export async function planExport({ root, engine, service, force = false, ...asked }: ExportRequest): Promise<Result<Export>> {
   const services = await readServices(root);
   if (!services.ok) return services;
@@ -48,7 +47,7 @@ export async function planExport({ root, engine, service, force = false, ...aske
   return ok({ files, left, notes: [...new Set(meant.flatMap((file) => file.notes))] });
 }
 
-/** Writes the files that say something else than they should. */
+/** Writes the files that changed. */
 export function writeExport(root: string, { files }: Export): Result<void> {
   for (const { file, text, isUnchanged } of files) {
     if (isUnchanged) continue;
@@ -64,7 +63,7 @@ export function writeExport(root: string, { files }: Export): Result<void> {
   return ok(undefined);
 }
 
-/** The services of a working copy with their pipelines, or all that is wrong with their definitions. */
+/** Returns the services of a working copy with their pipelines, or all errors in their definitions. */
 export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
   const places = await listServices(root);
   if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
@@ -80,13 +79,13 @@ export async function readServices(root: string): Promise<Result<CiPipeline[]>> 
   return first ? { ok: false, failure: { ...first, errors } as DefinitionFailure } : ok(services);
 }
 
-/** The files of an engine in a working copy that Deliver wrote. */
+/** Returns the files in a working copy that Deliver exported for a CI service. */
 export function filesThere(root: string, engine: CiService): string[] {
   const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
 }
 
-/** A package that was named once goes on to be used. */
+/** Returns the options of the existing files: a package that was named once stays in use. */
 export function optionsThere(root: string, engine: CiService, services: readonly CiPipeline[]): ExportOptions {
   const heads = engine.files(services, {}).map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
   return heads.find((head) => head?.options.package !== undefined)?.options ?? {};

@@ -4,11 +4,11 @@ import { fail, ok, type Result } from '../../model/result';
 import type { CiService, CiFile, CiName, ExportOptions } from '../ci-service';
 import { splitOwn, withOwn } from './preserved-regions';
 
-/** What an exported file says of itself in its first lines. */
+/** The header of an exported file. */
 export interface Head {
   readonly engine: CiName;
   readonly options: ExportOptions;
-  /** Of what was written, without anybody's own lines. */
+  /** The digest of the generated lines, without preserved regions. */
   readonly digest: string;
 }
 
@@ -16,7 +16,7 @@ const firstLine = /^(?:#|\/\/) Written by `deliver export (github|gitlab|jenkins
 
 const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
 
-/** The head of a file that Deliver wrote; `undefined` for one that it did not. */
+/** Returns the header of a file that Deliver wrote, or undefined for any other file. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
   if (!match) return undefined;
@@ -24,21 +24,20 @@ export function headOf(text: string): Head | undefined {
   return { engine: engine as CiName, options: from === undefined ? {} : { package: from }, digest };
 }
 
-/** What is to become of a file. */
+/** The planned content of one exported file. */
 export interface ExportPlan {
   readonly file: CiFile;
   readonly text: string;
-  /** The file is there and says the same. */
   readonly isUnchanged: boolean;
-  /** Where the file that is there first says something else, from 1. */
+  /** The first line of the existing file that would change, from 1. */
   readonly firstChange?: number;
-  /** It holds changes by hand outside the marked places, which writing it would lose. */
+  /** The existing file has manual changes outside its preserved regions, which an export would lose. */
   readonly isEdited: boolean;
 }
 
 /**
- * The text of a file as it should be, with the own lines of the file that is there. Fails where it was not
- * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
+ * Returns the new text of a file, with the preserved regions of the existing file. Fails if Deliver did not write that file, unless `force`
+ * is set, and if the job around a region no longer exists.
  */
 export function planFile(
   engine: CiService,
@@ -105,20 +104,20 @@ function headLines(engine: CiService, { source }: CiFile, options: ExportOptions
   ];
 }
 
-/** The whole text, with its digest in the first line. */
+/** Returns the text with its digest in the first line. */
 function sealed([first = '', ...lines]: readonly string[], path: string): string {
   const split = splitOwn(lines.join('\n'), path);
   return [`${first} [${digestOf(split.ok ? split.value.body : lines)}]`, ...lines].join('\n');
 }
 
-/** Of what is said below the head; empty lines say nothing. */
+/** Returns a digest of the lines below the header, empty lines excluded. */
 function digestOf(lines: readonly string[]): string {
   const below = lines.slice(lines.findIndex((line) => !/^(#|\/\/)/.test(line)));
   const said = below.filter((line) => line.trim() !== '').join('\n');
   return createHash('sha256').update(said).digest('hex').slice(0, 12);
 }
 
-/** The line of `before` from which on it says something else; empty lines say nothing. */
+/** Returns the first line of `before` that differs from `after`, empty lines excluded. */
 function differsAt(before: string, after: string): number | undefined {
   const told = (text: string) =>
     text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line: line.trimEnd(), number: index + 1 }]));

@@ -1,16 +1,16 @@
 import { fail, ok, type Result } from '../../model/result';
 
-/** Lines of a person's own in an exported file, with the marks around them. */
+/** Lines that people added to an exported file, with the marks around them. */
 interface Region {
   readonly lines: readonly string[];
-  /** How many lines of the file without regions come before it. */
+  /** The number of generated lines before it. */
   readonly at: number;
-  /** From 1, in the file. */
+  /** Line of the file, from 1. */
   readonly line: number;
 }
 
 interface Split {
-  /** The file without anybody's own lines. */
+  /** The generated lines. */
   readonly body: readonly string[];
   readonly regions: readonly Region[];
 }
@@ -18,7 +18,7 @@ interface Split {
 const begin = /^\s*(#|\/\/) deliver: begin own\b/;
 const end = /^\s*(#|\/\/) deliver: end own\b/;
 
-/** Takes an exported file apart. Fails where a mark has no counterpart. */
+/** Splits an exported file into generated lines and regions. Fails if a mark has no counterpart. */
 export function splitOwn(text: string, path: string): Result<Split> {
   const body: string[] = [];
   const regions: Region[] = [];
@@ -42,8 +42,8 @@ export function splitOwn(text: string, path: string): Result<Split> {
 }
 
 /**
- * Puts the regions of the old file into a new body, each where it was: in the same job, after the same
- * line. A key that is set in one takes the place of the body's. Fails where its job is no more.
+ * Puts the regions of the old file into a new body: in the same job, after the same line. A key that is set in a region replaces the body's
+ * key. Fails if the region's job no longer exists.
  */
 export function withOwn(body: readonly string[], old: Split, path: string): Result<string[]> {
   const places = new Map<number, Region[]>();
@@ -81,17 +81,14 @@ export function withOwn(body: readonly string[], old: Split, path: string): Resu
   return ok(lines);
 }
 
-/** At the top level an empty line stands on either side. */
+/** Adds an empty line before and after a region at the top level. */
 function apart({ lines }: Region, before: string | undefined, after: string | undefined): string[] {
   if (indentOf(lines[0] ?? '') > 0) return [...lines];
   const isEmpty = (line: string | undefined): boolean => line === undefined || line === '';
   return [...(isEmpty(before) ? [] : ['']), ...lines, ...(isEmpty(after) ? [] : [''])];
 }
 
-/**
- * The lines as they tell the structure: those of a command in a Jenkinsfile, which stand where they must, are taken for
- * ones far inside.
- */
+/** Returns the lines as they show the structure. Multi-line commands of a Jenkinsfile keep their own indent, so they are indented far. */
 function shaped(lines: readonly string[]): string[] {
   let isInside = false;
   return lines.map((line) => {
@@ -102,7 +99,7 @@ function shaped(lines: readonly string[]): string[] {
 }
 
 interface Block {
-  /** The first line of what is in it, and the one after the last. */
+  /** The first line of the content, and the line after the last. */
   readonly from: number;
   readonly to: number;
 }
@@ -111,7 +108,7 @@ function indentOf(line: string): number {
   return line.length - line.trimStart().length;
 }
 
-/** The lines that a place stands below, outermost first, without their indent. */
+/** Returns the lines that enclose a position, outermost first, trimmed. */
 function chainOf(lines: readonly string[], at: number, indent: number): string[] {
   const chain: string[] = [];
   let inner = indent;
@@ -121,7 +118,7 @@ function chainOf(lines: readonly string[], at: number, indent: number): string[]
     inner = indentOf(line);
     chain.unshift(line.trim());
   }
-  // The stages of a Jenkinsfile have names; what they stand in has not.
+  // Stages of a Jenkinsfile have names; the blocks around them do not.
   return chain.slice(
     Math.max(
       0,
@@ -134,7 +131,7 @@ function isPassedOver(line: string): boolean {
   return /^\s*$|^\s*(#|\/\/)|^\s*[}\])]+$/.test(line);
 }
 
-/** What stands below a chain of lines. */
+/** Returns the block below a chain of enclosing lines. */
 function blockOf(lines: readonly string[], chain: readonly string[]): Block | undefined {
   const [first, ...rest] = chain;
   if (first === undefined) return { from: 0, to: lines.length };
@@ -148,7 +145,7 @@ function blockOf(lines: readonly string[], chain: readonly string[]): Block | un
   return undefined;
 }
 
-/** The line after all that stands below a line. */
+/** Returns the line after the block that a line opens. */
 function endOf(lines: readonly string[], start: number): number {
   const indent = indentOf(lines[start] ?? '');
   let last = start + 1;
@@ -161,7 +158,7 @@ function endOf(lines: readonly string[], start: number): number {
   return last;
 }
 
-/** The same, with the bracket that closes it. */
+/** Returns the line after a block, including its closing bracket. */
 function afterOf(lines: readonly string[], start: number): number {
   const next = endOf(lines, start);
   const closing = lines[next] ?? '';
@@ -188,7 +185,7 @@ function withoutKeys(lines: readonly string[], block: Block, region: Region): st
   return kept;
 }
 
-/** After the line that it came after, or the nearest one before that which is still there. */
+/** Returns the position after the line that the region followed, or after the nearest earlier line that still exists. */
 function placeIn(lines: readonly string[], block: Block, old: readonly string[], region: Region): number {
   const indent = indentOf(region.lines[0] ?? '');
   for (let index = region.at - 1; index >= 0; index--) {
@@ -206,7 +203,7 @@ function placeIn(lines: readonly string[], block: Block, old: readonly string[],
   return block.from;
 }
 
-/** Where the block that a region stands in begins in its own file. */
+/** Returns the first line of the block around a region in its own file. */
 function startOfBlock(old: readonly string[], region: Region): number {
   const indent = indentOf(region.lines[0] ?? '');
   for (let index = region.at - 1; index >= 0; index--) {

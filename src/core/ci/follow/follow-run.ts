@@ -5,47 +5,55 @@ import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
 import type { Seen } from '../../process/visibility';
-import type { Journal } from '../../history/journal';
+import { Journal } from '../../history/journal';
 import { PathResolver } from '../../location/path-resolver';
 import { ProblemReporter } from '../../logs/problem-reporter';
-import type { RunState } from '../../model/run-state';
+import { isFinished, type RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
 import { treePaths } from '../../location/tree-paths';
 import { pollDelayAfter, waitForNextPoll, type Pause } from './poll-schedule';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import { RunFollower, type Look } from './run-follower';
+import { takeSnapshot } from '../../git/snapshot';
+import { listTree } from '../../git/tree';
+import type { RunEvent } from '../../model/events';
+import { readPipeline } from '../../pipeline/read-pipeline';
+import { ownIdentity } from '../../process/process-identity';
+import { readRecorded } from '../../history/runs';
+import * as path from 'node:path';
+import { tryLock, type LockAttempt } from '../../process/lock';
 
 export interface RunToFollow {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly engine: CiClient;
   readonly journal: Journal;
-  /** What the journal tells so far; it names a run of the engine. */
+  /** The state that the journal describes so far. It names a run of the CI service. */
   readonly state: RunState;
-  /** That of the run's own commit, where it is known. */
+  /** The pipeline of the run's own commit, if it is known. */
   readonly pipeline: Pick<Pipeline, 'steps'> | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
   readonly seen: Seen;
-  /** How many runs are followed beside each other. */
+  /** Returns how many runs are followed at the same time. */
   readonly beside: () => number;
-  /** One question at a time, whoever asks. */
+  /** Runs requests one after another. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** How many requests one look takes, about: the run, its jobs, a log. */
+/** Approximate number of requests in one look: the run, its jobs, a log. */
 const requestsOfLook = 3;
-/** One answer that fails says little; the client has asked more than once already. */
+/** A single failure is not reported: the client has retried already. */
 const quietFailures = 1;
 const mostRefused = 3;
 
-/** A run on a CI service that is told to its journal until it ends. */
+/** Records a run of a CI service in its journal until it ends. */
 export class FollowedRun {
   private readonly follower: RunFollower;
   private readonly search = new ProblemSearch();
   private failures = 0;
   private unchanged = 0;
-  /** How often the token was refused, one time after the other. */
+  /** How many times in a row the token was refused. */
   private refused = 0;
   private asked: { readonly run: RemoteRun; readonly job: RemoteJob } | undefined;
 
@@ -75,8 +83,8 @@ export class FollowedRun {
   }
 
   /**
-   * Until it ends, or until the signal says that somebody else will go on; answers whether it ended. A token that is refused again
-   * and again will not get better in this process: it leaves the run to one that has another.
+   * Follows the run until it ends or the signal aborts. Returns whether it ended. After repeated refusals of the token, another process may
+   * continue.
    */
   async follow(signal: AbortSignal): Promise<boolean> {
     try {
@@ -100,7 +108,7 @@ export class FollowedRun {
     this.follower.notice(message);
   }
 
-  /** Gives the run up: nothing more is told of it. */
+  /** Ends the journal, whatever happens to the run. */
   giveUp(outcome: 'cancelled' | 'interrupted', reason: string): void {
     this.follower.finish(outcome, reason);
   }
@@ -141,7 +149,7 @@ export class FollowedRun {
     this.follower.heard({ state: 'away', reason, message, host, ...(hint !== undefined && { hint }), ...(isFar && { retryAt }) });
   }
 
-  /** Failing tests that the engine itself knows of. */
+  /** Returns the failing tests that the CI service reports. */
   private async reported() {
     const none = { problems: [], more: 0, failures: [] };
     if (!this.asked) return none;
@@ -152,7 +160,7 @@ export class FollowedRun {
   }
 }
 
-/** One after the other, in the order of asking. */
+/** Returns a function that runs its calls one after another. */
 export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return async (work) => {
@@ -160,4 +168,70 @@ export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
     last = mine.catch(() => undefined);
     return mine;
   };
+}
+
+export interface FollowAgain {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  readonly engine: CiClient;
+  readonly run: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly contributed: Contributed;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly seen: Seen;
+  readonly beside: () => number;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/**
+ * Resumes following an unfinished run. Returns whether this process followed it: another one may hold the lock. The journal is read under
+ * the lock, so that the last events of an earlier process count.
+ */
+export async function followAgain(given: FollowAgain, signal: AbortSignal): Promise<boolean> {
+  const { repository, home, run } = given;
+  const before = readRecorded(home.run(run));
+  if (!before?.engine || isFinished(before.outcome)) return false;
+  const lock = followedLock(home, run);
+  if (!lock.ok) return false;
+  try {
+    const journal = new Journal(home.run(run), run, given.onEvent);
+    try {
+      journal.append({ type: 'run-followed', runner: ownIdentity() });
+      const state = readRecorded(home.run(run));
+      if (!state || isFinished(state.outcome)) return false;
+      const pipeline = await pipelineOf(repository, home, state);
+      await new FollowedRun({ ...given, journal, state, pipeline }).follow(signal);
+      return true;
+    } finally {
+      journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** Returns the pipeline of the run's commit, or undefined if the repository lacks that commit. */
+export async function pipelineOf(
+  repository: Repository,
+  home: RepositoryHome,
+  { change, folder }: Pick<RunState, 'change' | 'folder'>,
+): Promise<Pipeline | undefined> {
+  if (change.tree === '') return undefined;
+  const tree = await listTree(repository, home, change.tree, folder);
+  const read = tree.ok ? await readPipeline(repository, home, tree.value, folder) : tree;
+  return read.ok ? read.value : undefined;
+}
+
+/** Returns the tree of a commit, or undefined if the repository lacks it. */
+export async function treeOf(repository: Repository, home: RepositoryHome, commit: string): Promise<string | undefined> {
+  const known = await takeSnapshot(repository, home, { commit });
+  return known.ok ? known.value.change.tree : undefined;
+}
+
+/**
+ * Locks a run on this machine, so that one process writes its journal. The key is the local run id: services of a GitLab pipeline share its
+ * remote id, and Jenkins jobs share build numbers.
+ */
+export function followedLock(home: RepositoryHome, run: string): LockAttempt {
+  return tryLock(path.join(home.locks, `followed-${run}.lock`), { ...ownIdentity(), run });
 }

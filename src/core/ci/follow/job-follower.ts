@@ -2,40 +2,37 @@ import type { Mask } from '../../support/masking';
 import type { Step } from '../../model/pipeline';
 import type { EventBody } from '../../model/events';
 import type { ProblemReporter } from '../../logs/problem-reporter';
-import type { StepProgress } from '../../model/run-state';
-import { FollowedLog, type LogRead } from './followed-log';
-import { afterAttempt, JobLog } from './job-log';
-import { markedLines } from './marked-lines';
+import { fold, type RunState, type StepProgress } from '../../model/run-state';
+import { afterAttempt, FollowedLog, jobEventMark, JobLog, markedLines, newJobEvents, type LogRead } from './job-log';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
-import { mark, newJobEvents } from './job-events';
-import type { RunRecorder } from './run-recorder';
+import type { Journal } from '../../history/journal';
+import { logFile } from '../../support/log-file';
 
 export interface FollowingJobs {
   readonly engine: CiClient;
-  /** The steps of the pipeline that the run delivers. */
   readonly steps: readonly Step[];
   readonly mask: () => Mask;
-  /** Searches what a step left for what went wrong in it. */
+  /** Finds the problems in the log and reports of a step. */
   readonly problems: Pick<ProblemReporter, 'report'>;
-  /** The run and job that `problems` is asked about now. */
+  /** Sets the run and job that `problems` reports on next. */
   readonly asked: (run: RemoteRun, job: RemoteJob) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** A step of which a job tells. */
+/** A job that is followed as a step. */
 interface FollowedJob {
   job: RemoteJob;
   readonly log: FollowedLog;
-  /** The journal tells how it ended. */
+  /** The journal has the end of the step. */
   isTold: boolean;
-  /** It was skipped, and runs after all. */
+  /** The job was skipped earlier, and runs now. */
   wasSkipped?: boolean;
-  /** It runs once more what another job ran, and the journal does not tell it yet. */
+  /** The CI service runs the step as a new job, and the journal does not have its start yet. */
   isFurther?: boolean;
 }
 
-/** Tells of the jobs of a run as of its steps: when each began, what it prints, how it ended and what went wrong in it. */
+/** Records the jobs of a run as steps: start, log, problems and end. */
 export class JobFollower {
   private readonly followed = new Map<string, FollowedJob>();
 
@@ -44,7 +41,7 @@ export class JobFollower {
     private readonly told: RunRecorder,
   ) {}
 
-  /** Answers why not all could be told that the engine knows of the job. */
+  /** Records the current state of a job. Returns the failure that kept a part from being read. */
   async follow(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const step = this.stepOf(job);
     const known = this.followed.get(job.name);
@@ -54,12 +51,12 @@ export class JobFollower {
       if (failure) return failure;
       this.followed.set(job.name, { job, log: this.logOf(job), isTold: false, isFurther: true });
     } else if (isBehind(step, job, known)) return undefined;
-    // What was told of this very attempt before this process followed it stands.
+    // The journal has this attempt already, from an earlier process.
     const wasTold = hasEnded(step) && (step.attempt >= job.attempt || step.attempt === 0);
     const followed = this.followed.get(job.name) ?? { job, log: this.logOf(job), isTold: wasTold };
     this.followed.set(job.name, followed);
     followed.job = job;
-    // A job that is skipped may run after all, when one that it needs is run again. None that has begun is skipped.
+    // A skipped job may run later, if a job that it needs runs again. A job that has started is never skipped.
     if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined)
       Object.assign(followed, { isTold: false, wasSkipped: true });
     if (followed.isTold) return undefined;
@@ -81,13 +78,13 @@ export class JobFollower {
     }
   }
 
-  /** Nothing more will come of any of them. */
+  /** Closes all logs at the end of the run. */
   close(): void {
     for (const { log } of this.followed.values()) log.close();
     this.followed.clear();
   }
 
-  /** They go on; this process does not. */
+  /** Stops following while the jobs are still running. */
   leave(): void {
     for (const { log } of this.followed.values()) log.leave();
     this.followed.clear();
@@ -115,14 +112,14 @@ export class JobFollower {
     return failure;
   }
 
-  /** A step has ended when its whole log is here: what is told of it afterwards would come too late. */
+  /** Ends a step once its log is complete: problems that are found later would be missed. */
   private async completes(run: RemoteRun, followed: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const { job } = followed;
     const state = job.state === 'passed' || job.state === 'failed' ? job.state : 'cancelled';
     if (job.hasLog) {
       const read = await this.readToEnd(run, followed, signal);
       if (!read.isWhole) return read.failure;
-    } else followed.log.leave(); // it was erased
+    } else followed.log.leave(); // the log was erased
     const log = job.hasLog ? followed.log.ended() : undefined;
     const step = this.definitionOf(job.name);
     this.forgetsProblems(job);
@@ -142,7 +139,7 @@ export class JobFollower {
     return read;
   }
 
-  /** A process that ended while it told the problems of a step told some of them: the step begins anew, and all of them follow. */
+  /** Starts the step again if an earlier process exited while it recorded the problems: all of them follow. */
   private forgetsProblems({ name, attempt, startedAt }: RemoteJob): void {
     const step = this.told.step(name);
     if (!step || step.problems.length === 0) return;
@@ -150,7 +147,7 @@ export class JobFollower {
     this.told.tell({ type: 'step-started', step: name, attempt, ...since, ...(step.logFrom !== undefined && { logFrom: step.logFrom }) });
   }
 
-  /** The engine runs the step again as another job. What the one before printed is read to its end first. */
+  /** Reads the old job's log to its end when the CI service runs the step again as another job. */
   private async replaced(run: RemoteRun, { job, log, isTold }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     if (isTold || !job.hasLog) return undefined;
     const read = await this.readToEnd(run, { job: { ...job, state: 'failed' }, log }, signal);
@@ -161,7 +158,7 @@ export class JobFollower {
 
   private async deliveredBy(step: Step, { file, start }: JobLog): Promise<EventBody[]> {
     if (step.deploy === undefined && step.verifies === undefined) return [];
-    return newJobEvents(await markedLines(file, start, mark), step, this.told.state);
+    return newJobEvents(await markedLines(file, start, jobEventMark), step, this.told.state);
   }
 
   private ends(followed: FollowedJob, end: Pick<StepProgress, 'state'> & Partial<StepProgress>): undefined {
@@ -195,7 +192,7 @@ export class JobFollower {
 
   private logOf({ name }: RemoteJob): FollowedLog {
     const { engine, mask, now } = this.given;
-    // What another process had read before is passed over; a further attempt comes after the one before it.
+    // The part that an earlier process has read is skipped. The log of a further attempt is appended.
     const open = (): JobLog => new JobLog(this.told.logFile(name), this.told.step(name)?.logFrom ?? 0, engine.plain(), mask());
     return new FollowedLog(engine, open, now);
   }
@@ -209,13 +206,45 @@ function reasonOf({ reason }: RemoteJob): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
-/** None that has begun waits: an answer that says so is an old one. So is one that it is skipped, where it ran after that. */
+/** Returns whether an answer is outdated: a started job does not wait, and a job that ran after it was skipped is not skipped. */
 function isBehind({ state, attempt }: StepProgress, job: RemoteJob, known: FollowedJob | undefined): boolean {
   const isBefore = job.state === 'waiting' || (job.state === 'skipped' && known?.wasSkipped === true);
   return state === 'running' && attempt === job.attempt && isBefore;
 }
 
-/** Engines count their jobs; an answer that names one before the known one is an old answer. */
+/** Returns whether an answer is outdated because its job precedes the known one: ids and attempts only increase. */
 function isOlder(job: RemoteJob, known: RemoteJob): boolean {
   return job.attempt < known.attempt || (job.attempt === known.attempt && known.state !== 'waiting' && Number(job.id) < Number(known.id));
+}
+
+/** A run with its journal. Recorded events change the state at once. */
+export class RunRecorder {
+  /** An event was recorded or a log grew since the last look began. */
+  hasChanged = false;
+
+  constructor(
+    private current: RunState,
+    private readonly journal: Journal,
+  ) {}
+
+  get state(): RunState {
+    return this.current;
+  }
+
+  step(name: string): StepProgress | undefined {
+    return this.current.steps.find((step) => step.name === name);
+  }
+
+  logFile(step: string): string {
+    return logFile(this.journal.folder, step);
+  }
+
+  tell(body: EventBody): void {
+    this.hasChanged = true;
+    this.current = fold(this.current, this.journal.append(body)) ?? this.current;
+  }
+
+  notice(message: string): void {
+    if (!this.current.notices.includes(message)) this.tell({ type: 'notice', message });
+  }
 }

@@ -2,46 +2,46 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Seen } from '../../process/visibility';
 import type { Allowance } from '../ci-client';
 
-/** What one round of asking found, as far as the next depends on it. */
+/** The result of one poll, as far as the next delay depends on it. */
 export interface Round {
-  /** `going on`: something may change at any moment; `resting`: only what others may begin. */
+  /** `going on`: a change is possible at any time. `resting`: only a new run changes something. */
   readonly state: 'going on' | 'waiting' | 'resting';
-  /** Somebody looks at it. */
+  /** A window shows it. */
   readonly isSeen: boolean;
-  /** For how many rounds nothing has changed. */
+  /** Polls since the last change. */
   readonly unchanged: number;
-  /** How many rounds have failed since one went well. */
+  /** Failed polls since the last success. */
   readonly failures: number;
-  /** ISO 8601: not to be asked before. */
+  /** ISO 8601: earliest time of the next request. */
   readonly retryAt?: string;
   readonly allowance?: Allowance | undefined;
-  /** How many requests a round takes. */
+  /** Requests in one poll. */
   readonly requests: number;
 }
 
 export interface Pause {
   readonly ms: number;
-  /** It would be shorter if the engine allowed more. */
+  /** The delay is longer because of the rate limit. */
   readonly isSlowed: boolean;
-  /** The engine said that it must not be shorter. */
+  /** The CI service demands this delay. */
   readonly isFirm?: true;
 }
 
-/** How often at most and at least, in milliseconds, while somebody looks. */
+/** Shortest and longest delay while a window shows it, in milliseconds. */
 const paces = {
   'going on': [2000, 8000],
   waiting: [3000, 15_000],
   resting: [30_000, 60_000],
 } as const;
 
-/** What nobody looks at is asked for so much more seldom. */
+/** Factor for the delay while no window shows it. */
 const unseen = 10;
 const longestMs = 5 * 60_000;
 
-/** Of what it allows, so much is left for others who use the same token. */
+/** Share of the rate limit that is left for other programs with the same token. */
 const margin = 0.2;
 
-/** The one place where it is decided when a CI service is asked again. */
+/** Returns the delay until the next poll. All polling of CI services is scheduled here. */
 export function pollDelayAfter(round: Round, now: number): Pause {
   const [shortest, longest] = paces[round.state];
   if (round.failures > 0) {
@@ -55,7 +55,7 @@ export function pollDelayAfter(round: Round, now: number): Pause {
   return { ms: Math.max(usual, allowed), isSlowed: allowed > longest };
 }
 
-/** Pauses, but not when it begins to be seen: what was not asked for long is asked at once. */
+/** Waits for the delay, or until a window shows it. A demanded delay is never cut short. */
 export async function waitForNextPoll({ ms, isFirm }: Pause, seen: Seen, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
@@ -64,7 +64,7 @@ export async function waitForNextPoll({ ms, isFirm }: Pause, seen: Seen, signal:
   over.abort();
 }
 
-/** The pause with which what may still be asked lasts until there is more. */
+/** Returns the delay at which the remaining requests last until the rate limit resets. */
 function allowedMs({ allowance, requests }: Round, now: number): number {
   if (!allowance) return 0;
   const left = Date.parse(allowance.resetAt) - now;

@@ -1,14 +1,13 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { ok, type RemoteJob, type CiResult } from '../ci-client';
-import type { Fields, GithubRepository } from './github-repository';
+import { ok, type CiResult, type RemoteJob } from '../ci-client';
+import { failure, lineOf, loginOf, type Fields, type GithubRepository } from './github-repository';
 import { environmentOf } from './jobs';
-import { failure, lineOf, loginOf } from './fields';
 
-/** A deployment of a run that its environment's rules hold back. */
+/** A deployment that the rules of its environment hold back. */
 export interface Held {
   readonly environment: string;
   readonly environmentId: number;
-  /** Who may let it go on; empty where only time or another service does. */
+  /** People and teams that may approve it. Empty: only a timer or another service holds it back. */
   readonly reviewers: readonly string[];
   readonly isMine: boolean;
   readonly waitMinutes: number;
@@ -36,7 +35,7 @@ function readHeld(pending: Fields): Held | undefined {
   };
 }
 
-/** What a held job waits for. With several environments only the job's check run says which is its own: nothing is guessed. */
+/** Returns the reason why a held job waits. With several environments, only the job's check run names the right one. */
 export async function whatHolds(
   job: Fields,
   held: readonly Held[],
@@ -53,14 +52,14 @@ export async function whatHolds(
       approval: own.environment,
       reason: `waits for ${own.reviewers.slice(0, 5).join(' or ')} to approve the deployment to ${environment}`,
     };
-  // Somebody who may approve it although no reviewers are named is an answer that this does not know all of.
+  // Approval without named reviewers: the answer has a field that this code does not know.
   if (own.isMine) return { approval: own.environment, reason: `waits for approval of the deployment to ${environment}` };
   return own.waitMinutes > 0
     ? { reason: `waits ${own.waitMinutes} min before it deploys to ${environment}` }
     : { reason: `waits for the rules of ${environment}` };
 }
 
-/** Approves as who the token is of. */
+/** Approves a deployment in the name of the token's owner. */
 export async function approveDeployment(
   run: string,
   environment: string,

@@ -1,11 +1,10 @@
 import { recordOf } from '../../support/json-value';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
-import type { GithubRepository } from './github-repository';
-import { failure, lineOf, loginOf } from './fields';
+import { failure, lineOf, loginOf, type GithubRepository } from './github-repository';
 
 const wanted = 'it takes write access to the repository, and a token with write access to Actions (classic: repo)';
 
-/** Who the token is of, where it may start runs. */
+/** Returns the login of the token's owner, if the token may start runs. */
 export async function checkAccess(repository: GithubRepository, signal: AbortSignal): Promise<CiResult<string>> {
   const { asking, name } = repository;
   const user = await asking.get('/user', signal);
@@ -28,12 +27,12 @@ export async function checkAccess(repository: GithubRepository, signal: AbortSig
   return token(`${who} may only read ${name}${fork}`);
 }
 
-/** The token of an app, as `GITHUB_TOKEN` in a workflow, is nobody's (actions/create-github-app-token#258). */
+/** Returns whether an app owns the token, as with `GITHUB_TOKEN` in a workflow (actions/create-github-app-token#258). */
 function isOfApp({ status, message }: CiFailure): boolean {
   return status === 403 && message.includes('Resource not accessible by integration');
 }
 
-/** What it may do GitHub does not tell reliably: that shows when it does it. */
+/** Checks the token of an app. GitHub does not reliably report its permissions, so they are not checked. */
 async function checkApp(repository: GithubRepository, signal: AbortSignal): Promise<CiResult<string>> {
   const answer = await repository.get('', signal);
   if (answer.state === 'failed')
@@ -51,7 +50,7 @@ function token(message: string): CiFailure {
   return { state: 'failed', reason: 'token', message, hint: wanted };
 }
 
-/** Only classic tokens have scopes; those of apps have none and say so (cli/cli: api/http_client). The others do not tell what they may. */
+/** Returns the scopes of a classic token. Tokens of apps have an empty header (cli/cli: api/http_client), other tokens have none. */
 function scopesOf(headers: Readonly<Record<string, string>>): string[] | undefined {
   const scopes = headers['x-oauth-scopes']?.split(',').flatMap((scope) => scope.trim() || []);
   return scopes?.length === 0 ? undefined : scopes;

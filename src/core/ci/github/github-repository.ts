@@ -1,19 +1,19 @@
 import type { JsonAnswer } from '../../http/api';
 import { isGithubRepository } from '../../http/github-address';
 import type { HttpAnswer } from '../../http/http-answer';
-import { shownAddress } from '../../http/http-address';
-import { listOf, recordOf } from '../../support/json-value';
+import { httpAddress, shownAddress } from '../../http/http-address';
+import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
-import type { ConditionalClient } from '../conditional-client';
-import { readFrom } from '../ranges';
+import { readFrom, type ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
+import { plain } from '../../support/plain-text';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** More jobs than a workflow can have: 256 of a matrix, and 100 on a page. */
+/** More than any workflow needs: 256 jobs of a matrix, 100 on a page. */
 const mostPages = 30;
 
-/** What is asked of one repository of GitHub; paths are below it, or empty for itself. */
+/** Sends requests about one repository. Paths are relative to it; an empty path is the repository itself. */
 export class GithubRepository {
   private readonly folder: string;
 
@@ -33,7 +33,7 @@ export class GithubRepository {
     return fields ? ok(fields) : unlike('an object', answer);
   }
 
-  /** All pages of a list, which lies under `key` where one is named; what is no object in it is passed over. */
+  /** Returns all pages of a list, which is under `key` if given. Entries that are not objects are skipped. */
   async list(path: string, key: string | undefined, signal: AbortSignal, most = mostPages): Promise<CiResult<readonly Fields[]>> {
     if (!this.isNamed) return this.nameless();
     const list = await readPages<JsonAnswer>({
@@ -85,4 +85,46 @@ export class GithubRepository {
 
 function unlike(wanted: string, { url, status }: JsonAnswer): CiFailure {
   return { state: 'failed', reason: 'answer', status, message: `${shownAddress(url)} answered JSON that is not ${wanted}` };
+}
+
+/** Returns the first line of untrusted text, shortened, or undefined if it is empty. */
+export function lineOf(value: unknown, most = 200): string | undefined {
+  const text = plain(textOf(value) ?? '')
+    .trim()
+    .split('\n')[0]
+    ?.trim();
+  if (text === undefined || text === '') return undefined;
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/** Returns an HTTP address, or undefined for anything that must not become a link. */
+export function linkOf(value: unknown): string | undefined {
+  const text = textOf(value);
+  const address = text === undefined ? undefined : httpAddress(text);
+  return address === undefined || typeof address === 'string' ? undefined : text;
+}
+
+/** Returns a numeric id, which is safe as a part of a path. */
+export function idOf(value: unknown): string | undefined {
+  const id = textOf(value);
+  return id !== undefined && /^\d+$/.test(id) ? id : undefined;
+}
+
+/** Returns a count, at least 1. */
+export function countOf(value: unknown): number {
+  const count = numberOf(value);
+  return count !== undefined && Number.isInteger(count) && count > 0 ? count : 1;
+}
+
+export function loginOf(value: unknown): string | undefined {
+  return lineOf(recordOf(value)?.['login'], 100);
+}
+
+export function failure(message: string, hint?: string): CiFailure {
+  return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
+}
+
+/** Returns the path of a workflow: GitHub accepts the file name as its id. */
+export function workflowOf(file: string): string {
+  return `/actions/workflows/${encodeURIComponent(file.split('/').at(-1) ?? '')}`;
 }

@@ -1,18 +1,15 @@
 import { present, recordOf, textOf } from '../../support/json-value';
-import { ok, type CiFailure, type RemoteJob, type RemoteRun, type CiResult } from '../ci-client';
-import { whyNeverBegun } from './annotations';
+import { ok, type CiFailure, type CiResult, type RemoteJob, type RemoteRun } from '../ci-client';
+import { whyNeverBegun } from './problems';
 import { heldDeployments, whatHolds } from './approvals';
-import type { Fields, GithubRepository } from './github-repository';
-import { deployedTo } from './deployed-to';
-import { jobFields } from './job-list';
-import { isHeld, readJob } from './jobs';
-import { reasonOf, runState } from './states';
-import { countOf, failure, idOf, lineOf, linkOf, loginOf } from './fields';
+import { countOf, failure, idOf, lineOf, linkOf, loginOf, workflowOf, type Fields, type GithubRepository } from './github-repository';
+import { deployedTo } from './deployments';
+import { isHeld, jobFields, readJob, reasonOf, runState } from './jobs';
 
-/** The run with the jobs of its latest attempt. */
+/** Returns the run with the jobs of its latest attempt. */
 export async function readRun(id: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<RemoteRun>> {
   for (let isAgain = false; ; isAgain = true) {
-    // The run first: jobs that are ahead of it are no contradiction, jobs that are behind it are.
+    // The run is read before its jobs: newer jobs do not contradict an older run, but older jobs contradict a newer run.
     const answer = await repository.get(`/actions/runs/${id}`, signal);
     if (answer.state === 'failed') return whetherGone(answer, repository, signal);
     const run = readRunFields(answer.value, repository);
@@ -27,7 +24,10 @@ export async function readRun(id: string, repository: GithubRepository, signal: 
   }
 }
 
-/** GitHub answers 404 for all that a token may not see (docs.github.com, troubleshooting the REST API): the run is gone only where its repository is not. */
+/**
+ * Returns the failure for a missing run. GitHub answers 404 also without permission (docs.github.com, troubleshooting the REST API): the
+ * run is gone only if its repository is visible.
+ */
 async function whetherGone(failure: CiFailure, repository: GithubRepository, signal: AbortSignal): Promise<CiFailure> {
   if (!failure.gone) return failure;
   const itself = await repository.get('', signal);
@@ -36,12 +36,12 @@ async function whetherGone(failure: CiFailure, repository: GithubRepository, sig
   return { ...notGone(itself), reason: 'token', message: `GitHub shows no repository ${repository.name} to this token (404)` };
 }
 
-/** What belongs to a run that is there may be missing, but that does not make the run gone. */
+/** Removes `gone`: a missing part of a run does not mean that the run is gone. */
 function notGone({ gone: _, ...failure }: CiFailure): CiFailure {
   return failure;
 }
 
-/** What an answer says of a run, without its jobs; else what is wrong with it. */
+/** Returns a run without its jobs, or the error in its description. */
 export function readRunFields(run: Fields, { asking }: GithubRepository): RemoteRun | string {
   const id = idOf(run['id']);
   if (id === undefined) return 'it has no id';
@@ -74,7 +74,7 @@ export function readRunFields(run: Fields, { asking }: GithubRepository): Remote
   };
 }
 
-/** A run that was started when asked has the name of its workflow for a title. */
+/** Returns the subject of the commit if the title only repeats the workflow's name, as with `workflow_dispatch`. */
 function subjectOf(run: Fields): string {
   const title = lineOf(run['display_title']);
   const commit = lineOf(recordOf(run['head_commit'])?.['message']);
@@ -91,7 +91,7 @@ async function readJobs(
   const jobs: RemoteJob[] = [];
   const isWaiting = run.state === 'waiting' || run.state === 'running';
   const asked = isWaiting && list.some(isHeld) ? await heldDeployments(run.id, repository, signal) : ok([]);
-  // A token that may not see who has to approve may see all the rest.
+  // A token without access to approvals may still read everything else.
   const held = asked.state === 'failed' && asked.reason === 'token' ? ok([]) : asked;
   if (held.state === 'failed') return held;
   for (const one of list) {
@@ -107,7 +107,7 @@ async function readJobs(
 }
 
 function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): RemoteRun {
-  // Between two jobs GitHub calls a run queued, too.
+  // GitHub also calls a run queued between two jobs.
   const hasBegun = jobs.some(({ state }) => !['waiting', 'kept', 'skipped'].includes(state));
   const state = run.state === 'waiting' && hasBegun ? 'running' : run.state;
   if (run.state !== 'failed' || jobs.length > 0) return { ...run, state, jobs };
@@ -115,8 +115,18 @@ function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): R
   return { ...run, jobs, reason: run.reason ?? `GitHub could not begin it: ${file} is likely no valid workflow; its page says more` };
 }
 
-/** The name of the default branch. */
 export async function defaultBranch(repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
   const answer = await repository.get('', signal);
   return answer.state === 'ok' ? textOf(answer.value['default_branch']) : undefined;
+}
+
+export async function listRuns(file: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>> {
+  const list = await repository.list(`${workflowOf(file)}/runs?per_page=30`, 'workflow_runs', signal, 1);
+  if (list.state === 'failed')
+    return list.status === 404 ? { ...list, message: `GitHub knows no workflow ${file} in ${repository.name} (404)` } : list;
+  const read = list.value.map((fields) => readRunFields(fields, repository));
+  const runs = read.filter((run) => typeof run !== 'string');
+  const unread = read.find((run) => typeof run === 'string');
+  if (runs.length === 0 && unread !== undefined) return failure(`GitHub says of the latest run what is not understood: ${unread}`);
+  return ok(runs);
 }

@@ -1,10 +1,9 @@
 import { recordOf } from '../../support/json-value';
-import { ok, type CiFailure, type Started, type StartRequest, type CiResult } from '../ci-client';
-import type { Fields, GithubRepository } from './github-repository';
-import { until, type Patience } from './retry';
-import { countOf, failure, idOf, linkOf } from './fields';
+import { ok, type CiFailure, type CiResult, type RemoteRun, type Started, type StartRequest } from '../ci-client';
+import { countOf, failure, idOf, linkOf, workflowOf, type Fields, type GithubRepository } from './github-repository';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** Starts the workflow at a branch that is this delivery's alone: whatever its workflow runs there is this run. */
+/** Starts the workflow on a branch that only this delivery uses: its run there is the started one. */
 export async function startRun(
   request: StartRequest,
   repository: GithubRepository,
@@ -15,11 +14,11 @@ export async function startRun(
   const send = async (more: object): ReturnType<GithubRepository['post']> =>
     repository.post(`${workflow}/dispatches`, { ref: request.branch, ...more }, signal);
   const first = await send({ return_run_details: true });
-  // Enterprise servers that do not know the field may turn the request down for it, and have started nothing then.
+  // Enterprise servers without this field may refuse the request. Then nothing was started.
   const isUnknownField = first.state === 'failed' && first.status === 422 && first.message.includes('return_run_details');
   const answer = isUnknownField ? await send({}) : first;
   if (answer.state === 'failed') {
-    // An answer that was lost on its way may have been a good one.
+    // A lost answer may have been a success.
     const isUncertain = !signal.aborted && (answer.reason === 'offline' || (answer.status ?? 0) >= 500);
     const found = isUncertain ? await findRun(workflow, request, repository, { ...patience, tries: 3 }, signal) : undefined;
     return found?.state === 'ok' ? found : whyNotStarted(answer, request, repository);
@@ -31,7 +30,7 @@ export async function startRun(
   return ok({ id, attempt: 1, ...(url !== undefined && { url }) });
 }
 
-/** The run that an answer without details has begun; it takes a moment until it is in the list. */
+/** Returns the run that an answer without details started, once it is listed. */
 async function findRun(
   workflow: string,
   { branch, commit }: StartRequest,
@@ -49,17 +48,12 @@ async function findRun(
   );
 }
 
-/** The list comes newest first. A server that does not know the filters answers other runs, too. */
+/** Matches a run to the request, because some servers ignore the filters. */
 function startedOf(run: Fields, branch: string, commit: string): Started | undefined {
   if (run['head_branch'] !== branch || run['head_sha'] !== commit || run['event'] !== 'workflow_dispatch') return undefined;
   const id = idOf(run['id']);
   const url = linkOf(run['html_url']);
   return id === undefined ? undefined : { id, attempt: countOf(run['run_attempt']), ...(url !== undefined && { url }) };
-}
-
-/** `/actions/workflows/` takes the name of the file. */
-export function workflowOf(file: string): string {
-  return `/actions/workflows/${encodeURIComponent(file.split('/').at(-1) ?? '')}`;
 }
 
 const exported = 'commit and push the file that `deliver export github` writes to the default branch';
@@ -90,4 +84,67 @@ function whyInvalid(said: string, file: string, branch: string): { message?: str
     return { message: `${file} is disabled on GitHub (422)`, hint: 'enable it on the Actions page of the repository' };
   if (/No ref found/i.test(said)) return { message: `GitHub has no branch ${branch} (422)`, hint: 'it has to be pushed first' };
   return {};
+}
+
+/** Runs the failed jobs again, or all jobs if none failed. */
+export async function rerunRun(
+  run: RemoteRun,
+  repository: GithubRepository,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<CiResult<Started>> {
+  const path = `/actions/runs/${run.id}`;
+  const answer = await repository.post(`${path}/${run.state === 'failed' ? 'rerun-failed-jobs' : 'rerun'}`, undefined, signal);
+  if (answer.state === 'failed') return whyNotAgain(answer);
+  const started = await until(patience, signal, async () => {
+    const now = await repository.get(path, signal);
+    if (now.state === 'failed') return now;
+    const attempt = countOf(now.value['run_attempt']);
+    return ok(attempt > run.attempt ? { id: run.id, attempt, url: linkOf(now.value['html_url']) ?? run.url } : undefined);
+  });
+  return started ?? failure(`GitHub took it, but run ${run.id} has no further attempt yet`);
+}
+
+/**
+ * Cancels a run. Success if it is over already. GitHub also answers 409 for a run that is not queued yet (actions/runner#3872): that is a
+ * failure.
+ */
+export async function cancelRun(run: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<void>> {
+  const path = `/actions/runs/${run}`;
+  const answer = await repository.post(`${path}/cancel`, undefined, signal);
+  if (answer.state !== 'failed') return ok(undefined);
+  if (answer.status !== 409) return answer;
+  const now = await repository.get(path, signal);
+  return now.state === 'ok' && now.value['status'] === 'completed' ? ok(undefined) : answer;
+}
+
+/** Returns the reason of a refused rerun. GitHub answers 403 also for reasons other than the token; only its message differs. */
+function whyNotAgain(answer: CiFailure): CiFailure {
+  const said = /403\): (.*(?:month ago|already running|cannot be r|can not be r|unable to r|not be retried).*)$/i.exec(answer.message)?.[1];
+  if (answer.status !== 403 || said === undefined) return answer;
+  return { ...answer, reason: 'answer', message: `GitHub does not run it again: ${said}` };
+}
+
+export interface Patience {
+  /** Before the second attempt; doubled for each further one. */
+  readonly waitMs: number;
+  readonly tries: number;
+}
+
+/** About a minute in total. */
+export const usualPatience: Patience = { waitMs: 500, tries: 8 };
+
+/** Calls `request` until it returns a value. Returns undefined if it never does. */
+export async function until<T>(
+  { waitMs, tries }: Patience,
+  signal: AbortSignal,
+  ask: () => Promise<CiResult<T | undefined>>,
+): Promise<CiResult<T> | undefined> {
+  for (let done = 0; done < tries; done++) {
+    if (done > 0) await delay(waitMs * 2 ** (done - 1), undefined, { signal }).catch(() => undefined);
+    const answer = await ask();
+    if (answer.state === 'failed') return answer;
+    if (answer.value !== undefined) return ok(answer.value);
+  }
+  return undefined;
 }

@@ -1,13 +1,10 @@
 import { definitionName } from '../../pipeline/locate';
 import type { Pipeline } from '../../model/pipeline';
-import { packing } from '../export/archive';
+import { deliverStep, packing, retried, word } from '../export/shell';
 import { ownBranches } from '../../git/delivery-branches';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, CiService, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
-import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { distinctNames } from '../export/distinct-names';
-import { commonWarnings } from '../export/warnings';
-import { deliverStep, retried, word } from '../export/shell';
+import { commonWarnings, distinctNames, handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { indented, yamlText } from '../export/yaml-text';
 
 const folder = '.github/workflows';
@@ -15,7 +12,7 @@ const folder = '.github/workflows';
 /** Documented at docs.github.com/actions/reference/limits. */
 const limits = { fileBytes: 500_000, hostedJobMinutes: 360 };
 
-/** The first ones that run on Node 24: runners have had no Node 20 since September 2026 (github.blog/changelog/2025-09-19). */
+/** The first versions that run on Node 24: runners have had no Node 20 since September 2026 (github.blog/changelog/2025-09-19). */
 const actions = {
   checkout: 'actions/checkout@v6',
   cache: 'actions/cache@v5',
@@ -23,7 +20,7 @@ const actions = {
   download: 'actions/download-artifact@v8',
 };
 
-/** GitHub Actions: a workflow a service. */
+/** GitHub Actions: one workflow for each service. */
 export const github: CiService = {
   name: 'github',
   label: 'GitHub Actions',
@@ -51,7 +48,7 @@ function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const head = yamlText({
     name: `Deliver ${pipeline.service}`,
     on: {
-      // Deliver starts those on its own branches itself.
+      // Deliver starts the runs on its own branches.
       push: { branches: ['**', `!${ownBranches}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
       workflow_dispatch: null,
     },
@@ -74,13 +71,13 @@ function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   };
 }
 
-/** Letters, digits, `-` and `_`, beginning with a letter or `_`. */
+/** Replaces characters that a job id cannot have. */
 function jobId(step: string): string {
   const id = step.replace(/[^A-Za-z0-9_-]/g, '-');
   return /^[A-Za-z_]/.test(id) ? id : `_${id}`;
 }
 
-/** Pushes to other branches are built and tested, and go no further. */
+/** Pushes to other branches are built and tested, but not delivered. */
 const isDelivered = `github.event_name == 'workflow_dispatch' || github.ref_name == github.event.repository.default_branch`;
 
 function jobBody(job: Job, around: Around): Record<string, unknown> {
@@ -99,8 +96,8 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
 }
 
 /**
- * What Enterprise servers do not know: one key of a workflow that is unknown makes all of it invalid. `queue` is of May 2026
- * (github.blog/changelog/2026-05-07), and their artifacts are those of before v4 (actions/upload-artifact, README).
+ * Returns whether the server is an Enterprise server. It rejects a workflow with an unknown key, as `queue` of May 2026
+ * (github.blog/changelog/2026-05-07), and needs artifact actions before v4 (actions/upload-artifact, README).
  */
 function isEnterprise({ engine }: Pipeline): boolean {
   return engine?.kind === 'github' && engine.url !== undefined && !/^https:\/\/(?:[\w-]+\.)?(?:github|ghe)\.com\/?$/.test(engine.url);
@@ -144,12 +141,12 @@ function mainStep(job: Job, { service, options }: Around): ActionStep {
   };
 }
 
-/** What GitHub would take for one of its expressions. */
+/** Escapes text that GitHub would evaluate as an expression. */
 function literal(text: string): string {
   return text.replace(/\$\{\{/g, "${{ '${{' }}");
 }
 
-/** Looks up what the step made of the same files. Absent where the step runs every time. */
+/** Returns the steps that look up the outputs of the same inputs, or undefined if the step always runs. */
 function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
@@ -159,7 +156,7 @@ function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   return [
     {
       id: 'inputs',
-      // Where git cannot answer, the job fails: an empty list would look like unchanged inputs.
+      // If git fails, the job must fail: an empty list would look like unchanged inputs.
       run: `files=$(git ls-files -s -- ${pathspecs(inputs)}) &&\necho "key=$(printf %s "$files" | git hash-object --stdin)" >> "$GITHUB_OUTPUT"`,
     },
     {
@@ -173,7 +170,7 @@ function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   ];
 }
 
-/** A step without outputs leaves only this: that it passed. */
+/** A file that marks success, for the cache of a step without outputs. */
 function passed(job: Job, service: CiPipeline): string {
   return `~/.deliver-passed/${service.pipeline.service}-${job.step.name}`;
 }
@@ -195,7 +192,7 @@ function artifactOf(job: Job, service: CiPipeline): string {
   return `${service.pipeline.service}-${job.step.name}`;
 }
 
-/** As an archive: artifacts keep neither modes nor links by themselves. */
+/** Uploads the outputs as an archive: artifacts keep neither modes nor links. */
 function handOver(job: Job, service: CiPipeline): ActionStep[] {
   const file = `${artifactOf(job, service)}.tgz`;
   const { command, isForBash } = packing(job.step.outputs, `"$RUNNER_TEMP/${file}"`);
@@ -228,7 +225,7 @@ function reportsOf(job: Job, service: CiPipeline): ActionStep {
     with: {
       name: `${artifactOf(job, service)}-reports`,
       path: paths.join('\n'),
-      // Left out by themselves are files that begin with a dot, and all that is in such folders.
+      // Artifacts skip hidden files and folders by default.
       ...(paths.some((path) => /(^|\/)\.[^./]/.test(path)) && { 'include-hidden-files': true }),
       'if-no-files-found': 'ignore',
       overwrite: true,

@@ -2,7 +2,7 @@ import { listOf, numberOf, recordOf, textOf, valueAt } from '../../support/json-
 import { ok, type CiFailure, type CiResult } from '../ci-client';
 import { shown, wrong, type GitlabProject, type Json } from './project';
 
-/** docs.gitlab.com: api/access_requests, valid access levels. */
+/** Access levels: docs.gitlab.com, api/access_requests. */
 const roles: readonly (readonly [number, string])[] = [
   [50, 'Owner'],
   [40, 'Maintainer'],
@@ -15,7 +15,7 @@ const roles: readonly (readonly [number, string])[] = [
 ];
 const developer = 30;
 
-/** Who asks, where the token may start pipelines in the project. */
+/** Returns the name of the token's owner, if the token may start pipelines. */
 export async function checkAccess(project: GitlabProject, signal: AbortSignal): Promise<CiResult<string>> {
   const user = await project.asking.get('/user', signal);
   if (user.state === 'failed') return user;
@@ -31,7 +31,7 @@ export async function checkAccess(project: GitlabProject, signal: AbortSignal): 
   return who['is_admin'] === true ? ok(name) : checkRole(project, found.value, { id: textOf(who['id']), name }, signal);
 }
 
-/** GitLab answers 404 for what a token may not see. */
+/** Returns the failure for an invisible project: GitLab answers 404 without permission. */
 export function notSeen({ name }: GitlabProject, { reason, status }: CiFailure): CiFailure {
   const message = `GitLab shows no project ${name} to this token (404)`;
   return {
@@ -43,12 +43,12 @@ export function notSeen({ name }: GitlabProject, { reason, status }: CiFailure):
   };
 }
 
-/** Other kinds of tokens cannot be asked about: then what they may do shows. */
+/** Checks the scopes of a personal token. Other tokens cannot be inspected, so their requests fail later. */
 async function scopesProblem(project: GitlabProject, signal: AbortSignal): Promise<CiFailure | undefined> {
   const token = await project.asking.get('/personal_access_tokens/self', signal);
   if (token.state === 'failed') return token.reason === 'offline' || token.reason === 'limit' ? token : undefined;
   const scopes = listOf(valueAt(token.value, 'scopes')).filter((one): one is string => typeof one === 'string');
-  // Others are not known well enough to say that they do not suffice.
+  // Unknown scopes may be sufficient.
   const isTooLittle =
     scopes.length > 0 && scopes.every((scope) => /^(read_\w+|write_repository|write_registry|self_rotate|k8s_proxy)$/.test(scope));
   return isTooLittle
@@ -71,7 +71,7 @@ async function checkRole(
 ): Promise<CiResult<string>> {
   const own = ['project_access', 'group_access'].map((kind) => numberOf(valueAt(json, `permissions.${kind}.access_level`)) ?? 0);
   if (Math.max(...own) >= developer) return ok(user.name);
-  // Who is a member by an invited group is only found here.
+  // Only this list has members through invited groups.
   const member = await project.record(`/members/all/${encodeURIComponent(user.id ?? '')}`, 'a member', signal);
   if (member.state === 'failed' && !member.gone) return member;
   const level = member.state === 'ok' ? (numberOf(member.value['access_level']) ?? 0) : Math.max(...own);

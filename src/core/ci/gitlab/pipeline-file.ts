@@ -1,9 +1,7 @@
 import { definitionName } from '../../pipeline/locate';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, CiService, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
-import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { distinctNames } from '../export/distinct-names';
-import { commonWarnings } from '../export/warnings';
+import { commonWarnings, distinctNames, handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { ownBranch, ownBranches } from '../../git/delivery-branches';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
@@ -11,12 +9,12 @@ import { yamlText } from '../export/yaml-text';
 const root = '.gitlab-ci.yml';
 
 /**
- * Documented at docs.gitlab.com: ci/yaml (needs, retry, includes), administration/instance_limits and
- * user/gitlab_com (jobs in active pipelines of the free tier).
+ * Documented at docs.gitlab.com: ci/yaml (needs, retry, includes), administration/instance_limits and user/gitlab_com (jobs in active
+ * pipelines of the free tier).
  */
 const limits = { needs: 50, retries: 2, includes: 150, activeJobs: 500 };
 
-/** Words that mean something else at the top level of a `.gitlab-ci.yml`. */
+/** Reserved words at the top level of a `.gitlab-ci.yml`. */
 const reserved = new Set(
   'after_script before_script cache default false image include nil pages pages:deploy services spec stages true types variables workflow'.split(
     ' ',
@@ -64,7 +62,7 @@ function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): Ci
   };
 }
 
-/** As in a local run, git knows the whole history. */
+/** Full history, as in a local run. */
 const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
 
 interface Around {
@@ -97,16 +95,13 @@ function serviceFile(service: CiPipeline, path: string, options: ExportOptions, 
   };
 }
 
-/** All services of a repository are one pipeline there: only one that is alone has its names for itself. */
+/** Returns the job of a step. Services of a repository share a pipeline, so names need a prefix unless there is one service. */
 function jobName(step: string, service: string, isAlone: boolean): string {
   if (!isAlone) return `${service}:${step}`;
   return reserved.has(step) ? `${step}${afterReserved}` : step;
 }
 
-/**
- * The steps of the jobs of a pipeline that are the service's, by the names of all its jobs. Jobs that are nobody's step keep their
- * name where the service is alone.
- */
+/** Returns the steps of a service by the names of all jobs of its pipeline. If there is one service, other jobs keep their name. */
 export function gitlabSteps(jobs: readonly string[], service: string, isAlone: boolean): ReadonlyMap<string, string> {
   const all = new Set(jobs);
   const steps = new Map<string, string>();
@@ -114,25 +109,25 @@ export function gitlabSteps(jobs: readonly string[], service: string, isAlone: b
     const prefix = jobName('', service, isAlone);
     if (!job.startsWith(prefix)) continue;
     const [, word = '', number] = /^(.*)-step(-\d+)?$/.exec(job) ?? [];
-    // Of two, `distinctNames` lets the one that is called so keep its name.
+    // If both names exist, `distinctNames` leaves this one unchanged.
     const isMapped = isAlone && reserved.has(word) && (number !== undefined || !all.has(`${word}${afterReserved}-2`));
     steps.set(job, isMapped ? word : job.slice(prefix.length));
   }
   return steps;
 }
 
-/** What all jobs of the service begin with. */
+/** Returns the keys that all jobs of the service share. */
 function shared({ service, isAlone }: Around): object {
   const { folder, pipeline } = service;
   if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
-  // Without the branch, a merge request would run them a second time.
+  // Without the branch, a merge request would run the jobs a second time.
   const rules = [notOfOthers(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
   return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
 }
 
 /**
- * What is started at a branch of Deliver's own delivers one service. No push belongs to it, and so all `changes` are true in it
- * (docs.gitlab.com: ci/yaml, rules:changes).
+ * Excludes runs on the delivery branches of other services. No push starts them, so all `changes` are true (docs.gitlab.com: ci/yaml,
+ * rules:changes).
  */
 function notOfOthers({ pipeline }: CiPipeline): object {
   const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
@@ -144,7 +139,10 @@ function template({ pipeline }: CiPipeline): string {
   return `.deliver-${pipeline.service}`;
 }
 
-/** What is protected is kept from branches that are not (docs.gitlab.com: ci/variables, protect a CI/CD variable), as Deliver's own. */
+/**
+ * Returns a comment on required secrets. Delivery branches are not protected, so protected variables are missing there (docs.gitlab.com:
+ * ci/variables, protect a CI/CD variable).
+ */
 function noted({ step }: Job): string {
   if (step.secrets.length === 0) return '';
   return `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked, not protected.\n`;
@@ -177,7 +175,7 @@ function variablesOf(env: Readonly<Record<string, string>>): Record<string, stri
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace(/\$/g, '$$$$')]));
 }
 
-/** Pushes to other branches are built and tested, and go no further. */
+/** Pushes to other branches are built and tested, but not delivered. */
 const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
 
 function releaseRules({ service, isAlone }: Around): object[] {
@@ -206,10 +204,7 @@ function marker({ step }: Job): string {
   return word(`.deliver-passed-${step.name}`);
 }
 
-/**
- * Where GitLab can tell by itself that the inputs are unchanged: it makes keys of at most two files. What
- * stands on others is run every time.
- */
+/** Returns a cache if GitLab can detect unchanged inputs: its keys take at most two files. Other steps always run. */
 function cacheOf(job: Job, service: CiPipeline): object | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
@@ -226,7 +221,7 @@ function cacheOf(job: Job, service: CiPipeline): object | undefined {
   };
 }
 
-/** A name without an ending may be a folder, whose content no key of GitLab follows. */
+/** Returns whether a name looks like a file: keys of GitLab do not cover the content of folders. */
 function isFileName(path: string): boolean {
   return /[^/]\.[^/.]+$/.test(path) || /(^|\/)(Makefile|Dockerfile|Gemfile)$/.test(path);
 }

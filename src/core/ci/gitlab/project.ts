@@ -9,9 +9,9 @@ export type Json = Readonly<Record<string, unknown>>;
 
 const mostPages = 30;
 
-/** A project of a GitLab server, as its API is asked for it. */
+/** Sends requests about one project of a GitLab server. */
 export class GitlabProject {
-  /** Undefined inside: it has none. */
+  /** `name` is undefined for a project without one. */
   private defaultBranch: { readonly name: string | undefined } | undefined;
 
   constructor(
@@ -20,7 +20,7 @@ export class GitlabProject {
     readonly name: string,
   ) {}
 
-  /** The address of what lies below it; empty for itself. */
+  /** Returns the address of a path below the project; an empty path is the project itself. */
   path(below: string): string {
     return `/projects/${encodeURIComponent(this.name)}${below}`;
   }
@@ -33,7 +33,7 @@ export class GitlabProject {
     return recordIn(await this.asking.write('POST', this.path(below), body, signal), what);
   }
 
-  /** All pages of a list. One that is not read to its end is a failure: a part is never taken for the whole. */
+  /** Returns all pages of a list. An incomplete list is a failure. */
   async list(below: string, what: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
     const read = await readPages<JsonAnswer>({
       first: this.path(below),
@@ -51,7 +51,7 @@ export class GitlabProject {
     return ok(values);
   }
 
-  /** The branch that everybody delivers from; undefined where GitLab does not say. Asked once. */
+  /** Returns the default branch, or undefined if GitLab does not report it. Reads it once. */
   async branch(signal: AbortSignal): Promise<string | undefined> {
     if (this.defaultBranch) return this.defaultBranch.name;
     const project = await this.record('', 'the project', signal);
@@ -65,7 +65,7 @@ export function wrong(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }
 
-/** Text of GitLab's to be shown: one line, not too long. */
+/** Returns untrusted text as one shortened line. */
 export function shown(value: unknown, most = 300): string | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
@@ -74,7 +74,7 @@ export function shown(value: unknown, most = 300): string | undefined {
   return line.length > most ? `${line.slice(0, most)}…` : line;
 }
 
-/** An address that may become a link. */
+/** Returns an HTTP address, or undefined for anything that must not become a link. */
 export function webAddress(value: unknown): string | undefined {
   const text = textOf(value);
   return text !== undefined && /^https?:\/\/[^\s]+$/i.test(text) && URL.canParse(text) ? text : undefined;
@@ -90,7 +90,10 @@ function recordIn(answer: JsonAnswer | CiFailure, what: string): CiResult<Json> 
   return record ? ok(record) : wrong(`GitLab answered something that is not ${what}`);
 }
 
-/** Behind a proxy the addresses in `Link` may be another host's: the number of the page is enough (docs.gitlab.com: api/rest, pagination). */
+/**
+ * Returns the next page. Behind a proxy the addresses in `Link` may have another host, so the page number is preferred (docs.gitlab.com:
+ * api/rest, pagination).
+ */
 function nextPage(page: JsonAnswer): string | undefined {
   const number = page.headers['x-next-page'];
   if (number === undefined) return linkToNext(page)?.address;

@@ -1,28 +1,39 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
-import { ok, type CiFailure, type RemoteJob, type RemoteRun, type Started, type CiResult } from '../ci-client';
+import { ok, type CiFailure, type CiResult, type RemoteJob, type RemoteRun, type Started } from '../ci-client';
 import { isOwnBranchOf, ownBranches } from '../../git/delivery-branches';
 import { notSeen } from './check';
-import { jobDeployments } from './environments';
-import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
+import { jobDeployments } from './deployments';
+import {
+  hasRetried,
+  inOrder,
+  isActive,
+  isOver,
+  jobRecord,
+  latestTries,
+  readJobs,
+  runState,
+  type JobRecord,
+  type JobsAround,
+  type Naming,
+} from './jobs';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
-import { isActive, isOver, runState } from './states';
 
 const mostRemembered = 500;
 const atOnce = 5;
-/** So long after a pipeline was run again an answer may be of before; what GitLab does not run again it passes over without a word. */
+/** How long after a rerun an answer may be outdated. GitLab silently skips jobs that it does not run again. */
 const oldAnswersMs = 30_000;
 
 /** The pipelines of a project as runs of one of its services. */
 export class GitlabRuns {
-  /** Titles of commits never change. */
+  /** Subjects by commit, which never change. */
   private readonly titles = new Map<string, string>();
-  /** What was told to go on here, by id. */
+  /** Reruns of this process, by pipeline id. */
   private readonly reruns = new Map<
     string,
     { readonly attempt: number; readonly kept: ReadonlySet<string>; readonly replaced: ReadonlySet<string>; readonly at: number }
   >();
   private readonly environments = new Map<string, { readonly name: string; readonly url: string }>();
-  /** Runs whose deployments were asked for when they were over. */
+  /** Finished runs whose deployments were read. */
   private readonly deployed = new Set<string>();
 
   constructor(
@@ -30,7 +41,7 @@ export class GitlabRuns {
     private readonly naming: Naming,
   ) {}
 
-  /** GitLab does not count the attempts of a pipeline: another process knows by `attempt` which it is. */
+  /** Returns a run. GitLab does not count the attempts of a pipeline, so another process passes the `attempt` that it knows. */
   async read(id: string, signal: AbortSignal, attempt?: number): Promise<CiResult<RemoteRun>> {
     const address = `/pipelines/${encodeURIComponent(id)}`;
     const pipeline = await this.project.record(address, 'a pipeline', signal);
@@ -41,7 +52,7 @@ export class GitlabRuns {
       ? await this.records(`${address}/jobs?include_retried=true&per_page=100`, signal)
       : undefined;
     if (all?.state === 'failed') return all;
-    // It was asked for later and has all jobs: if it lacks one, it was made before, and how often a job was tried is not known.
+    // This list was read later. If it lacks a job, it is outdated, and attempts are unknown.
     if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
       return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
     const latest = latestTries(records.value);
@@ -52,7 +63,7 @@ export class GitlabRuns {
     this.hearTitles(latest);
     const itself = await this.basic(pipeline.value, signal, attempt);
     if (typeof itself === 'string') return wrong(itself);
-    // What a pipeline says of itself comes some moments after what its jobs do: one of them may have been started again.
+    // The status of a pipeline lags behind its jobs: one of them may have started again.
     const goesOn = isOver(itself.state) && latest.some(({ status }) => isActive(status));
     const basic: RemoteRun = goesOn ? { ...itself, state: 'running' } : itself;
     await this.findEnvironments(basic, latest, signal);
@@ -84,8 +95,8 @@ export class GitlabRuns {
   }
 
   /**
-   * A push that is to start nothing leaves a pipeline that was skipped (lib/gitlab/ci/pipeline/chain/skip.rb). What is started at a
-   * branch of Deliver's own has the jobs of one service alone.
+   * Returns whether a pipeline belongs to no run: a push that starts nothing leaves a skipped pipeline
+   * (lib/gitlab/ci/pipeline/chain/skip.rb), and a delivery branch has the jobs of one service only.
    */
   private isNobodys(json: unknown): boolean {
     const { status, source, ref } = recordOf(json) ?? {};
@@ -94,7 +105,7 @@ export class GitlabRuns {
     return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isOwnBranchOf(this.naming.service, branch));
   }
 
-  /** Only what did not pass is run again. */
+  /** Runs the jobs again that did not pass. */
   async rerun(run: RemoteRun, signal: AbortSignal): Promise<CiResult<Started>> {
     const { id } = run;
     const before = await this.read(id, signal);
@@ -105,13 +116,13 @@ export class GitlabRuns {
     if (textOf(answer.value['id']) !== id) return wrong('GitLab does not say that it runs this pipeline again');
     const attempt = Math.max(run.attempt, before.value.attempt) + 1;
     const kept = before.value.jobs.filter(({ state }) => state === 'passed' || state === 'kept').map((job) => job.id);
-    // What did not pass is made anew, with another id.
+    // GitLab replaces these jobs by new ones.
     const replaced = before.value.jobs.filter(({ state }) => state === 'failed' || state === 'cancelled').map((job) => job.id);
     this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced), at: Date.now() });
     return ok({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
   }
 
-  /** Jobs and runs that are not there tell nothing where the whole project cannot be seen. */
+  /** Returns the failure for a missing run. It is only gone if its project is visible. */
   private async missing(id: string, failure: CiFailure, signal: AbortSignal): Promise<CiFailure> {
     if (!failure.gone) return failure;
     const project = await this.project.record('', 'the project', signal);
@@ -126,7 +137,7 @@ export class GitlabRuns {
     return records.every((one) => one !== undefined) ? ok(records) : wrong('GitLab answered a job without an id, a name or a status');
   }
 
-  /** What lists and single answers both tell. A sentence where something is missing. */
+  /** Returns the fields that lists and single answers share, or the error in them. */
   private async basic(json: Json, signal: AbortSignal, attempt = 1): Promise<RemoteRun | string> {
     const [id, status, commit] = [textOf(json['id']), textOf(json['status']), textOf(json['sha'])];
     if (id === undefined || status === undefined || commit === undefined)
@@ -160,7 +171,7 @@ export class GitlabRuns {
     const known = this.titles.get(commit);
     if (known !== undefined) return known;
     const answer = await this.project.record(`/repository/commits/${encodeURIComponent(commit)}`, 'a commit', signal);
-    // What may not be read now may not be read a moment later, either; what could not be reached may.
+    // Missing permission lasts; a failed connection may recover.
     if (answer.state === 'failed' && !answer.gone && answer.reason !== 'token') return '';
     const title = answer.state === 'ok' ? (shown(answer.value['title']) ?? '') : '';
     remember(this.titles, commit, title);
@@ -197,18 +208,18 @@ export class GitlabRuns {
     };
   }
 
-  /** Why a run ended so that has no jobs which say it. */
+  /** Returns the reason of a run that ended without jobs. */
   private unsaid({ state }: RemoteRun, json: Json, jobs: readonly RemoteJob[]): string | undefined {
     if (jobs.length > 0 || !isOver(state)) return undefined;
     if (!this.naming.isAlone && state === 'passed') return `it has no job of ${this.naming.service}`;
     if (state !== 'failed') return undefined;
-    // In words like `failed - the pipeline could not be created`.
+    // For example `failed - the pipeline could not be created`.
     const words = shown(valueAt(json, 'detailed_status.tooltip'));
     return words === undefined || words === 'failed' ? `it failed without a job of ${this.naming.service}` : `GitLab says: ${words}`;
   }
 }
 
-/** Where the jobs of one service are, in a pipeline that has others, too. Undefined while one is not over. */
+/** Returns the state of one service's jobs in a shared pipeline, or undefined while one is unfinished. */
 function stateOf(jobs: readonly RemoteJob[]): RemoteRun['state'] | undefined {
   if (jobs.length === 0 || jobs.some(({ state }) => !isOver(state))) return undefined;
   const states = jobs.filter(({ state, reason }) => !(state === 'failed' && mayFail(reason))).map(({ state }) => state);
@@ -225,7 +236,7 @@ function mayFail(reason: string | undefined): boolean {
   return reason?.split('; ').includes('it may fail') === true;
 }
 
-/** Which try of its name each job is, by its id: GitLab counts up. */
+/** Returns the attempt of each job by id: ids increase. */
 function triesOf(all: readonly JobRecord[]): ReadonlyMap<string, number> {
   const tries = new Map<string, number>();
   for (const { id, name } of all) {

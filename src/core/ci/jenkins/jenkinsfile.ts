@@ -1,9 +1,8 @@
 import { definitionName } from '../../pipeline/locate';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, CiService, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
-import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { commonWarnings } from '../export/warnings';
+import { commonWarnings, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { deliverStep, isCompound } from '../export/shell';
 
 /**

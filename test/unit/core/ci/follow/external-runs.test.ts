@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { importExternalRuns } from '../../../../../src/core/ci/follow/external-runs';
+import { importExternalRuns } from '../../../../../src/core/ci/follow/run-watcher';
 import { ok, type CiClient, type RemoteRun } from '../../../../../src/core/ci/ci-client';
 import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';

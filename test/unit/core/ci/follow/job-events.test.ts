@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { jobEventsIn, jobEvent } from '../../../../../src/core/ci/follow/job-events';
+import { jobEventsIn, jobEvent } from '../../../../../src/core/ci/follow/job-log';
 import type { Step } from '../../../../../src/core/model/pipeline';
 import type { EventBody, RunEvent } from '../../../../../src/core/model/events';
 

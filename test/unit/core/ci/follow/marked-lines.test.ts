@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { markedLines } from '../../../../../src/core/ci/follow/marked-lines';
+import { markedLines } from '../../../../../src/core/ci/follow/job-log';
 import { temporaryFolder } from '../../../../support/temporary';
 
 const mark = '@deliver ';

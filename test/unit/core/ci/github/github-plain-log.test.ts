@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { plainGithubLog } from '../../../../../src/core/ci/github/plain-log';
+import { plainGithubLog } from '../../../../../src/core/ci/github/log';
 import { logOf } from '../../../../support/ci/github-answers';
 
 const time = '2026-11-24T10:00:00.1234567Z ';

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { GitlabPlainLog } from '../../../../../src/core/ci/gitlab/plain-log';
+import { GitlabPlainLog } from '../../../../../src/core/ci/gitlab/log';
 
 describe('a log of GitLab is made plain', () => {
   const time = '2024-05-22T12:43:46.962646Z';

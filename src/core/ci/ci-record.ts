@@ -1,20 +1,20 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { RepositoryHome } from '../../support/home';
-import { writeAtomically } from '../../support/write-atomically';
-import type { RemoteDeployment, CiFailure } from '../ci-client';
+import type { RepositoryHome } from '../support/home';
+import { writeAtomically } from '../support/write-atomically';
+import type { CiFailure, RemoteDeployment } from './ci-client';
 
-/** What a CI service said last of a service, as the watching process leaves it for all windows. */
+/** The last known state of a service's CI, written by the leader for all windows. */
 export interface CiRecord {
   readonly service: string;
   readonly name: 'github' | 'gitlab' | 'jenkins';
   readonly label: string;
   readonly place: string;
-  /** Where its token goes. */
+  /** The host that its token is sent to. */
   readonly host: string;
-  /** When it last answered (ISO 8601); absent: never. */
+  /** ISO 8601. Absent: it has never answered. */
   readonly toldAt?: string;
-  /** Why what is known of it may be old. */
+  /** The reason why this record may be outdated. */
   readonly failure?: Pick<CiFailure, 'reason' | 'message' | 'hint' | 'retryAt'>;
   readonly deployments: readonly RemoteDeployment[];
 }
@@ -31,6 +31,6 @@ export function readEngineRecord(home: RepositoryHome, service: string): CiRecor
   try {
     return JSON.parse(fs.readFileSync(path.join(engineRecordsFolder(home), `${service}.json`), 'utf8')) as CiRecord;
   } catch {
-    return undefined; // none yet, or torn: it is written again soon
+    return undefined; // missing, or partly written: the leader writes it again soon
   }
 }

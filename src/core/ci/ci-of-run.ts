@@ -1,18 +1,18 @@
-import type { Repository } from '../../git/repository';
-import { fail, type Result } from '../../model/result';
-import type { Tokens } from '../../model/tokens';
-import type { RunState } from '../../model/run-state';
-import { readServices } from '../export/export';
-import type { OpenedCi } from '../connect';
+import type { Repository } from '../git/repository';
+import { fail, type Result } from '../model/result';
+import type { Tokens } from '../model/tokens';
+import type { RunState } from '../model/run-state';
+import { readServices } from './export/export';
+import type { OpenedCi } from './connect';
 
-/** The engine that a run is on, as the working copy defines it now. */
+/** Connects to the CI service that runs `run`, as the working copy defines it now. */
 export async function ciOfRun(repository: Repository, { id, service, engine }: RunState, tokens: Tokens): Promise<Result<OpenedCi>> {
   if (!engine) return fail('usage', `run ${id} is none of a CI service`);
   const services = await readServices(repository.root);
   if (!services.ok) return services;
   const own = services.value.find(({ pipeline }) => pipeline.service === service);
   if (!own) return fail('usage', `there is no service ${service} here any more`);
-  const { connectToCi } = await import('../connect');
+  const { connectToCi } = await import('./connect');
   const opened = await connectToCi(own.pipeline, engine.name, { repository, services: services.value, tokens, proxy: 'environment' });
   if (!opened.ok || opened.value.engine.place === engine.place) return opened;
   return fail('usage', `run ${id} is one of ${engine.place}, and ${service} is at ${opened.value.engine.place} now`, {
