@@ -23,7 +23,7 @@ describe('deliver export', function () {
     new Project(folder.path).steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test' } });
   const read = (shop: Project, file: string): string => fs.readFileSync(path.join(shop.root, file), 'utf8');
 
-  it('writes the file of each engine where it belongs, and nothing anew that says the same', async () => {
+  it('writes the files of each CI service, and leaves unchanged files alone', async () => {
     const shop = project();
     for (const [engine, file] of [
       ['github', '.github/workflows/deliver-shop.yml'],
@@ -44,7 +44,7 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('is checked: what delivery.yaml and the file say differently is named with its line', async () => {
+  it('reports the first line at which delivery.yaml and an exported file differ', async () => {
     const shop = project();
     await shop.deliver('export', 'github');
     shop.steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test-all' } });
@@ -61,7 +61,7 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('never overwrites what Deliver did not write, nor changes by hand, unless it is forced to', async () => {
+  it('overwrites files of others and manual changes only with --force', async () => {
     const shop = project().write('.gitlab-ci.yml', 'mine:\n  script: make\n');
     const refused = await shop.deliver('export', 'gitlab');
     assert.equal(refused.code, 2);
@@ -78,7 +78,7 @@ describe('deliver export', function () {
     assert.doesNotMatch(read(shop, '.gitlab-ci.yml'), /by-hand/);
   });
 
-  it('keeps own lines', async () => {
+  it('keeps preserved regions', async () => {
     const shop = project();
     await shop.deliver('export', 'gitlab');
     const own = '  # deliver: begin own\n  image: gcc:15\n  # deliver: end own\n';
@@ -88,7 +88,7 @@ describe('deliver export', function () {
     assert.match(read(shop, '.gitlab-ci.yml'), new RegExp(`- make all[\\s\\S]*\ntest:\n${own}`));
   });
 
-  it('delivers several services: each in its folder, and says which file is left of one that went', async () => {
+  it('exports several services, each in its folder, and reports the file of a removed service', async () => {
     const shop = new Project(folder.path);
     for (const name of ['cart', 'orders']) shop.write(`${name}/delivery.yaml`, `service: ${name}\nsteps:\n  test: {run: make}\n`);
     shop.commit();
@@ -116,7 +116,7 @@ describe('deliver export', function () {
     );
   });
 
-  it('calls Deliver from a packed file, and goes on to do so', async () => {
+  it('keeps calling Deliver from a packed file that was named once', async () => {
     const shop = new Project(folder.path).write(
       'services/shop/delivery.yaml',
       'service: shop\nsteps:\n  stage: {deploy: staging}\nenvironments:\n  staging: {process: {command: ./serve}}\n',
@@ -130,7 +130,7 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('only says what it would write when asked so, and refuses what it does not know', async () => {
+  it('prints a dry run, and refuses unknown arguments', async () => {
     const shop = project();
     const dry = await shop.json<Exported>('export', 'jenkins', '--dry-run');
     assert.deepEqual([dry.files[0]?.state, /^pipeline \{$/m.test(dry.files[0]?.text ?? '')], ['to be written', true]);

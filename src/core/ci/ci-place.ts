@@ -5,23 +5,23 @@ import { fail, ok, type Result } from '../model/result';
 import { githubAddress } from '../http/github-address';
 import type { CiDefinition } from '../model/pipeline';
 
-/** Where a CI service is, and what is pushed to it. */
+/** The address of a CI service, and the remote that changes are pushed to. */
 export interface CiPlace {
-  /** The remote of git that changes are pushed to, and where it leads; undefined for a folder. */
+  /** The git remote that changes are pushed to, and its host; undefined for a folder. */
   readonly remote: string;
   readonly host: Remote | undefined;
-  /** The address that people open. */
+  /** The address of its web pages. */
   readonly server: string;
-  /** The repository, project or job there. */
+  /** The repository, project or job. */
   readonly place: string;
-  /** Where its token goes: `https://host[:port]`. */
+  /** The host that its token is sent to: `https://host[:port]`. */
   readonly tokenHost: string;
 }
 
-/** Read from the definition and, where that is silent, from git. Asks nobody. */
+/** Returns the place from the definition, else from git. Sends no request. */
 export async function ciPlace(definition: CiDefinition, repository: Pick<Repository, 'root'>): Promise<Result<CiPlace>> {
   const remote = definition.remote ?? (await usualRemote(repository));
-  // Where it is fetched from may be another place, as with a fork.
+  // Pushes may go elsewhere than fetches, as with a fork.
   const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
   const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
   if (remote === undefined || url === undefined)
@@ -36,7 +36,7 @@ export async function ciPlace(definition: CiDefinition, repository: Pick<Reposit
   return ok({ remote, host, server, place, tokenHost: new URL(api).origin });
 }
 
-/** Of a server in a sub-path, as `https://host/gitlab`, that is in front of what an address of http leads to (docs.gitlab.com: install/relative_url). */
+/** Returns the path of a remote without the sub-path of its server, as in `https://host/gitlab` (docs.gitlab.com: install/relative_url). */
 function pathAt(server: string | undefined, url: string, host: Remote | undefined): string | undefined {
   const prefix = server !== undefined && URL.canParse(server) ? new URL(server).pathname.replace(/^\/+/, '') : '';
   if (prefix === '' || !/^https?:/.test(url) || !host?.path.startsWith(`${prefix}/`)) return host?.path;
@@ -61,7 +61,7 @@ function nowhere(kind: CiDefinition['kind']): Result<never> {
   });
 }
 
-/** The remote that the branch which is checked out follows, else `origin`, else the only one. */
+/** Returns the remote that the current branch follows, else `origin`, else the only remote. */
 async function usualRemote(repository: Pick<Repository, 'root'>): Promise<string | undefined> {
   const call = { folder: repository.root };
   const branch = (await gitOrUndefined(['symbolic-ref', '--short', '-q', 'HEAD'], call))?.trim();

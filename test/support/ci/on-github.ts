@@ -11,7 +11,7 @@ export const file = '.github/workflows/deliver-shop.yml';
 export const commit = 'c'.repeat(40);
 export const branch = 'deliver/shop/1';
 
-/** A server of GitHub with one run, and the engine that asks it: call it in `describe`. */
+/** A GitHub server with one run, and a client. Call it in `describe`. */
 export class OnGithub {
   server!: GithubServer;
   runs!: ScriptedRuns;
@@ -26,7 +26,7 @@ export class OnGithub {
     });
   }
 
-  /** Another one, in the place of the first. */
+  /** Replaces the server. */
   async open(options: GithubOptions = {}, token = 'ghp_accepted', repository = 'acme/shop'): Promise<void> {
     if (this.server) await this.server.stop();
     this.runs = new ScriptedRuns({ build: [], test: ['build'], stage: ['test'] });
@@ -50,7 +50,7 @@ export class OnGithub {
     return jobOf(await this.read(), name);
   }
 
-  /** What was asked of the repository, without its address. */
+  /** Requests about the repository, without its address. */
   paths(method = 'GET'): string[] {
     return this.server.asked.filter((one) => one.method === method).map(({ path }) => path.replace('/api/v3/repos/acme/shop', ''));
   }

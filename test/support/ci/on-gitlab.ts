@@ -11,7 +11,7 @@ export const branch = 'deliver/shop/1';
 
 const shop = { build: [], test: ['build'], stage: ['test'] };
 
-/** A server of GitLab, and the engine that asks it: call it in `describe`. */
+/** A GitLab server and a client. Call it in `describe`. */
 export class OnGitlab {
   server!: GitlabServer;
   runs!: ScriptedRuns;
@@ -24,7 +24,7 @@ export class OnGitlab {
     afterEach(async () => this.server.stop());
   }
 
-  /** Another one, in the place of the first. `jobs`: names with what each needs. */
+  /** Replaces the server. `jobs`: names with their needs. */
   async open(options: GitlabOptions = {}, services = ['shop'], jobs: Readonly<Record<string, readonly string[]>> = shop): Promise<void> {
     if (this.server) await this.server.stop();
     this.runs = new ScriptedRuns(jobs);
@@ -35,7 +35,7 @@ export class OnGitlab {
     this.engine = this.engineWith(this.server.token);
   }
 
-  /** Another engine that asks the same server. */
+  /** Opens another client for the same server. */
   engineWith(token: string): CiClient {
     const { server, project, services } = this;
     return openGitlabClient(
@@ -45,7 +45,7 @@ export class OnGitlab {
     );
   }
 
-  /** What is answered from now on, where such a path is asked for. */
+  /** Sets the answer to requests with this path from now on. */
   reply(path: RegExp, answer: Reply): void {
     this.server.fault = (asked) => (path.test(asked.path) ? { reply: answer } : undefined);
   }

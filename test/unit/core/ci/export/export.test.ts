@@ -17,7 +17,7 @@ import { statementsOf, stringsIn, type Statement } from '../../../../support/gro
 import { temporaryFolder } from '../../../../support/temporary';
 import { large, rich, service, small } from './pipelines';
 
-/** `UPDATE_GOLDEN=1` writes them anew. */
+/** `UPDATE_GOLDEN=1` rewrites the golden files. */
 const golden = path.join(__dirname, 'golden');
 
 interface GithubJob {
@@ -31,12 +31,12 @@ const errorsOf = async (file: CiFile): Promise<string[]> =>
 describe('an exported pipeline', function () {
   this.timeout(30_000);
   const temporary = temporaryFolder();
-  // Jobs run on Linux: what they do is tried where the tools are the same.
+  // Jobs run on Linux, so their commands are tested there only.
   const onLinux = process.platform === 'linux' ? it : it.skip;
 
   for (const engine of engines)
     for (const [name, text] of Object.entries({ small, rich })) {
-      it(`reads as written by hand: ${name} for ${engine.label}`, () => {
+      it(`reads as if written by hand: ${name} for ${engine.label}`, () => {
         const [file] = engine.files([service(text)], {});
         assert.ok(file);
         const plan = planFile(engine, file, {}, undefined);
@@ -53,12 +53,12 @@ describe('an exported pipeline', function () {
     'in a folder': [service(rich, 'services/shop')],
     'of two services': [service(rich, 'shop'), service(rich.replace('service: shop', 'service: cart'), 'cart')],
   }))
-    it(`is valid where the engine publishes what is: ${name}`, async () => {
+    it(`passes the published validators: ${name}`, async () => {
       for (const engine of [github, gitlab])
         for (const file of engine.files(services, { package: 'deliver-0.1.0.tgz' })) assert.deepEqual(await errorsOf(file), [], file.body);
     });
 
-  it('follows the documented grammar of declarative pipelines, and their stages have distinct names', () => {
+  it('follows the documented grammar of declarative pipelines, with distinct stage names', () => {
     for (const file of jenkins.files([service(small), service(rich, 'services/shop'), service(large('shop', 200))], {})) {
       const statements = statementsOf(file.body);
       assert.deepEqual(declarativeErrors(statements), [], file.body);
@@ -99,7 +99,7 @@ describe('an exported pipeline', function () {
     assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
   });
 
-  it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
+  it('delivers only the service of the delivery branch on GitLab', () => {
     const deploys = 'steps:\n  build: {run: make}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
     const [, shop] = gitlab.files([service(`service: shop\n${deploys}`, 'a'), service(`service: shop.api\n${deploys}`)], {});
     const jobs = parse(shop?.body ?? '') as Record<string, { readonly rules: readonly { readonly if: string; readonly when?: string }[] }>;
@@ -116,7 +116,7 @@ describe('an exported pipeline', function () {
     }
   });
 
-  it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
+  it('avoids features that Enterprise servers lack, and warns about the missing ones', async () => {
     const text =
       'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
     const on = (engine: string): CiFile => {
@@ -132,7 +132,7 @@ describe('an exported pipeline', function () {
     assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
   });
 
-  it('uploads reports also from a folder that begins with a dot, which GitHub leaves out by itself', () => {
+  it('uploads reports from hidden folders, which GitHub skips by default', () => {
     const hidden = (reports: string): boolean => {
       const [file] = github.files([service(`service: a\nsteps: {t: {run: make, reports: [${reports}]}}\n`)], {});
       return /include-hidden-files: true/.test(file?.body ?? '');
@@ -141,7 +141,7 @@ describe('an exported pipeline', function () {
     assert.ok(!hidden('out/*.xml') && !hidden('./out/*.xml'));
   });
 
-  it('is refused by the same validators when it is wrong', async () => {
+  it('fails the same validators when it is wrong', async () => {
     const [workflow] = github.files([service(small)], {});
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('runs-on:', 'runs-in:')), []);
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('github.sha', 'git hub.sha')), []);
@@ -149,7 +149,7 @@ describe('an exported pipeline', function () {
     assert.notDeepEqual(await gitlabErrors((ci?.body ?? '').replace('script:', 'scrpt:')), []);
   });
 
-  it('names jobs that an engine would not take, and never two alike', () => {
+  it('maps names that a CI service rejects to distinct valid ones', () => {
     const yaml =
       'service: a\nsteps:\n  a.b: {run: x}\n  a-b: {run: x, needs: a.b}\n  1st: {run: x}\n  default: {run: x}\n  pages: {run: x}\n';
     const [workflow] = github.files([service(yaml)], {});
@@ -163,7 +163,7 @@ describe('an exported pipeline', function () {
     );
   });
 
-  it('keeps every command, whatever is in it', () => {
+  it('keeps every command unchanged', () => {
     const commands = [
       `echo "it's" '$HOME' \`date\` $(date) \\n \\\\ "\${x}"`,
       'echo ${{ secrets.X }} and $$ and $CI_COMMIT_SHA',
@@ -188,7 +188,7 @@ describe('an exported pipeline', function () {
     }
   });
 
-  it('says the same steps again when it is read back', () => {
+  it('becomes the same steps again when it is read back', () => {
     const plain =
       'service: a\nsteps:\n  one: {run: npm ci}\n  two: {run: npm run two, needs: one, env: {A: x}}\n  three: {run: npm run three, needs: one}\n';
     const names = (steps: readonly { name: string; run: string; needs?: readonly string[] }[]) =>
@@ -248,11 +248,11 @@ describe('an exported pipeline', function () {
   });
 });
 
-describe('the limits of the engines', function () {
+describe('limits of CI services', function () {
   this.timeout(60_000);
   const services = Array.from({ length: 20 }, (_, index) => service(large(`service-${index}`, 10), `services/${index}`));
 
-  it('hold 20 services of 10 steps, and 200 steps in one', async () => {
+  it('allow 20 services of 10 steps, and 200 steps in one', async () => {
     for (const engine of [github, gitlab])
       for (const many of [services, [service(large('shop', 200))]])
         for (const file of engine.files(many, {})) {
@@ -266,7 +266,7 @@ describe('the limits of the engines', function () {
     for (const file of jenkins.files(services, {})) assert.ok(!file.notes.some((note) => note.startsWith('limit:')));
   });
 
-  it('are named where they are passed', () => {
+  it('are reported when they are exceeded', () => {
     const limitsOf = (files: readonly CiFile[]): string[] =>
       files.flatMap((file) => file.notes).filter((note) => note.startsWith('limit:'));
     const [jenkinsLimit = ''] = limitsOf(jenkins.files([service(large('shop', 200))], {}));
@@ -289,7 +289,7 @@ describe('the limits of the engines', function () {
   });
 });
 
-/** The shell commands of a Jenkinsfile, in its order. */
+/** Returns the shell commands of a Jenkinsfile in order. */
 function commandsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ word, rest, block }) => [
     ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { OnGithub } from '../../../../support/ci/on-github';
 import { failureOf, never } from '../../../../support/ci/remote-answers';
 
-describe('GitHub Actions is not understood where it answers', () => {
+describe('unexpected answers of GitHub Actions', () => {
   const on = new OnGithub();
 
   for (const [what, more, told] of [
@@ -18,7 +18,7 @@ describe('GitHub Actions is not understood where it answers', () => {
       assert.match(failureOf(await on.engine.read(on.run.id, never)).message, told);
     });
 
-  it('a job of another status, or without a name', async () => {
+  it('fail the read for an unknown job status or a missing name', async () => {
     await on.open({ jobMore: () => ({ status: 'completed', conclusion: 'splendid' }) });
     assert.match(failureOf(await on.engine.read(on.run.id, never)).message, /job build is completed, splendid/);
     await on.open({ jobMore: () => ({ name: 7 }) });
@@ -39,7 +39,7 @@ describe('GitHub Actions is not understood where it answers', () => {
       assert.match(failureOf(await on.engine.read(on.run.id, never)).message, told);
     });
 
-  it('no list of jobs', async () => {
+  it('fail the read without a list of jobs', async () => {
     on.server.fault = ({ path }) => (path.endsWith('/jobs') ? { reply: { body: { jobs: null } } } : undefined);
     assert.match(failureOf(await on.engine.read(on.run.id, never)).message, /not a list of jobs/);
   });
@@ -58,7 +58,7 @@ describe('GitHub Actions', () => {
     [503, 'answer'],
     [504, 'answer'],
   ] as const)
-    it(`says what a ${status} is`, async () => {
+    it(`explains the status ${status}`, async () => {
       on.server.fault = () => ({ reply: { status, body: { message: 'as it says' } } });
       for (const answer of [
         await on.engine.read(on.run.id, never),

@@ -6,10 +6,10 @@ import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers
 
 const request = { service: 'shop', file, branch, commit };
 
-describe('GitHub Actions, asked to run something', () => {
+describe('the client for GitHub Actions', () => {
   const on = new OnGithub();
 
-  it('is named after its repository; the token goes to its API alone', () => {
+  it('is named after its repository, and sends the token to its API only', () => {
     const named = (address: string): string =>
       openGithubClient({ server: address, repository: 'acme/shop', pipelines: new Map() }, new HttpClient({ proxy: 'host' }), async () =>
         Promise.resolve(undefined),
@@ -22,33 +22,33 @@ describe('GitHub Actions, asked to run something', () => {
     assert.equal(named('https://git.acme.example'), 'https://git.acme.example');
   });
 
-  it('asks nothing of what is no repository', async () => {
+  it('sends no request without a valid repository name', async () => {
     await on.open({}, 'ghp_accepted', '../user');
     assert.match(failureOf(await on.engine.read('1', never)).message, /“..\/user” is not owner\/name/);
     assert.match(failureOf(await on.engine.start(request, never)).message, /“..\/user” is not owner\/name/);
     assert.deepEqual(on.server.asked, []);
   });
 
-  describe('is checked', () => {
-    it('and says who asks', async () => {
+  describe('check', () => {
+    it('returns the login', async () => {
       assert.equal(valueOf(await on.engine.check(never)), 'octocat');
     });
 
-    it('and turns another token down', async () => {
+    it('refuses a bad token', async () => {
       await on.open({}, 'ghp_other');
       const { reason, message } = failureOf(await on.engine.check(never));
       assert.equal(reason, 'token');
       assert.match(message, /does not accept the token \(401\): Bad credentials/);
     });
 
-    it('and takes the token of an app, which is nobody, where it sees the repository', async () => {
+    it('accepts the token of an app that sees the repository', async () => {
       await on.open({ isApp: true });
       assert.equal(valueOf(await on.engine.check(never)), 'an app of GitHub');
       await on.open({ isApp: true, repository: 'acme/other' });
       assert.match(failureOf(await on.engine.check(never)).message, /the app sees no repository acme\/shop/);
     });
 
-    it('and says that the organization wants single sign-on', async () => {
+    it('explains that the organization requires single sign-on', async () => {
       const sso = 'required; url=https://github.com/orgs/acme/sso?authorization_request=AZSCKL';
       const said = 'Resource protected by organization SAML enforcement. You must grant your token access to this organization.';
       on.server.fault = ({ path }) =>
@@ -59,20 +59,20 @@ describe('GitHub Actions, asked to run something', () => {
       assert.doesNotMatch(hint ?? '', /AZSCKL/);
     });
 
-    it('and says that the token lacks a scope', async () => {
+    it('names a missing scope', async () => {
       await on.open({ scopes: 'gist, read:user' });
       assert.match(
         failureOf(await on.engine.check(never)).message,
         /token of octocat may do only gist, read:user: it lacks the scope repo/,
       );
-      // Tokens of apps say that they have none, and may do what the app may.
+      // Tokens of apps have an empty scopes header.
       for (const scopes of ['repo, workflow', '']) {
         await on.open({ scopes });
         assert.equal(valueOf(await on.engine.check(never)), 'octocat');
       }
     });
 
-    it('and says that the repository may only be read, and that it is a fork', async () => {
+    it('explains read-only access to a fork', async () => {
       await on.open({ facts: { permissions: { pull: true, push: false }, fork: true, parent: { full_name: 'up/shop' } } });
       const { reason, message, hint } = failureOf(await on.engine.check(never));
       assert.equal(reason, 'token');
@@ -80,21 +80,21 @@ describe('GitHub Actions, asked to run something', () => {
       assert.match(hint ?? '', /write access/);
     });
 
-    it('and says that the repository is archived, or not to be seen', async () => {
+    it('explains an archived or invisible repository', async () => {
       await on.open({ facts: { archived: true } });
       assert.match(failureOf(await on.engine.check(never)).message, /acme\/shop is archived/);
       await on.open({ repository: 'acme/other' });
       assert.match(failureOf(await on.engine.check(never)).message, /octocat sees no repository acme\/shop/);
     });
 
-    it('and takes no answer for one that says nothing of permissions', async () => {
+    it('refuses an answer without permissions', async () => {
       await on.open({ facts: { permissions: null } });
       assert.match(failureOf(await on.engine.check(never)).message, /does not say what octocat may do/);
     });
   });
 
-  describe('starts a run', () => {
-    it('and is told which it is', async () => {
+  describe('start', () => {
+    it('returns the id of the run', async () => {
       const next = on.runs.next();
       const started = valueOf(await on.engine.start(request, never));
       const run = await next;
@@ -104,14 +104,14 @@ describe('GitHub Actions, asked to run something', () => {
     });
 
     for (const details of ['ignored', 'refused'] as const)
-      it(`where the server ${details} to be asked which it is: the only one of that branch that was started so`, async () => {
+      it(`finds the only matching run on the branch when the server ${details}`, async () => {
         await on.open({ details, listDelay: 2 });
         on.runs.delete(on.run);
         on.runs.begin({ branch, commit, event: 'push' });
         on.runs.begin({ branch: 'main', commit, event: 'workflow_dispatch' });
         const next = on.runs.next();
         const started = valueOf(await on.engine.start(request, never));
-        // And the push that came at the same time is none.
+        // The push at the same time is another run.
         assert.equal(started.id, (await next).id);
         assert.deepEqual(
           on.server.asked.filter(({ path }) => path.endsWith('/runs')).map(({ query }) => Object.fromEntries(query)),
@@ -119,7 +119,7 @@ describe('GitHub Actions, asked to run something', () => {
         );
       });
 
-    it('and is not misled by a server that knows no filters', async () => {
+    it('ignores other runs from a server without filters', async () => {
       await on.open({ details: 'ignored', hasNoFilters: true, listDelay: 2 });
       on.runs.delete(on.run);
       const next = on.runs.next();
@@ -131,7 +131,7 @@ describe('GitHub Actions, asked to run something', () => {
       assert.equal(valueOf(await starting).id, id);
     });
 
-    it('and says so where none comes up', async () => {
+    it('fails when no run appears', async () => {
       await on.open({ details: 'ignored', listDelay: 1000 });
       assert.match(
         failureOf(await on.engine.start(request, never)).message,
@@ -139,7 +139,7 @@ describe('GitHub Actions, asked to run something', () => {
       );
     });
 
-    it('and stops to look for it when nobody waits any more', async () => {
+    it('stops searching when the request is aborted', async () => {
       await on.open({ details: 'ignored', listDelay: 1000 });
       const stop = new AbortController();
       on.server.fault = ({ path }) => {
@@ -150,7 +150,7 @@ describe('GitHub Actions, asked to run something', () => {
       assert.ok(on.paths().length <= 1, on.paths().join(' '));
     });
 
-    it('and finds the one whose answer was lost on its way', async () => {
+    it('finds the run after a lost answer', async () => {
       on.runs.delete(on.run);
       on.server.fault = ({ method }) => (method === 'POST' ? { cut: 10 } : undefined);
       const next = on.runs.next();
@@ -159,7 +159,7 @@ describe('GitHub Actions, asked to run something', () => {
       assert.equal(on.paths('POST').length, 1);
     });
 
-    it('and says that the workflow is not on the default branch', async () => {
+    it('explains that the workflow is not on the default branch', async () => {
       await on.open({ workflows: [] });
       const { message, hint, gone } = failureOf(await on.engine.start(request, never));
       assert.match(
@@ -177,7 +177,7 @@ describe('GitHub Actions, asked to run something', () => {
       [403, 'Resource not accessible by personal access token', /does not let this token do that \(403\): Resource not accessible/],
       [409, 'Conflict', /409 Conflict/],
     ] as const)
-      it(`and tells why not: ${status} ${said}`, async () => {
+      it(`explains a refusal: ${status} ${said}`, async () => {
         on.server.fault = () => ({ reply: { status, body: { message: said } } });
         assert.match(failureOf(await on.engine.start(request, never)).message, told);
       });

@@ -3,10 +3,10 @@ import type { Reply } from '../../../../support/http-server';
 import { commit, OnGitlab } from '../../../../support/ci/on-gitlab';
 import { failureOf, never } from '../../../../support/ci/remote-answers';
 
-describe('GitLab tells of a run', () => {
+describe('unexpected answers of GitLab', () => {
   const on = new OnGitlab();
 
-  it('that has a job in a state that nobody knows, without a guess', async () => {
+  it('fail the read for an unknown job status', async () => {
     on.runs.begin().job('build').start();
     on.server.api.facts.set('build', { status: 'dreaming' });
     const { state, reason } = await on.job('build');
@@ -15,7 +15,7 @@ describe('GitLab tells of a run', () => {
     assert.match(failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never)).message, /build is “dreaming”, which is unknown here/);
   });
 
-  it('that was deleted while it was followed', async () => {
+  it('report a deleted pipeline', async () => {
     const run = on.runs.begin();
     await on.read();
     on.runs.delete(run);
@@ -23,7 +23,7 @@ describe('GitLab tells of a run', () => {
     assert.deepEqual([failure.gone, failure.message], [true, `GitLab has no pipeline ${run.id} (any more)`]);
   });
 
-  it('and does not call it deleted where the whole project cannot be seen', async () => {
+  it('do not report a deletion when the project is invisible', async () => {
     const run = on.runs.begin();
     on.reply(/\/projects\//, { status: 404, body: { message: '404 Project Not Found' } });
     assert.equal(failureOf(await on.engine.read(run.id, never)).gone, undefined);
@@ -41,14 +41,14 @@ describe('GitLab tells of a run', () => {
     ['half of the jobs', /\/jobs$/, { body: '[{"id": 1' }, /broken or breaks off/],
   ];
   for (const [what, path, answer, says] of bad)
-    it(`and says so where the answer is ${what}`, async () => {
+    it(`fail the read when the answer is ${what}`, async () => {
       on.runs.begin();
       on.reply(path, answer);
       assert.match(failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never)).message, says);
     });
 
   for (const status of [401, 403, 409, 422, 429, 500, 502, 503, 504])
-    it(`and says so where the answer is ${status}`, async () => {
+    it(`fail the read for the status ${status}`, async () => {
       on.runs.begin();
       on.reply(/\/jobs$/, { status, body: { message: 'no' } });
       const failure = failureOf(await on.engine.read(on.runs.runs[0]?.id ?? '', never));

@@ -16,10 +16,10 @@ describe('GitLab', () => {
   });
 });
 
-describe('GitLab runs again', () => {
+describe('reruns on GitLab', () => {
   const on = new OnGitlab();
 
-  it('what failed, in the same pipeline, and keeps what passed', async () => {
+  it('run failed jobs in the same pipeline, and keep passed ones', async () => {
     const run = on.runs.begin();
     run.job('build').pass();
     run.job('test').start().end('failed');
@@ -38,7 +38,7 @@ describe('GitLab runs again', () => {
     );
   });
 
-  it('but is read as it is where GitLab, without a word, runs nothing again: the person may not', async () => {
+  it('leave the run unchanged if GitLab silently runs nothing again', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     on.server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
@@ -53,7 +53,7 @@ describe('GitLab runs again', () => {
     }
   });
 
-  it('and takes no answer for it that is of before', async () => {
+  it('ignore outdated answers', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     const answers = new Map<string, Reply>();
@@ -71,7 +71,7 @@ describe('GitLab runs again', () => {
     assert.deepEqual([(await on.read()).attempt, (await on.read()).state], [2, 'waiting']);
   });
 
-  it('and counts no try of a job by a list that is older than the job', async () => {
+  it('count no attempts from a list that is older than the job', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     await on.engine.rerun(await on.read(), never);
@@ -90,20 +90,20 @@ describe('GitLab runs again', () => {
     assert.equal((await on.job('build')).attempt, 3);
   });
 
-  it('which another process follows that was not there', async () => {
+  it('are followed by another process', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     valueOf(await on.engine.rerun(await on.read(), never));
     assert.equal(valueOf(await on.engineWith(on.server.token).read(run.id, never, 2)).attempt, 2);
   });
 
-  it('nothing where all passed', async () => {
+  it('are refused when everything passed', async () => {
     on.runs.begin().pass();
     assert.match(failureOf(await on.engine.rerun(await on.read(), never)).message, /all of its jobs passed/);
     assert.ok(on.server.asked.every(({ method }) => method === 'GET'));
   });
 
-  it('and asks for earlier tries only where there were some', async () => {
+  it('read earlier attempts only if there are any', async () => {
     const run = on.runs.begin();
     run.job('build').pass();
     await on.read();
@@ -111,10 +111,10 @@ describe('GitLab runs again', () => {
   });
 });
 
-describe('GitLab lets a deployment go on', () => {
+describe('approvals on GitLab', () => {
   const on = new OnGitlab();
 
-  it('that waits for a person to start it', async () => {
+  it('start a manual job', async () => {
     on.runs.begin().job('build').approval = 'production';
     const run = await on.read();
     assert.deepEqual([run.state, run.jobs[0]?.state, run.jobs[0]?.approval], ['waiting', 'waiting', 'production']);
@@ -123,7 +123,7 @@ describe('GitLab lets a deployment go on', () => {
     assert.equal((await on.job('build')).approval, undefined);
   });
 
-  it('that waits for an approval', async () => {
+  it('approve a blocked deployment', async () => {
     await on.open({ protectedEnvironments: ['production'] });
     on.runs.begin().job('build').approval = 'production';
     valueOf(await on.engine.approve(await on.read(), 'production', never));
@@ -137,7 +137,7 @@ describe('GitLab lets a deployment go on', () => {
     ]);
   });
 
-  it('but not to an environment that nothing waits for', async () => {
+  it('fail for an environment without a waiting deployment', async () => {
     on.runs.begin();
     assert.match(
       failureOf(await on.engine.approve(await on.read(), 'production', never)).message,

@@ -3,12 +3,12 @@ import { commit, OnGitlab } from '../../../../support/ci/on-gitlab';
 import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
 
 for (const ranges of [true, false])
-  describe(`GitLab reads a log ${ranges ? 'in ranges' : 'of a server that answers the whole'}`, () => {
+  describe(`a log on GitLab ${ranges ? 'in ranges' : 'without ranges'}`, () => {
     const on = new OnGitlab();
 
     beforeEach(async () => on.open({ ranges }));
 
-    it('while its job goes on, from where it was before', async () => {
+    it('continues at its offset while the job is running', async () => {
       const test = on.runs.begin().job('build').start().print('one\n');
       const first = await on.log(await on.job('build'));
       assert.deepEqual([first.text, valueOf(first.end)], ['one\n', { isWhole: false }]);
@@ -21,7 +21,7 @@ for (const ranges of [true, false])
       assert.deepEqual([last.text, valueOf(last.end)], ['', { isWhole: true }]);
     });
 
-    it('to its end where the connection breaks, without a byte lost or doubled', async () => {
+    it('is complete after a broken connection, without losing or repeating a byte', async () => {
       const whole = Array.from({ length: 2000 }, (_, index) => `line ${index} ä\n`).join('');
       on.runs.begin().job('build').start().print(whole).end('passed');
       const of = await on.job('build');
@@ -40,7 +40,7 @@ for (const ranges of [true, false])
 describe('GitLab', () => {
   const on = new OnGitlab();
 
-  it('reads a log with the times and sections of the runner as what was printed, though it comes in parts', async () => {
+  it('removes the times and sections of the runner from a log in parts', async () => {
     await on.open({ runnerMarks: true });
     const test = on.runs.begin().job('build').start().print('one\n');
     const plain = on.engine.plain();
@@ -66,7 +66,7 @@ describe('GitLab', () => {
     assert.match(Buffer.concat(parts).toString(), /\ntwo ä\n\x1b\[32;1mJob succeeded\x1b\[0;m\n$/);
   });
 
-  it('says that a log was erased', async () => {
+  it('reports an erased log', async () => {
     const build = on.runs.begin().job('build').start().print('one\n').end('passed');
     const before = await on.job('build');
     on.server.api.erased.add(build.id);
@@ -76,13 +76,13 @@ describe('GitLab', () => {
     assert.deepEqual([after.hasLog, after.reason], [false, 'its log was erased']);
   });
 
-  it('says so where a log is denied', async () => {
+  it('reports a denied log', async () => {
     on.runs.begin().job('build').start().print('one\n');
     on.reply(/\/trace$/, { status: 403, body: { message: '403 Forbidden' } });
     assert.equal(failureOf((await on.log(await on.job('build'))).end).reason, 'token');
   });
 
-  it('tells the tests that failed', async () => {
+  it('reports failing tests', async () => {
     const test = on.runs.begin().job('build').start();
     test.report = `<testsuite name="cart"><testcase name="adds" classname="test/cart.test.ts" file="test/cart.test.ts"/>
       <testcase name="removes" classname="Cart"><failure message="lost">Error: expected 2 to be 3
@@ -97,7 +97,7 @@ describe('GitLab', () => {
     assert.deepEqual(valueOf(await on.engine.problems(await on.read(), await on.job('test'), never)), []);
   });
 
-  it('takes a strange report of tests for none', async () => {
+  it('ignores an invalid test report', async () => {
     on.runs.begin().job('build').start().end('failed');
     const strange = [
       null,
@@ -114,10 +114,10 @@ describe('GitLab', () => {
   });
 });
 
-describe('GitLab knows what is deployed', () => {
+describe('deployments on GitLab', () => {
   const on = new OnGitlab();
 
-  it('to each environment, and by whom', async () => {
+  it('are read for each environment, with their authors', async () => {
     const createdAt = new Date('2026-11-24T12:00:00Z');
     const url = 'https://staging.example.com';
     on.runs.deployments.push({ id: '5', environment: 'staging', commit, ref: 'main', by: 'ada', createdAt, state: 'success', url });
@@ -135,18 +135,18 @@ describe('GitLab knows what is deployed', () => {
     ]);
   });
 
-  it('without an address that is none', async () => {
+  it('have web addresses only', async () => {
     const facts = { id: '5', commit, ref: 'main', by: 'ada', createdAt: new Date(), state: 'success' as const };
     on.runs.deployments.push({ ...facts, environment: 'staging', url: 'javascript:alert(1)' });
     assert.equal(valueOf(await on.engine.deployments(never))[0]?.url, '');
   });
 
-  it('of no environment to which nothing was deployed', async () => {
+  it('exclude environments without deployments', async () => {
     on.reply(/\/environments$/, { body: [{ id: 99, name: 'gone' }] });
     assert.deepEqual(valueOf(await on.engine.deployments(never)), []);
   });
 
-  it('also what was deployed elsewhere, once it was told', async () => {
+  it('can be recorded', async () => {
     const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
     valueOf(await on.engine.reportDeployment?.(deployment, never));
     valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
@@ -166,13 +166,13 @@ describe('GitLab knows what is deployed', () => {
     ]);
   });
 
-  it('not any more what was told to be live and was taken back', async () => {
+  it('can be ended after a rollback', async () => {
     const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
     const second = { ...first, commit: 'b'.repeat(40) };
     const live = async (): Promise<unknown> => valueOf(await on.engine.deployments(never)).map((one) => one.commit);
     for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.reportDeployment?.(one, never));
     assert.deepEqual(await live(), [first.commit]);
-    // What nobody told to be live is told to have been taken back all the same.
+    // A deployment that was never recorded as live can still be ended.
     valueOf(await on.engine.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
     assert.deepEqual(await live(), [first.commit]);
   });
