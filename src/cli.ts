@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from './core/model/result';
 import { exitCodes, Terminal } from './cli/terminal';

@@ -62,7 +62,7 @@ export interface Shown {
 export function activate(context: vscode.ExtensionContext): Shown {
   const began = performance.now();
   const dist = context.asAbsolutePath('dist');
-  const parse = lazyParser(dist);
+  const parse = lazyParser();
   const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath);
   const store = new Store(vscode.workspace.isTrusted);
   const choice = new ServiceChoice(store);
@@ -138,7 +138,7 @@ export function activate(context: vscode.ExtensionContext): Shown {
     reveal,
     showOutput: () => output.reveal(),
     setUp: () => setUp(cli, end),
-    openSample: () => openSample(lazySample(dist)),
+    openSample: () => openSample(lazySample(context.asAbsolutePath('media'))),
     openDocumentation: ({ text }) => openDocumentation(vscode.Uri.joinPath(context.extensionUri, 'media/docs'), text),
     setSecret: async (subject) => {
       const service = await choice.choose(subject, 'Set Secret');

@@ -59,7 +59,7 @@ export async function cancel(
 
 /** Requests the cancellation. The process that follows the run records its end. */
 async function cancelOnCi({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
-  const { ciOfRun } = await import('../core/ci/ci-of-run');
+  const { ciOfRun } = await import('./ci-of-run');
   const connected = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!connected.ok) return connected;
   const answer = await connected.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);

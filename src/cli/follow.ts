@@ -1,10 +1,11 @@
-import { followAgain, inTurn } from '../core/ci/follow/follow-run';
-import { ciOfRun } from '../core/ci/ci-of-run';
+import { resumeFollowing } from '../core/ci/follow/follow-run';
+import { ciOfRun } from './ci-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/process/visibility';
+import { alwaysVisible } from '../core/process/visibility';
 import { readRun } from '../core/history/runs';
 import { fold, isFinished, type RunState } from '../core/model/run-state';
+import { SerialQueue } from '../core/support/serial-queue';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
@@ -18,16 +19,16 @@ export async function follow(
   if (!opened.ok) return terminal.fail(opened.failure);
   const { repository, home, run } = opened.value;
   if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
-  const there = await ciOfRun(repository, run, environmentTokens(process.env));
-  if (!there.ok) return terminal.fail(there.failure);
+  const connected = await ciOfRun(repository, run, environmentTokens(process.env));
+  if (!connected.ok) return terminal.fail(connected.failure);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const progress = options.json ? undefined : new Progress(terminal);
   let state: RunState | undefined = run;
-  const isOurs = await followAgain(
+  const isOurs = await resumeFollowing(
     {
-      ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ repository, home, client: connected.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
+      ...{ visibility: alwaysVisible, concurrentRuns: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);

@@ -116,13 +116,13 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       push();
       const commit = say('good');
       const why = (of: string): string =>
-        `the deployment to staging is not on record at ${label}: the commit ${of.slice(0, 8)} was not pushed`;
+        `the deployment to staging was not recorded on ${label}: the commit ${of.slice(0, 7)} was not pushed`;
       const unpushed = await deliver();
       assert.deepEqual([unpushed.code, notices(unpushed.events)], [0, [why(commit)]]);
       shop.write('server.js', scriptedServer('typing'));
       const dirty = await deliver();
       assert.equal(dirty.code, 0);
-      assert.match(notices(dirty.events).join('\n'), /the deployment to staging is not on record at .*: the commit \w{8} was not pushed$/);
+      assert.match(notices(dirty.events).join('\n'), /the deployment to staging was not recorded on .*: the commit \w{7} was not pushed$/);
       assert.deepEqual([record(), remote.server.asked.length], [[], 0]);
     });
 
@@ -132,7 +132,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       const [variable = ''] = Object.keys(remote.environment);
       const refused = await deliver({ [variable]: 'wrong' });
       assert.equal(refused.code, 0, refused.stderr);
-      assert.match(notices(refused.events).join('\n'), /^the deployment to staging is not on record at .*401/);
+      assert.match(notices(refused.events).join('\n'), /^the deployment to staging was not recorded on .*401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });
       const broken = await deliver();
       assert.equal(broken.code, 0, broken.stderr);

@@ -51,12 +51,13 @@ describe('deliver export', function () {
     const file = '.github/workflows/deliver-shop.yml';
     const line = read(shop, file).split('\n').indexOf('        run: make test') + 1;
     const { drift } = await shop.json<Checked>('check');
-    assert.deepEqual(drift, [
-      { path: file, line, message: 'delivery.yaml says something else now', hint: 'deliver export github writes it anew' },
-    ]);
+    assert.deepEqual(drift, [{ path: file, line, message: 'the file no longer matches delivery.yaml', hint: 'run deliver export github' }]);
     const told = await shop.deliver('check');
     assert.equal(told.code, 0);
-    assert.match(told.stdout, new RegExp(`drift: ${file}:${line}: delivery\\.yaml says something else now\n  deliver export github`));
+    assert.match(
+      told.stdout,
+      new RegExp(`drift: ${file}:${line}: the file no longer matches delivery\\.yaml\n  run deliver export github`),
+    );
     await shop.deliver('export', 'github');
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
@@ -72,8 +73,8 @@ describe('deliver export', function () {
     shop.write('.gitlab-ci.yml', read(shop, '.gitlab-ci.yml').replace('- make test', '- make test --by-hand'));
     const edited = await shop.deliver('export', 'gitlab');
     assert.equal(edited.code, 2);
-    assert.match(edited.stderr, /changed by hand outside the places that are kept/);
-    assert.match((await shop.json<Checked>('check')).drift[0]?.message ?? '', /changed by hand/);
+    assert.match(edited.stderr, /manual changes outside its preserved regions/);
+    assert.match((await shop.json<Checked>('check')).drift[0]?.message ?? '', /manual changes/);
     assert.equal((await shop.deliver('export', 'gitlab', '--force')).code, 0);
     assert.doesNotMatch(read(shop, '.gitlab-ci.yml'), /by-hand/);
   });

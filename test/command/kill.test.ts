@@ -101,6 +101,17 @@ const family = {
     await nothingLeftOf(run);
   });
 
+  it('ends a waiting delivery at once, and not the running one', async () => {
+    const { running, project } = await begin(family.stubborn);
+    const waiting = project.start(['run', '--json']);
+    await waiting.event('run-queued');
+    waiting.process.kill('SIGINT');
+    assert.equal((await waiting.ended).code, 130);
+    assert.equal(running.process.exitCode, null);
+    assert.equal((await project.deliver('cancel')).code, 0);
+    assert.equal((await running.ended).code, 130);
+  });
+
   it('a step that leaves a daemon behind passes, and the daemon ends with the run', async () => {
     const project = new Project(folder.path).steps({ daemon: 'setsid sleep 68 </dev/null >/dev/null 2>&1 & echo done' }).commit();
     const running = project.start(['run', '--json']);

@@ -5,6 +5,12 @@ import { eventually, temporaryFolder } from '../support/temporary';
 /** Without a visible window polling is every five minutes: an update within seconds proves visibility. */
 describe('watching a CI service in several windows', function () {
   this.timeout(120_000);
+  // Before the folder is removed.
+  afterEach(async () => {
+    for (const { process } of windows) process.stdin?.end();
+    await Promise.all(windows.map(async ({ ended }) => ended));
+    await remote.stop();
+  });
   const temporary = temporaryFolder();
   let remote: RemoteProject;
   let windows: Running[];
@@ -12,11 +18,6 @@ describe('watching a CI service in several windows', function () {
   beforeEach(async () => {
     remote = await RemoteProject.start(temporary.path, 'github', { build: { run: 'make' } });
     windows = [];
-  });
-  afterEach(async () => {
-    for (const { process } of windows) process.stdin?.end();
-    await Promise.all(windows.map(async ({ ended }) => ended));
-    await remote.stop();
   });
 
   function open(says: 'seen' | 'hidden', environment = remote.environment, ...options: string[]): Running {

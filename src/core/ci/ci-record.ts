@@ -19,17 +19,17 @@ export interface CiRecord {
   readonly deployments: readonly RemoteDeployment[];
 }
 
-export function engineRecordsFolder(home: RepositoryHome): string {
+export function ciRecordsFolder(home: RepositoryHome): string {
   return path.join(home.folder, 'engines');
 }
 
-export function keepEngineRecord(home: RepositoryHome, record: CiRecord): void {
-  writeAtomically(path.join(engineRecordsFolder(home), `${record.service}.json`), record);
+export function writeCiRecord(home: RepositoryHome, record: CiRecord): void {
+  writeAtomically(path.join(ciRecordsFolder(home), `${record.service}.json`), record);
 }
 
-export function readEngineRecord(home: RepositoryHome, service: string): CiRecord | undefined {
+export function readCiRecord(home: RepositoryHome, service: string): CiRecord | undefined {
   try {
-    return JSON.parse(fs.readFileSync(path.join(engineRecordsFolder(home), `${service}.json`), 'utf8')) as CiRecord;
+    return JSON.parse(fs.readFileSync(path.join(ciRecordsFolder(home), `${service}.json`), 'utf8')) as CiRecord;
   } catch {
     return undefined; // missing, or partly written: the leader writes it again soon
   }

@@ -4,7 +4,7 @@ import type { HttpAnswer, HttpFailure } from '../http/http-answer';
 import type { Tokens } from '../model/tokens';
 import type { Allowance, CiFailure } from './ci-client';
 
-const mostRemembered = 200;
+const maxRemembered = 200;
 
 /**
  * Polls one server. Conditional requests make unchanged answers cheap; the rate limit and the clock difference are read from every answer.
@@ -36,7 +36,7 @@ export class ConditionalClient {
     this.remembered.delete(path);
     if (etag !== undefined) this.remembered.set(path, { etag, answer });
     for (const oldest of this.remembered.keys()) {
-      if (this.remembered.size <= mostRemembered) break;
+      if (this.remembered.size <= maxRemembered) break;
       this.remembered.delete(oldest);
     }
     return answer;
@@ -61,8 +61,8 @@ export class ConditionalClient {
     const theirs = Date.parse(headers['date'] ?? '');
     // Dates in headers have whole seconds: a smaller difference is rounding.
     if (!Number.isNaN(theirs)) this.skewMs = Math.abs(this.now() - theirs) < 2000 ? 0 : this.now() - theirs;
-    const of = (name: string): number => Number(headers[`x-ratelimit-${name}`] ?? headers[`ratelimit-${name}`] ?? NaN);
-    const [limit, remaining, reset] = [of('limit'), of('remaining'), of('reset')];
+    const limitHeader = (name: string): number => Number(headers[`x-ratelimit-${name}`] ?? headers[`ratelimit-${name}`] ?? NaN);
+    const [limit, remaining, reset] = [limitHeader('limit'), limitHeader('remaining'), limitHeader('reset')];
     if ([limit, remaining, reset].some(Number.isNaN)) return;
     const at = reset < 1e8 ? this.now() + reset * 1000 : reset * 1000 + this.skewMs;
     this.allowance = { limit, remaining, resetAt: new Date(at).toISOString() };

@@ -2,7 +2,6 @@ import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
 import type { CiName, CiPipeline } from './ci-service';
 import { failureOf } from './failure-of';
-import { connectToCi } from './connect';
 import type { DeploymentHistory } from './ci-client';
 
 /** The deployments of an environment that the team's host has on record, or why they are missing. */
@@ -28,7 +27,7 @@ export interface HistoryRequest {
 }
 
 /** In total, because a person waits. */
-const longestMs = 60_000;
+const timeoutMs = 60_000;
 
 /** Reads the history from the CI service that the pipeline names. Returns undefined if it names none. */
 export async function readTeamHistory(request: HistoryRequest): Promise<TeamHistory | undefined> {
@@ -37,18 +36,17 @@ export async function readTeamHistory(request: HistoryRequest): Promise<TeamHist
   if (!definition) return undefined;
   const name = definition.kind;
   const missing = (why: string, hint?: string): TeamHistory => ({ state: 'missing', name, why, ...(hint !== undefined && { hint }) });
+  const { connectToCi } = await import('./connect');
   const opened = await connectToCi(service.pipeline, undefined, { repository, services, tokens, proxy: 'environment' });
   if (!opened.ok) return missing(opened.failure.message, opened.failure.hint);
-  const { engine } = opened.value;
-  if (!engine.deploymentHistory) return missing(`${engine.label} keeps no record of deployments`);
+  const { engine: client } = opened.value;
+  if (!client.deploymentHistory) return missing(`${client.label} keeps no record of deployments`);
   const sibling = services.find((one) => one.folder !== service.folder && Object.hasOwn(one.pipeline.environments, environment));
-  if (sibling)
-    return missing(
-      `a record at ${engine.label} does not say which service it is of, and ${sibling.pipeline.service} is in ${environment}, too`,
-    );
-  const late = AbortSignal.timeout(longestMs);
-  const told = await engine.deploymentHistory(environment, since, AbortSignal.any([request.signal, late]));
-  if (told.state === 'failed' && late.aborted) return missing(`${engine.label} did not tell all of it within ${longestMs / 1000} s`);
-  if (told.state === 'failed') return missing(told.message, failureOf(told).hint);
-  return { state: 'read', name, label: engine.label, place: engine.place, history: told.value };
+  if (sibling) return missing(`records on ${client.label} do not name a service, and ${sibling.pipeline.service} also uses ${environment}`);
+  const late = AbortSignal.timeout(timeoutMs);
+  const answer = await client.deploymentHistory(environment, since, AbortSignal.any([request.signal, late]));
+  if (answer.state === 'failed' && late.aborted)
+    return missing(`${client.label} did not return the whole history within ${timeoutMs / 1000} s`);
+  if (answer.state === 'failed') return missing(answer.message, failureOf(answer).hint);
+  return { state: 'read', name, label: client.label, place: client.place, history: answer.value };
 }

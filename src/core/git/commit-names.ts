@@ -1,5 +1,6 @@
 import type { RepositoryHome } from '../support/home';
-import { Batches, type OneAtATime } from '../support/batches';
+import { Batches } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { git } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
@@ -13,7 +14,7 @@ export class CommitNames {
   private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
   private readonly asked: Batches<string>;
 
-  constructor(repository: Repository, home: RepositoryHome, turns: OneAtATime) {
+  constructor(repository: Repository, home: RepositoryHome, turns: SerialQueue) {
     this.asked = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
   }
 

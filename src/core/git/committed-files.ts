@@ -1,5 +1,6 @@
 import type { RepositoryHome } from '../support/home';
-import { Batches, type OneAtATime } from '../support/batches';
+import { Batches } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { git, type GitCall } from './git';
 import { LruCache } from '../support/lru-cache';
 import type { Repository } from './repository';
@@ -22,7 +23,7 @@ export class CommittedFiles {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    turns: OneAtATime,
+    turns: SerialQueue,
   ) {
     this.finds = new Batches(turns, async (names) => this.findAll(names), 10_000);
     this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../support/home';
-import { OneAtATime } from '../support/batches';
+import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles } from '../git/committed-files';
 import { diffLines } from '../location/diff-lines';
 import { splitLines, type Hunk } from '../location/hunks';
@@ -30,7 +30,7 @@ export class RecentLines {
   private readonly files: CommittedFiles;
   private readonly versions = new LruCache<Version>(memoryBound);
 
-  constructor(repository: Repository, home: RepositoryHome, turns = new OneAtATime()) {
+  constructor(repository: Repository, home: RepositoryHome, turns = new SerialQueue()) {
     this.files = new CommittedFiles(repository, home, turns);
   }
 

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../support/home';
-import { OneAtATime } from '../support/batches';
+import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles, type CommittedFile } from '../git/committed-files';
 import { diffLines } from './diff-lines';
 import { splitLines } from './hunks';
@@ -53,7 +53,7 @@ export class PlacesNow {
   constructor(
     repository: Repository,
     home: RepositoryHome,
-    readonly turns = new OneAtATime(),
+    readonly turns = new SerialQueue(),
   ) {
     this.committed = new CommittedFiles(repository, home, turns);
     this.working = new WorkingFiles(repository.root);

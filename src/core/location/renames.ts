@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../support/home';
-import type { OneAtATime } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { git, gitOrUndefined } from '../git/git';
 import type { Repository } from '../git/repository';
 import { ownObjects } from '../git/object-store';
@@ -23,7 +23,7 @@ export class Renames {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    private readonly turns: OneAtATime,
+    private readonly turns: SerialQueue,
   ) {}
 
   /** Old names and new ones. Remembered for as long as git's index stays the same, or until {@link forget}. */

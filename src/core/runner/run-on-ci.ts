@@ -11,12 +11,13 @@ import type { CiName } from '../ci/ci-service';
 import type { OpenedCi } from '../ci/connect';
 import { readServices } from '../ci/export/export';
 import { failureOf } from '../ci/failure-of';
-import { followedLock, FollowedRun, inTurn } from '../ci/follow/follow-run';
+import { FollowedRun, lockFollowedRun } from '../ci/follow/follow-run';
 import { gitTokenFor } from '../ci/git-token';
 import type { Pipeline } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import { isFinished, type RunState } from '../model/run-state';
-import { alwaysSeen } from '../process/visibility';
+import { alwaysVisible } from '../process/visibility';
+import { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
 import { confirmProduction } from './confirm';
 import type { DeliveryRequest } from './delivery';
@@ -74,7 +75,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     if (!started.ok)
       return run.finish({ outcome: signal.aborted ? 'cancelled' : 'failed', reason: started.failure.message, failure: started.failure });
     const { id, attempt, url } = started.value;
-    const lock = followedLock(home, run.id);
+    const lock = lockFollowedRun(home, run.id);
     const place = { name: engine.name, label: engine.label, place: engine.place, id, attempt, url };
     const logsAtEnd = engine.logs === 'live' ? undefined : (true as const);
     const runBranch = rerunOf?.engine?.branch ?? branch;
@@ -85,8 +86,8 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     const state = readRecorded(home.run(run.id));
     if (!state) throw new Error(`the journal of ${run.id} records no run`);
     const followed = new FollowedRun({
-      ...{ repository, home, engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ repository, home, client: engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
+      ...{ visibility: alwaysVisible, concurrentRuns: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, neverAborted), signal);
     if (lock.ok) lock.release();

@@ -1,16 +1,12 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { Result } from '../../core/model/result';
+import type { unpackSample } from '../../core/runner/sample';
 
-type Unpack = (target: string) => Promise<Result<{ readonly folder: string }>>;
+type Unpack = (target: string) => ReturnType<typeof unpackSample>;
 
-/** The sample's unpacking, a bundle of its own: loaded by the first call. */
-export function lazySample(dist: string): Unpack {
-  return async (target) => {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- resolved at run time, on first use
-    const { unpackSample } = require(path.join(dist, 'sample.js')) as { unpackSample: Unpack };
-    return unpackSample(target);
-  };
+/** Returns a function that unpacks the sample from the folder `media`. */
+export function lazySample(media: string): Unpack {
+  return async (target) => (await import('../../core/runner/sample')).unpackSample(target, media);
 }
 
 /** Asks for a folder, unpacks the sample into a new one in it and opens that in this window. */

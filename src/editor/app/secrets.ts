@@ -21,7 +21,7 @@ export class SecretStore {
   async known(service: Service): Promise<{ readonly values: Secrets; readonly missing: readonly string[] }> {
     const values: Record<string, string> = {};
     const missing: string[] = [];
-    for (const name of this.declared(service)) {
+    for (const name of await this.declared(service)) {
       const value = await this.store.get(keyOf(service, name));
       if (value !== undefined) values[name] = value;
       else if (process.env[name] === undefined) missing.push(name);
@@ -48,7 +48,7 @@ export class SecretStore {
 
   /** Asks which one, and for its value; an empty value forgets it. */
   async set(service: Service): Promise<void> {
-    const declared = this.declared(service);
+    const declared = await this.declared(service);
     const title = `Set a Secret of ${service.name}`;
     const name =
       declared.length > 0
@@ -74,8 +74,9 @@ export class SecretStore {
     return value;
   }
 
-  private declared(service: Service): string[] {
-    return [...new Set(workingDefinition(service, this.parse)?.steps.flatMap((step) => step.secrets) ?? [])];
+  private async declared(service: Service): Promise<string[]> {
+    const definition = await workingDefinition(service, this.parse);
+    return [...new Set(definition?.steps.flatMap((step) => step.secrets) ?? [])];
   }
 }
 

@@ -62,7 +62,7 @@ export class FeedbackServices implements vscode.Disposable {
     if (!opened) return `${service.root} could not be opened with git`;
     // What was delivered was parsed before: the parser need not be loaded for it.
     const pipeline =
-      new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? this.parse(definition, service.file).pipeline;
+      new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? (await this.parse(definition, service.file)).pipeline;
     if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
     const core = await import('../../core/feedback/service-feedback');
     const feedback = await core.ServiceFeedback.open({

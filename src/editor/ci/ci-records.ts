@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { engineRecordsFolder, readEngineRecord } from '../../core/ci/ci-record';
+import { ciRecordsFolder, readCiRecord } from '../../core/ci/ci-record';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
 import { Paced } from '../app/change-event';
@@ -15,13 +15,13 @@ export class CiRecords {
   update(services: readonly Service[]): void {
     const before = this.services.map(({ key }) => key).join();
     this.services = services;
-    for (const { home } of services) this.watch(engineRecordsFolder(home));
+    for (const { home } of services) this.watch(ciRecordsFolder(home));
     if (services.map(({ key }) => key).join() !== before) this.reading.ask();
   }
 
   private read(): void {
     for (const service of this.services) {
-      const record = readEngineRecord(service.home, service.name);
+      const record = readCiRecord(service.home, service.name);
       const known = this.store.state.services.find(({ key }) => key === service.key)?.engine;
       if (record && JSON.stringify(record) !== JSON.stringify(known)) this.store.note(service, { engine: record });
     }

@@ -25,7 +25,7 @@ export class CiTokens {
 
   /** The engine that the definition of a service names; `name`: another one, where it is known where that is. */
   async hostOf(service: Service, name?: CiName): Promise<CiHost | undefined> {
-    const defined = workingDefinition(service, this.parse)?.engine;
+    const defined = (await workingDefinition(service, this.parse))?.engine;
     const isDefined = defined && (name === undefined || defined.kind === name);
     const meant = isDefined ? defined : usual(name);
     const place = meant && (await ciPlace(meant, service));

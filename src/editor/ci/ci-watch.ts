@@ -4,20 +4,20 @@ import type { AttendedCli, Cli } from '../app/cli';
 import type { Service, ServiceState } from '../app/state';
 import type { CiTokens } from './ci-tokens';
 
-/** A definition that may name an engine; which one, the command line reads. */
+/** Matches a definition that may name a CI service. The command line reads which. */
 const mayName = /^["']?engine["']?\s*:/m;
-/** After one that ended by itself, the next waits this long. */
+/** How long the next process waits after one that ended early. */
 const againMs = 30_000;
 
 interface Watch {
-  /** Absent while tokens are looked for. */
+  /** Absent while tokens are read. */
   process?: AttendedCli;
   isSeen: boolean;
 }
 
 /**
- * Has the CI services of a repository watched: a process for each repository that has one. It knows whether anybody looks, and ends
- * with the window. Where other windows have theirs, one of them watches, for all.
+ * Keeps a process for each repository with a CI service. It monitors the service, knows whether the window is visible, and ends with
+ * the window. Of the processes of several windows, only the leader polls.
  */
 export class CiWatch {
   private readonly watches = new Map<string, Watch>();
@@ -30,8 +30,8 @@ export class CiWatch {
   ) {}
 
   update(isSeen: boolean, services: readonly ServiceState[], options: readonly string[] = []): void {
-    const meant = services.filter((service) => goesOn(service) || mayHave(service));
-    const roots = new Set(meant.map(({ root }) => root));
+    const monitored = services.filter((service) => hasActiveRun(service) || mayNameCi(service));
+    const roots = new Set(monitored.map(({ root }) => root));
     for (const root of this.watches.keys()) if (!roots.has(root)) this.end(root);
     for (const root of roots) {
       const watch = this.watches.get(root);
@@ -40,11 +40,11 @@ export class CiWatch {
         watch.process?.tell(isSeen ? 'seen' : 'hidden');
       }
       if (!watch && Date.now() - (this.endedAt.get(root) ?? 0) > againMs)
-        void this.begin(root, { isSeen }, meant.filter((service) => service.root === root), options); // prettier-ignore
+        void this.begin(root, { isSeen }, monitored.filter((service) => service.root === root), options); // prettier-ignore
     }
   }
 
-  /** Another token, or another definition: those that watch begin anew with it, also those of other windows. */
+  /** Restarts the processes with a new token or definition. The leader hands over to one of them, also when another window started it. */
   again(isSeen: boolean, services: readonly ServiceState[]): void {
     for (const root of [...this.watches.keys()]) this.end(root);
     this.endedAt.clear();
@@ -77,11 +77,11 @@ export class CiWatch {
   }
 }
 
-function goesOn({ runs }: ServiceState): boolean {
+function hasActiveRun({ runs }: ServiceState): boolean {
   return runs.some((run) => run.engine && !isFinished(run.outcome));
 }
 
-function mayHave({ file }: Service): boolean {
+function mayNameCi({ file }: Service): boolean {
   try {
     return mayName.test(fs.readFileSync(file, 'utf8'));
   } catch {

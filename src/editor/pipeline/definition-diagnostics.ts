@@ -27,13 +27,15 @@ export class DefinitionDiagnostics implements vscode.Disposable {
       key,
       setTimeout(() => {
         this.waiting.delete(key);
-        this.check(document);
+        void this.check(document);
       }, inMs),
     );
   }
 
-  private check(document: vscode.TextDocument): void {
-    const { errors } = this.parse(document.getText(), document.uri.fsPath);
+  private async check(document: vscode.TextDocument): Promise<void> {
+    const { version } = document;
+    const { errors } = await this.parse(document.getText(), document.uri.fsPath);
+    if (document.isClosed || document.version !== version) return;
     this.collection.set(
       document.uri,
       errors.map((error) => {

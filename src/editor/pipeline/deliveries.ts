@@ -53,7 +53,7 @@ export class Deliveries {
   /** Without a question, and without a word unless it fails. Its secrets are known. */
   async deliverByItself(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    const there = workingDefinition(service, this.parts.parse)?.engine?.kind ?? 'local';
+    const there = (await workingDefinition(service, this.parts.parse))?.engine?.kind ?? 'local';
     const tokens = await this.tokensFor(service, there);
     this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
@@ -83,7 +83,7 @@ export class Deliveries {
 
   /** `engine`: another one than the definition names. */
   private async start(service: ServiceState, more: readonly string[], engine?: CiName | 'local'): Promise<void> {
-    const definition = workingDefinition(service, this.parts.parse);
+    const definition = await workingDefinition(service, this.parts.parse);
     const customers = customersOf(definition);
     if (customers !== undefined && !(await confirmProduction(service, customers))) return;
     const there = engine ?? definition?.engine?.kind ?? 'local';

@@ -4,9 +4,9 @@ import type { lazyParser } from './parser';
 import type { Service } from '../app/state';
 
 /** What the definition of a service says as it is on the disk; `undefined` where it has errors. */
-export function workingDefinition({ file }: Service, parse: ReturnType<typeof lazyParser>): Pipeline | undefined {
+export async function workingDefinition({ file }: Service, parse: ReturnType<typeof lazyParser>): Promise<Pipeline | undefined> {
   try {
-    return parse(fs.readFileSync(file, 'utf8'), file).pipeline;
+    return (await parse(fs.readFileSync(file, 'utf8'), file)).pipeline;
   } catch {
     return undefined; // it was removed a moment ago
   }

@@ -87,7 +87,7 @@ export class Window {
     return this.view(view).locator('.monaco-list-row');
   }
 
-  /** The row whose name for screen readers starts with `ariaLabel`. */
+  /** Returns the row whose accessible name starts with `ariaLabel`. */
   row(view: string, ariaLabel: string): Locator {
     return this.view(view).locator(`.monaco-list-row[aria-label^="${ariaLabel}"]`).first();
   }

@@ -34,8 +34,8 @@ class Service {
     this.printed.set(job, (this.printed.get(job) ?? '') + text);
   }
 
-  get engine(): CiClient {
-    const none = (): never => assert.fail('it is not asked for this');
+  get client(): CiClient {
+    const none = (): never => assert.fail('this request is not expected');
     const facts = { id: '7', attempt: 1, url: 'https://ci.example.com/7', branch: 'main', commit: 'a'.repeat(40), subject: '' };
     return {
       ...{ name: 'gitlab', label: 'A service', host: 'https://ci.example.com', place: 'acme/shop', logs: 'live', reruns: 'failed jobs' },
@@ -172,9 +172,9 @@ export class FollowedHere {
     })(this.folder.path, 'run');
     this.last = undefined;
     const follower = new RunFollower({
-      ...{ engine: this.service.engine, state: this.state(), journal, steps: shop },
+      ...{ client: this.service.client, state: this.state(), journal, steps: shop },
       mask: () => new Mask([]),
-      asked: () => undefined,
+      setProblemSource: () => undefined,
       now: () => this.now,
       problems: {
         report: async ({ name }, { state }) => {

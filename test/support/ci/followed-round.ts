@@ -139,9 +139,9 @@ export class FollowedRound {
     const state = readRecorded(folder);
     assert.ok(state);
     const follower = new RunFollower({
-      ...{ engine: engine.open(), state, journal, steps: [] },
+      ...{ client: engine.open(), state, journal, steps: [] },
       mask: () => new Mask([]),
-      asked: () => undefined,
+      setProblemSource: () => undefined,
       now: () => this.now,
       problems: {
         report: async ({ name }, { state: how }) => {

@@ -15,7 +15,7 @@ export const branch = 'deliver/shop/1';
 export class OnGithub {
   server!: GithubServer;
   runs!: ScriptedRuns;
-  engine!: CiClient;
+  client!: CiClient;
   run!: ScriptedRun;
 
   constructor() {
@@ -33,17 +33,17 @@ export class OnGithub {
     this.server = await GithubServer.start(this.runs, options);
     const { url, answers } = this.server;
     answers.pushed.set(branch, { commit, subject: 'Cart adds up' });
-    this.engine = openGithubClient(
+    this.client = openGithubClient(
       { server: url, repository, pipelines: new Map([['shop', file]]) },
       new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }),
       async () => Promise.resolve(token),
-      { patience: { waitMs: 1, tries: 5 } },
+      { retries: { firstDelayMs: 1, attempts: 5 } },
     );
     this.run = this.runs.begin({ branch, commit, subject: 'Cart adds up' });
   }
 
   async read(): Promise<RemoteRun> {
-    return valueOf(await this.engine.read(this.run.id, never));
+    return valueOf(await this.client.read(this.run.id, never));
   }
 
   async job(name: string): Promise<RemoteJob> {
@@ -58,7 +58,7 @@ export class OnGithub {
   async log(name: string, from = 0): Promise<{ readonly bytes: Buffer; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const run = await this.read();
     const chunks: Buffer[] = [];
-    const end = await this.engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);
+    const end = await this.client.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);
     return { bytes: Buffer.concat(chunks), end };
   }
 }

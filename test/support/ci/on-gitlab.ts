@@ -15,7 +15,7 @@ const shop = { build: [], test: ['build'], stage: ['test'] };
 export class OnGitlab {
   server!: GitlabServer;
   runs!: ScriptedRuns;
-  engine!: CiClient;
+  client!: CiClient;
   private services: readonly string[] = [];
   private project = '';
 
@@ -32,11 +32,11 @@ export class OnGitlab {
     this.server.api.branches.set(branch, commit);
     this.services = services;
     this.project = options.project ?? 'acme/shop';
-    this.engine = this.engineWith(this.server.token);
+    this.client = this.clientWith(this.server.token);
   }
 
   /** Opens another client for the same server. */
-  engineWith(token: string): CiClient {
+  clientWith(token: string): CiClient {
     const { server, project, services } = this;
     return openGitlabClient(
       { server: server.url, project, services, service: 'shop' },
@@ -52,7 +52,7 @@ export class OnGitlab {
 
   /** The newest run. */
   async read(): Promise<RemoteRun> {
-    return valueOf(await this.engine.read(this.runs.runs[0]?.id ?? '', never));
+    return valueOf(await this.client.read(this.runs.runs[0]?.id ?? '', never));
   }
 
   async job(name: string): Promise<RemoteJob> {
@@ -61,7 +61,7 @@ export class OnGitlab {
 
   async log(of: RemoteJob, from = 0): Promise<{ readonly text: string; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const chunks: Buffer[] = [];
-    const end = await this.engine.readLog(await this.read(), of, from, (bytes) => chunks.push(bytes), never);
+    const end = await this.client.readLog(await this.read(), of, from, (bytes) => chunks.push(bytes), never);
     return { text: Buffer.concat(chunks).toString(), end };
   }
 }

@@ -15,7 +15,7 @@ export interface Drift {
 /** Returns every exported file of a working copy that an export would change. */
 export function findDrift(root: string, services: readonly CiPipeline[]): Drift[] {
   return engines.flatMap((engine) => {
-    const hint = `deliver export ${engine.name} writes it anew`;
+    const hint = `run deliver export ${engine.name}`;
     const options = optionsThere(root, engine, services);
     const files = engine.files(services, options);
     const drifted = files.flatMap((file): Drift[] => {
@@ -28,8 +28,8 @@ export function findDrift(root: string, services: readonly CiPipeline[]): Drift[
       const { firstChange, isEdited } = plan.value;
       if (firstChange === undefined) return [];
       const message = isEdited
-        ? `it was changed by hand outside the places that are kept, and ${file.source} says something else`
-        : `${file.source} says something else now`;
+        ? `manual changes outside the preserved regions, and ${file.source} differs`
+        : `the file no longer matches ${file.source}`;
       return [{ path: file.path, line: firstChange, message, hint: isEdited ? handHint : hint }];
     });
     const left = filesThere(root, engine).filter((there) => !files.some((file) => file.path === there));
@@ -38,11 +38,11 @@ export function findDrift(root: string, services: readonly CiPipeline[]): Drift[
       ...left.map((there) => ({
         path: there,
         line: 1,
-        message: 'the service that it was written for is there no more',
-        hint: 'remove it',
+        message: 'the service of this file no longer exists',
+        hint: 'remove the file',
       })),
     ];
   });
 }
 
-const handHint = 'move the change between `deliver: begin own` and `deliver: end own`, or into delivery.yaml, and export again';
+const handHint = 'move the change between `deliver: begin own` and `deliver: end own` or into delivery.yaml, and export again';

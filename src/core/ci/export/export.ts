@@ -2,7 +2,6 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
-import { parsePipeline } from '../../pipeline/parse';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';
 import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
@@ -66,7 +65,8 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 /** Returns the services of a working copy with their pipelines, or all errors in their definitions. */
 export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
   const places = await listServices(root);
-  if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
+  if (places.length === 0) return fail('usage', `no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
+  const { parsePipeline } = await import('../../pipeline/parse');
   const errors: Failure[] = [];
   const services: CiPipeline[] = [];
   for (const { folder } of places) {
@@ -102,10 +102,10 @@ export function textOf(file: string): string | undefined {
 function edited({ file, firstChange }: ExportPlan): Failure {
   return {
     kind: 'usage',
-    message: `${file.path} was changed by hand outside the places that are kept`,
+    message: `${file.path} has manual changes outside its preserved regions`,
     path: file.path,
     ...(firstChange !== undefined && { line: firstChange }),
-    hint: 'put the change between `deliver: begin own` and `deliver: end own`, or give it up with --force',
+    hint: 'move the change between `deliver: begin own` and `deliver: end own`, or discard it with --force',
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
 import type { CiService, CiFile, CiName, ExportOptions } from '../ci-service';
-import { splitOwn, withOwn } from './preserved-regions';
+import { splitRegions, insertRegions } from './preserved-regions';
 
 /** The header of an exported file. */
 export interface Head {
@@ -14,7 +14,7 @@ export interface Head {
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export (github|gitlab|jenkins)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
-const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
+const adoptable = '; deliver init converts it if there is no delivery.yaml yet';
 
 /** Returns the header of a file that Deliver wrote, or undefined for any other file. */
 export function headOf(text: string): Head | undefined {
@@ -53,31 +53,31 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: `move it away, or overwrite it with --force${engine.name === 'jenkins' ? '' : adoptable}`,
+      hint: `move the file away, or overwrite it with --force${engine.name === 'jenkins' ? '' : adoptable}`,
     });
-  const fresh = splitOwn(file.body, path);
+  const fresh = splitRegions(file.body, path);
   if (!fresh.ok) return fresh;
   if (before === undefined || !head)
     return ok({
       file,
-      text: sealed([...headLines(engine, file, options), ...file.body.split('\n')], path),
+      text: withDigest([...headLines(engine, file, options), ...file.body.split('\n')], path),
       isUnchanged: false,
       isEdited: false,
     });
 
-  const old = splitOwn(before, path);
+  const old = splitRegions(before, path);
   if (!old.ok) return old;
-  const merged = withOwn(
+  const merged = insertRegions(
     [...headLines(engine, file, options), ...fresh.value.body.slice(fresh.value.body.findIndex((line) => line !== ''))],
     old.value,
     path,
   );
   if (!merged.ok) return merged;
-  const text = sealed(merged.value, path);
+  const text = withDigest(merged.value, path);
   const wrong = engine.comment === '#' ? parseDocument(text, { logLevel: 'silent' }).errors[0] : undefined;
   if (wrong) {
-    const hint = 'mend them, and export again';
-    return fail('usage', `with your own lines it is no YAML: ${wrong.message.split('\n')[0]}`, {
+    const hint = 'fix them, and export again';
+    return fail('usage', `with the preserved regions the file is not valid YAML: ${wrong.message.split('\n')[0]}`, {
       path,
       line: wrong.linePos?.[0].line ?? 1,
       hint,
@@ -88,7 +88,7 @@ export function planFile(
     file,
     text,
     isUnchanged: firstChange === undefined && headOf(text)?.digest === head.digest,
-    ...(firstChange !== undefined && { firstChange }),
+    firstChange,
     isEdited: firstChange !== undefined && digestOf(old.value.body) !== head.digest,
   });
 }
@@ -105,8 +105,8 @@ function headLines(engine: CiService, { source }: CiFile, options: ExportOptions
 }
 
 /** Returns the text with its digest in the first line. */
-function sealed([first = '', ...lines]: readonly string[], path: string): string {
-  const split = splitOwn(lines.join('\n'), path);
+function withDigest([first = '', ...lines]: readonly string[], path: string): string {
+  const split = splitRegions(lines.join('\n'), path);
   return [`${first} [${digestOf(split.ok ? split.value.body : lines)}]`, ...lines].join('\n');
 }
 
@@ -119,9 +119,9 @@ function digestOf(lines: readonly string[]): string {
 
 /** Returns the first line of `before` that differs from `after`, empty lines excluded. */
 function differsAt(before: string, after: string): number | undefined {
-  const told = (text: string) =>
+  const contentOf = (text: string) =>
     text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line: line.trimEnd(), number: index + 1 }]));
-  const [old, now] = [told(before), told(after)];
+  const [old, now] = [contentOf(before), contentOf(after)];
   const body = (each: { line: string }, index: number): string => (index === 0 ? each.line.replace(/ \[[0-9a-f]{12}\]$/, '') : each.line);
   for (let index = 0; index < Math.max(old.length, now.length); index++) {
     const [a, b] = [old[index], now[index]];

@@ -32,7 +32,7 @@ export function jobsOf(pipeline: Pipeline, idOf: (step: string) => string): read
     const known = made.get(name);
     if (known) return known;
     const step = steps.get(name);
-    if (!step) throw new Error(`the parser let the unknown step ${name} pass`);
+    if (!step) throw new Error(`the parser accepted the unknown step ${name}`);
     const job = jobOf(step, idOf(name), step.needs.map(make));
     made.set(name, job);
     return job;
@@ -79,7 +79,7 @@ export function hasPrograms(job: Job): boolean {
 }
 
 /** Returns the steps that others need and that have no outputs: on another machine their files are lost. */
-export function handingNothingOn(jobs: readonly Job[]): string[] {
+export function stepsWithoutOutputs(jobs: readonly Job[]): string[] {
   const needed = new Set(jobs.flatMap((job) => job.needs));
   return [...needed].filter(({ step }) => isOwnCommand(step) && step.outputs.length === 0).map(({ step }) => step.name);
 }
@@ -106,8 +106,8 @@ export function commonWarnings(pipeline: Pipeline, jobs: readonly Job[], { runne
   const secrets = [...new Set(pipeline.steps.flatMap((step) => step.secrets))];
   return [
     ...environments.map(
-      (name) => `what is live in ${name} is on record where it was deployed: its jobs need one machine of your own that stays (${runner})`,
+      (name) => `the releases of ${name} are recorded on the machine that deploys: its jobs need one permanent machine (${runner})`,
     ),
-    ...(secrets.length > 0 ? [`${pipeline.service} needs the secrets ${secrets.join(', ')} there`] : []),
+    ...(secrets.length > 0 ? [`${pipeline.service} needs the secrets ${secrets.join(', ')} on the CI service`] : []),
   ];
 }

@@ -68,32 +68,32 @@ export function afterAttempt(file: string, attempt: number): number {
 export type LogRead = { readonly isWhole: true; readonly lacks?: string } | { readonly isWhole: false; readonly failure?: CiFailure };
 
 /** A missing log appears within seconds. After this time it is given up. */
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 /** The same while the CI service cannot be reached. */
-const awayPatienceMs = 5 * 60_000;
+const offlineTimeoutMs = 5 * 60_000;
 /** Longer pauses do not count as waiting: the machine slept, or the rate limit was reached. */
-const longestWaitMs = 15_000;
+const maxPauseMs = 15_000;
 
 /** The log of a followed job. Each read continues where the last one ended. */
 export class FollowedLog {
-  private kept: JobLog | undefined;
+  private copy: JobLog | undefined;
   /** How long expected bytes have been missing, and when that was last counted. */
   private missing: { readonly ms: number; readonly at: number } | undefined;
 
   /** `open` creates the local copy when the first bytes arrive. */
   constructor(
-    private readonly engine: Pick<CiClient, 'readLog'>,
+    private readonly client: Pick<CiClient, 'readLog'>,
     private readonly open: () => JobLog,
     private readonly now: () => number,
   ) {}
 
   /** Bytes received, as the CI service counts them. */
   get received(): number {
-    return this.kept?.received ?? 0;
+    return this.copy?.received ?? 0;
   }
 
   /** Reads the new part of the log of a running job. Returns the failure, if any. */
-  async readOn(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
+  async readMore(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const answer = await this.read(run, job, signal);
     return answer.state === 'failed' && !answer.gone ? answer : undefined;
   }
@@ -107,48 +107,48 @@ export class FollowedLog {
     // The timeout starts again whenever bytes arrive.
     const waited = this.received > before ? undefined : this.missing;
     const now = this.now();
-    this.missing = { ms: waited ? waited.ms + Math.min(now - waited.at, longestWaitMs) : 0, at: now };
-    if (this.missing.ms < patienceFor(answer)) {
+    this.missing = { ms: waited ? waited.ms + Math.min(now - waited.at, maxPauseMs) : 0, at: now };
+    if (this.missing.ms < timeoutFor(answer)) {
       // A log that the CI service has not stored yet is no failure.
-      const isExpected = answer.state === 'ok' || (answer.gone === true && !this.kept);
-      return { isWhole: false, ...(!isExpected && answer.state === 'failed' && { failure: answer }) };
+      const isExpected = answer.state === 'ok' || (answer.gone === true && !this.copy);
+      return { isWhole: false, failure: !isExpected && answer.state === 'failed' ? answer : undefined };
     }
-    return { isWhole: true, lacks: answer.state === 'failed' ? answer.message : 'the engine does not have it' };
+    return { isWhole: true, lacks: answer.state === 'failed' ? answer.message : 'the CI service does not have it' };
   }
 
   /** Closes the log at its end. */
   close(): void {
-    this.kept?.close();
-    this.kept = undefined;
+    this.copy?.close();
+    this.copy = undefined;
   }
 
   /** Closes the log at its end. Returns the local copy, also if nothing was printed. */
-  ended(): JobLog {
-    const log = this.keep();
+  finish(): JobLog {
+    const log = this.openCopy();
     this.close();
     return log;
   }
 
   /** Stops reading before the end. */
   leave(): void {
-    this.kept?.leave();
-    this.kept = undefined;
+    this.copy?.leave();
+    this.copy = undefined;
   }
 
   private async read(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiResult<LogEnd>> {
-    return this.engine.readLog(run, job, this.received, (bytes) => this.keep().take(bytes), signal);
+    return this.client.readLog(run, job, this.received, (bytes) => this.openCopy().take(bytes), signal);
   }
 
-  private keep(): JobLog {
-    return (this.kept ??= this.open());
+  private openCopy(): JobLog {
+    return (this.copy ??= this.open());
   }
 }
 
-function patienceFor(answer: CiResult<LogEnd>): number {
-  if (answer.state === 'ok') return patienceMs;
+function timeoutFor(answer: CiResult<LogEnd>): number {
+  if (answer.state === 'ok') return timeoutMs;
   // The rate limit ends, and the run itself is not read until then.
   if (answer.reason === 'limit') return Infinity;
-  return answer.reason === 'offline' || (answer.status ?? 0) >= 500 ? awayPatienceMs : patienceMs;
+  return answer.reason === 'offline' || (answer.status ?? 0) >= 500 ? offlineTimeoutMs : timeoutMs;
 }
 
 /** Deliver prints no longer lines. */
@@ -215,11 +215,11 @@ export function newJobEvents(lines: readonly string[], step: Step, { id, service
       if (event.type === 'deployed') return { ...event, release: { ...event.release, id } };
       return event.type === 'rolled-back' ? { ...event, from: { ...event.from, id } } : event;
     })
-    .filter((event) => !isToldBy(deployments, event));
+    .filter((event) => !isRecorded(deployments, event));
 }
 
 /** Returns whether an earlier process recorded the event before it exited. */
-function isToldBy(deployments: RunState['deployments'], event: EventBody): boolean {
+function isRecorded(deployments: RunState['deployments'], event: EventBody): boolean {
   return deployments.some((known) => {
     if (event.type === 'deployed') return known.environment === event.environment && known.release.deployedAt === event.release.deployedAt;
     if (event.type === 'verified') return known.environment === event.environment && known.state !== 'unverified';
@@ -241,7 +241,7 @@ function readEvent(text: string, step: Step, environment: string, service: strin
       const release = releaseOf(event['release']);
       if (step.deploy === undefined || !release || event['service'] !== service) return undefined;
       const url = textOf(event['url']) ?? '';
-      return { type: 'deployed', environment, service, url: /^https?:\/\//.test(url) ? url : '', release, ...(previous && { previous }) };
+      return { type: 'deployed', environment, service, url: /^https?:\/\//.test(url) ? url : '', release, previous };
     }
     case 'verified':
       return step.verifies === undefined ? undefined : { type: 'verified', environment, step: step.name };
@@ -253,9 +253,9 @@ function readEvent(text: string, step: Step, environment: string, service: strin
         type: 'rolled-back',
         environment,
         from,
-        ...(to && { to }),
-        reason: (textOf(event['reason']) ?? 'it was taken back').slice(0, 500),
-        ...(typeof errorsMs === 'number' && errorsMs >= 0 && { errorsMs }),
+        to,
+        reason: (textOf(event['reason']) ?? 'it was rolled back').slice(0, 500),
+        errorsMs: typeof errorsMs === 'number' && errorsMs >= 0 ? errorsMs : undefined,
       };
     }
     default:
@@ -274,9 +274,9 @@ function releaseOf(value: unknown): Release | undefined {
     commit,
     tree,
     deployedAt,
-    ...(subject !== undefined && { subject }),
-    ...(by !== undefined && { by }),
-    ...(release?.['dirty'] === true && { dirty: true }),
-    ...(release?.['verified'] === true && { verified: true }),
+    subject,
+    by,
+    dirty: release?.['dirty'] === true ? true : undefined,
+    verified: release?.['verified'] === true ? true : undefined,
   };
 }

@@ -12,7 +12,7 @@ import {
 } from '../ci-client';
 import { failure, idOf, lineOf, linkOf, loginOf, type Fields, type GithubRepository } from './github-repository';
 
-const mostEnvironments = 30;
+const maxEnvironments = 30;
 const concurrentRequests = 6;
 
 const states: ReadonlyMap<string, RemoteDeployment['state']> = new Map<string, RemoteDeployment['state']>([
@@ -35,7 +35,7 @@ export async function latestDeployments(repository: GithubRepository, signal: Ab
     const environment = textOf(one['environment']);
     if (environment !== undefined && !newest.has(environment)) newest.set(environment, one);
   }
-  const wanted = [...newest.values()].slice(0, mostEnvironments);
+  const wanted = [...newest.values()].slice(0, maxEnvironments);
   const read: RemoteDeployment[] = [];
   for (let at = 0; at < wanted.length; at += concurrentRequests) {
     const answers = await Promise.all(wanted.slice(at, at + concurrentRequests).map(async (one) => withStatus(one, repository, signal)));
@@ -60,7 +60,7 @@ async function withStatus(
   const id = idOf(fields['id']);
   const environment = textOf(fields['environment']);
   const commit = textOf(fields['sha']);
-  const made = repository.asking.time(textOf(fields['created_at']));
+  const made = repository.client.time(textOf(fields['created_at']));
   if (id === undefined || environment === undefined || commit === undefined || made === undefined) return ok(undefined);
   const statuses = await repository.list(`/deployments/${id}/statuses?per_page=1`, undefined, signal, 1);
   if (statuses.state === 'failed') return statuses.gone ? ok(undefined) : statuses;
@@ -72,7 +72,7 @@ async function withStatus(
     state,
     url: linkOf(status?.['environment_url']) ?? '',
     commit,
-    deployedAt: (state === 'live' ? repository.asking.time(textOf(status?.['created_at'])) : undefined) ?? made,
+    deployedAt: (state === 'live' ? repository.client.time(textOf(status?.['created_at'])) : undefined) ?? made,
     ...present({
       ref: textOf(fields['ref']),
       by: loginOf(fields['creator']),
@@ -81,7 +81,7 @@ async function withStatus(
   });
 }
 
-const tellingOf = { live: 'success', failed: 'failure', gone: 'inactive' } as const;
+const statusNames = { live: 'success', failed: 'failure', gone: 'inactive' } as const;
 
 /** Records a deployment with its status. If it is no longer live, the existing deployment is updated. */
 export async function reportGithubDeployment(
@@ -90,15 +90,15 @@ export async function reportGithubDeployment(
   signal: AbortSignal,
 ): Promise<CiResult<void>> {
   const { environment, commit, state } = deployment;
-  const made = state === 'gone' ? await knownDeployment(deployment, repository, signal) : ok(undefined);
+  const made = state === 'gone' ? await existingDeployment(deployment, repository, signal) : ok(undefined);
   if (made.state === 'failed') return made;
   const id = made.value === undefined ? await createDeployment(deployment, repository, signal) : ok(made.value);
   if (id.state === 'failed') return id;
   const url = linkOf(deployment.url);
   const status = {
-    state: tellingOf[state],
-    ...(url !== undefined && state === 'live' && { environment_url: url }),
-    ...(state === 'live' && { auto_inactive: true }),
+    state: statusNames[state],
+    environment_url: state === 'live' ? url : undefined,
+    auto_inactive: state === 'live' ? true : undefined,
   };
   const answer = await repository.post(`/deployments/${id.value}/statuses`, status, signal);
   if (answer.state === 'failed')
@@ -106,7 +106,7 @@ export async function reportGithubDeployment(
   return ok(undefined);
 }
 
-async function knownDeployment(
+async function existingDeployment(
   { environment, commit }: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
@@ -126,15 +126,19 @@ async function createDeployment(
   const answer = await repository.post('/deployments', body, signal);
   if (answer.state === 'failed') {
     if (answer.status !== 409 && answer.status !== 422) return answer;
-    return { ...answer, message: `GitHub does not take the deployment of ${commit.slice(0, 7)}: ${answer.message}`, hint: 'is it pushed?' };
+    return {
+      ...answer,
+      message: `GitHub refused the deployment of ${commit.slice(0, 7)}: ${answer.message}`,
+      hint: 'push the commit first',
+    };
   }
   const id = idOf(recordOf(answer.value)?.['id']);
-  return id === undefined ? failure('GitHub took the deployment, but does not say its number') : ok(id);
+  return id === undefined ? failure('GitHub accepted the deployment, but did not return its id') : ok(id);
 }
 
 /** Each deployment takes a request. */
-const mostDeployments = 200;
-const onPage = 100;
+const maxDeployments = 200;
+const pageSize = 100;
 
 /**
  * Returns the deployments of an environment with the time of their first success and of a later failure. A deployment without success was
@@ -150,12 +154,12 @@ export async function githubHistory(
   let read = 0;
   let oldest: string | undefined;
   for (let page = 1; ; page++) {
-    const query = new URLSearchParams({ environment, per_page: String(onPage), page: String(page) }).toString();
+    const query = new URLSearchParams({ environment, per_page: String(pageSize), page: String(page) }).toString();
     const list = await repository.list(`/deployments?${query}`, undefined, signal, 1);
     if (list.state === 'failed') return list;
     if (list.value.length === 0) return ok({ deployments: found.reverse() });
     for (let at = 0; at < list.value.length; at += concurrentRequests) {
-      if (read >= mostDeployments) return ok({ deployments: found.reverse(), ...(oldest !== undefined && { wholeSince: oldest }) });
+      if (read >= maxDeployments) return ok({ deployments: found.reverse(), wholeSince: oldest });
       const some = list.value.slice(at, at + concurrentRequests);
       const answers = await Promise.all(some.map(async (one) => withStatuses(one, repository, signal)));
       for (const answer of answers) {
@@ -163,7 +167,7 @@ export async function githubHistory(
         if (answer.value) found.push(answer.value);
       }
       read += some.length;
-      oldest = repository.asking.time(textOf(some.at(-1)?.['created_at'])) ?? oldest;
+      oldest = repository.client.time(textOf(some.at(-1)?.['created_at'])) ?? oldest;
       // The deployment that was live at the start is included.
       if (found.some(({ state, at: when }) => state === 'live' && when < since)) return ok({ deployments: found.reverse() });
     }
@@ -177,18 +181,18 @@ async function withStatuses(
   signal: AbortSignal,
 ): Promise<CiResult<PastDeployment | undefined>> {
   const [id, commit] = [idOf(fields['id']), textOf(fields['sha'])];
-  const made = repository.asking.time(textOf(fields['created_at']));
+  const made = repository.client.time(textOf(fields['created_at']));
   if (id === undefined || !isCommit(commit) || made === undefined) return ok(undefined);
   const statuses = await repository.list(`/deployments/${id}/statuses?per_page=100`, undefined, signal, 1);
   if (statuses.state === 'failed') return statuses.gone ? ok(undefined) : statuses;
-  const said = statuses.value
-    .map((one) => ({ state: textOf(one['state']) ?? '', at: repository.asking.time(textOf(one['created_at'])) ?? made }))
+  const history = statuses.value
+    .map((one) => ({ state: textOf(one['state']) ?? '', at: repository.client.time(textOf(one['created_at'])) ?? made }))
     .sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
-  const live = said.findIndex(({ state }) => state === 'success');
-  const at = said[live]?.at;
-  if (at === undefined) return ok(said.at(-1)?.state === 'inactive' ? { commit, state: 'gone', at: made } : undefined);
-  const failed = said.slice(live + 1).find(({ state }) => state === 'failure' || state === 'error');
-  return ok({ commit, state: 'live', at, ...(failed && { failedAt: failed.at }) });
+  const live = history.findIndex(({ state }) => state === 'success');
+  const at = history[live]?.at;
+  if (at === undefined) return ok(history.at(-1)?.state === 'inactive' ? { commit, state: 'gone', at: made } : undefined);
+  const failed = history.slice(live + 1).find(({ state }) => state === 'failure' || state === 'error');
+  return ok({ commit, state: 'live', at, failedAt: failed?.at });
 }
 
 /** Deployments of one commit. Only repeated deployments exceed this. */
@@ -210,7 +214,7 @@ export async function deployedTo(
     const statuses = id === undefined ? undefined : await repository.list(`/deployments/${id}/statuses?per_page=1`, undefined, signal, 1);
     const [status] = statuses?.state === 'ok' ? statuses.value : [];
     if (!status || !['success', 'inactive'].includes(textOf(status['state']) ?? '')) continue;
-    const job = jobIn(textOf(status['log_url']) ?? textOf(status['target_url']) ?? '', run.id);
+    const job = jobInUrl(textOf(status['log_url']) ?? textOf(status['target_url']) ?? '', run.id);
     const url = linkOf(status['environment_url']);
     if (job !== undefined && url !== undefined && !found.has(job)) found.set(job, url);
   }
@@ -218,7 +222,7 @@ export async function deployedTo(
 }
 
 /** Returns the job in `.../actions/runs/RUN/job/JOB`. */
-function jobIn(address: string, run: string): string | undefined {
+function jobInUrl(address: string, run: string): string | undefined {
   const [, of, job] = /\/actions\/runs\/(\d+)\/jobs?\/(\d+)/.exec(address) ?? [];
   return of === run ? job : undefined;
 }

@@ -3,7 +3,7 @@ import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';
 import { ok, type CiClient, type RemoteRun } from '../ci-client';
-import { cancelRun, rerunRun, startRun, usualPatience, type Patience } from './start';
+import { cancelRun, rerunRun, startRun, defaultRetries, type RetrySchedule } from './start';
 import { problemsOf } from './problems';
 import { approveDeployment } from './approvals';
 import { checkAccess } from './check';
@@ -24,12 +24,12 @@ export interface GithubSettings {
 /** Opens a client for GitHub Actions, on github.com or an Enterprise server. */
 export function openGithubClient(
   { server, repository: name, pipelines }: GithubSettings,
-  client: HttpClient,
+  http: HttpClient,
   tokens: Tokens,
-  { patience = usualPatience, now = Date.now }: { readonly patience?: Patience; readonly now?: () => number } = {},
+  { retries = defaultRetries, now = Date.now }: { readonly retries?: RetrySchedule; readonly now?: () => number } = {},
 ): CiClient {
-  const asking = new ConditionalClient(githubAddress(server), client, tokens, now);
-  const repository = new GithubRepository(asking, name);
+  const client = new ConditionalClient(githubAddress(server), http, tokens, now);
+  const repository = new GithubRepository(client, name);
   // Read once, as it hardly ever changes.
   let branch: string | undefined;
   const withBranch = async (runs: readonly RemoteRun[], signal: AbortSignal): Promise<RemoteRun[]> => {
@@ -39,15 +39,15 @@ export function openGithubClient(
   return {
     name: 'github',
     label: 'GitHub Actions',
-    host: asking.api.origin ?? server,
+    host: client.api.origin ?? server,
     place: name,
     logs: 'when the job has ended',
     reruns: 'failed jobs',
     get allowance() {
-      return asking.allowance;
+      return client.allowance;
     },
     check: async (signal) => checkAccess(repository, signal),
-    start: async (request, signal) => startRun(request, repository, patience, signal),
+    start: async (request, signal) => startRun(request, repository, retries, signal),
     read: async (id, signal) => {
       const answer = await readRun(id, repository, signal);
       if (answer.state === 'failed') return answer;
@@ -64,7 +64,7 @@ export function openGithubClient(
     plain: plainGithubLog,
     problems: async (run, job, signal) => problemsOf(run, job, pipelines, repository, signal),
     cancel: async (run, signal) => cancelRun(run, repository, signal),
-    rerun: async (run, signal) => rerunRun(run, repository, patience, signal),
+    rerun: async (run, signal) => rerunRun(run, repository, retries, signal),
     approve: async (run, environment, signal) => approveDeployment(run.id, environment, repository, signal),
     deployments: async (signal) => latestDeployments(repository, signal),
     deploymentHistory: async (environment, since, signal) => githubHistory(repository, environment, since, signal),

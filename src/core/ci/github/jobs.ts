@@ -3,7 +3,7 @@ import { ok, type CiResult, type RemoteJob, type RemoteRun } from '../ci-client'
 import { countOf, idOf, lineOf, linkOf, type Fields, type GithubRepository } from './github-repository';
 
 /** Returns a job, or the error in its description. `attemptAt`: when the run's attempt began, by GitHub's clock. */
-export function readJob(job: Fields, attempt: number, attemptAt: string | undefined, { asking }: GithubRepository): RemoteJob | string {
+export function readJob(job: Fields, attempt: number, attemptAt: string | undefined, { client }: GithubRepository): RemoteJob | string {
   const id = idOf(job['id']);
   const name = lineOf(job['name']);
   if (id === undefined) return 'a job has no id';
@@ -15,18 +15,18 @@ export function readJob(job: Fields, attempt: number, attemptAt: string | undefi
   // GitHub lists no steps for jobs that were kept from an earlier attempt.
   const ran = state === 'passed' || hasRun(job);
   const finished = textOf(job['completed_at']);
-  const own = job['run_attempt'] === undefined ? attempt : countOf(job['run_attempt']);
-  const isEarlier = own < attempt || (attempt > 1 && isBefore(finished, attemptAt));
+  const jobAttempt = job['run_attempt'] === undefined ? attempt : countOf(job['run_attempt']);
+  const isEarlier = jobAttempt < attempt || (attempt > 1 && isBefore(finished, attemptAt));
   return {
     id,
     name,
-    attempt: own,
+    attempt: jobAttempt,
     state: state === 'passed' && isEarlier ? 'kept' : state,
     hasLog: status === 'completed' && ran,
     ...present({
       // Until a runner takes the job, this is the time of its creation.
-      startedAt: ran && state !== 'waiting' ? asking.time(textOf(job['started_at'])) : undefined,
-      finishedAt: status === 'completed' && ran ? asking.time(finished) : undefined,
+      startedAt: ran && state !== 'waiting' ? client.time(textOf(job['started_at'])) : undefined,
+      finishedAt: status === 'completed' && ran ? client.time(finished) : undefined,
       reason: reasonOf(status, conclusion) ?? (status === 'queued' && !ran ? runnerOf(job) : undefined),
       url: linkOf(job['html_url']),
     }),
@@ -49,7 +49,7 @@ function isBefore(time: string | undefined, other: string | undefined): boolean 
 }
 
 /** Returns whether the job waits for the protection rules of an environment. */
-export function isHeld(job: Fields): boolean {
+export function waitsForRules(job: Fields): boolean {
   return job['status'] === 'waiting';
 }
 
@@ -128,13 +128,13 @@ export function reasonOf(status: string, conclusion: string | undefined): string
   return status === 'completed'
     ? reasons.get(conclusion ?? '')
     : status === 'pending'
-      ? 'waits for others of its concurrency group'
+      ? 'waits for other runs of its concurrency group'
       : undefined;
 }
 
 const reasons: ReadonlyMap<string, string> = new Map([
-  ['timed_out', 'GitHub ended it: it took longer than it may'],
-  ['startup_failure', 'GitHub could not start it: the workflow file may be broken'],
-  ['stale', 'GitHub gave it up: nothing was heard of it for two weeks'],
-  ['action_required', 'waits for somebody to allow it on GitHub'],
+  ['timed_out', 'GitHub stopped it: it exceeded the time limit'],
+  ['startup_failure', 'GitHub could not start the run: the workflow file may be invalid'],
+  ['stale', 'GitHub gave it up after two weeks without an update'],
+  ['action_required', 'waits for approval on GitHub'],
 ]);

@@ -2,7 +2,7 @@ import { ok, type CiResult, type LogEnd, type PlainLog, type RemoteJob } from '.
 import type { GithubRepository } from './github-repository';
 
 /** A log that is missing this long after its job never comes. */
-const latestMs = 10 * 60_000;
+const timeoutMs = 10 * 60_000;
 
 /** Reads the log of a job. GitHub has it seconds after the job ends, behind a redirect. */
 export async function readJobLog(
@@ -17,19 +17,19 @@ export async function readJobLog(
   if (!isOver || !job.hasLog) return ok({ isWhole: isOver });
   const answer = await repository.bytes(`/actions/jobs/${job.id}/logs`, from, write, signal);
   if (answer.state === 'answered') return ok({ isWhole: true });
-  if (answer.status === 410) return { ...answer, message: `GitHub has deleted the log of ${job.name}: it keeps logs for some time only` };
+  if (answer.status === 410) return { ...answer, message: `GitHub deleted the log of ${job.name}, because it is too old` };
   if (answer.status !== 404) return answer;
-  const isLate = job.finishedAt !== undefined && now - Date.parse(job.finishedAt) > latestMs;
+  const isLate = job.finishedAt !== undefined && now - Date.parse(job.finishedAt) > timeoutMs;
   return isLate ? { ...answer, message: `GitHub has no log of ${job.name}`, gone: true } : ok({ isWhole: false });
 }
 
 const newline = 0x0a;
 /** The prefix of a line fits: byte order mark, time and mark. */
-const longestHead = 64;
+const maxPrefixLength = 64;
 const nothing = Buffer.alloc(0);
 
 /** The time before a line, with seven decimal places and one space. */
-const own = /^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z /;
+const linePrefix = /^(?:\xef\xbb\xbf)?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z /;
 const byteOrderMark = /^\xef\xbb\xbf/;
 
 /** Marks of the runner in its logs (docs.github.com, workflow commands). */
@@ -46,47 +46,47 @@ const marks: Readonly<Record<string, string>> = {
 /** Removes the times and marks before the lines of a log. All other bytes stay, also if they are not UTF-8. */
 export function plainGithubLog(): PlainLog {
   // The start of the current line, until its prefix is complete.
-  let head: Buffer = nothing;
+  let start: Buffer = nothing;
   let isInLine = false;
   let isFirst = true;
   const decide = (): Buffer => {
-    const text = plainHead(head.toString('latin1'), isFirst);
+    const text = plainStart(start.toString('latin1'), isFirst);
     isFirst = false;
-    head = nothing;
+    start = nothing;
     return text;
   };
   return {
     push: (bytes) => {
-      const made: Buffer[] = [];
+      const pieces: Buffer[] = [];
       for (let at = 0; at < bytes.length;) {
         const end = bytes.indexOf(newline, at) + 1;
         const isEnd = end > 0;
         const rest = bytes.subarray(at, isEnd ? end : undefined);
-        const taken = isInLine ? rest : rest.subarray(0, longestHead - head.length);
-        if (isInLine) made.push(taken);
+        const taken = isInLine ? rest : rest.subarray(0, maxPrefixLength - start.length);
+        if (isInLine) pieces.push(taken);
         else {
-          head = Buffer.concat([head, taken]);
-          if (head.length >= longestHead || head.at(-1) === newline) {
+          start = Buffer.concat([start, taken]);
+          if (start.length >= maxPrefixLength || start.at(-1) === newline) {
             isInLine = true;
-            made.push(decide());
+            pieces.push(decide());
           }
         }
         at += taken.length;
         if (taken.at(-1) === newline) isInLine = false;
       }
-      return Buffer.concat(made);
+      return Buffer.concat(pieces);
     },
-    flush: () => (head.length === 0 ? nothing : decide()),
+    flush: () => (start.length === 0 ? nothing : decide()),
   };
 }
 
 /** Returns the start of a line (one character per byte) without GitHub's prefix. */
-function plainHead(head: string, isFirst: boolean): Buffer {
-  const time = own.exec(head)?.[0];
-  const text = time === undefined ? (isFirst ? head.replace(byteOrderMark, '') : head) : head.slice(time.length);
+function plainStart(start: string, isFirst: boolean): Buffer {
+  const time = linePrefix.exec(start)?.[0];
+  const text = time === undefined ? (isFirst ? start.replace(byteOrderMark, '') : start) : start.slice(time.length);
   if (/^##\[endgroup\]\r?\n?$/.test(text)) return nothing;
   const [mark = '', name = ''] = /^##\[([a-z]+)\]/.exec(text) ?? [];
-  const instead = name === 'endgroup' ? '' : marks[name];
-  const rest = Buffer.from(instead === undefined ? text : text.slice(mark.length), 'latin1');
-  return instead === undefined ? rest : Buffer.concat([Buffer.from(instead), rest]);
+  const replacement = name === 'endgroup' ? '' : marks[name];
+  const rest = Buffer.from(replacement === undefined ? text : text.slice(mark.length), 'latin1');
+  return replacement === undefined ? rest : Buffer.concat([Buffer.from(replacement), rest]);
 }

@@ -33,13 +33,13 @@ async function annotationsOf(job: string, repository: GithubRepository, signal: 
 }
 
 /** Returns why a job failed before it began, as at a spending limit. Only its annotations say so. */
-export async function whyNeverBegun(job: string, repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
+export async function startFailureReason(job: string, repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
   const list = await repository.list(`/check-runs/${job}/annotations?per_page=100`, undefined, signal, 1);
   if (list.state === 'failed') return undefined;
-  const [words] = list.value.flatMap((one) =>
+  const [message] = list.value.flatMap((one) =>
     one['annotation_level'] === 'failure' ? (lineOf(one['message'], maxMessageLength) ?? []) : [],
   );
-  return words === undefined ? undefined : `GitHub says: ${words}`;
+  return message === undefined ? undefined : `GitHub: ${message}`;
 }
 
 /** Annotations of GitHub itself, as `Process completed with exit code 1.`, have the path `.github`. */
@@ -62,7 +62,7 @@ function readAnnotation(annotation: Fields): FoundProblem | undefined {
 }
 
 const maxArchiveBytes = 50 << 20;
-const mostProblems = 1000;
+const maxProblems = 1000;
 /** Times in answers have whole seconds. */
 const slackMs = 5000;
 
@@ -85,34 +85,34 @@ async function reportedProblems(
   if (zip.state === 'failed') return zip.gone ? ok([]) : zip;
   const reports = await unzipReports(zip.value);
   if (typeof reports === 'string') return failure(`the reports of ${job.name} cannot be read: ${reports}`);
-  return ok(reports.flatMap((report) => readJunit(report).problems).slice(0, mostProblems));
+  return ok(reports.flatMap((report) => readJunit(report).problems).slice(0, maxProblems));
 }
 
 /** Returns the newest artifact of this attempt: older ones belong to earlier attempts. */
-function newestOf(artifacts: readonly Fields[], name: string, job: RemoteJob, { asking }: GithubRepository): Fields | undefined {
-  const madeAt = (one: Fields): number => Date.parse(asking.time(textOf(one['created_at'])) ?? '') || 0;
-  const begun = job.startedAt === undefined ? 0 : Date.parse(job.startedAt) - slackMs;
+function newestOf(artifacts: readonly Fields[], name: string, job: RemoteJob, { client }: GithubRepository): Fields | undefined {
+  const madeAt = (one: Fields): number => Date.parse(client.time(textOf(one['created_at'])) ?? '') || 0;
+  const startedAt = job.startedAt === undefined ? 0 : Date.parse(job.startedAt) - slackMs;
   return artifacts
-    .filter((one) => one['name'] === name && one['expired'] !== true && madeAt(one) >= begun)
+    .filter((one) => one['name'] === name && one['expired'] !== true && madeAt(one) >= startedAt)
     .sort((a, b) => madeAt(b) - madeAt(a))[0];
 }
 
 async function downloadArchive(path: string, job: RemoteJob, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<Buffer>> {
-  const enough = new AbortController();
+  const limit = new AbortController();
   const chunks: Buffer[] = [];
   let length = 0;
   const write = (bytes: Buffer): void => {
     length += bytes.length;
-    if (length > maxArchiveBytes) enough.abort();
+    if (length > maxArchiveBytes) limit.abort();
     else chunks.push(bytes);
   };
-  for (let isAgain = false; ; isAgain = true) {
+  for (let isRetry = false; ; isRetry = true) {
     const before = length;
-    const answer = await repository.bytes(path, length, write, AbortSignal.any([signal, enough.signal]));
-    if (enough.signal.aborted) return tooLarge(job);
+    const answer = await repository.bytes(path, length, write, AbortSignal.any([signal, limit.signal]));
+    if (limit.signal.aborted) return tooLarge(job);
     if (answer.state === 'answered') return ok(Buffer.concat(chunks));
     // After an interruption the rest is requested, as long as bytes arrive.
-    if (answer.reason !== 'offline' || signal.aborted || (isAgain && length === before)) return answer;
+    if (answer.reason !== 'offline' || signal.aborted || (isRetry && length === before)) return answer;
   }
 }
 

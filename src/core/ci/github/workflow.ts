@@ -4,7 +4,7 @@ import { deliverStep, packing, retried, word } from '../export/shell';
 import { ownBranches } from '../../git/delivery-branches';
 import type { CiFile, CiPipeline, CiService, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
-import { commonWarnings, distinctNames, handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
+import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { indented, yamlText } from '../export/yaml-text';
 
 const folder = '.github/workflows';
@@ -29,7 +29,7 @@ export const github: CiService = {
   files: (services, options) => services.map((service) => workflow(service, options)),
 };
 
-interface Around {
+interface Context {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
@@ -44,7 +44,7 @@ function workflow(service: CiPipeline, options: ExportOptions): CiFile {
       jobId,
     ),
   );
-  const around = { service, options };
+  const context = { service, options };
   const head = yamlText({
     name: `Deliver ${pipeline.service}`,
     on: {
@@ -60,14 +60,14 @@ function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const body = [
     head,
     'jobs:',
-    jobs.map((job) => indented(yamlText({ [job.id]: jobBody(job, around) }, { old: true }), '  ')).join('\n'),
+    jobs.map((job) => indented(yamlText({ [job.id]: jobBody(job, context) }, { old: true }), '  ')).join('\n'),
   ].join('\n');
   return {
     path,
     service: pipeline.service,
     source: below(service.folder, definitionName),
     body: body.replace(/\n*$/, '\n'),
-    notes: [...commonWarnings(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline, jobs, body)],
+    notes: [...commonWarnings(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...warningsOf(pipeline, jobs, body)],
   };
 }
 
@@ -80,7 +80,7 @@ function jobId(step: string): string {
 /** Pushes to other branches are built and tested, but not delivered. */
 const isDelivered = `github.event_name == 'workflow_dispatch' || github.ref_name == github.event.repository.default_branch`;
 
-function jobBody(job: Job, around: Around): Record<string, unknown> {
+function jobBody(job: Job, context: Context): Record<string, unknown> {
   const { step } = job;
   return {
     ...(job.id !== step.name && { name: step.name }),
@@ -89,9 +89,9 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     'runs-on': job.environment === undefined ? 'ubuntu-latest' : 'self-hosted',
     ...(step.deploy !== undefined && { environment: { name: step.deploy, url: '${{ steps.deliver.outputs.url }}' } }),
     ...(job.environment !== undefined && {
-      concurrency: { group: `deliver-to-${job.environment}`, ...(!isEnterprise(around.service.pipeline) && { queue: 'max' }) },
+      concurrency: { group: `deliver-to-${job.environment}`, ...(!isEnterprise(context.service.pipeline) && { queue: 'max' }) },
     }),
-    steps: stepsOf(job, around),
+    steps: stepsOf(job, context),
   };
 }
 
@@ -105,39 +105,39 @@ function isEnterprise({ engine }: Pipeline): boolean {
 
 type ActionStep = Record<string, unknown>;
 
-function stepsOf(job: Job, around: Around): ActionStep[] {
+function stepsOf(job: Job, context: Context): ActionStep[] {
   const { step } = job;
-  const cache = cacheOf(job, around.service);
+  const cache = cacheOf(job, context.service);
   const unless = cache && { if: "steps.unchanged.outputs.cache-hit != 'true'" };
   return [
     { uses: actions.checkout, with: { 'fetch-depth': 0 } },
     ...(cache ?? []),
-    ...takeOver(job, around.service).map((each) => ({ ...unless, ...each })),
+    ...downloadOutputs(job, context.service).map((each) => ({ ...unless, ...each })),
     ...(isOwnCommand(step) && hasPrograms(job)
       ? [{ name: 'Installed programs', run: 'echo "$PWD/node_modules/.bin" >> "$GITHUB_PATH"' }]
       : []),
-    { ...unless, ...mainStep(job, around) },
-    ...(cache && step.outputs.length === 0 ? [{ ...unless, name: 'Remember', run: remember(job, around.service) }] : []),
-    ...(step.outputs.length > 0 ? handOver(job, around.service) : []),
-    ...(step.reports.length > 0 ? [reportsOf(job, around.service)] : []),
+    { ...unless, ...mainStep(job, context) },
+    ...(cache && step.outputs.length === 0 ? [{ ...unless, name: 'Remember', run: remember(job, context.service) }] : []),
+    ...(step.outputs.length > 0 ? uploadOutputs(job, context.service) : []),
+    ...(step.reports.length > 0 ? [reportsOf(job, context.service)] : []),
   ];
 }
 
-function mainStep(job: Job, { service, options }: Around): ActionStep {
+function mainStep(job: Job, { service, options }: Context): ActionStep {
   const { step } = job;
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
-  const own = isOwnCommand(step);
-  const command = own ? retried(step.run ?? '', step.retries + 1) : deliverStep(step.name, { ...options, up });
+  const isPlain = isOwnCommand(step);
+  const command = isPlain ? retried(step.run ?? '', step.retries + 1) : deliverStep(step.name, { ...options, up });
   const env = {
-    ...(own && Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, literal(value)]))),
+    ...(isPlain && Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, literal(value)]))),
     ...Object.fromEntries(step.secrets.map((secret) => [secret, `\${{ secrets.${secret} }}`])),
   };
   return {
     name: step.name,
     ...(step.deploy !== undefined && { id: 'deliver' }),
-    run: own ? literal(command) : command,
+    run: isPlain ? literal(command) : command,
     ...(Object.keys(env).length > 0 && { env }),
-    ...(own && step.timeoutMs !== undefined && { 'timeout-minutes': Math.ceil((step.timeoutMs * (step.retries + 1)) / 60_000) }),
+    ...(isPlain && step.timeoutMs !== undefined && { 'timeout-minutes': Math.ceil((step.timeoutMs * (step.retries + 1)) / 60_000) }),
   };
 }
 
@@ -193,7 +193,7 @@ function artifactOf(job: Job, service: CiPipeline): string {
 }
 
 /** Uploads the outputs as an archive: artifacts keep neither modes nor links. */
-function handOver(job: Job, service: CiPipeline): ActionStep[] {
+function uploadOutputs(job: Job, service: CiPipeline): ActionStep[] {
   const file = `${artifactOf(job, service)}.tgz`;
   const { command, isForBash } = packing(job.step.outputs, `"$RUNNER_TEMP/${file}"`);
   return [
@@ -205,7 +205,7 @@ function handOver(job: Job, service: CiPipeline): ActionStep[] {
   ];
 }
 
-function takeOver({ handed }: Job, service: CiPipeline): ActionStep[] {
+function downloadOutputs({ handed }: Job, service: CiPipeline): ActionStep[] {
   const names = handed.map((job) => artifactOf(job, service));
   const [only, ...more] = names;
   if (only === undefined) return [];
@@ -233,9 +233,9 @@ function reportsOf(job: Job, service: CiPipeline): ActionStep {
   };
 }
 
-function notesOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string[] {
+function warningsOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string[] {
   const { service } = pipeline;
-  const idle = handingNothingOn(jobs);
+  const idle = stepsWithoutOutputs(jobs);
   const unkeyed = jobs.filter(({ key, step }) => key && !(plainGlobs(key.inputs) && plainGlobs(step.outputs)));
   const bytes = Buffer.byteLength(body);
   const slow = jobs.filter(
@@ -243,17 +243,17 @@ function notesOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string
   );
   return [
     ...(idle.length > 0
-      ? [`each job of ${service} has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      ? [`each job of ${service} runs on its own machine: files of ${idle.join(', ')} are lost without \`outputs\``]
       : []),
     ...(isEnterprise(pipeline) && body.includes(actions.upload)
-      ? ['limit: Enterprise servers take artifacts only of actions/upload-artifact@v3 and actions/download-artifact@v3']
+      ? ['limit: Enterprise servers only support actions/upload-artifact@v3 and actions/download-artifact@v3']
       : []),
-    ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
+    ...(unkeyed.length > 0
+      ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not support, so the step always runs`]
+      : []),
     ...(bytes > limits.fileBytes
-      ? [
-          `limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB, and GitHub starts none of more than ${limits.fileBytes / 1000} kB`,
-        ]
+      ? [`limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB; GitHub accepts at most ${limits.fileBytes / 1000} kB`]
       : []),
-    ...slow.map(({ step }) => `limit: GitHub ends a job on its own runners after 6 hours, before the timeout of ${step.name}`),
+    ...slow.map(({ step }) => `limit: GitHub-hosted runners stop a job after 6 hours, before the timeout of ${step.name}`),
   ];
 }

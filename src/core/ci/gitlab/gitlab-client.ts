@@ -3,7 +3,7 @@ import type { Tokens } from '../../model/tokens';
 import { present, textOf } from '../../support/json-value';
 import { ConditionalClient } from '../conditional-client';
 import { ok, type CiClient, type CiFailure, type CiResult, type RemoteRun, type Started, type StartRequest } from '../ci-client';
-import { checkAccess, notSeen } from './check';
+import { checkAccess, invisibleProject } from './check';
 import { gitlabHistory, jobDeployments, readDeployments, reportDeployment } from './deployments';
 import { failingTests, type Naming } from './jobs';
 import { GitlabPlainLog, readTrace } from './log';
@@ -21,21 +21,21 @@ export interface GitlabSettings {
 }
 
 /** Opens a client for GitLab CI/CD, on gitlab.com or a self-managed server. */
-export function openGitlabClient(settings: GitlabSettings, client: HttpClient, tokens: Tokens): CiClient {
+export function openGitlabClient(settings: GitlabSettings, http: HttpClient, tokens: Tokens): CiClient {
   const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
-  const asking = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
-  const project = new GitlabProject(asking, settings.project);
+  const client = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, http, tokens);
+  const project = new GitlabProject(client, settings.project);
   const naming: Naming = { service: settings.service, isAlone: settings.services.length <= 1 };
   const runs = new GitlabRuns(project, naming);
   return {
     name: 'gitlab',
     label: 'GitLab CI/CD',
-    host: asking.api.origin ?? server,
+    host: client.api.origin ?? server,
     place: settings.project,
     logs: 'live',
     reruns: 'failed jobs',
     get allowance() {
-      return asking.allowance;
+      return client.allowance;
     },
     check: async (signal) => checkAccess(project, signal),
     start: async (request, signal) => startPipeline(project, request, signal),
@@ -65,7 +65,7 @@ export function openGitlabClient(settings: GitlabSettings, client: HttpClient, t
  */
 async function approve(project: GitlabProject, run: RemoteRun, environment: string, signal: AbortSignal): Promise<CiResult<void>> {
   const job = run.jobs.find(({ approval }) => approval === environment);
-  if (!job) return wrong(`no deployment of this run to ${environment} waits for a person`);
+  if (!job) return wrong(`no deployment of this run to ${environment} is waiting for approval`);
   const deployment = (await jobDeployments(project, signal)).find((one) => one.job === job.id);
   if (deployment?.status === 'blocked') {
     const answer = await project.post(`/deployments/${deployment.id}/approval`, { status: 'approved' }, 'an approval', signal);
@@ -83,39 +83,42 @@ async function approve(project: GitlabProject, run: RemoteRun, environment: stri
 /** Starts a pipeline on a branch (docs.gitlab.com: api/pipelines, create a pipeline). */
 export async function startPipeline(project: GitlabProject, request: StartRequest, signal: AbortSignal): Promise<CiResult<Started>> {
   const answer = await project.post('/pipeline', { ref: request.branch }, 'a pipeline', signal);
-  if (answer.state === 'failed') return inWords(project, request, answer);
+  if (answer.state === 'failed') return explainStartFailure(project, request, answer);
   const [id, commit] = [textOf(answer.value['id']), textOf(answer.value['sha'])];
-  if (id === undefined) return wrong('GitLab does not say which pipeline it started');
+  if (id === undefined) return wrong('GitLab did not return the id of the pipeline');
   if (commit !== request.commit) {
-    const other = `GitLab started pipeline ${id} for ${commit?.slice(0, 12) ?? 'an unknown commit'} instead of ${request.commit.slice(0, 12)}`;
-    const ended = await project.asking.write('POST', project.path(`/pipelines/${encodeURIComponent(id)}/cancel`), undefined, signal);
-    return wrong(other, ended.state === 'failed' ? `it goes on: ${ended.message}` : 'it was cancelled');
+    const other = `GitLab started pipeline ${id} for ${commit?.slice(0, 7) ?? 'an unknown commit'} instead of ${request.commit.slice(0, 7)}`;
+    const cancelled = await project.client.write('POST', project.path(`/pipelines/${encodeURIComponent(id)}/cancel`), undefined, signal);
+    return wrong(other, cancelled.state === 'failed' ? `it is still running: ${cancelled.message}` : 'it was cancelled');
   }
   return ok({ id, attempt: 1, ...present({ url: webAddress(answer.value['web_url']) }) });
 }
 
 /** Explains why GitLab created no pipeline (lib/gitlab/ci/pipeline/chain), and how to fix it. */
-function inWords(project: GitlabProject, { file, branch, service }: StartRequest, failure: CiFailure): CiFailure {
-  if (failure.gone) return notSeen(project, failure);
-  const says = (message: string, hint?: string): CiFailure => ({ ...failure, message, ...(hint !== undefined && { hint }) });
+function explainStartFailure(project: GitlabProject, { file, branch, service }: StartRequest, failure: CiFailure): CiFailure {
+  if (failure.gone) return invisibleProject(project, failure);
+  const explained = (message: string, hint?: string): CiFailure => ({ ...failure, message, hint: hint ?? failure.hint });
   const { status } = failure;
   // The text after the address, which might contain the same words.
-  const said = failure.message.includes(': ') ? failure.message.slice(failure.message.indexOf(': ')) : '';
-  if (/identity verification|verify your (identity|account)/i.test(said))
+  const reason = failure.message.includes(': ') ? failure.message.slice(failure.message.indexOf(': ')) : '';
+  if (/identity verification|verify your (identity|account)/i.test(reason))
     return {
-      ...says('GitLab wants you to verify your identity before it starts pipelines', 'sign in there and follow what it asks for'),
+      ...explained('GitLab requires an identity verification before it starts pipelines', 'sign in to GitLab and verify your identity'),
       reason: 'token',
     };
   if (status === 403)
-    return says(failure.message, 'to start pipelines it takes the scope api and the role of a Developer, and more for a protected branch');
+    return explained(
+      failure.message,
+      'starting pipelines requires the scope api and the role Developer; a protected branch may require more',
+    );
   if (status !== 400 && status !== 422) return failure;
-  if (/missing CI config file|(?:not found|missing).*\.gitlab-ci\.yml/i.test(said))
-    return says(`there is no ${file} in what was pushed`, '`deliver export gitlab` writes it');
-  if (/reference not found/i.test(said)) return says(`GitLab does not find the branch ${branch}: was it pushed to ${project.name}?`);
-  if (/no (?:stages|jobs)|filtered out|will not run|would not run|rules? (?:did|do) not match/i.test(said))
-    return says(`GitLab started nothing: by its rules no job would run for ${service}`, `see \`rules\` and \`workflow\` in ${file}`);
-  if (/insufficient permissions|protected/i.test(said)) return { ...failure, reason: 'token', hint: 'the branch is protected' };
-  return /yaml|config|syntax|jobs:|unknown keys|include/i.test(said)
-    ? { ...failure, hint: `is ${file} valid? CI Lint in GitLab tells more` }
+  if (/missing CI config file|(?:not found|missing).*\.gitlab-ci\.yml/i.test(reason))
+    return explained(`the pushed commit has no ${file}`, 'run `deliver export gitlab`');
+  if (/reference not found/i.test(reason)) return explained(`${project.name} has no branch ${branch}: was it pushed?`);
+  if (/no (?:stages|jobs)|filtered out|will not run|would not run|rules? (?:did|do) not match/i.test(reason))
+    return explained(`GitLab started no pipeline: its rules exclude all jobs of ${service}`, `see \`rules\` and \`workflow\` in ${file}`);
+  if (/insufficient permissions|protected/i.test(reason)) return { ...failure, reason: 'token', hint: 'the branch is protected' };
+  return /yaml|config|syntax|jobs:|unknown keys|include/i.test(reason)
+    ? { ...failure, hint: `is ${file} valid? see CI Lint in GitLab` }
     : failure;
 }

@@ -23,7 +23,7 @@ export interface JobRecord {
 }
 
 /** Facts about jobs that their list does not contain. */
-export interface JobsAround {
+export interface JobContext {
   /** The run is over: waiting jobs will not start. */
   readonly isOver: boolean;
   /** Ids of the jobs that passed before the run was started again. */
@@ -70,8 +70,8 @@ export function hasRetried(jobs: readonly JobRecord[], startedAt: string | undef
 export function readJobs(
   records: readonly JobRecord[],
   naming: Naming,
-  around: JobsAround,
-  asking: ConditionalClient,
+  context: JobContext,
+  client: ConditionalClient,
 ): RemoteJob[] | string {
   const names = records.map(({ name }) => name);
   const steps = gitlabSteps(names, naming.service, naming.isAlone);
@@ -79,38 +79,38 @@ export function readJobs(
   for (const record of records) {
     const step = steps.get(record.name);
     if (step === undefined) continue;
-    const job = readJob(record, shown(step) ?? '', around, asking);
+    const job = readJob(record, shown(step) ?? '', context, client);
     if (typeof job === 'string') return job;
     jobs.push(job);
   }
   return jobs;
 }
 
-function readJob(record: JobRecord, name: string, around: JobsAround, asking: ConditionalClient): RemoteJob | string {
+function readJob(record: JobRecord, name: string, context: JobContext, client: ConditionalClient): RemoteJob | string {
   const { id, status, json } = record;
-  const startedAt = asking.time(textOf(json['started_at']));
-  const finishedAt = asking.time(textOf(json['finished_at']));
+  const startedAt = client.time(textOf(json['started_at']));
+  const finishedAt = client.time(textOf(json['finished_at']));
   const known = jobState(status);
-  if (known === undefined && finishedAt !== undefined) return `GitLab says that ${name} is “${shown(status, 50)}”, which is unknown here`;
+  if (known === undefined && finishedAt !== undefined) return `${name} has the unknown status “${shown(status, 50)}”`;
   // A manual job that was never started.
-  const isLeft = known === 'waiting' && around.isOver;
-  const plainState = isLeft ? 'skipped' : (known ?? (startedAt === undefined ? 'waiting' : 'running'));
-  const state = plainState === 'passed' && around.kept.has(id) ? 'kept' : plainState;
+  const wasNeverStarted = known === 'waiting' && context.isOver;
+  const plainState = wasNeverStarted ? 'skipped' : (known ?? (startedAt === undefined ? 'waiting' : 'running'));
+  const state = plainState === 'passed' && context.kept.has(id) ? 'kept' : plainState;
   const tags = listOf(json['tag_list']).flatMap((tag) => shown(tag, 50) ?? []);
-  const environment = around.environments.get(id);
+  const environment = context.environments.get(id);
   const wasErased = textOf(json['erased_at']) !== undefined;
   const reasons = [
-    known === undefined ? `GitLab calls it “${shown(status, 50)}”` : undefined,
+    known === undefined ? `status on GitLab: “${shown(status, 50)}”` : undefined,
     state === 'waiting' ? waitingReason(status, tags, environment?.name) : undefined,
-    isLeft ? 'nobody started it' : undefined,
+    wasNeverStarted ? 'never started' : undefined,
     state === 'failed' ? failureReason(textOf(json['failure_reason']), tags, startedAt !== undefined) : undefined,
-    state === 'failed' && json['allow_failure'] === true ? 'it may fail' : undefined,
+    state === 'failed' && json['allow_failure'] === true ? 'allowed to fail' : undefined,
     wasErased ? 'its log was erased' : undefined,
   ].filter((reason) => reason !== undefined);
   return {
     id,
     name,
-    attempt: around.tries?.get(id) ?? 1,
+    attempt: context.tries?.get(id) ?? 1,
     state,
     hasLog: startedAt !== undefined && !wasErased,
     ...present({
@@ -166,30 +166,30 @@ export function isActive(status: string): boolean {
 
 /** Values of `failure_reason` (app/models/concerns/enums/ci/commit_status.rb). */
 const failures: Readonly<Record<string, string>> = {
-  unknown_failure: 'GitLab does not know why it failed',
-  api_failure: 'GitLab and the runner did not understand each other',
+  unknown_failure: 'it failed for an unknown reason',
+  api_failure: 'the runner and GitLab could not communicate',
   runner_system_failure: 'the runner failed, not the step',
   runner_unsupported: 'the runner is too old for this job',
-  missing_dependency_failure: 'what an earlier job handed over is missing or has expired',
-  stale_schedule: 'its time had passed before it could be started',
+  missing_dependency_failure: 'an artifact of an earlier job is missing or has expired',
+  stale_schedule: 'its scheduled time had passed',
   job_execution_timeout: 'it took longer than its timeout',
   archived_failure: 'the job is archived and cannot be run again',
-  unmet_prerequisites: 'GitLab could not prepare what it needs',
-  scheduler_failure: 'GitLab could not give it to a runner',
+  unmet_prerequisites: 'its prerequisites could not be met',
+  scheduler_failure: 'it could not be assigned to a runner',
   data_integrity_failure: 'GitLab found its record of the job damaged',
-  forward_deployment_failure: 'a newer deployment was there already',
-  failed_outdated_deployment_job: 'a newer deployment was there already',
+  forward_deployment_failure: 'a newer deployment exists',
+  failed_outdated_deployment_job: 'a newer deployment exists',
   user_blocked: 'the user who started it is blocked',
   project_deleted: 'the project was deleted',
   ci_quota_exceeded: 'the compute minutes are used up',
-  no_matching_runner: 'there is no runner that takes it',
+  no_matching_runner: 'no runner accepts it',
   trace_size_exceeded: 'its log is larger than GitLab allows',
   builds_disabled: 'CI/CD is turned off in the project',
   environment_creation_failure: 'its environment could not be created: is its name valid?',
   deployment_rejected: 'its deployment was rejected',
-  protected_environment_failure: 'the environment is protected: who started it may not deploy there',
-  ip_restriction_failure: 'the group takes no jobs from the address of this runner',
-  runner_provisioning_timeout: 'no machine was ready for it in time',
+  protected_environment_failure: 'the environment is protected, and the person who started the job may not deploy to it',
+  ip_restriction_failure: 'the group refuses the IP address of this runner',
+  runner_provisioning_timeout: 'no machine was ready in time',
   duo_workflow_not_allowed: 'GitLab does not allow it',
 };
 
@@ -198,10 +198,10 @@ export function failureReason(reason: string | undefined, tags: readonly string[
   if (reason === undefined || reason === 'script_failure') return undefined;
   if (reason === 'stuck_or_timeout_failure')
     return hasStarted
-      ? 'it timed out, or its runner was heard of no more'
-      : `no runner took it: none ${withTags(tags)}is online, or all were busy for too long`;
-  if (reason === 'no_matching_runner') return `there is no runner ${withTags(tags)}that takes it`;
-  return failures[reason] ?? `GitLab says: ${reason.replaceAll('_', ' ').slice(0, 100)}`;
+      ? 'it timed out, or its runner stopped responding'
+      : `no runner ${withTags(tags)}was available: none is online, or all were busy for too long`;
+  if (reason === 'no_matching_runner') return `no runner ${withTags(tags)}accepts it`;
+  return failures[reason] ?? `GitLab: ${reason.replaceAll('_', ' ').slice(0, 100)}`;
 }
 
 /** Returns why a job has not started. */
@@ -214,13 +214,13 @@ export function waitingReason(status: string, tags: readonly string[], environme
         ? 'waits for another delivery to the same environment'
         : `waits for another delivery to ${environment}`;
     case 'waiting_for_callback':
-      return 'waits for an answer of another system';
+      return 'waits for another system';
     case 'preparing':
-      return 'GitLab prepares what it needs';
+      return 'GitLab is preparing it';
     case 'scheduled':
-      return 'waits for its time';
+      return 'waits for its scheduled time';
     case 'manual':
-      return environment === undefined ? 'waits for a person to start it' : `waits for a person to let it deploy to ${environment}`;
+      return environment === undefined ? 'waits for a manual start' : `waits for approval of the deployment to ${environment}`;
     default:
       return undefined;
   }
@@ -231,8 +231,8 @@ function withTags(tags: readonly string[]): string {
   return `with the tag${tags.length === 1 ? '' : 's'} ${tags.join(', ')} `;
 }
 
-const mostProblems = 1000;
-const longestText = 100_000;
+const maxProblems = 1000;
+const maxTextLength = 100_000;
 
 /** Returns the failing tests of a step from the pipeline's test report (docs.gitlab.com: api/pipelines, test report). */
 export function failingTests(report: unknown, step: string, { service, isAlone }: Naming): FoundProblem[] {
@@ -246,7 +246,7 @@ export function failingTests(report: unknown, step: string, { service, isAlone }
   for (const { name, cases } of suites) {
     if (steps.get(name) !== step) continue;
     for (const one of cases) {
-      const problem = problems.length < mostProblems ? problemOf(one) : undefined;
+      const problem = problems.length < maxProblems ? problemOf(one) : undefined;
       if (problem) problems.push(problem);
     }
   }
@@ -256,7 +256,7 @@ export function failingTests(report: unknown, step: string, { service, isAlone }
 function problemOf(value: unknown): FoundProblem | undefined {
   const test = recordOf(value);
   if (!test || (test['status'] !== 'failed' && test['status'] !== 'error')) return undefined;
-  const text = (one: unknown): string => plain(textOf(one) ?? '').slice(0, longestText);
+  const text = (one: unknown): string => plain(textOf(one) ?? '').slice(0, maxTextLength);
   const attributes = { name: text(test['name']) || 'a test', classname: text(test['classname']), ...fileIn(test['file']) };
   const output = recordOf(test['system_output']);
   const said = output ? text(output['__content__']) : text(test['system_output']);

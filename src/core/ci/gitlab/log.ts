@@ -5,7 +5,7 @@ import { isOver } from './jobs';
 import { wrong, type GitlabProject } from './project';
 
 /** The rest of a long log is left for the next read. */
-const mostInOneGo = 5;
+const maxReads = 5;
 
 /**
  * Reads the log of a job. GitLab documents no ranges (gitlab-org/gitlab#30391), and does not mark the end of a log. The log of a finished
@@ -25,9 +25,9 @@ export async function readTrace(
     if (failure) return failure;
     if (!isOver(job.state)) return ok({ isWhole: false });
     if (answers > 1 && at === before) break;
-    if (answers === mostInOneGo) return ok({ isWhole: false });
+    if (answers === maxReads) return ok({ isWhole: false });
   }
-  return (at === 0 ? await whyMissing(project, job, signal) : undefined) ?? ok({ isWhole: true });
+  return (at === 0 ? await missingLogReason(project, job, signal) : undefined) ?? ok({ isWhole: true });
 }
 
 async function readPart(
@@ -37,18 +37,18 @@ async function readPart(
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
 ): Promise<CiFailure | undefined> {
-  const answer = await readFrom(project.asking, project.path(`/jobs/${encodeURIComponent(job.id)}/trace`), from, write, signal);
-  if (answer.state === 'answered') project.asking.heard(answer.headers);
+  const answer = await readFrom(project.client, project.path(`/jobs/${encodeURIComponent(job.id)}/trace`), from, write, signal);
+  if (answer.state === 'answered') project.client.heard(answer.headers);
   else if (answer.status !== 404 && answer.status !== 410) return answer;
-  else return (await whyMissing(project, job, signal)) ?? gone(`GitLab has no log of ${job.name}`);
+  else return (await missingLogReason(project, job, signal)) ?? gone(`GitLab has no log of ${job.name}`);
   return undefined;
 }
 
 /** Returns why a log is missing, or undefined if it is simply empty. */
-async function whyMissing(project: GitlabProject, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
-  const now = await project.record(`/jobs/${encodeURIComponent(job.id)}`, 'a job', signal);
-  if (now.state === 'failed') return now;
-  return textOf(now.value['erased_at']) === undefined ? undefined : gone(`the log of ${job.name} was erased`);
+async function missingLogReason(project: GitlabProject, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
+  const current = await project.record(`/jobs/${encodeURIComponent(job.id)}`, 'a job', signal);
+  if (current.state === 'failed') return current;
+  return textOf(current.value['erased_at']) === undefined ? undefined : gone(`the log of ${job.name} was erased`);
 }
 
 function gone(message: string): CiFailure {
@@ -61,7 +61,7 @@ const plus = 0x2b;
 const headerLength = 32;
 const header = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z [0-9a-f]{2}[EO][ +]$/;
 /** Marks are never longer. */
-const longestMark = 1024;
+const maxMarkLength = 1024;
 const mark = /section_(?:start|end):\d+:[\w.-]+(?:\[[^\]\r\n]*\])?\r\x1b\[0K/g;
 
 /**
@@ -107,12 +107,12 @@ class LineTimes {
         const start = this.rest[0] === newline ? 1 : 0;
         const line = this.rest.subarray(start);
         if (line.length === 0 || couldBeHeader(line)) break;
-        const is = isHeader(line);
-        const stream = is ? line.toString('latin1', headerLength - 4, headerLength - 1) : '';
-        const goesOn = is && line[headerLength - 1] === plus && stream === this.stream;
+        const hasHeader = isHeader(line);
+        const stream = hasHeader ? line.toString('latin1', headerLength - 4, headerLength - 1) : '';
+        const continues = hasHeader && line[headerLength - 1] === plus && stream === this.stream;
         this.stream = stream;
-        if (start === 1 && !goesOn) pieces.push(this.rest.subarray(0, 1));
-        this.rest = is ? line.subarray(headerLength) : line;
+        if (start === 1 && !continues) pieces.push(this.rest.subarray(0, 1));
+        this.rest = hasHeader ? line.subarray(headerLength) : line;
         this.atLineStart = false;
       }
       const end = this.rest.indexOf(newline);
@@ -150,7 +150,7 @@ class SectionMarks {
   push(bytes: Buffer): Buffer {
     // One character per byte: nothing is decoded, nothing is lost.
     const text = (this.rest + bytes.toString('latin1')).replace(mark, '');
-    const cut = heldBack(text);
+    const cut = completeLength(text);
     this.rest = text.slice(cut);
     return Buffer.from(text.slice(0, cut), 'latin1');
   }
@@ -166,8 +166,8 @@ const unfinished =
   /(?:s|se|sec|sect|secti|sectio|section|section_|section_(?:s|st|sta|star|e|en)|section_(?:start|end)(?::\d*(?::[\w.-]*(?:\[[^\]\r\n]*\]?)?(?:\r(?:\x1b(?:\[(?:0)?)?)?)?)?)?)$/;
 
 /** Returns where an incomplete mark may begin. */
-function heldBack(text: string): number {
-  const from = Math.max(0, text.length - longestMark);
+function completeLength(text: string): number {
+  const from = Math.max(0, text.length - maxMarkLength);
   const match = unfinished.exec(text.slice(from));
   return match ? from + match.index : text.length;
 }

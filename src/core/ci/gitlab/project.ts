@@ -7,7 +7,7 @@ import { ok, type CiFailure, type CiResult } from '../ci-client';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-const mostPages = 30;
+const maxPages = 30;
 
 /** Sends requests about one project of a GitLab server. */
 export class GitlabProject {
@@ -15,7 +15,7 @@ export class GitlabProject {
   private defaultBranch: { readonly name: string | undefined } | undefined;
 
   constructor(
-    readonly asking: ConditionalClient,
+    readonly client: ConditionalClient,
     /** `group/name` */
     readonly name: string,
   ) {}
@@ -25,27 +25,27 @@ export class GitlabProject {
     return `/projects/${encodeURIComponent(this.name)}${below}`;
   }
 
-  async record(below: string, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
-    return recordIn(await this.asking.get(this.path(below), signal), what);
+  async record(below: string, expected: string, signal: AbortSignal): Promise<CiResult<Json>> {
+    return recordIn(await this.client.get(this.path(below), signal), expected);
   }
 
-  async post(below: string, body: object | undefined, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
-    return recordIn(await this.asking.write('POST', this.path(below), body, signal), what);
+  async post(below: string, body: object | undefined, expected: string, signal: AbortSignal): Promise<CiResult<Json>> {
+    return recordIn(await this.client.write('POST', this.path(below), body, signal), expected);
   }
 
   /** Returns all pages of a list. An incomplete list is a failure. */
-  async list(below: string, what: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
+  async list(below: string, expected: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
     const read = await readPages<JsonAnswer>({
       first: this.path(below),
-      get: async (address) => this.asking.get(address, signal),
+      get: async (address) => this.client.get(address, signal),
       next: nextPage,
-      most: mostPages,
+      most: maxPages,
     });
     if (read.state === 'failed') return read;
-    if (read.cut !== undefined) return wrong(`${what} could not be read to the end: ${read.cut}`);
+    if (read.cut !== undefined) return wrong(`${expected} could not be read completely: ${read.cut}`);
     const values: unknown[] = [];
     for (const { value } of read.pages) {
-      if (!Array.isArray(value)) return wrong(`GitLab answered something that is no list of ${what}`);
+      if (!Array.isArray(value)) return wrong(`GitLab did not return a list of ${expected}`);
       values.push(...(value as readonly unknown[]));
     }
     return ok(values);
@@ -62,16 +62,16 @@ export class GitlabProject {
 }
 
 export function wrong(message: string, hint?: string): CiFailure {
-  return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
+  return { state: 'failed', reason: 'answer', message, hint };
 }
 
 /** Returns untrusted text as one shortened line. */
-export function shown(value: unknown, most = 300): string | undefined {
+export function shown(value: unknown, maxLength = 300): string | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
   const line = plain(text).replace(/\s+/g, ' ').trim();
   if (line === '') return undefined;
-  return line.length > most ? `${line.slice(0, most)}…` : line;
+  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 }
 
 /** Returns an HTTP address, or undefined for anything that must not become a link. */
@@ -84,10 +84,10 @@ export function userOf(record: Json): string | undefined {
   return shown(valueAt(record, 'user.username'), 100);
 }
 
-function recordIn(answer: JsonAnswer | CiFailure, what: string): CiResult<Json> {
+function recordIn(answer: JsonAnswer | CiFailure, expected: string): CiResult<Json> {
   if (answer.state === 'failed') return answer;
   const record = recordOf(answer.value);
-  return record ? ok(record) : wrong(`GitLab answered something that is not ${what}`);
+  return record ? ok(record) : wrong(`GitLab did not return ${expected}`);
 }
 
 /**

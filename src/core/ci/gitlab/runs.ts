@@ -1,7 +1,7 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
 import { ok, type CiFailure, type CiResult, type RemoteJob, type RemoteRun, type Started } from '../ci-client';
 import { isOwnBranchOf, ownBranches } from '../../git/delivery-branches';
-import { notSeen } from './check';
+import { invisibleProject } from './check';
 import { jobDeployments } from './deployments';
 import {
   hasRetried,
@@ -13,15 +13,15 @@ import {
   readJobs,
   runState,
   type JobRecord,
-  type JobsAround,
+  type JobContext,
   type Naming,
 } from './jobs';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
 
-const mostRemembered = 500;
-const atOnce = 5;
+const maxRemembered = 500;
+const concurrentRequests = 5;
 /** How long after a rerun an answer may be outdated. GitLab silently skips jobs that it does not run again. */
-const oldAnswersMs = 30_000;
+const outdatedAnswersMs = 30_000;
 
 /** The pipelines of a project as runs of one of its services. */
 export class GitlabRuns {
@@ -54,39 +54,41 @@ export class GitlabRuns {
     if (all?.state === 'failed') return all;
     // This list was read later. If it lacks a job, it is outdated, and attempts are unknown.
     if (all && !records.value.every(({ id: one }) => all.value.some((other) => other.id === one)))
-      return wrong(`GitLab answered jobs of pipeline ${id} that are older than others`);
+      return wrong(`GitLab returned an outdated list of the jobs of pipeline ${id}`);
     const latest = latestTries(records.value);
     const { replaced, at = 0 } = this.reruns.get(id) ?? {};
-    const mayBeOld = replaced && replaced.size > 0 && Date.now() - at < oldAnswersMs;
+    const mayBeOld = replaced && replaced.size > 0 && Date.now() - at < outdatedAnswersMs;
     if (mayBeOld && [...replaced].every((old) => latest.some((job) => job.id === old)))
-      return wrong(`GitLab answered how pipeline ${id} was before it was run again`);
-    this.hearTitles(latest);
-    const itself = await this.basic(pipeline.value, signal, attempt);
-    if (typeof itself === 'string') return wrong(itself);
+      return wrong(`GitLab returned an outdated state of pipeline ${id}`);
+    this.rememberTitle(latest);
+    const reported = await this.basic(pipeline.value, signal, attempt);
+    if (typeof reported === 'string') return wrong(reported);
     // The status of a pipeline lags behind its jobs: one of them may have started again.
-    const goesOn = isOver(itself.state) && latest.some(({ status }) => isActive(status));
-    const basic: RemoteRun = goesOn ? { ...itself, state: 'running' } : itself;
+    const isRunningAgain = isOver(reported.state) && latest.some(({ status }) => isActive(status));
+    const basic: RemoteRun = isRunningAgain ? { ...reported, state: 'running' } : reported;
     await this.findEnvironments(basic, latest, signal);
-    const around: JobsAround = {
+    const context: JobContext = {
       isOver: isOver(basic.state),
       kept: this.reruns.get(id)?.kept ?? new Set(),
       tries: all && triesOf(all.value),
       environments: this.environments,
     };
-    const jobs = readJobs(inOrder(latest, all?.value ?? []), this.naming, around, this.project.asking);
+    const jobs = readJobs(inOrder(latest, all?.value ?? []), this.naming, context, this.project.client);
     if (typeof jobs === 'string') return wrong(jobs);
     return ok(this.runOf(basic, pipeline.value, jobs));
   }
 
   async list(signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>> {
-    const answer = await this.project.asking.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
-    if (answer.state === 'failed') return answer.gone ? notSeen(this.project, answer) : answer;
-    if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
-    const values = (answer.value as readonly unknown[]).filter((one) => !this.isNobodys(one));
+    const answer = await this.project.client.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
+    if (answer.state === 'failed') return answer.gone ? invisibleProject(this.project, answer) : answer;
+    if (!Array.isArray(answer.value)) return wrong('GitLab did not return a list of pipelines');
+    const values = (answer.value as readonly unknown[]).filter((one) => !this.belongsToNoRun(one));
     const runs: RemoteRun[] = [];
     await this.project.branch(signal);
-    for (let at = 0; at < values.length; at += atOnce) {
-      const read = await Promise.all(values.slice(at, at + atOnce).map(async (value) => this.basic(recordOf(value) ?? {}, signal)));
+    for (let at = 0; at < values.length; at += concurrentRequests) {
+      const read = await Promise.all(
+        values.slice(at, at + concurrentRequests).map(async (value) => this.basic(recordOf(value) ?? {}, signal)),
+      );
       const unread = read.find((one): one is string => typeof one === 'string');
       if (unread !== undefined) return wrong(unread);
       runs.push(...read.filter((one): one is RemoteRun => typeof one !== 'string'));
@@ -98,7 +100,7 @@ export class GitlabRuns {
    * Returns whether a pipeline belongs to no run: a push that starts nothing leaves a skipped pipeline
    * (lib/gitlab/ci/pipeline/chain/skip.rb), and a delivery branch has the jobs of one service only.
    */
-  private isNobodys(json: unknown): boolean {
+  private belongsToNoRun(json: unknown): boolean {
     const { status, source, ref } = recordOf(json) ?? {};
     const branch = textOf(ref) ?? '';
     if (!branch.startsWith(ownBranches)) return false;
@@ -110,10 +112,10 @@ export class GitlabRuns {
     const { id } = run;
     const before = await this.read(id, signal);
     if (before.state === 'failed') return before;
-    if (before.value.state === 'passed') return wrong('all of its jobs passed: there is none that GitLab would run again');
+    if (before.value.state === 'passed') return wrong('all jobs passed, so GitLab has none to run again');
     const answer = await this.project.post(`/pipelines/${encodeURIComponent(id)}/retry`, undefined, 'a pipeline', signal);
     if (answer.state === 'failed') return answer;
-    if (textOf(answer.value['id']) !== id) return wrong('GitLab does not say that it runs this pipeline again');
+    if (textOf(answer.value['id']) !== id) return wrong('GitLab did not confirm the rerun');
     const attempt = Math.max(run.attempt, before.value.attempt) + 1;
     const kept = before.value.jobs.filter(({ state }) => state === 'passed' || state === 'kept').map((job) => job.id);
     // GitLab replaces these jobs by new ones.
@@ -126,27 +128,27 @@ export class GitlabRuns {
   private async missing(id: string, failure: CiFailure, signal: AbortSignal): Promise<CiFailure> {
     if (!failure.gone) return failure;
     const project = await this.project.record('', 'the project', signal);
-    if (project.state === 'failed') return project.gone ? notSeen(this.project, project) : project;
-    return { ...failure, message: `GitLab has no pipeline ${id} (any more)` };
+    if (project.state === 'failed') return project.gone ? invisibleProject(this.project, project) : project;
+    return { ...failure, message: `pipeline ${id} does not exist on GitLab` };
   }
 
   private async records(address: string, signal: AbortSignal): Promise<CiResult<readonly JobRecord[]>> {
     const list = await this.project.list(address, 'jobs', signal);
     if (list.state === 'failed') return list;
     const records = list.value.map(jobRecord);
-    return records.every((one) => one !== undefined) ? ok(records) : wrong('GitLab answered a job without an id, a name or a status');
+    return records.every((one) => one !== undefined) ? ok(records) : wrong('GitLab returned a job without an id, a name or a status');
   }
 
   /** Returns the fields that lists and single answers share, or the error in them. */
   private async basic(json: Json, signal: AbortSignal, attempt = 1): Promise<RemoteRun | string> {
     const [id, status, commit] = [textOf(json['id']), textOf(json['status']), textOf(json['sha'])];
     if (id === undefined || status === undefined || commit === undefined)
-      return 'GitLab answered a pipeline without an id, a status or a commit';
+      return 'GitLab returned a pipeline without an id, a status or a commit';
     const state = runState(status);
-    if (state === undefined) return `GitLab says that pipeline ${id} is “${shown(status, 50)}”, which is unknown here`;
+    if (state === undefined) return `pipeline ${id} has the unknown status “${shown(status, 50)}”`;
     const url = webAddress(json['web_url']);
-    const createdAt = this.project.asking.time(textOf(json['created_at']));
-    if (url === undefined || createdAt === undefined) return `GitLab does not say where pipeline ${id} is, or since when`;
+    const createdAt = this.project.client.time(textOf(json['created_at']));
+    if (url === undefined || createdAt === undefined) return `GitLab returned pipeline ${id} without an address or a start time`;
     const branch = shown(json['ref']) ?? '';
     const main = await this.project.branch(signal);
     return {
@@ -178,7 +180,7 @@ export class GitlabRuns {
     return title;
   }
 
-  private hearTitles(jobs: readonly JobRecord[]): void {
+  private rememberTitle(jobs: readonly JobRecord[]): void {
     for (const { json } of jobs.slice(0, 1)) {
       const [commit, title] = [textOf(valueAt(json, 'commit.id')), shown(valueAt(json, 'commit.title'))];
       if (commit !== undefined && title !== undefined) remember(this.titles, commit, title);
@@ -198,8 +200,8 @@ export class GitlabRuns {
     const whole = basic.state === 'waiting' && hasBegun ? 'running' : basic.state;
     const state = this.naming.isAlone ? whole : (stateOf(jobs) ?? whole);
     const ends = jobs.flatMap(({ finishedAt }) => finishedAt ?? []).sort();
-    const finishedAt = this.project.asking.time(textOf(json['finished_at'])) ?? ends.at(-1);
-    const reason = shown(json['yaml_errors']) ?? basic.reason ?? this.unsaid(basic, json, jobs);
+    const finishedAt = this.project.client.time(textOf(json['finished_at'])) ?? ends.at(-1);
+    const reason = shown(json['yaml_errors']) ?? basic.reason ?? this.missingReason(basic, json, jobs);
     return {
       ...basic,
       state,
@@ -209,20 +211,22 @@ export class GitlabRuns {
   }
 
   /** Returns the reason of a run that ended without jobs. */
-  private unsaid({ state }: RemoteRun, json: Json, jobs: readonly RemoteJob[]): string | undefined {
+  private missingReason({ state }: RemoteRun, json: Json, jobs: readonly RemoteJob[]): string | undefined {
     if (jobs.length > 0 || !isOver(state)) return undefined;
-    if (!this.naming.isAlone && state === 'passed') return `it has no job of ${this.naming.service}`;
+    if (!this.naming.isAlone && state === 'passed') return `the pipeline has no job of ${this.naming.service}`;
     if (state !== 'failed') return undefined;
     // For example `failed - the pipeline could not be created`.
-    const words = shown(valueAt(json, 'detailed_status.tooltip'));
-    return words === undefined || words === 'failed' ? `it failed without a job of ${this.naming.service}` : `GitLab says: ${words}`;
+    const message = shown(valueAt(json, 'detailed_status.tooltip'));
+    return message === undefined || message === 'failed'
+      ? `the pipeline failed without a job of ${this.naming.service}`
+      : `GitLab: ${message}`;
   }
 }
 
 /** Returns the state of one service's jobs in a shared pipeline, or undefined while one is unfinished. */
 function stateOf(jobs: readonly RemoteJob[]): RemoteRun['state'] | undefined {
   if (jobs.length === 0 || jobs.some(({ state }) => !isOver(state))) return undefined;
-  const states = jobs.filter(({ state, reason }) => !(state === 'failed' && mayFail(reason))).map(({ state }) => state);
+  const states = jobs.filter(({ state, reason }) => !(state === 'failed' && isAllowedToFail(reason))).map(({ state }) => state);
   return states.includes('failed')
     ? 'failed'
     : states.includes('cancelled')
@@ -232,8 +236,8 @@ function stateOf(jobs: readonly RemoteJob[]): RemoteRun['state'] | undefined {
         : 'passed';
 }
 
-function mayFail(reason: string | undefined): boolean {
-  return reason?.split('; ').includes('it may fail') === true;
+function isAllowedToFail(reason: string | undefined): boolean {
+  return reason?.split('; ').includes('allowed to fail') === true;
 }
 
 /** Returns the attempt of each job by id: ids increase. */
@@ -250,7 +254,7 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
   for (const oldest of map.keys()) {
-    if (map.size <= mostRemembered) return;
+    if (map.size <= maxRemembered) return;
     map.delete(oldest);
   }
 }

@@ -25,7 +25,7 @@ function told({ deployments }: DeploymentHistory): string[] {
 describe('the deployment history on GitHub', () => {
   const on = new OnGithub();
   const read = async (from = since): Promise<DeploymentHistory> => {
-    const answer = await on.engine.deploymentHistory?.('production', from, never);
+    const answer = await on.client.deploymentHistory?.('production', from, never);
     assert.ok(answer);
     return valueOf(answer);
   };
@@ -70,7 +70,7 @@ describe('the deployment history on GitHub', () => {
   it('is missing if a part of it fails', async () => {
     put(on.runs, 'a', 1, 'success');
     on.server.fault = ({ path }) => (path.endsWith('/statuses') ? { reply: { status: 403, body: { message: 'Forbidden' } } } : undefined);
-    const answer = await on.engine.deploymentHistory?.('production', since, never);
+    const answer = await on.client.deploymentHistory?.('production', since, never);
     assert.ok(answer);
     assert.equal(failureOf(answer).reason, 'token');
   });
@@ -95,8 +95,8 @@ describe('the deployment history on GitLab', () => {
 
   const read = async (from = since): Promise<DeploymentHistory> => {
     const settings = { server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' };
-    const engine = openGitlabClient(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
-    const answer = await engine.deploymentHistory?.('production', from, never);
+    const client = openGitlabClient(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
+    const answer = await client.deploymentHistory?.('production', from, never);
     assert.ok(answer);
     return valueOf(answer);
   };

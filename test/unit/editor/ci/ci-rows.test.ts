@@ -100,7 +100,7 @@ describe('a run on a CI service in the Pipeline view', () => {
   });
 
   it('says that it is asked seldom, where it is not allowed more, and goes on', () => {
-    const message = 'GitHub Actions allows 12 more requests until 10:42 UTC: it is asked every 60 s';
+    const message = 'GitHub Actions allows 12 more requests until 10:42 UTC. Polling every 60 s.';
     const slow = there({}, building, { type: 'engine-heard', state: 'slow', message });
     assert.match(pipeline(slow), /\[watch\] GitHub is asked seldom\n {4}\[loading~spin\] build/);
   });

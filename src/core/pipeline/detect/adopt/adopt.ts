@@ -5,9 +5,9 @@ import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
 import { adoptGitlab } from './gitlab-ci';
 
-/** The steps of the pipelines that a folder has already, and what of them could not be taken over. */
+/** The steps of existing CI files, and the parts that were not converted. */
 export interface AdoptedPipelines {
-  /** Those that steps were taken from. */
+  /** The files with converted steps. */
   readonly files: readonly string[];
   readonly steps: readonly FoundStep[];
   readonly left: readonly LeftOver[];
@@ -17,7 +17,7 @@ const workflows = '.github/workflows';
 const largest = 500_000;
 const unread = 'deliver init does not read Jenkinsfiles';
 
-/** Reads a folder's pipelines for GitHub Actions, else GitLab CI. Names a Jenkinsfile as left over. Passes over files that Deliver wrote. */
+/** Converts a folder's GitHub workflows, or else its GitLab CI file. Lists a Jenkinsfile as not converted. Skips files that Deliver wrote. */
 export function adoptPipelines(folder: string): AdoptedPipelines {
   const github = namesIn(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
   const candidates = [
@@ -52,7 +52,7 @@ function read(folder: string, file: string, adopt: (text: string, file: string) 
   return adopted ? [adopted] : [];
 }
 
-/** Several workflows in one pipeline: names stay distinct, and what both do is done once. */
+/** Merges several workflows into one pipeline with distinct names. Duplicate steps become one. */
 function together(found: readonly Adopted[]): FoundStep[] {
   const list = new StepList();
   for (const { steps } of found) {

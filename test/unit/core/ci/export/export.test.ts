@@ -129,7 +129,7 @@ describe('an exported pipeline', function () {
     const enterprise = on('engine: {github: {url: https://github.example.com}}');
     assert.deepEqual(await githubErrors(enterprise.body), []);
     assert.doesNotMatch(enterprise.body, /queue:/);
-    assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
+    assert.match(enterprise.notes.join('\n'), /Enterprise servers only support actions\/upload-artifact@v3/);
   });
 
   it('uploads reports from hidden folders, which GitHub skips by default', () => {
@@ -275,17 +275,17 @@ describe('limits of CI services', function () {
     const needs = Array.from({ length: 60 }, (_, index) => `s${index}`).join(', ');
     const wide = service(`service: a\nsteps:\n${steps}\n  all: {needs: [${needs}], run: x, retries: 5, timeout: 8h}\n`);
     assert.deepEqual(limitsOf(gitlab.files([wide], {})), [
-      'limit: all needs 60 jobs and what they hand over; GitLab takes at most 50',
-      'limit: GitLab tries a job at most 2 times again, all asks for 5',
+      'limit: all needs 60 jobs and their outputs; GitLab accepts at most 50',
+      'limit: GitLab retries a job at most 2 times; all has 5 retries',
     ]);
     assert.deepEqual(limitsOf(github.files([wide], {})), [
-      'limit: GitHub ends a job on its own runners after 6 hours, before the timeout of all',
+      'limit: GitHub-hosted runners stop a job after 6 hours, before the timeout of all',
     ]);
     assert.match(
       limitsOf(gitlab.files([service(large('shop', 300)), service(large('cart', 300), 'cart')], {}))[0] ?? '',
-      /600 jobs; the free tier of gitlab.com takes 500/,
+      /600 jobs; the free tier of gitlab.com allows 500/,
     );
-    assert.match(limitsOf(github.files([service(large('shop', 480))], {}))[0] ?? '', /kB, and GitHub starts none of more than 500 kB/);
+    assert.match(limitsOf(github.files([service(large('shop', 480))], {}))[0] ?? '', /kB; GitHub accepts at most 500 kB/);
   });
 });
 

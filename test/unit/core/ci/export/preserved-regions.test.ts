@@ -79,7 +79,7 @@ describe('preserved regions of an exported file', () => {
     const whole = after(text(exported(github, rich)), '  test:', yamlOwn('    ', 'container: node:22'));
     const without = exported(github, rich.replace(/ {2}test:\n[\s\S]*?timeout: 90s\n/, '').replace('needs: test,', 'needs: build,'), whole);
     assert.ok(!without.ok);
-    assert.match(without.failure.message, /your own lines stand in `test`, which delivery.yaml has no more/);
+    assert.match(without.failure.message, /a preserved region is in `test`, which no longer exists in delivery.yaml/);
     assert.equal(without.failure.line, whole.split('\n').indexOf('    # deliver: begin own') + 1);
   });
 
@@ -90,7 +90,7 @@ describe('preserved regions of an exported file', () => {
     const closed = exported(github, rich, after(whole, '  test:', ['    # deliver: end own']));
     assert.match(closed.ok ? '' : closed.failure.message, /has no beginning/);
     const broken = exported(github, rich, after(whole, '  test:', yamlOwn('    ', 'container: [node')));
-    assert.match(broken.ok ? '' : broken.failure.message, /with your own lines it is no YAML/);
+    assert.match(broken.ok ? '' : broken.failure.message, /with the preserved regions the file is not valid YAML/);
   });
 
   it('include one for the image of all GitLab jobs', () => {

@@ -55,10 +55,10 @@ describe('importing runs that were started elsewhere', () => {
       Promise.resolve(
         id === '7' ? ok(theirs({ subject: 'CiResult when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
       );
-    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
+    const client = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
     await importExternalRuns(
-      { repository, home, engine, pipeline: pipeline(service), folder: '' },
+      { repository, home, client, pipeline: pipeline(service), folder: '' },
       runs,
       new AbortController().signal,
       now,
@@ -175,7 +175,7 @@ describe('importing runs that were started elsewhere', () => {
   it('reports a commit that is missing locally', async () => {
     await adopt([theirs({ commit: 'f'.repeat(40) })]);
     const [run] = known();
-    assert.match(run?.notices.join() ?? '', /ffffffff is not in this repository: git fetch brings it/);
+    assert.match(run?.notices.join() ?? '', /commit fffffff is not in this repository: run git fetch/);
     // Without its commit, the steps of the working copy are used.
     assert.deepEqual(
       run?.steps.map(({ name }) => name),

@@ -131,6 +131,6 @@ describe('jobEventsIn', () => {
     assert.ok(JSON.stringify(event).length < 2000);
     const negative = read(deploys, { ...rolledBack, errorsMs: -1, reason: undefined })[0];
     assert.ok(negative?.type === 'rolled-back');
-    assert.deepEqual([negative.errorsMs, negative.reason], [undefined, 'it was taken back']);
+    assert.deepEqual([negative.errorsMs, negative.reason], [undefined, 'it was rolled back']);
   });
 });

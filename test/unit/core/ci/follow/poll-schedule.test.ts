@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
-import { pollDelayAfter, type Round } from '../../../../../src/core/ci/follow/poll-schedule';
+import { pollDelayAfter, type Poll } from '../../../../../src/core/ci/follow/poll-schedule';
 
 const now = Date.parse('2026-11-24T10:00:00Z');
 
-function after(round: Partial<Round>): number {
-  return pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, ...round }, now).ms;
+function after(round: Partial<Poll>): number {
+  return pollDelayAfter({ state: 'going on', isVisible: true, unchanged: 0, failures: 0, requests: 3, ...round }, now).ms;
 }
 
 function inSeconds(seconds: number): string {
@@ -31,9 +31,9 @@ describe('pollDelayAfter', () => {
   });
 
   it('polls ten times less often while no window shows it, at least every five minutes', () => {
-    assert.equal(after({ isSeen: false }), 20_000);
-    assert.equal(after({ isSeen: false, unchanged: 99 }), 80_000);
-    assert.equal(after({ isSeen: false, state: 'resting', unchanged: 99 }), 300_000);
+    assert.equal(after({ isVisible: false }), 20_000);
+    assert.equal(after({ isVisible: false, unchanged: 99 }), 80_000);
+    assert.equal(after({ isVisible: false, state: 'resting', unchanged: 99 }), 300_000);
   });
 
   describe('after a failed poll', () => {
@@ -56,7 +56,7 @@ describe('pollDelayAfter', () => {
   describe('within the rate limit', () => {
     it('does not slow down while enough requests remain', () => {
       const allowance = { limit: 5000, remaining: 4900, resetAt: inSeconds(3600) };
-      assert.deepEqual(pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 2, allowance }, now), {
+      assert.deepEqual(pollDelayAfter({ state: 'going on', isVisible: true, unchanged: 0, failures: 0, requests: 2, allowance }, now), {
         ms: 2000,
         isSlowed: false,
       });
@@ -65,7 +65,7 @@ describe('pollDelayAfter', () => {
     it('spreads the remaining requests until the limit resets, and reserves a fifth for others', () => {
       const allowance = { limit: 1000, remaining: 500, resetAt: inSeconds(3000) };
       // 300 requests in 3,000 s, 3 at a time.
-      const pause = pollDelayAfter({ state: 'going on', isSeen: true, unchanged: 0, failures: 0, requests: 3, allowance }, now);
+      const pause = pollDelayAfter({ state: 'going on', isVisible: true, unchanged: 0, failures: 0, requests: 3, allowance }, now);
       assert.deepEqual(pause, { ms: 30_000, isSlowed: true });
       assert.equal(after({ requests: 6, allowance }), 60_000);
     });

@@ -38,7 +38,7 @@ describe('the end of a followed run', () => {
     here.service.fails = gone;
     assert.ok((await here.look()).isOver);
     assert.equal(here.state().outcome, 'interrupted');
-    assert.equal(here.state().reason, 'the run is not there any more: there is no run 7');
+    assert.equal(here.state().reason, 'the run no longer exists: there is no run 7');
   });
 
   it('waits for its jobs, at most a minute, which is reported', async () => {
@@ -47,7 +47,7 @@ describe('the end of a followed run', () => {
     await here.look(10_000);
     assert.equal(here.state().outcome, 'passed');
     assert.equal(here.step('stage').state, 'interrupted');
-    assert.deepEqual(here.state().notices, ['the run has ended, and nothing tells how stage did']);
+    assert.deepEqual(here.state().notices, ['the run has ended, but the result of stage is unknown']);
   });
 
   it('does not count the time in which polling was impossible', async () => {

@@ -12,8 +12,8 @@ describe('approvals on GitHub Actions', () => {
     const run = await on.read();
     const { state, approval, reason } = jobOf(run, 'stage');
     assert.deepEqual([state, approval, reason], ['waiting', 'staging', 'waits for ada to approve the deployment to staging']);
-    assert.match(failureOf(await on.engine.approve(run, 'production', never)).message, /no deployment to production waits/);
-    valueOf(await on.engine.approve(run, 'staging', never));
+    assert.match(failureOf(await on.client.approve(run, 'production', never)).message, /no deployment to production waits/);
+    valueOf(await on.client.approve(run, 'staging', never));
     assert.equal((await on.job('stage')).state, 'running');
     assert.equal(on.paths('POST').length, 1);
   });
@@ -36,8 +36,8 @@ describe('approvals on GitHub Actions', () => {
     const run = await on.read();
     assert.equal(jobOf(run, 'build').approval, 'production');
     assert.equal(
-      failureOf(await on.engine.approve(run, 'production', never)).message,
-      'GitHub does not let you approve the deployment to production (ada may)',
+      failureOf(await on.client.approve(run, 'production', never)).message,
+      'you may not approve the deployment to production (ada may)',
     );
     assert.deepEqual(on.paths('POST'), []);
   });
@@ -64,7 +64,7 @@ describe('reruns on GitHub Actions', () => {
     on.run.job('build').pass();
     on.run.job('test').start().end('failed');
     const before = await on.read();
-    assert.deepEqual(valueOf(await on.engine.rerun(before, never)), { id: on.run.id, attempt: 2, url: before.url });
+    assert.deepEqual(valueOf(await on.client.rerun(before, never)), { id: on.run.id, attempt: 2, url: before.url });
     on.run.job('test').start();
     const run = await on.read();
     assert.deepEqual([run.attempt, run.state], [2, 'running']);
@@ -91,7 +91,7 @@ describe('reruns on GitHub Actions', () => {
       await on.open({ hidesKept });
       on.run.job('build').pass();
       on.run.job('test').start().end('failed');
-      valueOf(await on.engine.rerun(await on.read(), never));
+      valueOf(await on.client.rerun(await on.read(), never));
       const told = async (): Promise<unknown> => (await on.read()).jobs.map(({ name, state }) => [name, state]);
       assert.deepEqual(await told(), [
         ['build', 'kept'],
@@ -120,22 +120,22 @@ describe('reruns on GitHub Actions', () => {
 
   it('run everything when nothing failed', async () => {
     on.run.pass();
-    valueOf(await on.engine.rerun(await on.read(), never));
+    valueOf(await on.client.rerun(await on.read(), never));
     assert.deepEqual(on.paths('POST'), [`/actions/runs/${on.run.id}/rerun`]);
     assert.equal((await on.job('build')).state, 'waiting');
   });
 
   it('are refused while the run is in progress', async () => {
     on.run.job('build').start();
-    const { reason, message } = failureOf(await on.engine.rerun(await on.read(), never));
-    assert.deepEqual([reason, message], ['answer', 'GitHub does not run it again: This workflow is already running']);
+    const { reason, message } = failureOf(await on.client.rerun(await on.read(), never));
+    assert.deepEqual([reason, message], ['answer', 'GitHub refused the rerun: This workflow is already running']);
   });
 
   it('fail when no further attempt appears', async () => {
     on.run.job('build').start().end('failed');
     const run = await on.read();
     on.server.fault = ({ method }) => (method === 'POST' ? { reply: { status: 201, body: {} } } : undefined);
-    assert.match(failureOf(await on.engine.rerun(run, never)).message, /has no further attempt yet/);
+    assert.match(failureOf(await on.client.rerun(run, never)).message, /has no further attempt yet/);
   });
 });
 
@@ -144,17 +144,17 @@ describe('GitHub Actions', () => {
 
   it('cancels a run, and accepts one that is over', async () => {
     on.run.job('build').start();
-    valueOf(await on.engine.cancel(on.run.id, never));
+    valueOf(await on.client.cancel(on.run.id, never));
     assert.equal((await on.read()).state, 'cancelled');
-    valueOf(await on.engine.cancel(on.run.id, never));
+    valueOf(await on.client.cancel(on.run.id, never));
     on.runs.delete(on.run);
-    assert.equal(failureOf(await on.engine.cancel(on.run.id, never)).gone, true);
+    assert.equal(failureOf(await on.client.cancel(on.run.id, never)).gone, true);
   });
 
   it('reports a failed cancellation of a run that is not queued yet', async () => {
     await on.open({ queueDelay: 1 });
-    assert.match(failureOf(await on.engine.cancel(on.run.id, never)).message, /409 Conflict.*has not yet queued/);
-    valueOf(await on.engine.cancel(on.run.id, never));
+    assert.match(failureOf(await on.client.cancel(on.run.id, never)).message, /409 Conflict.*has not yet queued/);
+    valueOf(await on.client.cancel(on.run.id, never));
     assert.equal((await on.read()).state, 'cancelled');
   });
 });

@@ -50,7 +50,7 @@ describe('the log of a job on GitHub', () => {
   it('is reported as deleted', async () => {
     ended('one\n');
     on.server.fault = ({ path }) => (path.endsWith('/logs') ? { reply: { status: 410, body: { message: 'Gone' } } } : undefined);
-    assert.match(failureOf((await on.log('build')).end).message, /has deleted the log of build/);
+    assert.match(failureOf((await on.log('build')).end).message, /deleted the log of build/);
   });
 
   for (const hasNoRanges of [false, true])
@@ -100,7 +100,7 @@ describe('the problems of a job on GitHub', () => {
   const on = new OnGithub();
   const problems = async (): Promise<ReturnType<typeof valueOf<unknown>>> => {
     const run = await on.read();
-    return valueOf(await on.engine.problems(run, jobOf(run, 'build'), never));
+    return valueOf(await on.client.problems(run, jobOf(run, 'build'), never));
   };
   const fail = (): void => {
     on.run.job('build').start().end('failed');
@@ -188,7 +188,7 @@ describe('the problems of a job on GitHub', () => {
       await on.open({ archive });
       fail();
       const run = await on.read();
-      assert.match(failureOf(await on.engine.problems(run, jobOf(run, 'build'), never)).message, told);
+      assert.match(failureOf(await on.client.problems(run, jobOf(run, 'build'), never)).message, told);
     });
 });
 
@@ -200,11 +200,11 @@ describe('deployments on GitHub', () => {
     on.runs.deployments.unshift({ id, environment, commit, ref: 'main', by: 'ada', createdAt, state, url });
   };
   const tell = async (deployment: DeploymentRecord): Promise<CiResult<void>> => {
-    const answer = await on.engine.reportDeployment?.(deployment, never);
+    const answer = await on.client.reportDeployment?.(deployment, never);
     assert.ok(answer);
     return answer;
   };
-  const read = async (): Promise<readonly RemoteDeployment[]> => valueOf(await on.engine.deployments(never));
+  const read = async (): Promise<readonly RemoteDeployment[]> => valueOf(await on.client.deployments(never));
 
   it('are the newest of each environment', async () => {
     deployed('staging', 'inactive', 'https://old.example', 1);
@@ -283,8 +283,8 @@ describe('deployments on GitHub', () => {
     it(`are refused with status ${status}`, async () => {
       on.server.fault = () => ({ reply: { status, body: { message: said } } });
       const { message, hint } = failureOf(await tell({ environment: 'staging', commit, url: '', state: 'live', subject: '' }));
-      assert.match(message, /does not take the deployment of ccccccc/);
+      assert.match(message, /refused the deployment of ccccccc/);
       assert.ok(message.endsWith(said));
-      assert.equal(hint, 'is it pushed?');
+      assert.equal(hint, 'push the commit first');
     });
 });

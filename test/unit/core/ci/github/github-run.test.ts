@@ -44,10 +44,10 @@ describe('a run on GitHub Actions', () => {
   it('is read with conditional requests', async () => {
     on.run.job('build').start();
     await on.read();
-    const before = on.engine.allowance?.remaining;
+    const before = on.client.allowance?.remaining;
     assert.deepEqual((await on.read()).jobs.length, 1);
-    assert.equal(on.engine.allowance?.remaining, before);
-    assert.equal(on.engine.allowance?.limit, 5000);
+    assert.equal(on.client.allowance?.remaining, before);
+    assert.equal(on.client.allowance?.limit, 5000);
     on.run.job('build').end('passed');
     assert.equal(jobOf(await on.read(), 'build').state, 'passed');
   });
@@ -102,13 +102,16 @@ describe('a run on GitHub Actions', () => {
   it('shows a startup failure', async () => {
     on.run.startupFailure = 'broken';
     const { state, reason, jobs } = await on.read();
-    assert.deepEqual([state, reason, jobs], ['failed', 'GitHub could not start it: the workflow file may be broken', []]);
+    assert.deepEqual([state, reason, jobs], ['failed', 'GitHub could not start the run: the workflow file may be invalid', []]);
   });
 
   it('fails without a job if its workflow file is invalid', async () => {
     await on.open({ runMore: () => ({ status: 'completed', conclusion: 'failure' }) });
     on.run.startupFailure = 'no jobs';
-    assert.match((await on.read()).reason ?? '', /could not begin it: \.github\/workflows\/deliver-shop\.yml is likely no valid workflow/);
+    assert.match(
+      (await on.read()).reason ?? '',
+      /could not start the run: \.github\/workflows\/deliver-shop\.yml is probably not a valid workflow/,
+    );
   });
 
   for (const [conclusion, state, reason] of [
@@ -116,9 +119,9 @@ describe('a run on GitHub Actions', () => {
     ['neutral', 'passed', undefined],
     ['failure', 'failed', undefined],
     ['cancelled', 'cancelled', undefined],
-    ['timed_out', 'failed', /took longer than it may/],
+    ['timed_out', 'failed', /exceeded the time limit/],
     ['stale', 'cancelled', /gave it up/],
-    ['action_required', 'waiting', /allow it on GitHub/],
+    ['action_required', 'waiting', /approval on GitHub/],
     ['skipped', 'cancelled', /all of its jobs were skipped/],
   ] as const)
     it(`maps the conclusion ${conclusion}`, async () => {
@@ -169,13 +172,13 @@ describe('a run on GitHub Actions', () => {
     const run = await on.read();
     for (const time of [run.createdAt, jobOf(run, 'build').startedAt, jobOf(run, 'build').finishedAt])
       assert.ok(Math.abs(Date.parse(time ?? '') - Date.now()) < 60_000, time);
-    assert.ok(Date.parse(on.engine.allowance?.resetAt ?? '') < Date.now() + 2_000_000, 'also when it may be asked again');
+    assert.ok(Date.parse(on.client.allowance?.resetAt ?? '') < Date.now() + 2_000_000, 'also when it may be asked again');
   });
 
   it('is gone after its deletion', async () => {
     await on.read();
     on.runs.delete(on.run);
-    const { gone, message } = failureOf(await on.engine.read(on.run.id, never));
+    const { gone, message } = failureOf(await on.client.read(on.run.id, never));
     assert.equal(gone, true);
     assert.match(message, /404 Not Found/);
   });
@@ -183,13 +186,13 @@ describe('a run on GitHub Actions', () => {
   it('is not gone if the token may no longer see it', async () => {
     await on.read();
     on.server.fault = ({ path }) => (path.includes('/repos/') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
-    const { gone, reason, message } = failureOf(await on.engine.read(on.run.id, never));
-    assert.deepEqual([gone, reason, message], [undefined, 'token', 'GitHub shows no repository acme/shop to this token (404)']);
+    const { gone, reason, message } = failureOf(await on.client.read(on.run.id, never));
+    assert.deepEqual([gone, reason, message], [undefined, 'token', 'the token has no access to acme/shop, or it does not exist (404)']);
   });
 
   it('is not gone while its jobs are missing', async () => {
     on.server.fault = ({ path }) => (path.endsWith('/jobs') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
-    const { gone, status } = failureOf(await on.engine.read(on.run.id, never));
+    const { gone, status } = failureOf(await on.client.read(on.run.id, never));
     assert.deepEqual([gone, status], [undefined, 404]);
   });
 });
@@ -199,7 +202,7 @@ describe('the list of runs on GitHub Actions', () => {
 
   it('is sorted by time, with authors and branches', async () => {
     on.runs.begin({ branch: 'main', event: 'push', subject: 'Pay by card', by: 'ada' });
-    const list = valueOf(await on.engine.list('shop', never));
+    const list = valueOf(await on.client.list('shop', never));
     assert.deepEqual(
       list.map((run) => [run.subject, run.by, run.isDefaultBranch, run.state, run.jobs]),
       [
@@ -207,14 +210,14 @@ describe('the list of runs on GitHub Actions', () => {
         ['Cart adds up', 'octocat', false, 'waiting', []],
       ],
     );
-    await on.engine.list('shop', never);
+    await on.client.list('shop', never);
     assert.equal(on.paths().filter((path) => path === '').length, 1, 'the default branch is asked for once');
   });
 
   it('needs a workflow for the service', async () => {
-    assert.match(failureOf(await on.engine.list('web', never)).hint ?? '', /deliver export github/);
+    assert.match(failureOf(await on.client.list('web', never)).hint ?? '', /deliver export github/);
     await on.open({ workflows: [] });
-    assert.match(failureOf(await on.engine.list('shop', never)).message, /knows no workflow \.github\/workflows\/deliver-shop\.yml/);
+    assert.match(failureOf(await on.client.list('shop', never)).message, /knows no workflow \.github\/workflows\/deliver-shop\.yml/);
   });
 
   it('skips runs of an unknown format', async () => {
@@ -222,7 +225,7 @@ describe('the list of runs on GitHub Actions', () => {
     await on.open({ runMore: () => (count++ === 0 ? { status: 'dreaming' } : {}) });
     on.runs.begin();
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [on.run.id],
     );
   });

@@ -9,10 +9,10 @@ describe('GitLab', () => {
   it('cancels a run', async () => {
     const run = on.runs.begin();
     run.job('build').start();
-    valueOf(await on.engine.cancel(run.id, never));
+    valueOf(await on.client.cancel(run.id, never));
     assert.equal((await on.read()).state, 'cancelled');
     on.reply(/\/cancel$/, { status: 403, body: { message: '403 Forbidden' } });
-    assert.equal(failureOf(await on.engine.cancel(run.id, never)).reason, 'token');
+    assert.equal(failureOf(await on.client.cancel(run.id, never)).reason, 'token');
   });
 });
 
@@ -23,7 +23,7 @@ describe('reruns on GitLab', () => {
     const run = on.runs.begin();
     run.job('build').pass();
     run.job('test').start().end('failed');
-    const again = valueOf(await on.engine.rerun(await on.read(), never));
+    const again = valueOf(await on.client.rerun(await on.read(), never));
     assert.deepEqual([again.id, again.attempt], [run.id, 2]);
     run.job('test').start();
     const { attempt, state, jobs } = await on.read();
@@ -42,8 +42,8 @@ describe('reruns on GitLab', () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     on.server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
-    valueOf(await on.engine.rerun(await on.read(), never));
-    assert.equal((await on.engine.read(run.id, never)).state, 'failed');
+    valueOf(await on.client.rerun(await on.read(), never));
+    assert.equal((await on.client.read(run.id, never)).state, 'failed');
     const { now } = Date;
     try {
       Date.now = () => now() + 31_000;
@@ -61,12 +61,12 @@ describe('reruns on GitLab', () => {
       if (asked.method === 'GET') answers.set(asked.target, on.server.api.answer(asked));
       return undefined;
     };
-    valueOf(await on.engine.rerun(await on.read(), never));
+    valueOf(await on.client.rerun(await on.read(), never));
     on.server.fault = ({ target }) => {
       const before = answers.get(target);
       return before && { reply: before };
     };
-    assert.match(failureOf(await on.engine.read(run.id, never)).message, /how pipeline \d+ was before it was run again/);
+    assert.match(failureOf(await on.client.read(run.id, never)).message, /outdated state of pipeline \d+/);
     on.server.fault = undefined;
     assert.deepEqual([(await on.read()).attempt, (await on.read()).state], [2, 'waiting']);
   });
@@ -74,7 +74,7 @@ describe('reruns on GitLab', () => {
   it('count no attempts from a list that is older than the job', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
-    await on.engine.rerun(await on.read(), never);
+    await on.client.rerun(await on.read(), never);
     await on.read();
     let before: Reply | undefined;
     on.server.fault = (asked) => {
@@ -83,9 +83,9 @@ describe('reruns on GitLab', () => {
     };
     await on.read();
     run.job('build').start().end('failed');
-    await on.engine.rerun(await on.read(), never);
+    await on.client.rerun(await on.read(), never);
     on.server.fault = ({ query }) => (query.get('include_retried') === 'true' && before ? { reply: before } : undefined);
-    assert.match(failureOf(await on.engine.read(run.id, never)).message, /jobs of pipeline \d+ that are older than others/);
+    assert.match(failureOf(await on.client.read(run.id, never)).message, /outdated list of the jobs of pipeline \d+/);
     on.server.fault = undefined;
     assert.equal((await on.job('build')).attempt, 3);
   });
@@ -93,13 +93,13 @@ describe('reruns on GitLab', () => {
   it('are followed by another process', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
-    valueOf(await on.engine.rerun(await on.read(), never));
-    assert.equal(valueOf(await on.engineWith(on.server.token).read(run.id, never, 2)).attempt, 2);
+    valueOf(await on.client.rerun(await on.read(), never));
+    assert.equal(valueOf(await on.clientWith(on.server.token).read(run.id, never, 2)).attempt, 2);
   });
 
   it('are refused when everything passed', async () => {
     on.runs.begin().pass();
-    assert.match(failureOf(await on.engine.rerun(await on.read(), never)).message, /all of its jobs passed/);
+    assert.match(failureOf(await on.client.rerun(await on.read(), never)).message, /all jobs passed/);
     assert.ok(on.server.asked.every(({ method }) => method === 'GET'));
   });
 
@@ -118,15 +118,15 @@ describe('approvals on GitLab', () => {
     on.runs.begin().job('build').approval = 'production';
     const run = await on.read();
     assert.deepEqual([run.state, run.jobs[0]?.state, run.jobs[0]?.approval], ['waiting', 'waiting', 'production']);
-    assert.equal(run.jobs[0]?.reason, 'waits for a person to let it deploy to production');
-    valueOf(await on.engine.approve(run, 'production', never));
+    assert.equal(run.jobs[0]?.reason, 'waits for approval of the deployment to production');
+    valueOf(await on.client.approve(run, 'production', never));
     assert.equal((await on.job('build')).approval, undefined);
   });
 
   it('approve a blocked deployment', async () => {
     await on.open({ protectedEnvironments: ['production'] });
     on.runs.begin().job('build').approval = 'production';
-    valueOf(await on.engine.approve(await on.read(), 'production', never));
+    valueOf(await on.client.approve(await on.read(), 'production', never));
     const written = on.server.asked
       .filter(({ method }) => method === 'POST')
       .map(({ path, body }) => [path.split('/').slice(5).join('/'), body]);
@@ -140,7 +140,7 @@ describe('approvals on GitLab', () => {
   it('fail for an environment without a waiting deployment', async () => {
     on.runs.begin();
     assert.match(
-      failureOf(await on.engine.approve(await on.read(), 'production', never)).message,
+      failureOf(await on.client.approve(await on.read(), 'production', never)).message,
       /no deployment of this run to production/,
     );
   });

@@ -104,7 +104,7 @@ describe('a run of several services on GitLab', () => {
     for (const other of ['mail', 'shop-api']) on.runs.begin({ branch: `deliver/${other}-${run}` });
     const pushed = on.runs.begin({ branch: 'main' });
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [pushed.id, own.id],
     );
   });

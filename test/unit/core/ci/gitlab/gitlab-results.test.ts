@@ -32,7 +32,7 @@ for (const ranges of [true, false])
       const run = await on.read();
       const rest: Buffer[] = [];
       const had = Buffer.from(whole).subarray(0, 10_001);
-      assert.deepEqual(valueOf(await on.engine.readLog(run, of, had.length, (bytes) => rest.push(bytes), never)), { isWhole: true });
+      assert.deepEqual(valueOf(await on.client.readLog(run, of, had.length, (bytes) => rest.push(bytes), never)), { isWhole: true });
       assert.equal(Buffer.concat([had, ...rest]).toString(), whole);
     });
   });
@@ -43,11 +43,11 @@ describe('GitLab', () => {
   it('removes the times and sections of the runner from a log in parts', async () => {
     await on.open({ runnerMarks: true });
     const test = on.runs.begin().job('build').start().print('one\n');
-    const plain = on.engine.plain();
+    const plain = on.client.plain();
     const parts: Buffer[] = [];
     let at = 0;
     const more = async (): Promise<string> => {
-      const end = await on.engine.readLog(
+      const end = await on.client.readLog(
         await on.read(),
         await on.job('build'),
         at,
@@ -89,12 +89,12 @@ describe('GitLab', () => {
     at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase>
       <testcase name="empties" classname="test/cart.test.ts"><error message="no cart" type="TypeError"/></testcase></testsuite>`;
     test.end('failed');
-    const [found, other, ...more] = valueOf(await on.engine.problems(await on.read(), await on.job('build'), never));
+    const [found, other, ...more] = valueOf(await on.client.problems(await on.read(), await on.job('build'), never));
     assert.deepEqual(more, []);
     assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: Error: expected 2 to be 3']);
     assert.deepEqual([other?.message, other?.file], ['empties: no cart', 'test/cart.test.ts']);
     assert.deepEqual(found?.frames?.[0], { file: '/builds/acme/shop/src/cart.ts', line: 12, column: 7 });
-    assert.deepEqual(valueOf(await on.engine.problems(await on.read(), await on.job('test'), never)), []);
+    assert.deepEqual(valueOf(await on.client.problems(await on.read(), await on.job('test'), never)), []);
   });
 
   it('ignores an invalid test report', async () => {
@@ -106,7 +106,7 @@ describe('GitLab', () => {
       { name: 'build', test_cases: [null, { status: 'failed' }, { status: 'error', system_output: { message: 'm' } }] },
     ];
     on.reply(/test_report$/, { body: { test_suites: strange } });
-    const found = valueOf(await on.engine.problems(await on.read(), await on.job('build'), never));
+    const found = valueOf(await on.client.problems(await on.read(), await on.job('build'), never));
     assert.deepEqual(
       found.map(({ message }) => message),
       ['a test', 'a test: m'],
@@ -121,7 +121,7 @@ describe('deployments on GitLab', () => {
     const createdAt = new Date('2026-11-24T12:00:00Z');
     const url = 'https://staging.example.com';
     on.runs.deployments.push({ id: '5', environment: 'staging', commit, ref: 'main', by: 'ada', createdAt, state: 'success', url });
-    assert.deepEqual(valueOf(await on.engine.deployments(never)), [
+    assert.deepEqual(valueOf(await on.client.deployments(never)), [
       {
         environment: 'staging',
         state: 'live',
@@ -138,20 +138,20 @@ describe('deployments on GitLab', () => {
   it('have web addresses only', async () => {
     const facts = { id: '5', commit, ref: 'main', by: 'ada', createdAt: new Date(), state: 'success' as const };
     on.runs.deployments.push({ ...facts, environment: 'staging', url: 'javascript:alert(1)' });
-    assert.equal(valueOf(await on.engine.deployments(never))[0]?.url, '');
+    assert.equal(valueOf(await on.client.deployments(never))[0]?.url, '');
   });
 
   it('exclude environments without deployments', async () => {
     on.reply(/\/environments$/, { body: [{ id: 99, name: 'gone' }] });
-    assert.deepEqual(valueOf(await on.engine.deployments(never)), []);
+    assert.deepEqual(valueOf(await on.client.deployments(never)), []);
   });
 
   it('can be recorded', async () => {
     const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
-    valueOf(await on.engine.reportDeployment?.(deployment, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
+    valueOf(await on.client.reportDeployment?.(deployment, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
     const written = on.server.asked
       .filter(({ method }) => method !== 'GET')
       .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
@@ -169,11 +169,11 @@ describe('deployments on GitLab', () => {
   it('can be ended after a rollback', async () => {
     const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
     const second = { ...first, commit: 'b'.repeat(40) };
-    const live = async (): Promise<unknown> => valueOf(await on.engine.deployments(never)).map((one) => one.commit);
-    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.reportDeployment?.(one, never));
+    const live = async (): Promise<unknown> => valueOf(await on.client.deployments(never)).map((one) => one.commit);
+    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.client.reportDeployment?.(one, never));
     assert.deepEqual(await live(), [first.commit]);
     // A deployment that was never recorded as live can still be ended.
-    valueOf(await on.engine.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
+    valueOf(await on.client.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
     assert.deepEqual(await live(), [first.commit]);
   });
 });

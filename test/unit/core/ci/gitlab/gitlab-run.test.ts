@@ -76,7 +76,7 @@ describe('a run on GitLab', () => {
     assert.equal((await on.job('build')).reason, 'waits for a runner with the tags deliver, linux');
     on.runs.runs[0]?.job('build').end('failed');
     const { reason, hasLog } = await on.job('build');
-    assert.equal(reason, 'no runner took it: none with the tags deliver, linux is online, or all were busy for too long');
+    assert.equal(reason, 'no runner with the tags deliver, linux was available: none is online, or all were busy for too long');
     assert.equal(hasLog, false);
   });
 
@@ -89,7 +89,7 @@ describe('a run on GitLab', () => {
   for (const [reason, says] of Object.entries({
     runner_system_failure: 'the runner failed, not the step',
     job_execution_timeout: 'it took longer than its timeout',
-    stuck_or_timeout_failure: 'it timed out, or its runner was heard of no more',
+    stuck_or_timeout_failure: 'it timed out, or its runner stopped responding',
     ci_quota_exceeded: 'the compute minutes are used up',
     something_new: 'GitLab says: something new',
   }))
@@ -124,7 +124,7 @@ describe('a run on GitLab', () => {
     on.runs.begin().pass();
     on.server.api.facts.set('stage', { status: 'manual', allow_failure: true });
     const { state, jobs } = await on.read();
-    assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'nobody started it']);
+    assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'never started']);
   });
 
   it('has the addresses of its deployments', async () => {
@@ -153,7 +153,7 @@ describe('a run on GitLab', () => {
     on.server.asked.length = 0;
     assert.deepEqual(await on.read(), first);
     assert.ok(on.server.asked.length > 0 && on.server.asked.every(({ headers }) => headers['if-none-match'] !== undefined));
-    assert.equal(on.engine.allowance?.limit, 2000);
+    assert.equal(on.client.allowance?.limit, 2000);
   });
 });
 
@@ -163,7 +163,7 @@ describe('GitLab', () => {
   it('lists the latest runs, newest first', async () => {
     on.runs.begin({ branch: 'main', subject: 'First' }).pass();
     on.runs.begin({ branch, subject: 'Second' });
-    const list = valueOf(await on.engine.list('shop', never));
+    const list = valueOf(await on.client.list('shop', never));
     assert.deepEqual(
       list.map(({ subject, state, isDefaultBranch, jobs }) => [subject, state, isDefaultBranch, jobs]),
       [
@@ -172,14 +172,14 @@ describe('GitLab', () => {
       ],
     );
     on.server.asked.length = 0;
-    await on.engine.list('shop', never);
+    await on.client.list('shop', never);
     assert.equal(on.server.asked.length, 1, 'what commits and branches are called was known');
   });
 
   it('does not list a skipped pipeline of a push to a delivery branch', async () => {
     const run = on.runs.begin({ branch });
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [run.id],
     );
     const { body } = on.server.api.answer({
