@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import type { Mask } from '../../support/masking';
 import { readTail } from '../../support/file-tail';
 import type { CiClient, CiFailure, CiResult, LogEnd, PlainLog, RemoteJob, RemoteRun } from '../ci-client';
-import { recordOf, textOf } from '../../support/json-value';
+import { present, recordOf, textOf } from '../../support/json-value';
 import type { Step } from '../../model/pipeline';
 import type { EventBody, Release, RunEvent } from '../../model/events';
 import type { RunState } from '../../model/run-state';
@@ -241,7 +241,7 @@ function readEvent(text: string, step: Step, environment: string, service: strin
       const release = releaseOf(event['release']);
       if (step.deploy === undefined || !release || event['service'] !== service) return undefined;
       const url = textOf(event['url']) ?? '';
-      return { type: 'deployed', environment, service, url: /^https?:\/\//.test(url) ? url : '', release, previous };
+      return { type: 'deployed', environment, service, url: /^https?:\/\//.test(url) ? url : '', release, ...present({ previous }) };
     }
     case 'verified':
       return step.verifies === undefined ? undefined : { type: 'verified', environment, step: step.name };
@@ -274,9 +274,11 @@ function releaseOf(value: unknown): Release | undefined {
     commit,
     tree,
     deployedAt,
-    subject,
-    by,
-    dirty: release?.['dirty'] === true ? true : undefined,
-    verified: release?.['verified'] === true ? true : undefined,
+    ...present({
+      subject,
+      by,
+      dirty: release?.['dirty'] === true ? (true as const) : undefined,
+      verified: release?.['verified'] === true ? (true as const) : undefined,
+    }),
   };
 }

@@ -12,7 +12,7 @@ describe('approvals on GitHub Actions', () => {
     const run = await on.read();
     const { state, approval, reason } = jobOf(run, 'stage');
     assert.deepEqual([state, approval, reason], ['waiting', 'staging', 'waits for ada to approve the deployment to staging']);
-    assert.match(failureOf(await on.client.approve(run, 'production', never)).message, /no deployment to production waits/);
+    assert.match(failureOf(await on.client.approve(run, 'production', never)).message, /no deployment to production is waiting/);
     valueOf(await on.client.approve(run, 'staging', never));
     assert.equal((await on.job('stage')).state, 'running');
     assert.equal(on.paths('POST').length, 1);

@@ -94,7 +94,7 @@ describe('a run on GitHub Actions', () => {
     await on.open({ annotations: () => [{ message }] });
     on.run.job('build').end('failed');
     const { state, hasLog, reason } = await on.job('build');
-    assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub says: ${message}`]);
+    assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub: ${message}`]);
     on.server.fault = ({ path }) => (path.endsWith('/annotations') ? { reply: { status: 403, body: { message: 'no' } } } : undefined);
     assert.equal((await on.job('build')).reason, undefined, 'where the token may not see it');
   });
@@ -217,7 +217,7 @@ describe('the list of runs on GitHub Actions', () => {
   it('needs a workflow for the service', async () => {
     assert.match(failureOf(await on.client.list('web', never)).hint ?? '', /deliver export github/);
     await on.open({ workflows: [] });
-    assert.match(failureOf(await on.client.list('shop', never)).message, /knows no workflow \.github\/workflows\/deliver-shop\.yml/);
+    assert.match(failureOf(await on.client.list('shop', never)).message, /has no workflow \.github\/workflows\/deliver-shop\.yml/);
   });
 
   it('skips runs of an unknown format', async () => {

@@ -89,7 +89,7 @@ describe('the client for GitHub Actions', () => {
 
     it('refuses an answer without permissions', async () => {
       await on.open({ facts: { permissions: null } });
-      assert.match(failureOf(await on.client.check(never)).message, /does not say what octocat may do/);
+      assert.match(failureOf(await on.client.check(never)).message, /does not report the permissions of octocat/);
     });
   });
 

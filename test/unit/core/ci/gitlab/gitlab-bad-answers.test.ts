@@ -32,11 +32,11 @@ describe('unexpected answers of GitLab', () => {
   const bad: readonly (readonly [what: string, path: RegExp, answer: Reply, says: RegExp])[] = [
     ['a web page', /pipelines\/\d+$/, { headers: { 'Content-Type': 'text/html' }, body: '<html></html>' }, /web page/],
     ['nothing', /pipelines\/\d+$/, { body: '' }, /answered nothing/],
-    ['null', /pipelines\/\d+$/, { body: 'null' }, /not a pipeline/],
-    ['a list', /pipelines\/\d+$/, { body: [] }, /not a pipeline/],
+    ['null', /pipelines\/\d+$/, { body: 'null' }, /did not return a pipeline/],
+    ['a list', /pipelines\/\d+$/, { body: [] }, /did not return a pipeline/],
     ['no status', /pipelines\/\d+$/, { body: { id: 1, sha: commit } }, /without an id, a status or a commit/],
     ['a status that is unknown', /pipelines\/\d+$/, { body: { id: 1, sha: commit, status: 'dreaming' } }, /unknown status “dreaming”/],
-    ['no list of jobs', /\/jobs$/, { body: { message: 'hello' } }, /no list of jobs/],
+    ['no list of jobs', /\/jobs$/, { body: { message: 'hello' } }, /did not return a list of jobs/],
     ['a job without a name', /\/jobs$/, { body: [{ id: 1, status: 'success' }] }, /a job without an id, a name or a status/],
     ['half of the jobs', /\/jobs$/, { body: '[{"id": 1' }, /broken or breaks off/],
   ];

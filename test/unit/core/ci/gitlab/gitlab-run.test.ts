@@ -91,7 +91,7 @@ describe('a run on GitLab', () => {
     job_execution_timeout: 'it took longer than its timeout',
     stuck_or_timeout_failure: 'it timed out, or its runner stopped responding',
     ci_quota_exceeded: 'the compute minutes are used up',
-    something_new: 'GitLab says: something new',
+    something_new: 'GitLab: something new',
   }))
     it(`explains the failure reason ${reason}`, async () => {
       on.runs.begin().job('build').start().end('failed');
@@ -103,7 +103,7 @@ describe('a run on GitLab', () => {
     on.runs.begin().job('build').start().end('failed');
     on.server.api.facts.set('build', { allow_failure: true });
     const { state, reason } = await on.job('build');
-    assert.deepEqual([state, reason], ['failed', 'it may fail']);
+    assert.deepEqual([state, reason], ['failed', 'allowed to fail']);
   });
 
   it('shows an invalid pipeline file', async () => {
