@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { findManualApprovals } from '../core/pipeline/handovers';
 import { definitionName, listServices, locateService } from '../core/pipeline/locate';
+import { counted } from '../core/support/format';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver check`: every error of every service's definition, and every manual handover of the repository. */
@@ -33,7 +34,7 @@ export async function check(options: { readonly service?: string; readonly json?
   }
   for (const error of errors) terminal.fail(error);
   for (const { file, pipeline } of checked) {
-    if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${count(pipeline.steps.length, 'step')}`);
+    if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${counted(pipeline.steps.length, 'step')}`);
   }
   for (const handover of handovers) {
     terminal.print(`${terminal.paint('yellow', 'manual approval')}: ${handover.path}:${handover.line}: ${handover.message}`);
@@ -43,8 +44,4 @@ export async function check(options: { readonly service?: string; readonly json?
     terminal.print(`  ${hint}`);
   }
   return errors.length > 0 ? exitCodes.usage : 0;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

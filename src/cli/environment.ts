@@ -6,7 +6,7 @@ import { homeFolder } from '../core/support/home';
 import { askAll, environmentsHere } from './environments-here';
 import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 interface Options {
   readonly json?: true;

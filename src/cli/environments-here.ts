@@ -1,5 +1,5 @@
 import { openRepository } from '../core/git/repository';
-import { askedEnvironments } from '../core/environments/defined-environments';
+import { environmentsToObserve } from '../core/environments/defined-environments';
 import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 import { homeFolder } from '../core/support/home';
 
@@ -9,7 +9,7 @@ const queryTimeoutMs = 15_000;
 /** Returns the environments that need a query, as seen from the current folder, which may be outside a repository. */
 export async function environmentsHere(): Promise<RecordedEnvironment[]> {
   const repository = await openRepository(process.cwd());
-  return askedEnvironments(homeFolder(), repository.ok ? repository.value.root : undefined);
+  return environmentsToObserve(homeFolder(), repository.ok ? repository.value.root : undefined);
 }
 
 /** Queries all environments in parallel. An environment that fails keeps its last known state and the reason. */

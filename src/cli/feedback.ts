@@ -12,7 +12,7 @@ import { parsePipeline } from '../core/pipeline/parse';
 import { listRuns } from '../core/history/runs';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 export interface FeedbackOptions {
   readonly service?: string;

@@ -1,9 +1,9 @@
 import { environmentTokens } from '../core/http/environment-tokens';
-import { counted, type Measured, type Share } from '../core/metrics/metrics';
+import type { Measured, Share } from '../core/metrics/metrics';
 import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
-import { duration } from './format';
+import { counted, duration } from '../core/support/format';
 
 export interface MetricsOptions {
   readonly service?: string;

@@ -2,7 +2,8 @@ import type { Failure } from '../core/model/result';
 import type { CiConnection, RolledBack, RunEvent, RunFinished } from '../core/model/events';
 import type { RunState, StepProgress } from '../core/model/run-state';
 import type { Terminal } from './terminal';
-import { duration, stepLine } from './format';
+import { duration } from '../core/support/format';
+import { stepLine } from './format';
 
 /**
  * Prints the progress of a run. On a terminal, the running steps with their current and usual durations are redrawn below

@@ -7,7 +7,7 @@ import { openContext } from './context';
 import { openKnown } from './environment';
 import { onRecord } from './on-record';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 /** `deliver rollback`: restores the previous release of the service, or an earlier one. */
 export async function rollback(

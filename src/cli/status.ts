@@ -3,7 +3,8 @@ import { releasableOf, statusOf } from '../core/model/run-status';
 import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
-import { age, duration, stepLine } from './format';
+import { age, duration } from '../core/support/format';
+import { stepLine } from './format';
 
 /** `deliver status`: shows the latest run of the service, or the named run. */
 export async function status(

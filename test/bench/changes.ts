@@ -80,7 +80,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
   });
 }
 
-/** Piece by piece: a process that holds much starts others slowly. */
+/** LogChunk by piece: a process that holds much starts others slowly. */
 async function makeHistory(folder: string): Promise<void> {
   const importer = spawn('git', ['fast-import', '--quiet', '--force'], { cwd: folder, stdio: ['pipe', 'inherit', 'inherit'] });
   const ended = once(importer, 'close');

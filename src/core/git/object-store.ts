@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { RepositoryHome } from '../support/home';
 import type { Repository } from './repository';
 
@@ -47,7 +48,7 @@ export function tidyObjects(home: RepositoryHome, needed: Date, bound = sizeBoun
 
 /** The indexes of snapshots that were killed. */
 function removeIndexes(home: RepositoryHome, now: number): void {
-  for (const name of namesIn(home.folder).filter((each) => each.startsWith('index-'))) {
+  for (const name of fileNames(home.folder).filter((each) => each.startsWith('index-'))) {
     const file = path.join(home.folder, name);
     if ((usedOf(file)?.mtimeMs ?? now) < now - hour) fs.rmSync(file, { force: true });
   }
@@ -55,7 +56,7 @@ function removeIndexes(home: RepositoryHome, now: number): void {
 
 /** Loose objects and packs; an index goes before its pack, so that no reader looks for a pack in vain. */
 function filesBelow(folder: string): { file: string; size: number; usedMs: number }[] {
-  return namesIn(folder)
+  return fileNames(folder)
     .sort()
     .flatMap((name) => {
       const file = path.join(folder, name);
@@ -67,12 +68,4 @@ function filesBelow(folder: string): { file: string; size: number; usedMs: numbe
 
 function usedOf(file: string): fs.Stats | undefined {
   return fs.lstatSync(file, { throwIfNoEntry: false });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -21,7 +21,7 @@ export interface Suspect {
 
 /** Where a failure is, and what its stack names besides. */
 export interface Scene {
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly stack: readonly string[];
 }
 

@@ -1,8 +1,18 @@
+import * as fs from 'node:fs';
+import type { Pipeline } from '../../core/model/pipeline';
 import type { parsePipeline } from '../../core/pipeline/parse';
+import type { Service } from '../app/state';
 
-type Parse = (...args: Parameters<typeof parsePipeline>) => Promise<ReturnType<typeof parsePipeline>>;
+/** Parses `delivery.yaml`. The first call loads the parser. */
+export async function parseDefinition(...args: Parameters<typeof parsePipeline>): Promise<ReturnType<typeof parsePipeline>> {
+  return (await import('../../core/pipeline/parse')).parsePipeline(...args);
+}
 
-/** Returns the parser of `delivery.yaml`, which is loaded by the first call. */
-export function lazyParser(): Parse {
-  return async (text, file) => (await import('../../core/pipeline/parse')).parsePipeline(text, file);
+/** Returns the pipeline of a service as defined on disk, or undefined if the definition has errors. */
+export async function workingDefinition({ file }: Service): Promise<Pipeline | undefined> {
+  try {
+    return (await parseDefinition(fs.readFileSync(file, 'utf8'), file)).pipeline;
+  } catch {
+    return undefined; // the file was removed
+  }
 }

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { ServiceRepository } from './repository';
 import { Session } from './session';
 
-describe('a window in restricted mode', function () {
+describe('a window in Restricted Mode', function () {
   this.timeout(120_000);
   let session: Session;
 
@@ -12,7 +12,7 @@ describe('a window in restricted mode', function () {
   });
   after(async () => session.end());
 
-  it('runs nothing, and says why', async () => {
+  it('runs nothing and shows the reason', async () => {
     const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
     session.set({ 'deliver.deliverOn': 'commit' });
     const window = await session.open(repository.folder);

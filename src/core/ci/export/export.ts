@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../../support/file-names';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';
@@ -81,7 +82,7 @@ export async function readServices(root: string): Promise<Result<CiPipeline[]>> 
 
 /** Returns the files in a working copy that Deliver exported for a CI service. */
 export function filesThere(root: string, engine: CiService): string[] {
-  const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
+  const found = engine.folders.flatMap((folder) => fileNames(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
 }
 
@@ -107,12 +108,4 @@ function edited({ file, firstChange }: ExportPlan): Failure {
     ...(firstChange !== undefined && { line: firstChange }),
     hint: 'move the change between `deliver: begin own` and `deliver: end own`, or discard it with --force',
   };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

@@ -9,32 +9,32 @@ const docs = path.join(project, 'media/docs');
 const read = (file: string) => fs.readFileSync(file, 'utf8');
 const titleOf = (file: string) => /^# (.+)$/m.exec(read(file))?.[1];
 
-describe('the documentation pages', () => {
+describe('the documentation', () => {
   const names = (text?: string) => matchingPages(text).map(({ name }) => name);
 
-  it('are exactly the files of media/docs, with their titles', () => {
+  it('lists exactly the files of media/docs with their titles', () => {
     const files = fs.readdirSync(docs).sort();
     assert.deepEqual(documentationPages.map(({ name }) => `${name}.md`).sort(), files);
     for (const { name, title } of documentationPages) assert.equal(title, titleOf(path.join(docs, `${name}.md`)));
   });
 
-  it('are packaged with the extension', () => {
+  it('is packaged with the extension', () => {
     assert.match(read(path.join(project, '.vscodeignore')), /^!media\/\*\*$/m);
   });
 
-  it('are all offered without a text, and for a text that matches none', () => {
+  it('offers all pages without a text, and for a text that matches no page', () => {
     assert.equal(matchingPages().length, documentationPages.length);
     assert.equal(matchingPages('spaceship').length, documentationPages.length);
   });
 
-  it('are found by their name and by a part of their title', () => {
+  it('finds a page by its name and by a part of its title', () => {
     assert.deepEqual(names('ci'), ['ci']);
     assert.deepEqual(names('delivery-yaml'), ['delivery-yaml']);
     assert.deepEqual(names('Command Line'), ['command-line']);
     assert.deepEqual(names('delivery'), ['delivery-yaml', 'metrics']);
   });
 
-  it('contain no broken link, nor does the README', () => {
+  it('contains no broken link', () => {
     const pages = [
       ...documentationPages.map(({ name }) => `media/docs/${name}.md`),
       'README.md',
@@ -52,7 +52,7 @@ describe('the documentation pages', () => {
     }
   });
 
-  it('show only examples of delivery.yaml that are valid, as does the README', () => {
+  it('contains only valid examples of delivery.yaml', () => {
     const files = [...documentationPages.map(({ name }) => path.join(docs, `${name}.md`)), path.join(project, 'README.md')];
     const blocks = files.flatMap((file) => [...read(file).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, yaml = '']) => ({ file, yaml })));
     // The lines of a GitHub job.
@@ -61,7 +61,7 @@ describe('the documentation pages', () => {
     for (const { file, yaml } of examples) assert.deepEqual(parsePipeline(completed(yaml), file).errors, [], yaml);
   });
 
-  it('are named by the links of the welcome views', () => {
+  it('contains every page that a welcome view links to', () => {
     const { contributes } = JSON.parse(read(path.join(project, 'package.json'))) as {
       contributes: { viewsWelcome: { contents: string }[] };
     };

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../../../support/file-names';
 import type { FoundStep } from '../found';
 import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
@@ -19,7 +20,7 @@ const unread = 'deliver init does not read Jenkinsfiles';
 
 /** Converts a folder's GitHub workflows, or else its GitLab CI file. Lists a Jenkinsfile as not converted. Skips files that Deliver wrote. */
 export function adoptPipelines(folder: string): AdoptedPipelines {
-  const github = namesIn(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
+  const github = fileNames(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
   const candidates = [
     github.flatMap((name) => read(folder, `${workflows}/${name}`, adoptGithub)),
     read(folder, '.gitlab-ci.yml', adoptGitlab),
@@ -61,12 +62,4 @@ function together(found: readonly Adopted[]): FoundStep[] {
       renamed.set(name, list.add(name, { ...step, needs: (step.needs ?? []).map((need) => renamed.get(need) ?? need) }));
   }
   return list.steps;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }
