@@ -86,9 +86,9 @@ describe('preserved regions of an exported file', () => {
   it('need both marks and valid YAML', () => {
     const whole = text(exported(github, rich));
     const open = exported(github, rich, after(whole, '  test:', ['    # deliver: begin own', '    container: node:22']));
-    assert.match(open.ok ? '' : open.failure.message, /has no end/);
+    assert.match(open.ok ? '' : open.failure.message, /begins here without an end/);
     const closed = exported(github, rich, after(whole, '  test:', ['    # deliver: end own']));
-    assert.match(closed.ok ? '' : closed.failure.message, /has no beginning/);
+    assert.match(closed.ok ? '' : closed.failure.message, /ends here without a beginning/);
     const broken = exported(github, rich, after(whole, '  test:', yamlOwn('    ', 'container: [node')));
     assert.match(broken.ok ? '' : broken.failure.message, /with the preserved regions the file is not valid YAML/);
   });
