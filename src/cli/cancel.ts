@@ -6,7 +6,7 @@ import { isFinished, type RunState } from '../core/model/run-state';
 import { locateService } from '../core/pipeline/locate';
 import { ok, type Result } from '../core/model/result';
 import { failureOf } from '../core/ci/failure-of';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { findRun, openContext, type RepositoryContext } from './context';
 import { exitCodes, type Terminal } from './terminal';
 

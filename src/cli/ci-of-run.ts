@@ -2,7 +2,7 @@ import type { Repository } from '../core/git/repository';
 import { fail, type Result } from '../core/model/result';
 import type { Tokens } from '../core/model/tokens';
 import type { RunState } from '../core/model/run-state';
-import { readServices } from '../core/ci/export/export';
+import { readServices } from '../core/pipeline/read-pipeline';
 import type { OpenedCi } from '../core/ci/connect';
 
 /** Connects to the CI service that runs `run`, as the working copy defines it now. */

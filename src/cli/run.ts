@@ -1,15 +1,14 @@
 import { deliver } from '../core/runner/deliver';
 import type { CiName } from '../core/ci/ci-service';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
 import { readTail } from '../core/support/file-tail';
 import { fold, type RunState, type StepProgress } from '../core/model/run-state';
 import type { RunEvent } from '../core/model/events';
 import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
-import { agreed } from './question';
+import { agreed, exitCodes, type Terminal } from './terminal';
 import { Progress } from './progress';
-import { exitCodes, type Terminal } from './terminal';
 
 export interface RunOptions {
   readonly commit?: string;

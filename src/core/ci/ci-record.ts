@@ -7,7 +7,7 @@ import type { CiFailure, RemoteDeployment } from './ci-client';
 /** The last known state of a service's CI, written by the leader for all windows. */
 export interface CiRecord {
   readonly service: string;
-  readonly name: 'github' | 'gitlab' | 'jenkins';
+  readonly name: string;
   readonly label: string;
   readonly place: string;
   /** The host that its token is sent to. */

@@ -1,8 +1,14 @@
 import type { Failure } from '../model/result';
+import { wordList } from '../support/word-list';
 import type { CiFailure } from './ci-client';
+import { ciServices } from './registry';
 
-/** Converts a failed request to a CI service into a failure of a command. */
+/** Returns the failure of a request to a CI service as a failure of the command. */
 export function failureOf({ message, hint, reason }: CiFailure): Failure {
-  const help = hint ?? (reason === 'token' ? 'set GITHUB_TOKEN, GITLAB_TOKEN or DELIVER_TOKEN_ and the host' : undefined);
-  return { kind: 'machinery', message, hint: help };
+  return { kind: 'machinery', message, hint: hint ?? (reason === 'token' ? tokenHint() : undefined) };
+}
+
+function tokenHint(): string {
+  const variables = ciServices.flatMap(({ tokens }) => Object.values(tokens.variables ?? {}));
+  return `set ${wordList([...variables, 'DELIVER_TOKEN_ and the host'], 'or')}`;
 }

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { gitOrUndefined } from '../git/git';
+import { isEmbedded } from '../environments/registry';
 import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
@@ -39,8 +40,11 @@ export async function reportRollback(
 async function record(all: readonly DeploymentRecord[], report: DeploymentReport): Promise<void> {
   const { pipeline, repository, folder, tokens, notice } = report;
   const { engine: definition, environments } = pipeline;
-  // Environments of kind `process` exist on this machine only.
-  const deployments = all.filter(({ environment }) => (environments[environment]?.kind ?? 'process') !== 'process');
+  // An embedded environment belongs to this machine.
+  const deployments = all.filter(({ environment }) => {
+    const kind = environments[environment]?.kind;
+    return kind !== undefined && !isEmbedded(kind);
+  });
   const [first] = deployments;
   if (!definition || !first) return;
   const missing = (environment: string, host: string, why: string): void =>

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
-import type { CiPipeline } from '../ci-service';
-import { engines } from '../registry';
+import type { CiDescriptor, CiPipeline } from '../ci-service';
+import { ciServices } from '../registry';
 import { headOf, planFile } from './exported-file';
 import { filesThere, optionsThere, textOf } from './export';
 
@@ -13,36 +13,38 @@ export interface Drift {
 }
 
 /** Returns every exported file of a working copy that an export would change. */
-export function findDrift(root: string, services: readonly CiPipeline[]): Drift[] {
-  return engines.flatMap((engine) => {
-    const hint = `run deliver export ${engine.name}`;
-    const options = optionsThere(root, engine, services);
-    const files = engine.files(services, options);
-    const drifted = files.flatMap((file): Drift[] => {
-      const there = textOf(path.join(root, file.path));
-      // Files that Deliver did not write are ignored.
-      if (there === undefined || headOf(there)?.engine !== engine.name) return [];
-      const plan = planFile(engine, file, options, there);
-      if (!plan.ok)
-        return [{ path: file.path, line: plan.failure.line ?? 1, message: plan.failure.message, hint: plan.failure.hint ?? hint }];
-      const { firstChange, isEdited } = plan.value;
-      if (firstChange === undefined) return [];
-      const message = isEdited
-        ? `manual changes outside the preserved regions, and ${file.source} differs`
-        : `the file no longer matches ${file.source}`;
-      return [{ path: file.path, line: firstChange, message, hint: isEdited ? handHint : hint }];
-    });
-    const left = filesThere(root, engine).filter((there) => !files.some((file) => file.path === there));
-    return [
-      ...drifted,
-      ...left.map((there) => ({
-        path: there,
-        line: 1,
-        message: 'the service of this file no longer exists',
-        hint: 'remove the file',
-      })),
-    ];
+export async function findDrift(root: string, services: readonly CiPipeline[]): Promise<Drift[]> {
+  return (await Promise.all(ciServices.map(async (engine) => driftOf(engine, root, services)))).flat();
+}
+
+async function driftOf(engine: CiDescriptor, root: string, services: readonly CiPipeline[]): Promise<Drift[]> {
+  const hint = `run deliver export ${engine.kind}`;
+  const options = await optionsThere(root, engine, services);
+  const files = await engine.files(services, options);
+  const drifted = files.flatMap((file): Drift[] => {
+    const there = textOf(path.join(root, file.path));
+    // Files that Deliver did not write are ignored.
+    if (there === undefined || headOf(there)?.engine !== engine.kind) return [];
+    const plan = planFile(engine, file, options, there);
+    if (!plan.ok)
+      return [{ path: file.path, line: plan.failure.line ?? 1, message: plan.failure.message, hint: plan.failure.hint ?? hint }];
+    const { firstChange, isEdited } = plan.value;
+    if (firstChange === undefined) return [];
+    const message = isEdited
+      ? `manual changes outside the preserved regions, and ${file.source} differs`
+      : `the file no longer matches ${file.source}`;
+    return [{ path: file.path, line: firstChange, message, hint: isEdited ? handHint : hint }];
   });
+  const left = filesThere(root, engine).filter((there) => !files.some((file) => file.path === there));
+  return [
+    ...drifted,
+    ...left.map((there) => ({
+      path: there,
+      line: 1,
+      message: 'the service of this file no longer exists',
+      hint: 'remove the file',
+    })),
+  ];
 }
 
 const handHint = 'move the change between `deliver: begin own` and `deliver: end own` or into delivery.yaml, and export again';

@@ -4,6 +4,7 @@ import { Mask } from '../../support/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
+import type { Result } from '../../model/result';
 import type { Visibility } from '../../process/visibility';
 import { Journal } from '../../history/journal';
 import { PathResolver } from '../../location/path-resolver';
@@ -16,9 +17,8 @@ import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import type { SerialQueue } from '../../support/serial-queue';
 import { RunFollower, type Look } from './run-follower';
 import { takeSnapshot } from '../../git/snapshot';
-import { listTree } from '../../git/tree';
+import { listTree, type TreeEntry } from '../../git/tree';
 import type { RunEvent } from '../../model/events';
-import { readPipeline } from '../../pipeline/read-pipeline';
 import { ownIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import * as path from 'node:path';
@@ -160,7 +160,16 @@ export class FollowedRun {
   }
 }
 
+/** Reads the pipeline that a tree defines for the service in `folder`. A parameter, because the parser is in a higher layer. */
+export type ReadPipeline = (
+  repository: Repository,
+  home: RepositoryHome,
+  tree: readonly TreeEntry[],
+  folder: string,
+) => Promise<Result<Pipeline>>;
+
 export interface RunToResume {
+  readonly readPipeline: ReadPipeline;
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly client: CiClient;
@@ -178,7 +187,7 @@ export interface RunToResume {
  * the lock, so that the last events of an earlier process count.
  */
 export async function resumeFollowing(options: RunToResume, signal: AbortSignal): Promise<boolean> {
-  const { repository, home, run } = options;
+  const { home, run } = options;
   const before = readRecorded(home.run(run));
   if (!before?.engine || isFinished(before.outcome)) return false;
   const lock = lockFollowedRun(home, run);
@@ -189,7 +198,7 @@ export async function resumeFollowing(options: RunToResume, signal: AbortSignal)
       journal.append({ type: 'run-followed', runner: ownIdentity() });
       const state = readRecorded(home.run(run));
       if (!state || isFinished(state.outcome)) return false;
-      const pipeline = await pipelineOf(repository, home, state);
+      const pipeline = await pipelineOf(options, state);
       await new FollowedRun({ ...options, journal, state, pipeline }).follow(signal);
       return true;
     } finally {
@@ -202,8 +211,7 @@ export async function resumeFollowing(options: RunToResume, signal: AbortSignal)
 
 /** Returns the pipeline of the run's commit, or undefined if the repository lacks that commit. */
 export async function pipelineOf(
-  repository: Repository,
-  home: RepositoryHome,
+  { repository, home, readPipeline }: Pick<RunToResume, 'repository' | 'home' | 'readPipeline'>,
   { change, folder }: Pick<RunState, 'change' | 'folder'>,
 ): Promise<Pipeline | undefined> {
   if (change.tree === '') return undefined;

@@ -7,9 +7,8 @@ import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { SerialQueue } from '../../support/serial-queue';
 import type { CiName, CiPipeline } from '../ci-service';
-import { readServices } from '../export/export';
 import { writeCiRecord, readCiRecord, type CiRecord } from '../ci-record';
-import { resumeFollowing, pipelineOf, treeOf } from './follow-run';
+import { pipelineOf, resumeFollowing, treeOf, type ReadPipeline } from './follow-run';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
 import type { CiClient, CiFailure, CiResult, RemoteDeployment, RemoteRun } from '../ci-client';
 import * as fs from 'node:fs';
@@ -25,6 +24,9 @@ export interface RunWatch {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
+  readonly readPipeline: ReadPipeline;
   readonly env: NodeJS.ProcessEnv;
   readonly visibility: Visibility;
 }
@@ -34,13 +36,9 @@ export interface RunWatch {
  * the leader calls this.
  */
 export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
-  const { home, repository } = watch;
-  const services = await readServices(repository.root);
-  if (!services.ok || signal.aborted) return;
+  const { home, services } = watch;
   const queue = new SerialQueue();
-  const watched = services.value.flatMap((service) =>
-    ciServicesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, queue)),
-  );
+  const watched = services.flatMap((service) => ciServicesOf(service, home).map((name) => new WatchedService(watch, service, name, queue)));
   await Promise.all(watched.map(async (service) => service.run(signal)));
 }
 
@@ -60,15 +58,14 @@ class WatchedService {
     private readonly watch: RunWatch,
     private readonly service: CiPipeline,
     private readonly name: CiName,
-    private readonly services: readonly CiPipeline[],
     private readonly queue: SerialQueue,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, visibility } = this.watch;
+    const { repository, services, tokens, visibility } = this.watch;
     const { connectToCi } = await import('../connect');
     const opened = await connectToCi(this.service.pipeline, this.name, {
-      ...{ repository, services: this.services, tokens },
+      ...{ repository, services, tokens },
       proxy: 'environment',
     });
     if (!opened.ok) return; // `deliver check` and a delivery report it
@@ -95,11 +92,11 @@ class WatchedService {
 
   /** Imports new runs and records the deployments. */
   private async look(client: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
-    const { home, repository } = this.watch;
+    const { home, repository, readPipeline } = this.watch;
     const { pipeline, folder } = this.service;
     const listed = await client.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (listed.state === 'ok') await importExternalRuns({ repository, home, client, pipeline, folder }, listed.value, signal);
+    if (listed.state === 'ok') await importExternalRuns({ repository, home, readPipeline, client, pipeline, folder }, listed.value, signal);
     const deployed: CiResult<readonly RemoteDeployment[]> = listed.state === 'ok' ? await client.deployments(signal) : listed;
     if (signal.aborted) return undefined;
     this.recordDeployments(client, deployed);
@@ -130,7 +127,7 @@ class WatchedService {
 
   /** Follows every unfinished run. */
   private follow(client: CiClient, signal: AbortSignal): void {
-    const { repository, home, env, visibility } = this.watch;
+    const { repository, home, readPipeline, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
     const unfinished = listRuns(home, { service }).filter(
       (run) => run.engine?.name === client.name && run.engine.place === client.place && !isFinished(run.outcome),
@@ -139,7 +136,7 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = resumeFollowing(
         {
-          ...{ repository, home, client, run: id, env, visibility },
+          ...{ repository, home, readPipeline, client, run: id, env, visibility },
           ...{ contributed: nothingContributed, onEvent: () => {}, concurrentRuns: () => this.followed.size, queue: this.queue },
         },
         signal,
@@ -158,6 +155,7 @@ export interface ExternalRuns {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly client: CiClient;
+  readonly readPipeline: ReadPipeline;
   /** The pipeline in the working copy. */
   readonly pipeline: Pipeline;
   /** The service's folder relative to the root. */
@@ -219,7 +217,8 @@ function hasLaterAttempt(run: RemoteRun, listed: readonly RemoteRun[]): boolean 
   return listed.some((other) => other.id === run.id && other.attempt > run.attempt);
 }
 
-async function createJournal({ repository, home, client, pipeline, folder }: ExternalRuns, run: RemoteRun): Promise<void> {
+async function createJournal(source: ExternalRuns, run: RemoteRun): Promise<void> {
+  const { repository, home, client, pipeline, folder } = source;
   const { service } = pipeline;
   // A GitLab pipeline is one run for each service of a repository, so the service is part of the id.
   const id = `${stamp(run.createdAt)}-${client.name}-${service}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;
@@ -231,7 +230,7 @@ async function createJournal({ repository, home, client, pipeline, folder }: Ext
     dirty: run.branch.startsWith(ownBranches),
     branch: run.branch,
   };
-  const definition = (await pipelineOf(repository, home, { change, folder })) ?? pipeline;
+  const definition = (await pipelineOf(source, { change, folder })) ?? pipeline;
   const steps = plannedSteps(definition, recent(home, service));
   const started: EventBody = {
     type: 'run-started',

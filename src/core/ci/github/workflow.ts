@@ -1,8 +1,7 @@
-import { definitionName } from '../../pipeline/locate';
-import type { Pipeline } from '../../model/pipeline';
+import { definitionName, type Pipeline } from '../../model/pipeline';
 import { deliverStep, packing, retried, word } from '../export/shell';
 import { ownBranches } from '../../git/delivery-branches';
-import type { CiFile, CiPipeline, CiService, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { indented, yamlText } from '../export/yaml-text';
@@ -20,21 +19,13 @@ const actions = {
   download: 'actions/download-artifact@v8',
 };
 
-/** GitHub Actions: one workflow for each service. */
-export const github: CiService = {
-  name: 'github',
-  label: 'GitHub Actions',
-  comment: '#',
-  folders: [folder],
-  files: (services, options) => services.map((service) => workflow(service, options)),
-};
-
 interface Context {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
 
-function workflow(service: CiPipeline, options: ExportOptions): CiFile {
+/** Returns the workflow of one service. */
+export function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline } = service;
   const path = `${folder}/deliver-${pipeline.service}.yml`;
   const jobs = jobsOf(

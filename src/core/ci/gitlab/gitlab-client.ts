@@ -1,3 +1,4 @@
+import { gitlabAddress } from '../../http/gitlab-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { present, textOf } from '../../support/json-value';
@@ -22,15 +23,14 @@ export interface GitlabSettings {
 
 /** Opens a client for GitLab CI/CD, on gitlab.com or a self-managed server. */
 export function openGitlabClient(settings: GitlabSettings, http: HttpClient, tokens: Tokens): CiClient {
-  const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
-  const client = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, http, tokens);
+  const client = new ConditionalClient(gitlabAddress(settings.server), http, tokens);
   const project = new GitlabProject(client, settings.project);
   const naming: Naming = { service: settings.service, isAlone: settings.services.length <= 1 };
   const runs = new GitlabRuns(project, naming);
   return {
     name: 'gitlab',
     label: 'GitLab CI/CD',
-    host: client.api.origin ?? server,
+    host: client.api.origin ?? settings.server,
     place: settings.project,
     logs: 'live',
     reruns: 'failed jobs',
