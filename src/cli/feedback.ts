@@ -2,10 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PlacesNow } from '../core/location/places-now';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
-import { reported, type ReportedItem } from '../core/feedback/report';
+import { reportedItem, type ReportedItem, confidenceText, frequencyText, type PlacedItem } from '../core/feedback/placed-item';
 import { ServiceFeedback } from '../core/feedback/service-feedback';
-import { confidenceWords, crowd } from '../core/feedback/format';
-import type { PlacedItem } from '../core/feedback/placed-item';
 import type { SourceState } from '../core/feedback/inbox';
 import { definitionName } from '../core/model/pipeline';
 import { locateService } from '../core/pipeline/locate';
@@ -52,11 +50,11 @@ export async function feedback(options: FeedbackOptions, terminal: Terminal): Pr
   if (!state.ok) return terminal.fail(state.failure);
   for (const source of state.value.sources) warnOf(source, terminal);
   if (options.json) {
-    terminal.json(state.value.items.map(reported));
+    terminal.json(state.value.items.map(reportedItem));
     return 0;
   }
   const subjects = new Map(state.value.recent.changes.map(({ commit, subject }) => [commit, subject]));
-  for (const item of state.value.items) print(item, reported(item), subjects, terminal);
+  for (const item of state.value.items) print(item, reportedItem(item), subjects, terminal);
   if (state.value.items.length === 0) terminal.print(`no open feedback for ${pipeline.service}`);
   return 0;
 }
@@ -79,9 +77,11 @@ function print(
 ): void {
   const kind = terminal.paint(item.kind === 'error' ? 'red' : 'yellow', item.kind);
   const dim = (text: string): string => terminal.paint('dim', text);
-  terminal.print(`${kind} ${item.title} ${dim([crowd(item), age(item.createdAt), source].filter((part) => part !== '').join(' · '))}`);
+  terminal.print(
+    `${kind} ${item.title} ${dim([frequencyText(item), age(item.createdAt), source].filter((part) => part !== '').join(' · '))}`,
+  );
   for (const place of places) {
-    const words = confidenceWords(place);
+    const words = confidenceText(place);
     const at = [place.path, place.line].filter((part) => part !== undefined).join(':');
     terminal.print(`  ${terminal.paint('blue', at)}${words === '' ? '' : dim(` (${words})`)}`);
   }

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tokenVariable } from '../../src/core/pipeline/environment-tokens';
-import type { ReportedItem } from '../../src/core/feedback/report';
+import type { ReportedItem } from '../../src/core/feedback/placed-item';
 import { TestServer } from '../support/http-server';
 import { Project, type Ended } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
@@ -22,7 +22,7 @@ require('node:http').createServer((request, response) => {
 (process.platform === 'win32' ? describe.skip : describe)('deliver feedback', function () {
   this.timeout(60_000);
   let shop: Project;
-  // Before the folder is removed: nothing that was delivered may go on.
+  // Environments must stop before the folder is removed.
   afterEach(() => shop.close());
   const folder = temporaryFolder();
   const server = new TestServer();
@@ -37,7 +37,7 @@ require('node:http').createServer((request, response) => {
     return { ...ended, items: JSON.parse(ended.stdout) as ReportedItem[] };
   };
 
-  it('brings what a release hit back to the line that it is now, in the shape that others rely on', async () => {
+  it('maps errors of a release to the current line, in the documented JSON format', async () => {
     shop.steps({ stage: { deploy: 'staging' } }, { environments }).commit('Sell things');
     assert.equal((await shop.deliver('run')).code, 0);
     const [{ services } = { services: [] }] = await shop.json<{ services: { url: string }[] }[]>('environment');
@@ -63,7 +63,7 @@ require('node:http').createServer((request, response) => {
     assert.match(stdout, /^error TypeError: none once · just now · staging\n {2}src\/cart.js:5\n {2}on \w{7} Sell things\n$/);
   });
 
-  it('asks servers with the token that the environment has for them, and shows what they said while they are away', async () => {
+  it('sends the token from the environment, and shows earlier items while the server is unreachable', async () => {
     const origin = new URL(server.url).origin;
     shop.steps({ test: 'true' }, { feedback: { sources: [{ http: { url: `${server.url}/items`, items: 'data' } }] } }).commit();
     server.answers(({ headers }) =>
@@ -87,7 +87,7 @@ require('node:http').createServer((request, response) => {
     assert.ok(!kept.some((file) => fs.statSync(file).isFile() && fs.readFileSync(file, 'utf8').includes('s3cret-token')));
   });
 
-  it('names the errors of a delivery.yaml, and the lines of a file that cannot be read', async () => {
+  it('reports errors in delivery.yaml and unreadable lines of a feedback file', async () => {
     shop.write('delivery.yaml', 'service: shop\nsteps: {a: {run: x}}\nfeedback: {sources: [{fax: 1}]}\n').commit();
     const wrong = await shop.deliver('feedback');
     assert.equal(wrong.code, 2);

@@ -28,7 +28,7 @@ const serving = (text: string): string =>
 const isGood = `node -e "fetch(process.env.DELIVERY_URL).then(r=>r.text()).then(t=>process.exit(t.includes('bad')?1:0))"`;
 const hourMs = 3_600_000;
 
-/** A change that was committed so many hours ago. */
+/** Commits a change with a date a number of hours ago. */
 function commitAgo(shop: Project, hours: number, message: string): string {
   const date = new Date(Date.now() - hours * hourMs).toISOString();
   shop.git('add', '-A');
@@ -41,7 +41,7 @@ function commitAgo(shop: Project, hours: number, message: string): string {
   this.timeout(120_000);
   let shop: Project;
   const folder = temporaryFolder();
-  // Before the folder is removed: nothing that was delivered may go on.
+  // Environments must stop before the folder is removed.
   afterEach(() => shop.close());
 
   const started = { process: { command: 'exec node server.js' }, watch: 'off' };
@@ -57,7 +57,7 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     return (await shop.deliver('run', '--yes')).code;
   }
 
-  it('tell how often, how fast and how safely changes got to where a service is delivered to', async () => {
+  it('reports the five DORA metrics of the last environment', async () => {
     shop.steps(steps, { environments: { staging: started } });
     assert.equal(await deliver('one', 9), 0);
     assert.equal(await deliver('two', 8), 0);
@@ -67,12 +67,12 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     assert.deepEqual([metrics.service, metrics.environment, metrics.deployments], ['shop', 'staging', 4]);
     assert.deepEqual(metrics.sources, [{ source: 'journals', deployments: 4 }]);
     assert.deepEqual([metrics.changeFailRate?.count, metrics.changeFailRate?.of], [1, 4]);
-    // What was taken back came with the next one, which repaired it.
+    // The rolled-back change was part of the next deployment, which repaired it.
     assert.deepEqual([metrics.reworkRate?.count, metrics.leadTime?.changes], [1, 3]);
     assert.ok(metrics.leadTime && metrics.leadTime.medianMs > 7 * hourMs && metrics.leadTime.medianMs < 8 * hourMs);
     assert.equal(metrics.recoveryTime, null);
     assert.deepEqual(metrics.absent, { recoveryTime: '1 failed deployment: too few for a median' });
-    assert.match(metrics.notes.join('\n'), /names no `release`: staging is the last that the pipeline deploys to/);
+    assert.match(metrics.notes.join('\n'), /names no `release`: staging is the last environment that the pipeline deploys to/);
 
     const { code, stdout, stderr } = await shop.deliver('metrics', '--days', '7');
     assert.deepEqual([code, stderr], [0, '']);
@@ -82,11 +82,11 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     assert.match(lines[2] ?? '', /^ {2}change lead time +7 h( \d+ min)? +median of 3 changes, from commit to live$/);
     assert.match(lines[3] ?? '', /^ {2}change fail rate +25 % +1 of 4 deployments were rolled back or failed$/);
     assert.match(lines[4] ?? '', /^ {2}failed deployment recovery time +– +1 failed deployment: too few for a median$/);
-    assert.match(lines[5] ?? '', /^ {2}deployment rework rate +25 % +1 of 4 deployments repaired a failed one$/);
+    assert.match(lines[5] ?? '', /^ {2}deployment rework rate +25 % +1 of 4 deployments repaired a failed deployment$/);
     assert.match(lines[7] ?? '', /^ {2}from the journals of this machine \(4\)$/);
   });
 
-  it('are those of where customers are, and a release taken back by hand has failed there', async () => {
+  it('measures the release environment and counts a manual rollback as a failure', async () => {
     const releasing = { environments: { staging: started, production: started }, release: 'production' };
     shop.steps(steps, releasing);
     for (const text of ['one', 'two', 'three']) {
@@ -97,12 +97,12 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     const metrics = await shop.json<Metrics>('metrics');
     assert.deepEqual(
       [metrics.environment, metrics.deployments, metrics.notes],
-      ['production', 3, ['not known: the changes of 1 deployment, as nothing tells what was live before']],
+      ['production', 3, ['unknown: the changes of 1 deployment, because the commit that was live before is unknown']],
     );
     assert.deepEqual([metrics.changeFailRate?.count, metrics.changeFailRate?.of], [1, 3]);
   });
 
-  it('are no figures where nothing or too little was delivered', async () => {
+  it('reports why figures are absent after too few deliveries', async () => {
     shop.steps(steps, { environments: { staging: started } }).commit();
     const nothing = await shop.json<Metrics>('metrics');
     assert.deepEqual(
@@ -120,10 +120,10 @@ function commitAgo(shop: Project, hours: number, message: string): string {
     });
   });
 
-  it('are none of a service that is deployed nowhere', async () => {
+  it('fails for a service without deployments', async () => {
     const { code, stderr } = await shop.steps({ build: 'true' }).commit().deliver('metrics');
     assert.equal(code, 2);
-    assert.match(stderr, /shop is deployed to no environment, so there is nothing to measure/);
+    assert.match(stderr, /shop is not deployed to any environment/);
   });
 });
 
@@ -159,7 +159,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       say(text);
       assert.equal((await remote.start('run', '--engine', 'local', '--yes').ended).code, 0);
     };
-    /** Somebody else deploys it, elsewhere. */
+    /** Adds a deployment by someone else on another machine. */
     const theirs = (commit: string, createdAt: Date): void => {
       const { deployments } = remote.server.runs;
       const id = String(900 + deployments.length);
@@ -174,7 +174,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
         url: '',
       });
     };
-    /** Hosts tell whole seconds. */
+    /** Hosts report whole seconds. */
     const nextSecond = (): Date => new Date(Math.ceil((Date.now() + 1) / 1000) * 1000);
     const measured = async (environment = remote.environment): Promise<Metrics> => {
       const { stdout, stderr } = await shop.start(['metrics', '--json'], environment).ended;
@@ -182,7 +182,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       return JSON.parse(stdout) as Metrics;
     };
 
-    it('hold the deliveries of everybody, each once', async () => {
+    it('counts the deliveries of the whole team once each', async () => {
       const zero = say('zero');
       theirs(zero, new Date(Date.now() - 2 * hourMs));
       await deliver('one');
@@ -193,14 +193,14 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
         { source: kind, place: 'acme/shop', deployments: 1 },
       ]);
       assert.deepEqual([metrics.deployments, metrics.changeFailRate?.count, metrics.isOfThisMachineAlone], [3, 0, false]);
-      assert.deepEqual(metrics.notes, ['not known: the changes of 1 deployment, as nothing tells what was live before']);
-      // A colleague takes it back: that is a failure of what was live, and no deployment.
+      assert.deepEqual(metrics.notes, ['unknown: the changes of 1 deployment, because the commit that was live before is unknown']);
+      // A colleague's rollback is a failure of the live release, not a deployment.
       theirs(zero, nextSecond());
       const after = await measured();
       assert.deepEqual([after.deployments, after.changeFailRate?.count, after.changeFailRate?.of], [3, 1, 3]);
     });
 
-    it('say that those of the others are missing where the host does not let us, and show what is known here', async () => {
+    it("falls back to this machine's journals if the host refuses access", async () => {
       await deliver('one');
       theirs(say('two'), nextSecond());
       const [variable = ''] = Object.keys(remote.environment);
@@ -208,13 +208,13 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual([refused.deployments, refused.isOfThisMachineAlone], [1, true]);
       const { stdout } = await shop.start(['metrics'], { [variable]: 'wrong' }).ended;
       assert.match(stdout, /^shop in production, \d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d, from this machine only$/m);
-      assert.match(refused.notes.join('\n'), /what the rest of the team delivered is missing: .*401/);
+      assert.match(refused.notes.join('\n'), /deliveries by the rest of the team are missing: .*401/);
       assert.match(refused.sources[1]?.missing ?? '', /401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });
-      assert.match((await measured()).notes.join('\n'), /what the rest of the team delivered is missing: /);
+      assert.match((await measured()).notes.join('\n'), /deliveries by the rest of the team are missing: /);
     });
 
-    it('take no record for one of a service where two are delivered to one environment', async () => {
+    it('ignores host records if two services share an environment', async () => {
       await deliver('one');
       theirs(say('two'), nextSecond());
       const inventory = `service: inventory\nsteps: {go: {deploy: production}}\nenvironments: {production: {process: {command: node x.js}}}\n`;

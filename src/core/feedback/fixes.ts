@@ -2,27 +2,26 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileNames } from '../support/file-names';
-import { lastOf, type KnownItem } from './inbox';
-import { MessageWords } from './mentions';
+import { lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 
-/** The change whose message names an item and, once it is live, where and since when. */
+/** The change whose message names an item and, once live, its environment and time. */
 export interface Fix {
   readonly commit: string;
   readonly subject: string;
   readonly delivered?: Pick<ChangeDelivery, 'environment' | 'at'>;
 }
 
-/** Whether customers hit it again after its fix was delivered. */
-export function isBack(item: KnownItem, fix: Fix): boolean {
-  return fix.delivered !== undefined && lastOf(item) > fix.delivered.at;
+/** Returns whether customers reported the item again after its fix was delivered. */
+export function isReportedAgain(item: KnownItem, fix: Fix): boolean {
+  return fix.delivered !== undefined && lastSeen(item) > fix.delivered.at;
 }
 
-/** The fixes of a service's feedback. One that was delivered is remembered when its change is recent no more. */
+/** The fixes of a service's feedback. Delivered fixes are stored, because their changes do not stay recent. */
 export class Fixes {
   constructor(private readonly folder: string) {}
 
-  /** Finds fixes among recent changes. */
+  /** Returns a function that finds the fix of an item among recent changes and stored fixes. */
   among(changes: readonly DeliveredChange[]): (source: string, item: KnownItem) => Fix | undefined {
     const messages = changes.map((change) => ({ change, words: new MessageWords(change.message) }));
     const kept = this.kept();
@@ -41,8 +40,8 @@ export class Fixes {
     };
   }
 
-  /** True once, for one of all windows: its source may be told that the fix is delivered. */
-  claimTelling(source: string, item: KnownItem, fix: Fix): boolean {
+  /** Returns true once across all windows: that caller may notify the source about the delivered fix. */
+  claimNotification(source: string, item: KnownItem, fix: Fix): boolean {
     try {
       fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.${fix.commit.slice(0, 12)}.told`), '', { flag: 'wx' });
       return true;
@@ -58,7 +57,7 @@ export class Fixes {
       try {
         fixes.set(name.slice(0, -'.fix'.length), JSON.parse(fs.readFileSync(path.join(this.folder, name), 'utf8')) as Fix);
       } catch {
-        // Torn: its change may still tell.
+        // An incomplete file is ignored: the change may still be recent.
       }
     }
     return fixes;
@@ -69,11 +68,26 @@ export class Fixes {
       fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.fix`), JSON.stringify(fix));
     } catch {
-      // A full disk: it is found again while its change is recent.
+      // On a full disk, the fix is found again while its change is recent.
     }
   }
 
   private key(source: string, { id }: KnownItem): string {
     return createHash('sha256').update(`${source}\n${id}`).digest('hex').slice(0, 16);
+  }
+}
+
+/** The words of a commit message, to check which items it names. */
+export class MessageWords {
+  private readonly words: ReadonlySet<string>;
+
+  constructor(message: string) {
+    this.words = new Set(message.split(/[\s,;()[\]<>"'`]+/).flatMap((word) => [word, word.replace(/[.:!?]+$/, '')]));
+  }
+
+  /** Returns whether the message names the item by reference, URL or id. A number alone does not count. */
+  name({ id, reference, url }: FeedbackItem): boolean {
+    const name = reference ?? id;
+    return (name.length >= 2 && !/^\d+$/.test(name) && this.words.has(name)) || (url !== undefined && this.words.has(url));
   }
 }

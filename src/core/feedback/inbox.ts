@@ -1,45 +1,39 @@
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { cleanItem } from './clean';
-import type { FeedbackItem } from './item';
+import { cleanItem, lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { FeedbackSource, FetchState, SourceFailure } from './source';
 
-export type KnownItem = FeedbackItem & { readonly undated?: true };
-
-/** What is known of a source: what it said last, and whether it answers now. */
+/** The last items of a source and whether it is reachable. */
 export interface SourceState {
   readonly source: string;
   readonly kind: FeedbackSource['kind'];
   readonly items: readonly KnownItem[];
-  /** When it last answered; absent: never. */
+  /** The time of its last answer (ISO 8601); absent if it never answered. */
   readonly fetchedAt?: string;
-  /** Why it did not answer when it was last asked. */
+  /** Why the last fetch failed. */
   readonly failure?: SourceFailure;
-  /** What of its last answer could not be read. */
+  /** The part of the last answer that could not be read. */
   readonly warning?: string;
 }
 
-interface Kept extends SourceState {
+interface StoredState extends SourceState {
   readonly memory: FetchState;
-  /** When it was last asked. */
+  /** The time of the last fetch (ISO 8601). */
   readonly askedAt?: string;
 }
 
-const mostItems = 20_000;
-/** What was closed this long ago is no news. */
+const maxItems = 20_000;
+/** Items that were closed longer ago are dropped. */
 const closedKeptMs = 90 * 86_400_000;
 
-/**
- * What one source said, kept on the disk: it is there while the source is not, for every window. A failure
- * never takes away what was there before.
- */
+/** The items of one source, stored on disk and shared by all windows. A failed fetch keeps the earlier items. */
 export class Inbox {
   private readonly file: string;
-  /** What could not be written. */
-  private unsaved: Kept | undefined;
-  private readonly nothing: Kept;
-  private known: { readonly stamp: string; readonly kept: Kept } | undefined;
+  /** The state that could not be written to disk. */
+  private unsaved: StoredState | undefined;
+  private readonly empty: StoredState;
+  private known: { readonly stamp: string; readonly kept: StoredState } | undefined;
 
   constructor(
     folder: string,
@@ -47,22 +41,22 @@ export class Inbox {
   ) {
     const name = source.name.replace(/[^\w.-]+/g, '_').slice(0, 60);
     const hash = createHash('sha256').update(source.name).digest('hex').slice(0, 8);
-    this.nothing = { source: source.name, kind: source.kind, items: [], memory: {} };
+    this.empty = { source: source.name, kind: source.kind, items: [], memory: {} };
     this.file = path.join(folder, `${name}-${hash}.json`);
   }
 
-  /** What is known, from the disk alone. */
+  /** Returns the stored state without a fetch. */
   state(): SourceState {
     return this.read();
   }
 
-  /** Asks the source, unless it was asked within `maxAgeMs` or wants to be left alone for a while. */
+  /** Fetches from the source, unless the last fetch is younger than `maxAgeMs` or the source asked to wait. */
   async refresh(maxAgeMs: number, signal: AbortSignal, now = Date.now()): Promise<SourceState> {
     const before = this.read();
     const { failure, askedAt } = before;
     const age = askedAt === undefined ? Infinity : now - Date.parse(askedAt);
-    const isResting = failure?.retryAt !== undefined && Date.parse(failure.retryAt) > now;
-    if (age < maxAgeMs || isResting) return before;
+    const isBackingOff = failure?.retryAt !== undefined && Date.parse(failure.retryAt) > now;
+    if (age < maxAgeMs || isBackingOff) return before;
     const answer = await this.source.fetch(before.memory, signal);
     if (signal.aborted) return before;
     const asked = { ...before, askedAt: new Date(now).toISOString() };
@@ -77,19 +71,19 @@ export class Inbox {
     });
   }
 
-  /** Something was done with an item: the source is asked again as soon as it may be. */
+  /** Makes the next refresh fetch again, after an action changed an item. */
   forgetAge(): void {
     this.write(without(this.read(), 'askedAt'));
   }
 
-  private read(): Kept {
+  private read(): StoredState {
     if (this.unsaved) return this.unsaved;
     try {
       const stamp = this.stampOf();
-      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as Kept };
+      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as StoredState };
       return this.known.kept;
     } catch {
-      return this.nothing; // never asked, or torn: it is asked for everything again
+      return this.empty; // never fetched, or an incomplete file: the next fetch reads everything
     }
   }
 
@@ -98,7 +92,7 @@ export class Inbox {
     return [ino, size, mtimeNs].join(':');
   }
 
-  private write(kept: Kept): SourceState {
+  private write(kept: StoredState): SourceState {
     const draft = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}.draft`;
     try {
       fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
@@ -107,7 +101,7 @@ export class Inbox {
       this.known = { stamp: this.stampOf(), kept };
       this.unsaved = undefined;
     } catch {
-      // A full disk: what was said is shown all the same.
+      // On a full disk, the items are still shown.
       this.unsaved = kept;
       if (fs.existsSync(draft)) fs.rmSync(draft);
     }
@@ -121,25 +115,20 @@ function without<T extends object, K extends keyof T>(value: T, key: K): Omit<T,
   return rest;
 }
 
-/** Later ones of the same id replace earlier ones. Open ones come first where there are too many. */
+/** Later items replace earlier ones with the same id. Open items come first if there are too many. */
 function merged(before: readonly KnownItem[], items: readonly FeedbackItem[], isComplete: boolean, seenAt: string): KnownItem[] {
   const known = new Map(before.map((item) => [item.id, item]));
   const all = new Map(isComplete ? [] : known);
   for (const item of items) {
     const clean = cleanItem(item, seenAt);
-    // A date that is not known stays the one when it was first seen.
+    // An item without a date keeps the time of its first fetch.
     const first = clean.undated && known.get(clean.id);
     all.set(clean.id, first ? { ...clean, createdAt: first.createdAt } : clean);
   }
   const since = new Date(Date.parse(seenAt) - closedKeptMs).toISOString();
   const kept = [...all.values()].filter(({ closedAt }) => closedAt === undefined || closedAt > since);
-  if (kept.length <= mostItems) return kept;
+  if (kept.length <= maxItems) return kept;
   return kept
-    .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastOf(a) < lastOf(b) ? 1 : -1))
-    .slice(0, mostItems);
-}
-
-/** When an item was last said. */
-export function lastOf(item: FeedbackItem): string {
-  return item.lastSeenAt ?? item.createdAt;
+    .sort((a, b) => Number(a.closedAt !== undefined) - Number(b.closedAt !== undefined) || (lastSeen(a) < lastSeen(b) ? 1 : -1))
+    .slice(0, maxItems);
 }

@@ -6,13 +6,14 @@ interface Rule {
   readonly owners: readonly string[];
 }
 
-/** Where hosts look for it, in this order. */
+/** Paths in the order in which hosts search them. */
 const places = ['.github/CODEOWNERS', 'CODEOWNERS', '.gitlab/CODEOWNERS', 'docs/CODEOWNERS'];
-const mostBytes = 3 << 20;
+const maxBytes = 3 << 20;
 
 /**
- * Who owns which files, by the `CODEOWNERS` file of the repository. Later rules win over earlier ones, as
- * the hosts have it (https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners).
+ * The owners of files according to the repository's `CODEOWNERS`. The last matching rule wins
+ * (https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-
+ * owners).
  */
 export class Owners {
   private readonly rules: readonly { readonly matches: RegExp; readonly owners: readonly string[] }[];
@@ -26,13 +27,13 @@ export class Owners {
   static of(root: string): Owners | undefined {
     const file = places.map((name) => path.join(root, name)).find((name) => fs.existsSync(name));
     try {
-      return file !== undefined && fs.statSync(file).size <= mostBytes ? new Owners(fs.readFileSync(file, 'utf8')) : undefined;
+      return file !== undefined && fs.statSync(file).size <= maxBytes ? new Owners(fs.readFileSync(file, 'utf8')) : undefined;
     } catch {
       return undefined;
     }
   }
 
-  /** Whether a file, relative to the root, is owned by what a source calls `@acme/cart`, `acme/cart` or `cart`. */
+  /** Returns whether `name` owns a file (relative to the root). `@acme/cart`, `acme/cart` and `cart` are equivalent. */
   owns(name: string, file: string): boolean {
     const wanted = name.replace(/^@/, '').toLowerCase();
     const owners = this.rules.find(({ matches }) => matches.test(file))?.owners ?? [];
@@ -46,12 +47,12 @@ export class Owners {
 function parse(text: string): Rule[] {
   return text.split(/\r?\n/).flatMap((line) => {
     const [pattern, ...owners] = (line.replace(/(^|\s)#.*$/, '').match(/(?:\\.|\S)+/g) ?? []).map((part) => part.replace(/\\ /g, ' '));
-    // GitLab's section headings name no files.
+    // GitLab's section headings contain no file patterns.
     return pattern === undefined || /^\^?\[/.test(pattern) ? [] : [{ pattern, owners }];
   });
 }
 
-/** The patterns are those of `.gitignore`: anchored where they hold a slash, and a folder stands for all below it. */
+/** Converts a pattern in `.gitignore` syntax: a slash anchors it, and a folder covers everything below it. */
 function expressionOf(pattern: string): RegExp {
   const isAnchored = pattern.replace(/\/$/, '').includes('/');
   const parts = pattern.replace(/^\//, '').replace(/\/$/, '/**').split('/');
@@ -63,7 +64,7 @@ function expressionOf(pattern: string): RegExp {
       .replace(/\*+/g, '[^/]*')
       .replace(/\?/g, '[^/]')}${isLast ? '' : '/'}`;
   });
-  // `docs/*` names the files of that folder alone, as CODEOWNERS has it.
+  // In CODEOWNERS, `docs/*` covers only the files directly in that folder.
   const below = parts.at(-1) === '*' || parts.at(-1) === '**' ? '' : '(?:/.*)?';
   return new RegExp(`^${isAnchored ? '' : '(?:.*/)?'}${body.join('')}${below}$`);
 }

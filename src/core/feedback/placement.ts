@@ -1,29 +1,99 @@
+import type { CommitNames } from '../git/commit-names';
+import { liveAt, type Delivery } from '../history/ledger';
+import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
-import type { Delivery } from '../history/ledger';
 import { PathResolver } from '../location/path-resolver';
 import { runInSlot } from '../history/slot-use';
 import { treePaths } from '../location/tree-paths';
-import type { FeedbackFrame } from './item';
-import type { KnownItem } from './inbox';
-import { filesMentioned } from './mentions';
-import type { Running } from './releases';
+import type { Frame } from '../model/problem';
 
-/** A place in the tree that was delivered. */
+/** The commit that ran when feedback was reported, and the evidence for it. */
+export interface Running {
+  readonly commit: string;
+  readonly by: 'ledger' | 'commit' | 'tag' | 'release commits' | 'time';
+  readonly delivery?: Delivery;
+}
+
+/** A release that the source named and that matches no known commit. */
+export interface UnknownRelease {
+  readonly unknown: string;
+}
+
+/** Finds the commits that ran when customers reported items. */
+export class Releases {
+  constructor(
+    private readonly names: CommitNames,
+    private readonly deliveries: readonly Delivery[],
+    /** The customers' environment, for items that name none. */
+    private readonly customers: string | undefined,
+  ) {}
+
+  /** Returns undefined if the release is unknown. Never falls back to `HEAD`: customers do not run it. */
+  async running(item: KnownItem): Promise<Running | UnknownRelease | undefined> {
+    const { release } = item;
+    if (release === undefined) return this.byTime(item);
+    const delivery = this.inLedger(release, item.environment);
+    if (delivery) return { commit: delivery.change.commit, by: 'ledger', delivery };
+    const id = /(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])/.exec(release)?.[0];
+    const named = id === undefined ? undefined : await this.names.commitOf(id);
+    if (named !== undefined) return { commit: named, by: 'commit' };
+    for (const tag of tagsOf(release)) {
+      const tagged = await this.names.commitOf(`refs/tags/${tag}`);
+      if (tagged !== undefined) return { commit: tagged, by: 'tag' };
+    }
+    for (const commit of (item.releaseCommits ?? []).slice(0, 10)) {
+      const known = await this.names.commitOf(commit);
+      if (known !== undefined) return { commit: known, by: 'release commits' };
+    }
+    return { unknown: release };
+  }
+
+  private inLedger(release: string, environment: string | undefined): Delivery | undefined {
+    const isNamed = ({ run, change }: Delivery): boolean =>
+      run === release || change.commit === release || (/^[0-9a-f]{7,63}$/.test(release) && change.commit.startsWith(release));
+    const named = this.deliveries.filter(isNamed);
+    // An abbreviated id may match two commits.
+    if (new Set(named.map(({ change }) => change.commit)).size > 1) return undefined;
+    return named.find((delivery) => delivery.environment === environment) ?? named.at(-1);
+  }
+
+  /** Returns the release that was live at the time if there is exactly one. */
+  private byTime({ createdAt, undated, environment = this.customersEnvironment() }: KnownItem): Running | undefined {
+    if (undated) return undefined;
+    const live = liveAt(this.deliveries, createdAt).filter((delivery) => environment === undefined || delivery.environment === environment);
+    const [delivery] = live;
+    return delivery && live.length === 1 ? { commit: delivery.change.commit, by: 'time', delivery } : undefined;
+  }
+
+  /** Before the first release, customers can only use other environments. */
+  private customersEnvironment(): string | undefined {
+    return this.deliveries.some(({ environment }) => environment === this.customers) ? this.customers : undefined;
+  }
+}
+
+/** Returns the possible tags of a release: `shop@1.2.3`, `1.2.3` or `v1.2.3`. */
+function tagsOf(release: string): string[] {
+  const version = release.slice(release.lastIndexOf('@') + 1);
+  return [...new Set([release, version, `v${version}`])].filter(
+    (tag) => /^[\w][\w.+@/-]*$/.test(tag) && !/\.\.|@\{|\/\/|\.lock$|[/.]$/.test(tag),
+  );
+}
+
+/** A place in the delivered tree. */
 export interface DeliveredPlace {
   /** Relative to the root of the repository, with `/`. */
   readonly path: string;
   readonly line?: number;
-  /** What names it. */
   readonly by: 'frame' | 'text';
 }
 
-const mostTrees = 20;
+const maxTrees = 20;
 
-/** Finds the places that feedback names in the trees that were running. */
+/** Finds the places that feedback names in the delivered trees. */
 export class Placement {
-  private readonly placers = new Map<string, PathResolver>();
-  /** A commit never changes, nor does what was said. */
+  private readonly resolvers = new Map<string, PathResolver>();
+  /** Valid forever: neither the commit nor the item changes. */
   private readonly known = new WeakMap<KnownItem, { readonly commit: string; readonly places: readonly DeliveredPlace[] }>();
 
   constructor(
@@ -33,7 +103,7 @@ export class Placement {
     private readonly folder: string,
   ) {}
 
-  /** The innermost call of its stack that is the service's own code; failing that, the files that its text speaks of. */
+  /** Returns the innermost stack frame in the service's own code; otherwise the files that the text mentions. */
   async places(item: KnownItem, running: Running): Promise<readonly DeliveredPlace[]> {
     const known = this.known.get(item);
     if (known?.commit === running.commit) return known.places;
@@ -43,40 +113,58 @@ export class Placement {
   }
 
   private async find(item: KnownItem, running: Running): Promise<DeliveredPlace[]> {
-    const placer = this.placerOf(running);
-    const place = item.frames && (await placer.place({ severity: 'error', message: '', source: '', frames: ownFirst(item.frames) }));
+    const resolver = this.resolverOf(running);
+    const place = item.frames && (await resolver.place({ severity: 'error', message: '', source: '', frames: ownCodeFirst(item.frames) }));
     if (place) return [{ ...lineOf(place), by: 'frame' }];
     const mentioned = await Promise.all(
-      filesMentioned(item).map((frame) => placer.place({ severity: 'error', message: '', source: '', frames: [frame] })),
+      filesMentioned(item).map((frame) => resolver.place({ severity: 'error', message: '', source: '', frames: [frame] })),
     );
     return mentioned.flatMap((found): DeliveredPlace[] => (found ? [{ ...lineOf(found), by: 'text' }] : []));
   }
 
-  private placerOf({ commit, delivery }: Running): PathResolver {
+  private resolverOf({ commit, delivery }: Running): PathResolver {
     const slot = delivery && slotOf(delivery);
     const key = `${commit} ${slot ?? ''}`;
-    const known = this.placers.get(key);
+    const known = this.resolvers.get(key);
     if (known) return known;
-    for (const oldest of this.placers.keys()) {
-      if (this.placers.size < mostTrees) break;
-      this.placers.delete(oldest);
+    for (const oldest of this.resolvers.keys()) {
+      if (this.resolvers.size < maxTrees) break;
+      this.resolvers.delete(oldest);
     }
-    const ground = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
-    const placer = new PathResolver(ground, async () => treePaths(this.repository, this.home, commit, this.folder));
-    this.placers.set(key, placer);
-    return placer;
+    const roots = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
+    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit, this.folder));
+    this.resolvers.set(key, resolver);
+    return resolver;
   }
 }
 
-/** Only while it still holds what was delivered: source maps of another build would lead astray. */
+/** Returns the slot only while it contains this delivery: source maps of another build lead to wrong lines. */
 function slotOf({ slot, run }: Delivery): string | undefined {
   return slot !== undefined && runInSlot(slot) === run ? slot : undefined;
 }
 
-function ownFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {
+function ownCodeFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {
   return [...frames.filter(({ inApp }) => inApp === true), ...frames.filter(({ inApp }) => inApp !== true)];
 }
 
 function lineOf({ path, line }: { readonly path: string; readonly line?: number }): { path: string; line?: number } {
   return { path, ...(line !== undefined && { line }) };
+}
+
+const maxPlaces = 3;
+const maxMatches = 100;
+const maxCharacters = 20_000;
+/** Matches `src/cart.ts`, `src/cart.ts:12` and `src/cart.ts#L12`. A name without a folder needs an extension and a line. */
+const path = /(?<![\w./@-])((?:[\w.@-]+\/)+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=:\d|#L\d))(?:(?::|#L)(\d{1,7})(?::(\d{1,5}))?)?/g;
+
+/** Returns the files that a text mentions, as written. URLs do not count. */
+export function filesMentioned({ title, body = '' }: FeedbackItem): Frame[] {
+  const text = `${title}\n${body}`.slice(0, maxCharacters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
+  const found = [...text.matchAll(path)].slice(0, maxMatches).map(([, file = '', line, column]) => ({
+    file,
+    ...(line !== undefined && { line: Number(line) }),
+    ...(line !== undefined && column !== undefined && { column: Number(column) }),
+  }));
+  const keys = found.map(({ file, line }) => `${file}:${line ?? ''}`);
+  return found.filter((_, index) => keys.indexOf(keys[index] ?? '') === index).slice(0, maxPlaces);
 }

@@ -7,13 +7,13 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
 
-/** How far back a change is recent: the last so many deliveries, none older than so many days. */
+/** The window of recent changes: at most this many deliveries, none older than this many days. */
 export interface RecentWindow {
   readonly deliveries: number;
   readonly days: number;
 }
 
-/** Where a change was delivered to first, and whether it still is there. */
+/** The first delivery of a change to an environment, and whether it is still live. */
 export interface ChangeDelivery {
   readonly environment?: string;
   /** ISO 8601, UTC. */
@@ -22,29 +22,29 @@ export interface ChangeDelivery {
 }
 
 export interface DeliveredChange extends RecentChange {
-  /** Empty: it waits. */
+  /** Empty if the change is not delivered. */
   readonly deliveries: readonly ChangeDelivery[];
-  /** It was delivered without being committed. */
+  /** The change was delivered without a commit. */
   readonly isUncommitted: boolean;
 }
 
 export interface RecentDeliveries {
   /** Newest first. */
   readonly changes: readonly DeliveredChange[];
-  /** The files of the working tree that are not committed as they are, relative to the root. */
+  /** The files with uncommitted changes, relative to the root. */
   readonly uncommitted: readonly string[];
-  /** Whether a delivered commit holds a change, as far as the window reaches. */
-  holds(commit: string, change: string): boolean;
+  /** Returns whether a delivered commit contains a change, within the window. */
+  contains(commit: string, change: string): boolean;
 }
 
-const mostChanges = 200;
-/** How many of a history without deliveries are recent. */
-const mostUndelivered = 50;
+const maxChanges = 200;
+/** The limit if nothing was delivered. */
+const maxUndelivered = 50;
 const dayMs = 86_400_000;
 
-/** What was changed in a service over the last deliveries and since, and where it is now. */
+/** Finds the changes of a service since the recent deliveries, and their environments. */
 export class RecentDeliveryHistory {
-  /** What was asked last: history is only ever added to, but for those who rewrite it. */
+  /** The last result. New commits are added to it unless the history was rewritten. */
   private last: { readonly from: string | undefined; readonly to: string; readonly changes: readonly RecentChange[] } | undefined;
 
   constructor(
@@ -52,7 +52,7 @@ export class RecentDeliveryHistory {
     private readonly home: RepositoryHome,
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
-    /** One call of git at a time. */
+    /** Serializes git calls. */
     private readonly turns: SerialQueue,
   ) {}
 
@@ -65,7 +65,7 @@ export class RecentDeliveryHistory {
     const place = folder === '' ? '.' : folder;
     const status = await this.git(['status', '--porcelain=v2', '--branch', '--no-renames', '--untracked-files=normal', '-z', '--', place]);
     const to = /^# branch\.oid ([0-9a-f]+)$/m.exec(status?.replaceAll('\0', '\n') ?? '')?.[1];
-    if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
+    if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], contains: () => false });
     const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
     const snapshots = new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : [])));
     const graph = await this.turns.run(async () => graphOf(tips, from, snapshots, this.call));
@@ -80,25 +80,25 @@ export class RecentDeliveryHistory {
         isUncommitted: change.commit === snapshot?.change.commit,
         deliveries: deliveriesOf(change.commit, shown, graph),
       })),
-      uncommitted: namesIn(status),
-      holds: (commit, change) => graph.holds(commit, change),
+      uncommitted: changedFiles(status),
+      contains: (commit, change) => graph.contains(commit, change),
     });
   }
 
-  /** What was known, and what came since. */
+  /** Returns the known changes plus those added since. */
   private async changes(from: string | undefined, to: string, graph: Graph): Promise<Result<readonly RecentChange[]>> {
-    const last = this.last?.from === from && graph.holds(to, this.last?.to ?? '') ? this.last : undefined;
+    const last = this.last?.from === from && graph.contains(to, this.last?.to ?? '') ? this.last : undefined;
     if (last?.to === to) return ok(last.changes);
     const added = await this.between(last ? last.to : from, to);
     if (!added.ok) return added;
-    const bound = from === undefined ? mostUndelivered : mostChanges;
+    const bound = from === undefined ? maxUndelivered : maxChanges;
     const changes = [...added.value, ...(last?.changes ?? [])].slice(0, bound);
     this.last = { from, to, changes };
     return ok(changes);
   }
 
   private async between(from: string | undefined, to: string): Promise<Result<readonly RecentChange[]>> {
-    const bound = from === undefined ? { maxCount: mostUndelivered } : { from, maxCount: mostChanges };
+    const bound = from === undefined ? { maxCount: maxUndelivered } : { from, maxCount: maxChanges };
     return this.turns.run(async () => recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder }));
   }
 
@@ -111,7 +111,7 @@ export class RecentDeliveryHistory {
   }
 }
 
-/** The deliveries that are recent, and the change that was live before the first of them. */
+/** Returns the recent deliveries, and the commit that was live before the first of them. */
 function windowOf(deliveries: readonly Delivery[], window: RecentWindow, since: string): { shown: readonly Delivery[]; before?: string } {
   const commits: string[] = [];
   const shown = deliveries.filter(({ change, deliveredAt, endedAt }) => {
@@ -127,26 +127,26 @@ function windowOf(deliveries: readonly Delivery[], window: RecentWindow, since: 
 
 function deliveriesOf(commit: string, shown: readonly Delivery[], graph: Graph): ChangeDelivery[] {
   const first = new Map<string | undefined, ChangeDelivery>();
-  // Newest first: the last one that is put there is the first that carried it.
+  // Deliveries are newest first, so the last entry per environment is the first delivery of the change.
   for (const { change, environment, deliveredAt, endedAt } of shown) {
-    if (!graph.holds(change.commit, commit)) continue;
+    if (!graph.contains(change.commit, commit)) continue;
     const isLive = endedAt === undefined || (first.get(environment)?.isLive ?? false);
     first.set(environment, { ...(environment !== undefined && { environment }), at: deliveredAt, isLive });
   }
   return [...first.values()];
 }
 
-/** Which commits hold which, as far back as is recent. */
+/** The ancestry of commits within the window. */
 class Graph {
   private readonly reached = new Map<string, ReadonlySet<string>>();
 
   constructor(
     private readonly parents: ReadonlyMap<string, readonly string[]>,
-    /** By snapshot, the commit with the very same files, where there is one. */
+    /** For each snapshot, the commit with the same tree, if any. */
     private readonly twins: ReadonlyMap<string, string | undefined>,
   ) {}
 
-  holds(commit: string, change: string): boolean {
+  contains(commit: string, change: string): boolean {
     const known = this.reached.get(commit) ?? this.reachedFrom(commit);
     this.reached.set(commit, known);
     return known.has(change);
@@ -172,7 +172,7 @@ class Graph {
 
 async function graphOf(tips: readonly string[], from: string | undefined, snapshots: ReadonlySet<string>, call: GitCall): Promise<Graph> {
   const format = '--format=%H %T %P';
-  // One that is gone from the store must not hide the others.
+  // A commit that is missing from the store must not hide the others.
   const args = [
     'log',
     '--no-show-signature',
@@ -197,8 +197,8 @@ async function graphOf(tips: readonly string[], from: string | undefined, snapsh
   return new Graph(parents, twins);
 }
 
-/** The files of `git status --porcelain=v2 -z`: changed, unmerged and new ones. */
-function namesIn(status: string): string[] {
+/** Returns the changed, unmerged and new files of `git status --porcelain=v2 -z`. */
+function changedFiles(status: string): string[] {
   return status.split('\0').flatMap((entry) => {
     const [, name] = /^(?:1(?: \S+){7}|u(?: \S+){9}|\?) (.+)$/s.exec(entry) ?? [];
     return name === undefined ? [] : [name];

@@ -9,21 +9,19 @@ import type { RepositoryHome } from '../support/home';
 import type { Pipeline } from '../model/pipeline';
 import { deliveriesOf, type Delivery } from '../history/ledger';
 import type { RunState } from '../model/run-state';
-import { FeedbackAttribution } from './attribution';
+import { FeedbackAttribution, PlacementCache } from './attribution';
 import type { PlacedItem } from './placed-item';
 import { Fixes } from './fixes';
 import { Inbox, type SourceState } from './inbox';
 import { Owners } from './owners';
-import { Placement } from './placement';
+import { Placement, Releases } from './placement';
 import { RecentDeliveryHistory, type RecentDeliveries, type RecentWindow } from './recent';
-import { PlacementCache } from './placement-cache';
-import { Releases } from './releases';
 import { openSources, type SourceSurroundings } from './sources';
 
-/** What customers say of a service, and what was recently changed in it. */
+/** The feedback on a service and its recent changes. */
 export interface FeedbackState {
   readonly recent: RecentDeliveries;
-  /** Newest first; without those that are closed. */
+  /** Open items, newest first. */
   readonly items: readonly PlacedItem[];
   readonly sources: readonly SourceState[];
 }
@@ -34,15 +32,15 @@ export interface FeedbackParts extends Omit<SourceSurroundings, 'home'> {
   readonly placesNow: PlacesNow;
 }
 
-/** Everything about the feedback on one service, from its sources to the lines of its files. */
+/** The feedback on one service, from its sources to the lines of its files. */
 export class ServiceFeedback {
   private readonly history: RecentDeliveryHistory;
   private readonly names: CommitNames;
-  private readonly remembered = new PlacementCache();
+  private readonly cache = new PlacementCache();
   private readonly placement: Placement;
   private readonly working: WorkingFiles;
   private readonly recentLines: RecentLines;
-  /** By path: which change made which line, while neither the file nor its recent changes are others. */
+  /** For each path, the change of each line, valid while the file and its recent changes stay the same. */
   private readonly changedLines = new LruCache<{
     readonly stamp: string;
     readonly history: string;
@@ -73,12 +71,12 @@ export class ServiceFeedback {
     );
   }
 
-  /** Asks the sources that were not asked within `maxAgeMs`, all at once. */
+  /** Fetches in parallel from the sources whose last fetch is older than `maxAgeMs`. */
   async refresh(maxAgeMs: number, signal: AbortSignal): Promise<void> {
     await Promise.all(this.inboxes.map(async (inbox) => inbox.refresh(maxAgeMs, signal)));
   }
 
-  /** What is known now, placed in the code as it is now. `runs` are those of the service, newest first. */
+  /** Returns the known feedback, placed in the current code. `runs` are the service's runs, newest first. */
   async state(runs: readonly RunState[], window: RecentWindow): Promise<Result<FeedbackState>> {
     const deliveries = deliveriesOf(runs);
     const recent = await this.history.read(deliveries, window);
@@ -87,20 +85,20 @@ export class ServiceFeedback {
     const open = sources.flatMap(({ source, items }) =>
       items.filter(({ closedAt }) => closedAt === undefined).map((item) => ({ source, item })),
     );
-    const items = await this.belonging(recent.value, deliveries).place(open);
+    const items = await this.attribution(recent.value, deliveries).place(open);
     return ok({ recent: recent.value, sources, items: items.sort((a, b) => (a.item.createdAt < b.item.createdAt ? 1 : -1)) });
   }
 
-  /** The lines of a file, as it reads now, that were recently changed. */
+  /** Returns the recently changed lines of a file with the given text. */
   async linesOf(recent: RecentDeliveries, path: string, text: string): Promise<RecentLine[]> {
     return this.recentLines.lines(recent.changes, path, text);
   }
 
-  private belonging(recent: RecentDeliveries, deliveries: readonly Delivery[]): FeedbackAttribution {
+  private attribution(recent: RecentDeliveries, deliveries: readonly Delivery[]): FeedbackAttribution {
     const { repository, pipeline, placesNow, folder } = this.parts;
     const lines = new Map<string, Promise<ReadonlyMap<number, string>>>();
     return new FeedbackAttribution({
-      remembered: this.remembered,
+      cache: this.cache,
       releases: new Releases(this.names, deliveries, pipeline.release),
       placement: this.placement,
       placesNow,

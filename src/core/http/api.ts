@@ -6,28 +6,28 @@ import type { Tokens } from '../model/tokens';
 
 export interface ApiAddress {
   readonly kind: string;
-  /** What paths are appended to. */
+  /** The address that paths are appended to. */
   readonly base: string;
-  /** The header of its token; `Authorization: Bearer` unless named. */
+  /** The header for the token; `Authorization: Bearer` by default. */
   readonly header?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How the token is written; absent: as it is, after `Bearer` in `Authorization`. */
+  /** Encodes the token for the header. Absent: the plain token, after `Bearer` in `Authorization`. */
   readonly credential?: (token: string) => string;
 }
 
 export interface JsonAnswer {
   readonly state: 'answered';
   readonly status: number;
-  /** Undefined where nothing was to be said: 204, 304. */
+  /** Undefined for an empty response, such as 204 or 304. */
   readonly value: unknown;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly url: string;
 }
 
-/** A server's interface of JSON over HTTP, with the token that is for it. */
+/** A JSON API over HTTP, with the token for its host. */
 export class Api {
-  /** `https://host[:port]`; undefined for an address that is none. */
+  /** `https://host[:port]`; undefined if the base address is invalid. */
   readonly origin: string | undefined;
 
   constructor(
@@ -39,23 +39,23 @@ export class Api {
     this.origin = typeof base === 'string' ? undefined : base.origin;
   }
 
-  /** `path` is one below the base, or a whole address. Never throws. */
+  /** Sends a GET request to a path below the base or to a full address. Never throws. */
   async get(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer | HttpFailure> {
     const answer = await this.text(path, signal, headers);
     return answer.state === 'failed' ? answer : jsonOf(answer);
   }
 
   async text(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ url: this.resolve(path), headers }, signal);
+    return this.request({ url: this.resolve(path), headers }, signal);
   }
 
-  /** Answers what the server says to it. Sent once. */
+  /** Sends a request once and returns the response body. */
   async write(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown): Promise<Result<unknown>> {
     const answer = await this.send(method, path, body, new AbortController().signal);
     return answer.state === 'failed' ? asResult(answer) : ok(answer.value);
   }
 
-  /** The same with all that is answered; an empty answer is one. Sent once. */
+  /** Sends a request once and returns the full response, which may be empty. */
   async send(
     method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
     path: string,
@@ -63,32 +63,32 @@ export class Api {
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<JsonAnswer | HttpFailure> {
-    const answer = await this.ask({ method, url: this.resolve(path), headers, ...(body !== undefined && { body }) }, signal);
+    const answer = await this.request({ method, url: this.resolve(path), headers, ...(body !== undefined && { body }) }, signal);
     if (answer.state === 'failed') return answer;
     const { status, text, url } = answer;
     return text.trim() === '' ? { state: 'answered', status, headers: answer.headers, url, value: undefined } : jsonOf(answer);
   }
 
-  /** Presses a button of a page: all is in the address, and a redirect on the server is an answer like any other. Sent once. */
-  async press(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
+  /** Submits a form once: all values are in the address. A redirect on the same server counts as a response. */
+  async submitForm(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<HttpAnswer | HttpFailure> {
+    return this.request({ method: 'POST', url: this.resolve(path), headers, redirects: 'answer' }, signal);
   }
 
-  /** Hands the bytes of an answer on as they arrive: see `HttpRequest.sink`. */
+  /** Streams the response bytes to `sink`: see `HttpRequest.sink`. */
   async stream(
     path: string,
     sink: Sink,
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<HttpAnswer | HttpFailure> {
-    return this.ask({ url: this.resolve(path), headers, sink }, signal);
+    return this.request({ url: this.resolve(path), headers, sink }, signal);
   }
 
   private resolve(path: string): string {
     return /^https?:/.test(path) ? path : `${this.address.base.replace(/\/+$/, '')}${path}`;
   }
 
-  private async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
+  private async request(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const { kind, header = 'Authorization', headers } = this.address;
     const { origin } = this;
     if (origin === undefined) return { state: 'failed', reason: 'answer', message: httpAddress(this.address.base).toString() };
@@ -119,7 +119,7 @@ function jsonOf({ status, headers, text, url }: HttpAnswer): JsonAnswer | HttpFa
   }
 }
 
-/** What came instead of JSON. */
+/** Returns a failure that describes a response that is not JSON. */
 export function noJson(text: string, headers: HttpAnswer['headers'], url: string, status: number, wanted = 'JSON'): HttpFailure {
   const failure = { state: 'failed', reason: 'answer', status } as const;
   const address = shownAddress(url);
@@ -127,10 +127,10 @@ export function noJson(text: string, headers: HttpAnswer['headers'], url: string
     return {
       ...failure,
       message: `${address} answered a web page (HTML) instead of ${wanted}`,
-      hint: 'the address may be that of a page, or want a sign-in',
+      hint: 'the address may be a web page or require a sign-in',
     };
   if (text.trim() === '') return { ...failure, message: `${address} answered nothing` };
   return /^\s*[[{]/.test(text)
     ? { ...failure, message: `${address} answered JSON that is broken or breaks off after ${text.length} characters` }
-    : { ...failure, message: `${address} answered something that is no JSON` };
+    : { ...failure, message: `${address} answered something that is not JSON` };
 }

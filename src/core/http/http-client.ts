@@ -2,23 +2,22 @@ import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { httpAddress, withoutSecret } from './http-address';
-import type { HttpAnswer, HttpFailure } from './http-answer';
-import { brokenOff, failureOfStatus } from './http-failures';
+import { type HttpAnswer, type HttpFailure, connectionFailure, statusFailure } from './http-answer';
 
-/** What goes to one origin alone. */
+/** A token that is sent to one origin only. */
 export interface Secret {
   /** `https://host[:port]` */
   readonly origin: string;
   readonly header: string;
   readonly token: string;
-  /** What stands before it, as `Bearer`. */
+  /** The prefix, such as `Bearer`. */
   readonly scheme?: string;
-  /** What is sent instead of it, where it is encoded. */
+  /** The encoded token to send instead. */
   readonly value?: string;
 }
 
 export interface HttpRequest {
-  /** Only `GET` is ever sent twice. */
+  /** Only `GET` is retried. */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,57 +25,57 @@ export interface HttpRequest {
   readonly body?: unknown;
   readonly secret?: Secret | undefined;
   /**
-   * Takes the answer as it arrives, where it says that all went well; its `text` is empty then. Such a request is not bounded in
-   * size, only in silence, and it is sent once: what was taken stays taken.
+   * Receives the body of a successful response as it arrives; its `text` is then empty. Such a request is limited in idle time
+   * instead of size, and is not retried, because the sink keeps the received bytes.
    */
   readonly sink?: Sink;
-  /** Hands a redirect on at the same server over as the answer: pages answer so to what was written. Else it is followed where it may be. */
+  /** Returns a redirect within the same server as the response, because forms respond with one. By default it is followed. */
   readonly redirects?: 'answer';
 }
 
 export type Sink = (bytes: Buffer, head: Pick<HttpAnswer, 'status' | 'headers'>) => void;
 
 export interface HttpOptions {
-  /** Who knows of proxies: the variables of the environment, or the program that hosts this one and sees to it below. */
+  /** How proxies are found: by environment variables, or by the host program below this client. */
   readonly proxy: 'environment' | 'host';
-  /** For a request from its start to the last byte of the answer. */
+  /** The time limit from the start of a request to the last byte of the response. */
   readonly timeoutMs?: number;
-  readonly mostBytes?: number;
-  /** Before the first retry; doubled for the next. */
+  readonly maxBytes?: number;
+  /** The delay before the first retry; doubled for the next. */
   readonly retryMs?: number;
 }
 
-const mostRedirects = 5;
-const mostRetries = 2;
-/** Of an answer that says that something went wrong. */
-const mostComplaint = 100_000;
+const maxRedirections = 5;
+const maxRetries = 2;
+/** The maximum length of an error response. */
+const maxErrorText = 100_000;
 
-/** Asks servers, within bounds of time and size. A secret goes to its own origin and is never named. */
+/** Sends HTTP requests with limits on time and size. A token goes only to its own origin and never appears in messages. */
 export class HttpClient {
   private readonly proxy: HttpOptions['proxy'];
   private readonly timeoutMs: number;
-  private readonly mostBytes: number;
+  private readonly maxBytes: number;
   private readonly retryMs: number;
 
-  constructor({ proxy, timeoutMs = 15_000, mostBytes = 10 << 20, retryMs = 500 }: HttpOptions) {
+  constructor({ proxy, timeoutMs = 15_000, maxBytes = 10 << 20, retryMs = 500 }: HttpOptions) {
     this.proxy = proxy;
     this.timeoutMs = timeoutMs;
-    this.mostBytes = mostBytes;
+    this.maxBytes = maxBytes;
     this.retryMs = retryMs;
   }
 
-  /** Never throws. What is transient is asked again twice, where that does no harm. */
+  /** Sends a request and never throws. Transient failures of `GET` are retried twice. */
   async send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer | HttpFailure> {
     const isSafe = (request.method ?? 'GET') === 'GET' && !request.sink;
     for (let tries = 0; ; tries++) {
-      const { answer, isTransient } = await this.once(request, signal);
-      if (!isSafe || tries === mostRetries || signal.aborted || !isTransient) return answer;
+      const { answer, isTransient } = await this.attempt(request, signal);
+      if (!isSafe || tries === maxRetries || signal.aborted || !isTransient) return answer;
       const wait = this.retryMs * 2 ** tries * (0.5 + Math.random());
       await delay(wait, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async once(request: HttpRequest, signal: AbortSignal): Promise<{ answer: HttpAnswer | HttpFailure; isTransient: boolean }> {
+  private async attempt(request: HttpRequest, signal: AbortSignal): Promise<{ answer: HttpAnswer | HttpFailure; isTransient: boolean }> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), this.timeoutMs);
     try {
@@ -84,27 +83,27 @@ export class HttpClient {
       const isTransient = answer.state === 'failed' && answer.retryAt === undefined && [502, 503, 504].includes(answer.status ?? 0);
       return { answer, isTransient };
     } catch (error) {
-      const { timeoutMs, mostBytes } = this;
-      const attempt = { isCancelled: signal.aborted, isTimeout: timeout.signal.aborted, timeoutMs, mostBytes };
-      const { failure, isTransient } = brokenOff(error, request.url, attempt);
+      const { timeoutMs, maxBytes } = this;
+      const attempt = { isCancelled: signal.aborted, isTimeout: timeout.signal.aborted, timeoutMs, maxBytes };
+      const { failure, isTransient } = connectionFailure(error, request.url, attempt);
       return { answer: failure, isTransient };
     } finally {
       clearTimeout(timer);
     }
   }
 
-  private async follow(request: HttpRequest, signal: AbortSignal, heard: () => void): Promise<HttpAnswer | HttpFailure> {
+  private async follow(request: HttpRequest, signal: AbortSignal, onData: () => void): Promise<HttpAnswer | HttpFailure> {
     const visited = new Set<string>();
     let address = httpAddress(request.url);
     let { secret } = request;
     for (;;) {
       if (typeof address === 'string') return { state: 'failed', reason: 'answer', message: address };
-      if (visited.size > mostRedirects || visited.has(address.href))
-        return { state: 'failed', reason: 'answer', message: `${address.host} redirects again and again` };
+      if (visited.size > maxRedirections || visited.has(address.href))
+        return { state: 'failed', reason: 'answer', message: `${address.host} redirects too often` };
       visited.add(address.href);
-      // Once away from its origin it stays away: what comes back comes from elsewhere.
+      // The token stays away after the first redirect to another origin: a redirect back comes from that origin.
       if (secret && address.origin !== secret.origin) secret = undefined;
-      const response = await this.request(request, address, secret, signal, heard);
+      const response = await this.request(request, address, secret, signal, onData);
       const location = redirectOf(response);
       if (location === undefined) return answerOf(request, response, address, secret);
       const target = httpAddress(location, address);
@@ -114,8 +113,8 @@ export class HttpClient {
         return {
           state: 'failed',
           reason: 'answer',
-          message: `${address.host} sends what is written there on to ${target.host} (${response.status})`,
-          hint: 'nothing was changed; name the address that it moved to',
+          message: `${address.host} redirects the request to ${target.host} (${response.status})`,
+          hint: 'nothing was changed; use the new address',
         };
       address = target;
     }
@@ -126,7 +125,7 @@ export class HttpClient {
     address: URL,
     secret: Secret | undefined,
     signal: AbortSignal,
-    heard: () => void,
+    onData: () => void,
   ): Promise<AxiosResponse<string>> {
     const response = await axios.request<string | Readable>({
       url: address.href,
@@ -142,27 +141,27 @@ export class HttpClient {
       },
       ...(body !== undefined && { data: JSON.stringify(body) }),
       ...(this.proxy === 'host' && { proxy: false }),
-      // Followed here: libraries take only some headers for secrets.
+      // Redirects are followed by this class: libraries remove only some headers as secrets.
       maxRedirects: 0,
-      ...(!sink && { maxContentLength: this.mostBytes }),
+      ...(!sink && { maxContentLength: this.maxBytes }),
       responseType: sink ? 'stream' : 'text',
       transformResponse: (text: string) => text,
       validateStatus: () => true,
       signal,
     });
     const { data } = response;
-    return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, heard) };
+    return { ...response, data: typeof data === 'string' ? data : await this.drain(response as AxiosResponse<Readable>, sink, onData) };
   }
 
-  /** What was not for the sink, as text. */
-  private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, heard: () => void): Promise<string> {
+  /** Returns the part of the body that did not go to the sink. */
+  private async drain({ status, headers, data }: AxiosResponse<Readable>, sink: Sink | undefined, onData: () => void): Promise<string> {
     const head = { status, headers: namesInLowerCase(headers) };
     const isWanted = status >= 200 && status < 300;
     let text = '';
     for await (const chunk of data as AsyncIterable<Buffer>) {
-      heard();
+      onData();
       if (isWanted) sink?.(chunk, head);
-      else if (text.length < mostComplaint) text += chunk.toString();
+      else if (text.length < maxErrorText) text += chunk.toString();
       else break;
     }
     return text;
@@ -174,7 +173,7 @@ function redirectOf({ status, headers }: AxiosResponse<string>): string | undefi
   return [301, 302, 303, 307, 308].includes(status) && typeof location === 'string' ? location : undefined;
 }
 
-/** What is written is sent on only where it stays what it is and where it is. */
+/** A write is redirected only within its origin and with the same method and body. */
 function mayFollow({ method = 'GET' }: HttpRequest, status: number, from: URL, to: URL): boolean {
   return method === 'GET' || (from.origin === to.origin && (status === 307 || status === 308));
 }
@@ -185,7 +184,7 @@ function answerOf(request: HttpRequest, response: AxiosResponse<string>, address
   const text = withoutSecret(response.data, request.secret?.token);
   const answer: HttpAnswer = { state: 'answered', status, headers, text, url: address.href };
   const isFine = (status >= 200 && status < 300) || (status === 304 && request.headers?.['If-None-Match'] !== undefined);
-  return isFine ? answer : failureOfStatus(answer, { wasSent: sent !== undefined, wasGiven: request.secret !== undefined });
+  return isFine ? answer : statusFailure(answer, { wasSent: sent !== undefined, wasGiven: request.secret !== undefined });
 }
 
 function namesInLowerCase(headers: AxiosResponse['headers']): Readonly<Record<string, string>> {

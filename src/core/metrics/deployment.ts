@@ -1,37 +1,37 @@
 import type { RunState } from '../model/run-state';
 
-/** A release that went live where customers are, whatever became of it. */
+/** A release that went live in the customers' environment, even if it failed later. */
 export interface ProductionDeployment {
   readonly service: string;
   readonly environment: string;
   readonly commit: string;
-  /** The user's commit whose changes it carries; absent where it is not known. That of a dirty snapshot is the one below it. */
+  /** The commit with the deployed changes; absent if unknown. For a dirty snapshot, its base commit. */
   readonly committed?: string;
-  /** The commit that was live until then; absent where none was, or none is known. */
+  /** The commit that was live before; absent if unknown or none. */
   readonly previous?: string;
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly source: string;
-  /** Absent while it did not fail. */
+  /** Absent if the deployment did not fail. */
   readonly failure?: DeploymentFailure;
 }
 
 export interface DeploymentFailure {
-  /** When it was taken back, or was said to have failed. ISO 8601, UTC. */
+  /** The time when it was rolled back or reported as failed. ISO 8601, UTC. */
   readonly at: string;
-  /** The earlier commit that was live again from then on; absent where none was. */
+  /** The earlier commit that was live again afterwards; absent if none. */
   readonly back?: string;
 }
 
-/** One that a journal on this machine tells. */
+/** A deployment from a journal on this machine. */
 export interface JournaledDeployment extends ProductionDeployment {
-  /** Its run from start to end: what the run put on record elsewhere was put there in this time. */
+  /** Start and end of its run. The run's records elsewhere date from this time. */
   readonly run: { readonly from: string; readonly to: string };
 }
 
 /**
- * What the runs of a service brought live in an environment, oldest first. One that was taken back is a failure, whether a step that
- * verifies, the watch over it, or a person did so; one that never went live is none and is not in the list.
+ * Returns the releases that a service's runs brought live in an environment, oldest first. A rollback counts as a failure, whether
+ * a verifying step, monitoring or a person started it. Releases that never went live are not in the list.
  */
 export function journaledDeployments(runs: readonly RunState[], service: string, environment: string): JournaledDeployment[] {
   const found = new Map<string, JournaledDeployment>();
@@ -39,10 +39,10 @@ export function journaledDeployments(runs: readonly RunState[], service: string,
     for (const deployment of run.deployments) {
       const { release, takenBack, previous } = deployment;
       if (deployment.service !== service || deployment.environment !== environment) continue;
-      // A further attempt of a run on a CI service may tell it again.
+      // Another attempt of a run on a CI service may report the release again.
       if (found.get(release.id)?.failure) continue;
       const committed = release.dirty || run.change.dirty ? run.change.base : release.commit;
-      // Back to one that is newer is forward.
+      // A rollback to a newer release is an upgrade.
       const isForward = takenBack?.byHand && takenBack.to && timeOf(takenBack.to.deployedAt) > timeOf(release.deployedAt);
       found.set(release.id, {
         ...{ service, environment, commit: release.commit, at: utc(release.deployedAt), source: 'journals' },
@@ -68,8 +68,8 @@ function utc(iso: string): string {
 }
 
 /**
- * Between which commits the changes lie that a deployment brought: from what was live before it, or before the failed ones that it
- * repairs in their place. Undefined where one of the two is not known. `all` is oldest first.
+ * Returns the commit range of the changes in a deployment. It starts at the commit that was live before, or before the failed
+ * deployments that this one repairs. Undefined if either end is unknown. `all` is oldest first.
  */
 export function rangeOf(
   deployment: ProductionDeployment,
@@ -87,4 +87,25 @@ export function rangeOf(
     }
   }
   return previous === undefined || deployment.committed === undefined ? undefined : { from: previous, to: deployment.committed };
+}
+
+/** Returns whether a commit contains an earlier one; undefined if git does not know one of them. */
+export type Contains = (commit: string, earlier: string) => Promise<boolean | undefined>;
+
+/**
+ * Returns for each deployment whether it repairs a failed one: its commit contains the failed commit, and no repair was successful
+ * before. The order of time is irrelevant: a commit without the failed change repairs nothing. Undefined if unknown. `deployments`
+ * and the result are oldest first.
+ */
+export async function reworkOf(deployments: readonly ProductionDeployment[], contains: Contains): Promise<(boolean | undefined)[]> {
+  let broken: string[] = [];
+  const answers: (boolean | undefined)[] = [];
+  for (const { commit, failure } of deployments) {
+    const contained = await Promise.all(broken.map(async (earlier) => contains(commit, earlier)));
+    const isRework = contained.some((one) => one === true);
+    answers.push(isRework || contained.every((one) => one !== undefined) ? isRework : undefined);
+    if (failure) broken = [...new Set([...broken, commit])];
+    else broken = broken.filter((_, index) => contained[index] !== true);
+  }
+  return answers;
 }

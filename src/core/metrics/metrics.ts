@@ -1,10 +1,10 @@
 import { counted } from '../support/format';
 import { timeOf, type ProductionDeployment } from './deployment';
 
-/** A figure, or in a sentence why there is none: too few data are no figure. */
+/** A figure, or a sentence why it is missing. Too little data gives no figure. */
 export type Measured<T> = { readonly value: T } | { readonly absent: string };
 
-/** Those that DORA names (dora.dev/guides/dora-metrics), of one service where its customers are. */
+/** The metrics that DORA defines (dora.dev/guides/dora-metrics), for one service in its customers' environment. */
 export interface DoraMetrics {
   readonly deploymentFrequency: Measured<DeploymentFrequency>;
   readonly leadTime: Measured<LeadTime>;
@@ -16,13 +16,13 @@ export interface DoraMetrics {
 export interface DeploymentFrequency {
   readonly deployments: number;
   readonly days: number;
-  /** Absent for less than a week. */
+  /** Absent for a window shorter than a week. */
   readonly perWeek?: number;
 }
 
 export interface LeadTime {
   readonly medianMs: number;
-  /** Nine of ten took no longer; absent where there are too few to say so. */
+  /** The 90th percentile; absent with too few changes. */
   readonly p90Ms?: number;
   readonly changes: number;
 }
@@ -38,12 +38,12 @@ export interface RecoveryTime {
   readonly failures: number;
 }
 
-/** What git knows of one deployment. */
-export interface Carried {
+/** A deployment with its facts from git. */
+export interface DeploymentFacts {
   readonly deployment: ProductionDeployment;
-  /** When each change was committed that it brought: all that is in it and not in what was live before. Absent: not known. */
+  /** The commit date of each change that is in the deployment but was not live before. Absent: unknown. */
   readonly committedAt?: readonly string[];
-  /** It repairs a failed one; absent: not known. */
+  /** Whether it repairs a failed deployment; absent: unknown. */
   readonly isRework?: boolean;
 }
 
@@ -53,13 +53,16 @@ export interface Window {
   readonly until: string;
 }
 
-/** Fewer values have no median, and fewer deployments no rate. */
-export const fewest = 3;
-const fewestForP90 = 10;
+/** The minimum number of values for a median, and of deployments for a rate. */
+export const minCount = 3;
+const minForP90 = 10;
 const dayMs = 86_400_000;
 
-/** All of them for the deployments of a window. Those before and after it tell what became of them: `all` is oldest first. */
-export function doraMetrics(all: readonly Carried[], window: Window): DoraMetrics {
+/**
+ * Returns all metrics for the deployments of a window. `all` is oldest first and includes earlier and later deployments, which
+ * show recoveries.
+ */
+export function doraMetrics(all: readonly DeploymentFacts[], window: Window): DoraMetrics {
   const inWindow = all.filter(({ deployment: { at } }) => isIn(at, window));
   return {
     deploymentFrequency: deploymentFrequency(inWindow, window),
@@ -77,8 +80,8 @@ export function isIn(at: string, { since, until }: Window): boolean {
   return timeOf(at) >= timeOf(since) && timeOf(at) <= timeOf(until);
 }
 
-/** DORA: the number of deployments over a given period. All that went live count, also those that failed. */
-function deploymentFrequency(inWindow: readonly Carried[], { since, until }: Window): Measured<DeploymentFrequency> {
+/** DORA: the number of deployments over a given period. Failed deployments count if they went live. */
+function deploymentFrequency(inWindow: readonly DeploymentFacts[], { since, until }: Window): Measured<DeploymentFrequency> {
   const deployments = inWindow.length;
   const exact = (timeOf(until) - timeOf(since)) / dayMs;
   const days = Math.round(exact * 10) / 10;
@@ -86,40 +89,39 @@ function deploymentFrequency(inWindow: readonly Carried[], { since, until }: Win
 }
 
 /**
- * DORA: the time from a change being committed to version control to its being deployed in production. From the committer's date:
- * that is when this very commit came to be, while the author's date survives every rebase and amendment. A change arrives with the first
- * deployment that stays: what was taken back brought nothing.
+ * DORA: the time from a change being committed to version control to its being deployed in production. It starts at the
+ * committer's date, because the author's date survives rebases and amendments. A change arrives with its first successful
+ * deployment.
  */
-function leadTime(inWindow: readonly Carried[]): Measured<LeadTime> {
+function leadTime(inWindow: readonly DeploymentFacts[]): Measured<LeadTime> {
   const { possible: times, impossible } = leadTimes(inWindow);
-  if (times.length >= fewest) {
+  if (times.length >= minCount) {
     const p90Ms = times[Math.ceil(times.length * 0.9) - 1];
-    const isEnough = times.length >= fewestForP90 && p90Ms !== undefined;
+    const isEnough = times.length >= minForP90 && p90Ms !== undefined;
     return { value: { medianMs: medianOf(times), ...(isEnough && { p90Ms }), changes: times.length } };
   }
   const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
-  if (stayed.length > 0 && stayed.every(({ committedAt }) => !committedAt))
-    return { absent: 'it is not known which changes the deployments brought' };
-  if (impossible > times.length) return { absent: 'the changes have dates after they were live: a clock is wrong' };
+  if (stayed.length > 0 && stayed.every(({ committedAt }) => !committedAt)) return { absent: 'the changes of the deployments are unknown' };
+  if (impossible > times.length) return { absent: 'the changes have dates after they went live: a clock is wrong' };
   return { absent: `${counted(times.length, 'change')} went live: too few for a median` };
 }
 
-/** From commit to live, the shortest first, and how many there are that were committed after they were live: by a clock that is wrong. */
-export function leadTimes(inWindow: readonly Carried[]): { readonly possible: readonly number[]; readonly impossible: number } {
+/** Returns the lead times, shortest first, and the number of changes with a commit date after their deployment, caused by a wrong clock. */
+export function leadTimes(inWindow: readonly DeploymentFacts[]): { readonly possible: readonly number[]; readonly impossible: number } {
   const stayed = inWindow.filter(({ deployment }) => !deployment.failure);
   const all = stayed.flatMap(({ deployment, committedAt = [] }) => committedAt.map((at) => timeOf(deployment.at) - timeOf(at)));
   const possible = all.filter((ms) => ms >= 0).sort((a, b) => a - b);
   return { possible, impossible: all.length - possible.length };
 }
 
-/** DORA: the ratio of deployments that require immediate intervention after them. By release: whatever was taken back, or failed. */
-function changeFailRate(inWindow: readonly Carried[]): Measured<Share> {
+/** DORA: the ratio of deployments that require immediate intervention. A deployment counts if it was rolled back or reported as failed. */
+function changeFailRate(inWindow: readonly DeploymentFacts[]): Measured<Share> {
   return shareOf(inWindow.filter(({ deployment }) => deployment.failure).length, inWindow.length);
 }
 
 /**
- * DORA: the time it takes to recover from a deployment that fails. From when the failed release went live until the earlier one was live
- * again or, where none was, the next one that stayed. One that nothing has come after yet has no time.
+ * DORA: the time it takes to recover from a failed deployment. It ends when the earlier release is live again or, without one,
+ * with the next successful deployment. Open failures have no time.
  */
 function recoveryTime(inWindow: readonly ProductionDeployment[], all: readonly ProductionDeployment[]): Measured<RecoveryTime> {
   const failed = inWindow.filter(({ failure }) => failure);
@@ -131,26 +133,26 @@ function recoveryTime(inWindow: readonly ProductionDeployment[], all: readonly P
       return recovered === undefined ? [] : [timeOf(recovered) - timeOf(one.at)];
     })
     .sort((a, b) => a - b);
-  if (times.length >= fewest) return { value: { medianMs: medianOf(times), failures: times.length } };
+  if (times.length >= minCount) return { value: { medianMs: medianOf(times), failures: times.length } };
   if (failed.length === 0) return { absent: 'no deployment failed' };
   const open = failed.length - times.length;
-  const stillOpen = open === 0 ? '' : `, ${open} of them not recovered from yet`;
+  const stillOpen = open === 0 ? '' : `, ${open} of them not recovered yet`;
   return { absent: `${counted(failed.length, 'failed deployment')}${stillOpen}: too few for a median` };
 }
 
 /** DORA: the ratio of deployments that are unplanned and happen as a result of an incident in production. See `reworkOf`. */
-function reworkRate(inWindow: readonly Carried[]): Measured<Share> {
+function reworkRate(inWindow: readonly DeploymentFacts[]): Measured<Share> {
   if (inWindow.some(({ isRework }) => isRework === undefined))
-    return { absent: 'whether a deployment repairs a failed one is not known: the commits of some are not in this repository' };
+    return { absent: 'it is unknown which deployments repair a failed one: some commits are not in this repository' };
   return shareOf(inWindow.filter(({ isRework }) => isRework).length, inWindow.length);
 }
 
 function shareOf(count: number, of: number): Measured<Share> {
-  if (of < fewest) return { absent: `${counted(of, 'deployment')}: too few for a rate` };
+  if (of < minCount) return { absent: `${counted(of, 'deployment')}: too few for a rate` };
   return { value: { rate: count / of, count, of } };
 }
 
-/** Of numbers in order, at least one. */
+/** Expects at least one number, in ascending order. */
 function medianOf(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const [above = 0, below = 0] = [sorted[middle], sorted[sorted.length % 2 === 0 ? middle - 1 : middle]];

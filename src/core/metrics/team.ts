@@ -1,54 +1,52 @@
 import type { PastDeployment } from '../ci/ci-client';
-import type { Contains } from './rework';
-import { inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
+import { type Contains, inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
 
-/** The deployments of everybody, oldest first, each once. */
+/** The deployments of the whole team, oldest first, without duplicates. */
 export interface TeamDeployments {
   readonly deployments: readonly ProductionDeployment[];
-  /** Records of what was live already: of a step that looks at it, or of what may have come back. They are no deployments. */
-  readonly again: number;
-  /** Records that only say that a commit is not live any more: whether it ever was is not certain. */
-  readonly gone: number;
+  /** Records of a commit that was live already, from status checks or possible rollbacks. They are not deployments. */
+  readonly repeats: number;
+  /** Records that a commit is no longer live. It may never have been live. */
+  readonly inactive: number;
 }
 
-/** By how much clocks may differ, and how long it may take to put a deployment on record. */
+/** Tolerated clock difference plus the delay until a deployment is recorded. */
 const slackMs = 120_000;
 
-type Happening =
+type TimelineEvent =
   | { readonly at: string; readonly kind: 'deployed'; readonly deployment: JournaledDeployment }
   | { readonly at: string; readonly kind: 'back'; readonly to: string | undefined }
   | { readonly at: string; readonly kind: 'record'; readonly record: PastDeployment };
 
 /**
- * What the journals of this machine tell and what the host of the team has on record, brought together. A delivery that both tell of is
- * the journal's: the same commit, on record while its run went on or it was taken back. Where an earlier release was deployed again over one
- * that goes on from it, that is no deployment: the later one was taken back, whoever did it and however. A branch that is delivered in turn
- * with another takes nothing back.
+ * Merges this machine's journals with the records of the team's host. A deployment in both counts as the journal's: the commit is
+ * the same, and the record dates from its run or its rollback. A record of an earlier release over a later one that contains it is
+ * a rollback of the later one. Alternating branches are not rollbacks.
  */
 export async function deploymentsOfTeam(
-  own: readonly JournaledDeployment[],
+  journaled: readonly JournaledDeployment[],
   records: readonly PastDeployment[],
   about: Pick<ProductionDeployment, 'service' | 'environment' | 'source'>,
   contains: Contains,
 ): Promise<TeamDeployments> {
-  const others = records.filter((record) => !own.some((deployment) => isToldBy(deployment, record)));
+  const others = records.filter((record) => !journaled.some((deployment) => isJournaled(deployment, record)));
   const timeline = new Timeline(about, contains);
-  for (const happening of inOrder([...own.flatMap(happeningsOf), ...others.map(happeningOf)])) await timeline.take(happening);
+  for (const event of inOrder([...journaled.flatMap(eventsOf), ...others.map(eventOf)])) await timeline.take(event);
   return timeline.result();
 }
 
-function happeningsOf(deployment: JournaledDeployment): Happening[] {
+function eventsOf(deployment: JournaledDeployment): TimelineEvent[] {
   const { at, failure } = deployment;
-  const deployed: Happening = { at, kind: 'deployed', deployment };
+  const deployed: TimelineEvent = { at, kind: 'deployed', deployment };
   return failure ? [deployed, { at: failure.at, kind: 'back', to: failure.back }] : [deployed];
 }
 
-function happeningOf(record: PastDeployment): Happening {
+function eventOf(record: PastDeployment): TimelineEvent {
   return { at: record.at, kind: 'record', record };
 }
 
-/** Whether a record is of what a journal tells: the deployment itself, its end, or what came back then. */
-function isToldBy({ commit, run, failure }: JournaledDeployment, record: PastDeployment): boolean {
+/** Returns whether a record matches a journaled deployment: the deployment itself, its end, or its rollback. */
+function isJournaled({ commit, run, failure }: JournaledDeployment, record: PastDeployment): boolean {
   const at = timeOf(record.at);
   const isIn = (from: string, to: string): boolean => at >= timeOf(from) - slackMs && at <= timeOf(to) + slackMs;
   if (record.commit === commit && (isIn(run.from, run.to) || (failure && isIn(failure.at, failure.at)))) return true;
@@ -56,58 +54,58 @@ function isToldBy({ commit, run, failure }: JournaledDeployment, record: PastDep
   return isBack && isIn(failure.at, timeOf(run.to) > timeOf(failure.at) ? run.to : failure.at);
 }
 
-/** What is live, as one thing after the other happens. */
+/** Tracks the live commit through a sequence of events. */
 class Timeline {
   private readonly deployments: ProductionDeployment[] = [];
-  /** In which order commits went live first; below 0: before all that is known. */
+  /** The order in which commits first went live; negative before the known history. */
   private readonly order = new Map<string, number>();
   private live: string | undefined;
-  /** What is live is known from a record, not from a journal. */
+  /** The live commit is known from a record, not from a journal. */
   private isRecorded = false;
-  private again = 0;
-  private gone = 0;
+  private repeats = 0;
+  private inactive = 0;
 
   constructor(
     private readonly about: Pick<ProductionDeployment, 'service' | 'environment' | 'source'>,
     private readonly contains: Contains,
   ) {}
 
-  async take(happening: Happening): Promise<void> {
+  async take(event: TimelineEvent): Promise<void> {
     const { live } = this;
-    if (happening.kind === 'deployed') await this.deployed(happening.deployment);
-    else if (happening.kind === 'back') this.goesLive(happening.to, -1 - this.order.size);
-    else await this.recorded(happening.record);
-    if (this.live !== live) this.isRecorded = happening.kind === 'record';
+    if (event.kind === 'deployed') await this.deployed(event.deployment);
+    else if (event.kind === 'back') this.goesLive(event.to, -1 - this.order.size);
+    else await this.recorded(event.record);
+    if (this.live !== live) this.isRecorded = event.kind === 'record';
   }
 
   result(): TeamDeployments {
-    const { deployments, again, gone } = this;
-    return { deployments, again, gone };
+    const { deployments, repeats, inactive } = this;
+    return { deployments, repeats, inactive };
   }
 
   private async deployed({ run: _, previous: before, ...rest }: JournaledDeployment): Promise<void> {
-    // Not every environment tells its machines what others delivered to it.
+    // Some environments do not report deliveries by other machines.
     const isByOthers = this.isRecorded && (before === undefined || this.order.has(before));
     const previous = isByOthers ? this.live : before;
     if (previous !== undefined) this.goesLive(previous);
-    if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.takenBack(rest.at, rest.commit);
+    if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.rolledBack(rest.at, rest.commit);
     this.deployments.push({ ...rest, ...(previous !== undefined && { previous }) });
     this.goesLive(rest.commit);
   }
 
   private async recorded({ commit, at, state, failedAt }: PastDeployment): Promise<void> {
     if (state === 'gone') {
-      this.gone += this.order.has(commit) ? 0 : 1;
+      this.inactive += this.order.has(commit) ? 0 : 1;
       return;
     }
     if (commit === this.live) {
-      this.again += 1;
+      this.repeats += 1;
       if (failedAt !== undefined) this.failed({ at: failedAt });
       return;
     }
     const isEarlier = await this.isEarlier(commit);
-    if (isEarlier === true) return this.takenBack(at, commit);
-    if (isEarlier === undefined) this.again += 1;
+    if (isEarlier === true) return this.rolledBack(at, commit);
+    if (isEarlier === undefined) this.repeats += 1;
     else {
       const previous = this.live === undefined ? {} : { previous: this.live };
       const failure = failedAt === undefined ? {} : { failure: { at: failedAt } };
@@ -116,12 +114,12 @@ class Timeline {
     this.goesLive(commit);
   }
 
-  private takenBack(at: string, back: string): void {
+  private rolledBack(at: string, back: string): void {
     this.failed({ at, back });
     this.goesLive(back);
   }
 
-  /** Of what is live; nothing where that went live before all that is known. */
+  /** Marks the live deployment as failed, if it is in the known history. */
   private failed(failure: NonNullable<ProductionDeployment['failure']>): void {
     const index = this.deployments.findLastIndex(({ commit }) => commit === this.live);
     const deployment = this.deployments[index];
@@ -133,7 +131,7 @@ class Timeline {
     this.live = commit;
   }
 
-  /** Whether what is live came after it, in time and in history; undefined where git does not know. */
+  /** Returns whether the live commit came later, in time and in history; undefined if git does not know. */
   private async isEarlier(commit: string): Promise<boolean | undefined> {
     const { live } = this;
     const [first, since] = [commit, live ?? ''].map((one) => this.order.get(one));

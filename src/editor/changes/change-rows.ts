@@ -1,11 +1,9 @@
 import { findSourceKind } from '../../core/feedback/registry';
-import type { PlacedItem } from '../../core/feedback/placed-item';
-import { isBack } from '../../core/feedback/fixes';
-import { lastOf, type SourceState } from '../../core/feedback/inbox';
-import type { FeedbackKind } from '../../core/feedback/item';
-import { ranked } from '../../core/feedback/rank';
+import { type PlacedItem, sortedByRelevance, attributionText, confidenceText, frequencyText } from '../../core/feedback/placed-item';
+import { isReportedAgain } from '../../core/feedback/fixes';
+import { lastSeen, type FeedbackKind } from '../../core/feedback/item';
+import type { SourceState } from '../../core/feedback/inbox';
 import type { ChangeDelivery, DeliveredChange } from '../../core/feedback/recent';
-import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
 import type { FeedbackState } from '../../core/feedback/service-feedback';
 import type { SourceActions } from '../../core/feedback/source';
 import { isFinished } from '../../core/model/run-state';
@@ -87,7 +85,7 @@ function rowsOf(news: ServiceNews, now: number): Row[] {
 
 function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row {
   const { service, mine } = news;
-  const feedback = ranked(news.feedback?.items.filter((item) => item.change?.commit === change.commit) ?? [], mine, now);
+  const feedback = sortedByRelevance(news.feedback?.items.filter((item) => item.change?.commit === change.commit) ?? [], mine, now);
   const where = change.deliveries.length > 0 ? deliveredText(change.deliveries, now) : waitingText(service, change.commit);
   const author = mine.has(change.commit) ? 'you' : change.author;
   const note = change.isUncommitted ? 'delivered without a commit' : undefined;
@@ -159,9 +157,9 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
   const [place] = places;
   const at = place && joined([place.path.slice(place.path.lastIndexOf('/') + 1), place.line?.toString()], ':');
   const fixed = fix && fixText(placed, now);
-  const description = joined([fixed, crowd(item), at, age(lastOf(item), now)]);
+  const description = joined([fixed, frequencyText(item), at, age(lastSeen(item), now)]);
   const actions = news.actions.get(source);
-  const confidence = place ? confidenceWords(place) : '';
+  const confidence = place ? confidenceText(place) : '';
   return {
     id: `${service.key}#${itemKey(placed)}`,
     label: item.title,
@@ -172,15 +170,24 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
         item.title,
         item.body === undefined ? undefined : `\n${item.body.slice(0, 1000)}${item.body.length > 1000 ? '…' : ''}`,
         '',
-        joined([kindLabels[item.kind], crowd(item), item.author, source]),
+        joined([kindLabels[item.kind], frequencyText(item), item.author, source]),
         place && joined([joined([place.path, place.line?.toString()], ':'), confidence]),
-        change && changeWords(change.by),
+        change && attributionText(change.by),
         fixed,
       ],
       '\n',
     ),
     ariaLabel: joined(
-      [isUnread ? 'Unread' : undefined, kindLabels[item.kind], item.title, fixed, crowd(item), at, confidence, age(lastOf(item), now)],
+      [
+        isUnread ? 'Unread' : undefined,
+        kindLabels[item.kind],
+        item.title,
+        fixed,
+        frequencyText(item),
+        at,
+        confidence,
+        age(lastSeen(item), now),
+      ],
       ', ',
     ),
     contextValues: [
@@ -203,7 +210,7 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
 }
 
 function itemIcon({ item, fix }: PlacedItem, isUnread: boolean): RowIcon {
-  if (fix?.delivered && !isBack(item, fix)) return { name: 'pass', color: 'testing.iconPassed' };
+  if (fix?.delivered && !isReportedAgain(item, fix)) return { name: 'pass', color: 'testing.iconPassed' };
   const name = kindIcons[item.kind];
   return isUnread ? { name, color: 'notificationsInfoIcon.foreground' } : { name };
 }
@@ -212,7 +219,7 @@ function itemIcon({ item, fix }: PlacedItem, isUnread: boolean): RowIcon {
 export function fixText({ item, fix }: PlacedItem, now: number): string | undefined {
   if (!fix) return undefined;
   if (!fix.delivered) return 'fix is not delivered yet';
-  if (isBack(item, fix)) return 'reported again after the fix';
+  if (isReportedAgain(item, fix)) return 'reported again after the fix';
   return joined(['fix delivered', fix.delivered.environment && `to ${fix.delivered.environment}`, age(fix.delivered.at, now)], ' ');
 }
 
@@ -226,7 +233,7 @@ function otherRow(news: ServiceNews, items: readonly PlacedItem[], now: number):
     tooltip: 'Feedback on older code, or without a known place in the code',
     ariaLabel: `Feedback on earlier changes, ${feedbackCount(items.length)}`,
     open: 'collapsed',
-    children: itemRows(news, ranked(items, news.mine, now), now),
+    children: itemRows(news, sortedByRelevance(items, news.mine, now), now),
     target: { service: key },
   };
 }

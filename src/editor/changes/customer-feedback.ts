@@ -177,7 +177,7 @@ class FixComments implements vscode.Disposable {
         const reply = actions.get(placed.source)?.reply;
         if (!reply || !isRecentlyFixed(placed)) continue;
         const fixes = (await this.feedback.feedbackOf(service))?.fixes;
-        if (!placed.fix || !fixes?.claimTelling(placed.source, placed.item, placed.fix)) continue;
+        if (!placed.fix || !fixes?.claimNotification(placed.source, placed.item, placed.fix)) continue;
         const { commit, subject, delivered } = placed.fix;
         const where = delivered?.environment === undefined ? '' : ` to ${delivered.environment}`;
         const answer = await reply(placed.item, `The fix is delivered${where}: ${shortCommit(commit)} ${subject}`);

@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
-import type { PlacedItem } from '../../core/feedback/placed-item';
-import { crowd } from '../../core/feedback/format';
+import { type PlacedItem, frequencyText } from '../../core/feedback/placed-item';
 import { joined } from '../../core/support/format';
 import type { Store } from '../app/store';
 import type { ProblemPlaces } from '../failures/problem-places';
@@ -59,6 +58,6 @@ export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable 
 
 function commandOf(service: string, { item, source }: PlacedItem): vscode.Command {
   // VS Code would draw `$(name)` as an icon.
-  const title = joined([item.title.replace(/\$\(/g, '$\u200B('), crowd(item)]);
+  const title = joined([item.title.replace(/\$\(/g, '$\u200B('), frequencyText(item)]);
   return { title: `$(comment) ${title}`, command: 'deliver.openFeedback', arguments: [{ service, item: item.id, source }] };
 }

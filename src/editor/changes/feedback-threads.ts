@@ -1,7 +1,6 @@
 import * as vscode from 'vscode';
-import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
-import { lastOf } from '../../core/feedback/inbox';
-import type { PlacedItem } from '../../core/feedback/placed-item';
+import { attributionText, confidenceText, frequencyText, type PlacedItem } from '../../core/feedback/placed-item';
+import { lastSeen } from '../../core/feedback/item';
 import { age, joined, shortCommit } from '../../core/support/format';
 import type { EditorPlace } from '../failures/problem-places';
 import type { CommandTarget } from '../tree/row';
@@ -73,7 +72,7 @@ function update(thread: vscode.CommentThread, { placed, inbox }: FoundItem): voi
   const body = untrustedText(title, ...paragraphs);
   if (item.url !== undefined) body.appendMarkdown(`\n\n${webLink('Open in Browser', item.url)}`);
   // VS Code escapes a label as HTML, so it contains no text from outside.
-  thread.label = joined([kindLabels[item.kind], crowd(item)]);
+  thread.label = joined([kindLabels[item.kind], frequencyText(item)]);
   thread.canReply = reply !== undefined;
   const contextValues = [resolve && 'resolve', assignToMe && 'assign', reply && 'reply'].filter((value) => value !== undefined);
   thread.contextValue = ` ${['feedback', ...contextValues].join(' ')} `;
@@ -97,12 +96,12 @@ const maxFrames = 8;
 export function itemDetails(placed: PlacedItem, now: number): string[] {
   const { item, source, places, change } = placed;
   const [place] = places;
-  const at = place && joined([joined([place.path, place.line?.toString()], ':'), confidenceWords(place)], ', ');
+  const at = place && joined([joined([place.path, place.line?.toString()], ':'), confidenceText(place)], ', ');
   return [
     item.title,
     item.body === item.title ? '' : (item.body ?? ''),
-    joined([crowd(item), timeText(placed, now), releaseText(placed)]),
-    joined([at, change && changeWords(change.by)]),
+    joined([frequencyText(item), timeText(placed, now), releaseText(placed)]),
+    joined([at, change && attributionText(change.by)]),
     fixText(placed, now) ?? '',
     (item.frames ?? [])
       .slice(0, maxFrames)
@@ -120,7 +119,7 @@ export function itemDetails(placed: PlacedItem, now: number): string[] {
 
 function timeText({ item }: PlacedItem, now: number): string {
   if (item.undated) return `no date, received ${age(item.createdAt, now)}`;
-  const [first, last] = [age(item.createdAt, now), age(lastOf(item), now)];
+  const [first, last] = [age(item.createdAt, now), age(lastSeen(item), now)];
   return first === last ? first : `first ${first}, last ${last}`;
 }
 

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { DeliveredChange, RecentDeliveries } from '../../core/feedback/recent';
-import { confidenceWords, crowd } from '../../core/feedback/format';
+import { confidenceText, frequencyText } from '../../core/feedback/placed-item';
 import { age, joined } from '../../core/support/format';
 import { Throttle } from '../app/change-event';
 import type { Store } from '../app/store';
@@ -105,7 +105,7 @@ export class RecentMarks implements vscode.Disposable {
       byLine.set(now.line, hover);
       // The newest item of a line comes first. The hover shows only that one.
       if (hover.length > 0) continue;
-      const details = joined([crowd(item), age(item.createdAt), item.author, source, confidenceWords(place)]);
+      const details = joined([frequencyText(item), age(item.createdAt), item.author, source, confidenceText(place)]);
       hover.push(untrustedText(item.title, item.body?.slice(0, 500), details));
       hover.push(commandLink('Open Feedback', 'deliver.openFeedback', { service: news.service.key, item: item.id, source }));
     }

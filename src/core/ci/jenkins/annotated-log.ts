@@ -1,44 +1,43 @@
 /**
- * The first words of lines of the build itself that appear among those of its steps (workflow-job, `WorkflowRun`; workflow-cps). Where
- * one may be mistaken for a step's, the log is read from its start, which tells them apart for certain.
+ * The first words of the build's own lines among the lines of its steps (workflow-job, `WorkflowRun`; workflow-cps). If such a
+ * line may be a step's, the log is read again from its start, which gives certainty.
  */
 const ownLine =
   /^(?:Aborted by |Superseded by |Cancel+ed |Click here to forcibly |Terminating |Hard kill!|Pausing|Resuming|Ready to run at |Not built)/m;
-const longestOwnWords = 40;
+const maxOwnWords = 40;
 
-/** A tag or an escaped letter whose end has not arrived. */
+/** An incomplete tag or escape sequence at the end of the text. */
 const unfinished = /<[^>]*$|&[^;<]{0,9}$/;
-/** No tag of Jenkins is so long: text that looks like one is not held back for its end. */
-const longestTag = 1 << 20;
+/** Longer than any tag of Jenkins: such text is not held back. */
+const maxTagLength = 1 << 20;
 
 /**
- * Reads the log of a pipeline as Jenkins annotates it (`progressiveHtml`). Every line says whose it is, also where branches print at
- * the same time: `<span class="pipeline-node-ID">` stands before the text of a node (workflow-api, `LogStorage.startStep`), and
- * `<span class="pipeline-new-node" nodeId startId enclosingId>` holds a line that says where in the graph a node is (workflow-job,
- * `NewNodeConsoleNote`). Text is escaped as XML; all else between `<` and `>` was put there by Jenkins or its plugins.
+ * Parses the annotated log of a pipeline (`progressiveHtml`). `<span class="pipeline-node-ID">` precedes the text of a node
+ * (workflow-api, `LogStorage.startStep`), also when branches print at the same time. `<span class="pipeline-new-node" nodeId
+ * startId enclosingId>` contains a line that gives a node's position in the graph (workflow-job, `NewNodeConsoleNote`). Text is
+ * escaped as XML; any other tag comes from Jenkins or its plugins.
  */
 export class AnnotatedLog {
-  /** The block around each node. */
+  /** The enclosing block of each node. */
   readonly enclosing = new Map<string, string>();
-  /** Blocks that ended. */
   readonly ended = new Set<string>();
   /**
-   * Whether a line of the build itself may stand before the first mark of an answer that begins within a node. Jenkins marks no end
-   * of the node there, so that the line would be mistaken for the node's.
+   * True if a line of the build itself may precede the first mark of an answer that begins within a node. Jenkins does not mark
+   * the node's end there, so the line would count as the node's.
    */
   isDoubtful = false;
-  /** The line that arrives before the first mark of such an answer. */
+  /** The line before the first mark of such an answer. */
   private leadingLine: string | undefined;
-  /** The open tags, innermost last. Jenkins closes more than it opened at the end of an answer. */
+  /** The open tags, innermost last. Jenkins closes too many at the end of an answer. */
   private readonly open: ('node' | 'mark' | 'hidden' | 'other')[] = [];
-  /** A node was closed: the text after it is the build's own, unless the answer ends here. */
+  /** A node was closed: the following text belongs to the build, unless the answer ends here. */
   private isClosed = false;
   private rest = '';
   private hidden = '';
-  /** A time was hidden right before; a space stands between it and the line. */
+  /** A hidden time precedes the line, separated by a space. */
   private isAfterStamp = false;
 
-  /** `node`: the one whose text the answer begins with; undefined, also for `add`: the build itself. */
+  /** `node`: the node at the start of the answer. Undefined, also for `add`, is the build itself. */
   constructor(
     private node: string | undefined,
     private readonly add: (node: string | undefined, text: string) => void,
@@ -49,7 +48,7 @@ export class AnnotatedLog {
   push(html: string): void {
     const all = this.rest + html;
     const cut = all.search(unfinished);
-    const until = cut < 0 || all.length - cut > longestTag ? all.length : cut;
+    const until = cut < 0 || all.length - cut > maxTagLength ? all.length : cut;
     this.rest = all.slice(until);
     for (const [part] of all.slice(0, until).matchAll(/<[^>]*>|<?[^<]+/g)) {
       if (part.endsWith('>') && part.startsWith('<')) this.tag(part);
@@ -57,7 +56,7 @@ export class AnnotatedLog {
     }
   }
 
-  /** Ends an answer. Returns the node whose text the next answer begins with. */
+  /** Ends an answer. Returns the node at the start of the next answer. */
   end(): string | undefined {
     if (!this.rest.startsWith('<')) this.text(this.rest);
     this.rest = '';
@@ -79,7 +78,7 @@ export class AnnotatedLog {
     if (this.leadingLine !== undefined) {
       const lines = this.leadingLine + text;
       this.isDoubtful ||= ownLine.test(lines);
-      this.leadingLine = lines.slice(lines.lastIndexOf('\n') + 1).slice(0, longestOwnWords);
+      this.leadingLine = lines.slice(lines.lastIndexOf('\n') + 1).slice(0, maxOwnWords);
     }
     if (text !== '') this.add(this.node, text);
   }
@@ -105,7 +104,7 @@ export class AnnotatedLog {
     this.leadingLine = undefined;
   }
 
-  /** A mark is a line of the build itself: no node's text continues after it. */
+  /** A mark is a line of the build itself and ends the text of a node. */
   private mark(tag: string): void {
     const of = (name: string): string | undefined => new RegExp(` ${name}="(\\d+)"`).exec(tag)?.[1];
     const [node, start, enclosing] = [of('nodeId'), of('startId'), of('enclosingId')];
@@ -121,7 +120,7 @@ export class AnnotatedLog {
     if (kind !== 'hidden') return;
     const { hidden } = this;
     this.hidden = '';
-    // The plugin Timestamper writes a time before each line, hides it and shows another (`GlobalAnnotator`). Other hidden text was printed.
+    // The Timestamper plugin hides one time before each line and shows another (`GlobalAnnotator`). Other hidden text was printed by a step.
     if (/^\[\d{4}-\d\d-\d\dT[\d:.]+Z\]$/.test(hidden)) this.isAfterStamp = true;
     else this.print(hidden);
   }

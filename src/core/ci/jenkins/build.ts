@@ -1,19 +1,16 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteRun, type CiResult } from '../ci-client';
-import { refParameter } from './checks';
-import { unclear, type JenkinsApi } from './jenkins-api';
-import { sentence } from './format';
+import { refParameter, unexpected, type JenkinsApi, sentence } from './jenkins-api';
 
 const facts =
   'number,result,building,timestamp,duration,queueId,' +
   'actions[causes[userName,shortDescription],parameters[name,value],lastBuiltRevision[SHA1,branch[name]]],changeSets[items[commitId,msg]]';
 
-/** What is asked of a build. */
 export const buildTree = facts;
 
 type State = RemoteRun['state'];
 
-/** `NOT_BUILT`: ended before it came to anything, as by a newer one. https://javadoc.jenkins.io/hudson/model/Result.html */
+/** `NOT_BUILT`: ended early, such as by a newer build. https://javadoc.jenkins.io/hudson/model/Result.html */
 const results: Readonly<Record<string, State>> = {
   SUCCESS: 'passed',
   UNSTABLE: 'failed',
@@ -28,16 +25,15 @@ export interface Build extends RemoteRun {
   readonly result: string | undefined;
 }
 
-/** Without jobs, and with the id `build:N`. */
+/** Reads a build as a run with the id `build:N` and without jobs. */
 export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
   const build = recordOf(value);
   const number = numberOf(build?.['number']);
   const timestamp = timeOf(numberOf(build?.['timestamp']));
-  if (!build || number === undefined) return unclear('Jenkins answered a build without a number');
-  if (timestamp === undefined) return unclear(`Jenkins does not say when build ${number} began`);
+  if (!build || number === undefined) return unexpected('Jenkins answered a build without a number');
+  if (timestamp === undefined) return unexpected(`Jenkins reports no start time of build ${number}`);
   const state = stateOf(build);
-  if (state === undefined)
-    return unclear(`Jenkins says of build ${number} that its result is ${sentence(String(build['result']))}, which is none`);
+  if (state === undefined) return unexpected(`Jenkins reports an unknown result of build ${number}: ${sentence(String(build['result']))}`);
   const duration = numberOf(build['duration']) ?? 0;
   const isOver = state !== 'running';
   const result = textOf(build['result']);
@@ -61,13 +57,13 @@ export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
     ...(finishedAt !== undefined && { finishedAt }),
     ...(by !== undefined && { by }),
     ...(isOver && result === 'UNSTABLE' && { reason: unstable }),
-    ...(isOver && result === 'NOT_BUILT' && { reason: 'Jenkins ended it before it came to anything' }),
+    ...(isOver && result === 'NOT_BUILT' && { reason: 'Jenkins ended the build early' }),
   });
 }
 
-export const unstable = 'its tests failed (unstable)';
+export const unstable = 'tests failed (unstable)';
 
-/** A build has its result while it still goes on, and none for a moment after it began. */
+/** A running build may already have a result. A build without a result has just started. */
 function stateOf({ building, result }: Readonly<Record<string, unknown>>): State | undefined {
   if (building === true || result === null) return 'running';
   return building === false && typeof result === 'string' && Object.hasOwn(results, result) ? results[result] : undefined;
@@ -77,7 +73,7 @@ function timeOf(ms: number | undefined): string | undefined {
   return ms === undefined || Math.abs(ms) > 8.64e15 ? undefined : new Date(ms).toISOString();
 }
 
-/** The branch that was asked for; empty where none was. */
+/** Returns the branch to deliver; empty if the build names none. */
 export function refOf(actions: unknown): string {
   const parameters = actionsOf(actions).flatMap((action) => listOf(action['parameters']).map(recordOf));
   const value = textOf(parameters.find((one) => one?.['name'] === refParameter)?.['value']);
@@ -86,7 +82,7 @@ export function refOf(actions: unknown): string {
   return only === undefined || second !== undefined ? '' : sentence(only.replace(/^(?:refs\/(?:remotes\/)?)?(?:heads|origin)\//, ''));
 }
 
-/** Libraries of a pipeline are checked out as well: the commit is that of the branch, or the only one. */
+/** Pipeline libraries are checked out as well, so the commit is the branch's or the only one. */
 function commitOf(actions: unknown, branch: string): string {
   const all = revisionsOf(actions);
   const own = all.filter(({ branches }) => branches.some((name) => name === branch || name.endsWith(`/${branch}`)));

@@ -4,11 +4,12 @@ import { recordOf, textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
+import { plain } from '../../support/plain-text';
 
-/** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
+/** The API of a Jenkins server and one of its jobs: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {
   readonly asking: ConditionalClient;
-  /** Of the job, below the server. */
+  /** The path of the job on the server. */
   readonly jobPath: string;
 
   constructor(
@@ -18,7 +19,7 @@ export class JenkinsApi {
     tokens: Tokens,
   ) {
     const base = server.replace(/\/+$/, '');
-    // The token is a user's: both are sent, as RFC 7617 writes them.
+    // User and token are sent together (RFC 7617).
     const credential = (token: string): string => `Basic ${Buffer.from(token).toString('base64')}`;
     this.asking = new ConditionalClient({ kind: 'jenkins', base, credential }, client, tokens);
     const names = job.split('/').filter((name) => name !== '');
@@ -26,7 +27,7 @@ export class JenkinsApi {
     this.base = base;
   }
 
-  /** Without a slash at its end. */
+  /** The server address without a trailing slash. */
   readonly base: string;
 
   get jobUrl(): string {
@@ -37,20 +38,20 @@ export class JenkinsApi {
     return `${this.jobUrl}${number}/`;
   }
 
-  /** What is answered as an object. */
+  /** Returns a response that is a JSON object. */
   async record(path: string, signal: AbortSignal): Promise<CiResult<Readonly<Record<string, unknown>>>> {
     const answer = await this.asking.get(path, signal);
     if (answer.state === 'failed') return answer;
     const record = recordOf(answer.value);
-    return record ? ok(record) : unclear(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
+    return record ? ok(record) : unexpected(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
   }
 
   /**
-   * Where a refusal names a crumb, one is fetched and it is sent once more: nothing was done by the first. A token of the API needs
-   * none (https://www.jenkins.io/doc/book/security/csrf-protection/), but what stands before Jenkins may let no token through.
+   * Submits a form. If Jenkins rejects it for a missing crumb, fetches one and retries: the first request had no effect. API
+   * tokens need no crumb (https://www.jenkins.io/doc/book/security/csrf-protection/), but a proxy may remove the token.
    */
-  async press(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
-    const first = await this.asking.api.press(path, signal);
+  async submitForm(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
+    const first = await this.asking.api.submitForm(path, signal);
     const answer =
       first.state === 'failed' && first.status === 403 && /crumb/i.test(first.message) ? await this.withCrumb(path, signal, first) : first;
     if (answer.state === 'failed') return answer.status === 404 || answer.status === 410 ? { ...answer, gone: true } : answer;
@@ -60,7 +61,7 @@ export class JenkinsApi {
       return {
         state: 'failed',
         reason: 'token',
-        message: `Jenkins wants a sign-in and leads to its page (${answer.status})`,
+        message: `Jenkins requires a sign-in (${answer.status})`,
         status: answer.status,
       };
     return answer;
@@ -71,11 +72,19 @@ export class JenkinsApi {
     if (answer.state === 'failed') return refused;
     const [field, crumb] = [textOf(answer.value['crumbRequestField']), textOf(answer.value['crumb'])];
     if (field === undefined || crumb === undefined || !/^[\w.-]+$/.test(field) || !/^[\w.:-]+$/.test(crumb)) return refused;
-    return this.asking.api.press(path, signal, { [field]: crumb });
+    return this.asking.api.submitForm(path, signal, { [field]: crumb });
   }
 }
 
-/** An answer that says something else than it should. */
-export function unclear(message: string, hint?: string): CiFailure {
+/** Returns a failure for an unexpected answer. */
+export function unexpected(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
+}
+
+export const refParameter = 'DELIVERY_REF';
+
+/** Returns a text of Jenkins as one line of limited length. */
+export function sentence(text: string): string {
+  const line = plain(text).replace(/\s+/g, ' ').trim();
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
 }

@@ -1,17 +1,16 @@
 import { definitionName } from '../../model/pipeline';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
-import { groovyText } from './groovy';
 import { commonWarnings, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { deliverStep, isCompound } from '../export/shell';
 
 /**
- * Jenkins compiles a declarative pipeline into one method, which the JVM bounds to 64 kB of bytecode. How
- * many lines that is depends on them; one of 495 lines did not fit any more (JENKINS-37984).
+ * Jenkins compiles a declarative pipeline into one method, which the JVM limits to 64 kB of bytecode. The number of lines that fit
+ * varies; 495 lines were too many (JENKINS-37984).
  */
 const limits = { lines: 450 };
 
-interface Around {
+interface ExportContext {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
@@ -20,7 +19,7 @@ interface Around {
 export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
-  const around = { service, options };
+  const context = { service, options };
   const body = [
     'pipeline {',
     '  agent any',
@@ -33,7 +32,7 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
     `    DELIVERY_COMMIT = "\${env.GIT_COMMIT}"`,
     '  }',
     '  stages {',
-    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, around)),
+    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, context)),
     '  }',
     '}',
     '',
@@ -56,7 +55,7 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
   };
 }
 
-/** Stages follow each other: a job comes in the first wave after all that it needs. */
+/** Groups jobs into waves: a job is in the first wave after all jobs that it needs. */
 function waves(jobs: readonly Job[]): Job[][] {
   const depths = new Map<Job, number>();
   const depthOf = (job: Job): number => {
@@ -69,19 +68,19 @@ function waves(jobs: readonly Job[]): Job[][] {
   return found;
 }
 
-function waveLines(wave: readonly Job[], index: number, around: Around): string[] {
+function waveLines(wave: readonly Job[], index: number, context: ExportContext): string[] {
   const [only] = wave;
-  if (only && wave.length === 1) return stageLines(only, around, '    ');
+  if (only && wave.length === 1) return stageLines(only, context, '    ');
   return [
     `    stage('wave ${index + 1}') {`,
     '      parallel {',
-    ...wave.flatMap((job) => stageLines(job, around, '        ')),
+    ...wave.flatMap((job) => stageLines(job, context, '        ')),
     '      }',
     '    }',
   ];
 }
 
-function stageLines(job: Job, { service, options }: Around, indent: string): string[] {
+function stageLines(job: Job, { service, options }: ExportContext, indent: string): string[] {
   const { step } = job;
   const own = isOwnCommand(step);
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
@@ -124,4 +123,10 @@ function inFolder(folder: string, lines: readonly string[]): string[] {
 
 function inner(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
+}
+
+/** Returns a Groovy string literal without interpolation. */
+export function groovyText(text: string): string {
+  const escaped = text.replace(/\\/g, '\\\\').replace(/'/g, `\\'`);
+  return text.includes('\n') ? `'''${escaped}'''` : `'${escaped}'`;
 }

@@ -1,17 +1,17 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteJob, type CiResult } from '../ci-client';
 import { unstable, type Build } from './build';
-import { unclear, type JenkinsApi } from './jenkins-api';
-import { sentence } from './format';
+import { unexpected, type JenkinsApi, sentence } from './jenkins-api';
+import { failingTest } from '../../logs/junit';
+import type { FoundProblem } from '../../model/problem';
 
-/** The job that stands for a build as a whole, where no stage tells of it. */
+/** The id of the job that represents the whole build if no stage does. */
 export const wholeBuild = 'build';
 
-/** The name of `getContext` (workflow-basic-steps). */
+/** The name of the step `getContext` (workflow-basic-steps). */
 const skipping = 'Get contextual object from internal APIs';
 
-/** Bounds of what is shown of one build. */
-const mostStages = 500;
+const maxStages = 500;
 
 interface Stage {
   readonly id: string;
@@ -24,7 +24,7 @@ interface Stage {
   readonly isPaused: boolean;
 }
 
-/** As the README of the plugin Pipeline: REST API has them, and `SKIPPED` of its later versions. */
+/** The states in the README of the plugin Pipeline: REST API, and `SKIPPED` of its later versions. */
 const states: Readonly<Record<string, Stage['state']>> = {
   SUCCESS: 'passed',
   UNSTABLE: 'failed',
@@ -38,13 +38,13 @@ const states: Readonly<Record<string, Stage['state']>> = {
 
 export interface PendingInput {
   readonly message: string;
-  /** Where it is told to go on; undefined where it wants values for that. */
+  /** The address that approves the input; undefined if it needs values. */
   readonly proceed: string | undefined;
 }
 
-/** The stages of builds as jobs, by the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
+/** The stages of builds as jobs, from the plugin Pipeline: REST API (pipeline-stage-view-plugin, rest-api/README.md). */
 export class Stages {
-  /** Of stages that are over: whether they were skipped. */
+  /** Whether each finished stage was skipped. */
   private readonly skipped = new Map<string, boolean>();
 
   constructor(
@@ -56,20 +56,22 @@ export class Stages {
     const { number } = build;
     const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
     if (answer.state === 'failed')
-      return answer.gone ? ok([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')]) : answer;
-    if (!Array.isArray(answer.value['stages'])) return unclear(`Jenkins answered no stages for build ${number}`);
+      return answer.gone
+        ? ok([this.whole(build, 'Jenkins reports no stages: the plugin “Pipeline: Stage View” is not installed')])
+        : answer;
+    if (!Array.isArray(answer.value['stages'])) return unexpected(`Jenkins answered no stages for build ${number}`);
     const stages: Stage[] = [];
-    for (const value of listOf(answer.value['stages']).slice(0, mostStages)) {
+    for (const value of listOf(answer.value['stages']).slice(0, maxStages)) {
       const stage = readStage(value);
-      if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
+      if (typeof stage === 'string') return unexpected(`${stage} of build ${number}`);
       const isLate = stages.some(({ state }) => state === 'failed' || state === 'cancelled');
-      const known = await this.asItRan(stage, isLate, number, signal);
+      const known = await this.withSkips(stage, isLate, number, signal);
       if (known.state === 'failed') return known;
       stages.push(known.value);
     }
     const own = stages.filter(({ name }) => this.steps.includes(name));
     const failures = stages.filter(({ name, state }) => state === 'failed' && !this.steps.includes(name));
-    // A stage around steps fails with them, and says nothing more.
+    // A stage around a failed step fails with it and adds no information.
     const shown = own.some(({ state }) => state === 'failed')
       ? own
       : stages.filter((stage) => own.includes(stage) || failures.includes(stage));
@@ -81,15 +83,16 @@ export class Stages {
       attempts.set(stage.name, attempt);
       return this.jobOf(stage, attempt, inputOf(stage, shown, inputs.value));
     });
-    // Stages that go on in a build that has ended are those of an answer before its end, and one of them may be what failed.
-    const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
-    return ok(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
+    // Running stages in a finished build come from an earlier answer, and one of them may have failed.
+    const isExplained =
+      jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
+    return ok(isExplained ? jobs : [...jobs, this.whole(build, 'failed outside of the stages')]);
   }
 
   async pendingInputs(number: number, signal: AbortSignal): Promise<CiResult<readonly PendingInput[]>> {
     const answer = await this.server.asking.get(`${this.server.jobPath}/${number}/wfapi/pendingInputActions`, signal);
     if (answer.state === 'failed') return answer;
-    if (!Array.isArray(answer.value)) return unclear(`Jenkins answered no list of what build ${number} waits for`);
+    if (!Array.isArray(answer.value)) return unexpected(`Jenkins did not list the inputs of build ${number}`);
     return ok(
       listOf(answer.value).flatMap((value) => {
         const input = recordOf(value);
@@ -102,10 +105,10 @@ export class Stages {
   }
 
   /**
-   * Declarative pipelines enter the stages that they skip: for a condition of their own, or after a failure (JENKINS-38097). They are
-   * told as passed or failed all the same, but nothing is in them but the step by which Jenkins says that it skips them.
+   * Jenkins reports skipped stages of declarative pipelines as passed or failed, for a `when` condition or after a failure
+   * (JENKINS-38097). Such a stage contains only the step by which Jenkins skips it.
    */
-  private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
+  private async withSkips(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
     const isInDoubt = stage.state === 'passed' || (isLate && (stage.state === 'failed' || stage.state === 'cancelled'));
     if (!isInDoubt || !this.steps.includes(stage.name)) return ok(stage);
     const key = `${number}/${stage.id}`;
@@ -113,7 +116,7 @@ export class Stages {
     if (isSkipped === undefined) {
       const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
       if (answer.state === 'failed') return answer;
-      if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
+      if (!Array.isArray(answer.value['stageFlowNodes'])) return unexpected(`Jenkins answered no nodes for the stage ${stage.name}`);
       const names = listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']);
       isSkipped = names.length === 0 ? isLate : names.every((name) => name === skipping);
       if (this.skipped.size > 2000) this.skipped.clear();
@@ -125,9 +128,9 @@ export class Stages {
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
     const { id, name, state, error, isUnstable, isPaused } = stage;
     const exitCode = state === 'failed' ? numberOf(/^script returned exit code (\d+)$/.exec(error ?? '')?.[1]) : undefined;
-    // What the code says is said once.
+    // The exit code already gives the reason.
     const why = exitCode === undefined ? error : undefined;
-    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : why;
+    const reason = isUnstable ? unstable : isPaused && !input ? 'waits for approval: see its page' : why;
     const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
     const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';
     const finishedAt = isOver ? this.timeOf(stage.endedMs) : undefined;
@@ -165,7 +168,7 @@ export class Stages {
   }
 }
 
-/** Jenkins does not say which input is whose: it is certain where there is one of each, or where one names the stage. */
+/** Jenkins does not assign inputs to stages. The match is certain if both are unique or the message names the stage. */
 function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly PendingInput[]): PendingInput | undefined {
   if (!stage.isPaused) return undefined;
   const paused = stages.filter(({ isPaused }) => isPaused);
@@ -175,13 +178,13 @@ function inputOf(stage: Stage, stages: readonly Stage[], inputs: readonly Pendin
   return isOnly ? named[0] : undefined;
 }
 
-/** Else what is wrong with it. */
+/** Returns the stage, or what is wrong with it. */
 function readStage(value: unknown): Stage | string {
   const stage = recordOf(value);
   const [id, name, status] = [textOf(stage?.['id']), textOf(stage?.['name']), textOf(stage?.['status'])];
   if (id === undefined || !/^\d{1,12}$/.test(id) || name === undefined) return 'Jenkins answered a stage without an id or a name';
   const state = status !== undefined && Object.hasOwn(states, status) ? states[status] : undefined;
-  if (state === undefined) return `Jenkins says that “${sentence(name)}” is ${sentence(status ?? 'nothing')}, which is no state of a stage`;
+  if (state === undefined) return `Jenkins reports an unknown state of “${sentence(name)}”: ${sentence(status ?? 'nothing')}`;
   const startedMs = numberOf(stage?.['startTimeMillis']);
   const duration = numberOf(stage?.['durationMillis']);
   const error = textOf(recordOf(stage?.['error'])?.['message']);
@@ -195,4 +198,52 @@ function readStage(value: unknown): Stage | string {
     isUnstable: status === 'UNSTABLE',
     isPaused: status === 'PAUSED_PENDING_INPUT',
   };
+}
+
+const maxProblems = 200;
+const maxTextLength = 100_000;
+const tree = 'suites[name,enclosingBlockNames,cases[className,name,status,errorDetails,errorStackTrace]]';
+
+/** Returns the failing tests of a stage. The JUnit plugin stores the enclosing blocks of each report. */
+export async function failingTests(
+  server: JenkinsApi,
+  number: number,
+  stage: string,
+  signal: AbortSignal,
+): Promise<CiResult<readonly FoundProblem[]>> {
+  const answer = await server.record(`${server.jobPath}/${number}/testReport/api/json?tree=${tree}`, signal);
+  if (answer.state === 'failed') return answer.gone ? ok([]) : answer;
+  const problems: FoundProblem[] = [];
+  for (const value of listOf(answer.value['suites'])) {
+    const suite = recordOf(value);
+    if (!listOf(suite?.['enclosingBlockNames']).includes(stage)) continue;
+    for (const one of listOf(suite?.['cases'])) {
+      const test = recordOf(one);
+      const status = test?.['status'];
+      if (problems.length >= maxProblems) return ok(problems);
+      // A regression is a test that passed in the previous build.
+      if (status === 'FAILED' || status === 'REGRESSION') problems.push(problemOf(test ?? {}, textOf(suite?.['name']) ?? ''));
+    }
+  }
+  return ok(problems);
+}
+
+function problemOf(test: Readonly<Record<string, unknown>>, suite: string): FoundProblem {
+  const type = textOf(test['className']) ?? '';
+  const name = textOf(test['name']) ?? 'a test';
+  const isFile = /[/\\].*\.\w+$/.test(type);
+  const title = [isFile ? '' : type, suite].find((part) => part !== '' && part !== 'test');
+  return failingTest(
+    {
+      name: title === undefined || isFile || name.includes(title) ? name : `${title} › ${name}`,
+      type,
+      file: isFile ? type : undefined,
+      line: undefined,
+    },
+    { message: short(test['errorDetails']), text: short(test['errorStackTrace']), type: '' },
+  );
+}
+
+function short(value: unknown): string {
+  return (textOf(value) ?? '').slice(0, maxTextLength);
 }

@@ -8,17 +8,17 @@ import { warningOf } from './unread';
 
 export interface ReadIssue {
   readonly item: FeedbackItem;
-  /** ISO 8601 */
+  /** ISO 8601. */
   readonly updatedAt: string;
 }
 
-/** A list of issues that tells what changed since a time. */
+/** An issue list that can be filtered by time of change. */
 export interface IssueTracker {
   readonly name: string;
   readonly api: Api;
-  /** The newest change first; those that changed at `since` or later. */
+  /** Returns the issues that changed at `since` or later, newest change first. */
   address(state: 'open' | 'closed' | 'all', since?: string): string;
-  /** Undefined for what is no issue; why not, where one cannot be read. */
+  /** Returns undefined for an entry that is not an issue, or why an issue cannot be read. */
   read(value: unknown): ReadIssue | string | undefined;
 }
 
@@ -27,8 +27,8 @@ const historyMs = 90 * dayMs;
 const mostPages = 20;
 
 /**
- * What changed since the last time. Once a day everything that is open or was closed lately: an issue that was
- * deleted, moved or lost its label does not count as changed.
+ * Fetches the issues that changed since the last fetch. Once a day it fetches all open and recently closed issues, because
+ * deleted, moved and relabeled issues do not count as changed.
  */
 export async function changedIssues(tracker: IssueTracker, memory: FetchState, signal: AbortSignal, now: number): Promise<Answer> {
   const { since, fullAt, etag } = memory;
@@ -53,12 +53,12 @@ export async function changedIssues(tracker: IssueTracker, memory: FetchState, s
   const next = newest ?? since ?? from;
   const cut = lists.find((list) => list.cut !== undefined)?.cut;
   const warning = warningOf(tracker.name, read.unread, cut);
-  // The tag is that of this very question: it is worth something where the next one is the same.
+  // The ETag is valid only for the same query.
   const isSame = !isFull && next === since && first.pages.length === 1;
   return {
     state: 'items',
     items: read.issues.map(({ item }) => item),
-    // What cannot be read now may have been read before.
+    // An issue that cannot be read now may be known from an earlier fetch.
     isComplete: isFull && warning === undefined,
     memory: {
       since: next,
@@ -94,7 +94,7 @@ function readAll(tracker: IssueTracker, lists: readonly Pages<JsonAnswer>[]): { 
   return { issues: [...issues.values()], unread };
 }
 
-/** What changed while pages were read is asked for again: the newest counts only up to when the reading began. */
+/** Returns the newest time of change, limited to the start of the fetch: later changes may be missing from the pages. */
 function newestOf(issues: readonly ReadIssue[], begun: number): string | undefined {
   const times = issues.map(({ updatedAt }) => Date.parse(updatedAt)).filter((time) => !Number.isNaN(time));
   if (times.length === 0) return undefined;

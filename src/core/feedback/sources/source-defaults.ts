@@ -1,9 +1,9 @@
 import type { Remote } from '../../git/remotes';
 
-/** What a source takes where `delivery.yaml` is silent. */
+/** Defaults for settings that `delivery.yaml` omits. */
 export interface SourceDefaults {
-  /** Where the repository itself is hosted. */
+  /** The origin of the repository. */
   readonly origin: Remote | undefined;
-  /** Milliseconds since 1970. */
+  /** The current time in milliseconds since 1970. */
   readonly now?: () => number;
 }

@@ -1,6 +1,6 @@
 const named = 3;
 
-/** What of an answer could not be read, in a sentence; undefined where there is nothing to tell. */
+/** Returns a sentence about the items that could not be read; undefined if there are none. */
 export function warningOf(source: string, unread: readonly string[], ...more: readonly (string | undefined)[]): string | undefined {
   const rest = unread.length > named ? [`and ${unread.length - named} more`] : [];
   const all = [[...unread.slice(0, named), ...rest].join(', '), ...more].filter((words) => words !== undefined && words !== '');

@@ -24,7 +24,7 @@ const offline: Answer = { state: 'failed', reason: 'offline', message: 'example.
 const noon = Date.parse('2026-11-23T12:00:00Z');
 const never = new AbortController().signal;
 
-/** A source that gives the answers of a test, one after the other. */
+/** A source that returns a test's answers in sequence. */
 class Scripted implements FeedbackSource {
   readonly name = 'script';
   readonly kind = 'http';
@@ -41,7 +41,7 @@ class Scripted implements FeedbackSource {
   }
 }
 
-describe('what a source said', () => {
+describe('Inbox', () => {
   const folder = temporaryFolder();
   const inbox = (...answers: Answer[]): { inbox: Inbox; source: Scripted } => {
     const source = new Scripted(answers);
@@ -50,7 +50,7 @@ describe('what a source said', () => {
   const titles = (state: { items: readonly FeedbackItem[] }): string[] => state.items.map(({ title }) => title);
   afterEach(() => fs.rmSync(path.join(folder.path, 'feedback'), { recursive: true, force: true }));
 
-  it('stands while it cannot be reached, with its age and why', async () => {
+  it('keeps items and reports the failure while the source is unreachable', async () => {
     const { inbox: here } = inbox(all([item('1')]), offline);
     await here.refresh(0, never, noon);
     const state = await here.refresh(0, never, noon + 60_000);
@@ -59,12 +59,12 @@ describe('what a source said', () => {
     assert.equal(state.failure?.message, 'example.com could not be reached');
   });
 
-  it('is there for another window, and after a reload', async () => {
+  it('shares items with other windows and after a reload', async () => {
     await inbox(all([item('1')])).inbox.refresh(0, never, noon);
     assert.deepEqual(titles(inbox().inbox.state()), ['Item 1']);
   });
 
-  it('is not asked again within its time, nor while it wants to rest', async () => {
+  it('does not fetch within the maximum age or before the retry time', async () => {
     const limited: Answer = { state: 'failed', reason: 'limit', message: 'too often', retryAt: '2026-11-23T12:10:00Z' };
     const { inbox: here, source } = inbox(all([item('1')]), limited, all([]));
     await here.refresh(0, never, noon);
@@ -77,25 +77,25 @@ describe('what a source said', () => {
     assert.equal(source.asked.length, 3);
   });
 
-  it('loses what a complete answer does not hold, and adds what a partial one does', async () => {
+  it('replaces items by a complete answer and adds those of a partial one', async () => {
     const { inbox: here } = inbox(all([item('1'), item('2')]), all([item('3')], { isComplete: false }), all([item('2', { title: 'Two' })]));
     await here.refresh(0, never, noon);
     assert.deepEqual(titles(await here.refresh(0, never, noon + 1)), ['Item 1', 'Item 2', 'Item 3']);
     assert.deepEqual(titles(await here.refresh(0, never, noon + 2)), ['Two']);
   });
 
-  it('gets its memory back the next time', async () => {
+  it('passes the saved state to the next fetch', async () => {
     const { inbox: here, source } = inbox(all([], { memory: { etag: 'a' } }), { state: 'unchanged' }, all([]));
     for (const after of [0, 1, 2]) await here.refresh(0, never, noon + after);
     assert.deepEqual(source.asked, [{}, { etag: 'a' }, { etag: 'a' }]);
   });
 
-  it('holds an id once: the later one counts', async () => {
+  it('keeps the later of two items with the same id', async () => {
     const { inbox: here } = inbox(all([item('1'), item('1', { title: 'Again' })]));
     assert.deepEqual(titles(await here.refresh(0, never, noon)), ['Again']);
   });
 
-  it('gives an item without a date the one when it was first seen, and leaves it that', async () => {
+  it('keeps the first fetch time of an item without a date', async () => {
     const undated = item('1', { createdAt: 'soon' });
     const { inbox: here } = inbox(all([undated]), all([undated]));
     await here.refresh(0, never, noon);
@@ -103,7 +103,7 @@ describe('what a source said', () => {
     assert.deepEqual([later?.createdAt, later?.undated], ['2026-11-23T12:00:00.000Z', true]);
   });
 
-  it('that is torn on the disk is asked for anew', async () => {
+  it('fetches everything again after the file was damaged', async () => {
     await inbox(all([item('1')], { memory: { etag: 'a' } })).inbox.refresh(0, never, noon);
     const [name = ''] = fs.readdirSync(path.join(folder.path, 'feedback'));
     fs.truncateSync(path.join(folder.path, 'feedback', name), 20);
@@ -113,14 +113,14 @@ describe('what a source said', () => {
     assert.deepEqual(source.asked, [{}]);
   });
 
-  it('is shown also where it cannot be written', async () => {
+  it('shows items even if the file cannot be written', async () => {
     fs.writeFileSync(path.join(folder.path, 'feedback'), 'in the way');
     const { inbox: here } = inbox(all([item('1')]));
     await here.refresh(0, never, noon);
     assert.deepEqual(titles(here.state()), ['Item 1']);
   });
 
-  it('that was closed long ago is forgotten', async () => {
+  it('drops items that were closed long ago', async () => {
     const old = item('1', { createdAt: '2026-01-01T00:00:00Z', closedAt: '2026-02-01T00:00:00Z' });
     const { inbox: here } = inbox(all([old, item('2', { closedAt: '2026-11-22T00:00:00Z' })]));
     assert.deepEqual(titles(await here.refresh(0, never, noon)), ['Item 2']);

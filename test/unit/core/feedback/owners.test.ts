@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { Owners } from '../../../../src/core/feedback/owners';
 
-describe('the owners of files', () => {
+describe('Owners', () => {
   const owners = new Owners(`# who looks after what
 *           @acme/all
 *.css       @acme/design   # also here
@@ -13,7 +13,7 @@ with\\ space.txt @acme/space
 /src/cart/free.ts
 `);
 
-  it('are those of the last rule that matches', () => {
+  it('applies the last rule that matches', () => {
     assert.ok(owners.owns('@acme/cart', 'src/cart/total/sum.ts'));
     assert.ok(!owners.owns('@acme/all', 'src/cart/total.ts'));
     assert.ok(owners.owns('@acme/all', 'src/search.ts'));
@@ -22,10 +22,10 @@ with\\ space.txt @acme/space
     assert.ok(owners.owns('@acme/space', 'a/with space.txt'));
   });
 
-  it('may be called by their team alone', () => assert.ok(owners.owns('Cart', 'src/cart/a.ts')));
-  it('are none where a rule names none', () => assert.ok(!owners.owns('cart', 'src/cart/free.ts')));
+  it('accepts the name of a team without its organization', () => assert.ok(owners.owns('Cart', 'src/cart/a.ts')));
+  it('supports rules without owners', () => assert.ok(!owners.owns('cart', 'src/cart/free.ts')));
 
-  it('of a folder with one star are not those of the folders in it', () => {
+  it('does not apply `folder/*` to subfolders', () => {
     assert.ok(owners.owns('writer', 'docs/a.md'));
     assert.ok(!owners.owns('writer', 'docs/a/b.md'));
   });

@@ -4,9 +4,8 @@ import * as path from 'node:path';
 import { PlacesNow } from '../../../../src/core/location/places-now';
 import { openRepository } from '../../../../src/core/git/repository';
 import { EnvironmentFiles } from '../../../../src/core/environments/process/state-file';
-import type { PlacedItem } from '../../../../src/core/feedback/placed-item';
+import { type PlacedItem, confidenceText } from '../../../../src/core/feedback/placed-item';
 import { ServiceFeedback, type FeedbackState } from '../../../../src/core/feedback/service-feedback';
-import { confidenceWords } from '../../../../src/core/feedback/format';
 import { RepositoryHome } from '../../../../src/core/support/home';
 import { parsePipeline } from '../../../../src/core/pipeline/parse';
 import type { RunState } from '../../../../src/core/model/run-state';
@@ -27,7 +26,7 @@ const window = { deliveries: 5, days: 14 };
 const numbered = (from: number, to: number): string =>
   Array.from({ length: to - from + 1 }, (_, i) => `const line${from + i} = ${from + i};\n`).join('');
 
-describe('feedback on a service', () => {
+describe('ServiceFeedback', () => {
   const folder = temporaryFolder();
   let project: Project;
   let service: ServiceFeedback;
@@ -78,7 +77,7 @@ describe('feedback on a service', () => {
     project.write(file, text.replace(from, to));
     return commit(subject, hours);
   }
-  /** One that names the commit that was live, unless it says otherwise. */
+  /** Returns an item that names the live commit by default. */
   function say(more: Record<string, unknown>): void {
     items.push({
       id: `i${items.length}`,
@@ -104,12 +103,12 @@ describe('feedback on a service', () => {
   async function placed(): Promise<string[]> {
     const now = await state();
     return inOrder(now).map((item) => {
-      const places = item.places.map((place) => [place.path, place.line, confidenceWords(place)].filter(Boolean).join(' '));
+      const places = item.places.map((place) => [place.path, place.line, confidenceText(place)].filter(Boolean).join(' '));
       return `${places.join(', ') || 'nowhere'} | ${subjectOf(now, item) ?? 'no change'}${item.change ? ` by ${item.change.by}` : ''}`;
     });
   }
 
-  it('belongs to the line of its stack and the change that made it, own code first', async () => {
+  it("places an item at its stack's first line in own code and at the change of that line", async () => {
     deliver(project.git('rev-parse', 'HEAD').trim(), 60);
     deliver(change('Spell it', 2), 1);
     say({
@@ -128,7 +127,7 @@ describe('feedback on a service', () => {
     assert.deepEqual(await placed(), ['src/cart.js 10 | Spell it by line', 'src/cart.js 11 | Begin by line']);
   });
 
-  it('follows its line through later edits, and says where it was edited or is gone', async () => {
+  it('follows a line through later edits and reports edited and removed lines', async () => {
     deliver(change('Spell it', 2), 1);
     say({ frames: [{ path: 'src/cart.js', line: 10 }] });
     say({ frames: [{ path: 'src/cart.js', line: 15 }] });
@@ -138,10 +137,10 @@ describe('feedback on a service', () => {
     const [ten, fifteen, nineteen] = await placed();
     assert.equal(ten, 'src/cart.js 11 | Spell it by line');
     assert.equal(fifteen, 'src/cart.js edited since delivery: the line is gone | Spell it by file');
-    assert.equal(nineteen, 'src/cart.js 19 about here: edited since delivery | Spell it by file');
+    assert.equal(nineteen, 'src/cart.js 19 approximate: edited since delivery | Spell it by file');
   });
 
-  it('belongs to what its text speaks of, to its component, or to the change itself', async () => {
+  it('places an item by mentioned files, by component, or at the change', async () => {
     deliver(project.git('rev-parse', 'HEAD').trim(), 60);
     change('Prices', 3, 'src/prices.js', 'line3 = 3', 'line3 = 30');
     deliver(change('Spell it', 2), 1);
@@ -157,7 +156,7 @@ describe('feedback on a service', () => {
     ]);
   });
 
-  it('belongs to what its owners own', async () => {
+  it('places an item in files of its owners', async () => {
     project.write('CODEOWNERS', '/src/pages/ @acme/web\n');
     deliver(project.git('rev-parse', 'HEAD').trim(), 60);
     change('Pages', 3, 'src/pages/a.js', 'line4 = 4', 'line4 = 40');
@@ -167,7 +166,7 @@ describe('feedback on a service', () => {
     assert.deepEqual(await placed(), Array(2).fill('src/pages/a.js 4 by its owners | Pages by owner'));
   });
 
-  it('is led back to its source where what was built has a map, and only while that is what was delivered', async () => {
+  it('applies source maps of a build while the slot contains that delivery', async () => {
     const slot = path.join(folder.path, 'slots', '1', 'shop');
     const map = { version: 3, sources: ['../src/cart.js'], names: [], mappings: 'AASA' };
     const comment = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
@@ -183,24 +182,24 @@ describe('feedback on a service', () => {
     assert.deepEqual(await placed(), ['nowhere | Spell it by delivery']);
   });
 
-  it('is never put down to a change that came after it, or was not running', async () => {
+  it('never attributes an item to a later or undelivered change', async () => {
     const first = project.git('rev-parse', 'HEAD').trim();
     deliver(first, 60);
     deliver(change('Spell it', 30), 24);
     say({ createdAt: hoursAgo(40), commit: first, frames: [{ path: 'src/cart.js', line: 10 }] });
-    // It names the new release, but was first said before that was there.
+    // It names the new release, but is older than it.
     say({ createdAt: hoursAgo(40), frames: [{ path: 'src/cart.js', line: 10 }] });
-    // Committed, not delivered.
+    // Committed but not delivered.
     change('Later', 20, 'src/cart.js', 'line12 = 12', 'line12 = 120');
     say({ frames: [{ path: 'src/cart.js', line: 12 }] });
     say({ createdAt: 'some day', frames: [{ path: 'src/cart.js', line: 10 }] });
     const all = await placed();
     assert.ok(!all.some((one) => one.includes('Later')));
     assert.ok(!all[0]?.includes('Spell it') && !all[1]?.includes('Spell it') && !all[3]?.includes('Spell it'), all.join('\n'));
-    assert.equal(all[2], 'src/cart.js 12 about here: edited since delivery | Spell it by file');
+    assert.equal(all[2], 'src/cart.js 12 approximate: edited since delivery | Spell it by file');
   });
 
-  it('knows what was running by its own ledger, a full id, a tag, or the time; else it says that it does not', async () => {
+  it('finds the running release by ledger, commit id, tag or time, and reports unknown releases', async () => {
     const first = project.git('rev-parse', 'HEAD').trim();
     project.git('tag', 'v1.2.3');
     const second = change('Spell it', 30);
@@ -216,12 +215,12 @@ describe('feedback on a service', () => {
     const all = inOrder(await state());
     const by = all.map(({ running }) => (!running ? 'nothing' : 'unknown' in running ? 'unknown' : running.by));
     assert.deepEqual(by, ['ledger', 'commit', 'tag', 'time', 'nothing', 'unknown', 'unknown']);
-    // What was live at the time is no proof.
+    // The release that was live at the time is no proof.
     assert.equal(all[3]?.places[0]?.confidence, 'inferred');
     assert.deepEqual(all[5]?.places, []);
   });
 
-  it('places nothing outside the repository, nor a line that never was', async () => {
+  it('places nothing outside the repository and no nonexistent line', async () => {
     deliver(change('Spell it', 2), 1);
     for (const file of ['../../etc/passwd', '/etc/passwd', 'src/../../x.js', 'src/cart.js\0', 'C:\\windows\\x.js'])
       say({ frames: [{ path: file, line: 1 }] });
@@ -232,7 +231,7 @@ describe('feedback on a service', () => {
     assert.deepEqual(places, ['', '', '', '', '', 'src/cart.js:', 'src/cart.js:']);
   });
 
-  it('shows its fix when a commit names it, and when that is delivered', async () => {
+  it('shows the fix when a commit names the item, and its delivery', async () => {
     deliver(change('Spell it', 3), 2);
     say({ id: 'bug-7', createdAt: hoursAgo(1.5), frames: [{ path: 'src/cart.js', line: 10 }] });
     assert.equal((await state()).items[0]?.fix, undefined);
@@ -241,13 +240,13 @@ describe('feedback on a service', () => {
     deliver(fix, 0.4);
     const { environment, at } = (await state()).items[0]?.fix?.delivered ?? {};
     assert.deepEqual([environment, at], ['staging', runs[0]?.deployments[0]?.release.deployedAt]);
-    // It is known when the change is recent no more, also to another window.
+    // The fix stays known after its change is no longer recent, also in another window.
     await open();
     runs = runs.map((run) => ({ ...run, deployments: [] }));
     assert.equal((await state()).items[0]?.fix?.commit, fix);
   });
 
-  it('is placed again when its file changes, and not otherwise', async () => {
+  it('places an item again only if its file changes', async () => {
     deliver(change('Spell it', 2), 1);
     say({ frames: [{ path: 'src/cart.js', line: 10 }] });
     const settled = new Date(Date.now() - 60_000);
@@ -257,14 +256,14 @@ describe('feedback on a service', () => {
     assert.match((await placed())[0] ?? '', /^src\/cart.js 12 /);
   });
 
-  describe('with its recent changes', () => {
+  describe('RecentDeliveryHistory', () => {
     const told = ({ recent }: FeedbackState): string[] =>
       recent.changes.map(({ subject, deliveries, isUncommitted }) => {
         const where = deliveries.map(({ environment, isLive }) => `${environment ?? ''}${isLive ? '' : ' once'}`).join(', ');
         return `${isUncommitted ? 'uncommitted' : subject}: ${where || 'waiting'}`;
       });
 
-    it('tells what is delivered where, and what waits', async () => {
+    it('lists delivered and waiting changes', async () => {
       deliver(project.git('rev-parse', 'HEAD').trim(), 60);
       deliver(project.git('rev-parse', 'HEAD').trim(), 59, { environment: 'production' });
       deliver(change('Spell it', 30), 24);
@@ -278,7 +277,7 @@ describe('feedback on a service', () => {
       assert.deepEqual([...now.recent.uncommitted].sort(), ['delivery.yaml', 'src/new.js']);
     });
 
-    it('tells of a change that was taken back that it is no longer live', async () => {
+    it('marks a rolled-back change as no longer live', async () => {
       const first = project.git('rev-parse', 'HEAD').trim();
       deliver(first, 60);
       deliver(change('Spell it', 30), 24);
@@ -286,7 +285,7 @@ describe('feedback on a service', () => {
       assert.equal(told(await state())[0], 'Spell it: staging once');
     });
 
-    it('reaches back as far as the window, and no further', async () => {
+    it('lists only changes within the window', async () => {
       deliver(project.git('rev-parse', 'HEAD').trim(), 100);
       for (let at = 1; at <= 9; at++)
         deliver(change(`Change ${at}`, 50 - at, 'src/cart.js', `line${at} = ${at};`, `line${at} = -${at};`), 40 - at);
@@ -296,7 +295,7 @@ describe('feedback on a service', () => {
       );
     });
 
-    it('holds a delivery of uncommitted changes, until they are committed', async () => {
+    it('lists delivered uncommitted changes until they are committed', async () => {
       const base = project.git('rev-parse', 'HEAD').trim();
       deliver(base, 60);
       project.write('src/cart.js', numbered(1, 19));
@@ -309,7 +308,7 @@ describe('feedback on a service', () => {
       assert.deepEqual(told(await state())[0], 'Now it is: staging');
     });
 
-    it('goes on when the history is rewritten', async () => {
+    it('supports a rewritten history', async () => {
       deliver(project.git('rev-parse', 'HEAD').trim(), 60);
       change('One', 3);
       change('Two', 2, 'src/cart.js', 'line12 = 12', 'line12 = 120');
@@ -320,7 +319,7 @@ describe('feedback on a service', () => {
       assert.deepEqual(told(await state()), ['One: waiting', 'Begin: staging']);
     });
 
-    it('is nothing in a repository without a commit', async () => {
+    it('returns nothing for a repository without commits', async () => {
       const empty = new Project(path.join(folder.path, 'empty'), 'shop');
       project = empty.write('delivery.yaml', definition);
       await open();

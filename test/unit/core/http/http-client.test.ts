@@ -1,14 +1,12 @@
 import * as assert from 'node:assert/strict';
 import { AxiosError } from 'axios';
 import { HttpClient, type HttpRequest } from '../../../../src/core/http/http-client';
-import type { HttpAnswer, HttpFailure } from '../../../../src/core/http/http-answer';
-import { brokenOff } from '../../../../src/core/http/http-failures';
+import { type HttpAnswer, type HttpFailure, connectionFailure } from '../../../../src/core/http/http-answer';
 import { only, TestServer } from '../../../support/http-server';
 
 const never = new AbortController().signal;
 const token = 'secret-token-of-the-test';
-const client = (more: { timeoutMs?: number; mostBytes?: number } = {}): HttpClient =>
-  new HttpClient({ proxy: 'host', retryMs: 1, ...more });
+const client = (more: { timeoutMs?: number; maxBytes?: number } = {}): HttpClient => new HttpClient({ proxy: 'host', retryMs: 1, ...more });
 
 async function failureOf(request: HttpRequest, asking = client(), signal = never): Promise<HttpFailure> {
   const answer = await asking.send(request, signal);
@@ -22,35 +20,35 @@ async function answerOf(request: HttpRequest): Promise<HttpAnswer> {
   return answer;
 }
 
-describe('the HTTP client', () => {
+describe('HttpClient', () => {
   const server = new TestServer();
   const other = new TestServer();
 
-  describe('what is written and answered with a redirect', () => {
+  describe('redirected writes', () => {
     const written = (): HttpRequest => ({ method: 'POST', url: `${server.url}/stop`, redirects: 'answer' });
 
-    it('is done where that is asked for, and the page is not fetched', async () => {
+    it('returns the redirect if requested, without following it', async () => {
       server.answers(() => ({ status: 302, headers: { Location: '/page' } }));
       const { status, headers } = await answerOf(written());
       assert.deepEqual([status, headers['location'], server.asked.length], [302, '/page', 1]);
     });
 
-    it('is not done where it leads to another server, or nobody asked for it', async () => {
+    it('fails for a redirect to another server or an unrequested one', async () => {
       server.answers(() => ({ status: 302, headers: { Location: `${other.url}/page` } }));
-      assert.match((await failureOf(written())).message, /sends what is written there on to/);
+      assert.match((await failureOf(written())).message, /redirects the request to/);
       server.answers(() => ({ status: 302, headers: { Location: '/page' } }));
-      assert.match((await failureOf({ method: 'POST', url: `${server.url}/stop` })).message, /sends what is written there on to/);
+      assert.match((await failureOf({ method: 'POST', url: `${server.url}/stop` })).message, /redirects the request to/);
       assert.equal(other.asked.length, 0);
     });
   });
 
-  describe('keeps a token to its own host', () => {
+  describe('tokens', () => {
     const headers = [{ header: 'Authorization', scheme: 'Bearer' }, { header: 'PRIVATE-TOKEN' }, { header: 'X-Api-Key' }];
     for (const named of headers) {
       const secret = (): HttpRequest['secret'] => ({ origin: server.url, token, ...named });
       const received = (asked: { headers: object }): unknown => (asked.headers as Record<string, unknown>)[named.header.toLowerCase()];
 
-      it(`sends ${named.header} there, also when it redirects to itself`, async () => {
+      it(`sends ${named.header} to its host, also after a redirect there`, async () => {
         server.answers(({ path }) => (path === '/old' ? { status: 302, headers: { Location: '/new' } } : { body: {} }));
         await answerOf({ url: `${server.url}/old`, secret: secret() });
         const value = named.scheme === undefined ? token : `Bearer ${token}`;
@@ -58,7 +56,7 @@ describe('the HTTP client', () => {
       });
 
       for (const status of [301, 302, 303, 307, 308])
-        it(`never sends ${named.header} to another host that a ${status} leads to`, async () => {
+        it(`never sends ${named.header} to another host after a ${status}`, async () => {
           server.answers(() => ({ status, headers: { Location: `${other.url}/elsewhere` } }));
           other.answers(() => ({ body: {} }));
           await answerOf({ url: server.url, secret: secret() });
@@ -66,7 +64,7 @@ describe('the HTTP client', () => {
           assert.ok(!JSON.stringify([asked.headers, asked.target]).includes(token));
         });
 
-      it(`does not send ${named.header} again after another host led back`, async () => {
+      it(`does not send ${named.header} after a redirect back from another host`, async () => {
         server.answers(({ path }) => (path === '/' ? { status: 302, headers: { Location: other.url } } : { body: {} }));
         other.answers(() => ({ status: 302, headers: { Location: `${server.url}/back` } }));
         await answerOf({ url: server.url, secret: secret() });
@@ -80,13 +78,13 @@ describe('the HTTP client', () => {
       });
     }
 
-    it('sends none to a host that the token is not for', async () => {
+    it('sends no token to another host', async () => {
       other.answers(() => ({ body: {} }));
       await answerOf({ url: other.url, secret: { origin: server.url, token, header: 'X-Api-Key' } });
       assert.equal(only(other.asked).headers['x-api-key'], undefined);
     });
 
-    it('names none, also where the server repeats it', async () => {
+    it('never shows a token, even if the server repeats it', async () => {
       server.answers(() => ({ status: 401, body: { message: `bad token ${token}` } }));
       const failure = await failureOf({
         url: server.url,
@@ -97,34 +95,34 @@ describe('the HTTP client', () => {
       assert.ok(!JSON.stringify(failure).includes(token));
     });
 
-    it('says that the token stayed behind where the redirect wanted one', async () => {
+    it('reports that a redirect requires a token that was not sent', async () => {
       server.answers(() => ({ status: 301, headers: { Location: other.url } }));
       other.answers(() => ({ status: 401 }));
       const failure = await failureOf({ url: server.url, secret: { origin: server.url, token, header: 'PRIVATE-TOKEN' } });
-      assert.equal(failure.message, `127.0.0.1:${other.port}, which the address redirects to, wants a token (401)`);
+      assert.equal(failure.message, `the address redirects to 127.0.0.1:${other.port}, which requires a token (401)`);
     });
   });
 
-  describe('follows redirects', () => {
-    it('no more than five', async () => {
+  describe('redirects', () => {
+    it('stops after five redirects', async () => {
       server.answers(({ path }) => ({ status: 302, headers: { Location: `${path}x` } }));
       const failure = await failureOf({ url: server.url });
-      assert.match(failure.message, /redirects again and again/);
+      assert.match(failure.message, /redirects too often/);
       assert.equal(server.asked.length, 6);
     });
 
-    it('not in a circle', async () => {
+    it('stops at a circular redirect', async () => {
       server.answers(({ path }) => ({ status: 302, headers: { Location: path === '/a' ? '/b' : '/a' } }));
       await failureOf({ url: `${server.url}/a` });
       assert.equal(server.asked.length, 2);
     });
 
-    it('not to what is no address of the web', async () => {
+    it('rejects redirects to other protocols', async () => {
       server.answers(() => ({ status: 302, headers: { Location: 'file:///etc/passwd' } }));
-      assert.match((await failureOf({ url: server.url })).message, /file:\/\/ is no address of the web/);
+      assert.match((await failureOf({ url: server.url })).message, /file:\/\/ is not a web address/);
     });
 
-    it('never with what is written, but for the same host and the same words', async () => {
+    it('redirects writes only within the host and unchanged', async () => {
       server.answers(({ path }) => (path === '/moved' ? { body: {} } : { status: 307, headers: { Location: '/moved' } }));
       await answerOf({ method: 'PATCH', url: server.url, body: { state: 'closed' } });
       assert.deepEqual(
@@ -136,27 +134,27 @@ describe('the HTTP client', () => {
       );
       server.answers(() => ({ status: 307, headers: { Location: other.url } }));
       const failure = await failureOf({ method: 'POST', url: server.url, body: {} });
-      assert.match(failure.message, /sends what is written there on to 127\.0\.0\.1:\d+ \(307\)/);
+      assert.match(failure.message, /redirects the request to 127\.0\.0\.1:\d+ \(307\)/);
       assert.equal(other.asked.length, 0);
     });
   });
 
-  describe('refuses', () => {
-    it('addresses that are none of the web', async () => {
-      assert.match((await failureOf({ url: 'ftp://example.com/feedback' })).message, /ftp:\/\/ is no address of the web/);
-      assert.match((await failureOf({ url: 'example' })).message, /“example” is no address/);
+  describe('invalid addresses', () => {
+    it('rejects addresses other than web URLs', async () => {
+      assert.match((await failureOf({ url: 'ftp://example.com/feedback' })).message, /ftp:\/\/ is not a web address/);
+      assert.match((await failureOf({ url: 'example' })).message, /“example” is not a valid address/);
     });
 
-    it('passwords in addresses, without naming them', async () => {
+    it('rejects passwords in addresses without showing them', async () => {
       const { message } = await failureOf({ url: 'https://me:hunter22@example.com/' });
-      assert.match(message, /^the address of example\.com holds a user or a password/);
+      assert.match(message, /^the address of example\.com contains a user name or a password/);
       assert.ok(!message.includes('hunter22'));
     });
   });
 
-  describe('asks again', () => {
+  describe('retries', () => {
     for (const status of [502, 503, 504])
-      it(`at most twice after a ${status}`, async () => {
+      it(`retries at most twice after a ${status}`, async () => {
         server.answers(() => ({ status }));
         const failure = await failureOf({ url: server.url });
         assert.equal(failure.reason, 'answer');
@@ -164,7 +162,7 @@ describe('the HTTP client', () => {
         assert.equal(server.asked.length, 3);
       });
 
-    it('when the connection breaks, and takes the answer that comes then', async () => {
+    it('retries after a broken connection', async () => {
       server.answers((_, response) => {
         if (server.asked.length > 1) return { body: { fine: true } };
         response.destroy();
@@ -173,7 +171,7 @@ describe('the HTTP client', () => {
       assert.equal((await answerOf({ url: server.url })).text, '{"fine":true}');
     });
 
-    it('never for what is written', async () => {
+    it('never retries writes', async () => {
       server.answers(() => ({ status: 503 }));
       await failureOf({ method: 'POST', url: server.url, body: {} });
       server.answers((_, response) => (response.destroy(), 'written'));
@@ -184,7 +182,7 @@ describe('the HTTP client', () => {
       );
     });
 
-    it('never after a 500, a 404 or a 503 that says when', async () => {
+    it('does not retry after 500, 404 or 503 with a retry time', async () => {
       for (const [status, headers] of [
         [500, {}],
         [404, {}],
@@ -197,7 +195,7 @@ describe('the HTTP client', () => {
       }
     });
 
-    it('no more once it is told to stop', async () => {
+    it('does not retry after cancellation', async () => {
       const stop = new AbortController();
       server.answers(() => (stop.abort(), { status: 503 }));
       const started = Date.now();
@@ -207,27 +205,27 @@ describe('the HTTP client', () => {
     });
   });
 
-  describe('says what is wrong', () => {
-    it('when nobody listens', async () => {
+  describe('failures', () => {
+    it('reports a refused connection', async () => {
       const { url, port } = server;
       await server.stop();
       assert.deepEqual(await failureOf({ url }), { state: 'failed', reason: 'offline', message: `127.0.0.1:${port} refuses connections` });
     });
 
-    it('when there is no such host', async () => {
+    it('reports an unknown host', async () => {
       const { reason, message } = await failureOf({ url: 'http://no-such-host.invalid/' });
       assert.equal(reason, 'offline');
       assert.match(message, /^no-such-host\.invalid was not found/);
     });
 
-    it('when the answer never comes', async () => {
+    it('reports a timeout before the answer', async () => {
       server.answers(() => undefined);
       const failure = await failureOf({ url: server.url }, client({ timeoutMs: 50 }));
       assert.deepEqual([failure.reason, failure.message], ['offline', `127.0.0.1:${server.port} did not answer within 0.05 s`]);
       only(server.asked);
     });
 
-    it('when the answer begins and never ends', async () => {
+    it('reports a timeout within the answer', async () => {
       server.answers((_, response) => {
         response.writeHead(200);
         response.write('[');
@@ -236,15 +234,15 @@ describe('the HTTP client', () => {
       assert.match((await failureOf({ url: server.url }, client({ timeoutMs: 50 }))).message, /did not answer within/);
     });
 
-    it('when it is told to stop', async () => {
+    it('reports cancellation', async () => {
       const stop = new AbortController();
       server.answers(() => (stop.abort(), undefined));
-      assert.match((await failureOf({ url: server.url }, client(), stop.signal)).message, /was not asked to the end/);
+      assert.match((await failureOf({ url: server.url }, client(), stop.signal)).message, /^the request to 127\.0\.0\.1:\d+ was cancelled/);
     });
 
-    it('when the answer is too large, also when it is packed', async () => {
+    it('reports answers that are too large, also compressed ones', async () => {
       server.answers(() => ({ body: `"${'x'.repeat(2000)}"` }));
-      const failure = await failureOf({ url: `${server.url}/feed?key=hidden` }, client({ mostBytes: 1000 }));
+      const failure = await failureOf({ url: `${server.url}/feed?key=hidden` }, client({ maxBytes: 1000 }));
       assert.deepEqual([failure.reason, failure.message], ['answer', `127.0.0.1:${server.port}/feed answered more than 1000 bytes`]);
       const { gzipSync } = await import('node:zlib');
       const packed = gzipSync(Buffer.alloc(100_000));
@@ -252,18 +250,18 @@ describe('the HTTP client', () => {
         response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(packed);
         return 'written';
       });
-      assert.match((await failureOf({ url: server.url }, client({ mostBytes: 1000 }))).message, /more than 1000 bytes/);
+      assert.match((await failureOf({ url: server.url }, client({ maxBytes: 1000 }))).message, /more than 1000 bytes/);
     });
 
-    it('when what answers is no https', async () => {
+    it('reports a server without HTTPS', async () => {
       const failure = await failureOf({ url: server.url.replace('http:', 'https:') });
       assert.equal(failure.reason, 'offline');
       assert.match(failure.message, /TLS|safe connection/);
     });
 
-    it('when a certificate is not trusted', () => {
-      const attempt = { isCancelled: false, isTimeout: false, timeoutMs: 1, mostBytes: 1 };
-      const { failure, isTransient } = brokenOff(
+    it('reports an untrusted certificate', () => {
+      const attempt = { isCancelled: false, isTimeout: false, timeoutMs: 1, maxBytes: 1 };
+      const { failure, isTransient } = connectionFailure(
         new AxiosError('certificate has expired', 'CERT_HAS_EXPIRED'),
         'https://errors.example.com/api/',
         attempt,
@@ -282,7 +280,7 @@ describe('the HTTP client', () => {
       ['429 of Sentry', 429, () => ({ 'X-Sentry-Rate-Limit-Reset': laterInSeconds() })],
     ];
     for (const [name, status, headers] of limits)
-      it(`when it asked too often: ${name}`, async () => {
+      it(`reports a rate limit: ${name}`, async () => {
         server.answers(() => ({ status, headers: headers(), body: {} }));
         const failure = await failureOf({ url: server.url });
         assert.equal(failure.reason, 'limit');
@@ -291,7 +289,7 @@ describe('the HTTP client', () => {
         only(server.asked);
       });
 
-    it('when it asked too often and is not told for how long', async () => {
+    it('waits a minute after a rate limit without a time', async () => {
       server.answers(() => ({ status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }));
       const failure = await failureOf({ url: server.url });
       assert.equal(failure.reason, 'limit');
@@ -299,20 +297,20 @@ describe('the HTTP client', () => {
       assert.ok(Date.parse(failure.retryAt ?? '') > Date.now() + 50_000);
     });
 
-    it('when another limit was passed than the one that is told of', async () => {
+    it('ignores the reset time of a limit that was not exceeded', async () => {
       const headers = { 'X-RateLimit-Remaining': '4000', 'X-RateLimit-Reset': laterInSeconds() };
       server.answers(() => ({ status: 429, headers, body: {} }));
       const inMs = Date.parse((await failureOf({ url: server.url })).retryAt ?? '') - Date.now();
       assert.ok(inMs > 50_000 && inMs < 65_000, String(inMs));
     });
 
-    it('when it is not there for now, whatever its limits say', async () => {
+    it('ignores rate limits of an unavailable server', async () => {
       server.answers(() => ({ status: 503, headers: { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': laterInSeconds() }, body: {} }));
       assert.equal((await failureOf({ url: server.url })).retryAt, undefined);
       assert.equal(server.asked.length, 3);
     });
 
-    it('when a token is wanted, or another', async () => {
+    it('reports missing and rejected tokens', async () => {
       const secret = { origin: server.url, token, header: 'Authorization', scheme: 'Bearer' };
       server.answers(() => ({ status: 403, body: { message: 'Resource not accessible by personal access token' } }));
       const forbidden = await failureOf({ url: server.url, secret });
@@ -321,10 +319,10 @@ describe('the HTTP client', () => {
         ['token', `127.0.0.1:${server.port} does not let this token do that (403): Resource not accessible by personal access token`],
       );
       server.answers(() => ({ status: 401 }));
-      assert.equal((await failureOf({ url: server.url })).message, `127.0.0.1:${server.port} wants a token (401)`);
+      assert.equal((await failureOf({ url: server.url })).message, `127.0.0.1:${server.port} requires a token (401)`);
     });
 
-    it('what is wrong with which field, as GitLab names it', async () => {
+    it("reports GitLab's errors by field", async () => {
       server.answers(() => ({
         status: 400,
         body: { message: { base: ['Missing CI config file'], name: ['is too long', 'is taken'], more: 7 } },
@@ -332,15 +330,15 @@ describe('the HTTP client', () => {
       assert.match((await failureOf({ url: server.url })).message, /: Missing CI config file; name is too long, is taken$/);
     });
 
-    it('when there is nothing at the address', async () => {
+    it('reports a missing resource', async () => {
       server.answers(() => ({ status: 404, body: { message: 'Not Found' } }));
       const failure = await failureOf({ url: `${server.url}/repos/acme/shop/issues?key=hidden` });
       assert.equal(failure.message, `127.0.0.1:${server.port} answered 404 Not Found for /repos/acme/shop/issues: Not Found`);
-      assert.equal(failure.hint, 'what is private is only found with a token');
+      assert.equal(failure.hint, 'private resources require a token');
     });
   });
 
-  describe('goes through a proxy', () => {
+  describe('proxies', () => {
     const variables = ['http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'];
     let before: (string | undefined)[];
     beforeEach(() => {
@@ -352,21 +350,21 @@ describe('the HTTP client', () => {
       variables.forEach((name, index) => (before[index] === undefined ? delete process.env[name] : (process.env[name] = before[index]))),
     );
 
-    it('that the environment names, where it is the one to know', async () => {
+    it('uses the proxy of the environment', async () => {
       server.answers(() => ({ body: {} }));
       const answer = await new HttpClient({ proxy: 'environment' }).send({ url: 'http://feedback.invalid/items' }, never);
       assert.equal(answer.state, 'answered');
       assert.equal(only(server.asked).target, 'http://feedback.invalid/items');
     });
 
-    it('that refuses, and says that it is the proxy', async () => {
+    it('reports that the proxy refuses the connection', async () => {
       const { port } = server;
       await server.stop();
       const failure = await failureOf({ url: 'http://feedback.invalid/items' }, new HttpClient({ proxy: 'environment', retryMs: 1 }));
-      assert.equal(failure.message, `the proxy on the way to feedback.invalid refuses connections (port ${port})`);
+      assert.equal(failure.message, `the proxy for feedback.invalid refuses connections (port ${port})`);
     });
 
-    it('of its host alone, where that knows', async () => {
+    it('leaves the proxy to the host program', async () => {
       const { message } = await failureOf({ url: 'http://feedback.invalid/items' });
       assert.match(message, /feedback\.invalid was not found/);
       assert.equal(server.asked.length, 0);

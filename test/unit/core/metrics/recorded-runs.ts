@@ -1,32 +1,32 @@
 import type { RunState } from '../../../../src/core/model/run-state';
 import { deliveredRun } from '../../../support/delivered';
 
-/** `10:00` on the day of the tests. */
+/** Returns a time such as `10:00` on the day of the tests. */
 export function at(time: string): string {
   return `2026-11-24T${time}:00.000Z`;
 }
 
-/** A full id that begins as its name says. */
+/** Returns a full id that begins with the name. */
 export function commit(name: string): string {
   return name.toLowerCase().padEnd(40, '0');
 }
 
-export interface CiResult {
+export interface RunOptions {
   readonly service?: string;
   readonly environment?: string;
   readonly previous?: string;
-  /** When it was taken back, and to which commit. */
+  /** The time of the rollback, and the commit that is live afterwards. */
   readonly back?: readonly [time: string, to?: string];
   readonly byHand?: true;
-  /** When its run ended, if later. */
+  /** The end of the run, if later. */
   readonly until?: string;
   readonly base?: string;
   readonly promotion?: true;
 }
 
-/** A run as its journal tells it, that brought a commit live in production. */
-export function run(time: string, name: string, told: CiResult = {}): RunState {
-  const { service = 'shop', environment = 'production', previous, back, byHand, until, base } = told;
+/** Returns a recorded run that brought a commit live in production. */
+export function run(time: string, name: string, options: RunOptions = {}): RunState {
+  const { service = 'shop', environment = 'production', previous, back, byHand, until, base } = options;
   const id = `${time} ${name}`;
   const dirty = base === undefined ? {} : { dirty: { base: commit(base), tree: 'tree' } };
   const one = deliveredRun(id, { commit: commit(name), at: at(time), environment, ...(back && { state: 'rolled-back' }), ...dirty });
@@ -51,6 +51,6 @@ export function run(time: string, name: string, told: CiResult = {}): RunState {
     service,
     deployments,
     finishedAt: at(until ?? time),
-    ...(told.promotion && { promotion: { from: 'staging', to: environment } }),
+    ...(options.promotion && { promotion: { from: 'staging', to: environment } }),
   };
 }

@@ -13,7 +13,7 @@ const now = Date.UTC(2026, 10, 24, 12);
 const dayMs = 86_400_000;
 const staging = 'steps: {stage: {deploy: staging}}\nenvironments: {staging: {process: {command: node server.js}}}\n';
 
-describe('the metrics of a service', () => {
+describe('serviceMetrics', () => {
   const folder = temporaryFolder();
   let shop: Project;
   let delivery: Delivery;
@@ -22,7 +22,7 @@ describe('the metrics of a service', () => {
     delivery = await Delivery.from(shop.root, shop.home);
   });
 
-  /** A run that brought a commit live so many days ago, as its journal tells it. */
+  /** Records a run that brought a commit live a number of days ago. */
   function delivered(id: string, daysAgo: number, environment: string, more: { engine?: CiRun; service?: string } = {}): void {
     const { engine, service = 'shop' } = more;
     const at = new Date(now - daysAgo * dayMs).toISOString();
@@ -46,37 +46,40 @@ describe('the metrics of a service', () => {
     return answer.value;
   }
 
-  it('are of the days that are asked for', async () => {
+  it('measures the requested number of days', async () => {
     for (const days of [1, 5, 20, 40]) delivered(`run-${days}`, days, 'staging');
     assert.deepEqual([(await measured(staging)).deployments, (await measured(staging, 7)).deployments], [3, 2]);
     const { since, until } = await measured(staging, 7);
     assert.deepEqual([since, until], ['2026-11-17T12:00:00.000Z', '2026-11-24T12:00:00.000Z']);
   });
 
-  it('are of its own deliveries, where several services are in an environment', async () => {
+  it("measures only the service's own deliveries", async () => {
     delivered('run-1', 2, 'staging');
     delivered('run-2', 1, 'staging', { service: 'inventory' });
     assert.equal((await measured(staging)).deployments, 1);
   });
 
-  it('are of the environment that `release` names, else of the last that is deployed to, which is said', async () => {
+  it('measures the environment in `release`, or the last one with a note', async () => {
     const two =
       'steps: {stage: {deploy: staging}}\nenvironments: {staging: {process: {command: a}}, production: {process: {command: a}}}\n';
     delivered('run-1', 1, 'staging');
     assert.deepEqual((await measured(two)).environment, 'staging');
-    assert.deepEqual((await measured(two)).notes[0], 'delivery.yaml names no `release`: staging is the last that the pipeline deploys to');
+    assert.deepEqual(
+      (await measured(two)).notes[0],
+      'delivery.yaml names no `release`: staging is the last environment that the pipeline deploys to',
+    );
     const named = await measured(`${two}release: production\n`);
     assert.deepEqual([named.environment, named.deployments, named.notes], ['production', 0, []]);
   });
 
-  it('go back no further than the journals that are kept, and say so', async () => {
+  it('starts with the oldest kept journal and adds a note', async () => {
     for (let run = 0; run < keptRuns; run++) delivered(`run-${String(run).padStart(3, '0')}`, 10 - run / 100, 'staging');
     const { since, notes } = await measured(staging);
     assert.equal(since, '2026-11-14T12:00:00.000Z');
-    assert.ok(notes.includes('since 2026-11-14 only: this machine remembers 200 runs'), notes.join('\n'));
+    assert.ok(notes.includes('since 2026-11-14 only: this machine keeps 200 runs'), notes.join('\n'));
   });
 
-  it('do not mix the environment of the machine of a CI service with one of the same name on this machine', async () => {
+  it('separates process environments on the CI machine and on this one', async () => {
     const engine: CiRun = { name: 'github', label: 'GitHub Actions', place: 'acme/shop', id: '1', attempt: 1, branch: 'main' };
     delivered('run-1', 3, 'staging');
     delivered('run-2', 2, 'staging', { engine });
@@ -84,14 +87,18 @@ describe('the metrics of a service', () => {
     assert.equal((await measured(staging)).deployments, 1);
     const there = await measured(`${staging}engine: github\n`);
     assert.equal(there.deployments, 2);
-    assert.ok(there.notes.some((note) => /^not counted: 1 deployment to another staging: of the kind `process` each machine/.test(note)));
-    assert.ok(there.notes.some((note) => /^what the rest of the team delivered is missing: there is no remote/.test(note)));
+    assert.ok(
+      there.notes.some((note) =>
+        /^not counted: 1 deployment to another staging: each machine has its own `process` environments$/.test(note),
+      ),
+    );
+    assert.ok(there.notes.some((note) => /^deliveries by the rest of the team are missing: there is no remote/.test(note)));
   });
 
-  it('say that others are missing where nothing keeps a record of a place that all deliver to', async () => {
+  it('adds a note if no service records deployments to a shared environment', async () => {
     const command = 'steps: {go: {deploy: production}}\nenvironments: {production: {command: {deploy: ./go}}}\n';
-    const missing = (of: ServiceMetrics): string => of.notes.filter((note) => note.startsWith('what the rest')).join('\n');
-    assert.match(missing(await measured(command)), /delivery.yaml names no `engine` that has it on record/);
+    const missing = (of: ServiceMetrics): string => of.notes.filter((note) => note.startsWith('deliveries by the rest')).join('\n');
+    assert.match(missing(await measured(command)), /delivery.yaml names no `engine` that records deployments/);
     const jenkins = 'engine: {jenkins: {url: "http://127.0.0.1:1", job: shop}}\n';
     shop.git('remote', 'add', 'origin', 'https://git.example.com/acme/shop.git');
     assert.match(missing(await measured(command + jenkins)), /Jenkins keeps no record of deployments/);

@@ -45,7 +45,7 @@ function news(
 ): ServiceNews {
   return {
     service: serviceOf([]),
-    feedback: { recent: { changes, uncommitted: [], holds: () => true }, items, sources },
+    feedback: { recent: { changes, uncommitted: [], contains: () => true }, items, sources },
     mine: new Set(),
     unread: new Set(items.map(itemKey)),
     actions: new Map(),

@@ -7,20 +7,20 @@ import type { Answer, FeedbackSource, FetchState } from '../../source';
 
 export interface FileSettings {
   readonly name: string;
-  /** Absolute. */
+  /** An absolute path. */
   readonly file: string;
-  /** The folder that it must lie in, also when links are followed. Absolute. */
+  /** The absolute path of the folder that must contain the file, also after links are resolved. */
   readonly within: string;
-  /** What its items belong to where they do not say it. */
+  /** The environment of items that name none. */
   readonly environment?: string;
-  /** A file that is not there yet is no failure: it comes with the first item. */
+  /** If true, a missing file is not a failure: the first item creates it. */
   readonly mayBeAbsent: boolean;
 }
 
 const mostBytes = 64 << 20;
 const namedLines = 3;
 
-/** A file with one JSON object a line: a later line with the same id replaces the earlier. */
+/** A file with one JSON object per line. A later line replaces an earlier one with the same id. */
 export class FileSource implements FeedbackSource {
   readonly kind = 'file';
   readonly name: string;
@@ -57,7 +57,7 @@ export class FileSource implements FeedbackSource {
     lines.forEach((line, index) => {
       if (line.trim() === '') return;
       const parsed = parseItemLine(line);
-      // Whoever writes the last line may not have come to its end.
+      // The last line may still be incomplete.
       if (typeof parsed === 'string') {
         if (index < lines.length - 1) unread.push(`line ${index + 1} ${parsed}`);
       } else if ('item' in parsed) items.set(parsed.item.id, this.withEnvironment(parsed.item));
@@ -81,7 +81,7 @@ export class FileSource implements FeedbackSource {
     try {
       if (!this.isInside()) return fail('usage', `${this.name} leads out of ${this.settings.within}`);
       const line = JSON.stringify({ id, closedAt: new Date().toISOString() });
-      // One write of a whole line: the service may be writing too.
+      // A single write of one line, because the service may write at the same time.
       await fs.promises.appendFile(file, `${(await endsTorn(file)) ? '\n' : ''}${line}\n`);
       return ok(`closed in ${this.name}`);
     } catch (error) {

@@ -1,9 +1,9 @@
 import { feedbackKinds, type FeedbackFrame, type FeedbackItem } from '../../item';
 
-/** One line of a file of feedback: an item, or that one is closed. */
+/** A line of a feedback file: an item, or the closing of one. */
 export type ItemLine = { readonly item: FeedbackItem } | { readonly id: string; readonly closedAt: string };
 
-/** Reads one JSON object of the format that the command line documents; why not, where it is another thing. */
+/** Reads one JSON object in the documented format, or returns why that is impossible. */
 export function parseItemLine(line: string): ItemLine | string {
   let value: unknown;
   try {

@@ -10,7 +10,7 @@ import type { SourceDefaults } from '../source-defaults';
 import type { FeedbackSource } from '../../source';
 import type { Tokens } from '../../../model/tokens';
 
-/** The issues of a repository that have all the labels. GitHub Enterprise by its `url`. */
+/** The issues of a repository that have all the labels. `url` selects a GitHub Enterprise server. */
 export function openGithubSource(
   settings: GithubSourceDefinition,
   client: HttpClient,
@@ -53,7 +53,7 @@ function queryOf(state: string, labels: readonly string[], since?: string): stri
   return new URLSearchParams(present({ state, labels: labelled, sort: 'updated', direction: 'desc', since, per_page: '100' })).toString();
 }
 
-/** Pull requests are among them, and are none. */
+/** The list includes pull requests, which are skipped. */
 function readIssue(value: unknown): ReadIssue | string | undefined {
   const issue = recordOf(value);
   const number = numberOf(issue?.['number']);
@@ -93,7 +93,7 @@ async function closeIssue(api: Api, address: string, { id }: FeedbackItem): Prom
   return state === 'closed' ? ok(`GitHub closed #${id}`) : fail('machinery', `GitHub says that #${id} is ${state ?? 'not closed'}`);
 }
 
-/** GitHub passes over whom it may not assign, and says that all went well. */
+/** GitHub ignores an assignee without permission and still reports success. */
 async function assignIssue(api: Api, address: string, { id }: FeedbackItem): Promise<Result<string>> {
   const me = await api.get('/user', new AbortController().signal);
   if (me.state === 'failed') return asResult(me);

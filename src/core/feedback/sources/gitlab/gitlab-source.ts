@@ -10,7 +10,7 @@ import type { SourceDefaults } from '../source-defaults';
 import type { FeedbackSource } from '../../source';
 import type { Tokens } from '../../../model/tokens';
 
-/** The issues of a project that have all the labels. A server of one's own by its `url`. */
+/** The issues of a project that have all the labels. `url` selects a self-managed server. */
 export function openGitlabSource(
   settings: GitlabSourceDefinition,
   client: HttpClient,
@@ -82,7 +82,7 @@ function readIssue(value: unknown): ReadIssue | string {
     ...present({
       body: textOf(issue['description']),
       lastSeenAt: updatedAt,
-      // What was opened again may still say when it was closed; what was closed long ago may not.
+      // A reopened issue may still have a closing time; an issue that was closed long ago may have none.
       closedAt: isClosed ? (textOf(issue['closed_at']) ?? updatedAt ?? createdAt) : undefined,
       author: textOf(recordOf(issue['author'])?.['username']),
       assignee: textOf(recordOf(listOf(issue['assignees'])[0])?.['username']),

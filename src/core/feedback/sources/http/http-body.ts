@@ -5,19 +5,19 @@ import { readHttpItem } from './http-item';
 import { recordOf, valueAt } from '../../../support/json-value';
 
 export interface Body {
-  /** JSON lines as a list. */
+  /** A JSON value; JSON lines become a list. */
   readonly value: unknown;
-  /** Lines that are no JSON. */
+  /** Lines that are not JSON. */
   readonly unread: readonly string[];
 }
 
-/** JSON, or JSON lines. */
+/** Parses JSON or JSON lines. */
 export function parseBody({ text, headers, url, status }: HttpAnswer): Body | HttpFailure {
   const whole = parsed(text);
   if (whole) return { ...whole, unread: [] };
   const lines = text.split('\n').map((line, index) => ({ line, number: index + 1 }));
   const written = lines.filter(({ line }) => line.trim() !== '').map(({ line, number }) => ({ number, json: parsed(line) }));
-  // Half of another JSON may hold lines that are some; it does not begin with one.
+  // A truncated JSON document may contain valid lines, but its first line is not valid.
   if (!text.trimStart().startsWith('{') || !written[0]?.json) return noJson(text, headers, url, status);
   return {
     value: written.flatMap(({ json }) => json?.value ?? []),
@@ -33,18 +33,18 @@ function parsed(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** The list that a page holds; undefined where there is none. */
+/** Returns the list in a page; undefined if it contains none. */
 export function valuesOf(value: unknown, settings: HttpSourceDefinition): readonly unknown[] | undefined {
   if (settings.items !== undefined) return listOrNothing(valueAt(value, settings.items));
   if (Array.isArray(value)) return value as readonly unknown[];
   const record = recordOf(value);
   const name = ['items', 'data', 'results'].find((one) => record && Object.hasOwn(record, one));
   if (name !== undefined) return listOrNothing(record?.[name]);
-  // One JSON line is an object.
+  // A single JSON line is an object.
   return typeof readHttpItem(value, settings) === 'string' ? undefined : [value];
 }
 
-/** Some servers write an empty list as null. */
+/** Some servers send null for an empty list. */
 function listOrNothing(value: unknown): readonly unknown[] | undefined {
   if (value === null) return [];
   return Array.isArray(value) ? (value as readonly unknown[]) : undefined;

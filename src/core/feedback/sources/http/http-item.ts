@@ -2,7 +2,7 @@ import type { HttpSourceDefinition } from './descriptor';
 import { feedbackKinds, type FeedbackFrame, type FeedbackItem } from '../../item';
 import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../../support/json-value';
 
-/** Reads an item where the settings say its fields are; why not, where it cannot be read. */
+/** Reads an item from the configured fields, or returns why that is impossible. */
 export function readHttpItem(value: unknown, { fields, itemKind }: HttpSourceDefinition): FeedbackItem | string {
   if (!recordOf(value)) return 'is no object';
   const at = (field: string): unknown => valueAt(value, (Object.hasOwn(fields, field) ? fields[field] : undefined) ?? field);
@@ -36,14 +36,14 @@ export function readHttpItem(value: unknown, { fields, itemKind }: HttpSourceDef
   };
 }
 
-/** Text as it is; numbers are seconds or milliseconds since 1970. */
+/** Keeps text; converts seconds or milliseconds since 1970. */
 function dateOf(value: unknown): string | undefined {
   if (typeof value !== 'number') return textOf(value);
   const date = new Date(Math.abs(value) < 1e11 ? value * 1000 : value);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** As in a file of feedback. */
+/** The format of feedback files. */
 function frameOf(value: unknown): FeedbackFrame | undefined {
   const frame = recordOf(value);
   const file = textOf(frame?.['path']);

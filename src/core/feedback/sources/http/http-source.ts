@@ -15,7 +15,7 @@ import { warningOf } from '../unread';
 
 const mostPages = 20;
 
-/** Any JSON over HTTP: a list, a list within an object, or JSON lines. */
+/** JSON over HTTP: a list, a list within an object, or JSON lines. */
 export function openHttpSource(settings: HttpSourceDefinition, client: HttpClient, tokens: Tokens): FeedbackSource {
   const { url, header } = settings;
   const headers = { Accept: 'application/json, application/x-ndjson, */*;q=0.1' };
@@ -30,7 +30,7 @@ export function openHttpSource(settings: HttpSourceDefinition, client: HttpClien
   };
 }
 
-/** A query may hold what is nobody's business: it is told apart, not shown. */
+/** Returns a hash of the query: it distinguishes sources without showing secrets. */
 function nameOf(url: string): string {
   const query = /\?(.*)$/s.exec(url)?.[1] ?? '';
   const hash = createHash('sha256').update(query).digest('hex').slice(0, 6);
@@ -66,7 +66,7 @@ async function fetchItems(
       return values ? { ...answer, body, values } : noList(settings, answer.url);
     },
     next: (page, index) => {
-      // A server that does not count pages answers the first again and again.
+      // A server without page numbers returns the first page repeatedly.
       const isSame = page.text === before;
       before = page.text;
       return isSame ? page.url : nextOf(settings, page, index);
@@ -90,9 +90,9 @@ function answerOf(settings: HttpSourceDefinition, name: string, pages: readonly 
   return {
     state: 'items',
     items: [...items.values()],
-    // What cannot be read now may have been read before.
+    // An item that cannot be read now may be known from an earlier fetch.
     isComplete: warning === undefined,
-    // The tag of a page says nothing of those that follow it.
+    // The ETag of a page does not cover the pages after it.
     memory: pages.length === 1 && etag !== undefined && warning === undefined ? { etag } : {},
     ...(warning !== undefined && { warning }),
   };
@@ -102,7 +102,7 @@ function firstOf({ url, page }: HttpSourceDefinition): string {
   return page === undefined ? url : withParameter(url, page, '1');
 }
 
-/** The address of the next page, as the settings say; a `Link` header where they say nothing. */
+/** Returns the address of the next page from the configured field; from the `Link` header by default. */
 function nextOf({ url, next, cursor, page: counter }: HttpSourceDefinition, page: BodyPage, index: number): string | undefined {
   if (counter !== undefined) return page.values.length === 0 ? undefined : withParameter(url, counter, String(index + 2));
   if (next === undefined) return linkToNext(page)?.address;

@@ -6,7 +6,6 @@ import type { SentryIssue } from './sentry-issue';
 
 interface Known {
   readonly issues: Readonly<Record<string, { readonly stamp: string; readonly details: EventDetails }>>;
-  /** Commits by release, newest first. */
   readonly releases: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -15,10 +14,10 @@ const mostReleases = 5;
 const mostCommits = 10;
 const mostKnownReleases = 50;
 
-/** What is known of issues beyond their list: asked for one by one, a bounded number each time, and only what is new. */
+/** Details of issues that the list does not contain. Each fetch requests a limited number, and only new ones. */
 export class SentryDetails {
   private readonly known: Known;
-  /** Why not all could be asked for. */
+  /** Why some details are missing. */
   failure: HttpFailure | undefined;
 
   constructor(
@@ -29,7 +28,7 @@ export class SentryDetails {
     this.known = parsed(remembered);
   }
 
-  /** The details of those that have some, by the id of the issue, and what is to be remembered of it all. */
+  /** Returns the known details by issue id, and the state for the next fetch. */
   async of(issues: readonly SentryIssue[], signal: AbortSignal): Promise<{ details: Map<string, EventDetails>; remember: string }> {
     const events = await this.events(issues, signal);
     const releases = await this.releases(
@@ -52,16 +51,16 @@ export class SentryDetails {
       const event = await this.event(id, signal);
       if (event.state === 'answered') events.set(id, { stamp, details: readEvent(event.value) });
       else {
-        // Its events may be gone sooner than the issue.
+        // Sentry may delete the events before the issue.
         if (event.status !== 404) this.failure = event;
-        // One that the server cannot tell does not keep it from telling the next.
+        // A failed issue does not block the next one.
         if (event.reason === 'answer') events.set(id, { stamp, details: known?.details ?? {} });
       }
     }
     return events;
   }
 
-  /** Older servers know neither the best event nor the address below the organization. */
+  /** Older servers support neither the recommended event nor the address below the organization. */
   private async event(id: string, signal: AbortSignal): Promise<JsonAnswer | HttpFailure> {
     const issue = encodeURIComponent(id);
     const best = await this.api.get(`/organizations/${encodeURIComponent(this.organization)}/issues/${issue}/events/recommended/`, signal);
@@ -69,7 +68,7 @@ export class SentryDetails {
     return isUnknown ? this.api.get(`/issues/${issue}/events/latest/`, signal) : best;
   }
 
-  /** It would say the same again. */
+  /** The response would be the same. */
   private isOver(): boolean {
     return this.failure !== undefined && this.failure.reason !== 'answer';
   }
@@ -81,7 +80,7 @@ export class SentryDetails {
       if (commits.size === mostKnownReleases) break;
       const known = Object.hasOwn(this.known.releases, version) ? this.known.releases[version] : undefined;
       if (known) commits.set(version, known);
-      // Many name the commit itself.
+      // Many releases are named after their commit.
       if (known || asked === mostReleases || this.isOver() || /[0-9a-f]{40}/.test(version)) continue;
       asked++;
       const path = `/organizations/${encodeURIComponent(this.organization)}/releases/${encodeURIComponent(version)}/commits/`;
@@ -108,14 +107,14 @@ function withCommits(
   return commits.length === 0 ? details : { ...details, releaseCommits: commits };
 }
 
-/** What an earlier version remembered in another way is asked for again. */
+/** Details that an earlier version stored in another format are fetched again. */
 function parsed(remembered: string | undefined): Known {
   try {
     const known = recordOf(JSON.parse(remembered ?? '{}'));
     const [issues, releases] = [recordOf(known?.['issues']), recordOf(known?.['releases'])];
     if (issues && releases) return { issues, releases } as Known;
   } catch {
-    // as if nothing were known
+    // treated as empty
   }
   return { issues: {}, releases: {} };
 }

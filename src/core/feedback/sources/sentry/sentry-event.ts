@@ -1,7 +1,7 @@
 import type { FeedbackFrame } from '../../item';
 import { listOf, numberOf, present, recordOf, textOf } from '../../../support/json-value';
 
-/** What one event of an issue tells beyond the issue. */
+/** The details of an issue that one of its events contains. */
 export interface EventDetails {
   readonly release?: string;
   readonly environment?: string;
@@ -15,7 +15,7 @@ export function readEvent(value: unknown): EventDetails {
   const event = recordOf(value);
   const tags = new Map(listOf(event?.['tags']).map((tag) => [recordOf(tag)?.['key'], textOf(recordOf(tag)?.['value'])]));
   const frames = stacksOf(listOf(event?.['entries']))
-    // The call that crashed comes last.
+    // Sentry lists the innermost frame last.
     .flatMap((stack) => [...listOf(recordOf(stack)?.['frames'])].reverse())
     .flatMap((frame) => frameOf(frame) ?? [])
     .slice(0, mostFrames);
@@ -26,7 +26,7 @@ export function readEvent(value: unknown): EventDetails {
   });
 }
 
-/** The exception that was thrown, then what caused it; else the thread that crashed. */
+/** Returns the thrown exception and then its causes; otherwise the crashed thread. */
 function stacksOf(entries: readonly unknown[]): readonly unknown[] {
   const dataOf = (type: string): Readonly<Record<string, unknown>> | undefined =>
     recordOf(recordOf(entries.find((entry) => recordOf(entry)?.['type'] === type))?.['data']);
@@ -55,7 +55,7 @@ function frameOf(value: unknown): FeedbackFrame | undefined {
   };
 }
 
-/** The JVM names the file without its folder, which the module tells. */
+/** The JVM reports the file without its folder, which the module contains. */
 function fileOf(frame: Readonly<Record<string, unknown>>): string | undefined {
   const file = textOf(frame['filename']) ?? textOf(frame['absPath']);
   const module = textOf(frame['module']);

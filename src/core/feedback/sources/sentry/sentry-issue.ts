@@ -2,11 +2,11 @@ import type { FeedbackItem } from '../../item';
 import { numberOf, present, recordOf, textOf } from '../../../support/json-value';
 import type { EventDetails } from './sentry-event';
 
-/** What a list tells of an issue. */
+/** An issue as the list reports it. */
 export interface SentryIssue {
   readonly id: string;
   readonly item: FeedbackItem;
-  /** Another one means that there is more to ask for. */
+  /** A different value means that new details are available. */
   readonly stamp: string;
 }
 
@@ -21,7 +21,7 @@ export function readSentryIssue(value: unknown): SentryIssue | string {
   const createdAt = textOf(issue['firstSeen']) ?? '';
   const count = Math.max(1, numberOf(issue['count']) ?? 1);
   const metadata = recordOf(issue['metadata']);
-  // What customers wrote into a form is an issue, too.
+  // Entries in a feedback form are issues, too.
   const said = issue['issueCategory'] === 'feedback' ? textOf(metadata?.['message']) : undefined;
   const item: FeedbackItem = {
     id,
@@ -43,7 +43,7 @@ export function readSentryIssue(value: unknown): SentryIssue | string {
   return { id, item, stamp: `${count} ${lastSeen ?? ''}` };
 }
 
-/** What a customer wrote about a crash. Its id begins with that of the issue, where it belongs to one. */
+/** A customer's comment on a crash. Its id begins with the issue's id, if it has one. */
 export function readReport(value: unknown, details: ReadonlyMap<string, EventDetails>): FeedbackItem | string {
   const report = recordOf(value);
   const id = textOf(report?.['id']);

@@ -13,10 +13,10 @@ import type { Tokens } from '../../../model/tokens';
 import { warningOf } from '../unread';
 
 const publicServer = 'https://sentry.io';
-/** Of 100 each. */
+/** Pages of 100 entries. */
 const mostPages = 5;
 
-/** The issues of a project of Sentry or a server that answers as it does, with their stacks, and what customers wrote about them. */
+/** The issues of a project on Sentry or a compatible server, with stacks and customers' comments. */
 export function openSentrySource(settings: SentrySourceDefinition, client: HttpClient, tokens: Tokens): FeedbackSource {
   const { organization, project, environment, query, url = publicServer } = settings;
   const server = url.replace(/\/+$/, '').replace(/\/api\/0$/, '');
@@ -51,11 +51,11 @@ class Fetch {
     if (errors.state === 'failed') return errors;
     if (errors.pages.some(({ value }) => !Array.isArray(value)))
       return { state: 'failed', reason: 'answer', message: `${this.name} answered something that is no list of issues` };
-    // Whoever writes a query says what is wanted.
+    // A configured query replaces the default filter.
     const isAsked = this.settings.query !== undefined;
     const comments = isAsked ? [] : await this.extra(this.issuesAddress(project, 'is:unresolved issue.category:feedback'));
     const reports = isAsked ? [] : await this.extra(this.reportsAddress());
-    // Where the list has no end, it does not tell who left it.
+    // An incomplete list does not show which issues are resolved.
     const resolved = isAsked || errors.cut === undefined ? [] : await this.extra(this.issuesAddress(project, 'is:resolved'));
     const issues = this.read([...errors.pages.flatMap(({ value }) => listOf(value)), ...comments]);
     const looked = new SentryDetails(this.api, this.settings.organization, memory['details']);
@@ -78,7 +78,7 @@ class Fetch {
     };
   }
 
-  /** Lists want the number of a project, people know its name. */
+  /** The list needs the project's number; the configuration contains its name. */
   private async projectId(known: string | undefined): Promise<string | HttpFailure> {
     const { organization, project } = this.settings;
     if (/^\d+$/.test(project)) return project;
@@ -104,7 +104,7 @@ class Fetch {
     return readPages({ first, get: async (url) => this.api.get(url, this.signal), next: nextOf, most: mostPages });
   }
 
-  /** What some servers do not have, and some tokens may not read. The newest come first: what is left out is old. */
+  /** Reads comments, which some servers lack and some tokens may not read. The newest come first, so only old ones are left out. */
   private async extra(first: string): Promise<readonly unknown[]> {
     const list = await this.list(first);
     if (list.state === 'failed') {
@@ -125,7 +125,7 @@ class Fetch {
   }
 }
 
-/** By its cursor: the address may name another host of the same service. */
+/** Returns the next page by its cursor: the address may name another host of the same service. */
 function nextOf(page: JsonAnswer): string | undefined {
   const next = linkToNext(page);
   if (next?.cursor === undefined) return next?.address;

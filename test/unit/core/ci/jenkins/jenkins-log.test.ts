@@ -6,7 +6,7 @@ import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';
 import { ScriptedRuns, type ScriptedRun } from '../../../../support/ci/scripted-runs';
 
-describe('the log of Jenkins', () => {
+describe('the Jenkins log', () => {
   let jenkins: JenkinsServer;
   let engine: CiClient;
   let scripted: ScriptedRun;
@@ -22,7 +22,7 @@ describe('the log of Jenkins', () => {
   const read = async (): Promise<RemoteRun> => valueOf(await engine.read('build:1', never));
   const logRequests = (): number => jenkins.asked.filter(({ path }) => path.endsWith('/progressiveHtml')).length;
 
-  it('says of each line which stage printed it, also where they print at the same time', async () => {
+  it('assigns each line to its stage, also if stages print at the same time', async () => {
     const [lint, test] = [scripted.job('lint').start(), scripted.job('test').start()];
     for (let index = 0; index < 4; index++) {
       lint.print(`lint ${index}\n`);
@@ -35,7 +35,7 @@ describe('the log of Jenkins', () => {
     assert.equal((await logOf(engine, run, 'test')).text, 'test 0\ntest 1\ntest 2\ntest 3\n');
   });
 
-  it('goes on where it was read to, for one request of all stages', async () => {
+  it('continues at the last position with one request for all stages', async () => {
     const [lint, test] = [scripted.job('lint').start(), scripted.job('test').start()];
     lint.print('one\n');
     jenkins.observe();
@@ -58,7 +58,7 @@ describe('the log of Jenkins', () => {
     assert.ok(Number(jenkins.asked.findLast(({ path }) => path.endsWith('/progressiveHtml'))?.query.get('start')) > 0);
   });
 
-  it('is asked for once, and only for its new part, each time it grows', async () => {
+  it('requests only the new part once per growth', async () => {
     const lint = scripted.job('lint').start();
     scripted.job('test').start();
     let [had, wanted] = ['', ''];
@@ -75,19 +75,19 @@ describe('the log of Jenkins', () => {
       scripted.job('test').print('beside\n');
       jenkins.observe();
     }
-    // Asked for the first time, from the answers that were had; the last line comes with the next.
+    // The first request uses the known answers; the last line arrives with the next one.
     assert.equal((await logOf(engine, await read(), 'test')).text, 'beside\n'.repeat(4));
     assert.equal((await logOf(engine, await read(), 'test', 7 * 4)).text, 'beside\n');
   });
 
-  it('keeps every letter that a step printed, and none that Jenkins put there', async () => {
+  it("keeps all text of steps and removes Jenkins' markup", async () => {
     const text =
       '<b>&amp; "x" > \u001b[31mrot\u001b[0m\r\n[Pipeline] printed by the step\nsee https://example.com/a?b=1 <span>ü€😀</span>\n\tend';
     scripted.job('lint').start().print(text).end('passed');
     assert.equal((await logOf(engine, await read(), 'lint')).text, text);
   });
 
-  it('is whole when its stage has ended, though the build goes on', async () => {
+  it('is complete when its stage ends, even if the build continues', async () => {
     scripted.job('lint').start().print('done\n');
     assert.deepEqual(await logOf(engine, await read(), 'lint'), { text: 'done\n', isWhole: false });
     scripted.job('lint').end('passed');
@@ -97,7 +97,7 @@ describe('the log of Jenkins', () => {
     assert.equal((await logOf(engine, run, 'test')).isWhole, false);
   });
 
-  it('is not asked for again once all of it was read', async () => {
+  it('sends no request after the end of the log', async () => {
     scripted.job('lint').start().print('done\n');
     scripted.pass();
     const run = await read();
@@ -105,7 +105,7 @@ describe('the log of Jenkins', () => {
     assert.equal(logRequests(), 1);
   });
 
-  it('is the same from any byte on, also for who asks for the first time', async () => {
+  it('returns the same bytes from any position', async () => {
     const text = 'first\nsecond ü\nthird\n';
     scripted.job('lint').start().print(text);
     scripted.pass();
@@ -117,7 +117,7 @@ describe('the log of Jenkins', () => {
     }
   });
 
-  it('loses and doubles nothing, wherever a connection breaks', async () => {
+  it('loses and repeats nothing after a broken connection', async () => {
     const lint = scripted.job('lint').start().print('one\ntwo\n');
     scripted.job('test').start();
     jenkins.observe();
@@ -138,7 +138,7 @@ describe('the log of Jenkins', () => {
     assert.equal(had, 'one\ntwo\nthree & four\nfive\n');
   });
 
-  it('takes no line of the build itself for one of a step that printed right before', async () => {
+  it("separates the build's own lines from a step's last line", async () => {
     const lint = scripted.job('lint').start().print('one\n');
     let had = (await logOf(engine, await read(), 'lint')).text;
     lint.print('two\n');
@@ -153,7 +153,7 @@ describe('the log of Jenkins', () => {
     assert.equal((await logOf(follow(jenkins), run, 'lint')).text, had);
   });
 
-  it('gives what no stage printed to the build where that failed outside of them', async () => {
+  it('assigns lines outside of stages to a build that failed there', async () => {
     scripted.startupFailure = 'Unable to find Jenkinsfile';
     const { text, isWhole } = await logOf(engine, await read(), 'shop');
     assert.match(text, /^Started by user octocat\nERROR: Unable to find Jenkinsfile\n/);
@@ -161,14 +161,14 @@ describe('the log of Jenkins', () => {
     assert.equal(isWhole, true);
   });
 
-  it('is all of it for the build where the plugin for stages is missing', async () => {
+  it('assigns the whole log to the build without the stages plugin', async () => {
     jenkins.hasStageView = false;
     scripted.job('lint').start().print('hello\n');
     scripted.pass();
     assert.equal((await logOf(engine, await read(), 'shop')).text, 'Started by user octocat\nhello\nFinished: SUCCESS\n');
   });
 
-  it('is read on for one who waits with another that gives up', async () => {
+  it('continues for a waiting reader if another one is cancelled', async () => {
     const stop = new AbortController();
     scripted.job('lint').start().print('hello\n');
     scripted.job('test').start();
@@ -183,7 +183,7 @@ describe('the log of Jenkins', () => {
     failureOf(await given);
   });
 
-  it('is no page that came in its place', async () => {
+  it('rejects another page in place of the log', async () => {
     scripted.job('lint').start().print('hello\n');
     const run = await read();
     const answer = async (): Promise<string> =>
@@ -201,7 +201,7 @@ describe('the log of Jenkins', () => {
     }
   });
 
-  it('says nothing of a stage where Jenkins does not mark what is whose', async () => {
+  it('fails for stages if Jenkins does not mark their lines', async () => {
     scripted.job('lint').start().print('hello\n');
     scripted.pass();
     const run = await read();
@@ -209,11 +209,11 @@ describe('the log of Jenkins', () => {
     jenkins.fault = ({ path }) => (path.endsWith('/progressiveHtml') ? { reply } : undefined);
     assert.match(
       failureOf(await engine.readLog(run, jobOf(run, 'lint'), 0, () => assert.fail(), never)).message,
-      /does not say what belongs/,
+      /does not assign its lines to stages/,
     );
   });
 
-  describe('as it is annotated', () => {
+  describe('AnnotatedLog', () => {
     const texts = (html: string, size: number, node?: string): string[] => {
       const found = new Map<string, string>();
       const log = new AnnotatedLog(node, (of = '-', text) => found.set(of, (found.get(of) ?? '') + text));
@@ -228,11 +228,11 @@ describe('the log of Jenkins', () => {
       `<span style="display: none;">\u001b[31m</span><span style="color: red">red</span> <a href='https://x.example'>x</a>\n</span>aborted\n<span class="pipeline-node-9">nine\n</span>`;
 
     for (const size of [1, 2, 5, 1000])
-      it(`is understood in pieces of ${size}`, () => {
+      it(`parses pieces of ${size}`, () => {
         assert.deepEqual(texts(html, size), ['7 a < b & c\n\u001b[31mred x\n', '- aborted\n', '9 nine\n', 'then 9']);
       });
 
-    it('goes on with the node of the answer before', () => {
+    it('continues with the node of the previous answer', () => {
       assert.deepEqual(texts('more\n</span>', 100, '9'), ['9 more\n', 'then 9']);
       assert.deepEqual(texts('<span class="pipeline-new-node" nodeId="10">[Pipeline] }\n</span>own\n', 100, '9'), ['- own\n', 'then -']);
     });

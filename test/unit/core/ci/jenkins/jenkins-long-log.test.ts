@@ -4,9 +4,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { BuildLog } from '../../../../../src/core/ci/jenkins/build-log';
+import { BuildLog, LogSpool } from '../../../../../src/core/ci/jenkins/build-log';
 import { JenkinsApi } from '../../../../../src/core/ci/jenkins/jenkins-api';
-import { LogSpool } from '../../../../../src/core/ci/jenkins/log-spool';
 import type { RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { follow } from '../../../../support/ci/jenkins-following';
@@ -16,19 +15,19 @@ import { ScriptedRuns } from '../../../../support/ci/scripted-runs';
 import { temporaryFolder } from '../../../../support/temporary';
 
 const names = ['lint', 'test', 'stage'];
-/** Each is about 110 kB that stage `test` prints. */
+/** The number of chunks of about 110 kB that stage `test` prints. */
 const blocks = 480;
-/** Far less than the log. */
+/** Much less than the log. */
 const mostHeld = 4 << 20;
 
-describe('a log of Jenkins that is long', function () {
+describe('a long Jenkins log', function () {
   this.timeout(120_000);
   const temporary = temporaryFolder();
   const { TMPDIR } = process.env;
   let jenkins: JenkinsServer;
   let log: BuildLog;
   let run: RemoteRun;
-  /** How many pieces of the log left the server. */
+  /** The number of chunks that the server has sent. */
   let sent: number;
 
   beforeEach(async () => {
@@ -60,7 +59,7 @@ describe('a log of Jenkins that is long', function () {
     }
   }
 
-  /** As Jenkins annotates it: each stage is a block with one step that prints. */
+  /** Annotated as in Jenkins: each stage is a block with one step that prints. */
   function* html(): Iterable<string> {
     for (const name of names) {
       const id = Number(jobOf(run, name).id);
@@ -102,7 +101,7 @@ describe('a log of Jenkins that is long', function () {
     return { bytes: bytes - from, hash: hash.digest('hex') };
   }
 
-  it('is handed on in small parts, every byte of it, and takes little memory', async () => {
+  it('streams every byte in small parts with little memory', async () => {
     const before = memory();
     for (const name of names) {
       const { largest, isWhole, ...told } = await read(name);
@@ -115,7 +114,7 @@ describe('a log of Jenkins that is long', function () {
     assert.ok(wanted('test').bytes > 50_000_000);
   });
 
-  it('is sent once for all of its stages', async () => {
+  it('is downloaded once for all stages', async () => {
     await read('stage');
     const all = sent;
     for (const [name, from] of [
@@ -129,7 +128,7 @@ describe('a log of Jenkins that is long', function () {
     assert.equal(sent, all);
   });
 
-  it('loses and doubles nothing where the connection breaks within it', async () => {
+  it('loses and repeats nothing after a broken connection', async () => {
     for (const broken of [1, blocks / 4, blocks / 2, blocks]) {
       jenkins.longLog = {
         bytes: 1,
@@ -148,12 +147,12 @@ describe('a log of Jenkins that is long', function () {
     assert.deepEqual({ bytes, hash }, wanted('test'));
   });
 
-  it('leaves no file behind', async () => {
+  it('leaves no file on disk', async () => {
     await read('test');
     assert.deepEqual(fs.readdirSync(temporary.path), []);
   });
 
-  (process.platform === 'win32' ? it.skip : it)('is read later where no temporary file can be made now', async () => {
+  (process.platform === 'win32' ? it.skip : it)('can be read later if no temporary file can be created now', async () => {
     process.env['TMPDIR'] = path.join(temporary.path, 'missing');
     const { message } = failureOf(await log.read(run.jobs, jobOf(run, 'lint'), 0, () => assert.fail(), never));
     assert.match(message, /^the log of build 1 cannot be kept in a temporary file: ENOENT/);
@@ -163,7 +162,7 @@ describe('a log of Jenkins that is long', function () {
   });
 });
 
-describe('a log in a temporary file', () => {
+describe('LogSpool', () => {
   let spool: LogSpool;
   beforeEach(() => (spool = new LogSpool()));
   afterEach(() => spool.close());
@@ -175,7 +174,7 @@ describe('a log in a temporary file', () => {
   };
 
   for (const size of [1, 10, 1000, 65_536, 200_000])
-    it(`tells pieces of ${size} bytes apart by their node`, () => {
+    it(`separates pieces of ${size} bytes by node`, () => {
       const printed = { '7': '', '12': '', build: '' };
       for (let index = 0; index < 600_000 / size; index++) {
         const node = (['7', '12', 'build'] as const)[index % 3] ?? 'build';
@@ -187,7 +186,7 @@ describe('a log in a temporary file', () => {
       assert.deepEqual(texts(), printed);
     });
 
-  it('holds only what was kept, and is read from any size that it had', () => {
+  it('returns only kept text, from any earlier size', () => {
     spool.add('1', 'one ');
     spool.keep();
     const { size } = spool;
@@ -202,7 +201,7 @@ describe('a log in a temporary file', () => {
   });
 });
 
-/** Bytes that are in use. */
+/** Returns the bytes in use. */
 function memory(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();

@@ -9,7 +9,7 @@ const count = 200;
 const names = Array.from({ length: count }, (_, index) => `step-${index}`);
 const before = (name: string): string[] => names.slice(Math.max(0, names.indexOf(name) - 1), names.indexOf(name));
 
-describe('a build of Jenkins with 200 stages', function () {
+describe('a Jenkins build with 200 stages', function () {
   this.timeout(30_000);
   let jenkins: JenkinsServer;
   let engine: CiClient;
@@ -25,14 +25,14 @@ describe('a build of Jenkins with 200 stages', function () {
 
   const read = async (): Promise<RemoteRun> => valueOf(await engine.read('build:1', never));
 
-  /** How many requests it took. */
+  /** Returns the number of requests. */
   async function requests(work: () => Promise<unknown>): Promise<number> {
     const had = jenkins.asked.length;
     await work();
     return jenkins.asked.length - had;
   }
 
-  it('tells all of them in their order, and asks of each once only whether it ran', async () => {
+  it('lists all stages in order and checks each once', async () => {
     for (const name of names.slice(0, 150)) scripted.job(name).pass();
     scripted.job('step-150').start();
     assert.deepEqual(shown(await read()), ['run running', ...names.slice(0, 150).map((name) => `${name} passed`), 'step-150 running']);
@@ -43,7 +43,7 @@ describe('a build of Jenkins with 200 stages', function () {
     assert.deepEqual(shown(await read()), ['run passed', ...names.map((name) => `${name} passed`)]);
   });
 
-  it('tells what one printed, for one request of all logs', async () => {
+  it('reads the log of a stage with one request for all', async () => {
     for (const name of names)
       scripted
         .job(name)

@@ -6,8 +6,8 @@ import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-
 describe('Jenkins', () => {
   const on = new OnJenkins();
 
-  describe('tells of a run', () => {
-    it('its stages as they go', async () => {
+  describe('runs', () => {
+    it('reports the stages while they run', async () => {
       const id = await on.begin();
       const [run] = on.runs.runs;
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run running']);
@@ -20,7 +20,7 @@ describe('Jenkins', () => {
       assert.ok(read.finishedAt !== undefined && jobOf(read, 'stage').finishedAt !== undefined);
     });
 
-    it('what failed and why, and that nothing ran after it whatever Jenkins says', async () => {
+    it('reports the failed stage and skips the stages after it', async () => {
       const id = await on.begin();
       on.runs.runs[0]?.job('build').pass();
       on.runs.runs[0]?.job('test').start().end('failed', 7);
@@ -30,7 +30,7 @@ describe('Jenkins', () => {
       assert.equal(jobOf(run, 'stage').hasLog, false);
     });
 
-    it('that a step was skipped for its condition, though Jenkins says that it passed', async () => {
+    it('reports a step with an unmet condition as skipped', async () => {
       const id = await on.begin();
       on.jenkins.conditional.add('stage');
       on.runs.runs[0]?.pass();
@@ -39,7 +39,7 @@ describe('Jenkins', () => {
       assert.equal(on.jenkins.asked.filter(({ path }) => path.includes('/execution/node/')).length, 3);
     });
 
-    it('a stage that is empty after a failure as skipped, and one that is empty without as what it is told to be', async () => {
+    it('reports an empty stage as skipped only after a failure', async () => {
       const id = await on.begin();
       on.jenkins.fault = ({ path }) => (path.includes('/execution/node/') ? { reply: { body: { stageFlowNodes: [] } } } : undefined);
       on.runs.runs[0]?.job('build').pass();
@@ -47,19 +47,19 @@ describe('Jenkins', () => {
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))).slice(1), ['build passed', 'test failed', 'stage skipped']);
     });
 
-    it('an unstable build as failed', async () => {
+    it('reports an unstable build as failed', async () => {
       const id = await on.begin();
       on.jenkins.unstable.add('test');
       on.runs.runs[0]?.job('build').pass();
       on.runs.runs[0]?.job('test').start().end('failed');
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))).slice(0, 3), [
-        'run failed: its tests failed (unstable)',
+        'run failed: tests failed (unstable)',
         'build passed',
-        'test failed: its tests failed (unstable)',
+        'test failed: tests failed (unstable)',
       ]);
     });
 
-    it('other stages only where they failed, and not those around a step that did', async () => {
+    it('reports other stages only if they failed, except around a failed step', async () => {
       const id = await on.begin();
       const other = (name: string, status: string): void => {
         on.jenkins.otherStages.push({
@@ -79,23 +79,23 @@ describe('Jenkins', () => {
       assert.ok(!shown(valueOf(await on.engine.read(id, never))).includes('wave 2 failed'));
     });
 
-    it('a failure before any stage as one of the whole', async () => {
+    it('reports a failure before the first stage at the build', async () => {
       const id = await on.begin();
       (on.runs.runs[0] as { startupFailure?: string }).startupFailure = 'Unable to find Jenkinsfile';
-      assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run failed', 'shop failed: it failed outside of its stages']);
+      assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run failed', 'shop failed: failed outside of the stages']);
     });
 
-    it('the build alone where the plugin for stages is missing', async () => {
+    it('reports only the build without the stages plugin', async () => {
       on.jenkins.hasStageView = false;
       const id = await on.begin();
       on.runs.runs[0]?.pass();
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), [
         'run passed',
-        'shop passed: Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed',
+        'shop passed: Jenkins reports no stages: the plugin “Pipeline: Stage View” is not installed',
       ]);
     });
 
-    it('times by the clock of this machine where the other is an hour off', async () => {
+    it('corrects times by the difference of the clocks', async () => {
       on.jenkins.skewMs = 3_600_000;
       const id = await on.begin();
       on.runs.runs[0]?.pass();
@@ -104,7 +104,7 @@ describe('Jenkins', () => {
         assert.ok(Math.abs(Date.parse(time ?? '') - Date.now()) < 60_000, time);
     });
 
-    it('the commit of the branch, not that of a library, and none where it is not certain', async () => {
+    it("reports the branch's commit, not a library's, and none if uncertain", async () => {
       const revision = (letter: string, name: string): object => ({ lastBuiltRevision: { SHA1: letter.repeat(40), branch: [{ name }] } });
       const parameter = { parameters: [{ name: 'DELIVERY_REF', value: 'refs/heads/deliver/x' }] };
       let actions: unknown[] = [revision('b', 'main'), parameter, revision('c', 'refs/remotes/origin/deliver/x')];
@@ -117,7 +117,7 @@ describe('Jenkins', () => {
       assert.equal(valueOf(await on.engine.read('build:1', never)).commit, '');
     });
 
-    it('that it was deleted', async () => {
+    it('reports a deleted build', async () => {
       const id = await on.begin();
       valueOf(await on.engine.read(id, never));
       on.runs.delete(on.runs.runs[0] as (typeof on.runs.runs)[0]);
@@ -126,7 +126,7 @@ describe('Jenkins', () => {
       assert.equal(failureOf(await follow(on.jenkins).read(id, never)).gone, true);
     });
 
-    it('the latest ones, newest first', async () => {
+    it('lists the latest builds, newest first', async () => {
       on.runs.begin({ branch: 'main', by: 'hubot' }).pass();
       const id = await on.begin();
       const listed = valueOf(await on.engine.list('shop', never));
@@ -140,7 +140,7 @@ describe('Jenkins', () => {
       assert.deepEqual(shown(valueOf(await on.engine.read('build:1', never)))[0], 'run passed');
     });
 
-    it('that a stage waits for a person, who lets it go on', async () => {
+    it('reports and approves a waiting stage', async () => {
       const id = await on.begin();
       const [run] = on.runs.runs;
       run?.job('build').pass();
@@ -148,12 +148,12 @@ describe('Jenkins', () => {
       if (job) job.approval = 'Deploy to production?';
       const read = valueOf(await on.engine.read(id, never));
       assert.deepEqual([jobOf(read, 'test').state, jobOf(read, 'test').approval], ['waiting', 'Deploy to production?']);
-      assert.match(failureOf(await on.engine.approve(read, 'Something else?', never)).message, /does not wait for/);
+      assert.match(failureOf(await on.engine.approve(read, 'Something else?', never)).message, /no longer waits for/);
       valueOf(await on.engine.approve(read, 'Deploy to production?', never));
       assert.equal(jobOf(valueOf(await on.engine.read(id, never)), 'test').state, 'running');
     });
 
-    it('the failing tests of a stage, and none of another', async () => {
+    it("reports only the stage's failing tests", async () => {
       const id = await on.begin();
       const test = on.runs.runs[0]?.job('test').start().end('failed');
       if (test)

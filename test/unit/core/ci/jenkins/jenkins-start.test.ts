@@ -6,13 +6,13 @@ import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers
 describe('Jenkins', () => {
   const on = new OnJenkins();
 
-  describe('says before anything is started whether it can deliver', () => {
-    it('names who asks, and sends the user and the token as Basic', async () => {
+  describe('check', () => {
+    it("returns the user's name and sends user and token as Basic", async () => {
       assert.equal(valueOf(await on.engine.check(never)), 'Mona Octocat');
       assert.equal(on.jenkins.asked[0]?.headers.authorization, `Basic ${Buffer.from(on.jenkins.token).toString('base64')}`);
     });
 
-    it('wants a token, and one that is accepted', async () => {
+    it('reports missing and rejected tokens', async () => {
       const none = failureOf(await follow(on.jenkins, '').check(never));
       assert.deepEqual([none.reason, none.status], ['token', 403]);
       const wrong = failureOf(await follow(on.jenkins, 'octocat:wrong-token').check(never));
@@ -20,13 +20,13 @@ describe('Jenkins', () => {
       assert.ok(!JSON.stringify(wrong).includes('wrong-token'));
     });
 
-    it('says that somebody anonymous asks', async () => {
+    it('reports an anonymous user', async () => {
       on.jenkins.fault = ({ path }) =>
         path === '/ci/me/api/json' ? { reply: { body: { id: 'anonymous', fullName: 'anonymous' } } } : undefined;
       assert.match(failureOf(await on.engine.check(never)).message, /anonymous/);
     });
 
-    it('says that the job is missing, disabled, of another kind or without its parameter, and what to do', async () => {
+    it('reports a job that is missing, disabled, of another kind or without the parameter, with a hint', async () => {
       const said = async (): Promise<string> => {
         const { message, hint } = failureOf(await on.engine.check(never));
         return `${message} (${hint ?? ''})`;
@@ -34,19 +34,19 @@ describe('Jenkins', () => {
       on.jenkins.parameters = [{ name: 'OTHER', type: 'StringParameterDefinition' }];
       assert.match(await said(), /has no parameter DELIVERY_REF \(add a string parameter DELIVERY_REF/);
       on.jenkins.parameters = [{ name: 'DELIVERY_REF', type: 'BooleanParameterDefinition' }];
-      assert.match(await said(), /none of text \(BooleanParameterDefinition\)/);
+      assert.match(await said(), /is not a string \(BooleanParameterDefinition\)/);
       on.jenkins.isDisabled = true;
       assert.match(await said(), /folder\/shop is disabled/);
       on.jenkins.fault = ({ path }) =>
         path.endsWith('shop/api/json') ? { reply: { body: { _class: 'hudson.model.FreeStyleProject' } } } : undefined;
-      assert.match(await said(), /no Pipeline job/);
+      assert.match(await said(), /is not a Pipeline job/);
       on.jenkins.fault = ({ path }) => (path.endsWith('shop/api/json') ? { reply: { status: 404 } } : undefined);
       assert.match(await said(), /no job folder\/shop, or octocat may not see it/);
     });
   });
 
-  describe('starts a run', () => {
-    it('at the branch, and knows at once which it is', async () => {
+  describe('start', () => {
+    it('starts a run of the branch and returns its id', async () => {
       const begun = on.runs.next();
       const id = await on.begin();
       assert.match(id, /^queue:\d+$/);
@@ -59,7 +59,7 @@ describe('Jenkins', () => {
       );
     });
 
-    it('and never takes the build of another for it', async () => {
+    it("never returns another run's build", async () => {
       on.jenkins.why = 'In the quiet period. Expires in 4.9 sec';
       const id = await on.begin();
       on.jenkins.why = undefined;
@@ -68,7 +68,7 @@ describe('Jenkins', () => {
       assert.equal(valueOf(await on.engine.read(id, never)).url, `${on.jenkins.url}/job/folder/job/shop/1/`);
     });
 
-    it('finds its build also after the queue has forgotten it', async () => {
+    it('finds the build after the queue item has expired', async () => {
       on.jenkins.why = 'In the quiet period';
       const id = await on.begin();
       const other = on.runs.begin();
@@ -78,7 +78,7 @@ describe('Jenkins', () => {
       assert.equal(valueOf(await on.engine.read(id, never)).url, `${on.jenkins.url}/job/folder/job/shop/1/`);
     });
 
-    it('waits in the queue for as long as it does, and says why', async () => {
+    it('reports why the run waits in the queue', async () => {
       on.jenkins.why = 'There are no nodes with the label ‘linux’';
       const id = await on.begin();
       for (let time = 0; time < 3; time++)
@@ -87,7 +87,7 @@ describe('Jenkins', () => {
       assert.deepEqual([commit, branch], [request.commit, request.branch]);
     });
 
-    it('and waits for a machine, and says why', async () => {
+    it('reports why the run waits for a machine', async () => {
       const id = await on.begin();
       const build = on.jenkins.build(on.runs.runs[0] as (typeof on.runs.runs)[0]);
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run running']);
@@ -98,7 +98,7 @@ describe('Jenkins', () => {
       assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run running']);
     });
 
-    it('takes an item that became a build while it was to be taken out of the queue for what it is', async () => {
+    it('stops the build of an item that left the queue during cancellation', async () => {
       on.jenkins.why = 'In the quiet period';
       const id = await on.begin();
       on.jenkins.fault = ({ path }) => {
@@ -110,41 +110,41 @@ describe('Jenkins', () => {
       assert.equal(on.runs.runs[0]?.isCancelled, true);
     });
 
-    it('says that it was taken out of the queue', async () => {
+    it('reports the removal from the queue', async () => {
       on.jenkins.why = 'Waiting for next available executor';
       const id = await on.begin();
       valueOf(await on.engine.cancel(id, never));
-      assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run cancelled: it was taken out of the queue']);
+      assert.deepEqual(shown(valueOf(await on.engine.read(id, never))), ['run cancelled: removed from the queue']);
     });
 
-    it('sends what is refused for want of a crumb once more with one', async () => {
+    it('retries with a crumb if Jenkins requires one', async () => {
       on.jenkins.wantsCrumb = true;
       await on.begin();
       assert.equal(on.runs.runs.length, 1);
     });
 
-    it('and nothing else that is refused', async () => {
+    it('does not retry other refused requests', async () => {
       on.jenkins.fault = ({ method }) =>
         method === 'POST' ? { reply: { status: 403, body: { message: 'octocat is missing Job/Build' } } } : undefined;
       assert.match(failureOf(await on.engine.start(request, never)).message, /\(403\): octocat is missing Job\/Build/);
       assert.equal(on.jenkins.asked.length, 1);
     });
 
-    it('and takes no other item of the queue for its own', async () => {
+    it('rejects another queue item in the answer', async () => {
       const id = await on.begin();
       const body = { id: 7, executable: { number: 9 } };
       on.jenkins.fault = ({ path }) => (path.includes('/queue/item/') ? { reply: { body } } : undefined);
       assert.match(failureOf(await on.engine.read(id, never)).message, /something else for the item/);
     });
 
-    it('and says where Jenkins does not tell what came of it', async () => {
+    it('reports an answer without a queue item', async () => {
       on.jenkins.fault = ({ method }) => (method === 'POST' ? { reply: { status: 201 } } : undefined);
-      assert.match(failureOf(await on.engine.start(request, never)).message, /does not say what it started \(201\)/);
+      assert.match(failureOf(await on.engine.start(request, never)).message, /does not report which build it started \(201\)/);
     });
 
-    it('says that the job is disabled, and that a page for the sign-in is none of it', async () => {
+    it('reports a disabled job and a sign-in page', async () => {
       on.jenkins.isDisabled = true;
-      assert.match(failureOf(await on.engine.start(request, never)).message, /takes no builds now \(409\)/);
+      assert.match(failureOf(await on.engine.start(request, never)).message, /does not accept builds \(409\)/);
       const headers = { Location: `${on.jenkins.url}/securityRealm/commenceLogin?from=%2F` };
       on.jenkins.fault = ({ method }) => (method === 'POST' ? { reply: { status: 302, headers } } : undefined);
       assert.equal(failureOf(await on.engine.start(request, never)).reason, 'token');

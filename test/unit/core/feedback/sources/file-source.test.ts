@@ -5,7 +5,7 @@ import { FileSource } from '../../../../../src/core/feedback/sources/file/file-s
 import type { Answer } from '../../../../../src/core/feedback/source';
 import { temporaryFolder } from '../../../../support/temporary';
 
-describe('a file of feedback', () => {
+describe('FileSource', () => {
   const folder = temporaryFolder();
   const file = (): string => path.join(folder.path, 'feedback.jsonl');
   const source = (mayBeAbsent = false): FileSource =>
@@ -18,7 +18,7 @@ describe('a file of feedback', () => {
   };
   const slow = { id: '1', kind: 'comment', title: 'Slow', createdAt: '2026-11-23T11:00:00Z' };
 
-  it('holds an item a line', async () => {
+  it('reads an item per line', async () => {
     write(slow, {
       ...slow,
       id: '2',
@@ -36,28 +36,28 @@ describe('a file of feedback', () => {
     assert.deepEqual(two.frames, [{ file: 'src/cart.js', line: 3, column: 7, function: 'add', inApp: true }]);
   });
 
-  it('replaces an item by a later line, and closes it by one that says so', async () => {
+  it('replaces and closes items by later lines', async () => {
     write(slow, { ...slow, title: 'Very slow' }, { ...slow, id: '2' }, { id: '2', closedAt: '2026-11-23T12:00:00Z' });
     const [one, two] = items(await source().fetch({})).items;
     assert.equal(one?.title, 'Very slow');
     assert.equal(two?.closedAt, '2026-11-23T12:00:00Z');
   });
 
-  it('names the lines that it cannot read and keeps the others', async () => {
+  it('reports unreadable lines and keeps the others', async () => {
     write('<html>', '[1]', { id: '3' }, { title: 'x' }, { ...slow, kind: 'praise' }, slow);
     const answer = items(await source().fetch({}));
     assert.equal(answer.items.length, 1);
     assert.equal(answer.warning, 'file feedback.jsonl: line 1 is no JSON, line 2 is no JSON object, line 3 has no title, and 2 more');
   });
 
-  it('waits for the end of a line that is still being written', async () => {
+  it('ignores an incomplete last line', async () => {
     write(slow);
     fs.appendFileSync(file(), '{"id": "2", "kind": "com');
     const answer = items(await source().fetch({}));
     assert.deepEqual([answer.items.length, answer.warning], [1, undefined]);
   });
 
-  it('is read again only when it changed', async () => {
+  it('reads the file only after a change', async () => {
     write(slow);
     const { memory = {} } = items(await source().fetch({}));
     assert.equal((await source().fetch(memory)).state, 'unchanged');
@@ -65,14 +65,14 @@ describe('a file of feedback', () => {
     assert.equal(items(await source().fetch(memory)).items.length, 2);
   });
 
-  it('that is not there says so, unless it comes with the first item', async () => {
+  it('reports a missing file unless it may be absent', async () => {
     fs.rmSync(file(), { force: true });
     const missing = await source().fetch({});
     assert.deepEqual([missing.state, missing.state === 'failed' && missing.message], ['failed', `there is no file ${file()}`]);
     assert.deepEqual(items(await source(true).fetch({})).items, []);
   });
 
-  it('is not read where it leads out of the repository', async () => {
+  it('refuses files outside the repository', async () => {
     const outside = temporaryFile();
     fs.rmSync(file(), { force: true });
     fs.symlinkSync(outside, file());
@@ -84,7 +84,7 @@ describe('a file of feedback', () => {
     fs.rmSync(path.dirname(outside), { recursive: true });
   });
 
-  it('is closed by an appended line, also after a torn one', async () => {
+  it('closes an item by appending a line, also after an incomplete one', async () => {
     write(slow);
     fs.appendFileSync(file(), '{"id": "2"');
     assert.deepEqual(await source().actions.resolve({ ...slow, kind: 'comment', count: 1 }), {

@@ -26,7 +26,7 @@ const issue = (number: number, more: object = {}): Record<string, unknown> => ({
   ...more,
 });
 
-describe('issues of GitHub', () => {
+describe('the GitHub source', () => {
   const server = new TestServer();
   let description: GithubDescription;
   before(() => {
@@ -34,7 +34,7 @@ describe('issues of GitHub', () => {
   });
   afterEach(() => server.asked.forEach(checked));
 
-  /** As on GitHub itself: an Enterprise server has the same API below `/api/v3`. */
+  /** An Enterprise server has the same API below `/api/v3`. */
   function checked(asked: Asked): string {
     assert.match(asked.path, /^\/api\/v3\//);
     return description.check({ ...asked, path: asked.path.replace('/api/v3', '') });
@@ -56,7 +56,7 @@ describe('issues of GitHub', () => {
     return answer;
   }
 
-  /** Answers what changed at `since` or later, as GitHub does. */
+  /** Returns the issues that changed at `since` or later, as GitHub does. */
   function serves(all: readonly Record<string, unknown>[], headers: Record<string, string> = {}): void {
     server.answers(({ query }) => ({
       headers,
@@ -69,7 +69,7 @@ describe('issues of GitHub', () => {
     }));
   }
 
-  it('are named after the repository, its server and the labels; the token goes to the server of the API', () => {
+  it('has a name with repository, server and labels, and the API server as host', () => {
     const open = (settings: object): FeedbackSource =>
       openGithubSource({ labels: ['customer'], ...settings }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
         origin: { host: 'https://github.com', path: 'acme/shop' },
@@ -83,7 +83,7 @@ describe('issues of GitHub', () => {
     ]);
   });
 
-  it('are read with all that they tell; pull requests are none of them', async () => {
+  it('reads all fields of issues and skips pull requests', async () => {
     serves([
       issue(3, { assignee: { login: 'bob' } }),
       issue(4, { pull_request: { url: 'https://api.github.com/repos/acme/shop/pulls/4' } }),
@@ -115,7 +115,7 @@ describe('issues of GitHub', () => {
     );
   });
 
-  it('are asked for by label: first those open and those closed in the last 90 days', async () => {
+  it('filters by label and first fetches open issues and those closed in the last 90 days', async () => {
     serves([issue(1)]);
     await items({}, source({ labels: ['customer', 'needs work'] }));
     assert.deepEqual(server.asked.map(checked), ['GET /repos/{owner}/{repo}/issues', 'GET /repos/{owner}/{repo}/issues']);
@@ -135,11 +135,11 @@ describe('issues of GitHub', () => {
     );
   });
 
-  it('are then asked for only where they changed, and none is lost', async () => {
+  it('then fetches only changed issues without losing any', async () => {
     const all = [issue(1), issue(2)];
     serves(all);
     const first = await items();
-    // In the same second as the newest that was seen.
+    // In the same second as the newest known change.
     all.push(issue(12));
     const second = await items(first.memory);
     assert.deepEqual([second.isComplete, second.items.map(({ id }) => id).sort()], [false, ['12', '2']]);
@@ -155,12 +155,12 @@ describe('issues of GitHub', () => {
     );
   });
 
-  it('that change while pages are read are asked for again', async () => {
+  it('fetches issues again that change during a fetch', async () => {
     serves([issue(3)], { Date: 'Sun, 22 Nov 2026 10:00:00 GMT' });
     assert.equal((await items()).memory?.['since'], '2026-11-22T10:00:00Z');
   });
 
-  it('are all asked for again after a day, so that what left is seen to be gone', async () => {
+  it('fetches all issues after a day to find removed ones', async () => {
     serves([issue(1)]);
     const { memory } = await items();
     const later = await items(memory, source({ now: noon + 25 * 3_600_000 }));
@@ -168,19 +168,19 @@ describe('issues of GitHub', () => {
     assert.equal(server.asked.length, 4);
   });
 
-  it('cost nothing where nothing changed', async () => {
+  it('sends conditional requests', async () => {
     const tag = 'W/"abc"';
     serves([issue(1)], { ETag: tag });
     const first = await items();
     const second = await items(first.memory);
     server.answers(({ headers }) => (headers['if-none-match'] === tag ? { status: 304, headers: { ETag: tag } } : { status: 500 }));
     assert.deepEqual(await source().fetch(second.memory ?? {}, never), { state: 'unchanged' });
-    // The tag was that of another question.
+    // The tag belonged to another query.
     assert.equal(first.memory?.['etag'], undefined);
   });
 
-  describe('on several pages', () => {
-    /** Each page links to the next, with the whole query as GitHub does. */
+  describe('pages', () => {
+    /** Each page links to the next with the full query, as GitHub does. */
     function pages(
       count: number,
       next = (page: number): string => `${server.url}/api/v3/repos/acme/shop/issues?state=open&page=${page + 1}`,
@@ -193,21 +193,21 @@ describe('issues of GitHub', () => {
       });
     }
 
-    it('are read one after the other', async () => {
+    it('reads all pages in sequence', async () => {
       pages(3);
       const answer = await items();
       assert.deepEqual([answer.items.map(({ id }) => id), answer.isComplete, answer.warning], [['1', '2', '3'], true, undefined]);
     });
 
-    it('stop where a page points to itself, and that is said', async () => {
+    it('stops at a page that links to itself and reports it', async () => {
       pages(9, () => `${server.url}/api/v3/repos/acme/shop/issues?state=open&page=1`);
       const answer = await items();
       assert.equal(answer.isComplete, false);
-      assert.match(answer.warning ?? '', /what follows page 2 was not read: it leads back to a page that was read before/);
+      assert.match(answer.warning ?? '', /the pages after page 2 were not read: the next page was read already/);
       assert.ok(server.asked.length <= 3);
     });
 
-    it('stop where a page is at another host, which never sees the token', async () => {
+    it('stops at a link to another host, which never receives the token', async () => {
       pages(9, () => 'http://elsewhere.invalid/issues?page=2');
       const answer = await items({}, source({ token: 'secret-of-the-test' }));
       assert.deepEqual(
@@ -215,19 +215,19 @@ describe('issues of GitHub', () => {
         [
           1,
           false,
-          `github 127.0.0.1:${server.port}/acme/shop customer: what follows page 1 was not read: it is at another host, elsewhere.invalid`,
+          `github 127.0.0.1:${server.port}/acme/shop customer: the pages after page 1 were not read: the next page is on another host, elsewhere.invalid`,
         ],
       );
     });
 
-    it('stop after 20', async () => {
+    it('stops after 20 pages', async () => {
       pages(1000);
       const answer = await items();
       assert.equal(answer.items.length, 20);
-      assert.match(answer.warning ?? '', /no more than 20 pages are read at once/);
+      assert.match(answer.warning ?? '', /the limit is 20 pages/);
     });
 
-    it('are no answer where one of them fails: what is known stands', async () => {
+    it('fails completely if one page fails', async () => {
       server.answers(({ query }) =>
         query.get('page') === '2'
           ? { status: 403, headers: { 'x-ratelimit-remaining': '0', 'retry-after': '60' } }
@@ -238,7 +238,7 @@ describe('issues of GitHub', () => {
     });
   });
 
-  it('send their token where there is one', async () => {
+  it('sends the token if one exists', async () => {
     serves([]);
     await items({}, source({ token: 'secret-of-the-test' }));
     await items();
@@ -248,7 +248,7 @@ describe('issues of GitHub', () => {
     );
   });
 
-  it('that cannot be read are named, and the others kept as well as those known before', async () => {
+  it('reports unreadable issues and keeps the others and the earlier ones', async () => {
     serves([issue(1), issue(2, { title: null }), { updated_at: '2026', state: 'open' }, issue(3)]);
     const answer = await items();
     assert.deepEqual(answer.items.map(({ id }) => id).sort(), ['1', '3']);
@@ -267,14 +267,14 @@ describe('issues of GitHub', () => {
     ['nothing', { body: '' }, /answered nothing/],
     ['a 500', { status: 500, body: 'oops' }, /answered 500 Internal Server Error for \/api\/v3\/repos\/acme\/shop\/issues/],
   ] as const)
-    it(`say so when ${what} comes instead`, async () => {
+    it(`reports ${what}`, async () => {
       server.answers(() => reply);
       const answer = await source().fetch({}, never);
       assert.deepEqual(answer.state === 'failed' && answer.reason, 'answer');
       assert.match(answer.state === 'failed' ? answer.message : '', words);
     });
 
-  it('say which repository is meant where nothing tells', async () => {
+  it('reports a missing repository', async () => {
     const lost = openGithubSource({ labels: [] }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
       origin: { host: 'https://gitlab.com', path: 'acme/shop' },
     });
@@ -284,17 +284,17 @@ describe('issues of GitHub', () => {
     assert.equal(server.asked.length, 0);
   });
 
-  describe('can be', () => {
+  describe('actions', () => {
     const item: FeedbackItem = { id: '3', kind: 'ticket', title: 'Issue 3', createdAt: '2026-11-20T08:00:00Z', count: 1 };
 
-    it('resolved', async () => {
+    it('resolves an issue', async () => {
       server.answers(() => ({ body: issue(3, { state: 'closed' }) }));
       assert.deepEqual(await source({ token: 'secret-of-the-test' }).actions.resolve?.(item), { ok: true, value: 'GitHub closed #3' });
       assert.deepEqual(server.asked.map(checked), ['PATCH /repos/{owner}/{repo}/issues/{issue_number}']);
       assert.deepEqual(server.asked[0]?.body, { state: 'closed', state_reason: 'completed' });
     });
 
-    it('assigned to me', async () => {
+    it('assigns an issue to the owner of the token', async () => {
       server.answers(({ path }) =>
         path.endsWith('/user') ? { body: { login: 'bob' } } : { status: 201, body: issue(3, { assignees: [{ login: 'bob' }] }) },
       );
@@ -305,7 +305,7 @@ describe('issues of GitHub', () => {
       assert.deepEqual(server.asked.map(checked), ['GET /user', 'POST /repos/{owner}/{repo}/issues/{issue_number}/assignees']);
     });
 
-    it('left unassigned by GitHub, which says nothing of it', async () => {
+    it('reports that GitHub ignored an assignment', async () => {
       server.answers(({ path }) =>
         path.endsWith('/user') ? { body: { login: 'bob' } } : { status: 201, body: issue(3, { assignees: [] }) },
       );
@@ -313,7 +313,7 @@ describe('issues of GitHub', () => {
       assert.equal(result?.ok === false && result.failure.message, 'GitHub did not assign #3 to bob');
     });
 
-    it('answered', async () => {
+    it('adds a comment', async () => {
       server.answers(() => ({ status: 201, body: { html_url: 'https://github.com/acme/shop/issues/3#issuecomment-1' } }));
       const result = await source().actions.reply?.(item, 'Fixed in the next delivery');
       assert.equal(result?.ok && result.value, 'GitHub added a comment to #3: https://github.com/acme/shop/issues/3#issuecomment-1');
@@ -321,7 +321,7 @@ describe('issues of GitHub', () => {
       assert.deepEqual(server.asked[0]?.body, { body: 'Fixed in the next delivery' });
     });
 
-    it('refused by GitHub, in its own words', async () => {
+    it("reports GitHub's error message", async () => {
       server.answers(() => ({ status: 403, body: { message: 'Must have admin rights to Repository.' } }));
       const result = await source({ token: 'secret-of-the-test' }).actions.resolve?.(item);
       assert.match(result?.ok === false ? result.failure.message : '', /does not let this token do that \(403\): Must have admin rights/);

@@ -26,7 +26,7 @@ const issue = (iid: number, more: object = {}): Record<string, unknown> => ({
   ...more,
 });
 
-describe('issues of GitLab', () => {
+describe('the GitLab source', () => {
   const server = new TestServer();
   const other = new TestServer();
 
@@ -45,14 +45,14 @@ describe('issues of GitLab', () => {
     return answer;
   }
 
-  it('are those of the project that the repository comes from, unless another is named', () => {
+  it("uses the origin's project by default", () => {
     const opened = openGitlabSource({ labels: [] }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
       origin: { host: 'https://gitlab.com', path: 'acme/web/shop' },
     });
     assert.deepEqual([opened.name, opened.host], ['gitlab acme/web/shop', 'https://gitlab.com']);
   });
 
-  it('are asked for with the token in the header that GitLab wants', async () => {
+  it("sends the token in GitLab's header", async () => {
     server.answers(() => ({ body: [] }));
     await items();
     const [open, closed] = server.asked;
@@ -63,7 +63,7 @@ describe('issues of GitLab', () => {
     assert.deepEqual(Object.fromEntries(closed?.query ?? []), { ...common, state: 'closed', updated_after: '2026-08-25T12:00:00Z' });
   });
 
-  it('never send the token to another host that the server redirects to', async () => {
+  it('never sends the token to another host after a redirect', async () => {
     server.answers(() => ({ status: 302, headers: { Location: other.url } }));
     other.answers(() => ({ body: [] }));
     await items();
@@ -71,7 +71,7 @@ describe('issues of GitLab', () => {
     assert.ok(!JSON.stringify(other.asked.map(({ headers }) => headers)).includes(token));
   });
 
-  it('are read with all that they tell', async () => {
+  it('reads all fields of issues', async () => {
     server.answers(({ query }) => ({
       body:
         query.get('state') === 'opened'
@@ -98,7 +98,7 @@ describe('issues of GitLab', () => {
     assert.equal(answer.isComplete, true);
   });
 
-  it('are then asked for only where they changed, page by page', async () => {
+  it('then fetches only changed issues, page by page', async () => {
     server.answers(({ query }) => ({ body: query.get('state') === 'opened' ? [issue(2)] : [] }));
     const { memory } = await items();
     server.asked.length = 0;
@@ -113,32 +113,32 @@ describe('issues of GitLab', () => {
     assert.equal(answer.memory?.['since'], '2026-11-23T09:00:00Z');
   });
 
-  it('cost nothing where nothing changed', async () => {
+  it('sends conditional requests', async () => {
     server.answers(() => ({ status: 304 }));
     const memory = { since: '2026-11-22T09:00:00Z', fullAt: '2026-11-23T11:00:00.000Z', etag: 'W/"1"' };
     assert.deepEqual(await source().fetch(memory, never), { state: 'unchanged' });
     assert.equal(only(server.asked).headers['if-none-match'], 'W/"1"');
   });
 
-  it('wait as long as GitLab says', async () => {
+  it('waits for the time that GitLab requests', async () => {
     server.answers(() => ({ status: 429, headers: { 'Retry-After': '60', 'RateLimit-Remaining': '0' }, body: 'Retry later' }));
     const answer = await source().fetch({}, never);
     assert.equal(answer.state === 'failed' && answer.reason, 'limit');
     only(server.asked);
   });
 
-  describe('can be', () => {
+  describe('actions', () => {
     const item: FeedbackItem = { id: '3', kind: 'ticket', title: 'Issue 3', createdAt: '2026-11-20T08:00:00Z', count: 1 };
     const asked = (): unknown[] =>
       server.asked.map(({ method, target, body }) => [method, target.replace(/^.*(?=\/(?:issues|user))/, ''), body]);
 
-    it('resolved', async () => {
+    it('resolves an issue', async () => {
       server.answers(() => ({ body: issue(3, { state: 'closed' }) }));
       assert.deepEqual(await source().actions.resolve?.(item), { ok: true, value: 'GitLab closed #3' });
       assert.deepEqual(asked(), [['PUT', '/issues/3', { state_event: 'close' }]]);
     });
 
-    it('assigned to me', async () => {
+    it('assigns an issue to the owner of the token', async () => {
       const bob = { id: 5, username: 'bob' };
       server.answers(({ path }) => ({ body: path.endsWith('/user') ? bob : issue(3, { assignees: [bob] }) }));
       assert.deepEqual(await source().actions.assignToMe?.(item), { ok: true, value: 'GitLab assigned #3 to bob' });
@@ -148,13 +148,13 @@ describe('issues of GitLab', () => {
       ]);
     });
 
-    it('answered', async () => {
+    it('adds a comment', async () => {
       server.answers(() => ({ status: 201, body: { id: 1, body: 'Fixed' } }));
       assert.deepEqual(await source().actions.reply?.(item, 'Fixed'), { ok: true, value: 'GitLab added a comment to #3' });
       assert.deepEqual(asked(), [['POST', '/issues/3/notes', { body: 'Fixed' }]]);
     });
 
-    it('refused by GitLab, in its own words', async () => {
+    it("reports GitLab's error message", async () => {
       server.answers(() => ({ status: 403, body: { message: '403 Forbidden' } }));
       const result = await source().actions.resolve?.(item);
       assert.match(result?.ok === false ? result.failure.message : '', /does not let this token do that \(403\): 403 Forbidden/);

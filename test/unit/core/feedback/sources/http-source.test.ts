@@ -9,7 +9,7 @@ import { only, TestServer, type Reply } from '../../../../support/http-server';
 const never = new AbortController().signal;
 const item = (id: number | string): object => ({ id, title: `Item ${id}`, createdAt: '2026-11-20T08:00:00Z' });
 
-describe('JSON over HTTP', () => {
+describe('the HTTP source', () => {
   const server = new TestServer();
   const other = new TestServer();
 
@@ -36,7 +36,7 @@ describe('JSON over HTTP', () => {
   const idsOf = ({ items }: { items: readonly FeedbackItem[] }): string[] => items.map(({ id }) => id);
   const answers = (reply: Reply): void => server.answers(() => reply);
 
-  it('is named after its address, without what may be secret in it', () => {
+  it('has the address as name, without secrets', () => {
     const { name, host } = source({ url: 'https://api.example.com/v1/reviews?key=hidden' });
     assert.match(name, /^http api\.example\.com\/v1\/reviews [0-9a-f]{6}$/);
     assert.equal(host, 'https://api.example.com');
@@ -44,7 +44,7 @@ describe('JSON over HTTP', () => {
     assert.equal(source({ url: 'https://api.example.com/v1/reviews' }).name, 'http api.example.com/v1/reviews');
   });
 
-  describe('holds items', () => {
+  describe('formats', () => {
     for (const [how, body] of [
       ['as a list', [item(1), item(2)]],
       ['as items', { items: [item(1), item(2)] }],
@@ -52,28 +52,28 @@ describe('JSON over HTTP', () => {
       ['as results', { results: [item(1), item(2)] }],
       ['as JSON lines', `${JSON.stringify(item(1))}\n\n${JSON.stringify(item(2))}\n`],
     ] as const)
-      it(how, async () => {
+      it(`reads items ${how}`, async () => {
         answers({ body });
         const answer = await items();
         assert.deepEqual([idsOf(answer), answer.isComplete, answer.warning], [['1', '2'], true, undefined]);
       });
 
-    it('as one JSON line', async () => {
+    it('reads a single JSON line', async () => {
       answers({ body: `${JSON.stringify(item(1))}\n` });
       assert.deepEqual(idsOf(await items()), ['1']);
     });
 
-    it('where the settings say', async () => {
+    it('reads the list at the configured path', async () => {
       answers({ body: { response: { pages: [{ list: [item(1)] }] }, items: [item(2)] } });
       assert.deepEqual(idsOf(await items({ items: 'response.pages.0.list' })), ['1']);
     });
 
-    it('or none, also where that is written as null', async () => {
+    it('accepts an empty list and null', async () => {
       answers({ body: { items: null } });
       assert.deepEqual(await items(), { state: 'items', items: [], isComplete: true, memory: {} });
     });
 
-    it('or is none of that, and says so', async () => {
+    it('reports an answer without a list', async () => {
       answers({ body: { status: 'ok' } });
       assert.match(
         await failure(),
@@ -83,7 +83,7 @@ describe('JSON over HTTP', () => {
     });
   });
 
-  it('has its fields where the settings say, numbers also as text', async () => {
+  it('reads configured fields, and numbers from text', async () => {
     answers({
       body: [
         {
@@ -134,7 +134,7 @@ describe('JSON over HTTP', () => {
     ] satisfies FeedbackItem[]);
   });
 
-  it('may be what a file of feedback holds, with stacks', async () => {
+  it('reads the format of feedback files, with stacks', async () => {
     answers({
       body: [{ ...item(1), kind: 'error', commit: 'abc', frames: [{ path: 'src/cart.ts', line: 3, function: 'add', inApp: true }, {}] }],
     });
@@ -145,7 +145,7 @@ describe('JSON over HTTP', () => {
     );
   });
 
-  it('has the kind that the settings say where an item has none, or another', async () => {
+  it('uses the configured kind for items without a valid one', async () => {
     answers({ body: [item(1), { ...item(2), kind: 'complaint' }] });
     assert.deepEqual(
       (await items({ itemKind: 'ticket' })).items.map(({ kind }) => kind),
@@ -153,22 +153,22 @@ describe('JSON over HTTP', () => {
     );
   });
 
-  it('keeps what can be read, and names what cannot', async () => {
+  it('keeps readable items and reports the others', async () => {
     answers({ body: [item(1), { title: 'x' }, 'text', { id: 4 }, null, item(6), item(1)] });
     const answer = await items();
     assert.deepEqual([idsOf(answer), answer.isComplete], [['1', '6'], false]);
     assert.match(answer.warning ?? '', /: item 2 has no id, item 3 is no object, item 4 \(4\) has no title, and 1 more$/);
   });
 
-  it('keeps the JSON lines before one that is torn', async () => {
+  it('keeps the JSON lines before an incomplete one', async () => {
     answers({ body: `${JSON.stringify(item(1))}\n{"id": 2, "tit` });
     const answer = await items();
     assert.deepEqual([idsOf(answer), answer.isComplete], [['1'], false]);
     assert.match(answer.warning ?? '', /: line 2 is no JSON$/);
   });
 
-  describe('finds the next page', () => {
-    /** Three pages, of which each tells the next as the test says. */
+  describe('pages', () => {
+    /** Three pages, each of which links to the next as the test specifies. */
     function pages(parameter: string, next: (page: number) => { body?: object; headers?: Record<string, string> }): void {
       server.answers(({ query }) => {
         const page = Number(query.get(parameter) ?? '1');
@@ -177,17 +177,17 @@ describe('JSON over HTTP', () => {
       });
     }
 
-    it('by a Link header', async () => {
+    it('follows a Link header', async () => {
       pages('page', (page) => ({ headers: { Link: `</feedback?page=${page + 1}>; title="a, b; c"; rel=next` } }));
       assert.deepEqual(idsOf(await items()), ['1', '2', '3']);
     });
 
-    it('by an address in the answer, also a relative one', async () => {
+    it('follows an absolute or relative address in the answer', async () => {
       pages('page', (page) => ({ body: { links: { next: page === 1 ? `${server.url}/feedback?page=2` : '?page=3' } } }));
       assert.deepEqual(idsOf(await items({ next: 'links.next' })), ['1', '2', '3']);
     });
 
-    it('by a cursor in the answer', async () => {
+    it('follows a cursor in the answer', async () => {
       pages('after', (page) => ({ body: { meta: { cursor: page + 1 } } }));
       const answer = await items({ url: `${server.url}/feedback?project=7`, next: 'meta.cursor', cursor: 'after' });
       assert.deepEqual(idsOf(answer), ['1', '2', '3']);
@@ -197,7 +197,7 @@ describe('JSON over HTTP', () => {
       );
     });
 
-    it('by counting until one is empty', async () => {
+    it('counts pages until one is empty', async () => {
       pages('p', () => ({}));
       const answer = await items({ page: 'p' });
       assert.deepEqual([idsOf(answer), answer.isComplete], [['1', '2', '3'], true]);
@@ -207,34 +207,34 @@ describe('JSON over HTTP', () => {
       );
     });
 
-    it('but not where it is the same again', async () => {
+    it('stops at a repeated page', async () => {
       answers({ body: { items: [item(1)], next: '/feedback' } });
       const answer = await items({ next: 'next' });
-      assert.match(answer.warning ?? '', /what follows page 1 was not read: it leads back to a page that was read before$/);
+      assert.match(answer.warning ?? '', /the pages after page 1 were not read: the next page was read already$/);
       assert.equal(answer.isComplete, false);
       only(server.asked);
     });
 
-    it('but not for ever at a server that does not count', async () => {
+    it('stops if the server ignores the page number', async () => {
       answers({ body: [item(1)] });
       const answer = await items({ page: 'p' });
       assert.deepEqual([idsOf(answer), answer.isComplete, server.asked.length], [['1'], false, 2]);
     });
 
-    it('but not at another host', async () => {
+    it('does not follow links to another host', async () => {
       answers({ body: { items: [item(1)], next: `${other.url}/feedback` } });
-      assert.match((await items({ next: 'next' })).warning ?? '', /it is at another host, 127\.0\.0\.1:\d+$/);
+      assert.match((await items({ next: 'next' })).warning ?? '', /the next page is on another host, 127\.0\.0\.1:\d+$/);
       assert.equal(other.asked.length, 0);
     });
   });
 
-  it('costs nothing where nothing changed', async () => {
+  it('sends conditional requests', async () => {
     server.answers(({ headers }) => (headers['if-none-match'] === '"1"' ? { status: 304 } : { body: [item(1)], headers: { ETag: '"1"' } }));
     const first = await items();
     assert.deepEqual(await source().fetch(first.memory ?? {}, never), { state: 'unchanged' });
   });
 
-  it('gets the token in the header that the settings name', async () => {
+  it('sends the token in the configured header', async () => {
     answers({ body: [] });
     await source({ header: 'X-Api-Key' }, 'secret-of-the-test').fetch({}, never);
     await source({}, 'secret-of-the-test').fetch({}, never);
@@ -247,7 +247,7 @@ describe('JSON over HTTP', () => {
     );
   });
 
-  it('says so when the token cannot be read', async () => {
+  it('reports a token that cannot be read', async () => {
     const locked = openHttpSource({ url: server.url, fields: {}, itemKind: 'comment' }, new HttpClient({ proxy: 'host' }), async () =>
       Promise.reject(new Error('the keyring is locked')),
     );
@@ -260,26 +260,26 @@ describe('JSON over HTTP', () => {
     ['a web page', '<html><body>Welcome</body></html>', /a web page \(HTML\) instead of JSON$/],
     ['half a list', '[\n{"id":1,"title":"a"},\n{"id":2,"title":"b"}\n', /JSON that is broken or breaks off after \d+ characters$/],
     ['half an object', '{\n  "items": [\n    {"id": 1', /JSON that is broken or breaks off/],
-    ['text', 'hello', /something that is no JSON$/],
+    ['text', 'hello', /something that is not JSON$/],
   ] as const)
-    it(`says so when ${what} comes instead`, async () => {
+    it(`reports ${what}`, async () => {
       answers({ body });
       assert.match(await failure(), words);
     });
 
-  it('says so when the answer breaks off', async () => {
+  it('reports a truncated answer', async () => {
     server.answers((_, response) => {
       response.writeHead(200, { 'Content-Length': '1000' });
       response.write('[{"id":1,', () => response.destroy());
       return 'written';
     });
-    assert.match(await failure(), /^offline: 127\.0\.0\.1:\d+ broke the connection off/);
+    assert.match(await failure(), /^offline: 127\.0\.0\.1:\d+ closed the connection/);
     assert.equal(server.asked.length, 3);
   });
 
-  it('says so when the address is none', async () => {
+  it('reports an invalid address', async () => {
     const broken = source({ url: 'not an address' });
     assert.equal(broken.host, undefined);
-    assert.match(await failure({ url: 'not an address' }), /“not an address” is no address/);
+    assert.match(await failure({ url: 'not an address' }), /“not an address” is not a valid address/);
   });
 });

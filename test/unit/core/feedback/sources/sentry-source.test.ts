@@ -61,11 +61,11 @@ const event = {
   ],
 };
 
-describe('issues of Sentry', () => {
+describe('the Sentry source', () => {
   const server = new TestServer();
   let replies: Record<string, (asked: Asked) => Reply>;
 
-  /** Answers by the end of the path, as Sentry does for a project with two issues. */
+  /** Answers like Sentry for a project with two issues, by the end of the path. */
   beforeEach(() => {
     replies = {
       '/projects/acme/shop/': () => ({ body: { id: '42', slug: 'shop' } }),
@@ -100,7 +100,7 @@ describe('issues of Sentry', () => {
     replies['/organizations/acme/issues/'] = (asked) => (asked.query.get('query')?.includes('feedback') ? { body: [] } : reply(asked));
   };
 
-  it('are read with the stack of the best event, the innermost call first, and the commits of the release', async () => {
+  it("reads the recommended event's stack, innermost frame first, and the release's commits", async () => {
     const answer = await items();
     assert.deepEqual([answer.isComplete, answer.warning, answer.items.length], [true, undefined, 2]);
     assert.deepEqual(answer.items[0], {
@@ -127,7 +127,7 @@ describe('issues of Sentry', () => {
     assert.ok(server.asked.every(({ headers }) => headers.authorization === `Bearer ${token}`));
   });
 
-  it('are those of the project, by its number, in the environment and of the query that are named', async () => {
+  it('filters by project number, environment and query', async () => {
     await items({}, source({ environment: 'production', query: 'level:fatal' }));
     assert.equal(paths()[0], '/projects/acme/shop/');
     assert.deepEqual(Object.fromEntries(server.asked[1]?.query ?? []), {
@@ -142,7 +142,7 @@ describe('issues of Sentry', () => {
     assert.deepEqual([paths()[0], server.asked[0]?.query.get('query')], ['/organizations/acme/issues/', 'is:unresolved']);
   });
 
-  it('are named after organization and project, and what else tells them apart', () => {
+  it('has a name with organization, project and filters', () => {
     const { name, host } = source({ environment: 'production' });
     assert.deepEqual([name, host], [`sentry 127.0.0.1:${server.port}/acme/shop production`, server.url]);
     const open = openSentrySource({ organization: 'acme', project: 'shop' }, new HttpClient({ proxy: 'host' }), async () =>
@@ -151,7 +151,7 @@ describe('issues of Sentry', () => {
     assert.deepEqual([open.name, open.host], ['sentry acme/shop', 'https://sentry.io']);
   });
 
-  it('that did not happen again are not asked for again, and keep their stacks', async () => {
+  it('does not fetch unchanged issues again and keeps their stacks', async () => {
     const first = await items();
     server.asked.length = 0;
     list(() => ({ body: [issue('1'), issue('2', { count: '13' })] }));
@@ -163,7 +163,7 @@ describe('issues of Sentry', () => {
     );
   });
 
-  it('are asked for one by one, 25 at a time', async () => {
+  it('fetches the details of at most 25 issues at a time', async () => {
     list(() => ({ body: Array.from({ length: 30 }, (_, index) => issue(String(100 + index))) }));
     for (let id = 100; id < 130; id++) replies[`/organizations/acme/issues/${id}/events/recommended/`] = () => ({ body: event });
     const first = await items();
@@ -172,13 +172,13 @@ describe('issues of Sentry', () => {
     assert.equal(withStack(await items(first.memory)), 30);
   });
 
-  it('of older servers have only a latest event', async () => {
+  it('falls back to the latest event on older servers', async () => {
     delete replies['/organizations/acme/issues/1/events/recommended/'];
     replies['/issues/1/events/latest/'] = () => ({ body: event });
     assert.equal((await items()).items[0]?.frames?.[0]?.file, 'src/cart.ts');
   });
 
-  it('whose events are gone are still there', async () => {
+  it('keeps issues whose events were deleted', async () => {
     delete replies['/organizations/acme/issues/1/events/recommended/'];
     const answer = await items();
     assert.deepEqual([answer.items[0]?.title, answer.items[0]?.frames, answer.isComplete], ['TypeError: 1', undefined, true]);
@@ -187,7 +187,7 @@ describe('issues of Sentry', () => {
     assert.ok(!paths().some((path) => path.includes('/events/')));
   });
 
-  it('keep what is known of them where Sentry was asked too often in between', async () => {
+  it('keeps known details after a rate limit', async () => {
     const first = await items();
     list(() => ({ body: [issue('1', { count: '20' }), issue('2', { count: '20' })] }));
     replies['/organizations/acme/issues/1/events/recommended/'] = () => ({
@@ -196,11 +196,11 @@ describe('issues of Sentry', () => {
     });
     const second = await items(first.memory);
     assert.deepEqual([second.items[0]?.count, second.items[0]?.frames], [20, first.items[0]?.frames]);
-    assert.match(second.warning ?? '', /some stacks or releases were not told, as 127\.0\.0\.1:\d+ was asked too often \(429\)/);
+    assert.match(second.warning ?? '', /some stacks or releases were not told, as 127\.0\.0\.1:\d+ limits the request rate \(429\)/);
     assert.equal(second.isComplete, true);
   });
 
-  it('of which Sentry cannot tell one do not keep it from telling the next', async () => {
+  it('continues after a failed issue', async () => {
     replies['/organizations/acme/issues/1/events/recommended/'] = () => ({ status: 500, body: { detail: 'Internal Error' } });
     replies['/organizations/acme/issues/2/events/recommended/'] = () => ({ body: event });
     const answer = await items();
@@ -211,7 +211,7 @@ describe('issues of Sentry', () => {
     assert.match(answer.warning ?? '', /some stacks or releases were not told, as .* answered 500 Internal Server Error/);
   });
 
-  it('of the JVM have the folder of their file from the module', async () => {
+  it('derives the folder of JVM files from the module', async () => {
     const frames = [{ filename: 'Cart.java', module: 'com.acme.shop.Cart', lineNo: 5, inApp: true }];
     replies['/organizations/acme/issues/1/events/recommended/'] = () => ({
       body: { entries: [{ type: 'exception', data: { values: [{ stacktrace: { frames } }, { stacktrace: null }] } }] },
@@ -219,13 +219,13 @@ describe('issues of Sentry', () => {
     assert.deepEqual((await items()).items[0]?.frames, [{ file: 'com/acme/shop/Cart.java', line: 5, inApp: true }]);
   });
 
-  describe('on several pages', () => {
-    /** As sentry.io does: the links name another host of the same service. */
+  describe('pages', () => {
+    /** Links name another host of the same service, as on sentry.io. */
     const link = (page: number, results: boolean): string =>
       `<https://us.sentry.invalid/api/0/organizations/acme/issues/?cursor=0:0:1>; rel="previous"; results="false"; cursor="0:0:1", ` +
       `<https://us.sentry.invalid/api/0/organizations/acme/issues/?cursor=0:${page}:0>; rel="next"; results="${results}"; cursor="0:${page}:0"`;
 
-    it('are read until one says that there are no more', async () => {
+    it('reads pages until one has no successor', async () => {
       list(({ query }) => {
         const page = Number(query.get('cursor')?.split(':')[1] ?? '0');
         return { body: [issue(String(page + 1))], headers: { Link: link(page + 1, page < 2) } };
@@ -236,7 +236,7 @@ describe('issues of Sentry', () => {
       assert.deepEqual([last?.query.get('cursor'), last?.query.get('project')], ['0:2:0', '42']);
     });
 
-    it('are read no further than five, and those that were resolved are named instead', async () => {
+    it('stops after five pages and fetches resolved issues separately', async () => {
       list(({ query }) => {
         if (query.get('query') === 'is:resolved') return { body: [issue('77', { status: 'resolved' })] };
         const page = Number(query.get('cursor')?.split(':')[1] ?? '0');
@@ -249,17 +249,17 @@ describe('issues of Sentry', () => {
         ['77'],
       );
       assert.ok(!paths().includes('/organizations/acme/issues/77/events/recommended/'));
-      assert.match(answer.warning ?? '', /no more than 5 pages are read at once/);
+      assert.match(answer.warning ?? '', /the limit is 5 pages/);
     });
 
-    it('stop where a page points to itself', async () => {
+    it('stops at a page that links to itself', async () => {
       list(() => ({ body: [issue('1')], headers: { Link: link(0, true) } }));
       const answer = await items();
-      assert.match(answer.warning ?? '', /it leads back to a page that was read before/);
+      assert.match(answer.warning ?? '', /the next page was read already/);
     });
   });
 
-  it('come with what customers wrote about them', async () => {
+  it("includes customers' comments on crashes", async () => {
     replies['/projects/acme/shop/user-feedback/'] = () => ({
       body: [
         {
@@ -283,7 +283,7 @@ describe('issues of Sentry', () => {
     assert.match(answer.warning ?? '', /report 8 says nothing/);
   });
 
-  it('come with what customers wrote into a form', async () => {
+  it('includes entries of feedback forms', async () => {
     replies['/organizations/acme/issues/'] = ({ query }) => ({
       body: query.get('query')?.includes('issue.category:feedback')
         ? [issue('9', { title: 'User Feedback', issueCategory: 'feedback', metadata: { message: 'Too slow', name: 'Ada' } })]
@@ -293,13 +293,13 @@ describe('issues of Sentry', () => {
     assert.deepEqual([said?.kind, said?.title, said?.author], ['comment', 'Too slow', 'Ada']);
   });
 
-  it('are there without what customers wrote where the server has no such thing', async () => {
+  it("reads issues from servers without customers' comments", async () => {
     delete replies['/projects/acme/shop/user-feedback/'];
     const answer = await items();
     assert.deepEqual([answer.isComplete, answer.warning], [true, undefined]);
   });
 
-  it('that are resolved, have no number or no title', async () => {
+  it('reads issues that are resolved or have no number or title', async () => {
     list(() => ({ body: [issue('1', { status: 'resolved', count: 5 }), { title: 'x' }, issue('2', { title: '' })] }));
     const answer = await items();
     assert.deepEqual(
@@ -317,18 +317,23 @@ describe('issues of Sentry', () => {
       'token',
       /does not accept the token \(401\): Invalid token/,
     ],
-    ['was asked too often', { status: 429, headers: { 'X-Sentry-Rate-Limit-Reset': '9999999999' } }, 'limit', /was asked too often/],
+    [
+      'limits the request rate',
+      { status: 429, headers: { 'X-Sentry-Rate-Limit-Reset': '9999999999' } },
+      'limit',
+      /limits the request rate/,
+    ],
     ['answers a web page', { body: '<!doctype html>' }, 'answer', /a web page \(HTML\)/],
     ['answers something else', { body: { detail: 'moved' } }, 'answer', /something that is no list of issues/],
   ] as const)
-    it(`say so when the server ${what}`, async () => {
+    it(`reports that the server ${what}`, async () => {
       list(() => reply);
       const answer = await source().fetch({}, never);
       assert.equal(answer.state === 'failed' && answer.reason, reason);
       assert.match(answer.state === 'failed' ? answer.message : '', words);
     });
 
-  it('say so when there is no such project', async () => {
+  it('reports a missing project', async () => {
     const answer = await source({ project: 'other' }).fetch({}, never);
     assert.match(
       answer.state === 'failed' ? answer.message : '',
@@ -336,14 +341,14 @@ describe('issues of Sentry', () => {
     );
   });
 
-  it('forget what was remembered in another way', async () => {
+  it('discards saved state in another format', async () => {
     assert.equal((await items({ project: '42', details: '{"issues":' })).items[0]?.frames?.length, 4);
   });
 
-  describe('can be resolved', () => {
+  describe('resolve', () => {
     const item: FeedbackItem = { id: '1/report-7', kind: 'comment', title: 'It crashed', createdAt: '', count: 1, reference: 'SHOP-1' };
 
-    it('also from what a customer wrote about them', async () => {
+    it("resolves the issue of a customer's comment", async () => {
       replies['/organizations/acme/issues/1/'] = () => ({ body: { id: '1', status: 'resolved' } });
       assert.deepEqual(await source().actions.resolve?.(item), { ok: true, value: 'Sentry resolved SHOP-1' });
       assert.deepEqual(
@@ -352,7 +357,7 @@ describe('issues of Sentry', () => {
       );
     });
 
-    it('but not where Sentry says otherwise, or nobody knows which', async () => {
+    it('reports a refused resolution and an unknown issue', async () => {
       replies['/organizations/acme/issues/1/'] = () => ({ body: { id: '1', status: 'unresolved' } });
       const result = await source().actions.resolve?.(item);
       assert.equal(result?.ok === false && result.failure.message, 'Sentry says that SHOP-1 is unresolved');

@@ -1,14 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { cleanItem } from '../../../../src/core/feedback/clean';
+import { cleanItem, type FeedbackItem } from '../../../../src/core/feedback/item';
 import { plain } from '../../../../src/core/support/plain-text';
-import type { FeedbackItem } from '../../../../src/core/feedback/item';
 
 const now = '2026-11-23T12:00:00.000Z';
 const clean = (more: Partial<FeedbackItem>): ReturnType<typeof cleanItem> =>
   cleanItem({ id: '1', kind: 'comment', title: 'Slow', createdAt: '2026-11-23T11:00:00Z', count: 1, ...more }, now);
 
-describe('an item of feedback', () => {
-  it('is kept as it is where nothing is wrong with it', () => {
+describe('cleanItem', () => {
+  it('keeps a valid item unchanged', () => {
     const item: FeedbackItem = {
       id: 'e-1',
       kind: 'error',
@@ -31,18 +30,18 @@ describe('an item of feedback', () => {
     assert.deepEqual(cleanItem(item, now), item);
   });
 
-  it('has no characters that turn, hide or control the text around it', () => {
+  it('removes characters that reorder, hide or control text', () => {
     const item = clean({ title: 'pay\u202Eeruces\u202C \u001b[31mnow\u200B\n twice', body: 'a\r\nb\u0000\u2066c\ud800' });
     assert.equal(item.title, 'payeruces [31mnow twice');
     assert.equal(item.body, 'a\nbc');
   });
 
-  it('keeps markup as the text that it is', () => {
+  it('keeps markup as plain text', () => {
     assert.equal(clean({ title: '<img src=x onerror=alert(1)>' }).title, '<img src=x onerror=alert(1)>');
     assert.equal(plain('[run](command:deliver.deliver)'), '[run](command:deliver.deliver)');
   });
 
-  it('is bounded', () => {
+  it('limits the length of all texts and lists', () => {
     const item = clean({
       title: 'x'.repeat(1_000_000),
       body: 'y'.repeat(1_000_000),
@@ -53,17 +52,17 @@ describe('an item of feedback', () => {
     assert.equal(item.frames?.length, 50);
   });
 
-  it('without a date, or with one still to come, has the one when it was seen, and says so', () => {
+  it('marks items without a valid past date as undated and uses the time of the fetch', () => {
     for (const createdAt of ['', 'yesterday', '2026-13-45', '2031-01-01T00:00:00Z']) {
       const { createdAt: at, undated } = clean({ createdAt });
       assert.deepEqual([at, undated], [now, true], createdAt);
     }
-    // A clock that is a little ahead is no other time.
+    // A small clock difference is tolerated.
     assert.equal(clean({ createdAt: '2026-11-23T12:01:00Z' }).undated, undefined);
     assert.equal(clean({ createdAt: '2026-11-23T13:00:00+02:00' }).createdAt, '2026-11-23T11:00:00.000Z');
   });
 
-  it('has no address but one of the web', () => {
+  it('drops addresses other than web URLs', () => {
     for (const url of [
       'javascript:alert(1)',
       'command:deliver.deliver',
@@ -76,7 +75,7 @@ describe('an item of feedback', () => {
     assert.equal(clean({ url: 'https://example.com/?a=1' }).url, 'https://example.com/?a=1');
   });
 
-  it('has no lines that do not exist', () => {
+  it('drops invalid line numbers', () => {
     const frames = [
       { file: 'a.ts', line: -3, column: 2 },
       { file: 'b.ts', line: 0 },
@@ -88,5 +87,5 @@ describe('an item of feedback', () => {
     assert.equal(clean({ people: Number.NaN }).people, undefined);
   });
 
-  it('always has a title', () => assert.equal(clean({ title: ' \u202E ' }).title, '(no title)'));
+  it('replaces an empty title', () => assert.equal(clean({ title: ' \u202E ' }).title, '(no title)'));
 });

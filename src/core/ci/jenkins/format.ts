@@ -1,7 +1,0 @@
-import { plain } from '../../support/plain-text';
-
-/** A sentence of Jenkins's as it is shown: one line, and not too long. */
-export function sentence(text: string): string {
-  const line = plain(text).replace(/\s+/g, ' ').trim();
-  return line.length > 300 ? `${line.slice(0, 300)}…` : line;
-}
