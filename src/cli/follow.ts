@@ -1,4 +1,4 @@
-import { followAgain } from '../core/ci/follow/resume-following';
+import { resumeFollowing } from '../core/ci/follow/follow-run';
 import { ciOfRun } from './ci-of-run';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
@@ -20,16 +20,16 @@ export async function follow(
   if (!opened.ok) return terminal.fail(opened.failure);
   const { repository, home, run } = opened.value;
   if (isFinished(run.outcome)) return terminal.fail({ kind: 'usage', message: `run ${run.id} has ended: it ${run.outcome}` });
-  const there = await ciOfRun(repository, run, environmentTokens(process.env));
-  if (!there.ok) return terminal.fail(there.failure);
+  const connected = await ciOfRun(repository, run, environmentTokens(process.env));
+  if (!connected.ok) return terminal.fail(connected.failure);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   const progress = options.json ? undefined : new Progress(terminal);
   let state: RunState | undefined = run;
-  const isOurs = await followAgain(
+  const isOurs = await resumeFollowing(
     {
-      ...{ repository, home, readPipeline, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
+      ...{ repository, home, readPipeline, client: connected.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
+      ...{ visibility: alwaysVisible, concurrentRuns: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);

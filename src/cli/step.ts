@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { jobEvent } from '../core/ci/follow/job-events';
+import { jobEvent } from '../core/ci/follow/job-log';
 import { ciServices } from '../core/ci/registry';
 import type { RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';

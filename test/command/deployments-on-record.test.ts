@@ -52,7 +52,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       return { ...ended, events: running.events };
     };
     const notices = (events: readonly RunEvent[]): string[] => events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-    /** Newest first: `staging success 4f2a…`. */
+    /** Returns `staging success 4f2a…`, newest first. */
     const record = (): string[] =>
       remote.server.runs.deployments.map(({ environment, state, commit }) => `${environment} ${state} ${commit}`);
     const liveAt = (environment: string): string => {
@@ -60,7 +60,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       return `http://127.0.0.1:${fs.readFileSync(path.join(place?.folder ?? '', 'port'), 'utf8')}`;
     };
 
-    it('says where it is live, before the run tells its end', async () => {
+    it('records the address of a live release before the run ends', async () => {
       const commit = say('good');
       push();
       const { code, events, stderr } = await deliver();
@@ -69,11 +69,11 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual(record(), [`staging success ${commit}`]);
       assert.equal(remote.server.runs.deployments[0]?.url, liveAt('staging'));
       assert.equal(events.at(-1)?.type, 'run-finished');
-      // It ran here: nothing was begun there.
+      // The run was local: nothing was started on the CI service.
       assert.deepEqual([remote.server.runs.runs.length, remote.branches()], [0, ['main']]);
     });
 
-    it('says that it was taken back, and what is live again', async () => {
+    it('records a rollback and the release that is live again', async () => {
       const good = say('good');
       push();
       await deliver();
@@ -84,7 +84,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.equal(remote.server.runs.deployments[0]?.url, liveAt('staging'));
     });
 
-    it('says what the watch over a release took back, when nobody waited for it any more', async () => {
+    it('records a rollback by the release watch after the run has ended', async () => {
       const definition = parse(fs.readFileSync(path.join(shop.root, 'delivery.yaml'), 'utf8')) as Record<string, unknown>;
       const [staging] = places;
       assert.ok(staging);
@@ -105,41 +105,41 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual(notices(readEvents(path.join(run.folder, journalName))), []);
     });
 
-    it('says that it did not come up', async () => {
+    it('records a deployment that failed to start', async () => {
       shop.write('server.js', 'throw new Error("no database");\n').commit('Die');
       push();
       assert.equal((await deliver()).code, 1);
       assert.deepEqual(record(), [`staging failure ${shop.git('rev-parse', 'HEAD').trim()}`]);
     });
 
-    it('is not of a commit that nobody else has: the run says so, and passes', async () => {
+    it('skips a commit that was not pushed, with a notice, and passes', async () => {
       push();
       const commit = say('good');
       const why = (of: string): string =>
-        `the deployment to staging is not on record at ${label}: the commit ${of.slice(0, 8)} was not pushed`;
+        `the deployment to staging was not recorded on ${label}: the commit ${of.slice(0, 7)} was not pushed`;
       const unpushed = await deliver();
       assert.deepEqual([unpushed.code, notices(unpushed.events)], [0, [why(commit)]]);
       shop.write('server.js', scriptedServer('typing'));
       const dirty = await deliver();
       assert.equal(dirty.code, 0);
-      assert.match(notices(dirty.events).join('\n'), /the deployment to staging is not on record at .*: the commit \w{8} was not pushed$/);
+      assert.match(notices(dirty.events).join('\n'), /the deployment to staging was not recorded on .*: the commit \w{7} was not pushed$/);
       assert.deepEqual([record(), remote.server.asked.length], [[], 0]);
     });
 
-    it('fails no delivery where it cannot be made', async () => {
+    it('does not fail a delivery when recording fails', async () => {
       say('good');
       push();
       const [variable = ''] = Object.keys(remote.environment);
       const refused = await deliver({ [variable]: 'wrong' });
       assert.equal(refused.code, 0, refused.stderr);
-      assert.match(notices(refused.events).join('\n'), /^the deployment to staging is not on record at .*401/);
+      assert.match(notices(refused.events).join('\n'), /^the deployment to staging was not recorded on .*401/);
       remote.server.fault = () => ({ reply: { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<!DOCTYPE html>' } });
       const broken = await deliver();
       assert.equal(broken.code, 0, broken.stderr);
       assert.equal(notices(broken.events).length, 1);
     });
 
-    it('is no matter of what runs on this machine alone', async () => {
+    it('skips environments that exist on this machine only', async () => {
       const { engine } = parse(fs.readFileSync(path.join(shop.root, 'delivery.yaml'), 'utf8')) as { engine: Record<string, unknown> };
       const server = `require('node:http').createServer((_, response) => response.end('good')).listen(process.env.PORT)`;
       shop
@@ -152,7 +152,7 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       assert.deepEqual([notices(events), remote.server.asked.length], [[], 0]);
     });
 
-    it('is of what is released to customers and of what a person takes back, too', async () => {
+    it('records production releases and manual rollbacks', async () => {
       const one = say('one');
       push();
       await deliver();

@@ -52,12 +52,12 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
         [{ path: 'src/cart.js', line: 4, message: 'it is 2, not 1' }],
       );
       assert.match((await project.deliver('log', 'test')).stdout, /src\/cart\.js:4:10: error: it is 2, not 1\n1 failing\n/);
-      // Exactly what was in the working copy, and no branch of anybody's.
+      // The exact working tree is pushed, and no branch of a person changes.
       assert.equal(project.git('show', 'HEAD:src/cart.js').includes('return 2'), false);
       assert.deepEqual(remote.branches(), [run.branch, 'main']);
     });
 
-    it('takes its own branch away when all passed', async () => {
+    it('removes its delivery branch when everything passed', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');
       (await began).pass();
@@ -71,7 +71,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       );
     });
 
-    it('is cancelled there, and tells its end', async () => {
+    it('is cancelled on the CI service and records its end', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');
       const run = await began;
@@ -85,7 +85,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.equal(told.outcome, 'cancelled');
     });
 
-    it('is told to end until that is heard, and not said to have ended before', async () => {
+    it('stays unfinished after a cancellation until the CI service confirms it', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');
       const run = await began;
@@ -99,7 +99,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.ok(running.events.some((event) => event.type === 'notice' && event.message.includes('could not be cancelled')));
     });
 
-    it('goes on to be followed when the process that did was killed', async () => {
+    it('is followed by another process when the first one was killed', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');
       const run = await began;
@@ -117,7 +117,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.equal((await remote.project.deliver('log', 'build')).stdout.match(/first/g)?.length, 1);
     });
 
-    it('runs again what failed', async () => {
+    it('runs failed jobs again', async () => {
       const began = remote.server.runs.next();
       const running = remote.start('run', '--json');
       const run = await began;
@@ -136,7 +136,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.deepEqual(states.sort(), kind === 'jenkins' ? ['build passed', 'test passed'] : ['build cached', 'test passed']);
     });
 
-    it('shows what somebody else started, while it is watched', async () => {
+    it('shows a run that was started elsewhere while it is watched', async () => {
       const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });
       theirs.job('build').start().print('hers\n');
       const watching = remote.project.start(['watch-engines'], remote.environment, 'pipe');
@@ -152,7 +152,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.equal((await watching.ended).code, 0);
     });
 
-    it('says what is wrong with a token, and records nothing', async () => {
+    it('reports a rejected token and records nothing', async () => {
       const { code, stderr } = await remote.project.start(['run'], {
         ...remote.environment,
         [Object.keys(remote.environment)[0] ?? '']: 'wrong',
@@ -162,7 +162,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       assert.deepEqual(remote.branches(), ['main']);
     });
 
-    it('is refused where the change holds no pipeline of the engine', async () => {
+    it('refuses a change without the exported pipeline of the CI service', async () => {
       const { project } = remote;
       for (const file of ['.github/workflows/deliver-shop.yml', '.gitlab-ci.yml', 'Jenkinsfile'])
         fs.rmSync(`${project.root}/${file}`, { force: true });
@@ -207,7 +207,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
     return running;
   }
 
-  it('is in the journal as if it were deployed here: where it answers, that it was verified, and taken back', async () => {
+  it('records a remote deployment like a local one: its address, verification and rollback', async () => {
     const good = await deliver('good');
     const deployed = await good.event('deployed');
     assert.match(deployed.url, /^http:\/\/127\.0\.0\.1:\d+/);

@@ -23,7 +23,7 @@ describe('deliver export', function () {
     new Project(folder.path).steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test' } });
   const read = (shop: Project, file: string): string => fs.readFileSync(path.join(shop.root, file), 'utf8');
 
-  it('writes the file of each engine where it belongs, and nothing anew that says the same', async () => {
+  it('writes the files of each CI service, and leaves unchanged files alone', async () => {
     const shop = project();
     for (const [engine, file] of [
       ['github', '.github/workflows/deliver-shop.yml'],
@@ -44,24 +44,25 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('is checked: what delivery.yaml and the file say differently is named with its line', async () => {
+  it('reports the first line at which delivery.yaml and an exported file differ', async () => {
     const shop = project();
     await shop.deliver('export', 'github');
     shop.steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test-all' } });
     const file = '.github/workflows/deliver-shop.yml';
     const line = read(shop, file).split('\n').indexOf('        run: make test') + 1;
     const { drift } = await shop.json<Checked>('check');
-    assert.deepEqual(drift, [
-      { path: file, line, message: 'delivery.yaml says something else now', hint: 'deliver export github writes it anew' },
-    ]);
+    assert.deepEqual(drift, [{ path: file, line, message: 'the file no longer matches delivery.yaml', hint: 'run deliver export github' }]);
     const told = await shop.deliver('check');
     assert.equal(told.code, 0);
-    assert.match(told.stdout, new RegExp(`drift: ${file}:${line}: delivery\\.yaml says something else now\n  deliver export github`));
+    assert.match(
+      told.stdout,
+      new RegExp(`drift: ${file}:${line}: the file no longer matches delivery\\.yaml\n  run deliver export github`),
+    );
     await shop.deliver('export', 'github');
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('never overwrites what Deliver did not write, nor changes by hand, unless it is forced to', async () => {
+  it('overwrites files of others and manual changes only with --force', async () => {
     const shop = project().write('.gitlab-ci.yml', 'mine:\n  script: make\n');
     const refused = await shop.deliver('export', 'gitlab');
     assert.equal(refused.code, 2);
@@ -72,13 +73,13 @@ describe('deliver export', function () {
     shop.write('.gitlab-ci.yml', read(shop, '.gitlab-ci.yml').replace('- make test', '- make test --by-hand'));
     const edited = await shop.deliver('export', 'gitlab');
     assert.equal(edited.code, 2);
-    assert.match(edited.stderr, /changed by hand outside the places that are kept/);
-    assert.match((await shop.json<Checked>('check')).drift[0]?.message ?? '', /changed by hand/);
+    assert.match(edited.stderr, /manual changes outside its preserved regions/);
+    assert.match((await shop.json<Checked>('check')).drift[0]?.message ?? '', /manual changes/);
     assert.equal((await shop.deliver('export', 'gitlab', '--force')).code, 0);
     assert.doesNotMatch(read(shop, '.gitlab-ci.yml'), /by-hand/);
   });
 
-  it('keeps own lines', async () => {
+  it('keeps preserved regions', async () => {
     const shop = project();
     await shop.deliver('export', 'gitlab');
     const own = '  # deliver: begin own\n  image: gcc:15\n  # deliver: end own\n';
@@ -88,7 +89,7 @@ describe('deliver export', function () {
     assert.match(read(shop, '.gitlab-ci.yml'), new RegExp(`- make all[\\s\\S]*\ntest:\n${own}`));
   });
 
-  it('delivers several services: each in its folder, and says which file is left of one that went', async () => {
+  it('exports several services, each in its folder, and reports the file of a removed service', async () => {
     const shop = new Project(folder.path);
     for (const name of ['cart', 'orders']) shop.write(`${name}/delivery.yaml`, `service: ${name}\nsteps:\n  test: {run: make}\n`);
     shop.commit();
@@ -116,7 +117,7 @@ describe('deliver export', function () {
     );
   });
 
-  it('calls Deliver from a packed file, and goes on to do so', async () => {
+  it('keeps calling Deliver from a packed file that was named once', async () => {
     const shop = new Project(folder.path).write(
       'services/shop/delivery.yaml',
       'service: shop\nsteps:\n  stage: {deploy: staging}\nenvironments:\n  staging: {process: {command: ./serve}}\n',
@@ -130,7 +131,7 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
   });
 
-  it('only says what it would write when asked so, and refuses what it does not know', async () => {
+  it('prints a dry run, and refuses unknown arguments', async () => {
     const shop = project();
     const dry = await shop.json<Exported>('export', 'jenkins', '--dry-run');
     assert.deepEqual([dry.files[0]?.state, /^pipeline \{$/m.test(dry.files[0]?.text ?? '')], ['to be written', true]);

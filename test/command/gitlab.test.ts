@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary';
 const repository = path.resolve(__dirname, '..', '..');
 const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version']).status === 0;
 
-/** gitlab-ci-local hands files from job to job with rsync; each job has a checkout of its own. */
+/** gitlab-ci-local copies files from job to job with rsync; each job has its own checkout. */
 (isAble ? describe : describe.skip)('an exported .gitlab-ci.yml, really run', function () {
   this.timeout(180_000);
   let shop: Project;
@@ -33,7 +33,7 @@ const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version'])
     return staging?.services[0];
   };
 
-  it('builds, hands over, deploys and verifies; and takes back what does not pass', async () => {
+  it('builds, hands outputs over, deploys, verifies, and rolls back a failed verification', async () => {
     shop = new Project(folder.path);
     const packed = execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', shop.root], {
       cwd: repository,

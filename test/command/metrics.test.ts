@@ -222,6 +222,6 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
       const { stdout } = await shop.start(['metrics', '--json', '--service', 'shop'], remote.environment).ended;
       const { deployments, notes } = JSON.parse(stdout) as Metrics;
       assert.equal(deployments, 1);
-      assert.match(notes.join('\n'), /does not say which service it is of, and inventory is in production, too/);
+      assert.match(notes.join('\n'), /do not name a service, and inventory also uses production/);
     });
   });

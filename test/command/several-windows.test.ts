@@ -2,8 +2,8 @@ import { RemoteProject } from '../support/ci/remote-project';
 import type { Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 
-/** What nobody looks at is asked for every five minutes: what is told within seconds is told because somebody looks. */
-describe('a CI service that is watched for several windows', function () {
+/** Without a visible window polling is every five minutes: an update within seconds proves visibility. */
+describe('watching a CI service in several windows', function () {
   this.timeout(120_000);
   // Before the folder is removed.
   afterEach(async () => {
@@ -31,7 +31,7 @@ describe('a CI service that is watched for several windows', function () {
     process.stdin?.write(`${says}\n`);
   }
 
-  /** Somebody else pushes. */
+  /** Another person pushes. */
   function theirs(subject: string): void {
     remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject }).pass();
   }
@@ -43,7 +43,7 @@ describe('a CI service that is watched for several windows', function () {
     });
   }
 
-  it('is asked at once when one is looked at, whichever, and not for one that was killed', async () => {
+  it('polls immediately when any window becomes visible, and ignores killed windows', async () => {
     theirs('First');
     const first = open('hidden');
     await isTold('First');
@@ -59,7 +59,7 @@ describe('a CI service that is watched for several windows', function () {
   });
 
   for (const end of ['closed', 'killed'] as const)
-    it(`is watched by the next at once when the one that did was ${end}`, async () => {
+    it(`continues in the next process when the leader was ${end}`, async () => {
       theirs('First');
       const first = open('hidden');
       await isTold('First');
@@ -70,7 +70,7 @@ describe('a CI service that is watched for several windows', function () {
       await isTold('Second');
     });
 
-  it('is asked with the newest token', async () => {
+  it('uses the newest token', async () => {
     theirs('First');
     const [variable = ''] = Object.keys(remote.environment);
     open('seen', { [variable]: 'old' });

@@ -10,5 +10,5 @@ export function failureOf({ message, hint, reason }: CiFailure): Failure {
 
 function tokenHint(): string {
   const variables = ciServices.flatMap(({ tokens }) => Object.values(tokens.variables ?? {}));
-  return `deliver signs in with ${wordList([...variables, 'DELIVER_TOKEN_ and the host'], 'or')}`;
+  return `set ${wordList([...variables, 'DELIVER_TOKEN_ and the host'], 'or')}`;
 }

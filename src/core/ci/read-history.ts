@@ -4,7 +4,7 @@ import type { CiName, CiPipeline } from './ci-service';
 import { failureOf } from './failure-of';
 import type { DeploymentHistory } from './ci-client';
 
-/** What the host of the team has on record of an environment, or why that is missing. */
+/** The deployments of an environment that the team's host has on record, or why they are missing. */
 export type TeamHistory =
   | {
       readonly state: 'read';
@@ -18,7 +18,6 @@ export type TeamHistory =
 export interface HistoryRequest {
   readonly repository: Repository;
   readonly service: CiPipeline;
-  /** All of the repository. */
   readonly services: readonly CiPipeline[];
   readonly environment: string;
   /** ISO 8601. */
@@ -27,10 +26,10 @@ export interface HistoryRequest {
   readonly signal: AbortSignal;
 }
 
-/** For all of it together: a person waits. */
-const longestMs = 60_000;
+/** In total, because a person waits. */
+const timeoutMs = 60_000;
 
-/** Asks the CI service that the pipeline names; undefined where it names none. */
+/** Reads the history from the CI service that the pipeline names. Returns undefined if it names none. */
 export async function readTeamHistory(request: HistoryRequest): Promise<TeamHistory | undefined> {
   const { repository, service, services, environment, since, tokens } = request;
   const { engine: definition } = service.pipeline;
@@ -40,16 +39,14 @@ export async function readTeamHistory(request: HistoryRequest): Promise<TeamHist
   const { connectToCi } = await import('./connect');
   const opened = await connectToCi(service.pipeline, undefined, { repository, services, tokens, proxy: 'environment' });
   if (!opened.ok) return missing(opened.failure.message, opened.failure.hint);
-  const { engine } = opened.value;
-  if (!engine.deploymentHistory) return missing(`${engine.label} keeps no record of deployments`);
+  const { engine: client } = opened.value;
+  if (!client.deploymentHistory) return missing(`${client.label} keeps no record of deployments`);
   const sibling = services.find((one) => one.folder !== service.folder && Object.hasOwn(one.pipeline.environments, environment));
-  if (sibling)
-    return missing(
-      `a record at ${engine.label} does not say which service it is of, and ${sibling.pipeline.service} is in ${environment}, too`,
-    );
-  const late = AbortSignal.timeout(longestMs);
-  const told = await engine.deploymentHistory(environment, since, AbortSignal.any([request.signal, late]));
-  if (told.state === 'failed' && late.aborted) return missing(`${engine.label} did not tell all of it within ${longestMs / 1000} s`);
-  if (told.state === 'failed') return missing(told.message, failureOf(told).hint);
-  return { state: 'read', name, label: engine.label, place: engine.place, history: told.value };
+  if (sibling) return missing(`records on ${client.label} do not name a service, and ${sibling.pipeline.service} also uses ${environment}`);
+  const late = AbortSignal.timeout(timeoutMs);
+  const answer = await client.deploymentHistory(environment, since, AbortSignal.any([request.signal, late]));
+  if (answer.state === 'failed' && late.aborted)
+    return missing(`${client.label} did not return the whole history within ${timeoutMs / 1000} s`);
+  if (answer.state === 'failed') return missing(answer.message, failureOf(answer).hint);
+  return { state: 'read', name, label: client.label, place: client.place, history: answer.value };
 }

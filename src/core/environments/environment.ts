@@ -2,40 +2,40 @@ import type { ProcessIdentity, Release } from '../model/events';
 import type { Artifact, ServiceStatus } from '../model/environment-status';
 import type { Result } from '../model/result';
 
-/** What every kind of environment answers: check, deploy, verify, roll back, status, logs, start, stop. */
+/** An environment of any kind, as the runner and the command line use it. */
 export interface Environment {
   readonly name: string;
   readonly kind: string;
   /**
-   * Whether it can be deployed to at all: programs, sign-in, permissions, the right place. Asked before the
-   * first step; changes nothing. `folder` is the service's folder in the slot.
+   * Fails if a deployment is impossible: a missing program, sign-in or permission, or a wrong place. Runs before the first step, and
+   * changes nothing. `folder` is the service's folder in the slot.
    */
   check(service: string, folder: string, signal: AbortSignal): Promise<Result<void>>;
   /**
-   * Brings the release up, beside the live one where the kind can, and switches when it is healthy. After a
-   * failure or an abort, what was live before is live. `log` receives whole lines for the step's log.
+   * Starts the release, beside the live one if the kind can, and switches when it is healthy. After a failure or an abort, the earlier
+   * release is live. `log` receives whole lines for the step's log.
    */
   deploy(request: DeployRequest, log: WriteLine, signal: AbortSignal): Promise<Result<DeployedRelease>>;
-  /** The release was verified: the one it replaced may go. */
+  /** Marks the release as verified: the release that it replaced may be removed. */
   settle(service: string, releaseId: string): Promise<Result<void>>;
   /**
-   * Brings back the previous release, or another one. `to` is absent in the answer where there was
-   * no earlier one and the service was taken down. A failure leaves what was live as it was.
+   * Restores the previous release, or another one. `to` is absent in the answer if there is no earlier release: the service is then
+   * taken down. A failure changes nothing.
    */
   rollBack(service: string, options?: RollbackOptions, log?: WriteLine): Promise<Result<RolledBackRelease>>;
-  /** What is live, as far as it is known here: quick, and asks nobody. */
+  /** Returns the last known state. Fast, and sends no query. */
   status(): readonly ServiceStatus[];
-  /** Asks the environment itself, so that `status` knows what others delivered and how all is now. */
+  /** Queries the environment, so that `status` includes the deliveries of others and the current health. */
   observe(signal: AbortSignal): Promise<Result<void>>;
-  /** What the live release of a service prints: its last lines and, with `follow`, what comes, until the signal. */
+  /** Writes the last lines of the live release's output and, with `follow`, all further output until the signal. */
   logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>>;
-  /** Brings back what was live, after a stop or a reboot. Does nothing where it is up. */
+  /** Starts the live releases again after a stop or a reboot. Does nothing for a release that runs. */
   start(): Promise<Result<void>>;
   /** Ends the environment and everything that it runs. */
   stop(): Promise<Result<void>>;
 }
 
-/** Takes whole lines. */
+/** Receives whole lines. */
 export type WriteLine = (line: string) => void;
 
 export interface DeployRequest {
@@ -43,15 +43,15 @@ export interface DeployRequest {
   readonly release: Release;
   /** The service's folder in the slot. */
   readonly folder: string;
-  /** The checkout that `folder` lies in. It is not rebuilt while the release may still be needed. */
+  /** The checkout that contains `folder`. It is not rebuilt while the release may still be needed. */
   readonly slot: string;
-  /** Services of the same repository that may be deployed later: their addresses are promised now. */
+  /** Services of the same repository that may be deployed later. The release gets their future addresses. */
   readonly siblings: readonly string[];
-  /** Who will verify it. When that process dies before it did, the previous release comes back. */
+  /** The process that verifies the release. If it dies before that, the previous release is restored. */
   readonly owner?: ProcessIdentity;
   /** Secrets to hand to the release, by name. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** What was built and verified elsewhere: exactly this is deployed, and nothing is built. */
+  /** The verified release of another environment. It is deployed as it is, and nothing is built. */
   readonly promotes?: Promoted;
 }
 
@@ -69,9 +69,9 @@ export interface DeployedRelease {
 }
 
 export interface RollbackOptions {
-  /** The release to go back to, by its id or the beginning of its commit; absent: the previous one. */
+  /** The release to restore, by its id or the start of its commit; absent: the previous release. */
   readonly to?: string;
-  /** Only if this release, by its id, is still the live one. */
+  /** Rolls back only while the release with this id is live. */
   readonly only?: string;
 }
 
@@ -81,7 +81,7 @@ export interface RolledBackRelease {
 }
 
 export interface LogOptions {
-  /** How many of the last lines. */
+  /** The number of last lines. */
   readonly lines: number;
   readonly follow?: boolean;
 }

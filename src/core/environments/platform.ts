@@ -4,99 +4,99 @@ import type { DeployRequest, LogOptions, WriteLine } from './environment';
 import type { Artifact, ServiceHealth } from '../model/environment-status';
 
 /**
- * A place that runs releases by itself (an engine, a cluster, somebody's scripts), as one service of one environment
- * uses it. It keeps nothing: what was deployed is in the record, which `RecordedEnvironment` keeps, and in the place.
+ * A container engine, a cluster or scripts that run the releases of one service in one environment. A platform keeps no state:
+ * `RecordedEnvironment` keeps the record of deployments.
  */
 export interface Platform {
-  /** Whether it can work at all, with what to do where it cannot. Changes nothing. `folder` as in the slot. */
+  /** Fails with a hint if the platform cannot work. Changes nothing. `folder` is the service's folder in the slot. */
   check(folder: string, signal: AbortSignal): Promise<Result<void>>;
   /**
-   * Makes the release live and resolves when it is healthy. After a failure or an abort the release that was
-   * live before (`request.current`) is live again, or nothing where there was none.
+   * Makes the release live and resolves when it is healthy. After a failure or an abort the earlier release (`request.current`) is live
+   * again, or nothing if there was none.
    */
   deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>>;
-  /** Makes an earlier release live again, and resolves when it is healthy. A failure leaves what was live. */
+  /** Makes an earlier release live again, and resolves when it is healthy. A failure changes nothing. */
   restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>>;
-  /** Takes the service down: there is no earlier release to go back to. */
+  /** Takes the service down, because there is no earlier release to restore. */
   takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>>;
   /**
-   * What the place itself says is live in the environment: of all services that it can tell, whoever delivered them.
-   * `live` is what the record knows of this service, for places that cannot name releases themselves.
+   * Returns the live services that the platform knows, including those that others delivered. `live` is the recorded release of this
+   * service, for platforms that cannot name releases.
    */
   observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>>;
-  /** Calls `changed` whenever something may be different, until the signal or the returned promise's end; absent: the place tells nothing by itself. */
+  /** Calls `changed` on every possible change, until the signal or the end of the promise. Absent: the platform reports no changes. */
   watch?(changed: () => void, signal: AbortSignal): Promise<void>;
   logs(live: KeptRelease, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>>;
-  /** Ends what is live, so that `start` brings it back as it was. */
+  /** Stops the live release, so that `start` can start it again. */
   stop(live: KeptRelease, signal: AbortSignal): Promise<Result<void>>;
   start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>>;
-  /** These can never be live again: what is kept for them alone may go. */
+  /** Removes the data of releases that can never be live again. */
   forget(releases: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void>;
 }
 
-/** What a platform is made for: a service of an environment, and the folder for files of its own about it. */
+/** The service and the environment of a platform, and a folder for the platform's own files. */
 export interface PlatformPlace {
   readonly environment: string;
   readonly service: string;
-  /** Absolute; there before it is used. */
+  /** Absolute. It exists. */
   readonly folder: string;
 }
 
 export interface PlatformDeploy extends DeployRequest {
-  /** What is live now, as far as the record knows. */
+  /** The recorded live release. */
   readonly current?: KeptRelease;
-  /** Where the other services of the environment answer, by name. */
+  /** The addresses of the other services of the environment, by name. */
   readonly addresses: Readonly<Record<string, string>>;
 }
 
 export interface PlatformDeployed {
-  /** Empty where the service has no address. */
+  /** Empty if the service has no address. */
   readonly url: string;
-  /** The image that is live, for ever the same one; absent where there is none. */
+  /** The live image, by a reference that never changes; absent if there is none. */
   readonly image?: string;
-  /** What else is needed to bring it back. JSON, without secrets. */
+  /** Further data to restore the release. JSON, without secrets. */
   readonly details?: Readonly<Record<string, string>>;
 }
 
-/** A release as the record keeps it. JSON, without secrets. */
+/** A release in the record. JSON, without secrets. */
 export interface KeptRelease extends Artifact {
   readonly release: Release;
-  /** The names of the secrets that it was handed. Their values are never kept. */
+  /** The names of its secrets. Their values are never kept. */
   readonly secrets: readonly string[];
   readonly details: Readonly<Record<string, string>>;
 }
 
 /**
- * What the programs that deploy a release are marked with: not as its run's, whose leftovers are ended, for what
- * scripts leave running is the release.
+ * Returns the mark of the programs that deploy a release. It is not the mark of the run: processes that a run leaves behind are
+ * ended, but the processes that a script leaves behind are the release.
  */
 export function markOf(releaseId: string): string {
   return `release-${releaseId}`;
 }
 
-/** The values of a kept release's secrets, where whoever called Deliver has them in the environment. */
+/** Returns the secrets of a release that are set in the environment. */
 export function secretsOf({ secrets }: KeptRelease, env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   return Object.fromEntries(secrets.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
-/** A service as the place itself tells it. */
+/** A service as the platform reports it. */
 export interface Observed {
   readonly service: string;
   readonly state: ServiceHealth;
   readonly reason?: string;
   readonly url?: string;
-  /** Absent where the place cannot say which release it is. */
+  /** Absent if the platform cannot name the release. */
   readonly release?: Release;
-  /** What could be brought back there, newest first, where the place knows that. */
+  /** The releases that the platform can restore, newest first, if it knows them. */
   readonly earlier?: readonly Release[];
 }
 
-/** What the place is told of a release, where it keeps labels or annotations: JSON of a {@link Release}. */
+/** Returns the label or annotation of a release: the JSON of a {@link Release}. */
 export function releaseLabel(release: Release): string {
   return JSON.stringify(release);
 }
 
-/** The release that a label tells; `undefined` where somebody else wrote it. */
+/** Returns the release in a label, or undefined for the label of another program. */
 export function releaseFrom(label: string | undefined): Release | undefined {
   try {
     const release = JSON.parse(label ?? '') as Partial<Release> | null;

@@ -41,10 +41,10 @@ const variableName = z
 const variables = z.record(variableName, z.union([z.string(), z.number(), z.boolean()]));
 
 const address = z.string().check(z.regex(/^https?:\/\/[^\s/]+/, 'an address starts with https:// or http://'));
-const server = z.optional(address).check(describe('The address of your own server. Default: the public one.'));
+const server = z.optional(address).check(describe('The address of your own server. Default: the public server.'));
 const remote = z
-  .optional(z.string().check(z.regex(/^(?!-)[^\s:~^?*[\\]+$/, 'the name of a remote of git, as in `git remote`')))
-  .check(describe('The remote of git that changes are pushed to. Default: that of the branch, else origin.'));
+  .optional(z.string().check(z.regex(/^(?!-)[^\s:~^?*[\\]+$/, 'this is not the name of a git remote, as `git remote` lists it')))
+  .check(describe('The git remote that changes are pushed to. Default: the remote of the branch, else origin.'));
 
 const has = (value: unknown, key: string): boolean => typeof value === 'object' && value !== null && key in value;
 
@@ -66,14 +66,14 @@ const health = z
   .strictObject({
     path: z
       .optional(z.string().check(z.regex(/^\//, 'a path of the service starts with /')))
-      .check(describe('Healthy when a GET of this path answers 2xx.')),
+      .check(describe('Healthy when a GET request of this path returns 2xx.')),
     tcp: z.optional(z.literal(true)).check(describe('Healthy when the port accepts connections (the default).')),
     command: z.optional(command).check(describe('Healthy when this command exits with 0.')),
-    timeout: z.optional(duration).check(describe('How long a release may take to become healthy. Default: 30s.')),
+    timeout: z.optional(duration).check(describe('The time limit for a release to become healthy. Default: 30s.')),
   })
   .check(
     rule((value) => probes.filter((key) => has(value, key)).length <= 1, 'health has one of `path`, `tcp` and `command`'),
-    describe('When a release counts as healthy. Default: its port accepts connections.'),
+    describe('The health check of a release. Default: its port accepts connections.'),
     z.meta({
       not: {
         anyOf: [
@@ -121,7 +121,7 @@ const blocks: SchemaBlocks = {
   remote,
 };
 
-/** The keys of kinds. Each is optional: a rule beside them demands exactly one. */
+/** Returns an optional key for each kind. {@link oneKind} requires exactly one of them. */
 function shapeOf(kinds: readonly DefinitionKind[]): Record<string, z.ZodMiniOptional<z.ZodMiniType>> {
   return Object.fromEntries(kinds.map((each) => [each.kind, z.optional(each.schema(blocks))]));
 }
@@ -139,40 +139,42 @@ function oneKind(subject: string, kinds: readonly DefinitionKind[]) {
 
 const problems = z
   .array(z.union([text, z.looseObject({})]))
-  .check(describe('Problem matchers for the output of the step: names of built-in ones, or matchers in the format of VS Code.'));
+  .check(describe('Problem matchers for the output of the step: names of built-in matchers, or matchers in the VS Code format.'));
 
 const step = z
   .strictObject({
     needs: z
       .optional(z.union([name, z.array(name)]))
-      .check(describe('The step, or the list of steps, that must have passed before. Without it the step starts at once.')),
-    run: z.optional(command).check(describe("The command, run by the shell in the service's folder.")),
+      .check(describe('The step or steps that must pass before this step. Without needs, the step starts immediately.')),
+    run: z.optional(command).check(describe("The command. The shell runs it in the service's folder.")),
     deploy: z.optional(name).check(describe('The environment that this step deploys the snapshot to.')),
     verifies: z
       .optional(name)
       .check(
         describe(
-          'The environment that this step verifies: its failure brings the previous release back. The command gets DELIVERY_URL, DELIVERY_COMMIT and DELIVERY_ENVIRONMENT.',
+          'The environment that this step verifies. If the step fails, the previous release is restored. The command gets DELIVERY_URL, DELIVERY_COMMIT and DELIVERY_ENVIRONMENT.',
         ),
       ),
     inputs: z
       .optional(paths)
       .check(
         describe(
-          'Globs of the files that the step reads. While they are unchanged it is not run again. Without inputs it runs every time.',
+          'Globs of the files that the step reads. While they are unchanged, the step is not run again. Without inputs, it runs every time.',
         ),
       ),
-    outputs: z.optional(paths).check(describe('Globs of the files that the step makes. They are put back when it is not run again.')),
+    outputs: z
+      .optional(paths)
+      .check(describe('Globs of the files that the step creates. They are restored when the step is not run again.')),
     env: z.optional(variables).check(describe('Environment variables for the command.')),
     secrets: z
       .optional(z.array(variableName))
-      .check(describe("Names of secrets, from the editor's secret store or the environment. They are masked in logs.")),
+      .check(describe("Names of secrets, from the editor's secret storage or the environment. Deliver masks them in logs.")),
     reports: z.optional(paths).check(describe('Globs of the JUnit XML reports that the step writes.')),
     problems: z.optional(problems),
-    timeout: z.optional(duration).check(describe('The step is ended after this time: 300ms, 30s, 5m or 1h.')),
+    timeout: z.optional(duration).check(describe('The time limit of the step: 300ms, 30s, 5m or 1h.')),
     retries: z
       .optional(z.int().check(z.gte(0), z.lte(10)))
-      .check(describe('How often a failed step is tried again. A pass on a retry is reported as flaky.')),
+      .check(describe('The number of retries of a failed step. A pass on a retry is reported as flaky.')),
   })
   .check(
     exactlyOne(['run', 'deploy'], 'a step has either `run` or `deploy`'),
@@ -187,7 +189,7 @@ const environment = z
       .optional(z.union([duration, z.literal('off')]))
       .check(
         describe(
-          'How long a release is watched after it went live: one that fails in this time is taken back. Default: 60s. `off`: not at all.',
+          'The time for which a release is watched after it went live. A release that fails in this time is rolled back. Default: 60s. `off`: no watch.',
         ),
       ),
   })
@@ -197,10 +199,10 @@ const source = z.strictObject(shapeOf(sourceKinds)).check(oneKind('a source', so
 
 const feedback = z
   .strictObject({
-    sources: z.optional(z.array(source)).check(describe('Where feedback comes from.')),
+    sources: z.optional(z.array(source)).check(describe('The sources of feedback.')),
     components: z.optional(z.record(text, pathOrPaths)).check(describe('The files of each component, for feedback that names no line.')),
   })
-  .check(describe('What customers say and hit, brought back to the lines it belongs to.'));
+  .check(describe('Feedback from customers, shown at the lines of code that it is about.'));
 
 const settingsOfEngine = z
   .strictObject(shapeOf(ciServices))
@@ -212,7 +214,7 @@ const nameOfEngine = z.enum([
 ]);
 const engine = z
   .union([nameOfEngine, settingsOfEngine])
-  .check(describe('Where the steps run: on this machine (`local`, the default), or on the CI service that the team has.'));
+  .check(describe('Where the steps run: on this machine (`local`, the default), or on the CI service of the team.'));
 
 export const definition = z
   .strictObject({
@@ -224,8 +226,8 @@ export const definition = z
     ),
     environments: z
       .optional(z.record(name, environment))
-      .check(describe('Production-like places where the services live together, by name.')),
-    release: z.optional(name).check(describe('The environment where "Release to Customers" promotes a verified release.')),
+      .check(describe('The environments by name: production-like places where the services run together.')),
+    release: z.optional(name).check(describe('The environment that "Release to Customers" promotes a verified release to.')),
     engine: z.optional(engine),
     feedback: z.optional(feedback),
   })

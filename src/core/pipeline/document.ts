@@ -4,13 +4,10 @@ import { messageOf, type Failure } from '../model/result';
 
 export type Path = readonly (string | number | symbol)[];
 
-/**
- * Bounds that keep any file up to the largest size under 0.2 s: the cost of YAML lies in its tokens,
- * in long scalars that are unfolded, and in what its aliases stand for.
- */
+/** These limits keep the time for any file below 0.2 s. The cost of YAML is in its tokens, in long scalars and in the content of aliases. */
 const limits = { characters: 1_000_000, tokens: 20_000, scalar: 100_000, depth: 100, aliases: 100 };
 
-/** A YAML file's content with the place of each value in it. */
+/** The content of a YAML file, with the place of each value. */
 export class SourceDocument {
   private readonly indexes = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
@@ -21,25 +18,25 @@ export class SourceDocument {
     readonly value: unknown,
   ) {}
 
-  /** A failure at the value of a path, or at its key; where that is missing, at what should hold it. */
+  /** Returns a failure at the value of a path, or at its key. If it is missing, at the mapping that should contain it. */
   failure(path: Path, message: string, options: { hint?: string | undefined; atKey?: boolean } = {}): Failure {
     const offset = this.offset(path, options.atKey ?? false);
     return failureAt(this.lines, this.path, offset, message, options.hint);
   }
 
-  /** The keys of a mapping in the file's order, which objects do not keep for numbers. */
+  /** Returns the keys of a mapping in the order of the file, which objects do not keep for numbers. */
   keys(path: Path): string[] {
     const { node } = this.find(path);
     return isMap(node) ? node.items.map((item) => String(isScalar(item.key) ? item.key.value : item.key)) : [];
   }
 
-  /** A scalar as it is written: `1.10` stays so. */
+  /** Returns a scalar as the file writes it: `1.10` stays `1.10`. */
   written(path: Path): string | undefined {
     const { node } = this.find(path);
     return isScalar(node) && typeof node.source === 'string' ? node.source : undefined;
   }
 
-  /** By key: a large mapping is looked at once, not once for each of its keys. */
+  /** Indexes a mapping once, not once for each of its keys. */
   private pairs(map: YAMLMap): ReadonlyMap<string, Pair> {
     const known = this.indexes.get(map);
     if (known) return known;
@@ -75,7 +72,7 @@ export class SourceDocument {
   }
 }
 
-/** Reads a YAML file in bounded time. There is a document whenever the syntax leaves one. */
+/** Reads a YAML file in bounded time. Returns a document whenever the syntax allows it. */
 export function readDocument(content: string, path: string): { document?: SourceDocument; errors: Failure[] } {
   const text = content.startsWith('\uFEFF') ? content.slice(1) : content;
   const lines = new LineCounter();
@@ -131,7 +128,7 @@ function tokens(text: string, lines: LineCounter): { tokens: CST.Token[] } | { l
   return { tokens: found };
 }
 
-/** Bytes that are no text: the place of the first. */
+/** Returns a failure at the first byte that is not text. */
 function unreadable(text: string, path: string): Failure | undefined {
   const index = text.search(/[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\uFFFD]/);
   if (index < 0) return undefined;

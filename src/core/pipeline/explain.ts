@@ -3,7 +3,7 @@ import { findCiService } from '../ci/registry';
 import { shortened, type Path } from './document';
 import { closest } from '../support/suggest';
 
-/** One error in words, with the path that it is at; `atKey` where the key is wrong and not its value. */
+/** An error as a sentence, with its path. `atKey`: the key is wrong, not its value. */
 export interface Explained {
   readonly path: Path;
   readonly message: string;
@@ -11,7 +11,7 @@ export interface Explained {
   readonly atKey?: boolean;
 }
 
-/** The keys that the definition knows at a path. */
+/** Returns the keys that the definition allows at a path. */
 export type KnownKeys = (path: Path) => readonly string[];
 
 const kinds: Record<string, string> = {
@@ -24,7 +24,7 @@ const kinds: Record<string, string> = {
   object: 'a mapping',
 };
 
-/** A violation of the definition as errors in words; `value` is what the file holds at a path. */
+/** Explains a violation of the definition in sentences. `value` returns the content of the file at a path. */
 export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known: KnownKeys, base: Path = []): Explained[] {
   const path = [...base, ...issue.path];
   const label = nameOf(path);
@@ -38,7 +38,7 @@ export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known:
     case 'invalid_union': {
       const found = value(path);
       if (found === undefined) return [missing(path)];
-      // The alternative that got furthest is the one that was meant.
+      // The author meant the alternative that matched furthest.
       const isOther = ({ path: at, code }: $ZodIssue): boolean => at.length === 0 && (code === 'invalid_type' || code === 'invalid_value');
       const word = typeof found === 'string' ? issue.errors.find(([error]) => error?.code === 'invalid_value') : undefined;
       const inside = word ?? issue.errors.find((errors) => errors.length > 0 && !errors.some(isOther));
@@ -75,8 +75,8 @@ function missing(path: Path): Explained {
 }
 
 function unknownKey(path: Path, key: string, known: readonly string[]): Explained {
-  const meant = closest(key, known);
-  const hint = meant ? `did you mean \`${meant}\`?` : known.length > 0 ? `known here: ${known.join(', ')}` : undefined;
+  const similar = closest(key, known);
+  const hint = similar ? `did you mean \`${similar}\`?` : known.length > 0 ? `known here: ${known.join(', ')}` : undefined;
   return { path: [...path, key], atKey: true, message: `unknown key \`${shortened(key)}\`${within([...path, key])}`, hint };
 }
 
@@ -87,7 +87,7 @@ function nameOf(path: Path): string {
   return `\`${shortened(String(key))}\``;
 }
 
-/** Where a key is, for a sentence: ` in step build`. */
+/** Returns the place of a key for a sentence: ` in step build`. */
 function within(path: Path): string {
   const [section, name] = path;
   if (path.length < 3) return '';

@@ -10,9 +10,8 @@ interface Draft {
 }
 
 /**
- * What no schema says: steps and environments that are named exist, no step waits for itself, and a
- * step that verifies comes after one that deploys. Reads content that may be wrong elsewhere, so that
- * all errors of a file are reported together.
+ * Checks the rules that a schema cannot express: named steps and environments exist, no step waits for itself, and a step that
+ * verifies runs after a step that deploys. Accepts content with other errors, so that all errors of a file are reported together.
  */
 export function checkReferences(content: unknown): Explained[] {
   const file = mapping(content);
@@ -20,26 +19,26 @@ export function checkReferences(content: unknown): Explained[] {
   const environments = Object.keys(mapping(file['environments']));
   const errors: Explained[] = [];
 
-  const environment = (path: (string | number)[], name: unknown): void => {
+  const checkEnvironment = (path: (string | number)[], name: unknown): void => {
     if (typeof name !== 'string' || environments.includes(name)) return;
-    const meant = closest(name, environments);
+    const similar = closest(name, environments);
     const choice = environments.length > 0 ? `the environments are ${environments.join(', ')}` : 'define it under `environments`';
-    errors.push({ path, message: `there is no environment ${name}`, hint: meant ? `did you mean ${meant}?` : choice });
+    errors.push({ path, message: `there is no environment ${name}`, hint: similar ? `did you mean ${similar}?` : choice });
   };
 
   for (const [name, step] of steps) {
     for (const need of step.needs) {
       if (steps.has(need.name)) continue;
-      const meant = closest(
+      const similar = closest(
         need.name,
         [...steps.keys()].filter((other) => other !== name),
       );
-      errors.push({ path: need.path, message: `there is no step ${need.name}`, hint: meant ? `did you mean ${meant}?` : undefined });
+      errors.push({ path: need.path, message: `there is no step ${need.name}`, hint: similar ? `did you mean ${similar}?` : undefined });
     }
-    environment(['steps', name, 'deploy'], step.deploy);
-    environment(['steps', name, 'verifies'], step.verifies);
+    checkEnvironment(['steps', name, 'deploy'], step.deploy);
+    checkEnvironment(['steps', name, 'verifies'], step.verifies);
   }
-  environment(['release'], file['release']);
+  checkEnvironment(['release'], file['release']);
   for (const [name, step] of Object.entries(mapping(file['steps']))) errors.push(...checkProblems(name, mapping(step)['problems']));
   const cycles = findCycles(steps);
   errors.push(...cycles, ...sameFileName([...steps.keys()]));
@@ -47,22 +46,22 @@ export function checkReferences(content: unknown): Explained[] {
   return errors;
 }
 
-/** Names with `$` belong to extensions of the editor: whether they exist is known there alone. */
+/** Skips names with `$`: only the editor knows the matchers of its extensions. */
 function checkProblems(step: string, problems: unknown): Explained[] {
   if (!Array.isArray(problems)) return [];
   return problems.flatMap((problem: unknown, index): Explained[] => {
     const path = ['steps', step, 'problems', index];
     if (typeof problem === 'string') {
       if (problem.startsWith('$') || matcherNames.includes(problem)) return [];
-      const meant = closest(problem, matcherNames);
-      const hint = meant ? `did you mean ${meant}?` : `the built-in ones are ${matcherNames.join(', ')}`;
+      const similar = closest(problem, matcherNames);
+      const hint = similar ? `did you mean ${similar}?` : `the built-in ones are ${matcherNames.join(', ')}`;
       return [{ path, message: `there is no problem matcher ${problem}`, hint }];
     }
     const { errors } = readMatcher(problem, '', nothingContributed);
-    // What it builds on may be an extension's.
-    const builds = isMapping(problem) && ('base' in problem || typeof problem['pattern'] === 'string');
-    const own = builds ? errors.filter((error) => error.path.length > 1) : errors;
-    return own.map((error) => ({ path: [...path, ...error.path], message: error.message, hint: undefined }));
+    // The base of a matcher may come from an extension of the editor.
+    const hasBase = isMapping(problem) && ('base' in problem || typeof problem['pattern'] === 'string');
+    const reported = hasBase ? errors.filter((error) => error.path.length > 1) : errors;
+    return reported.map((error) => ({ path: [...path, ...error.path], message: error.message, hint: undefined }));
   });
 }
 
@@ -70,7 +69,7 @@ function checkVerifications(steps: ReadonlyMap<string, Draft>, environments: rea
   return [...steps].flatMap(([name, { verifies }]) => {
     if (verifies === undefined || !environments.includes(verifies)) return [];
     const before = [...allNeeds(steps, name)];
-    // An unknown need is reported already, and may be the one that deploys.
+    // An unknown need has its own error, and may be the step that deploys.
     if (before.some((need) => !steps.has(need) || steps.get(need)?.deploy === verifies)) return [];
     const deploying = [...steps].find(([, step]) => step.deploy === verifies)?.[0];
     return [
@@ -99,7 +98,7 @@ function allNeeds(steps: ReadonlyMap<string, Draft>, from: string): Set<string> 
   return found;
 }
 
-/** Each cycle once, at the need that closes it; without recursion, for chains of any length. */
+/** Reports each cycle once, at the need that closes it. Uses no recursion, because chains can be long. */
 function findCycles(steps: ReadonlyMap<string, Draft>): Explained[] {
   const errors: Explained[] = [];
   const done = new Set<string>();
@@ -116,7 +115,7 @@ function findCycles(steps: ReadonlyMap<string, Draft>): Explained[] {
       }
       const since = open.get(need.name);
       if (since !== undefined) {
-        const cycle = [...trail.slice(since).map((one) => one.name), need.name];
+        const cycle = [...trail.slice(since).map((step) => step.name), need.name];
         const shown = cycle.length > 12 ? [...cycle.slice(0, 10), '…', need.name] : cycle;
         const message = need.name === top.name ? `step ${top.name} needs itself` : `the steps wait for each other: ${shown.join(' -> ')}`;
         errors.push({ path: need.path, message, hint: 'remove one of these needs' });
@@ -129,7 +128,7 @@ function findCycles(steps: ReadonlyMap<string, Draft>): Explained[] {
   return errors;
 }
 
-/** Logs are named after steps, and some file systems do not tell `Test` from `test`. */
+/** Steps name log files, and some file systems do not distinguish `Test` from `test`. */
 function sameFileName(names: readonly string[]): Explained[] {
   const seen = new Map<string, string>();
   return names.flatMap((name) => {
@@ -147,9 +146,9 @@ function draft(name: string, step: unknown): Draft {
   const list = Array.isArray(needs) ? (needs as unknown[]) : undefined;
   const named = list ? list.map((need, index) => ({ need, path: [...path, index] })) : [{ need: needs, path }];
   return {
-    needs: named.flatMap((one) => (typeof one.need === 'string' ? [{ name: one.need, path: one.path }] : [])),
-    ...(typeof deploy === 'string' ? { deploy } : {}),
-    ...(typeof verifies === 'string' ? { verifies } : {}),
+    needs: named.flatMap((entry) => (typeof entry.need === 'string' ? [{ name: entry.need, path: entry.path }] : [])),
+    deploy: typeof deploy === 'string' ? deploy : undefined,
+    verifies: typeof verifies === 'string' ? verifies : undefined,
   };
 }
 

@@ -11,8 +11,7 @@ import type { CiName } from '../ci/ci-service';
 import type { OpenedCi } from '../ci/connect';
 import { readServices } from '../pipeline/read-pipeline';
 import { failureOf } from '../ci/failure-of';
-import { followedLock } from '../ci/follow/follow-lock';
-import { FollowedRun } from '../ci/follow/follow-run';
+import { FollowedRun, lockFollowedRun } from '../ci/follow/follow-run';
 import { gitTokenFor } from '../ci/git-token';
 import type { Pipeline } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
@@ -75,7 +74,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     if (!started.ok)
       return run.finish({ outcome: signal.aborted ? 'cancelled' : 'failed', reason: started.failure.message, failure: started.failure });
     const { id, attempt, url } = started.value;
-    const lock = followedLock(home, run.id);
+    const lock = lockFollowedRun(home, run.id);
     const place = { name: engine.name, label: engine.label, place: engine.place, id, attempt, url };
     const logsAtEnd = engine.logs === 'live' ? undefined : (true as const);
     const runBranch = rerunOf?.engine?.branch ?? branch;
@@ -86,8 +85,8 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     const state = readRecorded(home.run(run.id));
     if (!state) throw new Error(`the journal of ${run.id} records no run`);
     const followed = new FollowedRun({
-      ...{ repository, home, engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
+      ...{ repository, home, client: engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
+      ...{ visibility: alwaysVisible, concurrentRuns: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, neverAborted), signal);
     if (lock.ok) lock.release();

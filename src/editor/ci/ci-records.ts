@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/ci-record';
+import { ciRecordsFolder, readCiRecord } from '../../core/ci/ci-record';
 import { Throttle } from '../app/change-event';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
@@ -15,13 +15,13 @@ export class CiRecords {
   update(services: readonly Service[]): void {
     const before = this.services.map(({ key }) => key).join();
     this.services = services;
-    for (const { home } of services) this.watch(engineRecordsFolder(home));
+    for (const { home } of services) this.watch(ciRecordsFolder(home));
     if (services.map(({ key }) => key).join() !== before) this.reading.schedule();
   }
 
   private read(): void {
     for (const service of this.services) {
-      const ciRecord = readEngineRecord(service.home, service.name);
+      const ciRecord = readCiRecord(service.home, service.name);
       const known = this.store.state.services.find(({ key }) => key === service.key)?.ciRecord;
       if (ciRecord && JSON.stringify(ciRecord) !== JSON.stringify(known)) this.store.annotate(service, { ciRecord });
     }

@@ -1,5 +1,5 @@
 import { isEmbedded } from '../../core/environments/registry';
-import type { CiRecord } from '../../core/ci/follow/ci-record';
+import type { CiRecord } from '../../core/ci/ci-record';
 import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
 import { age, joined, shortCommit, shortLabel } from '../../core/support/format';

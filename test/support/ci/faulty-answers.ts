@@ -9,17 +9,17 @@ interface Answer {
   readonly bytes: Buffer;
 }
 
-/** How an answer can go wrong on the way. `old`: what was answered before to the same question comes once more. */
+/** Faults of an answer. `old`: an earlier answer to the same request comes again. */
 const kinds = ['drop', 'delay', 'cut', 'cut chunks', 'truncate', 'limit', 'error', 'page', 'old', 'slow'] as const;
 
-/** The way between a server of the tests and who asks it, where answers are lost, delayed, broken off and reordered at random. */
+/** A network between a test server and its client that loses, delays, cuts and reorders answers at random. */
 export class FaultyAnswers {
-  /** The part of the answers that something happens to. */
+  /** The share of answers with a fault. */
   probability = 0;
   /** Called with each request before it is answered. */
   asked: (() => void) | undefined;
   private readonly before = new Map<string, Answer[]>();
-  /** Addresses whose last answer was an old one: what remembers it on the way asks itself the next time. */
+  /** Addresses whose last answer was outdated: the cache revalidates the next one. */
   private readonly stale = new Set<string>();
 
   constructor(
@@ -27,7 +27,7 @@ export class FaultyAnswers {
     private readonly trace: (line: string) => void,
   ) {}
 
-  /** Takes the answer of a server out of its hands: what it writes goes through here. */
+  /** Intercepts the answer of a server. */
   readonly take = (asked: Asked, response: ServerResponse): void => {
     this.asked?.();
     let head: Omit<Answer, 'bytes'> = { status: 200, headers: {} };
@@ -51,7 +51,7 @@ export class FaultyAnswers {
     this.before.set(question, known);
     const kind = this.random.happens(this.probability) ? this.random.one(kinds) : undefined;
     const told = this.changed(kind === 'old' && this.stale.has(target) ? [] : known, answer, kind);
-    // What has not changed is no answer to who did not ask whether it has.
+    // An unconditional request must not get a 304.
     if (answer.status !== 304 && kind !== 'old') known.push(answer);
     if (kind === 'old' && told !== answer) this.stale.add(target);
     else this.stale.delete(target);
@@ -118,7 +118,7 @@ function isJson({ status, headers, bytes }: Answer): boolean {
   return status === 200 && bytes.length > 0 && String(headers['Content-Type']).includes('json');
 }
 
-/** What was broken off is not remembered under the name of the whole. */
+/** A cut answer is not cached as complete. */
 function withoutTag({ ETag: _tag, ...headers }: OutgoingHttpHeaders): OutgoingHttpHeaders {
   return headers;
 }

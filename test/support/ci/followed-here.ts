@@ -16,14 +16,14 @@ const shop: readonly Step[] = [step('build'), step('stage', { deploy: 'staging' 
 
 export const lost: CiFailure = { state: 'failed', reason: 'offline', message: 'ci.example.com was not found' };
 
-/** A CI service as a test says that it is. */
+/** A CI service that a test scripts. */
 class Service {
-  /** Instead of the run. */
+  /** The answer instead of the run. */
   fails: CiFailure | undefined;
-  /** Instead of a log. */
+  /** The answer instead of a log. */
   logs: CiFailure | undefined;
   private run: Pick<RemoteRun, 'state' | 'jobs'> = { state: 'waiting', jobs: [] };
-  /** By the ids of jobs. */
+  /** Logs by job id. */
   private readonly printed = new Map<string, string>();
 
   tells(run: { readonly state: RemoteRun['state']; readonly jobs: readonly RemoteJob[] }): void {
@@ -34,8 +34,8 @@ class Service {
     this.printed.set(job, (this.printed.get(job) ?? '') + text);
   }
 
-  get engine(): CiClient {
-    const none = (): never => assert.fail('it is not asked for this');
+  get client(): CiClient {
+    const none = (): never => assert.fail('this request is not expected');
     const facts = { id: '7', attempt: 1, url: 'https://ci.example.com/7', branch: 'main', commit: 'a'.repeat(40), subject: '' };
     return {
       ...{ name: 'gitlab', label: 'A service', host: 'https://ci.example.com', place: 'acme/shop', logs: 'live', reruns: 'failed jobs' },
@@ -54,7 +54,7 @@ class Service {
   }
 }
 
-/** The service writes `[MARK]` here and there, also in parts. */
+/** The service writes `[MARK]` into the log, also split. */
 function withoutMarks(): PlainLog {
   let rest = '';
   return {
@@ -68,10 +68,10 @@ function withoutMarks(): PlainLog {
   };
 }
 
-/** A run that is followed in a folder of the test, by one process after the other: call it in `describe`. */
+/** A run that one process after another follows, in a folder of the test. Call it in `describe`. */
 export class FollowedHere {
   service = new Service();
-  /** What was searched for problems. */
+  /** The logs that were searched for problems. */
   reported: string[] = [];
   private readonly folder = temporaryFolder();
   private now = 0;
@@ -84,30 +84,30 @@ export class FollowedHere {
     afterEach(() => this.leave());
   }
 
-  /** What the service tells of the run from now on. */
+  /** Sets the run that the service returns from now on. */
   tells(state: RemoteRun['state'], ...jobs: readonly RemoteJob[]): void {
     this.service.tells({ state, jobs });
   }
 
-  /** So long after the look before. */
+  /** Looks again after `ms`. */
   async look(afterMs = 2000): Promise<Look> {
     this.now += afterMs;
     return this.follower.look(new AbortController().signal);
   }
 
-  /** The process ends without a word, and another goes on. */
+  /** Kills the process and starts another one. */
   killed(): void {
     this.journal.close();
     ({ follower: this.follower, journal: this.journal } = this.follow());
   }
 
-  /** The process ends in good order, and another goes on. */
+  /** Stops the process in good order and starts another one. */
   leaves(): void {
     this.follower.leave();
     this.killed();
   }
 
-  /** The process ends when it is about to write such an event. */
+  /** Kills the process when it is about to write an event of this type. */
   diesBefore(type: RunEvent['type']): void {
     this.last = type;
   }
@@ -128,7 +128,7 @@ export class FollowedHere {
     return this.state().steps.map(({ name, state }) => `${name} ${state}`);
   }
 
-  /** The events of a type, without when and of which run. */
+  /** Returns the events of a type, without their time and run. */
   of(type: RunEvent['type']): object[] {
     return readEvents(path.join(this.folder.path, journalName))
       .filter((event) => event.type === type)
@@ -172,9 +172,9 @@ export class FollowedHere {
     })(this.folder.path, 'run');
     this.last = undefined;
     const follower = new RunFollower({
-      ...{ engine: this.service.engine, state: this.state(), journal, steps: shop },
+      ...{ client: this.service.client, state: this.state(), journal, steps: shop },
       mask: () => new Mask([]),
-      asked: () => undefined,
+      setProblemSource: () => undefined,
       now: () => this.now,
       problems: {
         report: async ({ name }, { state }) => {

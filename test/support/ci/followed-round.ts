@@ -13,12 +13,12 @@ import type { FaultyAnswers } from './faulty-answers';
 import type { RandomScript } from './random-script';
 import type { ScriptedJob } from './scripted-runs';
 
-/** An engine of the test as a round needs it. */
+/** A CI service of the tests for one round. */
 export interface RoundEngine {
   readonly name: 'github' | 'gitlab' | 'jenkins';
-  /** As a process opens it that has just begun: it remembers nothing. */
+  /** Opens a client as a new process does, without memory. */
   readonly open: () => CiClient;
-  /** What it calls the run. */
+  /** The run's id on the CI service. */
   readonly id: string;
 }
 
@@ -33,12 +33,12 @@ export interface Round {
 
 const never = new AbortController().signal;
 const process = { pid: 1, startedAt: 'of the test' };
-/** So many looks end every run once all is answered. */
+/** Every run ends within this number of looks once all requests are answered. */
 const mostLooks = 80;
 
 class Killed extends Error {}
 
-/** A journal whose process may be killed before or after it writes a line. */
+/** A journal whose process may be killed before or after a write. */
 class MortalJournal extends Journal {
   left = Infinity;
 
@@ -48,10 +48,10 @@ class MortalJournal extends Journal {
   }
 }
 
-/** Follows one run from its start to its end, and looks whether all that is told is true. */
+/** Follows one run from its start to its end, and verifies that each recorded event is true. */
 export class FollowedRound {
   private now = Date.now();
-  /** The attempts of each step that the journal tells of. */
+  /** Returns the attempts of each step in the journal. */
   private readonly attempts = new Map<string, number[]>();
   private readonly finished = new Set<string>();
 
@@ -62,7 +62,7 @@ export class FollowedRound {
     this.begin();
     let { follower, journal } = this.follow();
     faults.probability = random.one([0.05, 0.2, 0.4]);
-    // Things happen between two answers of one look, too.
+    // The run also changes between two answers of one look.
     faults.asked = () => {
       this.now += 100;
       if (random.happens(0.1)) script.step();
@@ -72,7 +72,7 @@ export class FollowedRound {
       if (looks === 12 || script.isOver) faults.probability = random.happens(0.3) ? 0 : faults.probability;
       if (faults.probability === 0) break;
       while (random.happens(0.6)) script.step();
-      // What the job before had printed is not known to who has not seen that job.
+      // A process that never saw the earlier job cannot know its log.
       const mayDie = !script.retries;
       if (mayDie && random.happens(0.15)) journal.left = random.below(4);
       this.now += random.happens(0.03) ? random.below(5) * 3_600_000 : 2000;
@@ -131,7 +131,7 @@ export class FollowedRound {
     journal.close();
   }
 
-  /** As a process does it that goes on with what is in the journal. */
+  /** Continues with the journal, as a new process does. */
   private follow(): { readonly follower: RunFollower; readonly journal: MortalJournal } {
     const { folder, engine } = this.round;
     const journal = new MortalJournal(folder, 'round', (event) => this.told(event));
@@ -139,9 +139,9 @@ export class FollowedRound {
     const state = readRecorded(folder);
     assert.ok(state);
     const follower = new RunFollower({
-      ...{ engine: engine.open(), state, journal, steps: [] },
+      ...{ client: engine.open(), state, journal, steps: [] },
       mask: () => new Mask([]),
-      asked: () => undefined,
+      setProblemSource: () => undefined,
       now: () => this.now,
       problems: {
         report: async ({ name }, { state: how }) => {
@@ -158,7 +158,7 @@ export class FollowedRound {
     return { follower, journal };
   }
 
-  /** Nothing may be told before it is true. */
+  /** Verifies that nothing is recorded before it is true. */
   private told(event: RunEvent): void {
     const { script, trace } = this.round;
     trace(`told: ${JSON.stringify({ ...event, at: undefined, run: undefined })}`);
@@ -177,7 +177,7 @@ export class FollowedRound {
       const { step, state } = event;
       const latest = script.run.job(step);
       const known = this.attempts.get(step)?.at(-1) ?? 0;
-      // Another attempt that was ended before it began is told by its end alone.
+      // An attempt that ended before it started has only an end event.
       const attempt = known > 0 && latest.attempt > known && !latest.startedAt && state === 'cancelled' ? latest.attempt : known;
       assert.ok(!this.finished.has(`${step} ${attempt}`), `the end of ${step} is told twice`);
       this.finished.add(`${step} ${attempt}`);
@@ -188,7 +188,7 @@ export class FollowedRound {
     if (event.type === 'run-finished') assert.equal(event.outcome, script.run.state, 'the outcome of the run');
   }
 
-  /** That of an attempt; the latest for one that never began. */
+  /** Returns the job of an attempt; the latest one if it never started. */
   private job(step: string, attempt: number): ScriptedJob {
     const { run } = this.round.script;
     return run.allJobs.find((job) => job.name === step && job.attempt === attempt) ?? run.job(step);
@@ -222,7 +222,7 @@ export class FollowedRound {
     }
   }
 
-  /** What was printed in all attempts that are told, with a line between two. */
+  /** Returns the output of all recorded attempts, with a separator between two. */
   private printed(step: string): Buffer {
     let log: Buffer = Buffer.alloc(0);
     let before: number | undefined;

@@ -4,43 +4,43 @@ import { annotationFields, artifactFields, deploymentFields, jobFields, runField
 import type { ScriptedJob, ScriptedRun, ScriptedRuns } from './scripted-runs';
 
 export interface GithubOptions {
-  /** `owner/name`; `acme/shop` unless named. */
+  /** `owner/name`; `acme/shop` by default. */
   readonly repository?: string;
-  /** The workflow files on the default branch; `deliver-shop.yml` unless named. */
+  /** The workflow files on the default branch; `deliver-shop.yml` by default. */
   readonly workflows?: readonly string[];
-  /** How an Enterprise server of before 2026 takes `return_run_details`: it ignores or refuses it. */
+  /** How an Enterprise server before 2026 treats `return_run_details`: it ignores or refuses it. */
   readonly details?: 'given' | 'ignored' | 'refused';
-  /** The jobs of the latest attempt come without those that it keeps. */
+  /** The list of the latest attempt omits kept jobs. */
   readonly hidesKept?: boolean;
-  /** What a branch holds. */
+  /** The commit of each branch. */
   readonly commitOf?: (branch: string) => string | undefined;
-  /** The list of runs knows neither branch, event nor commit. */
+  /** The list of runs ignores filters. */
   readonly hasNoFilters?: boolean;
-  /** So often a new run is not in the list yet. */
+  /** How many times a new run is missing in the list. */
   readonly listDelay?: number;
-  /** What its clock is ahead of ours. */
+  /** How far the server's clock is ahead. */
   readonly skewMs?: number;
-  /** On a page, whatever is asked for. */
+  /** Entries on a page, whatever the request says. */
   readonly pageSize?: number;
-  /** The storage knows no ranges. */
+  /** The storage ignores ranges. */
   readonly hasNoRanges?: boolean;
-  /** So often a log is not there yet. */
+  /** How many times a log is missing. */
   readonly logDelay?: number;
-  /** So often a run is not queued yet, and cannot be cancelled. */
+  /** How many times a run is not queued yet, so that a cancellation fails. */
   readonly queueDelay?: number;
-  /** Of the repository. */
+  /** Permissions of the repository. */
   readonly facts?: object;
-  /** The token is that of an app, which is nobody. */
+  /** The token belongs to an app. */
   readonly isApp?: boolean;
-  /** Of a classic token. */
+  /** Scopes of a classic token. */
   readonly scopes?: string;
-  /** Who the token is of may not approve. */
+  /** The token's owner may not approve. */
   readonly mayNotApprove?: boolean;
   readonly annotations?: (job: ScriptedJob) => readonly object[];
-  /** Fields that a test wants otherwise in runs and jobs. */
+  /** Overrides for fields of runs and jobs. */
   readonly runMore?: (run: ScriptedRun) => object;
   readonly jobMore?: (job: ScriptedJob) => object;
-  /** What is stored as the archive of a job's reports. */
+  /** The archive of a job's reports. */
   readonly archive?: (job: ScriptedJob) => Buffer;
 }
 
@@ -49,9 +49,9 @@ type Route = readonly [method: string, path: RegExp, answer: (parts: readonly st
 const notFound: Reply = { status: 404, body: { message: 'Not Found', status: '404' } };
 const conflict = (message: string): Reply => ({ status: 409, body: { message } });
 
-/** What GitHub answers to each request, of what the test scripted. */
+/** Returns the answers of GitHub to a scripted run. */
 export class GithubAnswers {
-  /** Statuses that were posted to deployments, as they came. */
+  /** Deployment statuses that were posted, in order. */
   readonly told: unknown[] = [];
   private listDelay: number;
   private logDelay: number;
@@ -85,7 +85,7 @@ export class GithubAnswers {
     return notFound;
   }
 
-  /** What the other host holds. */
+  /** The content of the storage. */
   stored(path: string): Buffer | undefined {
     const [, kind, id = ''] = /^\/(log|reports)\/(\d+)/.exec(path) ?? [];
     const job = this.runs.findJob(id);
@@ -164,7 +164,7 @@ export class GithubAnswers {
     return { body: { workflow_run_id: Number(run.id), run_url: page, html_url: page } };
   }
 
-  /** What a test says that branches hold. */
+  /** The commits that a test gave to branches. */
   readonly pushed = new Map<string, { readonly commit: string; readonly subject?: string }>();
 
   private list(file: string, asked: Asked): Reply {
@@ -184,7 +184,7 @@ export class GithubAnswers {
   }
 
   private jobs(run: ScriptedRun, asked: Asked): Reply {
-    // A job is made when what it needs is done.
+    // A job is created when its needs have ended.
     const made = run.jobs.filter((job) => job.isOver || run.isSkipped(job) || job.needs.every((need) => run.job(need).isOver));
     const isAll = asked.query.get('filter') === 'all';
     const listed = isAll ? [...run.allJobs.filter((job) => !run.jobs.includes(job)), ...made] : made;
@@ -304,7 +304,7 @@ export class GithubAnswers {
     return { status: 201, body: statusFields(one, this.runs, this.addresses(), this.options.skewMs ?? 0) };
   }
 
-  /** Further pages are named in a `Link` header. */
+  /** A `Link` header names further pages. */
   private paged(all: readonly object[], { query, path }: Asked, key?: string): Reply {
     const size = this.options.pageSize ?? Number(query.get('per_page') ?? 30);
     const page = Number(query.get('page') ?? 1);
@@ -319,7 +319,7 @@ export class GithubAnswers {
   }
 }
 
-/** As the runner writes it: a byte order mark, and the time before each line. */
+/** The format of the runner: a byte order mark, and a time before each line. */
 export function logOf({ log }: Pick<ScriptedJob, 'log'>): Buffer {
   const parts: Buffer[] = [Buffer.from('\ufeff')];
   for (let at = 0; at < log.length;) {

@@ -8,20 +8,20 @@ import { GithubAnswers, type GithubOptions } from './github-answers';
 import type { ScriptedRuns } from './scripted-runs';
 
 const base = '/api/v3';
-/** Read once: it is large. */
+/** Read once, because it is large. */
 let description: GithubDescription | undefined;
 
-/** An Enterprise server of GitHub: its API below `/api/v3`, its logs and archives on another host. */
+/** A GitHub Enterprise server with its API below `/api/v3`, and its logs and archives on another host. */
 export class GithubServer implements EngineServer {
   readonly token = 'ghp_accepted';
   readonly asked: Asked[] = [];
-  /** Requests that the other host got. */
+  /** Requests to the storage host. */
   readonly stored: Asked[] = [];
   fault: Fault | undefined;
   onAnswer: EngineServer['onAnswer'];
-  /** As `fault`, for the other host. */
+  /** Like `fault`, for the storage host. */
   storageFault: Fault | undefined;
-  /** What requests had against GitHub's description of its API. They are answered with 500. */
+  /** Violations of GitHub's API description. They are answered with 500. */
   readonly complaints: string[] = [];
   readonly answers: GithubAnswers;
   private remaining = 5000;
@@ -77,7 +77,7 @@ export class GithubServer implements EngineServer {
     return this.answers.answer(below);
   }
 
-  /** Answers that were given before are not given again: they count for nothing, too. */
+  /** Requests without an answer are not validated. */
   private tagged(asked: Asked, reply: Reply): Reply {
     const { status = 200, body } = reply;
     if (asked.method !== 'GET' || status !== 200) return { ...reply, headers: { ...this.limits(), ...reply.headers } };
@@ -108,7 +108,7 @@ export class GithubServer implements EngineServer {
     await send(response, fault?.reply ?? this.storedReply(asked), fault, this.now());
   }
 
-  /** As blob stores answer: ranges by RFC 9110, and whoever sends a token besides the signed address is turned down. */
+  /** Answers like a blob store: with ranges by RFC 9110, and refusing a token besides the signed address. */
   private storedReply({ path, headers }: Asked): Reply {
     if (headers.authorization !== undefined) return { status: 400, body: 'InvalidAuthenticationInfo' };
     const content = this.answers.stored(path);

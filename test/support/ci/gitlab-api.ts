@@ -14,22 +14,22 @@ interface Environment {
 const missing: Reply = { status: 404, body: { message: '404 Not found' } };
 const user = { id: 7, username: 'octocat', name: 'Octo Cat', state: 'active', web_url: 'https://gitlab.example.com/octocat' };
 
-/** What the API of a project answers; each part names the page of docs.gitlab.com that describes it. */
+/** The API of a project; each part names its page of docs.gitlab.com. */
 export class GitlabApi {
   readonly project: string;
-  /** What tests play with. */
+  /** Scripted by tests. */
   readonly access = { level: 30 as number | null, member: undefined as number | undefined, scopes: ['api'], project: {} as object };
-  /** What each branch points to. */
+  /** The commit of each branch. */
   readonly branches = new Map<string, string>();
-  /** Ids of jobs whose logs somebody erased. */
+  /** Ids of jobs with erased logs. */
   readonly erased = new Set<string>();
-  /** What else is true of a job, by its name. */
+  /** Overrides for jobs by name. */
   readonly facts = new Map<string, object>();
-  /** Of a pipeline that it is asked to make: what is wrong with it, as `{base: ["…"]}`. */
+  /** The errors of a pipeline's creation, as `{base: ["…"]}`. */
   refusal: Reply | undefined;
   readonly environments: Environment[] = [];
   private readonly approved = new Set<string>();
-  /** Ids of deployments that are of no job. */
+  /** Ids of deployments without a job. */
   private readonly told = new Set<string>();
 
   constructor(
@@ -185,7 +185,7 @@ export class GitlabApi {
     };
   }
 
-  /** What the push of the branch left, which was to start nothing (lib/gitlab/ci/pipeline/chain/skip.rb). */
+  /** The skipped pipeline that a push of a delivery branch leaves (lib/gitlab/ci/pipeline/chain/skip.rb). */
   private skipped(run: ScriptedRun): object[] {
     if (!run.branch.startsWith('deliver/')) return [];
     const id = Number(run.id) - 1;
@@ -270,7 +270,7 @@ export class GitlabApi {
     return (this.options.protectedEnvironments ?? []).includes(job.approval ?? '') && !this.approved.has(job.id);
   }
 
-  /** Those that jobs make; a deployment has the number of its job here. */
+  /** Deployments of jobs; a deployment has the id of its job here. */
   private jobDeployments(): { readonly id: number; readonly status: string; readonly environment: { readonly name: string } }[] {
     return this.runs.runs
       .flatMap((run) => run.allJobs.map((job) => ({ run, job })))
@@ -286,7 +286,7 @@ export class GitlabApi {
       .sort((a, b) => b.id - a.id);
   }
 
-  /** Newest first, those that no job of a run here made last. */
+  /** Deployments without a job, newest first. */
   private listed(query: URLSearchParams): object[] {
     const made = this.runs.deployments.map((one) => ({
       ...this.deployment(one),
@@ -298,7 +298,7 @@ export class GitlabApi {
     );
   }
 
-  /** Those of jobs are not changed (lib/api/deployments.rb). */
+  /** Deployments of jobs cannot be changed (lib/api/deployments.rb). */
   private change(id: string | undefined, status: string | undefined): Reply | undefined {
     const one = this.runs.deployments.find((deployment) => deployment.id === id);
     if (!one) return undefined;
@@ -316,7 +316,7 @@ export class GitlabApi {
     return { status: 201, body: { id: Number(id), iid: Number(id), ref, sha, status, user, deployable: null } };
   }
 
-  /** Also those that only the script tells of. */
+  /** Includes environments that only the script names. */
   private known(): Environment[] {
     for (const { environment: name, url } of this.runs.deployments)
       if (!this.environments.some((one) => one.name === name)) this.makeEnvironment({ name, external_url: url });
@@ -331,14 +331,14 @@ export class GitlabApi {
   }
 
   private environment(environment: Environment): object {
-    // The last one that went well (app/models/environment.rb).
+    // The last success (app/models/environment.rb).
     const last = this.runs.deployments.find((one) => one.environment === environment.name && one.state === 'success');
     return { ...environment, last_deployment: last ? this.deployment(last) : null };
   }
 
   private deployment({ id, commit, ref, by, createdAt, state }: ScriptedDeployment): { readonly status: string } {
     const status = { success: 'success', failure: 'failed', in_progress: 'running', inactive: 'canceled' }[state];
-    // One of a job that was cancelled never went live: what is over here was told by somebody.
+    // A cancelled job never went live: such a deployment was reported over the API.
     const deployable = this.told.has(id) || state === 'inactive' ? null : { id: 1, status: 'success', web_url: this.page('jobs/1') };
     const facts = {
       id: Number(id),
@@ -381,7 +381,7 @@ function testReport(run: ScriptedRun): object {
   return { total_count: suites.length, test_suites: suites };
 }
 
-/** As a runner writes it: sections around, a time before each line, and a line of its own in two where a section begins in it. */
+/** The format of a runner: sections, a time before each line, and a line split in two by a section. */
 function withRunnerMarks({ log, isOver }: ScriptedJob): Buffer {
   const time = (stream: string): string => `2026-11-24T10:00:00.123456Z ${stream}`;
   const lines = log.toString('latin1').split(/(?<=\n)/);

@@ -11,8 +11,8 @@ interface Case {
 }
 
 /**
- * A JUnit report as GitLab tells of it (docs.gitlab.com: api/pipelines, test report; lib/gitlab/ci/parsers/test/junit.rb): of a
- * failure its text, and its attributes only where it has none.
+ * A JUnit report in GitLab's format (docs.gitlab.com: api/pipelines, test report; lib/gitlab/ci/parsers/test/junit.rb): the text of a
+ * failure, or its attributes if it has no text.
  */
 export function testSuite(name: string, xml: string): object {
   const cases: Case[] = [];

@@ -10,17 +10,17 @@ import type { ScriptedRuns } from './scripted-runs';
 export interface GitlabOptions {
   /** `group/name` */
   readonly project?: string;
-  /** Whether traces are answered by ranges. GitLab's API does not document them (gitlab-org/gitlab#30391). */
+  /** Whether traces support ranges. GitLab's API does not document them (gitlab-org/gitlab#30391). */
   readonly ranges?: boolean;
-  /** Whether runners write times and sections into logs, as those of today do by themselves (docs.gitlab.com: ci/jobs/job_logs). */
+  /** Whether runners write times and sections into logs, the default today (docs.gitlab.com: ci/jobs/job_logs). */
   readonly runnerMarks?: boolean;
-  /** What it takes for its own address, where it is not the one that it is asked at: it does not know of the proxy before it. */
+  /** The server's idea of its own address, if it does not know of the proxy before it. */
   readonly ownAddress?: string;
-  /** What its clock is ahead of ours. */
+  /** How far the server's clock is ahead. */
   readonly skewMs?: number;
-  /** What a branch points to; by `branches` unless given. */
+  /** The commit of a branch; from `branches` by default. */
   readonly commitOf?: (branch: string) => string | undefined;
-  /** Environments whose deployments take an approval (docs.gitlab.com: ci/environments/deployment_approvals). */
+  /** Environments that require an approval (docs.gitlab.com: ci/environments/deployment_approvals). */
   readonly protectedEnvironments?: readonly string[];
 }
 
@@ -75,7 +75,7 @@ export class GitlabServer implements EngineServer {
     return this.api.answer(asked);
   }
 
-  /** Lists in pages, tags of answers, limits (docs.gitlab.com: api/rest, administration/settings/user_and_ip_rate_limits). */
+  /** Pages, ETags, and rate limits (docs.gitlab.com: api/rest, administration/settings/user_and_ip_rate_limits). */
   private write(response: http.ServerResponse, asked: Asked, { status = 200, headers = {}, body }: Reply, cut: number | undefined): void {
     const page = Array.isArray(body)
       ? pageOf(body as readonly unknown[], asked, this.options.ownAddress ?? this.url)

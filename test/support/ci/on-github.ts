@@ -11,11 +11,11 @@ export const file = '.github/workflows/deliver-shop.yml';
 export const commit = 'c'.repeat(40);
 export const branch = 'deliver/shop/1';
 
-/** A server of GitHub with one run, and the engine that asks it: call it in `describe`. */
+/** A GitHub server with one run, and a client. Call it in `describe`. */
 export class OnGithub {
   server!: GithubServer;
   runs!: ScriptedRuns;
-  engine!: CiClient;
+  client!: CiClient;
   run!: ScriptedRun;
 
   constructor() {
@@ -26,31 +26,31 @@ export class OnGithub {
     });
   }
 
-  /** Another one, in the place of the first. */
+  /** Replaces the server. */
   async open(options: GithubOptions = {}, token = 'ghp_accepted', repository = 'acme/shop'): Promise<void> {
     if (this.server) await this.server.stop();
     this.runs = new ScriptedRuns({ build: [], test: ['build'], stage: ['test'] });
     this.server = await GithubServer.start(this.runs, options);
     const { url, answers } = this.server;
     answers.pushed.set(branch, { commit, subject: 'Cart adds up' });
-    this.engine = openGithubClient(
+    this.client = openGithubClient(
       { server: url, repository, pipelines: new Map([['shop', file]]) },
       new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }),
       async () => Promise.resolve(token),
-      { patience: { waitMs: 1, tries: 5 } },
+      { retries: { firstDelayMs: 1, attempts: 5 } },
     );
     this.run = this.runs.begin({ branch, commit, subject: 'Cart adds up' });
   }
 
   async read(): Promise<RemoteRun> {
-    return valueOf(await this.engine.read(this.run.id, never));
+    return valueOf(await this.client.read(this.run.id, never));
   }
 
   async job(name: string): Promise<RemoteJob> {
     return jobOf(await this.read(), name);
   }
 
-  /** What was asked of the repository, without its address. */
+  /** Requests about the repository, without its address. */
   paths(method = 'GET'): string[] {
     return this.server.asked.filter((one) => one.method === method).map(({ path }) => path.replace('/api/v3/repos/acme/shop', ''));
   }
@@ -58,7 +58,7 @@ export class OnGithub {
   async log(name: string, from = 0): Promise<{ readonly bytes: Buffer; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const run = await this.read();
     const chunks: Buffer[] = [];
-    const end = await this.engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);
+    const end = await this.client.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);
     return { bytes: Buffer.concat(chunks), end };
   }
 }

@@ -11,11 +11,11 @@ export const branch = 'deliver/shop/1';
 
 const shop = { build: [], test: ['build'], stage: ['test'] };
 
-/** A server of GitLab, and the engine that asks it: call it in `describe`. */
+/** A GitLab server and a client. Call it in `describe`. */
 export class OnGitlab {
   server!: GitlabServer;
   runs!: ScriptedRuns;
-  engine!: CiClient;
+  client!: CiClient;
   private services: readonly string[] = [];
   private project = '';
 
@@ -24,7 +24,7 @@ export class OnGitlab {
     afterEach(async () => this.server.stop());
   }
 
-  /** Another one, in the place of the first. `jobs`: names with what each needs. */
+  /** Replaces the server. `jobs`: names with their needs. */
   async open(options: GitlabOptions = {}, services = ['shop'], jobs: Readonly<Record<string, readonly string[]>> = shop): Promise<void> {
     if (this.server) await this.server.stop();
     this.runs = new ScriptedRuns(jobs);
@@ -32,11 +32,11 @@ export class OnGitlab {
     this.server.api.branches.set(branch, commit);
     this.services = services;
     this.project = options.project ?? 'acme/shop';
-    this.engine = this.engineWith(this.server.token);
+    this.client = this.clientWith(this.server.token);
   }
 
-  /** Another engine that asks the same server. */
-  engineWith(token: string): CiClient {
+  /** Opens another client for the same server. */
+  clientWith(token: string): CiClient {
     const { server, project, services } = this;
     return openGitlabClient(
       { server: server.url, project, services, service: 'shop' },
@@ -45,14 +45,14 @@ export class OnGitlab {
     );
   }
 
-  /** What is answered from now on, where such a path is asked for. */
+  /** Sets the answer to requests with this path from now on. */
   reply(path: RegExp, answer: Reply): void {
     this.server.fault = (asked) => (path.test(asked.path) ? { reply: answer } : undefined);
   }
 
   /** The newest run. */
   async read(): Promise<RemoteRun> {
-    return valueOf(await this.engine.read(this.runs.runs[0]?.id ?? '', never));
+    return valueOf(await this.client.read(this.runs.runs[0]?.id ?? '', never));
   }
 
   async job(name: string): Promise<RemoteJob> {
@@ -61,7 +61,7 @@ export class OnGitlab {
 
   async log(of: RemoteJob, from = 0): Promise<{ readonly text: string; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const chunks: Buffer[] = [];
-    const end = await this.engine.readLog(await this.read(), of, from, (bytes) => chunks.push(bytes), never);
+    const end = await this.client.readLog(await this.read(), of, from, (bytes) => chunks.push(bytes), never);
     return { text: Buffer.concat(chunks).toString(), end };
   }
 }

@@ -1,7 +1,7 @@
 import type { Random } from '../random';
 import { ScriptedJob, ScriptedRun } from './scripted-runs';
 
-/** Names with what each needs. */
+/** Names with their needs. */
 const pipelines: readonly Readonly<Record<string, readonly string[]>>[] = [
   { build: [], test: ['build'] },
   { build: [], lint: [], test: ['build', 'lint'] },
@@ -11,10 +11,10 @@ const pipelines: readonly Readonly<Record<string, readonly string[]>>[] = [
 
 export type Printer = (random: Random) => Buffer;
 
-/** A run in which things happen at random, one at each step. */
+/** A run that changes at random with each step. */
 export class RandomScript {
   readonly run: ScriptedRun;
-  /** Jobs that could not run at some time, because one that they need had failed. */
+  /** Jobs that could not run at some time, because a need had failed. */
   readonly wereSkipped = new Set<string>();
   private next: number;
 
@@ -23,7 +23,7 @@ export class RandomScript {
     private readonly random: Random,
     private readonly piece: Printer,
     private readonly trace: (line: string) => void,
-    /** Jobs that failed are run again while others go on. */
+    /** Failed jobs are retried while others are running. */
     readonly retries: boolean,
   ) {
     this.next = id;
@@ -78,7 +78,7 @@ export class RandomScript {
     }
     job.end(random.happens(this.retries ? 0.5 : 0.2) ? 'failed' : 'passed');
     this.trace(`script: ${job.name} ${job.state}`);
-    // A run in which one failed is over when none goes on: what does not need it begins before.
+    // A failed run is over when no job is running: independent jobs start before.
     if (going.length === 1) for (const next of this.ready) this.start(next);
   }
 }
@@ -94,9 +94,9 @@ const pieces: readonly Printer[] = [
   (random) => Buffer.from(Array.from({ length: random.below(50) }, (_, at) => `line ${at}\n`).join('')),
 ];
 
-/** Text of all kinds. */
+/** Random text. */
 export const text: Printer = (random) => random.one(pieces)(random);
 
-/** Text, and bytes that are none. */
+/** Random text with invalid bytes. */
 export const anything: Printer = (random) =>
   random.happens(0.3) ? Buffer.from(Array.from({ length: 1 + random.below(40) }, () => random.below(256))) : text(random);

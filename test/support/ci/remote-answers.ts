@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import type { CiFailure, RemoteJob, RemoteRun, CiResult } from '../../../src/core/ci/ci-client';
 
-/** Nobody stops waiting. */
+/** A signal that never aborts. */
 export const never = new AbortController().signal;
 
 export function valueOf<T>(answer: CiResult<T> | undefined): T {

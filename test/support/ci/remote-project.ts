@@ -11,7 +11,7 @@ import { ScriptedRuns } from './scripted-runs';
 
 export type EngineKind = 'github' | 'gitlab' | 'jenkins';
 
-/** A project whose remote is a bare repository beside it, and whose pipeline runs on a CI service of the tests. */
+/** A project with a bare repository as its remote, whose pipeline runs on a CI service of the tests. */
 export class RemoteProject {
   private constructor(
     readonly project: Project,
@@ -29,7 +29,7 @@ export class RemoteProject {
     const project = new Project(folder);
     const bare = path.join(folder, 'shop.git');
     execFileSync('git', ['init', '-q', '--bare', '-b', 'main', bare]);
-    // As GitLab and GitHub do.
+    // GitLab and GitHub do so.
     execFileSync('git', ['config', 'receive.advertisePushOptions', 'true'], { cwd: bare });
     const needs = Object.fromEntries(Object.entries(steps).map(([name, step]) => [name, [step['needs'] ?? []].flat() as string[]]));
     const runs = new ScriptedRuns(needs);
@@ -51,14 +51,14 @@ export class RemoteProject {
     return remote;
   }
 
-  /** Of the remote, with what each points to. */
+  /** The branches of the remote with their commits. */
   branches(): string[] {
     return execFileSync('git', ['for-each-ref', '--format=%(refname:short)'], { cwd: this.bare, encoding: 'utf8' })
       .split('\n')
       .filter((name) => name !== '');
   }
 
-  /** The files of a commit that was pushed. */
+  /** The files of a pushed commit. */
   files(commit: string): string[] {
     return execFileSync('git', ['ls-tree', '-r', '--name-only', commit], { cwd: this.bare, encoding: 'utf8' }).trim().split('\n');
   }
@@ -71,7 +71,7 @@ export class RemoteProject {
     return this.project.start(args, this.environment);
   }
 
-  /** What a job prints that does what the exported pipeline says: `deliver step`, in a checkout of what was pushed, on a machine of its own. */
+  /** Returns the output of `deliver step` in a job, in a checkout of the push, on a machine of its own. */
   async job(step: string, branch: string): Promise<{ readonly code: number | null; readonly stdout: string }> {
     const machine = path.join(this.project.folder, 'machine');
     const checkout = path.join(machine, 'shop');
@@ -82,7 +82,7 @@ export class RemoteProject {
     return runner.start(['step', step], { CI: 'true' }).ended;
   }
 
-  /** The environment of that machine is ended. */
+  /** Stops the environment of that machine. */
   async stopMachine(): Promise<void> {
     await new Project(path.join(this.project.folder, 'machine')).close();
   }

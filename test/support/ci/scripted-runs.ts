@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 
-/** What a CI service of the tests holds, whatever its API calls it. Tests say what happens in it; servers tell it in their own words. */
+/** The scripted state of a CI service, independent of its API. Tests change it; servers present it in their own format. */
 export class ScriptedRuns {
   readonly runs: ScriptedRun[] = [];
   readonly deployments: ScriptedDeployment[] = [];
   private readonly waiting: ((run: ScriptedRun) => void)[] = [];
   private count = 1000;
 
-  /** `jobs`: names with what each needs, in the order of the pipeline. */
+  /** `jobs`: names with their needs, in the order of the pipeline. */
   constructor(readonly jobs: Readonly<Record<string, readonly string[]>>) {}
 
-  /** A run that begins now. */
+  /** Starts a run. */
   begin(facts: Partial<Pick<ScriptedRun, 'branch' | 'commit' | 'subject' | 'by' | 'event'>> = {}): ScriptedRun {
     const run = new ScriptedRun(String(++this.count), this.jobs, () => ++this.count, facts);
     this.runs.unshift(run);
@@ -18,7 +18,7 @@ export class ScriptedRuns {
     return run;
   }
 
-  /** The next run that somebody begins over the API. */
+  /** Returns the next run that is started over the API. */
   async next(): Promise<ScriptedRun> {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
@@ -27,7 +27,7 @@ export class ScriptedRuns {
     return this.runs.find((run) => run.id === id);
   }
 
-  /** A job of any run, also of an earlier attempt. */
+  /** Returns a job of any run, also of an earlier attempt. */
   findJob(id: string): ScriptedJob | undefined {
     return this.runs.flatMap((run) => run.allJobs).find((job) => job.id === id);
   }
@@ -44,17 +44,17 @@ export class ScriptedRun {
   readonly commit: string;
   readonly subject: string;
   readonly by: string;
-  /** As GitHub calls it: `workflow_dispatch`, `push`. */
+  /** GitHub's event: `workflow_dispatch`, `push`. */
   readonly event: string;
   readonly createdAt = new Date();
   attempt = 1;
-  /** When the latest attempt began. */
+  /** The start of the latest attempt. */
   attemptAt = this.createdAt;
-  /** All that there were, newest attempt last. */
+  /** All jobs so far, the newest attempt last. */
   readonly allJobs: ScriptedJob[] = [];
-  /** Somebody asked for it to be ended. */
+  /** A cancellation was requested. */
   isCancelled = false;
-  /** In a test that plays with it: the run could not even begin. */
+  /** Fails the run before it starts. */
   startupFailure: string | undefined;
 
   constructor(
@@ -71,7 +71,7 @@ export class ScriptedRun {
     for (const [name, needs] of Object.entries(definition)) this.allJobs.push(new ScriptedJob(String(newId()), name, needs, 1));
   }
 
-  /** The newest of each name. */
+  /** The newest job of each name. */
   get jobs(): ScriptedJob[] {
     return [...new Map(this.allJobs.map((job) => [job.name, job])).values()];
   }
@@ -82,7 +82,7 @@ export class ScriptedRun {
     return job;
   }
 
-  /** All of its jobs pass, one after the other. */
+  /** Passes all jobs, one after another. */
   pass(): void {
     for (const job of this.jobs) if (!job.isOver) job.pass();
   }
@@ -92,7 +92,7 @@ export class ScriptedRun {
     if (this.startupFailure !== undefined) return 'failed';
     if (jobs.some(({ state }) => state === 'running')) return 'running';
     const failed = jobs.some(({ state }) => state === 'failed');
-    // What needs a job that did not pass never runs.
+    // Jobs whose need did not pass never run.
     if (!failed && !this.isCancelled && jobs.some(({ state }) => state === 'waiting'))
       return jobs.some((job) => job.isOver) ? 'running' : 'waiting';
     if (this.isCancelled) return 'cancelled';
@@ -104,23 +104,23 @@ export class ScriptedRun {
     return new Date(Math.max(this.createdAt.getTime(), ...this.jobs.map((job) => job.finishedAt?.getTime() ?? 0)));
   }
 
-  /** What is still going on ends, what waits will not run. */
+  /** Ends running jobs and skips waiting ones. */
   cancel(): void {
     this.isCancelled = true;
     for (const job of this.jobs) if (!job.isOver) job.end('cancelled');
   }
 
-  /** Another attempt of what did not pass. */
+  /** Starts another attempt of all jobs that did not pass. */
   rerunFailed(): void {
     this.again(({ state }) => state !== 'passed');
   }
 
-  /** The same where what was skipped stays what it is, and only waits again. */
+  /** Starts another attempt in which skipped jobs stay, and only wait again. */
   retryFailed(): void {
     this.again(({ state }) => state === 'failed' || state === 'cancelled');
   }
 
-  /** Another attempt of all. */
+  /** Starts another attempt of all jobs. */
   rerunAll(): void {
     this.again(() => true);
   }
@@ -133,7 +133,7 @@ export class ScriptedRun {
       if (isWanted(job)) this.allJobs.push(new ScriptedJob(String(this.newId()), job.name, job.needs, this.attempt));
   }
 
-  /** Jobs that will not run any more, because one that they need did not pass. */
+  /** Skips jobs that can no longer run, because a need did not pass. */
   isSkipped(job: ScriptedJob): boolean {
     return job.needs.some((name) => {
       const need = this.job(name);
@@ -147,11 +147,11 @@ export class ScriptedJob {
   startedAt: Date | undefined;
   finishedAt: Date | undefined;
   exitCode: number | undefined;
-  /** What it printed. */
+  /** The log. */
   log: Buffer = Buffer.alloc(0);
-  /** An environment whose deployment waits for a person. */
+  /** The environment of a deployment that waits for approval. */
   approval: string | undefined;
-  /** No machine takes it. */
+  /** No runner takes the job. */
   isStuck = false;
   /** JUnit XML. */
   report: string | undefined;

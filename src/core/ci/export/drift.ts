@@ -4,7 +4,7 @@ import { ciServices } from '../registry';
 import { headOf, planFile } from './exported-file';
 import { filesThere, optionsThere, textOf } from './export';
 
-/** Where an exported file and delivery.yaml say two things, with the first line that differs. */
+/** An exported file that no longer matches delivery.yaml, with the first line that differs. */
 export interface Drift {
   readonly path: string;
   readonly line: number;
@@ -12,18 +12,18 @@ export interface Drift {
   readonly hint: string;
 }
 
-/** Every exported file of a working copy that is not what an export would write now. */
+/** Returns every exported file of a working copy that an export would change. */
 export async function findDrift(root: string, services: readonly CiPipeline[]): Promise<Drift[]> {
   return (await Promise.all(ciServices.map(async (engine) => driftOf(engine, root, services)))).flat();
 }
 
 async function driftOf(engine: CiDescriptor, root: string, services: readonly CiPipeline[]): Promise<Drift[]> {
-  const hint = `deliver export ${engine.kind} writes it anew`;
+  const hint = `run deliver export ${engine.kind}`;
   const options = await optionsThere(root, engine, services);
   const files = await engine.files(services, options);
   const drifted = files.flatMap((file): Drift[] => {
     const there = textOf(path.join(root, file.path));
-    // A file that Deliver did not write is none of its business.
+    // Files that Deliver did not write are ignored.
     if (there === undefined || headOf(there)?.engine !== engine.kind) return [];
     const plan = planFile(engine, file, options, there);
     if (!plan.ok)
@@ -31,8 +31,8 @@ async function driftOf(engine: CiDescriptor, root: string, services: readonly Ci
     const { firstChange, isEdited } = plan.value;
     if (firstChange === undefined) return [];
     const message = isEdited
-      ? `it was changed by hand outside the places that are kept, and ${file.source} says something else`
-      : `${file.source} says something else now`;
+      ? `manual changes outside the preserved regions, and ${file.source} differs`
+      : `the file no longer matches ${file.source}`;
     return [{ path: file.path, line: firstChange, message, hint: isEdited ? handHint : hint }];
   });
   const left = filesThere(root, engine).filter((there) => !files.some((file) => file.path === there));
@@ -41,10 +41,10 @@ async function driftOf(engine: CiDescriptor, root: string, services: readonly Ci
     ...left.map((there) => ({
       path: there,
       line: 1,
-      message: 'the service that it was written for is there no more',
-      hint: 'remove it',
+      message: 'the service of this file no longer exists',
+      hint: 'remove the file',
     })),
   ];
 }
 
-const handHint = 'move the change between `deliver: begin own` and `deliver: end own`, or into delivery.yaml, and export again';
+const handHint = 'move the change between `deliver: begin own` and `deliver: end own` or into delivery.yaml, and export again';

@@ -7,22 +7,21 @@ import { headOf, planFile, type ExportPlan } from './exported-file';
 
 export interface Export {
   readonly files: readonly ExportPlan[];
-  /** Files that were written for services that are there no more. */
+  /** Exported files of services that no longer exist. */
   readonly left: readonly string[];
   readonly notes: readonly string[];
 }
 
 export interface ExportRequest {
-  /** The repository's root. */
   readonly root: string;
   /** All services of the repository. */
   readonly services: readonly CiPipeline[];
   readonly engine: CiDescriptor;
-  /** Only the files of this service, and what brings all services together. */
+  /** Limits the export to the files of this service and the files for all services. */
   readonly service?: string;
-  /** Absent: as the files that are there say. */
+  /** Absent: the package that the existing files name. */
   readonly package?: string;
-  /** Also over files that are not Deliver's, and over changes by hand. */
+  /** Overwrites files that Deliver did not write, and manual changes. */
   readonly force?: boolean;
 }
 
@@ -45,7 +44,7 @@ export async function planExport({ root, services, engine, service, force = fals
   return ok({ files, left, notes: [...new Set(meant.flatMap((file) => file.notes))] });
 }
 
-/** Writes the files that say something else than they should. */
+/** Writes the files that changed. */
 export function writeExport(root: string, { files }: Export): Result<void> {
   for (const { file, text, isUnchanged } of files) {
     if (isUnchanged) continue;
@@ -61,13 +60,13 @@ export function writeExport(root: string, { files }: Export): Result<void> {
   return ok(undefined);
 }
 
-/** The files of an engine in a working copy that Deliver wrote. */
+/** Returns the files in a working copy that Deliver exported for a CI service. */
 export function filesThere(root: string, engine: CiDescriptor): string[] {
   const found = engine.folders.flatMap((folder) => fileNames(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.kind);
 }
 
-/** A package that was named once goes on to be used. */
+/** Returns the options of the existing files: a package that was named once stays in use. */
 export async function optionsThere(root: string, engine: CiDescriptor, services: readonly CiPipeline[]): Promise<ExportOptions> {
   const files = await engine.files(services, {});
   const heads = files.map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
@@ -85,9 +84,9 @@ export function textOf(file: string): string | undefined {
 function edited({ file, firstChange }: ExportPlan): Failure {
   return {
     kind: 'usage',
-    message: `${file.path} was changed by hand outside the places that are kept`,
+    message: `${file.path} has manual changes outside its preserved regions`,
     path: file.path,
     ...(firstChange !== undefined && { line: firstChange }),
-    hint: 'put the change between `deliver: begin own` and `deliver: end own`, or give it up with --force',
+    hint: 'move the change between `deliver: begin own` and `deliver: end own`, or discard it with --force',
   };
 }

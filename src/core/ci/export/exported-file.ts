@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
 import type { CiDescriptor, CiFile, CiName, ExportOptions } from '../ci-service';
-import { splitOwn, withOwn } from './preserved-regions';
+import { splitRegions, insertRegions } from './preserved-regions';
 
-/** What an exported file says of itself in its first lines. */
+/** The header of an exported file. */
 export interface Head {
   readonly engine: CiName;
   readonly options: ExportOptions;
-  /** Of what was written, without anybody's own lines. */
+  /** The digest of the generated lines, without preserved regions. */
   readonly digest: string;
 }
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
-const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
+const adoptable = '; deliver init converts it if there is no delivery.yaml yet';
 
-/** The head of a file that Deliver wrote; `undefined` for one that it did not. */
+/** Returns the header of a file that Deliver wrote, or undefined for any other file. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
   if (!match) return undefined;
@@ -27,21 +27,20 @@ export function headOf(text: string): Head | undefined {
 /** The part of a descriptor that the text of a file depends on. */
 export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment' | 'isAdoptable'>;
 
-/** What is to become of a file. */
+/** The planned content of one exported file. */
 export interface ExportPlan {
   readonly file: CiFile;
   readonly text: string;
-  /** The file is there and says the same. */
   readonly isUnchanged: boolean;
-  /** Where the file that is there first says something else, from 1. */
+  /** The first line of the existing file that would change, from 1. */
   readonly firstChange?: number;
-  /** It holds changes by hand outside the marked places, which writing it would lose. */
+  /** The existing file has manual changes outside its preserved regions, which an export would lose. */
   readonly isEdited: boolean;
 }
 
 /**
- * The text of a file as it should be, with the own lines of the file that is there. Fails where it was not
- * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
+ * Returns the new text of a file, with the preserved regions of the existing file. Fails if Deliver did not write that file, unless `force`
+ * is set, and if the job around a region no longer exists.
  */
 export function planFile(
   engine: ExportedBy,
@@ -57,31 +56,31 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: `move it away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
+      hint: `move the file away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
     });
-  const fresh = splitOwn(file.body, path);
+  const fresh = splitRegions(file.body, path);
   if (!fresh.ok) return fresh;
   if (before === undefined || !head)
     return ok({
       file,
-      text: sealed([...headLines(engine, file, options), ...file.body.split('\n')], path),
+      text: withDigest([...headLines(engine, file, options), ...file.body.split('\n')], path),
       isUnchanged: false,
       isEdited: false,
     });
 
-  const old = splitOwn(before, path);
+  const old = splitRegions(before, path);
   if (!old.ok) return old;
-  const merged = withOwn(
+  const merged = insertRegions(
     [...headLines(engine, file, options), ...fresh.value.body.slice(fresh.value.body.findIndex((line) => line !== ''))],
     old.value,
     path,
   );
   if (!merged.ok) return merged;
-  const text = sealed(merged.value, path);
+  const text = withDigest(merged.value, path);
   const wrong = engine.comment === '#' ? parseDocument(text, { logLevel: 'silent' }).errors[0] : undefined;
   if (wrong) {
-    const hint = 'mend them, and export again';
-    return fail('usage', `with your own lines it is no YAML: ${wrong.message.split('\n')[0]}`, {
+    const hint = 'fix them, and export again';
+    return fail('usage', `with the preserved regions the file is not valid YAML: ${wrong.message.split('\n')[0]}`, {
       path,
       line: wrong.linePos?.[0].line ?? 1,
       hint,
@@ -92,7 +91,7 @@ export function planFile(
     file,
     text,
     isUnchanged: firstChange === undefined && headOf(text)?.digest === head.digest,
-    ...(firstChange !== undefined && { firstChange }),
+    firstChange,
     isEdited: firstChange !== undefined && digestOf(old.value.body) !== head.digest,
   });
 }
@@ -108,24 +107,24 @@ function headLines(engine: ExportedBy, { source }: CiFile, options: ExportOption
   ];
 }
 
-/** The whole text, with its digest in the first line. */
-function sealed([first = '', ...lines]: readonly string[], path: string): string {
-  const split = splitOwn(lines.join('\n'), path);
+/** Returns the text with its digest in the first line. */
+function withDigest([first = '', ...lines]: readonly string[], path: string): string {
+  const split = splitRegions(lines.join('\n'), path);
   return [`${first} [${digestOf(split.ok ? split.value.body : lines)}]`, ...lines].join('\n');
 }
 
-/** Of what is said below the head; empty lines say nothing. */
+/** Returns a digest of the lines below the header, empty lines excluded. */
 function digestOf(lines: readonly string[]): string {
   const below = lines.slice(lines.findIndex((line) => !/^(#|\/\/)/.test(line)));
   const said = below.filter((line) => line.trim() !== '').join('\n');
   return createHash('sha256').update(said).digest('hex').slice(0, 12);
 }
 
-/** The line of `before` from which on it says something else; empty lines say nothing. */
+/** Returns the first line of `before` that differs from `after`, empty lines excluded. */
 function differsAt(before: string, after: string): number | undefined {
-  const told = (text: string) =>
+  const contentOf = (text: string) =>
     text.split('\n').flatMap((line, index) => (line.trim() === '' ? [] : [{ line: line.trimEnd(), number: index + 1 }]));
-  const [old, now] = [told(before), told(after)];
+  const [old, now] = [contentOf(before), contentOf(after)];
   const body = (each: { line: string }, index: number): string => (index === 0 ? each.line.replace(/ \[[0-9a-f]{12}\]$/, '') : each.line);
   for (let index = 0; index < Math.max(old.length, now.length); index++) {
     const [a, b] = [old[index], now[index]];

@@ -1,33 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { Pipeline, Step } from '../../model/pipeline';
 
-/** A step as a job of a CI service: what it needs of the jobs before it. */
+/** A step as a job of a CI service. */
 export interface Job {
   readonly step: Step;
-  /** Its name on the engine. */
+  /** The job's name on the CI service. */
   readonly id: string;
   readonly needs: readonly Job[];
-  /** The jobs before it, direct or not, whose outputs it may read; in the file's order. */
+  /** All earlier jobs, direct or not, whose outputs it may read, in the order of the file. */
   readonly handed: readonly Job[];
-  /** What decides whether its outputs stand; absent where it runs every time, as in a local run. */
+  /** The cache key of its outputs. Absent: the job always runs, as in a local run. */
   readonly key?: JobKey;
-  /** It deploys, verifies, or comes after one that does. */
+  /** It deploys, verifies, or follows a job that does. */
   readonly isRelease: boolean;
-  /**
-   * The environment that it deploys to or verifies. What is live in one, and what can be brought back, is on
-   * record on the machine that deploys to it.
-   */
+  /** The environment that it deploys to or verifies. The releases of an environment are recorded on the machine that deploys to it. */
   readonly environment?: string;
 }
 
 export interface JobKey {
-  /** Globs of its own inputs and those of all jobs before it. */
+  /** Globs of its inputs and of the inputs of all jobs before it. */
   readonly inputs: readonly string[];
-  /** Of the commands, variables and outputs of the same jobs. */
+  /** A digest of the commands, variables and outputs of the same jobs. */
   readonly digest: string;
 }
 
-/** The jobs of a pipeline, in the file's order. `idOf` names each on the engine, uniquely. */
+/** Returns the jobs of a pipeline, in the order of the file. `idOf` returns a unique name on the CI service. */
 export function jobsOf(pipeline: Pipeline, idOf: (step: string) => string): readonly Job[] {
   const made = new Map<string, Job>();
   const steps = new Map(pipeline.steps.map((step) => [step.name, step]));
@@ -35,7 +32,7 @@ export function jobsOf(pipeline: Pipeline, idOf: (step: string) => string): read
     const known = made.get(name);
     if (known) return known;
     const step = steps.get(name);
-    if (!step) throw new Error(`the parser let the unknown step ${name} pass`);
+    if (!step) throw new Error(`the parser accepted the unknown step ${name}`);
     const job = jobOf(step, idOf(name), step.needs.map(make));
     made.set(name, job);
     return job;
@@ -59,7 +56,7 @@ function jobOf(step: Step, id: string, needs: readonly Job[]): Job {
   };
 }
 
-/** As in a local run: a step has a key where it names its inputs and all that it needs have one. */
+/** Returns the key of a step, as in a local run: it must declare its inputs, and all its needs must have a key. */
 function keyOf(step: Step, needs: readonly Job[]): JobKey | undefined {
   if (step.inputs === undefined || !isOwnCommand(step)) return undefined;
   const keys = needs.flatMap((need) => need.key ?? []);
@@ -71,18 +68,46 @@ function keyOf(step: Step, needs: readonly Job[]): JobKey | undefined {
   };
 }
 
-/** Its command is the whole of it: a CI service needs no Deliver for it. */
+/** Returns whether a step is only its command: a CI service runs it without Deliver. */
 export function isOwnCommand(step: Step): boolean {
   return step.run !== undefined && step.verifies === undefined;
 }
 
-/** Whether programs that earlier jobs installed with a package manager are called by their names. */
+/** Returns whether earlier jobs installed programs with a package manager, to be called by name. */
 export function hasPrograms(job: Job): boolean {
   return job.handed.some(({ step }) => step.outputs.some((output) => /(^|\/)node_modules(\/|$)/.test(output)));
 }
 
-/** Steps that others need and that hand nothing on: on another machine, what they leave is gone. */
-export function handingNothingOn(jobs: readonly Job[]): string[] {
+/** Returns the steps that others need and that have no outputs: on another machine their files are lost. */
+export function stepsWithoutOutputs(jobs: readonly Job[]): string[] {
   const needed = new Set(jobs.flatMap((job) => job.needs));
   return [...needed].filter(({ step }) => isOwnCommand(step) && step.outputs.length === 0).map(({ step }) => step.name);
+}
+
+/** Returns a function that maps names of delivery.yaml to unique names of a CI service. `adapt` returns the nearest valid name. */
+export function distinctNames(names: readonly string[], adapt: (name: string) => string): (name: string) => string {
+  const taken = new Set<string>();
+  const mapped = new Map<string, string>();
+  const take = (name: string, wanted: string): void => {
+    let free = wanted;
+    for (let number = 2; taken.has(free.toLowerCase()); number++) free = `${wanted}-${number}`;
+    taken.add(free.toLowerCase());
+    mapped.set(name, free);
+  };
+  // Valid names stay, whatever the others are mapped to.
+  for (const name of names) if (adapt(name) === name && !taken.has(name.toLowerCase())) take(name, name);
+  for (const name of names) if (!mapped.has(name)) take(name, adapt(name));
+  return (name) => mapped.get(name) ?? adapt(name);
+}
+
+/** Returns the warnings that hold for every CI service. `runner` is how a file selects a self-hosted machine. */
+export function commonWarnings(pipeline: Pipeline, jobs: readonly Job[], { runner }: { readonly runner: string }): string[] {
+  const environments = [...new Set(jobs.flatMap((job) => job.environment ?? []))];
+  const secrets = [...new Set(pipeline.steps.flatMap((step) => step.secrets))];
+  return [
+    ...environments.map(
+      (name) => `the releases of ${name} are recorded on the machine that deploys: its jobs need one permanent machine (${runner})`,
+    ),
+    ...(secrets.length > 0 ? [`${pipeline.service} needs the secrets ${secrets.join(', ')} on the CI service`] : []),
+  ];
 }

@@ -1,10 +1,10 @@
-/** What a list of globs says in words that the tools of CI services have: without braces, and what to leave out apart. */
+/** A list of globs without braces, for the tools of CI services, with the excluded ones apart. */
 export interface PlainGlobs {
   readonly wanted: readonly string[];
   readonly unwanted: readonly string[];
 }
 
-/** Without alternatives in braces; `undefined` where a pattern is one that such tools do not know. */
+/** Expands braces. Returns undefined if a pattern has syntax that those tools lack. */
 export function plainGlobs(globs: readonly string[]): PlainGlobs | undefined {
   if (globs.some((glob) => /[@+*?!]\(|\\/.test(glob))) return undefined;
   const all = globs.flatMap((glob) => expandBraces(glob));
@@ -19,12 +19,12 @@ export function isGlob(path: string): boolean {
   return /[*?[\]]/.test(path);
 }
 
-/** The path of a service's file from the repository's root. */
+/** Returns the path of a service's file from the repository's root. */
 export function below(folder: string, path: string): string {
   return folder === '' ? path : `${folder}/${path}`;
 }
 
-/** All that is in a folder is said by its name. */
+/** Shortens a glob for the whole content of a folder to the folder's name. */
 function whole(glob: string): string {
   const path = glob.replace(/^\.\//, '').replace(/\/$/, '');
   const folder = path.replace(/(\/\*\*)+(\/\*)?$/, '');

@@ -1,16 +1,16 @@
 import { fail, ok, type Result } from '../../model/result';
 
-/** Lines of a person's own in an exported file, with the marks around them. */
+/** Lines that people added to an exported file, with the marks around them. */
 interface Region {
   readonly lines: readonly string[];
-  /** How many lines of the file without regions come before it. */
+  /** The number of generated lines before it. */
   readonly at: number;
-  /** From 1, in the file. */
+  /** Line of the file, from 1. */
   readonly line: number;
 }
 
 interface Split {
-  /** The file without anybody's own lines. */
+  /** The generated lines. */
   readonly body: readonly string[];
   readonly regions: readonly Region[];
 }
@@ -18,18 +18,18 @@ interface Split {
 const begin = /^\s*(#|\/\/) deliver: begin own\b/;
 const end = /^\s*(#|\/\/) deliver: end own\b/;
 
-/** Takes an exported file apart. Fails where a mark has no counterpart. */
-export function splitOwn(text: string, path: string): Result<Split> {
+/** Splits an exported file into generated lines and regions. Fails if a mark has no counterpart. */
+export function splitRegions(text: string, path: string): Result<Split> {
   const body: string[] = [];
   const regions: Region[] = [];
   let open: { lines: string[]; line: number } | undefined;
   for (const [index, line] of text.split('\n').entries()) {
     const place = { path, line: index + 1 };
     if (begin.test(line)) {
-      if (open) return fail('usage', 'a place of your own begins in another one', place);
+      if (open) return fail('usage', 'a preserved region begins inside another one', place);
       open = { lines: [line], line: index + 1 };
     } else if (!open) {
-      if (end.test(line)) return fail('usage', 'a place of your own ends here that has no beginning', place);
+      if (end.test(line)) return fail('usage', 'a preserved region ends here without a beginning', place);
       body.push(line);
     } else {
       open.lines.push(line);
@@ -38,61 +38,58 @@ export function splitOwn(text: string, path: string): Result<Split> {
       open = undefined;
     }
   }
-  return open ? fail('usage', 'a place of your own begins here and has no end', { path, line: open.line }) : ok({ body, regions });
+  return open ? fail('usage', 'a preserved region begins here without an end', { path, line: open.line }) : ok({ body, regions });
 }
 
 /**
- * Puts the regions of the old file into a new body, each where it was: in the same job, after the same
- * line. A key that is set in one takes the place of the body's. Fails where its job is no more.
+ * Puts the regions of the old file into a new body: in the same job, after the same line. A key that is set in a region replaces the body's
+ * key. Fails if the region's job no longer exists.
  */
-export function withOwn(body: readonly string[], old: Split, path: string): Result<string[]> {
+export function insertRegions(body: readonly string[], old: Split, path: string): Result<string[]> {
   const places = new Map<number, Region[]>();
   let kept = [...body];
-  const before = shaped(old.body);
-  const chains = old.regions.map((region) => ({ region, chain: chainOf(before, region.at, indentOf(region.lines[0] ?? '')) }));
+  const before = withStructure(old.body);
+  const chains = old.regions.map((region) => ({ region, chain: enclosingLines(before, region.at, indentOf(region.lines[0] ?? '')) }));
   for (const { region, chain } of chains) {
-    const block = blockOf(shaped(kept), chain);
+    const block = blockOf(withStructure(kept), chain);
     if (!block) {
       const where =
         chain
           .at(-1)
           ?.replace(/[:{]\s*$/, '')
           .trim() ?? '';
-      return fail('usage', `your own lines stand in \`${where}\`, which delivery.yaml has no more`, {
+      return fail('usage', `a preserved region is in \`${where}\`, which no longer exists in delivery.yaml`, {
         path,
         line: region.line,
-        hint: 'move or remove them',
+        hint: 'move or remove the region',
       });
     }
     kept = withoutKeys(kept, block, region);
   }
   for (const { region, chain } of chains) {
-    const now = shaped(kept);
+    const now = withStructure(kept);
     const block = blockOf(now, chain);
-    if (!block) throw new Error('a block is gone though only keys were taken out of it');
+    if (!block) throw new Error('a block is missing although only keys were removed');
     const at = placeIn(now, block, before, region);
     places.set(at, [...(places.get(at) ?? []), region]);
   }
   const lines: string[] = [];
   for (let index = 0; index <= kept.length; index++) {
-    for (const region of places.get(index) ?? []) lines.push(...apart(region, lines.at(-1), kept[index]));
+    for (const region of places.get(index) ?? []) lines.push(...withEmptyLines(region, lines.at(-1), kept[index]));
     if (index < kept.length) lines.push(kept[index] ?? '');
   }
   return ok(lines);
 }
 
-/** At the top level an empty line stands on either side. */
-function apart({ lines }: Region, before: string | undefined, after: string | undefined): string[] {
+/** Adds an empty line before and after a region at the top level. */
+function withEmptyLines({ lines }: Region, before: string | undefined, after: string | undefined): string[] {
   if (indentOf(lines[0] ?? '') > 0) return [...lines];
   const isEmpty = (line: string | undefined): boolean => line === undefined || line === '';
   return [...(isEmpty(before) ? [] : ['']), ...lines, ...(isEmpty(after) ? [] : [''])];
 }
 
-/**
- * The lines as they tell the structure: those of a command in a Jenkinsfile, which stand where they must, are taken for
- * ones far inside.
- */
-function shaped(lines: readonly string[]): string[] {
+/** Returns the lines as they show the structure. Multi-line commands of a Jenkinsfile keep their own indent, so they are indented far. */
+function withStructure(lines: readonly string[]): string[] {
   let isInside = false;
   return lines.map((line) => {
     const shape = isInside ? `${' '.repeat(200)}${line}` : line;
@@ -102,7 +99,7 @@ function shaped(lines: readonly string[]): string[] {
 }
 
 interface Block {
-  /** The first line of what is in it, and the one after the last. */
+  /** The first line of the content, and the line after the last. */
   readonly from: number;
   readonly to: number;
 }
@@ -111,17 +108,17 @@ function indentOf(line: string): number {
   return line.length - line.trimStart().length;
 }
 
-/** The lines that a place stands below, outermost first, without their indent. */
-function chainOf(lines: readonly string[], at: number, indent: number): string[] {
+/** Returns the lines that enclose a position, outermost first, trimmed. */
+function enclosingLines(lines: readonly string[], at: number, indent: number): string[] {
   const chain: string[] = [];
   let inner = indent;
   for (let index = at - 1; index >= 0 && inner > 0; index--) {
     const line = lines[index] ?? '';
-    if (isPassedOver(line) || indentOf(line) >= inner) continue;
+    if (isIgnored(line) || indentOf(line) >= inner) continue;
     inner = indentOf(line);
     chain.unshift(line.trim());
   }
-  // The stages of a Jenkinsfile have names; what they stand in has not.
+  // Stages of a Jenkinsfile have names; the blocks around them do not.
   return chain.slice(
     Math.max(
       0,
@@ -130,11 +127,11 @@ function chainOf(lines: readonly string[], at: number, indent: number): string[]
   );
 }
 
-function isPassedOver(line: string): boolean {
+function isIgnored(line: string): boolean {
   return /^\s*$|^\s*(#|\/\/)|^\s*[}\])]+$/.test(line);
 }
 
-/** What stands below a chain of lines. */
+/** Returns the block below a chain of enclosing lines. */
 function blockOf(lines: readonly string[], chain: readonly string[]): Block | undefined {
   const [first, ...rest] = chain;
   if (first === undefined) return { from: 0, to: lines.length };
@@ -148,7 +145,7 @@ function blockOf(lines: readonly string[], chain: readonly string[]): Block | un
   return undefined;
 }
 
-/** The line after all that stands below a line. */
+/** Returns the line after the block that a line opens. */
 function endOf(lines: readonly string[], start: number): number {
   const indent = indentOf(lines[start] ?? '');
   let last = start + 1;
@@ -161,7 +158,7 @@ function endOf(lines: readonly string[], start: number): number {
   return last;
 }
 
-/** The same, with the bracket that closes it. */
+/** Returns the line after a block, including its closing bracket. */
 function afterOf(lines: readonly string[], start: number): number {
   const next = endOf(lines, start);
   const closing = lines[next] ?? '';
@@ -174,7 +171,7 @@ const keyOf = (line: string): string | undefined =>
 function withoutKeys(lines: readonly string[], block: Block, region: Region): string[] {
   const indent = indentOf(region.lines[0] ?? '');
   const own = new Set(region.lines.filter((line) => indentOf(line) === indent).flatMap((line) => keyOf(line) ?? []));
-  const shape = shaped(lines);
+  const shape = withStructure(lines);
   const kept: string[] = [];
   for (let index = 0; index < lines.length; index++) {
     const line = shape[index] ?? '';
@@ -188,7 +185,7 @@ function withoutKeys(lines: readonly string[], block: Block, region: Region): st
   return kept;
 }
 
-/** After the line that it came after, or the nearest one before that which is still there. */
+/** Returns the position after the line that the region followed, or after the nearest earlier line that still exists. */
 function placeIn(lines: readonly string[], block: Block, old: readonly string[], region: Region): number {
   const indent = indentOf(region.lines[0] ?? '');
   for (let index = region.at - 1; index >= 0; index--) {
@@ -206,12 +203,12 @@ function placeIn(lines: readonly string[], block: Block, old: readonly string[],
   return block.from;
 }
 
-/** Where the block that a region stands in begins in its own file. */
+/** Returns the first line of the block around a region in its own file. */
 function startOfBlock(old: readonly string[], region: Region): number {
   const indent = indentOf(region.lines[0] ?? '');
   for (let index = region.at - 1; index >= 0; index--) {
     const line = old[index] ?? '';
-    if (!isPassedOver(line) && indentOf(line) < indent) return index;
+    if (!isIgnored(line) && indentOf(line) < indent) return index;
   }
   return 0;
 }

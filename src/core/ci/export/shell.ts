@@ -1,37 +1,59 @@
-/** A word for a POSIX shell, quoted only where it must be. */
+import { isGlob, plainGlobs } from './plain-globs';
+
+/** Quotes a word for a POSIX shell if necessary. */
 export function word(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replace(/'/g, `'\\''`)}'`;
 }
 
-/** A glob for bash: what it matches by stays, all else is literal. */
+/** Quotes a glob for bash: only its wildcards stay special. */
 export function globWord(glob: string): string {
   return glob.replace(/[^\w@%+=:,./*?[\]{}()|!-]/g, (letter) => (letter === '\n' ? `$'\\n'` : `\\${letter}`));
 }
 
 /**
- * Whether a command means something else where the shell stops at the first failure, as it does on CI
- * services and not in a local run.
+ * Returns whether a command behaves differently in a shell that stops at the first failure. CI services use such a shell, local runs do
+ * not.
  */
 export function isCompound(command: string): boolean {
   return /[\n;]/.test(command.trim());
 }
 
-/** A command that is tried up to `attempts` times, for engines that have no word for it. */
+/** Returns a command that makes up to `attempts` attempts, for CI services without retries. */
 export function retried(command: string, attempts: number): string {
   if (attempts < 2) return command;
   const line = command.trimEnd();
-  // A here-document ends at the beginning of a line.
+  // A here-document ends at the start of a line.
   const body = line.includes('\n') ? line : `  ${line}`;
   return [`attempt() (`, body, `)`, Array.from({ length: attempts }, () => 'attempt').join(' || ')].join('\n');
 }
 
-/** How a job calls Deliver for one of its steps. */
+/** Returns the command by which a job runs a step with Deliver. */
 export function deliverStep(step: string, { package: from, up }: { readonly package?: string | undefined; readonly up: string }): string {
   if (from === undefined) return `npx --yes deliver step ${word(step)}`;
   return `npx --yes --package ${word(isFile(from) ? `${up}${from.replace(/^\.\//, '')}` : from)} deliver step ${word(step)}`;
 }
 
-/** A packed file of the repository, not a name of the registry. */
+/** Returns whether `from` is a packed file of the repository rather than a registry's package. */
 export function isFile(from: string): boolean {
   return /^\.{1,2}\/|\.(tgz|tar\.gz)$/.test(from);
+}
+
+export interface Packing {
+  readonly command: string;
+  /** The command needs bash for its globs. */
+  readonly isForBash: boolean;
+}
+
+const bashGlobs = 'shopt -s globstar nullglob dotglob extglob\n';
+
+/** Returns the GNU tar command that packs outputs with their modes and links, which CI services lose. `archive` is inserted unquoted. */
+export function packing(outputs: readonly string[], archive: string): Packing {
+  const wanted = outputs.filter((output) => !output.startsWith('!'));
+  const paths = plainGlobs(wanted)?.wanted ?? wanted;
+  const without = (plainGlobs(outputs)?.unwanted ?? []).map((path) => `--exclude=${word(path)} `).join('');
+  const isForBash = paths.some(isGlob) || wanted.some((path) => /[({]/.test(path));
+  const words = paths.map((path) => (isForBash ? globWord(path) : word(path)));
+  const nothing = isForBash ? '-T /dev/null ' : '';
+  const command = `tar --ignore-failed-read -czf ${archive} ${nothing}${without}${words.join(' ')}`;
+  return { command: `${isForBash ? bashGlobs : ''}${command}`, isForBash };
 }

@@ -2,9 +2,9 @@ import { Document, isScalar, visit } from 'yaml';
 
 const width = 110;
 
-/** YAML as people write it: short lists on one line, commands of several lines as blocks. */
+/** Returns readable YAML: short lists on one line, multi-line commands as blocks. */
 export function yamlText(value: unknown, options: { readonly old?: boolean } = {}): string {
-  // Readers of YAML 1.1 take a bare `no` for false.
+  // Parsers of YAML 1.1 read a bare `no` as false.
   const document = new Document(value, { aliasDuplicateObjects: false, ...(options.old && { compat: 'yaml-1.1' }) });
   visit(document, {
     Seq(_, node) {
@@ -15,7 +15,7 @@ export function yamlText(value: unknown, options: { readonly old?: boolean } = {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-/** The same, further in. */
+/** Indents every line that is not empty. */
 export function indented(text: string, by: string): string {
   return text.replace(/^(?=.)/gm, by);
 }

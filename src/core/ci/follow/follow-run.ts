@@ -4,63 +4,71 @@ import { Mask } from '../../support/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
+import type { Result } from '../../model/result';
 import type { Visibility } from '../../process/visibility';
-import type { Journal } from '../../history/journal';
+import { Journal } from '../../history/journal';
 import { PathResolver } from '../../location/path-resolver';
 import { ProblemReporter } from '../../logs/problem-reporter';
-import type { RunState } from '../../model/run-state';
+import { isFinished, type RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
 import { treePaths } from '../../location/tree-paths';
-import type { SerialQueue } from '../../support/serial-queue';
-import { pollDelayAfter, waitForNextPoll, type Pause } from './poll-schedule';
+import { pollDelayAfter, waitForNextPoll, type PollDelay } from './poll-schedule';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
+import type { SerialQueue } from '../../support/serial-queue';
 import { RunFollower, type Look } from './run-follower';
+import { takeSnapshot } from '../../git/snapshot';
+import { listTree, type TreeEntry } from '../../git/tree';
+import type { RunEvent } from '../../model/events';
+import { ownIdentity } from '../../process/process-identity';
+import { readRecorded } from '../../history/runs';
+import * as path from 'node:path';
+import { tryLock, type LockAttempt } from '../../process/lock';
 
 export interface RunToFollow {
   readonly repository: Repository;
   readonly home: RepositoryHome;
-  readonly engine: CiClient;
+  readonly client: CiClient;
   readonly journal: Journal;
-  /** What the journal tells so far; it names a run of the engine. */
+  /** The state that the journal describes so far. It names a run of the CI service. */
   readonly state: RunState;
-  /** That of the run's own commit, where it is known. */
+  /** The pipeline of the run's own commit, if it is known. */
   readonly pipeline: Pick<Pipeline, 'steps'> | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
   readonly visibility: Visibility;
-  /** How many runs are followed beside each other. */
-  readonly beside: () => number;
-  /** The looks at all runs take turns: one request at a time. */
+  /** Returns how many runs are followed at the same time. */
+  readonly concurrentRuns: () => number;
+  /** Runs requests one after another. */
   readonly queue: SerialQueue;
 }
 
-/** How many requests one look takes, about: the run, its jobs, a log. */
-const requestsOfLook = 3;
-/** One answer that fails says little; the client has asked more than once already. */
+/** Approximate number of requests in one look: the run, its jobs, a log. */
+const requestsPerLook = 3;
+/** A single failure is not reported: the client has retried already. */
 const quietFailures = 1;
-const mostRefused = 3;
+const maxRefusals = 3;
 
-/** A run on a CI service that is told to its journal until it ends. */
+/** Records a run of a CI service in its journal until it ends. */
 export class FollowedRun {
   private readonly follower: RunFollower;
   private readonly search = new ProblemSearch();
   private failures = 0;
   private unchanged = 0;
-  /** How often the token was refused, one time after the other. */
+  /** How many times in a row the token was refused. */
   private refused = 0;
-  private asked: { readonly run: RemoteRun; readonly job: RemoteJob } | undefined;
+  private problemSource: { readonly run: RemoteRun; readonly job: RemoteJob } | undefined;
 
-  constructor(private readonly given: RunToFollow) {
-    const { repository, home, state, journal, engine, env, pipeline, contributed } = given;
+  constructor(private readonly options: RunToFollow) {
+    const { repository, home, state, journal, client, env, pipeline, contributed } = options;
     const { change, folder } = state;
     const secrets = pipeline ? Object.values(declaredSecrets(env, { steps: pipeline.steps })) : [];
     this.follower = new RunFollower({
-      engine,
+      client,
       journal,
       state,
       steps: pipeline?.steps ?? [],
       mask: () => new Mask(secrets),
-      asked: (run, job) => (this.asked = { run, job }),
+      setProblemSource: (run, job) => (this.problemSource = { run, job }),
       now: Date.now,
       problems: new ProblemReporter({
         search: this.search,
@@ -76,19 +84,19 @@ export class FollowedRun {
   }
 
   /**
-   * Until it ends, or until the signal says that somebody else will go on; answers whether it ended. A token that is refused again
-   * and again will not get better in this process: it leaves the run to one that has another.
+   * Follows the run until it ends or the signal aborts. Returns whether it ended. After repeated refusals of the token, another process may
+   * continue.
    */
   async follow(signal: AbortSignal): Promise<boolean> {
     try {
       while (!signal.aborted) {
-        const look = await this.given.queue.run(async () => this.follower.look(signal));
+        const look = await this.options.queue.run(async () => this.follower.look(signal));
         if (look.isOver) return true;
         if (signal.aborted) break;
         const pause = this.pollDelayAfter(look);
         this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
-        if (this.refused === mostRefused) break;
-        await waitForNextPoll(pause, this.given.visibility, signal);
+        if (this.refused === maxRefusals) break;
+        await waitForNextPoll(pause, this.options.visibility, signal);
       }
       this.follower.leave();
       return false;
@@ -101,54 +109,127 @@ export class FollowedRun {
     this.follower.notice(message);
   }
 
-  /** Gives the run up: nothing more is told of it. */
+  /** Ends the journal, whatever happens to the run. */
   giveUp(outcome: 'cancelled' | 'interrupted', reason: string): void {
     this.follower.finish(outcome, reason);
   }
 
-  private pollDelayAfter({ failure, hasChanged, isWaiting }: Look): Pause {
-    const { engine, visibility, beside } = this.given;
+  private pollDelayAfter({ failure, hasChanged, isWaiting }: Look): PollDelay {
+    const { client, visibility, concurrentRuns } = this.options;
     this.failures = failure ? this.failures + 1 : 0;
     this.unchanged = hasChanged ? 0 : this.unchanged + 1;
     const now = Date.now();
-    const { allowance } = engine;
+    const { allowance } = client;
     const pause = pollDelayAfter(
       {
         state: isWaiting ? 'waiting' : 'going on',
-        isSeen: visibility.isVisible,
+        isVisible: visibility.isVisible,
         unchanged: this.unchanged,
         failures: this.failures,
-        ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
+        retryAt: failure?.retryAt,
         allowance,
-        requests: requestsOfLook * beside(),
+        requests: requestsPerLook * concurrentRuns(),
       },
       now,
     );
     const next = new Date(now + pause.ms).toISOString();
-    if (failure) this.away(failure, next);
+    if (failure) this.recordFailure(failure, next);
     else if (pause.isSlowed && allowance)
-      this.follower.heard({
+      this.follower.recordConnection({
         state: 'slow',
-        message: `${engine.label} allows ${allowance.remaining} more requests until ${allowance.resetAt.slice(11, 16)} UTC: it is asked every ${Math.ceil(pause.ms / 1000)} s`,
+        message: `${client.label} allows ${allowance.remaining} more requests until ${allowance.resetAt.slice(11, 16)} UTC. Polling every ${Math.ceil(pause.ms / 1000)} s.`,
       });
-    else this.follower.heard({ state: 'answers' });
+    else this.follower.recordConnection({ state: 'answers' });
     return pause;
   }
 
-  private away({ reason, message, hint }: CiFailure, retryAt: string): void {
+  private recordFailure({ reason, message, hint }: CiFailure, retryAt: string): void {
     if (this.failures <= quietFailures && reason !== 'token' && reason !== 'limit') return;
-    const { host } = this.given.engine;
-    const isFar = reason === 'limit';
-    this.follower.heard({ state: 'away', reason, message, host, ...(hint !== undefined && { hint }), ...(isFar && { retryAt }) });
+    const { host } = this.options.client;
+    this.follower.recordConnection({ state: 'away', reason, message, host, hint, retryAt: reason === 'limit' ? retryAt : undefined });
   }
 
-  /** Failing tests that the engine itself knows of. */
+  /** Returns the failing tests that the CI service reports. */
   private async reported() {
     const none = { problems: [], more: 0, failures: [] };
-    if (!this.asked) return none;
-    const { run, job } = this.asked;
-    const answer = await this.given.engine.problems(run, job, new AbortController().signal);
+    if (!this.problemSource) return none;
+    const { run, job } = this.problemSource;
+    const answer = await this.options.client.problems(run, job, new AbortController().signal);
     if (answer.state === 'ok') return { ...none, problems: answer.value };
     return { ...none, failures: [{ file: `of ${job.name}`, message: answer.message }] };
   }
+}
+
+/** Reads the pipeline that a tree defines for the service in `folder`. A parameter, because the parser is in a higher layer. */
+export type ReadPipeline = (
+  repository: Repository,
+  home: RepositoryHome,
+  tree: readonly TreeEntry[],
+  folder: string,
+) => Promise<Result<Pipeline>>;
+
+export interface RunToResume {
+  readonly readPipeline: ReadPipeline;
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  readonly client: CiClient;
+  readonly run: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly contributed: Contributed;
+  readonly onEvent: (event: RunEvent) => void;
+  readonly visibility: Visibility;
+  readonly concurrentRuns: () => number;
+  readonly queue: SerialQueue;
+}
+
+/**
+ * Resumes following an unfinished run. Returns whether this process followed it: another one may hold the lock. The journal is read under
+ * the lock, so that the last events of an earlier process count.
+ */
+export async function resumeFollowing(options: RunToResume, signal: AbortSignal): Promise<boolean> {
+  const { home, run } = options;
+  const before = readRecorded(home.run(run));
+  if (!before?.engine || isFinished(before.outcome)) return false;
+  const lock = lockFollowedRun(home, run);
+  if (!lock.ok) return false;
+  try {
+    const journal = new Journal(home.run(run), run, options.onEvent);
+    try {
+      journal.append({ type: 'run-followed', runner: ownIdentity() });
+      const state = readRecorded(home.run(run));
+      if (!state || isFinished(state.outcome)) return false;
+      const pipeline = await pipelineOf(options, state);
+      await new FollowedRun({ ...options, journal, state, pipeline }).follow(signal);
+      return true;
+    } finally {
+      journal.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** Returns the pipeline of the run's commit, or undefined if the repository lacks that commit. */
+export async function pipelineOf(
+  { repository, home, readPipeline }: Pick<RunToResume, 'repository' | 'home' | 'readPipeline'>,
+  { change, folder }: Pick<RunState, 'change' | 'folder'>,
+): Promise<Pipeline | undefined> {
+  if (change.tree === '') return undefined;
+  const tree = await listTree(repository, home, change.tree, folder);
+  const read = tree.ok ? await readPipeline(repository, home, tree.value, folder) : tree;
+  return read.ok ? read.value : undefined;
+}
+
+/** Returns the tree of a commit, or undefined if the repository lacks it. */
+export async function treeOf(repository: Repository, home: RepositoryHome, commit: string): Promise<string | undefined> {
+  const snapshot = await takeSnapshot(repository, home, { commit });
+  return snapshot.ok ? snapshot.value.change.tree : undefined;
+}
+
+/**
+ * Locks a run on this machine, so that one process writes its journal. The key is the local run id: services of a GitLab pipeline share its
+ * remote id, and Jenkins jobs share build numbers.
+ */
+export function lockFollowedRun(home: RepositoryHome, run: string): LockAttempt {
+  return tryLock(path.join(home.locks, `followed-${run}.lock`), { ...ownIdentity(), run });
 }

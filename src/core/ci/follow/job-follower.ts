@@ -2,202 +2,202 @@ import type { Mask } from '../../support/masking';
 import type { Step } from '../../model/pipeline';
 import type { EventBody } from '../../model/events';
 import type { ProblemReporter } from '../../logs/problem-reporter';
-import type { StepProgress } from '../../model/run-state';
-import { FollowedLog, type LogRead } from './followed-log';
-import { afterAttempt, JobLog } from './job-log';
-import { markedLines } from './marked-lines';
+import { fold, type RunState, type StepProgress } from '../../model/run-state';
+import { afterAttempt, FollowedLog, jobEventMark, JobLog, markedLines, newJobEvents, type LogRead } from './job-log';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
-import { mark, newJobEvents } from './job-events';
-import type { RunRecorder } from './run-recorder';
+import type { Journal } from '../../history/journal';
+import { logFile } from '../../support/log-file';
 
 export interface FollowingJobs {
-  readonly engine: CiClient;
-  /** The steps of the pipeline that the run delivers. */
+  readonly client: CiClient;
   readonly steps: readonly Step[];
   readonly mask: () => Mask;
-  /** Searches what a step left for what went wrong in it. */
+  /** Finds the problems in the log and reports of a step. */
   readonly problems: Pick<ProblemReporter, 'report'>;
-  /** The run and job that `problems` is asked about now. */
-  readonly asked: (run: RemoteRun, job: RemoteJob) => void;
+  /** Sets the run and job that `problems` reports on next. */
+  readonly setProblemSource: (run: RemoteRun, job: RemoteJob) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** A step of which a job tells. */
+/** A job that is followed as a step. */
 interface FollowedJob {
   job: RemoteJob;
   readonly log: FollowedLog;
-  /** The journal tells how it ended. */
-  isTold: boolean;
-  /** It was skipped, and runs after all. */
+  /** The journal has the end of the step. */
+  isRecorded: boolean;
+  /** The job was skipped earlier, and runs now. */
   wasSkipped?: boolean;
-  /** It runs once more what another job ran, and the journal does not tell it yet. */
+  /** The CI service runs the step as a new job, and the journal does not have its start yet. */
   isFurther?: boolean;
 }
 
-/** Tells of the jobs of a run as of its steps: when each began, what it prints, how it ended and what went wrong in it. */
+/** Records the jobs of a run as steps: start, log, problems and end. */
 export class JobFollower {
   private readonly followed = new Map<string, FollowedJob>();
 
   constructor(
-    private readonly given: FollowingJobs,
-    private readonly told: RunRecorder,
+    private readonly options: FollowingJobs,
+    private readonly recorder: RunRecorder,
   ) {}
 
-  /** Answers why not all could be told that the engine knows of the job. */
+  /** Records the current state of a job. Returns the failure that kept a part from being read. */
   async follow(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const step = this.stepOf(job);
     const known = this.followed.get(job.name);
     if (known && known.job.id !== job.id) {
       if (isOlder(job, known.job)) return undefined;
-      const failure = await this.replaced(run, known, signal);
+      const failure = await this.completeReplaced(run, known, signal);
       if (failure) return failure;
-      this.followed.set(job.name, { job, log: this.logOf(job), isTold: false, isFurther: true });
+      this.followed.set(job.name, { job, log: this.logOf(job), isRecorded: false, isFurther: true });
     } else if (isBehind(step, job, known)) return undefined;
-    // What was told of this very attempt before this process followed it stands.
-    const wasTold = hasEnded(step) && (step.attempt >= job.attempt || step.attempt === 0);
-    const followed = this.followed.get(job.name) ?? { job, log: this.logOf(job), isTold: wasTold };
+    // The journal has this attempt already, from an earlier process.
+    const isKnown = hasEnded(step) && (step.attempt >= job.attempt || step.attempt === 0);
+    const followed = this.followed.get(job.name) ?? { job, log: this.logOf(job), isRecorded: isKnown };
     this.followed.set(job.name, followed);
     followed.job = job;
-    // A job that is skipped may run after all, when one that it needs is run again. None that has begun is skipped.
+    // A skipped job may run later, if a job that it needs runs again. A job that has started is never skipped.
     if (step.state === 'skipped' && job.state !== 'skipped' && job.startedAt !== undefined)
-      Object.assign(followed, { isTold: false, wasSkipped: true });
-    if (followed.isTold) return undefined;
+      Object.assign(followed, { isRecorded: false, wasSkipped: true });
+    if (followed.isRecorded) return undefined;
     switch (job.state) {
       case 'waiting':
-        return this.waits(step, job);
+        return this.recordWaiting(step, job);
       case 'running':
-        this.starts(step, followed);
-        return this.given.engine.logs === 'live' ? this.readOn(run, followed, signal) : undefined;
+        this.recordStart(step, followed);
+        return this.options.client.logs === 'live' ? this.readMore(run, followed, signal) : undefined;
       case 'kept':
-        return this.ends(followed, { state: 'cached', reason: 'it passed in an earlier attempt' });
+        return this.recordEnd(followed, { state: 'cached', reason: 'it passed in an earlier attempt' });
       case 'skipped':
-        return this.ends(followed, { state: 'skipped', ...reasonOf(job) });
+        return this.recordEnd(followed, { state: 'skipped', reason: job.reason });
       case 'cancelled':
       case 'passed':
       case 'failed':
-        if (job.startedAt !== undefined || job.hasLog) this.starts(step, followed);
-        return this.completes(run, followed, signal);
+        if (job.startedAt !== undefined || job.hasLog) this.recordStart(step, followed);
+        return this.complete(run, followed, signal);
     }
   }
 
-  /** Nothing more will come of any of them. */
+  /** Closes all logs at the end of the run. */
   close(): void {
     for (const { log } of this.followed.values()) log.close();
     this.followed.clear();
   }
 
-  /** They go on; this process does not. */
+  /** Stops following while the jobs are still running. */
   leave(): void {
     for (const { log } of this.followed.values()) log.leave();
     this.followed.clear();
   }
 
-  private waits(step: StepProgress, { name, reason, approval }: RemoteJob): undefined {
+  private recordWaiting(step: StepProgress, { name, reason, approval }: RemoteJob): undefined {
     if (step.state !== 'waiting' || reason === undefined || (step.reason === reason && step.approval === approval)) return;
-    this.told.tell({ type: 'step-waits', step: name, reason, ...(approval !== undefined && { approval }) });
+    this.recorder.record({ type: 'step-waits', step: name, reason, approval });
   }
 
-  private starts(step: StepProgress, followed: FollowedJob): void {
+  private recordStart(step: StepProgress, followed: FollowedJob): void {
     const { name, attempt, startedAt } = followed.job;
     if (step.state === 'running' && step.attempt === attempt && !followed.isFurther) return;
-    const logFrom = step.attempt > 0 ? afterAttempt(this.told.logFile(name), step.attempt) : 0;
+    const logFrom = step.attempt > 0 ? afterAttempt(this.recorder.logFile(name), step.attempt) : 0;
     followed.isFurther = false;
-    const since = startedAt === undefined ? {} : { since: startedAt };
-    this.told.tell({ type: 'step-started', step: name, attempt, ...since, ...(logFrom > 0 && { logFrom }) });
+    this.recorder.record({ type: 'step-started', step: name, attempt, since: startedAt, logFrom: logFrom > 0 ? logFrom : undefined });
   }
 
-  private async readOn(run: RemoteRun, { job, log }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
+  private async readMore(run: RemoteRun, { job, log }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     if (!job.hasLog) return undefined;
     const before = log.received;
-    const failure = await log.readOn(run, job, signal);
-    if (log.received > before) this.told.hasChanged = true;
+    const failure = await log.readMore(run, job, signal);
+    if (log.received > before) this.recorder.hasChanged = true;
     return failure;
   }
 
-  /** A step has ended when its whole log is here: what is told of it afterwards would come too late. */
-  private async completes(run: RemoteRun, followed: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
+  /** Ends a step once its log is complete: problems that are found later would be missed. */
+  private async complete(run: RemoteRun, followed: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const { job } = followed;
     const state = job.state === 'passed' || job.state === 'failed' ? job.state : 'cancelled';
     if (job.hasLog) {
       const read = await this.readToEnd(run, followed, signal);
       if (!read.isWhole) return read.failure;
-    } else followed.log.leave(); // it was erased
-    const log = job.hasLog ? followed.log.ended() : undefined;
+    } else followed.log.leave(); // the log was erased
+    const log = job.hasLog ? followed.log.finish() : undefined;
     const step = this.definitionOf(job.name);
-    this.forgetsProblems(job);
+    this.restartIfPartlyRecorded(job);
     if (log && (state === 'passed' || state === 'failed')) {
-      this.given.asked(run, job);
-      const began = Date.parse(job.startedAt ?? '') || this.given.now();
-      await this.given.problems.report(step, { state, log: log.file, from: log.start, began, ...reasonOf(job) });
+      this.options.setProblemSource(run, job);
+      const began = Date.parse(job.startedAt ?? '') || this.options.now();
+      await this.options.problems.report(step, { state, log: log.file, from: log.start, began, reason: job.reason });
     }
-    for (const event of log ? await this.deliveredBy(step, log) : []) this.told.tell(event);
-    const isFlaky = state === 'passed' && job.attempt > (this.told.state.engine?.attempt ?? 1);
-    return this.ends(followed, { state, ...(log && { log: log.file }), ...reasonOf(job), ...(isFlaky && { flaky: true }) });
+    for (const event of log ? await this.newEventsIn(step, log) : []) this.recorder.record(event);
+    const isFlaky = state === 'passed' && job.attempt > (this.recorder.state.engine?.attempt ?? 1);
+    return this.recordEnd(followed, { state, log: log?.file, reason: job.reason, flaky: isFlaky || undefined });
   }
 
   private async readToEnd(run: RemoteRun, { job, log }: Pick<FollowedJob, 'job' | 'log'>, signal: AbortSignal): Promise<LogRead> {
     const read = await log.readToEnd(run, job, signal);
-    if (read.isWhole && read.lacks !== undefined) this.told.notice(`the log of ${job.name} could not be read to its end: ${read.lacks}`);
+    if (read.isWhole && read.lacks !== undefined)
+      this.recorder.notice(`the log of ${job.name} could not be read to its end: ${read.lacks}`);
     return read;
   }
 
-  /** A process that ended while it told the problems of a step told some of them: the step begins anew, and all of them follow. */
-  private forgetsProblems({ name, attempt, startedAt }: RemoteJob): void {
-    const step = this.told.step(name);
+  /** Starts the step again if an earlier process exited while it recorded the problems: all of them follow. */
+  private restartIfPartlyRecorded({ name, attempt, startedAt }: RemoteJob): void {
+    const step = this.recorder.step(name);
     if (!step || step.problems.length === 0) return;
-    const since = startedAt === undefined ? {} : { since: startedAt };
-    this.told.tell({ type: 'step-started', step: name, attempt, ...since, ...(step.logFrom !== undefined && { logFrom: step.logFrom }) });
+    this.recorder.record({ type: 'step-started', step: name, attempt, since: startedAt, logFrom: step.logFrom });
   }
 
-  /** The engine runs the step again as another job. What the one before printed is read to its end first. */
-  private async replaced(run: RemoteRun, { job, log, isTold }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
-    if (isTold || !job.hasLog) return undefined;
+  /** Reads the old job's log to its end when the CI service runs the step again as another job. */
+  private async completeReplaced(
+    run: RemoteRun,
+    { job, log, isRecorded }: FollowedJob,
+    signal: AbortSignal,
+  ): Promise<CiFailure | undefined> {
+    if (isRecorded || !job.hasLog) return undefined;
     const read = await this.readToEnd(run, { job: { ...job, state: 'failed' }, log }, signal);
-    if (!read.isWhole) return read.failure ?? { state: 'failed', reason: 'answer', message: `the log of ${job.name} is not whole yet` };
+    if (!read.isWhole) return read.failure ?? { state: 'failed', reason: 'answer', message: `the log of ${job.name} is incomplete so far` };
     log.close();
     return undefined;
   }
 
-  private async deliveredBy(step: Step, { file, start }: JobLog): Promise<EventBody[]> {
+  private async newEventsIn(step: Step, { file, start }: JobLog): Promise<EventBody[]> {
     if (step.deploy === undefined && step.verifies === undefined) return [];
-    return newJobEvents(await markedLines(file, start, mark), step, this.told.state);
+    return newJobEvents(await markedLines(file, start, jobEventMark), step, this.recorder.state);
   }
 
-  private ends(followed: FollowedJob, end: Pick<StepProgress, 'state'> & Partial<StepProgress>): undefined {
+  private recordEnd(followed: FollowedJob, end: Pick<StepProgress, 'state'> & Partial<StepProgress>): undefined {
     const { name, startedAt, finishedAt, exitCode } = followed.job;
     const { state, log, reason, flaky } = end;
-    followed.isTold = true;
+    followed.isRecorded = true;
     const durationMs = Math.max(0, Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) || 0;
-    this.told.tell({
+    this.recorder.record({
       type: 'step-finished',
       step: name,
       state,
       durationMs,
-      ...(exitCode !== undefined && { exitCode }),
-      ...(log !== undefined && { log }),
-      ...(reason !== undefined && { reason }),
-      ...(flaky && { flaky }),
+      exitCode,
+      log,
+      reason,
+      flaky,
     });
   }
 
   private stepOf({ name }: RemoteJob): StepProgress {
-    if (!this.told.step(name)) this.told.tell({ type: 'step-found', step: { name, needs: [], kind: 'run' } });
-    const step = this.told.step(name);
-    if (!step) throw new Error(`the step ${name} was told and is not there`);
+    if (!this.recorder.step(name)) this.recorder.record({ type: 'step-found', step: { name, needs: [], kind: 'run' } });
+    const step = this.recorder.step(name);
+    if (!step) throw new Error(`the step ${name} was recorded, but is missing`);
     return step;
   }
 
   private definitionOf(name: string): Step {
-    const step = this.given.steps.find((one) => one.name === name);
+    const step = this.options.steps.find((candidate) => candidate.name === name);
     return step ?? { name, needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0 };
   }
 
   private logOf({ name }: RemoteJob): FollowedLog {
-    const { engine, mask, now } = this.given;
-    // What another process had read before is passed over; a further attempt comes after the one before it.
-    const open = (): JobLog => new JobLog(this.told.logFile(name), this.told.step(name)?.logFrom ?? 0, engine.plain(), mask());
-    return new FollowedLog(engine, open, now);
+    const { client, mask, now } = this.options;
+    // The part that an earlier process has read is skipped. The log of a further attempt is appended.
+    const open = (): JobLog => new JobLog(this.recorder.logFile(name), this.recorder.step(name)?.logFrom ?? 0, client.plain(), mask());
+    return new FollowedLog(client, open, now);
   }
 }
 
@@ -205,17 +205,45 @@ export function hasEnded({ state }: StepProgress): boolean {
   return state !== 'waiting' && state !== 'running';
 }
 
-function reasonOf({ reason }: RemoteJob): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
-}
-
-/** None that has begun waits: an answer that says so is an old one. So is one that it is skipped, where it ran after that. */
+/** Returns whether an answer is outdated: a started job does not wait, and a job that ran after it was skipped is not skipped. */
 function isBehind({ state, attempt }: StepProgress, job: RemoteJob, known: FollowedJob | undefined): boolean {
   const isBefore = job.state === 'waiting' || (job.state === 'skipped' && known?.wasSkipped === true);
   return state === 'running' && attempt === job.attempt && isBefore;
 }
 
-/** Engines count their jobs; an answer that names one before the known one is an old answer. */
+/** Returns whether an answer is outdated because its job precedes the known one: ids and attempts only increase. */
 function isOlder(job: RemoteJob, known: RemoteJob): boolean {
   return job.attempt < known.attempt || (job.attempt === known.attempt && known.state !== 'waiting' && Number(job.id) < Number(known.id));
+}
+
+/** A run with its journal. Recorded events change the state at once. */
+export class RunRecorder {
+  /** An event was recorded or a log grew since the last look began. */
+  hasChanged = false;
+
+  constructor(
+    private current: RunState,
+    private readonly journal: Journal,
+  ) {}
+
+  get state(): RunState {
+    return this.current;
+  }
+
+  step(name: string): StepProgress | undefined {
+    return this.current.steps.find((step) => step.name === name);
+  }
+
+  logFile(step: string): string {
+    return logFile(this.journal.folder, step);
+  }
+
+  record(body: EventBody): void {
+    this.hasChanged = true;
+    this.current = fold(this.current, this.journal.append(body)) ?? this.current;
+  }
+
+  notice(message: string): void {
+    if (!this.current.notices.includes(message)) this.record({ type: 'notice', message });
+  }
 }

@@ -2,61 +2,61 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Visibility } from '../../process/visibility';
 import type { Allowance } from '../ci-client';
 
-/** What one round of asking found, as far as the next depends on it. */
-export interface Round {
-  /** `going on`: something may change at any moment; `resting`: only what others may begin. */
+/** The result of one poll, as far as the next delay depends on it. */
+export interface Poll {
+  /** `going on`: a change is possible at any time. `resting`: only a new run changes something. */
   readonly state: 'going on' | 'waiting' | 'resting';
-  /** Somebody looks at it. */
-  readonly isSeen: boolean;
-  /** For how many rounds nothing has changed. */
+  /** A window shows it. */
+  readonly isVisible: boolean;
+  /** Polls since the last change. */
   readonly unchanged: number;
-  /** How many rounds have failed since one went well. */
+  /** Failed polls since the last success. */
   readonly failures: number;
-  /** ISO 8601: not to be asked before. */
+  /** ISO 8601: earliest time of the next request. */
   readonly retryAt?: string;
   readonly allowance?: Allowance | undefined;
-  /** How many requests a round takes. */
+  /** Requests in one poll. */
   readonly requests: number;
 }
 
-export interface Pause {
+export interface PollDelay {
   readonly ms: number;
-  /** It would be shorter if the engine allowed more. */
+  /** The delay is longer because of the rate limit. */
   readonly isSlowed: boolean;
-  /** The engine said that it must not be shorter. */
+  /** The CI service demands this delay. */
   readonly isFirm?: true;
 }
 
-/** How often at most and at least, in milliseconds, while somebody looks. */
-const paces = {
+/** Shortest and longest delay while a window shows it, in milliseconds. */
+const delaysMs = {
   'going on': [2000, 8000],
   waiting: [3000, 15_000],
   resting: [30_000, 60_000],
 } as const;
 
-/** What nobody looks at is asked for so much more seldom. */
-const unseen = 10;
-const longestMs = 5 * 60_000;
+/** Factor for the delay while no window shows it. */
+const hiddenFactor = 10;
+const maxDelayMs = 5 * 60_000;
 
-/** Of what it allows, so much is left for others who use the same token. */
-const margin = 0.2;
+/** Share of the rate limit that is left for other programs with the same token. */
+const reservedShare = 0.2;
 
-/** The one place where it is decided when a CI service is asked again. */
-export function pollDelayAfter(round: Round, now: number): Pause {
-  const [shortest, longest] = paces[round.state];
-  if (round.failures > 0) {
-    const backOff = Math.min(60_000, shortest * 2 ** Math.min(round.failures - 1, 6));
-    const told = round.retryAt === undefined ? 0 : Date.parse(round.retryAt) - now;
-    return { ms: Math.max(backOff, told), isSlowed: false, ...(told > 0 && { isFirm: true }) };
+/** Returns the delay until the next poll. All polling of CI services is scheduled here. */
+export function pollDelayAfter(poll: Poll, now: number): PollDelay {
+  const [shortest, longest] = delaysMs[poll.state];
+  if (poll.failures > 0) {
+    const backOff = Math.min(60_000, shortest * 2 ** Math.min(poll.failures - 1, 6));
+    const demandedMs = poll.retryAt === undefined ? 0 : Date.parse(poll.retryAt) - now;
+    return { ms: Math.max(backOff, demandedMs), isSlowed: false, isFirm: demandedMs > 0 || undefined };
   }
-  const wished = Math.min(longest, shortest * 1.3 ** Math.min(round.unchanged, 20)) * (round.isSeen ? 1 : unseen);
-  const usual = Math.min(wished, Math.max(longestMs, longest));
-  const allowed = allowedMs(round, now);
-  return { ms: Math.max(usual, allowed), isSlowed: allowed > longest };
+  const preferredMs = Math.min(longest, shortest * 1.3 ** Math.min(poll.unchanged, 20)) * (poll.isVisible ? 1 : hiddenFactor);
+  const usualMs = Math.min(preferredMs, Math.max(maxDelayMs, longest));
+  const allowedDelay = allowedMs(poll, now);
+  return { ms: Math.max(usualMs, allowedDelay), isSlowed: allowedDelay > longest };
 }
 
-/** Pauses, but not when it begins to be seen: what was not asked for long is asked at once. */
-export async function waitForNextPoll({ ms, isFirm }: Pause, visibility: Visibility, signal: AbortSignal): Promise<void> {
+/** Waits for the delay, or until a window shows it. A demanded delay is never cut short. */
+export async function waitForNextPoll({ ms, isFirm }: PollDelay, visibility: Visibility, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const passed = delay(ms, undefined, { signal: either }).catch(() => undefined);
@@ -64,11 +64,11 @@ export async function waitForNextPoll({ ms, isFirm }: Pause, visibility: Visibil
   over.abort();
 }
 
-/** The pause with which what may still be asked lasts until there is more. */
-function allowedMs({ allowance, requests }: Round, now: number): number {
+/** Returns the delay at which the remaining requests last until the rate limit resets. */
+function allowedMs({ allowance, requests }: Poll, now: number): number {
   if (!allowance) return 0;
   const left = Date.parse(allowance.resetAt) - now;
   if (left <= 0) return 0;
-  const usable = allowance.remaining - allowance.limit * margin;
+  const usable = allowance.remaining - allowance.limit * reservedShare;
   return usable < requests ? left : (left * requests) / usable;
 }

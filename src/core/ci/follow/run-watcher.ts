@@ -3,15 +3,22 @@ import type { RepositoryHome } from '../../support/home';
 import type { Tokens } from '../../model/tokens';
 import { nothingContributed } from '../../logs/matchers/definition';
 import type { Visibility } from '../../process/visibility';
-import { listRuns } from '../../history/runs';
-import { isFinished } from '../../model/run-state';
+import { listRuns, readRun } from '../../history/runs';
+import { isFinished, type RunState } from '../../model/run-state';
 import { SerialQueue } from '../../support/serial-queue';
 import type { CiName, CiPipeline } from '../ci-service';
-import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
-import { followAgain, type ReadPipeline } from './resume-following';
-import { importExternalRuns } from './external-runs';
+import { writeCiRecord, readCiRecord, type CiRecord } from '../ci-record';
+import { pipelineOf, resumeFollowing, treeOf, type ReadPipeline } from './follow-run';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
-import type { RemoteDeployment, CiClient, CiFailure, CiResult } from '../ci-client';
+import type { CiClient, CiFailure, CiResult, RemoteDeployment, RemoteRun } from '../ci-client';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { plain } from '../../support/plain-text';
+import type { Pipeline } from '../../model/pipeline';
+import type { Change, EventBody } from '../../model/events';
+import { Journal, journalName } from '../../history/journal';
+import { plannedSteps } from '../../model/planned-steps';
+import { ownBranches } from '../../git/delivery-branches';
 
 export interface RunWatch {
   readonly repository: Repository;
@@ -25,25 +32,25 @@ export interface RunWatch {
 }
 
 /**
- * Watches the CI services of a repository: runs that others start get a journal like one's own, runs that go on are followed, and
- * what is deployed where is kept. For one process at a time: it alone decides when what is asked.
+ * Watches the CI services of a repository: imports runs that were started elsewhere, follows unfinished runs, and records deployments. Only
+ * the leader calls this.
  */
 export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
   const { home, services } = watch;
   const queue = new SerialQueue();
-  const watched = services.flatMap((service) => enginesOf(service, home).map((name) => new WatchedService(watch, service, name, queue)));
-  await Promise.all(watched.map(async (each) => each.run(signal)));
+  const watched = services.flatMap((service) => ciServicesOf(service, home).map((name) => new WatchedService(watch, service, name, queue)));
+  await Promise.all(watched.map(async (service) => service.run(signal)));
 }
 
-/** The one that its definition names, and those that runs go on at which were started there all the same. */
-function enginesOf({ pipeline }: CiPipeline, home: RepositoryHome): CiName[] {
-  const going = listRuns(home, { service: pipeline.service }).filter(({ outcome }) => !isFinished(outcome));
-  return [...new Set([...(pipeline.engine ? [pipeline.engine.kind] : []), ...going.flatMap(({ engine }) => engine?.name ?? [])])];
+/** Returns the CI service that the definition names, and those of unfinished runs. */
+function ciServicesOf({ pipeline }: CiPipeline, home: RepositoryHome): CiName[] {
+  const unfinished = listRuns(home, { service: pipeline.service }).filter(({ outcome }) => !isFinished(outcome));
+  return [...new Set([...(pipeline.engine ? [pipeline.engine.kind] : []), ...unfinished.flatMap(({ engine }) => engine?.name ?? [])])];
 }
 
-/** One service at one engine. */
+/** Watches one service on one CI service. */
 class WatchedService {
-  /** By the id of the run here. */
+  /** Keys are local run ids. */
   private readonly followed = new Map<string, Promise<unknown>>();
   private failures = 0;
 
@@ -57,19 +64,22 @@ class WatchedService {
   async run(signal: AbortSignal): Promise<void> {
     const { repository, services, tokens, visibility } = this.watch;
     const { connectToCi } = await import('../connect');
-    const opened = await connectToCi(this.service.pipeline, this.name, { repository, services, tokens, proxy: 'environment' });
-    if (!opened.ok) return; // `deliver check` and a delivery tell why
-    const { engine } = opened.value;
+    const opened = await connectToCi(this.service.pipeline, this.name, {
+      ...{ repository, services, tokens },
+      proxy: 'environment',
+    });
+    if (!opened.ok) return; // `deliver check` and a delivery report it
+    const { engine: client } = opened.value;
     while (!signal.aborted) {
-      const failure = await this.queue.run(async () => this.look(engine, signal));
+      const failure = await this.queue.run(async () => this.look(client, signal));
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
-      if (!failure) this.follow(engine, signal);
+      if (!failure) this.follow(client, signal);
       const pause = pollDelayAfter(
         {
-          ...{ state: 'resting', isSeen: visibility.isVisible, unchanged: 0, failures: this.failures },
-          ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
-          allowance: engine.allowance,
+          ...{ state: 'resting', isVisible: visibility.isVisible, unchanged: 0, failures: this.failures },
+          retryAt: failure?.retryAt,
+          allowance: client.allowance,
           requests: 2,
         },
         Date.now(),
@@ -77,61 +87,204 @@ class WatchedService {
       await waitForNextPoll(pause, visibility, signal);
     }
     await Promise.all(this.followed.values());
-    engine.close?.();
+    client.close?.();
   }
 
-  /** The runs that there are, and what is deployed. */
-  private async look(engine: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
+  /** Imports new runs and records the deployments. */
+  private async look(client: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
     const { home, repository, readPipeline } = this.watch;
     const { pipeline, folder } = this.service;
-    const there = await engine.list(pipeline.service, signal);
+    const listed = await client.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'ok') await importExternalRuns({ repository, home, readPipeline, engine, pipeline, folder }, there.value, signal);
-    const deployed: CiResult<readonly RemoteDeployment[]> = there.state === 'ok' ? await engine.deployments(signal) : there;
+    if (listed.state === 'ok') await importExternalRuns({ repository, home, readPipeline, client, pipeline, folder }, listed.value, signal);
+    const deployed: CiResult<readonly RemoteDeployment[]> = listed.state === 'ok' ? await client.deployments(signal) : listed;
     if (signal.aborted) return undefined;
-    this.keep(engine, deployed);
-    if (there.state === 'failed') return there;
-    // One that may not be read is said, and asked for as often as the rest.
+    this.recordDeployments(client, deployed);
+    if (listed.state === 'failed') return listed;
+    // A missing permission is recorded, and does not slow down polling.
     return deployed.state === 'failed' && deployed.reason !== 'token' ? deployed : undefined;
   }
 
-  private keep({ name, label, place, host }: CiClient, deployed: CiResult<readonly RemoteDeployment[]>): void {
+  private recordDeployments({ name, label, place, host }: CiClient, deployed: CiResult<readonly RemoteDeployment[]>): void {
     const { service } = this.service.pipeline;
     const about = { service, name, label, place, host };
-    const before = readEngineRecord(this.watch.home, service);
+    const before = readCiRecord(this.watch.home, service);
     const isSame = before?.name === name && before.place === place;
     let record: CiRecord = { ...about, deployments: [] };
     if (deployed.state === 'ok') record = { ...about, toldAt: new Date().toISOString(), deployments: deployed.value };
     else {
       const { reason, message, hint, retryAt } = deployed;
-      const failure = { reason, message, ...(hint !== undefined && { hint }), ...(retryAt !== undefined && { retryAt }) };
+      const failure = { reason, message, hint, retryAt };
       record = {
         ...about,
-        ...(isSame && before.toldAt !== undefined && { toldAt: before.toldAt }),
+        toldAt: isSame ? before.toldAt : undefined,
         failure,
         deployments: isSame ? before.deployments : [],
       };
     }
-    keepEngineRecord(this.watch.home, record);
+    writeCiRecord(this.watch.home, record);
   }
 
-  /** Every run that goes on is told by somebody. */
-  private follow(engine: CiClient, signal: AbortSignal): void {
+  /** Follows every unfinished run. */
+  private follow(client: CiClient, signal: AbortSignal): void {
     const { repository, home, readPipeline, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
-    const going = listRuns(home, { service }).filter(
-      (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
+    const unfinished = listRuns(home, { service }).filter(
+      (run) => run.engine?.name === client.name && run.engine.place === client.place && !isFinished(run.outcome),
     );
-    for (const { id } of going) {
+    for (const { id } of unfinished) {
       if (this.followed.has(id)) continue;
-      const following = followAgain(
+      const following = resumeFollowing(
         {
-          ...{ repository, home, readPipeline, engine, run: id, env, visibility },
-          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
+          ...{ repository, home, readPipeline, client, run: id, env, visibility },
+          ...{ contributed: nothingContributed, onEvent: () => {}, concurrentRuns: () => this.followed.size, queue: this.queue },
         },
         signal,
       ).finally(() => this.followed.delete(id));
       this.followed.set(id, following);
     }
   }
+}
+
+/** Older runs are not imported. */
+const maxAgeMs = 14 * 86_400_000;
+/** Runs to import at once, newest first. */
+const maxImports = 10;
+
+export interface ExternalRuns {
+  readonly repository: Repository;
+  readonly home: RepositoryHome;
+  readonly client: CiClient;
+  readonly readPipeline: ReadPipeline;
+  /** The pipeline in the working copy. */
+  readonly pipeline: Pipeline;
+  /** The service's folder relative to the root. */
+  readonly folder: string;
+}
+
+/** Creates a journal for each run of the service that has none, as after a push. Two processes that do so at the same time create one. */
+export async function importExternalRuns(
+  source: ExternalRuns,
+  listed: readonly RemoteRun[],
+  signal: AbortSignal,
+  now = Date.now(),
+): Promise<void> {
+  const { home, client, pipeline } = source;
+  const known = new Set(
+    listRuns(home, { service: pipeline.service }).flatMap((run) =>
+      run.engine?.name === client.name ? [keyOf({ id: run.engine.id, attempt: run.engine.attempt })] : [],
+    ),
+  );
+  const unknown = listed.filter(
+    (run) =>
+      !known.has(keyOf(run)) && !isLocalRun(source, run) && now - Date.parse(run.createdAt) < maxAgeMs && !hasLaterAttempt(run, listed),
+  );
+  for (const run of unknown.slice(0, maxImports)) {
+    const complete = await withMissingFields(source.client, run, signal);
+    if (signal.aborted) return;
+    await createJournal(source, complete);
+  }
+}
+
+/** Reads a run whose list entry lacks the author or the subject, as with some CI services. */
+async function withMissingFields(client: CiClient, run: RemoteRun, signal: AbortSignal): Promise<RemoteRun> {
+  if (run.by !== undefined && run.subject !== '') return run;
+  const read = await client.read(run.id, signal);
+  return read.state === 'ok' ? { ...read.value, attempt: run.attempt, createdAt: run.createdAt } : run;
+}
+
+function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
+  return `${id}/${attempt}`;
+}
+
+/**
+ * Returns whether a local delivery started the run: its process may be about to record the id. A further attempt may come from elsewhere,
+ * unless a local rerun is starting now.
+ */
+function isLocalRun({ home, pipeline: { service } }: ExternalRuns, { id, attempt, branch }: RemoteRun): boolean {
+  const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
+  if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
+  const local = readRun(home.run(run));
+  // The process was killed before it knew the id.
+  if (local && !local.engine && isFinished(local.outcome)) return false;
+  const recorded = local?.engine;
+  const isFurther = recorded?.id === id && attempt > recorded.attempt;
+  return !isFurther || listRuns(home, { service }).some((run) => run.handedTo !== undefined && !isFinished(run.outcome));
+}
+
+/** Returns whether a later attempt is listed: some CI services only describe the latest one. */
+function hasLaterAttempt(run: RemoteRun, listed: readonly RemoteRun[]): boolean {
+  return listed.some((other) => other.id === run.id && other.attempt > run.attempt);
+}
+
+async function createJournal(source: ExternalRuns, run: RemoteRun): Promise<void> {
+  const { repository, home, client, pipeline, folder } = source;
+  const { service } = pipeline;
+  // A GitLab pipeline is one run for each service of a repository, so the service is part of the id.
+  const id = `${stamp(run.createdAt)}-${client.name}-${service}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;
+  const tree = await treeOf(repository, home, run.commit);
+  const change: Change = {
+    commit: run.commit,
+    tree: tree ?? '',
+    subject: plain(run.subject).split('\n')[0]?.slice(0, 200) ?? '',
+    dirty: run.branch.startsWith(ownBranches),
+    branch: run.branch,
+  };
+  const definition = (await pipelineOf(source, { change, folder })) ?? pipeline;
+  const steps = plannedSteps(definition, recent(home, service));
+  const started: EventBody = {
+    type: 'run-started',
+    service,
+    change,
+    steps,
+    // No process follows it yet.
+    runner: { pid: 0, startedAt: '' },
+    folder,
+    repository: repository.root,
+    since: run.createdAt,
+    engine: {
+      ...{
+        name: client.name,
+        label: client.label,
+        place: client.place,
+        id: run.id,
+        attempt: run.attempt,
+        url: run.url,
+        branch: run.branch,
+      },
+      by: run.by ?? 'someone else',
+      logsAtEnd: client.logs === 'live' ? undefined : true,
+      isAside: run.isDefaultBranch ? undefined : true,
+    },
+  };
+  const missing: EventBody = {
+    type: 'notice',
+    message: `commit ${run.commit.slice(0, 7)} is not in this repository: run git fetch, so that failures can be located`,
+  };
+  createJournalOnce(home, id, tree === undefined && run.commit !== '' ? [started, missing] : [started]);
+}
+
+/** Creates a journal with all its events at once, unless another process has created it: a follower may read it immediately. */
+function createJournalOnce(home: RepositoryHome, id: string, events: readonly EventBody[]): void {
+  fs.mkdirSync(home.run(id), { recursive: true });
+  const draft = fs.mkdtempSync(path.join(home.folder, 'begun-'));
+  const journal = new Journal(draft, id);
+  for (const event of events) journal.append(event);
+  journal.close();
+  try {
+    fs.linkSync(path.join(draft, journalName), path.join(home.run(id), journalName));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    fs.rmSync(draft, { recursive: true, force: true });
+  }
+}
+
+function recent(home: RepositoryHome, service: string): RunState[] {
+  return listRuns(home, { service, limit: 5 });
+}
+
+/** Returns a time in the format of run ids, which sort by time. */
+function stamp(at: string): string {
+  return new Date(at).toISOString().replace(/[-:.Z]/g, '');
 }

@@ -1,25 +1,28 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { ok, type RemoteJob, type CiResult } from '../ci-client';
-import type { Fields, GithubRepository } from './github-repository';
+import { ok, type CiResult, type RemoteJob } from '../ci-client';
+import { failure, lineOf, loginOf, type Fields, type GithubRepository } from './github-repository';
 import { environmentOf } from './jobs';
-import { failure, lineOf, loginOf } from './fields';
 
-/** A deployment of a run that its environment's rules hold back. */
-export interface Held {
+/** A deployment that the rules of its environment hold back. */
+export interface HeldDeployment {
   readonly environment: string;
   readonly environmentId: number;
-  /** Who may let it go on; empty where only time or another service does. */
+  /** People and teams that may approve it. Empty: only a timer or another service holds it back. */
   readonly reviewers: readonly string[];
-  readonly isMine: boolean;
+  readonly canApprove: boolean;
   readonly waitMinutes: number;
 }
 
-export async function heldDeployments(run: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly Held[]>> {
+export async function heldDeployments(
+  run: string,
+  repository: GithubRepository,
+  signal: AbortSignal,
+): Promise<CiResult<readonly HeldDeployment[]>> {
   const list = await repository.list(`/actions/runs/${run}/pending_deployments`, undefined, signal);
   return list.state === 'failed' ? list : ok(list.value.flatMap((one) => readHeld(one) ?? []));
 }
 
-function readHeld(pending: Fields): Held | undefined {
+function readHeld(pending: Fields): HeldDeployment | undefined {
   const environment = recordOf(pending['environment']);
   const name = textOf(environment?.['name']);
   const environmentId = numberOf(environment?.['id']);
@@ -31,36 +34,36 @@ function readHeld(pending: Fields): Held | undefined {
       const reviewer = recordOf(recordOf(one)?.['reviewer']);
       return loginOf(reviewer) ?? lineOf(reviewer?.['name'], 100) ?? [];
     }),
-    isMine: pending['current_user_can_approve'] === true,
+    canApprove: pending['current_user_can_approve'] === true,
     waitMinutes: numberOf(pending['wait_timer']) ?? 0,
   };
 }
 
-/** What a held job waits for. With several environments only the job's check run says which is its own: nothing is guessed. */
-export async function whatHolds(
+/** Returns the reason why a held job waits. With several environments, only the job's check run names the right one. */
+export async function holdReason(
   job: Fields,
-  held: readonly Held[],
+  held: readonly HeldDeployment[],
   repository: GithubRepository,
   signal: AbortSignal,
 ): Promise<Pick<RemoteJob, 'approval' | 'reason'>> {
   const name = held.length > 1 ? await environmentOf(job, repository, signal) : held[0]?.environment;
-  const own = held.find(({ environment }) => environment === name);
-  const all = held.map((one) => shown(one.environment)).join(' or ');
-  if (!own) return { reason: `waits for the rules of ${held.length === 0 ? 'its environment' : all}` };
-  const environment = shown(own.environment);
-  if (own.reviewers.length > 0)
+  const match = held.find(({ environment }) => environment === name);
+  const all = held.map((deployment) => shown(deployment.environment)).join(' or ');
+  if (!match) return { reason: `waits for the rules of ${held.length === 0 ? 'its environment' : all}` };
+  const environment = shown(match.environment);
+  if (match.reviewers.length > 0)
     return {
-      approval: own.environment,
-      reason: `waits for ${own.reviewers.slice(0, 5).join(' or ')} to approve the deployment to ${environment}`,
+      approval: match.environment,
+      reason: `waits for ${match.reviewers.slice(0, 5).join(' or ')} to approve the deployment to ${environment}`,
     };
-  // Somebody who may approve it although no reviewers are named is an answer that this does not know all of.
-  if (own.isMine) return { approval: own.environment, reason: `waits for approval of the deployment to ${environment}` };
-  return own.waitMinutes > 0
-    ? { reason: `waits ${own.waitMinutes} min before it deploys to ${environment}` }
+  // Approval without named reviewers: the answer has a field that this code does not know.
+  if (match.canApprove) return { approval: match.environment, reason: `waits for approval of the deployment to ${environment}` };
+  return match.waitMinutes > 0
+    ? { reason: `waits ${match.waitMinutes} min before it deploys to ${environment}` }
     : { reason: `waits for the rules of ${environment}` };
 }
 
-/** Approves as who the token is of. */
+/** Approves a deployment in the name of the token's owner. */
 export async function approveDeployment(
   run: string,
   environment: string,
@@ -69,13 +72,17 @@ export async function approveDeployment(
 ): Promise<CiResult<void>> {
   const held = await heldDeployments(run, repository, signal);
   if (held.state === 'failed') return held;
-  const own = held.value.find((one) => one.environment === environment);
-  if (!own) return failure(`no deployment to ${shown(environment)} waits for anybody`, 'it may have been approved or ended meanwhile');
-  if (!own.isMine) {
-    const who = own.reviewers.length > 0 ? ` (${own.reviewers.join(', ')} may)` : '';
-    return failure(`GitHub does not let you approve the deployment to ${shown(environment)}${who}`);
+  const match = held.value.find((one) => one.environment === environment);
+  if (!match)
+    return failure(
+      `no deployment to ${shown(environment)} is waiting for approval`,
+      'it may have been approved already, or its run may have ended',
+    );
+  if (!match.canApprove) {
+    const reviewers = match.reviewers.length > 0 ? ` (${match.reviewers.join(', ')} may)` : '';
+    return failure(`you may not approve the deployment to ${shown(environment)}${reviewers}`);
   }
-  const body = { environment_ids: [own.environmentId], state: 'approved', comment: 'Approved with Deliver' };
+  const body = { environment_ids: [match.environmentId], state: 'approved', comment: 'Approved with Deliver' };
   const answer = await repository.post(`/actions/runs/${run}/pending_deployments`, body, signal);
   return answer.state === 'failed' ? answer : ok(undefined);
 }

@@ -7,11 +7,11 @@ export const github = describeCi({
   schema: ({ z, describe, text, server, remote }) =>
     z
       .strictObject({
-        repository: z.optional(text).check(describe('owner/name. Default: that of the remote.')),
+        repository: z.optional(text).check(describe('owner/name. Default: the repository of the remote.')),
         url: server,
         remote,
       })
-      .check(describe('GitHub Actions, also of GitHub Enterprise.')),
+      .check(describe('GitHub Actions, on github.com or GitHub Enterprise.')),
   parse: ({ repository, url, remote }) => ({ place: repository, url, remote }),
 
   place: 'repository',

@@ -1,12 +1,9 @@
 import { definitionName, type Pipeline } from '../../model/pipeline';
-import { packing } from '../export/archive';
+import { deliverStep, packing, retried, word } from '../export/shell';
 import { ownBranches } from '../../git/delivery-branches';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
-import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { distinctNames } from '../export/distinct-names';
-import { commonWarnings } from '../export/warnings';
-import { deliverStep, retried, word } from '../export/shell';
+import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { indented, yamlText } from '../export/yaml-text';
 
 const folder = '.github/workflows';
@@ -14,7 +11,7 @@ const folder = '.github/workflows';
 /** Documented at docs.github.com/actions/reference/limits. */
 const limits = { fileBytes: 500_000, hostedJobMinutes: 360 };
 
-/** The first ones that run on Node 24: runners have had no Node 20 since September 2026 (github.blog/changelog/2025-09-19). */
+/** The first versions that run on Node 24: runners have had no Node 20 since September 2026 (github.blog/changelog/2025-09-19). */
 const actions = {
   checkout: 'actions/checkout@v6',
   cache: 'actions/cache@v5',
@@ -22,7 +19,7 @@ const actions = {
   download: 'actions/download-artifact@v8',
 };
 
-interface Around {
+interface Context {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
@@ -38,11 +35,11 @@ export function workflow(service: CiPipeline, options: ExportOptions): CiFile {
       jobId,
     ),
   );
-  const around = { service, options };
+  const context = { service, options };
   const head = yamlText({
     name: `Deliver ${pipeline.service}`,
     on: {
-      // Deliver starts those on its own branches itself.
+      // Deliver starts the runs on its own branches.
       push: { branches: ['**', `!${ownBranches}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
       workflow_dispatch: null,
     },
@@ -54,27 +51,27 @@ export function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const body = [
     head,
     'jobs:',
-    jobs.map((job) => indented(yamlText({ [job.id]: jobBody(job, around) }, { old: true }), '  ')).join('\n'),
+    jobs.map((job) => indented(yamlText({ [job.id]: jobBody(job, context) }, { old: true }), '  ')).join('\n'),
   ].join('\n');
   return {
     path,
     service: pipeline.service,
     source: below(service.folder, definitionName),
     body: body.replace(/\n*$/, '\n'),
-    notes: [...commonWarnings(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...notesOf(pipeline, jobs, body)],
+    notes: [...commonWarnings(pipeline, jobs, { runner: '`runs-on: self-hosted`' }), ...warningsOf(pipeline, jobs, body)],
   };
 }
 
-/** Letters, digits, `-` and `_`, beginning with a letter or `_`. */
+/** Replaces characters that a job id cannot have. */
 function jobId(step: string): string {
   const id = step.replace(/[^A-Za-z0-9_-]/g, '-');
   return /^[A-Za-z_]/.test(id) ? id : `_${id}`;
 }
 
-/** Pushes to other branches are built and tested, and go no further. */
+/** Pushes to other branches are built and tested, but not delivered. */
 const isDelivered = `github.event_name == 'workflow_dispatch' || github.ref_name == github.event.repository.default_branch`;
 
-function jobBody(job: Job, around: Around): Record<string, unknown> {
+function jobBody(job: Job, context: Context): Record<string, unknown> {
   const { step } = job;
   return {
     ...(job.id !== step.name && { name: step.name }),
@@ -83,15 +80,15 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     'runs-on': job.environment === undefined ? 'ubuntu-latest' : 'self-hosted',
     ...(step.deploy !== undefined && { environment: { name: step.deploy, url: '${{ steps.deliver.outputs.url }}' } }),
     ...(job.environment !== undefined && {
-      concurrency: { group: `deliver-to-${job.environment}`, ...(!isEnterprise(around.service.pipeline) && { queue: 'max' }) },
+      concurrency: { group: `deliver-to-${job.environment}`, ...(!isEnterprise(context.service.pipeline) && { queue: 'max' }) },
     }),
-    steps: stepsOf(job, around),
+    steps: stepsOf(job, context),
   };
 }
 
 /**
- * What Enterprise servers do not know: one key of a workflow that is unknown makes all of it invalid. `queue` is of May 2026
- * (github.blog/changelog/2026-05-07), and their artifacts are those of before v4 (actions/upload-artifact, README).
+ * Returns whether the server is an Enterprise server. It rejects a workflow with an unknown key, as `queue` of May 2026
+ * (github.blog/changelog/2026-05-07), and needs artifact actions before v4 (actions/upload-artifact, README).
  */
 function isEnterprise({ engine }: Pipeline): boolean {
   return engine?.kind === 'github' && engine.url !== undefined && !/^https:\/\/(?:[\w-]+\.)?(?:github|ghe)\.com\/?$/.test(engine.url);
@@ -99,48 +96,48 @@ function isEnterprise({ engine }: Pipeline): boolean {
 
 type ActionStep = Record<string, unknown>;
 
-function stepsOf(job: Job, around: Around): ActionStep[] {
+function stepsOf(job: Job, context: Context): ActionStep[] {
   const { step } = job;
-  const cache = cacheOf(job, around.service);
+  const cache = cacheOf(job, context.service);
   const unless = cache && { if: "steps.unchanged.outputs.cache-hit != 'true'" };
   return [
     { uses: actions.checkout, with: { 'fetch-depth': 0 } },
     ...(cache ?? []),
-    ...takeOver(job, around.service).map((each) => ({ ...unless, ...each })),
+    ...downloadOutputs(job, context.service).map((each) => ({ ...unless, ...each })),
     ...(isOwnCommand(step) && hasPrograms(job)
       ? [{ name: 'Installed programs', run: 'echo "$PWD/node_modules/.bin" >> "$GITHUB_PATH"' }]
       : []),
-    { ...unless, ...mainStep(job, around) },
-    ...(cache && step.outputs.length === 0 ? [{ ...unless, name: 'Remember', run: remember(job, around.service) }] : []),
-    ...(step.outputs.length > 0 ? handOver(job, around.service) : []),
-    ...(step.reports.length > 0 ? [reportsOf(job, around.service)] : []),
+    { ...unless, ...mainStep(job, context) },
+    ...(cache && step.outputs.length === 0 ? [{ ...unless, name: 'Remember', run: remember(job, context.service) }] : []),
+    ...(step.outputs.length > 0 ? uploadOutputs(job, context.service) : []),
+    ...(step.reports.length > 0 ? [reportsOf(job, context.service)] : []),
   ];
 }
 
-function mainStep(job: Job, { service, options }: Around): ActionStep {
+function mainStep(job: Job, { service, options }: Context): ActionStep {
   const { step } = job;
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
-  const own = isOwnCommand(step);
-  const command = own ? retried(step.run ?? '', step.retries + 1) : deliverStep(step.name, { ...options, up });
+  const isPlain = isOwnCommand(step);
+  const command = isPlain ? retried(step.run ?? '', step.retries + 1) : deliverStep(step.name, { ...options, up });
   const env = {
-    ...(own && Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, literal(value)]))),
+    ...(isPlain && Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, literal(value)]))),
     ...Object.fromEntries(step.secrets.map((secret) => [secret, `\${{ secrets.${secret} }}`])),
   };
   return {
     name: step.name,
     ...(step.deploy !== undefined && { id: 'deliver' }),
-    run: own ? literal(command) : command,
+    run: isPlain ? literal(command) : command,
     ...(Object.keys(env).length > 0 && { env }),
-    ...(own && step.timeoutMs !== undefined && { 'timeout-minutes': Math.ceil((step.timeoutMs * (step.retries + 1)) / 60_000) }),
+    ...(isPlain && step.timeoutMs !== undefined && { 'timeout-minutes': Math.ceil((step.timeoutMs * (step.retries + 1)) / 60_000) }),
   };
 }
 
-/** What GitHub would take for one of its expressions. */
+/** Escapes text that GitHub would evaluate as an expression. */
 function literal(text: string): string {
   return text.replace(/\$\{\{/g, "${{ '${{' }}");
 }
 
-/** Looks up what the step made of the same files. Absent where the step runs every time. */
+/** Returns the steps that look up the outputs of the same inputs, or undefined if the step always runs. */
 function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
@@ -150,7 +147,7 @@ function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   return [
     {
       id: 'inputs',
-      // Where git cannot answer, the job fails: an empty list would look like unchanged inputs.
+      // If git fails, the job must fail: an empty list would look like unchanged inputs.
       run: `files=$(git ls-files -s -- ${pathspecs(inputs)}) &&\necho "key=$(printf %s "$files" | git hash-object --stdin)" >> "$GITHUB_OUTPUT"`,
     },
     {
@@ -164,7 +161,7 @@ function cacheOf(job: Job, service: CiPipeline): ActionStep[] | undefined {
   ];
 }
 
-/** A step without outputs leaves only this: that it passed. */
+/** A file that marks success, for the cache of a step without outputs. */
 function passed(job: Job, service: CiPipeline): string {
   return `~/.deliver-passed/${service.pipeline.service}-${job.step.name}`;
 }
@@ -186,8 +183,8 @@ function artifactOf(job: Job, service: CiPipeline): string {
   return `${service.pipeline.service}-${job.step.name}`;
 }
 
-/** As an archive: artifacts keep neither modes nor links by themselves. */
-function handOver(job: Job, service: CiPipeline): ActionStep[] {
+/** Uploads the outputs as an archive: artifacts keep neither modes nor links. */
+function uploadOutputs(job: Job, service: CiPipeline): ActionStep[] {
   const file = `${artifactOf(job, service)}.tgz`;
   const { command, isForBash } = packing(job.step.outputs, `"$RUNNER_TEMP/${file}"`);
   return [
@@ -199,7 +196,7 @@ function handOver(job: Job, service: CiPipeline): ActionStep[] {
   ];
 }
 
-function takeOver({ handed }: Job, service: CiPipeline): ActionStep[] {
+function downloadOutputs({ handed }: Job, service: CiPipeline): ActionStep[] {
   const names = handed.map((job) => artifactOf(job, service));
   const [only, ...more] = names;
   if (only === undefined) return [];
@@ -219,7 +216,7 @@ function reportsOf(job: Job, service: CiPipeline): ActionStep {
     with: {
       name: `${artifactOf(job, service)}-reports`,
       path: paths.join('\n'),
-      // Left out by themselves are files that begin with a dot, and all that is in such folders.
+      // Artifacts skip hidden files and folders by default.
       ...(paths.some((path) => /(^|\/)\.[^./]/.test(path)) && { 'include-hidden-files': true }),
       'if-no-files-found': 'ignore',
       overwrite: true,
@@ -227,9 +224,9 @@ function reportsOf(job: Job, service: CiPipeline): ActionStep {
   };
 }
 
-function notesOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string[] {
+function warningsOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string[] {
   const { service } = pipeline;
-  const idle = handingNothingOn(jobs);
+  const idle = stepsWithoutOutputs(jobs);
   const unkeyed = jobs.filter(({ key, step }) => key && !(plainGlobs(key.inputs) && plainGlobs(step.outputs)));
   const bytes = Buffer.byteLength(body);
   const slow = jobs.filter(
@@ -237,17 +234,17 @@ function notesOf(pipeline: Pipeline, jobs: readonly Job[], body: string): string
   );
   return [
     ...(idle.length > 0
-      ? [`each job of ${service} has a machine of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
+      ? [`each job of ${service} runs on its own machine: files of ${idle.join(', ')} are lost without \`outputs\``]
       : []),
     ...(isEnterprise(pipeline) && body.includes(actions.upload)
-      ? ['limit: Enterprise servers take artifacts only of actions/upload-artifact@v3 and actions/download-artifact@v3']
+      ? ['limit: Enterprise servers only support actions/upload-artifact@v3 and actions/download-artifact@v3']
       : []),
-    ...(unkeyed.length > 0 ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not know; run every time`] : []),
+    ...(unkeyed.length > 0
+      ? [`${unkeyed.map(({ step }) => step.name).join(', ')}: patterns that git does not support, so the step always runs`]
+      : []),
     ...(bytes > limits.fileBytes
-      ? [
-          `limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB, and GitHub starts none of more than ${limits.fileBytes / 1000} kB`,
-        ]
+      ? [`limit: the workflow of ${service} has ${Math.ceil(bytes / 1000)} kB; GitHub accepts at most ${limits.fileBytes / 1000} kB`]
       : []),
-    ...slow.map(({ step }) => `limit: GitHub ends a job on its own runners after 6 hours, before the timeout of ${step.name}`),
+    ...slow.map(({ step }) => `limit: GitHub-hosted runners stop a job after 6 hours, before the timeout of ${step.name}`),
   ];
 }

@@ -7,7 +7,7 @@ export const gitlab = describeCi({
   schema: ({ z, describe, text, server, remote }) =>
     z
       .strictObject({
-        project: z.optional(text).check(describe('group/name. Default: that of the remote.')),
+        project: z.optional(text).check(describe('group/name. Default: the project of the remote.')),
         url: server,
         remote,
       })

@@ -1,9 +1,7 @@
 import { definitionName } from '../../model/pipeline';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
-import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { distinctNames } from '../export/distinct-names';
-import { commonWarnings } from '../export/warnings';
+import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { ownBranch, ownBranches } from '../../git/delivery-branches';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
@@ -11,12 +9,12 @@ import { yamlText } from '../export/yaml-text';
 const root = '.gitlab-ci.yml';
 
 /**
- * Documented at docs.gitlab.com: ci/yaml (needs, retry, includes), administration/instance_limits and
- * user/gitlab_com (jobs in active pipelines of the free tier).
+ * Documented at docs.gitlab.com: ci/yaml (needs, retry, includes), administration/instance_limits and user/gitlab_com (jobs in active
+ * pipelines of the free tier).
  */
 const limits = { needs: 50, retries: 2, includes: 150, activeJobs: 500 };
 
-/** Words that mean something else at the top level of a `.gitlab-ci.yml`. */
+/** Reserved words at the top level of a `.gitlab-ci.yml`. */
 const reserved = new Set(
   'after_script before_script cache default false image include nil pages pages:deploy services spec stages true types variables workflow'.split(
     ' ',
@@ -50,18 +48,16 @@ function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): Ci
     source: `the ${definitionName} of each service`,
     body: [...ownImage, include].join('\n'),
     notes: [
-      ...(files.length > limits.includes
-        ? [`limit: ${root} includes ${files.length} files, and GitLab reads at most ${limits.includes}`]
-        : []),
+      ...(files.length > limits.includes ? [`limit: ${root} includes ${files.length} files; GitLab reads at most ${limits.includes}`] : []),
       ...tooManyJobs(jobs),
     ],
   };
 }
 
-/** As in a local run, git knows the whole history. */
+/** Full history, as in a local run. */
 const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
 
-interface Around {
+interface Context {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
   readonly isAlone: boolean;
@@ -76,31 +72,28 @@ function serviceFile(service: CiPipeline, path: string, options: ExportOptions, 
       (step) => jobName(step, pipeline.service, isAlone),
     ),
   );
-  const around = { service, options, isAlone };
-  const texts = jobs.map((job) => `${noted(job)}${yamlText({ [job.id]: jobBody(job, around) }, { old: true })}`);
+  const context = { service, options, isAlone };
+  const texts = jobs.map((job) => `${secretsComment(job)}${yamlText({ [job.id]: jobBody(job, context) }, { old: true })}`);
   return {
     path,
     service: pipeline.service,
     source: below(folder, definitionName),
-    body: [...(isAlone ? ownImage : []), yamlText(shared(around), { old: true }), texts.join('\n')].join('\n'),
+    body: [...(isAlone ? ownImage : []), yamlText(sharedKeys(context), { old: true }), texts.join('\n')].join('\n'),
     notes: [
       ...commonWarnings(pipeline, jobs, { runner: '`tags: [deliver]`' }),
-      ...notesOf(pipeline.service, jobs),
+      ...warningsOf(pipeline.service, jobs),
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
   };
 }
 
-/** All services of a repository are one pipeline there: only one that is alone has its names for itself. */
+/** Returns the job of a step. Services of a repository share a pipeline, so names need a prefix unless there is one service. */
 function jobName(step: string, service: string, isAlone: boolean): string {
   if (!isAlone) return `${service}:${step}`;
   return reserved.has(step) ? `${step}${afterReserved}` : step;
 }
 
-/**
- * The steps of the jobs of a pipeline that are the service's, by the names of all its jobs. Jobs that are nobody's step keep their
- * name where the service is alone.
- */
+/** Returns the steps of a service by the names of all jobs of its pipeline. If there is one service, other jobs keep their name. */
 export function gitlabSteps(jobs: readonly string[], service: string, isAlone: boolean): ReadonlyMap<string, string> {
   const all = new Set(jobs);
   const steps = new Map<string, string>();
@@ -108,27 +101,27 @@ export function gitlabSteps(jobs: readonly string[], service: string, isAlone: b
     const prefix = jobName('', service, isAlone);
     if (!job.startsWith(prefix)) continue;
     const [, word = '', number] = /^(.*)-step(-\d+)?$/.exec(job) ?? [];
-    // Of two, `distinctNames` lets the one that is called so keep its name.
+    // If both names exist, `distinctNames` leaves this one unchanged.
     const isMapped = isAlone && reserved.has(word) && (number !== undefined || !all.has(`${word}${afterReserved}-2`));
     steps.set(job, isMapped ? word : job.slice(prefix.length));
   }
   return steps;
 }
 
-/** What all jobs of the service begin with. */
-function shared({ service, isAlone }: Around): object {
+/** Returns the keys that all jobs of the service share. */
+function sharedKeys({ service, isAlone }: Context): object {
   const { folder, pipeline } = service;
   if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
-  // Without the branch, a merge request would run them a second time.
-  const rules = [notOfOthers(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
+  // Without the branch, a merge request would run the jobs a second time.
+  const rules = [excludeOtherServices(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
   return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
 }
 
 /**
- * What is started at a branch of Deliver's own delivers one service. No push belongs to it, and so all `changes` are true in it
- * (docs.gitlab.com: ci/yaml, rules:changes).
+ * Excludes runs on the delivery branches of other services. No push starts them, so all `changes` are true (docs.gitlab.com: ci/yaml,
+ * rules:changes).
  */
-function notOfOthers({ pipeline }: CiPipeline): object {
+function excludeOtherServices({ pipeline }: CiPipeline): object {
   const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
   const any = ownBranches.replace(/\//g, '\\/');
   return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
@@ -138,21 +131,24 @@ function template({ pipeline }: CiPipeline): string {
   return `.deliver-${pipeline.service}`;
 }
 
-/** What is protected is kept from branches that are not (docs.gitlab.com: ci/variables, protect a CI/CD variable), as Deliver's own. */
-function noted({ step }: Job): string {
+/**
+ * Returns a comment on required secrets. Delivery branches are not protected, so protected variables are missing there (docs.gitlab.com:
+ * ci/variables, protect a CI/CD variable).
+ */
+function secretsComment({ step }: Job): string {
   if (step.secrets.length === 0) return '';
   return `# ${step.name} needs ${step.secrets.join(', ')}: Settings > CI/CD > Variables, masked, not protected.\n`;
 }
 
-function jobBody(job: Job, around: Around): Record<string, unknown> {
+function jobBody(job: Job, context: Context): Record<string, unknown> {
   const { step } = job;
-  const { service } = around;
-  const rules = job.isRelease ? releaseRules(around) : [];
+  const { service } = context;
+  const rules = job.isRelease ? releaseRules(context) : [];
   const own = isOwnCommand(step);
   const artifacts = artifactsOf(job, service.folder);
   const cache = cacheOf(job, service);
   return {
-    ...(!around.isAlone && { extends: template(service) }),
+    ...(!context.isAlone && { extends: template(service) }),
     needs: [...new Set([...job.needs, ...job.handed])].map((need) => need.id),
     ...(rules.length > 0 && { rules }),
     ...(job.environment !== undefined && { tags: ['deliver'] }),
@@ -162,7 +158,7 @@ function jobBody(job: Job, around: Around): Record<string, unknown> {
     ...(own && step.timeoutMs !== undefined && { timeout: `${Math.ceil(step.timeoutMs / 60_000)} minutes` }),
     ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
     ...(cache && { cache }),
-    script: scriptOf(job, around, cache !== undefined),
+    script: scriptOf(job, context, cache !== undefined),
     ...(artifacts && { artifacts }),
   };
 }
@@ -171,28 +167,30 @@ function variablesOf(env: Readonly<Record<string, string>>): Record<string, stri
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace(/\$/g, '$$$$')]));
 }
 
-/** Pushes to other branches are built and tested, and go no further. */
+/** Pushes to other branches are built and tested, but not delivered. */
 const isDelivered = ['$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH', '$CI_COMMIT_BRANCH && $CI_PIPELINE_SOURCE =~ /^(api|trigger|web)$/'];
 
-function releaseRules({ service, isAlone }: Around): object[] {
+function releaseRules({ service, isAlone }: Context): object[] {
   if (isAlone) return isDelivered.map((condition) => ({ if: condition }));
-  return [notOfOthers(service), ...isDelivered.map((condition) => ({ if: condition, ...changesOf(service.folder) }))];
+  return [excludeOtherServices(service), ...isDelivered.map((condition) => ({ if: condition, ...changesOf(service.folder) }))];
 }
 
 function changesOf(folder: string): object {
   return folder === '' ? {} : { changes: [`${folder}/**/*`] };
 }
 
-function scriptOf(job: Job, { service, options }: Around, isCached: boolean): string[] {
+function scriptOf(job: Job, { service, options }: Context, isCached: boolean): string[] {
   const { step } = job;
   const own = isOwnCommand(step);
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
   const command = own ? (step.run ?? '') : deliverStep(step.name, { ...options, up });
-  const whole = own && isCompound(command) ? `set +e\n${command}` : command;
+  const complete = own && isCompound(command) ? `set +e\n${command}` : command;
   return [
     ...(service.folder === '' ? [] : [`cd ${word(service.folder)}`]),
     ...(own && hasPrograms(job) ? ['export PATH="$PWD/node_modules/.bin:$PATH"'] : []),
-    isCached ? `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${whole}\n) && date > ${marker(job)}\nfi` : whole,
+    isCached
+      ? `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${complete}\n) && date > ${marker(job)}\nfi`
+      : complete,
   ];
 }
 
@@ -200,10 +198,7 @@ function marker({ step }: Job): string {
   return word(`.deliver-passed-${step.name}`);
 }
 
-/**
- * Where GitLab can tell by itself that the inputs are unchanged: it makes keys of at most two files. What
- * stands on others is run every time.
- */
+/** Returns a cache if GitLab can detect unchanged inputs: its keys take at most two files. Other steps always run. */
 function cacheOf(job: Job, service: CiPipeline): object | undefined {
   const { key, step } = job;
   const inputs = key && plainGlobs(key.inputs);
@@ -220,7 +215,7 @@ function cacheOf(job: Job, service: CiPipeline): object | undefined {
   };
 }
 
-/** A name without an ending may be a folder, whose content no key of GitLab follows. */
+/** Returns whether a name looks like a file: keys of GitLab do not cover the content of folders. */
 function isFileName(path: string): boolean {
   return /[^/]\.[^/.]+$/.test(path) || /(^|\/)(Makefile|Dockerfile|Gemfile)$/.test(path);
 }
@@ -237,25 +232,23 @@ function artifactsOf({ step }: Job, folder: string): object | undefined {
   };
 }
 
-function notesOf(service: string, jobs: readonly Job[]): string[] {
-  const idle = handingNothingOn(jobs);
+function warningsOf(service: string, jobs: readonly Job[]): string[] {
+  const idle = stepsWithoutOutputs(jobs);
   const wide = jobs.filter((job) => new Set([...job.needs, ...job.handed]).size > limits.needs);
   const tried = jobs.filter(({ step }) => isOwnCommand(step) && step.retries > limits.retries);
   return [
-    ...(idle.length > 0
-      ? [`each job of ${service} has a checkout of its own: what ${idle.join(', ')} leave behind without \`outputs\` is gone`]
-      : []),
+    ...(idle.length > 0 ? [`each job of ${service} has its own checkout: files of ${idle.join(', ')} are lost without \`outputs\``] : []),
     ...wide.map(
       (job) =>
-        `limit: ${job.id} needs ${new Set([...job.needs, ...job.handed]).size} jobs and what they hand over; GitLab takes at most ${limits.needs}`,
+        `limit: ${job.id} needs ${new Set([...job.needs, ...job.handed]).size} jobs and their outputs; GitLab accepts at most ${limits.needs}`,
     ),
-    ...tried.map(({ step }) => `limit: GitLab tries a job at most ${limits.retries} times again, ${step.name} asks for ${step.retries}`),
+    ...tried.map(({ step }) => `limit: GitLab retries a job at most ${limits.retries} times; ${step.name} has ${step.retries} retries`),
   ];
 }
 
 function tooManyJobs(count: number): string[] {
   if (count <= limits.activeJobs) return [];
   return [
-    `limit: a pipeline has ${count} jobs; the free tier of gitlab.com takes ${limits.activeJobs} in all active pipelines of a project`,
+    `limit: a pipeline has ${count} jobs; the free tier of gitlab.com allows ${limits.activeJobs} in all active pipelines of a project`,
   ];
 }

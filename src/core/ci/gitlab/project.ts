@@ -7,51 +7,51 @@ import { ok, type CiFailure, type CiResult } from '../ci-client';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-const mostPages = 30;
+const maxPages = 30;
 
-/** A project of a GitLab server, as its API is asked for it. */
+/** Sends requests about one project of a GitLab server. */
 export class GitlabProject {
-  /** Undefined inside: it has none. */
+  /** `name` is undefined for a project without one. */
   private defaultBranch: { readonly name: string | undefined } | undefined;
 
   constructor(
-    readonly asking: ConditionalClient,
+    readonly client: ConditionalClient,
     /** `group/name` */
     readonly name: string,
   ) {}
 
-  /** The address of what lies below it; empty for itself. */
+  /** Returns the address of a path below the project; an empty path is the project itself. */
   path(below: string): string {
     return `/projects/${encodeURIComponent(this.name)}${below}`;
   }
 
-  async record(below: string, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
-    return recordIn(await this.asking.get(this.path(below), signal), what);
+  async record(below: string, expected: string, signal: AbortSignal): Promise<CiResult<Json>> {
+    return recordIn(await this.client.get(this.path(below), signal), expected);
   }
 
-  async post(below: string, body: object | undefined, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
-    return recordIn(await this.asking.write('POST', this.path(below), body, signal), what);
+  async post(below: string, body: object | undefined, expected: string, signal: AbortSignal): Promise<CiResult<Json>> {
+    return recordIn(await this.client.write('POST', this.path(below), body, signal), expected);
   }
 
-  /** All pages of a list. One that is not read to its end is a failure: a part is never taken for the whole. */
-  async list(below: string, what: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
+  /** Returns all pages of a list. An incomplete list is a failure. */
+  async list(below: string, expected: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
     const read = await readPages<JsonAnswer>({
       first: this.path(below),
-      get: async (address) => this.asking.get(address, signal),
+      get: async (address) => this.client.get(address, signal),
       next: nextPage,
-      most: mostPages,
+      most: maxPages,
     });
     if (read.state === 'failed') return read;
-    if (read.cut !== undefined) return wrong(`${what} could not be read to the end: ${read.cut}`);
+    if (read.cut !== undefined) return wrong(`${expected} could not be read completely: ${read.cut}`);
     const values: unknown[] = [];
     for (const { value } of read.pages) {
-      if (!Array.isArray(value)) return wrong(`GitLab answered something that is no list of ${what}`);
+      if (!Array.isArray(value)) return wrong(`GitLab did not return a list of ${expected}`);
       values.push(...(value as readonly unknown[]));
     }
     return ok(values);
   }
 
-  /** The branch that everybody delivers from; undefined where GitLab does not say. Asked once. */
+  /** Returns the default branch, or undefined if GitLab does not report it. Reads it once. */
   async branch(signal: AbortSignal): Promise<string | undefined> {
     if (this.defaultBranch) return this.defaultBranch.name;
     const project = await this.record('', 'the project', signal);
@@ -62,19 +62,19 @@ export class GitlabProject {
 }
 
 export function wrong(message: string, hint?: string): CiFailure {
-  return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
+  return { state: 'failed', reason: 'answer', message, hint };
 }
 
-/** Text of GitLab's to be shown: one line, not too long. */
-export function shown(value: unknown, most = 300): string | undefined {
+/** Returns untrusted text as one shortened line. */
+export function shown(value: unknown, maxLength = 300): string | undefined {
   const text = textOf(value);
   if (text === undefined) return undefined;
   const line = plain(text).replace(/\s+/g, ' ').trim();
   if (line === '') return undefined;
-  return line.length > most ? `${line.slice(0, most)}…` : line;
+  return line.length > maxLength ? `${line.slice(0, maxLength)}…` : line;
 }
 
-/** An address that may become a link. */
+/** Returns an HTTP address, or undefined for anything that must not become a link. */
 export function webAddress(value: unknown): string | undefined {
   const text = textOf(value);
   return text !== undefined && /^https?:\/\/[^\s]+$/i.test(text) && URL.canParse(text) ? text : undefined;
@@ -84,13 +84,16 @@ export function userOf(record: Json): string | undefined {
   return shown(valueAt(record, 'user.username'), 100);
 }
 
-function recordIn(answer: JsonAnswer | CiFailure, what: string): CiResult<Json> {
+function recordIn(answer: JsonAnswer | CiFailure, expected: string): CiResult<Json> {
   if (answer.state === 'failed') return answer;
   const record = recordOf(answer.value);
-  return record ? ok(record) : wrong(`GitLab answered something that is not ${what}`);
+  return record ? ok(record) : wrong(`GitLab did not return ${expected}`);
 }
 
-/** Behind a proxy the addresses in `Link` may be another host's: the number of the page is enough (docs.gitlab.com: api/rest, pagination). */
+/**
+ * Returns the next page. Behind a proxy the addresses in `Link` may have another host, so the page number is preferred (docs.gitlab.com:
+ * api/rest, pagination).
+ */
 function nextPage(page: JsonAnswer): string | undefined {
   const number = page.headers['x-next-page'];
   if (number === undefined) return linkToNext(page)?.address;

@@ -1,8 +1,7 @@
 import { definitionName } from '../../model/pipeline';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
-import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { commonWarnings } from '../export/warnings';
+import { commonWarnings, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { deliverStep, isCompound } from '../export/shell';
 
 /**

@@ -18,20 +18,20 @@ export const commandEnvironment = describeEnvironment({
   schema: ({ z, describe, command, variables, address, duration }) =>
     z
       .strictObject({
-        deploy: command.check(describe("Deploys the release and ends when it is live. It runs in the service's folder of the checkout.")),
+        deploy: command.check(describe("Deploys the release, and exits when it is live. Runs in the service's folder of the checkout.")),
         status: z
           .optional(command)
-          .check(describe('Exits with 0 while the service is healthy; else the last line that it prints says why it is not.')),
+          .check(describe('Exits with 0 while the service is healthy. Otherwise its last line of output is the reason.')),
         rollback: z
           .optional(command)
-          .check(describe('Brings the release back that DELIVERY_COMMIT names. Default: `deploy` again, in the checkout of that release.')),
+          .check(describe('Restores the release of DELIVERY_COMMIT. Default: `deploy` runs again, in the checkout of that release.')),
         logs: z.optional(command).check(describe("Prints the service's log.")),
-        stop: z.optional(command).check(describe('Ends the service.')),
+        stop: z.optional(command).check(describe('Stops the service.')),
         env: z.optional(variables).check(describe('Environment variables for the commands.')),
         url: z.optional(address).check(describe('The address of the service in this environment.')),
-        timeout: z.optional(duration).check(describe('How long a release may take to become healthy. Default: 5m.')),
+        timeout: z.optional(duration).check(describe('The time limit for a release to become healthy. Default: 5m.')),
       })
-      .check(describe('Runs by your own commands.')),
+      .check(describe('Runs with your own commands.')),
   parse: ({ env, timeout = '5m', ...settings }, reader): CommandDefinition => ({
     ...settings,
     env: reader.variables(env),

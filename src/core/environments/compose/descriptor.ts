@@ -19,15 +19,17 @@ export const composeEnvironment = describeEnvironment({
   schema: ({ z, describe, text, pathOrPaths, variables, health }) =>
     z
       .strictObject({
-        file: z.optional(pathOrPaths).check(describe('The compose file or files. Default: what docker compose finds.')),
+        file: z.optional(pathOrPaths).check(describe('The compose file or files. Default: the files that docker compose finds.')),
         service: z
           .optional(text)
           .check(
-            describe('The compose service that is delivered. Default: the one named like the service, else the only one that is built.'),
+            describe('The compose service to deliver. Default: the one with the name of this service, else the only one with a build.'),
           ),
-        port: z.optional(z.int().check(z.gte(1), z.lte(65535))).check(describe('The port that it answers on, inside its container.')),
-        env: z.optional(variables).check(describe('Environment variables for docker compose, which may stand in its files.')),
-        health: z.optional(health).check(describe('When a release counts as healthy. Default: by the health check of its container.')),
+        port: z
+          .optional(z.int().check(z.gte(1), z.lte(65535)))
+          .check(describe('The port that the service listens on, inside its container.')),
+        env: z.optional(variables).check(describe('Environment variables for docker compose. Its files may refer to them.')),
+        health: z.optional(health).check(describe('The health check of a release. Default: the health check of its container.')),
       })
       .check(describe('Runs with docker compose, podman compose or docker-compose.')),
   parse: ({ file, service, port, env, health }, reader): ComposeDefinition => ({

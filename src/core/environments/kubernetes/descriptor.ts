@@ -21,11 +21,11 @@ export const kubernetesEnvironment = describeEnvironment({
   schema: ({ z, describe, exactlyOne, together, text, path, pathOrPaths, address, duration }) =>
     z
       .strictObject({
-        context: text.check(describe('The context of kubectl. It is always named: never the current one by accident.')),
-        namespace: z.optional(text).check(describe('The namespace. Default: that of the context.')),
+        context: text.check(describe('The kubectl context. It is required, so that the current context is never used by accident.')),
+        namespace: z.optional(text).check(describe('The namespace. Default: the namespace of the context.')),
         manifests: z
           .optional(pathOrPaths)
-          .check(describe('The files or folders that are applied; one with a kustomization is built with it.')),
+          .check(describe('The files or folders to apply. A folder with a kustomization is built with it.')),
         chart: z.optional(path).check(describe('The folder of a Helm chart, instead of manifests.')),
         values: z.optional(pathOrPaths).check(describe('Files of values for the chart.')),
         workload: z
@@ -35,15 +35,17 @@ export const kubernetesEnvironment = describeEnvironment({
               /^(deployment|statefulset|daemonset)\/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
               'a workload is a kind and a name, like deployment/shop',
             ),
-            describe('The workload whose rollout is waited for, like deployment/shop.'),
+            describe('The workload to wait for, like deployment/shop.'),
           ),
         image: z
           .optional(
             z.union([text, z.strictObject({ file: path.check(describe('A file that a step writes the image to, by tag or digest.')) })]),
           )
-          .check(describe('The image of the release, like registry.example.com/shop:${DELIVERY_COMMIT}. Default: what the manifests say.')),
+          .check(
+            describe('The image of the release, like registry.example.com/shop:${DELIVERY_COMMIT}. Default: the image in the manifests.'),
+          ),
         url: z.optional(address).check(describe('The address of the service in this environment.')),
-        timeout: z.optional(duration).check(describe('How long a release may take to become healthy. Default: 5m.')),
+        timeout: z.optional(duration).check(describe('The time limit for a release to become healthy. Default: 5m.')),
       })
       .check(
         exactlyOne(['manifests', 'chart'], 'kubernetes has either `manifests` or `chart`'),

@@ -14,7 +14,7 @@ export const processEnvironment = describeEnvironment({
   schema: ({ z, describe, command, variables, health }) =>
     z
       .strictObject({
-        command: command.check(describe('Starts the service and stays. It gets the port to listen on as PORT.')),
+        command: command.check(describe('Starts the service and keeps running. PORT contains the port to listen on.')),
         env: z.optional(variables).check(describe('Environment variables for the command.')),
         health: z.optional(health),
       })

@@ -16,7 +16,7 @@ import { ScriptedRuns } from '../../../support/ci/scripted-runs';
 import { Random } from '../../../support/random';
 import { temporaryFolder } from '../../../support/temporary';
 
-/** `DELIVER_SEED` repeats what a run of these tests did, `DELIVER_ROUND` one round of it. */
+/** `DELIVER_SEED` repeats the random choices of a run of these tests, `DELIVER_ROUND` one round of it. */
 const { DELIVER_SEED, DELIVER_ROUND, DELIVER_ROUNDS = '1000' } = process.env;
 const seed = DELIVER_SEED === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(DELIVER_SEED);
 const rounds = Array.from({ length: Number(DELIVER_ROUNDS) }, (_, round) => round).filter(
@@ -26,7 +26,7 @@ const rounds = Array.from({ length: Number(DELIVER_ROUNDS) }, (_, round) => roun
 interface Tested {
   readonly server: EngineServer;
   readonly piece: Printer;
-  /** Whether it runs single jobs again while others go on. */
+  /** Single jobs are retried while others are running. */
   readonly retries?: true;
   readonly engine: (script: RandomScript) => RoundEngine;
 }
@@ -70,7 +70,7 @@ async function onJenkins(): Promise<Tested> {
   const server = await JenkinsServer.start(new ScriptedRuns({}));
   return {
     server,
-    // Its log is read as a page of text: bytes that are none are not what they were in it.
+    // The log is read as text, so invalid bytes change.
     piece: text,
     engine: ({ run }) => {
       const steps = run.jobs.map(({ name }) => name);
@@ -83,7 +83,7 @@ async function onJenkins(): Promise<Tested> {
   };
 }
 
-describe(`Answers that are lost, delayed, cut and reordered at random (DELIVER_SEED=${seed})`, () => {
+describe(`answers that are lost, delayed, cut and reordered at random (DELIVER_SEED=${seed})`, () => {
   const folder = temporaryFolder();
   const open = [onGithub, async () => onGitlab(true), async () => onGitlab(false), onJenkins];
   const names = ['GitHub', 'GitLab with ranges', 'GitLab without ranges', 'Jenkins'];
@@ -91,7 +91,7 @@ describe(`Answers that are lost, delayed, cut and reordered at random (DELIVER_S
   for (const [index, start] of open.entries()) {
     const own = rounds.filter((round) => round % open.length === index);
     if (own.length === 0) continue;
-    it(`lose no byte of a log of ${names[index] ?? ''} and tell no wrong state in ${own.length} rounds`, async function () {
+    it(`lose no byte of a log of ${names[index] ?? ''} and record no wrong state in ${own.length} rounds`, async function () {
       this.timeout(own.length * 1000 + 10_000);
       const tested = await start();
       try {
@@ -106,7 +106,7 @@ describe(`Answers that are lost, delayed, cut and reordered at random (DELIVER_S
 async function follow({ server, piece, engine, retries }: Tested, round: number, folder: string): Promise<void> {
   const lines: string[] = [];
   const trace = (line: string): void => void lines.push(line);
-  // Each thing that is random has numbers of its own: what one more answer changes is that answer alone.
+  // Each random aspect has its own sequence: one more answer changes only that answer.
   const numbers = (what: number): Random => new Random(seed * 7919 + round * 31 + what);
   const script = new RandomScript(1000 + round * 100, numbers(1), piece, trace, retries === true && numbers(4).happens(0.3));
   const faults = new FaultyAnswers(numbers(2), trace);

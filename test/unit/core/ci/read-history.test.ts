@@ -7,7 +7,7 @@ import { ScriptedRuns, type ScriptedDeployment } from '../../../support/ci/scrip
 import { OnGithub } from '../../../support/ci/on-github';
 import { failureOf, never, valueOf } from '../../../support/ci/remote-answers';
 
-/** In the order of the tests: a minute of 2026-11-24 after 10:00 UTC each. */
+/** The time of a deployment in the tests: minutes after 10:00 UTC on 2026-11-24, in order. */
 const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 24, 10, minute));
 const since = at(0).toISOString();
 
@@ -15,22 +15,22 @@ function put(runs: ScriptedRuns, name: string, minute: number, state: ScriptedDe
   const id = String(100 + runs.deployments.length);
   runs.deployments.unshift({ id, environment, commit: name.repeat(40), ref: 'main', by: 'ada', createdAt: at(minute), state, url: '' });
 }
-/** `10:05 a live`, oldest first. */
+/** Returns `10:05 a live`, oldest first. */
 function told({ deployments }: DeploymentHistory): string[] {
   return deployments.map(({ at: when, commit, state, failedAt }) => {
     return `${when.slice(11, 16)} ${commit[0]} ${state}${failedAt === undefined ? '' : `, failed ${failedAt.slice(11, 16)}`}`;
   });
 }
 
-describe('the history of deployments at GitHub', () => {
+describe('the deployment history on GitHub', () => {
   const on = new OnGithub();
   const read = async (from = since): Promise<DeploymentHistory> => {
-    const answer = await on.engine.deploymentHistory?.('production', from, never);
+    const answer = await on.client.deploymentHistory?.('production', from, never);
     assert.ok(answer);
     return valueOf(answer);
   };
 
-  it('is what went live in the environment, oldest first; what never was live is not in it', async () => {
+  it('contains live deployments of the environment, oldest first', async () => {
     put(on.runs, 'a', 1, 'success');
     put(on.runs, 'b', 2, 'success', 'staging');
     put(on.runs, 'c', 3, 'failure');
@@ -41,7 +41,7 @@ describe('the history of deployments at GitHub', () => {
     assert.equal((await read()).wholeSince, undefined);
   });
 
-  it('tells when each went live first, and whether it failed after that', async () => {
+  it('has the first success and a later failure', async () => {
     put(on.runs, 'a', 1, 'failure');
     const status = (state: string, minute: number): object => ({ state, created_at: at(minute).toISOString() });
     on.server.fault = ({ path }) =>
@@ -51,7 +51,7 @@ describe('the history of deployments at GitHub', () => {
     assert.deepEqual(told(await read()), ['10:05 a live, failed 10:09']);
   });
 
-  it('goes back to the last one before the time that is asked for, and no further', async () => {
+  it('goes back to the last deployment before the given time', async () => {
     await on.open({ pageSize: 4 });
     for (let minute = 1; minute <= 40; minute++) put(on.runs, 'a', minute, 'success');
     const history = await read(at(35).toISOString());
@@ -60,22 +60,22 @@ describe('the history of deployments at GitHub', () => {
     assert.ok(on.server.asked.length < 12, `${on.server.asked.length} requests`);
   });
 
-  it('ends where there are too many, and says since when it is whole', async () => {
+  it('is cut after too many deployments, with the time since when it is complete', async () => {
     for (let index = 0; index < 230; index++) put(on.runs, 'a', index / 10, 'success');
     const { deployments, wholeSince } = await read();
     assert.ok(deployments.length >= 200 && deployments.length < 210, String(deployments.length));
     assert.equal(wholeSince, deployments[0]?.at);
   });
 
-  it('is missing as a whole where a part of it is', async () => {
+  it('is missing if a part of it fails', async () => {
     put(on.runs, 'a', 1, 'success');
     on.server.fault = ({ path }) => (path.endsWith('/statuses') ? { reply: { status: 403, body: { message: 'Forbidden' } } } : undefined);
-    const answer = await on.engine.deploymentHistory?.('production', since, never);
+    const answer = await on.client.deploymentHistory?.('production', since, never);
     assert.ok(answer);
     assert.equal(failureOf(answer).reason, 'token');
   });
 
-  it('passes over what names no commit: what a server says becomes an argument of git', async () => {
+  it('skips invalid commits, which become arguments of git', async () => {
     put(on.runs, 'a', 1, 'success');
     const [one] = on.runs.deployments;
     if (one) on.runs.deployments[0] = { ...one, commit: '--output=/tmp/mine' };
@@ -83,7 +83,7 @@ describe('the history of deployments at GitHub', () => {
   });
 });
 
-describe('the history of deployments at GitLab', () => {
+describe('the deployment history on GitLab', () => {
   let server: GitlabServer;
   let runs: ScriptedRuns;
 
@@ -95,13 +95,13 @@ describe('the history of deployments at GitLab', () => {
 
   const read = async (from = since): Promise<DeploymentHistory> => {
     const settings = { server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' };
-    const engine = openGitlabClient(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
-    const answer = await engine.deploymentHistory?.('production', from, never);
+    const client = openGitlabClient(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
+    const answer = await client.deploymentHistory?.('production', from, never);
     assert.ok(answer);
     return valueOf(answer);
   };
 
-  it('is what went live in the environment, oldest first; what never was live is not in it', async () => {
+  it('contains live deployments of the environment, oldest first', async () => {
     put(runs, 'a', 1, 'success');
     put(runs, 'b', 2, 'success', 'staging');
     put(runs, 'c', 3, 'failure');
@@ -111,7 +111,7 @@ describe('the history of deployments at GitLab', () => {
     assert.deepEqual(told(await read()), ['10:01 a live', '10:05 e gone', '10:06 f live']);
   });
 
-  it('has what jobs deployed live when they ended', async () => {
+  it('has deployments of jobs from the end of the job on', async () => {
     const run = runs.begin({ commit: 'c'.repeat(40) });
     const job = run.job('stage').start();
     job.deployedTo = { environment: 'production', url: '' };
@@ -122,7 +122,7 @@ describe('the history of deployments at GitLab', () => {
     );
   });
 
-  it('goes back to the last one before the time that is asked for', async () => {
+  it('goes back to the last deployment before the given time', async () => {
     for (let index = 0; index < 250; index++) put(runs, 'a', index / 10, 'success');
     const history = await read(at(20).toISOString());
     assert.equal(history.deployments.filter((one) => one.at < at(20).toISOString()).length, 1);
@@ -130,7 +130,7 @@ describe('the history of deployments at GitLab', () => {
     assert.equal((await read(at(-60).toISOString())).deployments.length, 250);
   });
 
-  it('ends where there are too many, and says since when it is whole', async () => {
+  it('is cut after too many deployments, with the time since when it is complete', async () => {
     for (let index = 0; index < 1010; index++) put(runs, 'a', index / 100, 'success');
     const { deployments, wholeSince } = await read();
     assert.deepEqual([deployments.length, wholeSince], [1000, deployments[0]?.at]);

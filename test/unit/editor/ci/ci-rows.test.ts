@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CiRecord } from '../../../../src/core/ci/follow/ci-record';
+import type { CiRecord } from '../../../../src/core/ci/ci-record';
 import type { CiRun, EventBody } from '../../../../src/core/model/events';
 import { fold, unfollowed, type RunState } from '../../../../src/core/model/run-state';
 import { deploymentRows } from '../../../../src/editor/ci/ci-rows';
@@ -105,7 +105,7 @@ describe('pipelineRows of a run on a CI service', () => {
   });
 
   it('shows that updates are slow because of a rate limit', () => {
-    const message = 'GitHub Actions allows 12 more requests until 10:42 UTC: it is asked every 60 s';
+    const message = 'GitHub Actions allows 12 more requests until 10:42 UTC. Polling every 60 s.';
     const slow = githubRun({}, building, { type: 'engine-heard', state: 'slow', message });
     assert.match(pipeline(slow), /\[watch\] GitHub: rate-limited, refreshing slowly\n {4}\[loading~spin\] build/);
   });

@@ -4,7 +4,7 @@ import { describeSource } from '../../source';
 export const fileSource = describeSource({
   kind: 'file',
   label: 'A file',
-  schema: ({ path, describe }) => path.check(describe('A file with one JSON object a line.')),
+  schema: ({ path, describe }) => path.check(describe('A file with one JSON object per line.')),
   parse: (file) => file,
   open: async (file, { root, folder }) => {
     const { FileSource } = await import('./file-source');

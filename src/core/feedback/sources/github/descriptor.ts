@@ -16,8 +16,8 @@ export const githubSource = describeSource({
   schema: ({ z, describe, text, server }) =>
     z
       .strictObject({
-        repository: z.optional(text).check(describe('owner/name. Default: that of origin.')),
-        labels: z.optional(z.array(text)).check(describe('Only those with one of these labels.')),
+        repository: z.optional(text).check(describe('owner/name. Default: the repository of origin.')),
+        labels: z.optional(z.array(text)).check(describe('Only issues with all of these labels.')),
         url: server,
       })
       .check(describe('Issues from GitHub.')),

@@ -16,8 +16,8 @@ export const gitlabSource = describeSource({
   schema: ({ z, describe, text, server }) =>
     z
       .strictObject({
-        project: z.optional(text).check(describe('group/name. Default: that of origin.')),
-        labels: z.optional(z.array(text)).check(describe('Only those with one of these labels.')),
+        project: z.optional(text).check(describe('group/name. Default: the project of origin.')),
+        labels: z.optional(z.array(text)).check(describe('Only issues with all of these labels.')),
         url: server,
       })
       .check(describe('Issues from GitLab.')),

@@ -27,12 +27,12 @@ export const httpSource = describeSource({
       url: address.check(describe('The address.')),
       items: z
         .optional(text)
-        .check(describe('Where in the answer the items are: a path with dots. Default: the answer itself, or what it calls items.')),
+        .check(describe('The path to the items in the response, with dots. Default: the response itself, or its items, data or results.')),
       fields: z.optional(fieldsSchema(blocks)),
-      kind: z.optional(z.enum(feedbackKinds)).check(describe('What the items are, where no field says it. Default: comment.')),
+      kind: z.optional(z.enum(feedbackKinds)).check(describe('The kind of items without a kind of their own. Default: comment.')),
       next: z
         .optional(text)
-        .check(describe('Where in the answer the address of the next page is, or the cursor. Default: the `Link` header.')),
+        .check(describe('The path to the address of the next page in the response, or to the cursor. Default: the `Link` header.')),
       cursor: z.optional(text).check(describe('The query parameter that takes the cursor.')),
       page: z.optional(text).check(describe('The query parameter that counts the pages, from 1 until one is empty.')),
       header: z
@@ -52,23 +52,23 @@ export const httpSource = describeSource({
 });
 
 function fieldsSchema({ z, describe, text }: SchemaBlocks) {
-  const field = (what: string) => z.optional(text).check(describe(`The field that holds ${what}.`));
+  const field = (content: string) => z.optional(text).check(describe(`The field with ${content}.`));
   return z
     .strictObject({
-      id: field('what tells items apart'),
+      id: field('the unique id'),
       title: field('the title'),
       body: field('the text'),
       kind: field('the kind: error, comment, rating or ticket'),
-      createdAt: field('when it was first said'),
-      lastSeenAt: field('when it was last said'),
-      author: field('who said it'),
+      createdAt: field('the time of the first report'),
+      lastSeenAt: field('the time of the last report'),
+      author: field('the author'),
       url: field('the address of its page'),
       rating: field('the rating'),
-      count: field('how often it was said'),
-      people: field('how many people said it'),
+      count: field('the number of reports'),
+      people: field('the number of people'),
       release: field('the release that was running: a commit, a tag or a version'),
       environment: field('the environment'),
       component: field('the component'),
     })
-    .check(describe('Which field of an item is which: paths with dots, like user.name. Those that are called the same need no mention.'));
+    .check(describe('The fields of an item, as paths with dots, like user.name. A field with the same name can be left out.'));
 }

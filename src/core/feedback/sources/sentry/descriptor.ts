@@ -26,7 +26,7 @@ export const sentrySource = describeSource({
         organization: text.check(describe('The slug of the organization.')),
         project: text.check(describe('The slug of the project.')),
         environment: z.optional(text).check(describe('Only errors of this environment.')),
-        query: z.optional(z.string()).check(describe('Which issues, as in the search of Sentry. Default: is:unresolved.')),
+        query: z.optional(z.string()).check(describe('The search for issues, in the syntax of Sentry. Default: is:unresolved.')),
         url: server,
       })
       .check(describe('Errors from Sentry, GlitchTip or your own server.')),

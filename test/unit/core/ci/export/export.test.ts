@@ -14,7 +14,7 @@ import { statementsOf, stringsIn, type Statement } from '../../../../support/gro
 import { temporaryFolder } from '../../../../support/temporary';
 import { large, rich, service, small } from './pipelines';
 
-/** `UPDATE_GOLDEN=1` writes them anew. */
+/** `UPDATE_GOLDEN=1` rewrites the golden files. */
 const golden = path.join(__dirname, 'golden');
 
 interface GithubJob {
@@ -28,12 +28,12 @@ const errorsOf = async (file: CiFile): Promise<string[]> =>
 describe('an exported pipeline', function () {
   this.timeout(30_000);
   const temporary = temporaryFolder();
-  // Jobs run on Linux: what they do is tried where the tools are the same.
+  // Jobs run on Linux, so their commands are tested there only.
   const onLinux = process.platform === 'linux' ? it : it.skip;
 
   for (const engine of exporters)
     for (const [name, text] of Object.entries({ small, rich })) {
-      it(`reads as written by hand: ${name} for ${engine.label}`, () => {
+      it(`reads as if written by hand: ${name} for ${engine.label}`, () => {
         const [file] = engine.files([service(text)], {});
         assert.ok(file);
         const plan = planFile(engine, file, {}, undefined);
@@ -50,12 +50,12 @@ describe('an exported pipeline', function () {
     'in a folder': [service(rich, 'services/shop')],
     'of two services': [service(rich, 'shop'), service(rich.replace('service: shop', 'service: cart'), 'cart')],
   }))
-    it(`is valid where the engine publishes what is: ${name}`, async () => {
+    it(`passes the published validators: ${name}`, async () => {
       for (const engine of [github, gitlab])
         for (const file of engine.files(services, { package: 'deliver-0.1.0.tgz' })) assert.deepEqual(await errorsOf(file), [], file.body);
     });
 
-  it('follows the documented grammar of declarative pipelines, and their stages have distinct names', () => {
+  it('follows the documented grammar of declarative pipelines, with distinct stage names', () => {
     for (const file of jenkins.files([service(small), service(rich, 'services/shop'), service(large('shop', 200))], {})) {
       const statements = statementsOf(file.body);
       assert.deepEqual(declarativeErrors(statements), [], file.body);
@@ -96,7 +96,7 @@ describe('an exported pipeline', function () {
     assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
   });
 
-  it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
+  it('delivers only the service of the delivery branch on GitLab', () => {
     const deploys = 'steps:\n  build: {run: make}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
     const [, shop] = gitlab.files([service(`service: shop\n${deploys}`, 'a'), service(`service: shop.api\n${deploys}`)], {});
     const jobs = parse(shop?.body ?? '') as Record<string, { readonly rules: readonly { readonly if: string; readonly when?: string }[] }>;
@@ -113,7 +113,7 @@ describe('an exported pipeline', function () {
     }
   });
 
-  it('asks an Enterprise server for nothing that only github.com knows, and says what it lacks', async () => {
+  it('avoids features that Enterprise servers lack, and warns about the missing ones', async () => {
     const text =
       'service: a\nsteps:\n  build: {run: make, outputs: [out]}\n  stage: {needs: build, deploy: s}\nenvironments: {s: {command: {deploy: d}}}\n';
     const on = (engine: string): CiFile => {
@@ -126,10 +126,10 @@ describe('an exported pipeline', function () {
     const enterprise = on('engine: {github: {url: https://github.example.com}}');
     assert.deepEqual(await githubErrors(enterprise.body), []);
     assert.doesNotMatch(enterprise.body, /queue:/);
-    assert.match(enterprise.notes.join('\n'), /Enterprise servers take artifacts only of actions\/upload-artifact@v3/);
+    assert.match(enterprise.notes.join('\n'), /Enterprise servers only support actions\/upload-artifact@v3/);
   });
 
-  it('uploads reports also from a folder that begins with a dot, which GitHub leaves out by itself', () => {
+  it('uploads reports from hidden folders, which GitHub skips by default', () => {
     const hidden = (reports: string): boolean => {
       const [file] = github.files([service(`service: a\nsteps: {t: {run: make, reports: [${reports}]}}\n`)], {});
       return /include-hidden-files: true/.test(file?.body ?? '');
@@ -138,7 +138,7 @@ describe('an exported pipeline', function () {
     assert.ok(!hidden('out/*.xml') && !hidden('./out/*.xml'));
   });
 
-  it('is refused by the same validators when it is wrong', async () => {
+  it('fails the same validators when it is wrong', async () => {
     const [workflow] = github.files([service(small)], {});
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('runs-on:', 'runs-in:')), []);
     assert.notDeepEqual(await githubErrors((workflow?.body ?? '').replace('github.sha', 'git hub.sha')), []);
@@ -146,7 +146,7 @@ describe('an exported pipeline', function () {
     assert.notDeepEqual(await gitlabErrors((ci?.body ?? '').replace('script:', 'scrpt:')), []);
   });
 
-  it('names jobs that an engine would not take, and never two alike', () => {
+  it('maps names that a CI service rejects to distinct valid ones', () => {
     const yaml =
       'service: a\nsteps:\n  a.b: {run: x}\n  a-b: {run: x, needs: a.b}\n  1st: {run: x}\n  default: {run: x}\n  pages: {run: x}\n';
     const [workflow] = github.files([service(yaml)], {});
@@ -160,7 +160,7 @@ describe('an exported pipeline', function () {
     );
   });
 
-  it('keeps every command, whatever is in it', () => {
+  it('keeps every command unchanged', () => {
     const commands = [
       `echo "it's" '$HOME' \`date\` $(date) \\n \\\\ "\${x}"`,
       'echo ${{ secrets.X }} and $$ and $CI_COMMIT_SHA',
@@ -185,7 +185,7 @@ describe('an exported pipeline', function () {
     }
   });
 
-  it('says the same steps again when it is read back', () => {
+  it('becomes the same steps again when it is read back', () => {
     const plain =
       'service: a\nsteps:\n  one: {run: npm ci}\n  two: {run: npm run two, needs: one, env: {A: x}}\n  three: {run: npm run three, needs: one}\n';
     const names = (steps: readonly { name: string; run: string; needs?: readonly string[] }[]) =>
@@ -245,11 +245,11 @@ describe('an exported pipeline', function () {
   });
 });
 
-describe('the limits of the engines', function () {
+describe('limits of CI services', function () {
   this.timeout(60_000);
   const services = Array.from({ length: 20 }, (_, index) => service(large(`service-${index}`, 10), `services/${index}`));
 
-  it('hold 20 services of 10 steps, and 200 steps in one', async () => {
+  it('allow 20 services of 10 steps, and 200 steps in one', async () => {
     for (const engine of [github, gitlab])
       for (const many of [services, [service(large('shop', 200))]])
         for (const file of engine.files(many, {})) {
@@ -263,7 +263,7 @@ describe('the limits of the engines', function () {
     for (const file of jenkins.files(services, {})) assert.ok(!file.notes.some((note) => note.startsWith('limit:')));
   });
 
-  it('are named where they are passed', () => {
+  it('are reported when they are exceeded', () => {
     const limitsOf = (files: readonly CiFile[]): string[] =>
       files.flatMap((file) => file.notes).filter((note) => note.startsWith('limit:'));
     const [jenkinsLimit = ''] = limitsOf(jenkins.files([service(large('shop', 200))], {}));
@@ -272,21 +272,21 @@ describe('the limits of the engines', function () {
     const needs = Array.from({ length: 60 }, (_, index) => `s${index}`).join(', ');
     const wide = service(`service: a\nsteps:\n${steps}\n  all: {needs: [${needs}], run: x, retries: 5, timeout: 8h}\n`);
     assert.deepEqual(limitsOf(gitlab.files([wide], {})), [
-      'limit: all needs 60 jobs and what they hand over; GitLab takes at most 50',
-      'limit: GitLab tries a job at most 2 times again, all asks for 5',
+      'limit: all needs 60 jobs and their outputs; GitLab accepts at most 50',
+      'limit: GitLab retries a job at most 2 times; all has 5 retries',
     ]);
     assert.deepEqual(limitsOf(github.files([wide], {})), [
-      'limit: GitHub ends a job on its own runners after 6 hours, before the timeout of all',
+      'limit: GitHub-hosted runners stop a job after 6 hours, before the timeout of all',
     ]);
     assert.match(
       limitsOf(gitlab.files([service(large('shop', 300)), service(large('cart', 300), 'cart')], {}))[0] ?? '',
-      /600 jobs; the free tier of gitlab.com takes 500/,
+      /600 jobs; the free tier of gitlab.com allows 500/,
     );
-    assert.match(limitsOf(github.files([service(large('shop', 480))], {}))[0] ?? '', /kB, and GitHub starts none of more than 500 kB/);
+    assert.match(limitsOf(github.files([service(large('shop', 480))], {}))[0] ?? '', /kB; GitHub accepts at most 500 kB/);
   });
 });
 
-/** The shell commands of a Jenkinsfile, in its order. */
+/** Returns the shell commands of a Jenkinsfile in order. */
 function commandsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ word, rest, block }) => [
     ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),

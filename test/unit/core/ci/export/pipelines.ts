@@ -14,7 +14,7 @@ steps:
   test: {run: npm test}
 `;
 
-/** All that a step can say. */
+/** Every feature of a step. */
 export const rich = `service: shop
 steps:
   install:
@@ -47,7 +47,7 @@ environments:
   staging: {process: {command: node server.js}}
 `;
 
-/** As large as a definition of delivery.yaml gets: `count` steps, each after the one ten before it. */
+/** A very large definition: `count` steps, each after the one ten before it. */
 export function large(name: string, count: number): string {
   const steps = Array.from({ length: count }, (_, index) => {
     const needs = index >= 10 ? `needs: step-${index - 10}, ` : '';

@@ -29,8 +29,8 @@ const changed = rich
   .replace('run: npm test\n', 'run: npm run test:all\n')
   .replace('  notify:', '  last: {run: ./last.sh}\n  notify:');
 
-describe('own lines in an exported file', () => {
-  it('stay in the job, among the steps and at the top level, whatever changes around them', async () => {
+describe('preserved regions of an exported file', () => {
+  it('stay in the job, among the steps and at the top level when the rest changes', async () => {
     let whole = text(exported(github, rich));
     whole = after(whole, '  test:', yamlOwn('    ', 'container: node:22'));
     whole = after(whole, '      - name: Installed programs\n        run: echo "$PWD/node_modules/.bin" >> "$GITHUB_PATH"\n      - name: test\n        run: |-\n          attempt() (\n            npm test\n          )\n          attempt || attempt\n        env:\n          NPM_TOKEN: ${{ secrets.NPM_TOKEN }}\n        timeout-minutes: 3', yamlOwn('      ', '- run: echo afterwards')); // prettier-ignore
@@ -48,7 +48,7 @@ describe('own lines in an exported file', () => {
     assert.equal(text(exported(github, changed, now)), now);
   });
 
-  it('take the place of what Deliver would write', () => {
+  it('replace generated keys', () => {
     const whole = after(text(exported(github, rich)), '  build:', yamlOwn('    ', 'runs-on: [big, linux]'));
     const now = text(exported(github, rich, whole));
     const job = /\n {2}build:\n([\s\S]*?)\n\n/.exec(now)?.[1] ?? '';
@@ -57,7 +57,7 @@ describe('own lines in an exported file', () => {
     assert.equal(now.match(/runs-on: ubuntu-latest/g)?.length, 4);
   });
 
-  it('stay in a Jenkinsfile, also beside commands of several lines', () => {
+  it('stay in a Jenkinsfile, also beside multi-line commands', () => {
     let whole = text(exported(jenkins, rich));
     whole = after(whole, "        stage('build') {", groovyOwn('          ', "agent { label 'big' }"));
     whole = after(whole, 'pipeline {', groovyOwn('  ', "agent { docker { image 'node:22' } }"));
@@ -72,25 +72,25 @@ describe('own lines in an exported file', () => {
     assert.equal(text(exported(jenkins, changed.replace('npm run build', 'npm run build\n      echo more'), now)), now);
   });
 
-  it('are not lost with the job that they stand in', () => {
+  it('stop the export when their job is removed', () => {
     const whole = after(text(exported(github, rich)), '  test:', yamlOwn('    ', 'container: node:22'));
     const without = exported(github, rich.replace(/ {2}test:\n[\s\S]*?timeout: 90s\n/, '').replace('needs: test,', 'needs: build,'), whole);
     assert.ok(!without.ok);
-    assert.match(without.failure.message, /your own lines stand in `test`, which delivery.yaml has no more/);
+    assert.match(without.failure.message, /a preserved region is in `test`, which no longer exists in delivery.yaml/);
     assert.equal(without.failure.line, whole.split('\n').indexOf('    # deliver: begin own') + 1);
   });
 
-  it('must have both marks, and leave the file YAML', () => {
+  it('need both marks and valid YAML', () => {
     const whole = text(exported(github, rich));
     const open = exported(github, rich, after(whole, '  test:', ['    # deliver: begin own', '    container: node:22']));
-    assert.match(open.ok ? '' : open.failure.message, /has no end/);
+    assert.match(open.ok ? '' : open.failure.message, /begins here without an end/);
     const closed = exported(github, rich, after(whole, '  test:', ['    # deliver: end own']));
-    assert.match(closed.ok ? '' : closed.failure.message, /has no beginning/);
+    assert.match(closed.ok ? '' : closed.failure.message, /ends here without a beginning/);
     const broken = exported(github, rich, after(whole, '  test:', yamlOwn('    ', 'container: [node')));
-    assert.match(broken.ok ? '' : broken.failure.message, /with your own lines it is no YAML/);
+    assert.match(broken.ok ? '' : broken.failure.message, /with the preserved regions the file is not valid YAML/);
   });
 
-  it('begin with a place for the image of all GitLab jobs, which may be filled or removed', () => {
+  it('include one for the image of all GitLab jobs', () => {
     const whole = text(exported(gitlab, rich));
     const filled = whole.replace(/# image: node:22.*/, 'image: node:24');
     assert.match(text(exported(gitlab, changed, filled)), /# deliver: begin own\nimage: node:24\n# deliver: end own\n\nvariables:/);
@@ -99,8 +99,8 @@ describe('own lines in an exported file', () => {
   });
 });
 
-describe('an exported file that is there', () => {
-  it('is not written anew for nothing: empty lines, line ends', () => {
+describe('an existing exported file', () => {
+  it('stays when only empty lines or line ends differ', () => {
     const whole = text(exported(gitlab, rich));
     for (const same of [whole, whole.replace(/\n/g, '\r\n'), whole.replace(/\n\n/g, '\n\n\n')]) {
       const plan = exported(gitlab, rich, same);
@@ -108,7 +108,7 @@ describe('an exported file that is there', () => {
     }
   });
 
-  it('is known to be edited outside the places that are kept', () => {
+  it('is recognized as changed outside its preserved regions', () => {
     const whole = text(exported(github, rich)).replace('run: eslint .', 'run: eslint . --fix');
     const plan = exported(github, rich, whole);
     assert.ok(plan.ok);
@@ -122,7 +122,7 @@ describe('an exported file that is there', () => {
     assert.ok(newer.ok && !newer.value.isEdited);
   });
 
-  it('is left alone where Deliver did not write it', () => {
+  it('is refused if Deliver did not write it', () => {
     const foreign = 'name: CI\non: push\n';
     const plan = exported(github, rich, foreign);
     assert.match(plan.ok ? '' : plan.failure.message, /was not written by Deliver/);

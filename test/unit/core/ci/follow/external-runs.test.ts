@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import { importExternalRuns } from '../../../../../src/core/ci/follow/external-runs';
+import { importExternalRuns } from '../../../../../src/core/ci/follow/run-watcher';
 import { ok, type CiClient, type RemoteRun } from '../../../../../src/core/ci/ci-client';
 import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../../../support/temporary';
 
 const day = 86_400_000;
 
-describe('runs that others start on a CI service', () => {
+describe('importing runs that were started elsewhere', () => {
   const folder = temporaryFolder();
   let shop: Project;
   let delivery: Delivery;
@@ -56,17 +56,17 @@ describe('runs that others start on a CI service', () => {
       Promise.resolve(
         id === '7' ? ok(theirs({ subject: 'CiResult when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
       );
-    const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
+    const client = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
     await importExternalRuns(
-      { repository, home, readPipeline, engine, pipeline: pipeline(service), folder: '' },
+      { repository, home, readPipeline, client, pipeline: pipeline(service), folder: '' },
       runs,
       new AbortController().signal,
       now,
     );
   };
   const known = (): RunState[] => listRuns(delivery.home);
-  /** A run that this machine began, as far as it has got. */
+  /** A local run at a given stage. */
   const begun = (id: string, ...events: EventBody[]): void => {
     const journal = new Journal(delivery.home.run(id), id);
     for (const event of events) journal.append(event);
@@ -86,7 +86,7 @@ describe('runs that others start on a CI service', () => {
     engine: { name: 'github', label: 'A service', place: 'acme/shop', id: '7', attempt, branch },
   });
 
-  it('are asked for by themselves where the list says neither who began them nor with what', async () => {
+  it('reads a run separately when the list lacks its author and subject', async () => {
     const { by, ...listed } = theirs({ subject: '' });
     await adopt([listed]);
     const [run] = known();
@@ -94,7 +94,7 @@ describe('runs that others start on a CI service', () => {
     assert.equal(run?.change.subject, 'CiResult when it is read');
   });
 
-  it('are told like those of this machine, with the steps of their own commit', async () => {
+  it('records them like local runs, with the steps of their own commit', async () => {
     await adopt([theirs()]);
     const [run] = known();
     assert.ok(run);
@@ -112,7 +112,7 @@ describe('runs that others start on a CI service', () => {
     assert.deepEqual(run.notices, []);
   });
 
-  it('get one journal each, however often and by however many they are looked for', async () => {
+  it('creates one journal each, however often it is called', async () => {
     const two = [theirs({ id: '8' }), theirs()];
     await Promise.all([adopt(two), adopt(two)]);
     await adopt(two);
@@ -128,7 +128,7 @@ describe('runs that others start on a CI service', () => {
     );
   });
 
-  it('get one for each service of a repository that a pipeline is of', async () => {
+  it('creates one for each service in a shared pipeline', async () => {
     await adopt([theirs()], 'shop', 'gitlab');
     await adopt([theirs()], 'mail', 'gitlab');
     assert.deepEqual(
@@ -139,13 +139,13 @@ describe('runs that others start on a CI service', () => {
     );
   });
 
-  it('are of each CI service', async () => {
+  it('imports from each CI service', async () => {
     await adopt([theirs()], 'shop', 'github');
     await adopt([theirs()], 'shop', 'gitlab');
     assert.equal(known().length, 2);
   });
 
-  it('stand among the others by the time when they began', async () => {
+  it('sorts them among local runs by their start', async () => {
     const early = newRunId(new Date(now - 120_000));
     const late = newRunId(new Date(now));
     begun(early, { type: 'run-started', ...begin, folder: '', repository: shop.root });
@@ -155,7 +155,7 @@ describe('runs that others start on a CI service', () => {
     assert.deepEqual([ids[0], ids[2]], [late, early]);
   });
 
-  it('get another journal for another attempt, and none for one that is over', async () => {
+  it('creates another journal for another attempt, but not for an earlier one', async () => {
     await adopt([theirs()]);
     await adopt([theirs({ attempt: 2 })]);
     assert.deepEqual(
@@ -173,18 +173,18 @@ describe('runs that others start on a CI service', () => {
     );
   });
 
-  it('say so where their commit is not here', async () => {
+  it('reports a commit that is missing locally', async () => {
     await adopt([theirs({ commit: 'f'.repeat(40) })]);
     const [run] = known();
-    assert.match(run?.notices.join() ?? '', /ffffffff is not in this repository: git fetch brings it/);
-    // What its steps are is not known then: those that are defined here now stand for them.
+    assert.match(run?.notices.join() ?? '', /commit fffffff is not in this repository: run git fetch/);
+    // Without its commit, the steps of the working copy are used.
     assert.deepEqual(
       run?.steps.map(({ name }) => name),
       ['other'],
     );
   });
 
-  it('are not told where they are old, and of many the newest', async () => {
+  it('skips old runs and limits their number', async () => {
     await adopt([theirs({ createdAt: new Date(now - 15 * day).toISOString() })]);
     assert.equal(known().length, 0);
     await adopt(
@@ -195,39 +195,39 @@ describe('runs that others start on a CI service', () => {
     assert.equal(known().at(-1)?.engine?.id, '91');
   });
 
-  it('show no letters that change what stands around them, and one line', async () => {
+  it('shows one line without control characters', async () => {
     await adopt([theirs({ subject: '\u001b[31mRed\u202e\nand more' })]);
     assert.equal(known()[0]?.change.subject, '[31mRed');
   });
 
-  describe('and one that this machine started', () => {
+  describe('importing runs that were started locally', () => {
     const own = (): { id: string; branch: string } => {
       const id = newRunId(new Date(now - 1000));
       return { id, branch: `deliver/shop-${id}` };
     };
 
-    it('is not taken for one of theirs while it is begun: its own process is about to say which it is', async () => {
+    it('skips a run while its own process is about to record the id', async () => {
       const { id, branch } = own();
       begun(id, { type: 'run-queued', ...begin, handedTo: 'A service' });
       await adopt([theirs({ branch, isDefaultBranch: false })]);
       assert.deepEqual(runIds(delivery.home), [id]);
     });
 
-    it('is told all the same where its own process was killed before it could say which it is', async () => {
+    it('imports a run whose process was killed before it recorded the id', async () => {
       const { id, branch } = own();
       begun(id, { type: 'run-queued', ...begin, handedTo: 'A service' }, { type: 'run-finished', outcome: 'interrupted' });
       await adopt([theirs({ branch, isDefaultBranch: false })]);
       assert.equal(runIds(delivery.home).length, 2);
     });
 
-    it('nor when it is known, also by another id, as of an item of a queue that became a build', async () => {
+    it('skips a recorded run, also under another id, as of a queue item that became a build', async () => {
       const { id, branch } = own();
       begun(id, at(branch));
       await adopt([theirs({ branch, isDefaultBranch: false }), theirs({ id: 'build:9', branch, isDefaultBranch: false })]);
       assert.deepEqual(runIds(delivery.home), [id]);
     });
 
-    it('is theirs where somebody else runs it again', async () => {
+    it('imports a further attempt that was started elsewhere', async () => {
       const { id, branch } = own();
       begun(id, at(branch), { type: 'run-finished', outcome: 'failed' });
       await adopt([theirs({ branch, attempt: 2, isDefaultBranch: false })]);
@@ -235,7 +235,7 @@ describe('runs that others start on a CI service', () => {
       assert.equal(known().find((run) => run.id !== id)?.engine?.attempt, 2);
     });
 
-    it('is not theirs where it is run again from here', async () => {
+    it('skips a further attempt that was started locally', async () => {
       const { id, branch } = own();
       const again = newRunId(new Date(now));
       begun(id, at(branch), { type: 'run-finished', outcome: 'failed' });
@@ -244,7 +244,7 @@ describe('runs that others start on a CI service', () => {
       assert.deepEqual(runIds(delivery.home), [again, id]);
     });
 
-    it('is theirs where another machine has it: the branch is one of Deliver’s, the run is unknown here', async () => {
+    it('imports a run on a delivery branch of another machine', async () => {
       await adopt([theirs({ branch: own().branch, isDefaultBranch: false })]);
       assert.deepEqual(
         known().map(({ change }) => change.dirty),
@@ -253,12 +253,12 @@ describe('runs that others start on a CI service', () => {
     });
   });
 
-  describe('say of whether the service can be released', () => {
+  describe('releasability after an imported run', () => {
     const ended = (outcome: 'passed' | 'failed'): void => {
       for (const { id, outcome: before } of known()) if (before === 'running') begun(id, { type: 'run-finished', outcome });
     };
 
-    it('what a delivery from here would, on the branch that everybody delivers from', async () => {
+    it('changes as after a local delivery on the default branch', async () => {
       await adopt([theirs()]);
       ended('passed');
       assert.deepEqual([releasableOf(known()).yes, releasableOf(known()).commit], [true, head()]);
@@ -267,7 +267,7 @@ describe('runs that others start on a CI service', () => {
       assert.equal(releasableOf(known()).yes, false);
     });
 
-    it('nothing on another branch, or where that is not known', async () => {
+    it('stays on another branch, and when the branch is unknown', async () => {
       await adopt([theirs()]);
       ended('passed');
       const { isDefaultBranch, ...unsaid } = theirs({ id: '9', createdAt: new Date(now).toISOString() });

@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { FollowedHere, job, lost, passed, skipped } from '../../../../support/ci/followed-here';
 
-describe('A run on a CI service that runs a step again', () => {
+describe('a followed run with a retried step', () => {
   const here = new FollowedHere();
 
-  it('has both in one log with a line between them, and one that passes so is flaky', async () => {
+  it('keeps both attempts in one log with a separator, and marks a passed one as flaky', async () => {
     here.tells('running', job('build', 'running', { id: '1' }));
     here.service.prints('1', 'first\n');
     await here.look();
@@ -19,7 +19,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.step('build').flaky, true);
   });
 
-  it('has all of the first where nothing of it had come before', async () => {
+  it('reads all of the first attempt when none of it was read before', async () => {
     here.tells('running', job('build', 'running', { id: '1' }));
     await here.look();
     here.service.prints('1', 'first');
@@ -29,7 +29,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.log('build'), 'first\n--- attempt 1 failed ---\nsecond');
   });
 
-  it('has all of the first where an old answer came in between', async () => {
+  it('reads all of the first attempt when an outdated answer came in between', async () => {
     here.tells('running', job('build', 'running', { id: '1' }));
     await here.look();
     here.tells('running', job('build', 'waiting', { id: '1' }));
@@ -40,7 +40,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.log('build'), 'first');
   });
 
-  it('has both in one log where the first was told to its end', async () => {
+  it('keeps both attempts when the first one was complete', async () => {
     here.service.prints('1', 'first');
     here.tells('running', job('build', 'failed', { id: '1' }));
     await here.look();
@@ -51,7 +51,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.step('build').state, 'passed');
   });
 
-  it('loses no byte where the process was killed in between, or in the middle of the second', async () => {
+  it('loses no byte when the process is killed between the attempts or in the second one', async () => {
     here.service.prints('1', 'a first that is longer\n');
     here.tells('running', job('build', 'running', { id: '1' }));
     await here.look();
@@ -66,7 +66,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.log('build'), 'a first that is longer\n\n--- attempt 1 failed ---\nsecond\nand its end\n');
   });
 
-  it('does not go back to the first for an old answer', async () => {
+  it('does not return to the first attempt after an outdated answer', async () => {
     here.tells('running', job('build', 'running', { id: '2', attempt: 2 }));
     await here.look();
     here.tells('running', job('build', 'failed', { id: '1' }));
@@ -75,7 +75,7 @@ describe('A run on a CI service that runs a step again', () => {
     assert.equal(here.step('build').attempt, 2);
   });
 
-  it('also runs what was skipped for the first', async () => {
+  it('runs a step that was skipped in the first attempt', async () => {
     here.tells('running', job('build', 'failed', { id: '1' }), skipped('stage'));
     await here.look();
     here.tells('running', job('build', 'passed', { id: '2', attempt: 2 }), job('stage', 'running'));
@@ -84,7 +84,7 @@ describe('A run on a CI service that runs a step again', () => {
   });
 });
 
-describe('A run on a CI service whose log is not there', () => {
+describe('a followed run with a missing log', () => {
   const here = new FollowedHere();
 
   beforeEach(() => {
@@ -92,7 +92,7 @@ describe('A run on a CI service whose log is not there', () => {
     here.tells('running', job('build', 'passed'));
   });
 
-  it('is waited for, and tells the end of the step when it comes', async () => {
+  it('waits for the log before it ends the step', async () => {
     for (let look = 0; look < 5; look++) await here.look();
     assert.equal(here.step('build').state, 'running');
     here.service.logs = undefined;
@@ -103,25 +103,25 @@ describe('A run on a CI service whose log is not there', () => {
     assert.deepEqual(here.state().notices, []);
   });
 
-  it('is given up after a minute, and that is said', async () => {
+  it('gives the log up after a minute, and reports it', async () => {
     for (let look = 0; look < 8; look++) await here.look(10_000);
     assert.equal(here.step('build').state, 'passed');
     assert.deepEqual(here.state().notices, ['the log of build could not be read to its end: there is no log']);
   });
 
-  it('is not given up because the machine slept', async () => {
+  it('does not give up because the machine slept', async () => {
     for (let look = 0; look < 3; look++) await here.look(5 * 3_600_000);
     assert.equal(here.step('build').state, 'running');
     assert.deepEqual(here.state().notices, []);
   });
 
-  it('is waited for as long as it takes where the service was asked too often', async () => {
+  it('waits without limit while the rate limit is reached', async () => {
     here.service.logs = { state: 'failed', reason: 'limit', message: 'asked too often' };
     for (let look = 0; look < 100; look++) await here.look(15_000);
     assert.equal(here.step('build').state, 'running');
   });
 
-  it('is waited for five minutes where nobody answers', async () => {
+  it('waits for five minutes while the CI service is unreachable', async () => {
     here.service.logs = lost;
     for (let look = 0; look < 20; look++) await here.look(15_000);
     assert.equal(here.step('build').state, 'running');

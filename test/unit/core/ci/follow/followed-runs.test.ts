@@ -26,7 +26,7 @@ const away = (reason: 'offline' | 'token' | 'limit', message: string): EventBody
   message,
 });
 
-describe('a run on a CI service, as its journal tells it', () => {
+describe('the state of a followed run', () => {
   const folder = temporaryFolder();
   const write = (...events: EventBody[]): string[] => {
     const journal = new Journal(folder.path, 'r1');
@@ -40,51 +40,51 @@ describe('a run on a CI service, as its journal tells it', () => {
     return read;
   };
 
-  it('goes on where the process that followed it is gone: nobody follows it, and nothing is interrupted', () => {
+  it('stays in progress without a follower, and nothing is interrupted', () => {
     const times = write(started, { type: 'step-started', step: 'build', attempt: 1 });
     const { outcome, engine: at, steps } = run();
     assert.equal(outcome, 'running');
     assert.equal(steps[0]?.state, 'running');
     assert.deepEqual([at?.heard?.state, at?.heard?.at], ['unfollowed', times.at(-1)]);
     assert.equal(new RunReader(folder.path).now()?.engine?.heard?.state, 'unfollowed');
-    // The same on this machine is over.
+    // A local run would be over.
     const { engine: there, ...here } = started;
     assert.equal(there, engine);
     write(here);
     assert.equal(run().outcome, 'interrupted');
   });
 
-  it('is followed again as soon as another process says so', () => {
+  it('is followed again as soon as another process records it', () => {
     write(started, { type: 'run-followed', runner: ownIdentity() });
     assert.equal(run().engine?.heard, undefined);
     assert.equal(run().runner.pid, process.pid);
   });
 
-  it('tells why it was left, rather than that it was', () => {
+  it('shows the reason of the last process rather than its exit', () => {
     write(started, away('token', 'GitHub does not accept the token'));
     assert.deepEqual([run().engine?.heard?.state, run().engine?.heard?.message], ['away', 'GitHub does not accept the token']);
   });
 
-  it('has an end that nobody needs to follow', () => {
+  it('ends without a follower', () => {
     write(started, { type: 'step-finished', step: 'build', state: 'passed', durationMs: 1 }, { type: 'run-finished', outcome: 'passed' });
     assert.deepEqual([run().outcome, run().engine?.heard], ['passed', undefined]);
   });
 
-  describe('while the service does not answer', () => {
+  describe('an unreachable CI service', () => {
     const heard = (): { at: string; state: string; message?: string } | undefined => readRecorded(folder.path)?.engine?.heard;
 
     const writeAt = (at: string, event: EventBody): void =>
       fs.appendFileSync(path.join(folder.path, journalName), `${JSON.stringify({ ...event, at, run: 'r1' })}\n`);
     const [nine, ten] = ['2026-11-23T09:00:00.000Z', '2026-11-23T10:00:00.000Z'];
 
-    it('says since when, also when the reason changes', () => {
+    it('is shown with the time since when, also when the reason changes', () => {
       write(started);
       writeAt(nine, away('offline', 'no network'));
       writeAt(ten, away('token', 'another token, please'));
       assert.deepEqual([heard()?.at, heard()?.message], [nine, 'another token, please']);
     });
 
-    it('forgets it when it answers, and begins anew the next time', () => {
+    it('disappears with an answer, and starts again with the next failure', () => {
       write(started);
       writeAt(nine, away('offline', 'no network'));
       write({ type: 'engine-heard', state: 'answers' });
@@ -93,19 +93,19 @@ describe('a run on a CI service, as its journal tells it', () => {
       assert.equal(heard()?.at, ten);
     });
 
-    it('tells slow from away', () => {
+    it('differs from a slow one', () => {
       write(started, { type: 'engine-heard', state: 'slow', message: '10 more requests' });
       writeAt(ten, away('limit', 'too many requests'));
       assert.deepEqual([heard()?.state, heard()?.at], ['away', ten]);
     });
 
-    it('keeps what was told of the run', () => {
+    it('keeps the recorded state of the run', () => {
       write(started, { type: 'step-started', step: 'build', attempt: 1 }, away('offline', 'no network'));
       assert.deepEqual([run().outcome, run().steps[0]?.state], ['running', 'running']);
     });
   });
 
-  it('finds a job that is no step of the pipeline behind the steps, and follows it like one', () => {
+  it('adds a job that is not a step of the pipeline behind the steps, and follows it', () => {
     write(
       started,
       { type: 'step-found', step: { name: 'scan', needs: [], kind: 'run' } },
@@ -117,7 +117,7 @@ describe('a run on a CI service, as its journal tells it', () => {
     );
   });
 
-  it('says why a step waits, and for whom, until it does not any more', () => {
+  it('shows why a step waits, and for which approval, until it starts', () => {
     write(started, { type: 'step-waits', step: 'build', reason: 'waits for a runner' });
     assert.deepEqual([run().steps[0]?.state, run().steps[0]?.reason], ['waiting', 'waits for a runner']);
     write({ type: 'step-waits', step: 'build', reason: 'waits for a review', approval: 'production' });
@@ -128,7 +128,7 @@ describe('a run on a CI service, as its journal tells it', () => {
     assert.deepEqual([run().steps[0]?.state, run().steps[0]?.reason], ['running', undefined]);
   });
 
-  it('began when the service says so, not when it was first heard of', () => {
+  it('shows the start as the CI service reports it', () => {
     write(
       { ...started, since: '2026-11-23T09:16:04.000Z' },
       { type: 'step-started', step: 'build', attempt: 1, since: '2026-11-23T09:17:00.000Z' },

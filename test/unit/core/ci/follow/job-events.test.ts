@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { jobEventsIn, jobEvent } from '../../../../../src/core/ci/follow/job-events';
+import { jobEventsIn, jobEvent } from '../../../../../src/core/ci/follow/job-log';
 import type { Step } from '../../../../../src/core/model/pipeline';
 import type { EventBody, RunEvent } from '../../../../../src/core/model/events';
 
@@ -36,8 +36,8 @@ const read = (of: Step, ...lines: unknown[]): EventBody[] =>
     'shop',
   );
 
-describe('what the log of a job may tell', () => {
-  it('is what was deployed, verified and taken back, as `deliver step` prints it', () => {
+describe('jobEventsIn', () => {
+  it('reads deployments, verifications and rollbacks that `deliver step` prints', () => {
     const printed = [deployed, rolledBack].map((event) => jobEvent(event) ?? '');
     assert.deepEqual(
       read(deploys, 'building', ...printed, 'done').map(({ type }) => type),
@@ -53,11 +53,11 @@ describe('what the log of a job may tell', () => {
     assert.deepEqual(read(verifies, jobEvent(verified) ?? ''), [{ type: 'verified', environment: 'staging', step: 'acceptance' }]);
   });
 
-  it('also behind what an engine prints before a line', () => {
+  it('skips the prefix that a CI service prints before a line', () => {
     assert.equal(read(deploys, `[10:32:01] @deliver ${JSON.stringify(deployed)}`).length, 1);
   });
 
-  it('is nothing else that happens in a step', () => {
+  it('ignores all other events of a step', () => {
     const others: RunEvent[] = [
       { type: 'notice', at, run: 'r', message: 'hello' },
       { type: 'run-finished', at, run: 'r', outcome: 'passed' },
@@ -68,33 +68,33 @@ describe('what the log of a job may tell', () => {
     }
   });
 
-  it('is nothing at all in a job that neither deploys nor verifies', () => {
+  it('ignores all events of a job that neither deploys nor verifies', () => {
     assert.deepEqual(read(step({ name: 'test' }), deployed, verified, rolledBack), []);
   });
 
-  it('is nothing of another environment or service than that of its step', () => {
+  it('ignores events of other environments and services', () => {
     assert.deepEqual(read(deploys, { ...deployed, environment: 'production' }, { ...rolledBack, environment: 'production' }), []);
     assert.deepEqual(read(deploys, { ...deployed, service: 'mail' }), []);
     assert.deepEqual(read(verifies, { ...verified, environment: 'production' }), []);
   });
 
-  it('is no deployment in a job that verifies, and no verification in one that deploys', () => {
+  it('ignores deployments in a job that verifies, and verifications in one that deploys', () => {
     assert.deepEqual(read(verifies, deployed), []);
     assert.deepEqual(read(deploys, verified), []);
   });
 
-  it('names the step that printed it, whatever it says', () => {
+  it('attributes an event to the step that printed it', () => {
     assert.deepEqual(read(verifies, { ...verified, step: 'another' }), [{ type: 'verified', environment: 'staging', step: 'acceptance' }]);
   });
 
-  it('has no address that is no web address', () => {
+  it('drops an address that is not a web address', () => {
     for (const url of ['javascript:alert(1)', 'file:///etc/passwd', 'command:evil', '', 7, null]) {
       const [event] = read(deploys, { ...deployed, url });
       assert.equal(event?.type === 'deployed' && event.url, '', String(url));
     }
   });
 
-  it('is passed over where it is broken off, or no event', () => {
+  it('ignores broken lines', () => {
     const whole = JSON.stringify(deployed);
     const broken = [
       `@deliver ${whole.slice(0, -3)}`,
@@ -108,7 +108,7 @@ describe('what the log of a job may tell', () => {
     assert.equal(read(deploys, ...broken, deployed).length, 1);
   });
 
-  it('is passed over without a release that can be one', () => {
+  it('ignores invalid releases', () => {
     for (const bad of [
       undefined,
       'c'.repeat(40),
@@ -122,7 +122,7 @@ describe('what the log of a job may tell', () => {
     }
   });
 
-  it('takes nothing along that is not its own, and no text without end', () => {
+  it('drops unknown fields and shortens text', () => {
     const huge = 'x'.repeat(1 << 20);
     const [event] = read(deploys, { ...rolledBack, reason: huge, from: { ...release, subject: huge, by: huge }, evil: huge });
     assert.ok(event?.type === 'rolled-back');
@@ -131,6 +131,6 @@ describe('what the log of a job may tell', () => {
     assert.ok(JSON.stringify(event).length < 2000);
     const negative = read(deploys, { ...rolledBack, errorsMs: -1, reason: undefined })[0];
     assert.ok(negative?.type === 'rolled-back');
-    assert.deepEqual([negative.errorsMs, negative.reason], [undefined, 'it was taken back']);
+    assert.deepEqual([negative.errorsMs, negative.reason], [undefined, 'it was rolled back']);
   });
 });

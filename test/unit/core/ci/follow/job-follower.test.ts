@@ -1,10 +1,10 @@
 import * as assert from 'node:assert/strict';
 import { FollowedHere, job, lost, passed, skipped } from '../../../../support/ci/followed-here';
 
-describe('A run on a CI service is told step by step', () => {
+describe('a followed run', () => {
   const here = new FollowedHere();
 
-  it('with its log as it grows, and its end when the whole log is there', async () => {
+  it('records a growing log, and ends a step when its log is complete', async () => {
     here.tells('running', job('build', 'running'));
     here.service.prints('build', 'one\n');
     await here.look();
@@ -17,14 +17,14 @@ describe('A run on a CI service is told step by step', () => {
     assert.equal(here.step('build').state, 'passed');
   });
 
-  it('as kept in the cache where an earlier attempt had passed it', async () => {
+  it('records a step as cached if it passed in an earlier attempt', async () => {
     here.tells('running', job('build', 'kept'));
     await here.look();
     assert.equal(here.step('build').state, 'cached');
     assert.equal(here.step('build').reason, 'it passed in an earlier attempt');
   });
 
-  it('with why it waits and who has to let it go on, once', async () => {
+  it('records once why a step waits and for which approval', async () => {
     const waits = job('stage', 'waiting', { reason: 'waits for a person', approval: 'staging', hasLog: false });
     here.tells('running', waits);
     for (let look = 0; look < 3; look++) await here.look();
@@ -38,20 +38,20 @@ describe('A run on a CI service is told step by step', () => {
     assert.equal(here.step('stage').approval, undefined);
   });
 
-  it('also where a job is none of its steps', async () => {
+  it('records a job that is not a step', async () => {
     here.tells('running', job('sweep', 'running'));
     await here.look();
     assert.deepEqual(here.steps(), ['build waiting', 'stage waiting', 'accept waiting', 'sweep running']);
   });
 
-  it('no more than once, though each look tells all of it', async () => {
+  it('records each event once', async () => {
     here.tells('running', job('build', 'failed'));
     for (let look = 0; look < 3; look++) await here.look();
     assert.equal(here.of('step-finished').length, 1);
     assert.deepEqual(here.reported, ['build failed']);
   });
 
-  it('and an answer that is older than one before changes nothing', async () => {
+  it('ignores an outdated answer', async () => {
     here.tells('running', job('build', 'failed'));
     await here.look();
     here.tells('running', job('build', 'running'));
@@ -61,7 +61,7 @@ describe('A run on a CI service is told step by step', () => {
     assert.equal(here.step('build').state, 'failed');
   });
 
-  it('and one that it was skipped does not, either, when it runs after all', async () => {
+  it('ignores an outdated skip of a step that runs later', async () => {
     here.tells('running', skipped('stage'));
     await here.look();
     here.tells('running', job('stage', 'running'));
@@ -71,7 +71,7 @@ describe('A run on a CI service is told step by step', () => {
     assert.equal(here.step('stage').state, 'running');
   });
 
-  it('as skipped, where that shows only after it was entered', async () => {
+  it('records a skip that shows only after the start', async () => {
     here.tells('running', job('stage', 'running'));
     await here.look();
     here.tells('running', skipped('stage'));
@@ -79,14 +79,14 @@ describe('A run on a CI service is told step by step', () => {
     assert.equal(here.step('stage').state, 'skipped');
   });
 
-  it('not at all where it cannot be asked', async () => {
+  it('records nothing while the CI service is unreachable', async () => {
     here.service.fails = lost;
     assert.deepEqual((await here.look()).failure, lost);
     assert.deepEqual(here.steps(), ['build waiting', 'stage waiting', 'accept waiting']);
   });
 });
 
-describe('A run on a CI service deploys', () => {
+describe('a followed run that deploys', () => {
   const here = new FollowedHere();
 
   const release = { id: 'there', commit: 'a'.repeat(40), tree: 'b'.repeat(40), deployedAt: '2026-11-24T10:00:00.000Z' };
@@ -95,7 +95,7 @@ describe('A run on a CI service deploys', () => {
   const back = { type: 'rolled-back', environment: 'staging', from: release, to: { ...release, id: 'before' }, reason: 'it failed' };
   const line = (event: object): string => `@deliver ${JSON.stringify(event)}\n`;
 
-  it('and verifies as the logs of the steps tell that are there for it', async () => {
+  it('records deployments and verifications from the logs of their steps', async () => {
     here.service.prints('stage', `some output\n${line(deployed)}more\n`);
     here.service.prints('accept', line(verified));
     here.tells('running', ...passed('stage', 'accept'));
@@ -106,7 +106,7 @@ describe('A run on a CI service deploys', () => {
     assert.equal(deployment.state, 'verified');
   });
 
-  it('and takes back what a step that verifies failed for', async () => {
+  it('records the rollback of a failed verification', async () => {
     here.service.prints('stage', line(deployed));
     here.service.prints('accept', line(back));
     here.tells('running', ...passed('stage'), job('accept', 'failed'));
@@ -117,7 +117,7 @@ describe('A run on a CI service deploys', () => {
     assert.equal(deployment.takenBack.to?.id, 'before');
   });
 
-  it('and nothing is taken from other steps, of other environments and services, or of what is no event', async () => {
+  it('ignores events of other steps, environments and services', async () => {
     here.service.prints('build', line(deployed) + line(verified) + line(back));
     here.service.prints('accept', line(deployed) + line({ ...back, environment: 'production' }));
     here.service.prints(
@@ -136,14 +136,14 @@ describe('A run on a CI service deploys', () => {
     assert.deepEqual([here.of('deployed'), here.of('verified'), here.of('rolled-back')], [[], [], []]);
   });
 
-  it('no address that is none of the web', async () => {
+  it('drops an address that is not a web address', async () => {
     here.service.prints('stage', line({ ...deployed, url: 'javascript:alert(1)' }));
     here.tells('running', ...passed('stage'));
     await here.look();
     assert.equal(here.state().deployments[0]?.url, '');
   });
 
-  it('once, where the process that told it was killed before it told the end of the step', async () => {
+  it('records an event once when the process was killed before the end of the step', async () => {
     here.service.prints('stage', line(deployed) + line(back));
     here.tells('running', ...passed('stage'));
     here.diesBefore('step-finished');

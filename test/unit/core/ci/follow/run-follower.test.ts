@@ -2,10 +2,10 @@ import * as assert from 'node:assert/strict';
 import type { CiFailure } from '../../../../../src/core/ci/ci-client';
 import { FollowedHere, job, passed, skipped } from '../../../../support/ci/followed-here';
 
-describe('A run on a CI service ends', () => {
+describe('the end of a followed run', () => {
   const here = new FollowedHere();
 
-  it('as the service says, when all its steps have', async () => {
+  it('is recorded when all its steps have ended', async () => {
     here.tells('failed', job('build', 'failed'), skipped('stage'), skipped('accept'));
     assert.ok((await here.look()).isOver);
     assert.equal(here.state().outcome, 'failed');
@@ -14,7 +14,7 @@ describe('A run on a CI service ends', () => {
 
   const gone: CiFailure = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
 
-  it('not where it is not there yet, because it was begun a moment ago', async () => {
+  it('is not recorded for a missing run that was started a moment ago', async () => {
     here.service.fails = gone;
     const look = await here.look();
     assert.deepEqual([look.isOver, look.failure?.message, look.failure?.gone], [false, 'there is no run 7', undefined]);
@@ -24,7 +24,7 @@ describe('A run on a CI service ends', () => {
     assert.equal(here.state().outcome, 'passed');
   });
 
-  it('as interrupted where it does not come', async () => {
+  it('is an interruption when a new run stays missing', async () => {
     here.service.fails = gone;
     await here.look();
     assert.ok(!(await here.look(20_000)).isOver);
@@ -32,25 +32,25 @@ describe('A run on a CI service ends', () => {
     assert.equal(here.state().outcome, 'interrupted');
   });
 
-  it('as interrupted where it is not there any more', async () => {
+  it('is an interruption when a known run is missing', async () => {
     here.tells('running', job('build', 'running'));
     await here.look();
     here.service.fails = gone;
     assert.ok((await here.look()).isOver);
     assert.equal(here.state().outcome, 'interrupted');
-    assert.equal(here.state().reason, 'the run is not there any more: there is no run 7');
+    assert.equal(here.state().reason, 'the run no longer exists: there is no run 7');
   });
 
-  it('not before its jobs have, and after a minute all the same, and that is said', async () => {
+  it('waits for its jobs, at most a minute, which is reported', async () => {
     here.tells('passed', job('build', 'passed'), job('stage', 'running'), ...passed('accept'));
     for (let look = 0; look < 6; look++) assert.ok(!(await here.look(10_000)).isOver);
     await here.look(10_000);
     assert.equal(here.state().outcome, 'passed');
     assert.equal(here.step('stage').state, 'interrupted');
-    assert.deepEqual(here.state().notices, ['the run has ended, and nothing tells how stage did']);
+    assert.deepEqual(here.state().notices, ['the run has ended, but the result of stage is unknown']);
   });
 
-  it('not by the time for which it could not be looked at', async () => {
+  it('does not count the time in which polling was impossible', async () => {
     here.tells('passed', job('build', 'passed'), job('stage', 'running'), ...passed('accept'));
     await here.look();
     assert.ok(!(await here.look(3_600_000)).isOver);
@@ -59,7 +59,7 @@ describe('A run on a CI service ends', () => {
     assert.deepEqual(here.state().notices, []);
   });
 
-  it('not before an answer comes that is no older than its end', async () => {
+  it('waits for an answer that is no older', async () => {
     here.tells('failed', job('build', 'passed'), job('whole run', 'failed'));
     await here.look();
     assert.equal(here.state().outcome, 'running');
@@ -68,7 +68,7 @@ describe('A run on a CI service ends', () => {
     assert.deepEqual(here.steps(), ['build passed', 'stage failed', 'accept skipped']);
   });
 
-  it('without the steps that no job tells of, some seconds later', async () => {
+  it('ignores steps without jobs after some seconds', async () => {
     here.tells('failed', job('build', 'failed'));
     await here.look();
     assert.equal(here.state().outcome, 'running');
@@ -78,10 +78,10 @@ describe('A run on a CI service ends', () => {
   });
 });
 
-describe('A run on a CI service is followed again', () => {
+describe('a run that another process follows', () => {
   const here = new FollowedHere();
 
-  it('from where its log stopped', async () => {
+  it('continues where its log stopped', async () => {
     here.service.prints('build', 'one\ntw');
     here.tells('running', job('build', 'running'));
     await here.look();
@@ -92,7 +92,7 @@ describe('A run on a CI service is followed again', () => {
     assert.equal(here.of('step-started').length, 1);
   });
 
-  it('also where the engine’s own marks broke off', async () => {
+  it('continues inside a mark of the CI service', async () => {
     here.service.prints('build', 'one\n[MA');
     here.tells('running', job('build', 'running'));
     await here.look();
@@ -102,7 +102,7 @@ describe('A run on a CI service is followed again', () => {
     assert.equal(here.log('build'), 'one\ntwo\n');
   });
 
-  it('and tells nothing of what had ended', async () => {
+  it('records nothing again that had ended', async () => {
     here.tells('running', job('build', 'passed'));
     await here.look();
     here.killed();
@@ -111,7 +111,7 @@ describe('A run on a CI service is followed again', () => {
     assert.deepEqual(here.reported, ['build passed']);
   });
 
-  it('with the problems of a step once, where some of them were told', async () => {
+  it('records the problems of a step once after an exit between them', async () => {
     here.tells('running', job('build', 'failed'));
     here.diesBefore('step-finished');
     await assert.rejects(here.look());

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { plainGithubLog } from '../../../../../src/core/ci/github/plain-log';
+import { plainGithubLog } from '../../../../../src/core/ci/github/log';
 import { logOf } from '../../../../support/ci/github-answers';
 
 const time = '2026-11-24T10:00:00.1234567Z ';
@@ -12,21 +12,21 @@ function plain(log: string | Buffer, size = Infinity): Buffer {
   return Buffer.concat([...parts, reading.flush()]);
 }
 
-describe('a log of GitHub', () => {
-  it('is read without times and the mark at its start', () => {
+describe('plainGithubLog', () => {
+  it('removes times and the byte order mark at the start', () => {
     assert.equal(plain(`\ufeff${time}one\n${time}\n${time}  two\n`).toString(), 'one\n\n  two\n');
   });
 
-  it('keeps times, marks and byte orders that a step printed', () => {
+  it('keeps times, marks and byte order marks that a step printed', () => {
     const printed = `${time}again\n2026-11-24 at noon\n\ufeffkept\nsaid ##[error]inside\n##[unknown]x\n`;
     assert.equal(plain(logOf({ log: Buffer.from(printed) })).toString(), printed);
   });
 
-  it('keeps lines that have no time', () => {
+  it('keeps lines without a time', () => {
     assert.equal(plain('bare\n2026-11-24T10:00:00Z short\n').toString(), 'bare\n2026-11-24T10:00:00Z short\n');
   });
 
-  it('is readable where the runner writes its marks', () => {
+  it('replaces the marks of the runner', () => {
     const lines = [
       '##[group]Run npm test',
       '##[command]npm test',
@@ -40,7 +40,7 @@ describe('a log of GitHub', () => {
     assert.equal(plain(lines.map((line) => `${time}${line}\n`).join('')).toString(), `${expected.join('\n')}\n`);
   });
 
-  it('loses no byte, wherever it is cut in two', () => {
+  it('loses no byte, wherever the log is split', () => {
     const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const printed = Buffer.concat([
       every,
@@ -53,7 +53,7 @@ describe('a log of GitHub', () => {
       assert.deepEqual(plain(log, size), printed, `in pieces of ${size}`);
   });
 
-  it('has nothing more where it has nothing', () => {
+  it('returns nothing for an empty log', () => {
     assert.equal(plain('').length, 0);
     assert.equal(plain('\ufeff').length, 0);
     assert.equal(plain(`\ufeff${time}no line end`, 5).toString(), 'no line end');

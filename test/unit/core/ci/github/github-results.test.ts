@@ -8,14 +8,14 @@ import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-
 const report = (name: string): string =>
   `<testsuite name="cart"><testcase name="${name}" file="test/cart.test.ts" line="7"><failure message="expected 2 to be 3"/></testcase></testsuite>`;
 
-describe('the log of a job of GitHub', () => {
+describe('the log of a job on GitHub', () => {
   const on = new OnGithub();
   const ended = (text: string | Buffer): Buffer => {
     on.run.job('build').start().print(text).end('passed');
     return logOf(on.run.job('build'));
   };
 
-  it('comes from where GitHub stores it, which gets no token', async () => {
+  it('comes from the storage without sending the token', async () => {
     const expected = ended('one\ntwo\n');
     const { bytes, end } = await on.log('build');
     assert.deepEqual(bytes, expected);
@@ -26,35 +26,35 @@ describe('the log of a job of GitHub', () => {
     );
   });
 
-  it('is not asked for while the job goes on', async () => {
+  it('is not requested while the job is running', async () => {
     on.run.job('build').start().print('one\n');
     const { bytes, end } = await on.log('build');
     assert.deepEqual([bytes.length, valueOf(end)], [0, { isWhole: false }]);
     assert.ok(!on.paths().some((path) => path.endsWith('/logs')));
   });
 
-  it('comes seconds after its job ended', async () => {
+  it('arrives seconds after its job ended', async () => {
     await on.open({ logDelay: 1 });
     const expected = ended('one\n');
     assert.deepEqual(valueOf((await on.log('build')).end), { isWhole: false });
     assert.deepEqual((await on.log('build')).bytes, expected);
   });
 
-  it('does not come any more long after its job ended', async () => {
+  it('is given up long after its job ended', async () => {
     const long = '2026-01-01T00:00:00Z';
     await on.open({ logDelay: 9, jobMore: () => ({ started_at: long, completed_at: long }) });
     ended('one\n');
     assert.equal(failureOf((await on.log('build')).end).message, 'GitHub has no log of build');
   });
 
-  it('is deleted after some time', async () => {
+  it('is reported as deleted', async () => {
     ended('one\n');
     on.server.fault = ({ path }) => (path.endsWith('/logs') ? { reply: { status: 410, body: { message: 'Gone' } } } : undefined);
-    assert.match(failureOf((await on.log('build')).end).message, /has deleted the log of build/);
+    assert.match(failureOf((await on.log('build')).end).message, /deleted the log of build/);
   });
 
   for (const hasNoRanges of [false, true])
-    it(`goes on where the connection broke${hasNoRanges ? ', also where all of it is sent again' : ''}: no byte is lost or doubled`, async () => {
+    it(`continues after a broken connection${hasNoRanges ? ', also without ranges' : ''} without losing or repeating a byte`, async () => {
       await on.open({ hasNoRanges });
       const expected = ended(`${'0123456789'.repeat(500)}\n`.repeat(20));
       on.server.storageFault = () => ({ cut: 60_000 });
@@ -67,13 +67,13 @@ describe('the log of a job of GitHub', () => {
       assert.deepEqual(Buffer.concat([first.bytes, second.bytes]), expected);
     });
 
-  it('has nothing more from its end on', async () => {
+  it('is complete at its end', async () => {
     const { length } = ended('one\n');
     const { bytes, end } = await on.log('build', length);
     assert.deepEqual([bytes.length, valueOf(end)], [0, { isWhole: true }]);
   });
 
-  it('is no web page', async () => {
+  it('is never a web page', async () => {
     ended('one\n');
     on.server.storageFault = () => ({ reply: { headers: { 'Content-Type': 'text/html' }, body: '<html>Sign in</html>' } });
     const { bytes, end } = await on.log('build');
@@ -81,7 +81,7 @@ describe('the log of a job of GitHub', () => {
     assert.match(failureOf(end).message, /answered a web page \(HTML\) instead of what is stored there/);
   });
 
-  it('is none where the job never ran', async () => {
+  it('is empty if the job never ran', async () => {
     on.run.job('build').start().end('failed');
     const { end } = await on.log('test');
     assert.deepEqual(valueOf(end), { isWhole: true });
@@ -89,24 +89,24 @@ describe('the log of a job of GitHub', () => {
   });
 
   for (const status of [401, 403, 429, 500, 503])
-    it(`says what a ${status} of the storage is`, async () => {
+    it(`explains the storage’s status ${status}`, async () => {
       ended('one\n');
       on.server.storageFault = () => ({ reply: { status, body: '<Error/>' } });
       assert.equal(failureOf((await on.log('build')).end).status, status);
     });
 });
 
-describe('problems of a job of GitHub', () => {
+describe('the problems of a job on GitHub', () => {
   const on = new OnGithub();
   const problems = async (): Promise<ReturnType<typeof valueOf<unknown>>> => {
     const run = await on.read();
-    return valueOf(await on.engine.problems(run, jobOf(run, 'build'), never));
+    return valueOf(await on.client.problems(run, jobOf(run, 'build'), never));
   };
   const fail = (): void => {
     on.run.job('build').start().end('failed');
   };
 
-  it('are the failing tests of the reports that it uploaded', async () => {
+  it('include the failing tests of its reports', async () => {
     fail();
     on.run.job('build').report = report('adds up');
     assert.deepEqual(await problems(), [
@@ -125,7 +125,7 @@ describe('problems of a job of GitHub', () => {
     assert.equal(on.server.stored[0]?.headers.authorization, undefined);
   });
 
-  it('are what its steps noted at lines, but not what GitHub notes itself', async () => {
+  it('include annotations of its steps, but not those of GitHub', async () => {
     await on.open({
       pageSize: 1,
       annotations: () => [
@@ -142,7 +142,7 @@ describe('problems of a job of GitHub', () => {
     ]);
   });
 
-  it('are those of the reports alone where the token may not read checks', async () => {
+  it('come from the reports alone if the token may not read checks', async () => {
     fail();
     on.run.job('build').report = report('adds up');
     on.server.fault = ({ path }) =>
@@ -150,7 +150,7 @@ describe('problems of a job of GitHub', () => {
     assert.equal(((await problems()) as unknown[]).length, 1);
   });
 
-  it('of an earlier attempt are none of this one', async () => {
+  it('exclude earlier attempts', async () => {
     await on.open({ jobMore: (job) => (job.attempt === 2 ? { started_at: new Date(Date.now() + 60_000).toISOString() } : {}) });
     fail();
     on.run.job('build').report = report('adds up');
@@ -159,7 +159,7 @@ describe('problems of a job of GitHub', () => {
     assert.deepEqual(await problems(), []);
   });
 
-  it('are read from the XML files alone', async () => {
+  it('come from XML files only', async () => {
     const archive = zipSync({
       'a/one.xml': Buffer.from(report('one')),
       'page.html': Buffer.from(report('two')),
@@ -170,7 +170,7 @@ describe('problems of a job of GitHub', () => {
     assert.equal(((await problems()) as unknown[]).length, 2);
   });
 
-  it('come also where the connection breaks in the middle of the archive', async () => {
+  it('are complete after a broken connection in the archive', async () => {
     let count = 0;
     await on.open();
     on.server.storageFault = () => (count++ === 0 ? { cut: 50 } : undefined);
@@ -184,15 +184,15 @@ describe('problems of a job of GitHub', () => {
     ['broken', (): Buffer => Buffer.from('no archive'), /the reports of build cannot be read: the archive is broken/],
     ['larger than it may be', (): Buffer => Buffer.from(zipSync({ 'bomb.xml': new Uint8Array(21 << 20) })), /one is larger than 20 MB/],
   ] as const)
-    it(`are none of an archive that is ${what}, and it is said`, async () => {
+    it(`are empty for an archive that is ${what}, with a reason`, async () => {
       await on.open({ archive });
       fail();
       const run = await on.read();
-      assert.match(failureOf(await on.engine.problems(run, jobOf(run, 'build'), never)).message, told);
+      assert.match(failureOf(await on.client.problems(run, jobOf(run, 'build'), never)).message, told);
     });
 });
 
-describe('deployments of GitHub', () => {
+describe('deployments on GitHub', () => {
   const on = new OnGithub();
   const deployed = (environment: string, state: 'success' | 'failure' | 'in_progress' | 'inactive', url = '', minute = 0): void => {
     const createdAt = new Date(Date.UTC(2026, 10, 24, 10, minute));
@@ -200,11 +200,11 @@ describe('deployments of GitHub', () => {
     on.runs.deployments.unshift({ id, environment, commit, ref: 'main', by: 'ada', createdAt, state, url });
   };
   const tell = async (deployment: DeploymentRecord): Promise<CiResult<void>> => {
-    const answer = await on.engine.reportDeployment?.(deployment, never);
+    const answer = await on.client.reportDeployment?.(deployment, never);
     assert.ok(answer);
     return answer;
   };
-  const read = async (): Promise<readonly RemoteDeployment[]> => valueOf(await on.engine.deployments(never));
+  const read = async (): Promise<readonly RemoteDeployment[]> => valueOf(await on.client.deployments(never));
 
   it('are the newest of each environment', async () => {
     deployed('staging', 'inactive', 'https://old.example', 1);
@@ -235,12 +235,12 @@ describe('deployments of GitHub', () => {
     assert.equal(on.paths().filter((path) => path.endsWith('/statuses')).length, 4);
   });
 
-  it('have an address only where it is one of the web', async () => {
+  it('have web addresses only', async () => {
     deployed('staging', 'success', 'javascript:alert(1)');
     assert.equal((await read())[0]?.url, '');
   });
 
-  it('without a status are going on; with one that is unknown, or deleted meanwhile, they are not told', async () => {
+  it('are in progress without a status, and skipped with an unknown one or after deletion', async () => {
     deployed('staging', 'success');
     const answering = (reply: object): void => {
       on.server.fault = ({ path }) => (path.endsWith('/statuses') ? { reply } : undefined);
@@ -253,7 +253,7 @@ describe('deployments of GitHub', () => {
     assert.deepEqual(await read(), []);
   });
 
-  it('that were made elsewhere are told, and ended again', async () => {
+  it('can be recorded and ended', async () => {
     const told = { environment: 'staging', commit, url: 'http://127.0.0.1:4000', state: 'live', subject: 'Cart adds up' } as const;
     valueOf(await tell(told));
     assert.deepEqual(on.server.asked[0]?.body, {
@@ -280,11 +280,11 @@ describe('deployments of GitHub', () => {
     [409, 'Conflict merging main'],
     [422, 'No ref found for: ccc'],
   ] as const)
-    it(`are not taken where GitHub says ${status}`, async () => {
+    it(`are refused with status ${status}`, async () => {
       on.server.fault = () => ({ reply: { status, body: { message: said } } });
       const { message, hint } = failureOf(await tell({ environment: 'staging', commit, url: '', state: 'live', subject: '' }));
-      assert.match(message, /does not take the deployment of ccccccc/);
+      assert.match(message, /refused the deployment of ccccccc/);
       assert.ok(message.endsWith(said));
-      assert.equal(hint, 'is it pushed?');
+      assert.equal(hint, 'push the commit first');
     });
 });

@@ -3,10 +3,10 @@ import type { RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { branch, commit, OnGithub } from '../../../../support/ci/on-github';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 
-describe('GitHub Actions tells of a run', () => {
+describe('a run on GitHub Actions', () => {
   const on = new OnGithub();
 
-  it('that waits, goes on, and passes', async () => {
+  it('waits, runs, and passes', async () => {
     assert.deepEqual(picked(await on.read()), [
       ['waiting', undefined],
       ['build', 'waiting', false],
@@ -41,18 +41,18 @@ describe('GitHub Actions tells of a run', () => {
     );
   });
 
-  it('without being told again what is still the same', async () => {
+  it('is read with conditional requests', async () => {
     on.run.job('build').start();
     await on.read();
-    const before = on.engine.allowance?.remaining;
+    const before = on.client.allowance?.remaining;
     assert.deepEqual((await on.read()).jobs.length, 1);
-    assert.equal(on.engine.allowance?.remaining, before);
-    assert.equal(on.engine.allowance?.limit, 5000);
+    assert.equal(on.client.allowance?.remaining, before);
+    assert.equal(on.client.allowance?.limit, 5000);
     on.run.job('build').end('passed');
     assert.equal(jobOf(await on.read(), 'build').state, 'passed');
   });
 
-  it('with the jobs of all pages', async () => {
+  it('has the jobs of all pages', async () => {
     await on.open({ pageSize: 1 });
     on.run.pass();
     assert.deepEqual(
@@ -61,7 +61,7 @@ describe('GitHub Actions tells of a run', () => {
     );
   });
 
-  it('whose job failed: what needs it is skipped, and has no log', async () => {
+  it('fails with a job; dependent jobs are skipped without a log', async () => {
     on.run.job('build').start().end('failed', 2);
     assert.deepEqual(picked(await on.read()), [
       ['failed', undefined],
@@ -72,7 +72,7 @@ describe('GitHub Actions tells of a run', () => {
     assert.equal((await on.job('build')).exitCode, undefined, 'GitHub does not tell it');
   });
 
-  it('that was cancelled', async () => {
+  it('can be cancelled', async () => {
     on.run.job('build').start();
     on.run.cancel();
     assert.deepEqual(picked(await on.read()), [
@@ -83,32 +83,35 @@ describe('GitHub Actions tells of a run', () => {
     ]);
   });
 
-  it('whose job no runner takes: it says what it waits for', async () => {
+  it('shows which runner a waiting job needs', async () => {
     on.run.job('build').isStuck = true;
     const { state, reason, startedAt } = await on.job('build');
     assert.deepEqual([state, reason, startedAt], ['waiting', 'waits for a runner with self-hosted, gpu', undefined]);
   });
 
-  it('whose job GitHub refused to begin: it says why, which only an annotation tells', async () => {
+  it('shows from an annotation why GitHub refused a job', async () => {
     const message = 'The job was not started because recent account payments have failed or your spending limit needs to be increased.';
     await on.open({ annotations: () => [{ message }] });
     on.run.job('build').end('failed');
     const { state, hasLog, reason } = await on.job('build');
-    assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub says: ${message}`]);
+    assert.deepEqual([state, hasLog, reason], ['failed', false, `GitHub: ${message}`]);
     on.server.fault = ({ path }) => (path.endsWith('/annotations') ? { reply: { status: 403, body: { message: 'no' } } } : undefined);
     assert.equal((await on.job('build')).reason, undefined, 'where the token may not see it');
   });
 
-  it('that could not be started', async () => {
+  it('shows a startup failure', async () => {
     on.run.startupFailure = 'broken';
     const { state, reason, jobs } = await on.read();
-    assert.deepEqual([state, reason, jobs], ['failed', 'GitHub could not start it: the workflow file may be broken', []]);
+    assert.deepEqual([state, reason, jobs], ['failed', 'GitHub could not start the run: the workflow file may be invalid', []]);
   });
 
-  it('whose workflow file is invalid: it failed without a job', async () => {
+  it('fails without a job if its workflow file is invalid', async () => {
     await on.open({ runMore: () => ({ status: 'completed', conclusion: 'failure' }) });
     on.run.startupFailure = 'no jobs';
-    assert.match((await on.read()).reason ?? '', /could not begin it: \.github\/workflows\/deliver-shop\.yml is likely no valid workflow/);
+    assert.match(
+      (await on.read()).reason ?? '',
+      /could not start the run: \.github\/workflows\/deliver-shop\.yml is probably not a valid workflow/,
+    );
   });
 
   for (const [conclusion, state, reason] of [
@@ -116,12 +119,12 @@ describe('GitHub Actions tells of a run', () => {
     ['neutral', 'passed', undefined],
     ['failure', 'failed', undefined],
     ['cancelled', 'cancelled', undefined],
-    ['timed_out', 'failed', /took longer than it may/],
+    ['timed_out', 'failed', /exceeded the time limit/],
     ['stale', 'cancelled', /gave it up/],
-    ['action_required', 'waiting', /allow it on GitHub/],
+    ['action_required', 'waiting', /approval on GitHub/],
     ['skipped', 'cancelled', /all of its jobs were skipped/],
   ] as const)
-    it(`that is ${conclusion}`, async () => {
+    it(`maps the conclusion ${conclusion}`, async () => {
       await on.open({ runMore: () => ({ status: 'completed', conclusion }), jobMore: () => ({ status: 'completed', conclusion }) });
       const run = await on.read();
       assert.equal(run.state, state);
@@ -131,13 +134,13 @@ describe('GitHub Actions tells of a run', () => {
     });
 
   for (const status of ['queued', 'requested', 'pending', 'waiting'])
-    it(`that is ${status}`, async () => {
+    it(`maps the status ${status}`, async () => {
       await on.open({ runMore: () => ({ status, conclusion: null }), jobMore: () => ({ status, conclusion: null }) });
       const run = await on.read();
       assert.deepEqual([run.state, run.jobs[0]?.state, run.finishedAt], ['waiting', 'waiting', undefined]);
     });
 
-  it('by its own name of a job, also one of a matrix', async () => {
+  it('has the displayed job names, also of a matrix', async () => {
     await on.open({ jobMore: ({ name }) => ({ name: `${name} (20, linux)` }) });
     assert.deepEqual(
       (await on.read()).jobs.map(({ name }) => name),
@@ -145,7 +148,7 @@ describe('GitHub Actions tells of a run', () => {
     );
   });
 
-  it('with the address of what a job deployed', async () => {
+  it('has the addresses of its deployments', async () => {
     on.run.job('build').pass();
     on.run.job('stage').deployedTo = { environment: 'staging', url: 'https://staging.example' };
     on.runs.deployments.push({
@@ -163,43 +166,43 @@ describe('GitHub Actions tells of a run', () => {
     );
   });
 
-  it('by the clock of this machine, though that of GitHub is an hour ahead', async () => {
+  it('has times of the local clock when GitHub’s clock is an hour ahead', async () => {
     await on.open({ skewMs: 3_600_000 });
     on.run.job('build').start().end('passed');
     const run = await on.read();
     for (const time of [run.createdAt, jobOf(run, 'build').startedAt, jobOf(run, 'build').finishedAt])
       assert.ok(Math.abs(Date.parse(time ?? '') - Date.now()) < 60_000, time);
-    assert.ok(Date.parse(on.engine.allowance?.resetAt ?? '') < Date.now() + 2_000_000, 'also when it may be asked again');
+    assert.ok(Date.parse(on.client.allowance?.resetAt ?? '') < Date.now() + 2_000_000, 'also when it may be asked again');
   });
 
-  it('that was deleted', async () => {
+  it('is gone after its deletion', async () => {
     await on.read();
     on.runs.delete(on.run);
-    const { gone, message } = failureOf(await on.engine.read(on.run.id, never));
+    const { gone, message } = failureOf(await on.client.read(on.run.id, never));
     assert.equal(gone, true);
     assert.match(message, /404 Not Found/);
   });
 
-  it('that the token may not see any more, which is no deleted one', async () => {
+  it('is not gone if the token may no longer see it', async () => {
     await on.read();
     on.server.fault = ({ path }) => (path.includes('/repos/') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
-    const { gone, reason, message } = failureOf(await on.engine.read(on.run.id, never));
-    assert.deepEqual([gone, reason, message], [undefined, 'token', 'GitHub shows no repository acme/shop to this token (404)']);
+    const { gone, reason, message } = failureOf(await on.client.read(on.run.id, never));
+    assert.deepEqual([gone, reason, message], [undefined, 'token', 'the token has no access to acme/shop, or it does not exist (404)']);
   });
 
-  it('whose jobs are not there yet, which is no deleted one, either', async () => {
+  it('is not gone while its jobs are missing', async () => {
     on.server.fault = ({ path }) => (path.endsWith('/jobs') ? { reply: { status: 404, body: { message: 'Not Found' } } } : undefined);
-    const { gone, status } = failureOf(await on.engine.read(on.run.id, never));
+    const { gone, status } = failureOf(await on.client.read(on.run.id, never));
     assert.deepEqual([gone, status], [undefined, 404]);
   });
 });
 
-describe('GitHub Actions lists runs', () => {
+describe('the list of runs on GitHub Actions', () => {
   const on = new OnGithub();
 
-  it('newest first, with who began them and of which branch they are', async () => {
+  it('is sorted by time, with authors and branches', async () => {
     on.runs.begin({ branch: 'main', event: 'push', subject: 'Pay by card', by: 'ada' });
-    const list = valueOf(await on.engine.list('shop', never));
+    const list = valueOf(await on.client.list('shop', never));
     assert.deepEqual(
       list.map((run) => [run.subject, run.by, run.isDefaultBranch, run.state, run.jobs]),
       [
@@ -207,22 +210,22 @@ describe('GitHub Actions lists runs', () => {
         ['Cart adds up', 'octocat', false, 'waiting', []],
       ],
     );
-    await on.engine.list('shop', never);
+    await on.client.list('shop', never);
     assert.equal(on.paths().filter((path) => path === '').length, 1, 'the default branch is asked for once');
   });
 
-  it('of a service that has a workflow there', async () => {
-    assert.match(failureOf(await on.engine.list('web', never)).hint ?? '', /deliver export github/);
+  it('needs a workflow for the service', async () => {
+    assert.match(failureOf(await on.client.list('web', never)).hint ?? '', /deliver export github/);
     await on.open({ workflows: [] });
-    assert.match(failureOf(await on.engine.list('shop', never)).message, /knows no workflow \.github\/workflows\/deliver-shop\.yml/);
+    assert.match(failureOf(await on.client.list('shop', never)).message, /has no workflow \.github\/workflows\/deliver-shop\.yml/);
   });
 
-  it('and passes over one that is not understood', async () => {
+  it('skips runs of an unknown format', async () => {
     let count = 0;
     await on.open({ runMore: () => (count++ === 0 ? { status: 'dreaming' } : {}) });
     on.runs.begin();
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [on.run.id],
     );
   });

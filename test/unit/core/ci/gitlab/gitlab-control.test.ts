@@ -9,21 +9,21 @@ describe('GitLab', () => {
   it('cancels a run', async () => {
     const run = on.runs.begin();
     run.job('build').start();
-    valueOf(await on.engine.cancel(run.id, never));
+    valueOf(await on.client.cancel(run.id, never));
     assert.equal((await on.read()).state, 'cancelled');
     on.reply(/\/cancel$/, { status: 403, body: { message: '403 Forbidden' } });
-    assert.equal(failureOf(await on.engine.cancel(run.id, never)).reason, 'token');
+    assert.equal(failureOf(await on.client.cancel(run.id, never)).reason, 'token');
   });
 });
 
-describe('GitLab runs again', () => {
+describe('reruns on GitLab', () => {
   const on = new OnGitlab();
 
-  it('what failed, in the same pipeline, and keeps what passed', async () => {
+  it('run failed jobs in the same pipeline, and keep passed ones', async () => {
     const run = on.runs.begin();
     run.job('build').pass();
     run.job('test').start().end('failed');
-    const again = valueOf(await on.engine.rerun(await on.read(), never));
+    const again = valueOf(await on.client.rerun(await on.read(), never));
     assert.deepEqual([again.id, again.attempt], [run.id, 2]);
     run.job('test').start();
     const { attempt, state, jobs } = await on.read();
@@ -38,12 +38,12 @@ describe('GitLab runs again', () => {
     );
   });
 
-  it('but is read as it is where GitLab, without a word, runs nothing again: the person may not', async () => {
+  it('leave the run unchanged if GitLab silently runs nothing again', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     on.server.fault = ({ path }) => (path.endsWith('/retry') ? { reply: { status: 201, body: { id: Number(run.id) } } } : undefined);
-    valueOf(await on.engine.rerun(await on.read(), never));
-    assert.equal((await on.engine.read(run.id, never)).state, 'failed');
+    valueOf(await on.client.rerun(await on.read(), never));
+    assert.equal((await on.client.read(run.id, never)).state, 'failed');
     const { now } = Date;
     try {
       Date.now = () => now() + 31_000;
@@ -53,7 +53,7 @@ describe('GitLab runs again', () => {
     }
   });
 
-  it('and takes no answer for it that is of before', async () => {
+  it('ignore outdated answers', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     const answers = new Map<string, Reply>();
@@ -61,20 +61,20 @@ describe('GitLab runs again', () => {
       if (asked.method === 'GET') answers.set(asked.target, on.server.api.answer(asked));
       return undefined;
     };
-    valueOf(await on.engine.rerun(await on.read(), never));
+    valueOf(await on.client.rerun(await on.read(), never));
     on.server.fault = ({ target }) => {
       const before = answers.get(target);
       return before && { reply: before };
     };
-    assert.match(failureOf(await on.engine.read(run.id, never)).message, /how pipeline \d+ was before it was run again/);
+    assert.match(failureOf(await on.client.read(run.id, never)).message, /outdated state of pipeline \d+/);
     on.server.fault = undefined;
     assert.deepEqual([(await on.read()).attempt, (await on.read()).state], [2, 'waiting']);
   });
 
-  it('and counts no try of a job by a list that is older than the job', async () => {
+  it('count no attempts from a list that is older than the job', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
-    await on.engine.rerun(await on.read(), never);
+    await on.client.rerun(await on.read(), never);
     await on.read();
     let before: Reply | undefined;
     on.server.fault = (asked) => {
@@ -83,27 +83,27 @@ describe('GitLab runs again', () => {
     };
     await on.read();
     run.job('build').start().end('failed');
-    await on.engine.rerun(await on.read(), never);
+    await on.client.rerun(await on.read(), never);
     on.server.fault = ({ query }) => (query.get('include_retried') === 'true' && before ? { reply: before } : undefined);
-    assert.match(failureOf(await on.engine.read(run.id, never)).message, /jobs of pipeline \d+ that are older than others/);
+    assert.match(failureOf(await on.client.read(run.id, never)).message, /outdated list of the jobs of pipeline \d+/);
     on.server.fault = undefined;
     assert.equal((await on.job('build')).attempt, 3);
   });
 
-  it('which another process follows that was not there', async () => {
+  it('are followed by another process', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
-    valueOf(await on.engine.rerun(await on.read(), never));
-    assert.equal(valueOf(await on.engineWith(on.server.token).read(run.id, never, 2)).attempt, 2);
+    valueOf(await on.client.rerun(await on.read(), never));
+    assert.equal(valueOf(await on.clientWith(on.server.token).read(run.id, never, 2)).attempt, 2);
   });
 
-  it('nothing where all passed', async () => {
+  it('are refused when everything passed', async () => {
     on.runs.begin().pass();
-    assert.match(failureOf(await on.engine.rerun(await on.read(), never)).message, /all of its jobs passed/);
+    assert.match(failureOf(await on.client.rerun(await on.read(), never)).message, /all jobs passed/);
     assert.ok(on.server.asked.every(({ method }) => method === 'GET'));
   });
 
-  it('and asks for earlier tries only where there were some', async () => {
+  it('read earlier attempts only if there are any', async () => {
     const run = on.runs.begin();
     run.job('build').pass();
     await on.read();
@@ -111,22 +111,22 @@ describe('GitLab runs again', () => {
   });
 });
 
-describe('GitLab lets a deployment go on', () => {
+describe('approvals on GitLab', () => {
   const on = new OnGitlab();
 
-  it('that waits for a person to start it', async () => {
+  it('start a manual job', async () => {
     on.runs.begin().job('build').approval = 'production';
     const run = await on.read();
     assert.deepEqual([run.state, run.jobs[0]?.state, run.jobs[0]?.approval], ['waiting', 'waiting', 'production']);
-    assert.equal(run.jobs[0]?.reason, 'waits for a person to let it deploy to production');
-    valueOf(await on.engine.approve(run, 'production', never));
+    assert.equal(run.jobs[0]?.reason, 'waits for approval of the deployment to production');
+    valueOf(await on.client.approve(run, 'production', never));
     assert.equal((await on.job('build')).approval, undefined);
   });
 
-  it('that waits for an approval', async () => {
+  it('approve a blocked deployment', async () => {
     await on.open({ protectedEnvironments: ['production'] });
     on.runs.begin().job('build').approval = 'production';
-    valueOf(await on.engine.approve(await on.read(), 'production', never));
+    valueOf(await on.client.approve(await on.read(), 'production', never));
     const written = on.server.asked
       .filter(({ method }) => method === 'POST')
       .map(({ path, body }) => [path.split('/').slice(5).join('/'), body]);
@@ -137,10 +137,10 @@ describe('GitLab lets a deployment go on', () => {
     ]);
   });
 
-  it('but not to an environment that nothing waits for', async () => {
+  it('fail for an environment without a waiting deployment', async () => {
     on.runs.begin();
     assert.match(
-      failureOf(await on.engine.approve(await on.read(), 'production', never)).message,
+      failureOf(await on.client.approve(await on.read(), 'production', never)).message,
       /no deployment of this run to production/,
     );
   });

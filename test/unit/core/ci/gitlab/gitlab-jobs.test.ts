@@ -5,10 +5,10 @@ import { never, valueOf } from '../../../../support/ci/remote-answers';
 import { OnGitlab } from '../../../../support/ci/on-gitlab';
 import { service } from '../export/pipelines';
 
-describe('GitLab tells of a run', () => {
+describe('the jobs of a run on GitLab', () => {
   const on = new OnGitlab();
 
-  it('with the step `default` behind the name that GitLab takes', async () => {
+  it('include the step `default` under its reserved name', async () => {
     await on.open({}, ['shop'], { 'default-step': [], 'fast-step': [] });
     on.runs.begin();
     assert.deepEqual(
@@ -17,7 +17,7 @@ describe('GitLab tells of a run', () => {
     );
   });
 
-  it('with the steps of the very names that are exported', async () => {
+  it('match the exported names', async () => {
     const names = ['build', 'default', 'default-step', 'pages', 'image', 'lint.all'];
     const shop = service(`service: shop\nsteps:\n${names.map((name) => `  ${name}: {run: make}`).join('\n')}\n`);
     const mail = service('service: mail\nsteps: {build: {run: make}}\n', 'mail');
@@ -36,7 +36,7 @@ describe('GitLab tells of a run', () => {
     }
   });
 
-  it('with more than a hundred jobs, page by page', async () => {
+  it('come from all pages', async () => {
     await on.open({}, ['shop'], Object.fromEntries(Array.from({ length: 230 }, (_, index) => [`step-${index}`, []])));
     on.runs.begin();
     assert.deepEqual(
@@ -46,7 +46,7 @@ describe('GitLab tells of a run', () => {
     assert.equal(on.server.asked.filter(({ path }) => path.endsWith('/jobs')).length, 3);
   });
 
-  it('page by page also where GitLab does not know of the proxy before it', async () => {
+  it('come from all pages behind an unknown proxy', async () => {
     await on.open(
       { ownAddress: 'https://inner.example.com' },
       ['shop'],
@@ -56,7 +56,7 @@ describe('GitLab tells of a run', () => {
     assert.equal((await on.read()).jobs.length, 130);
   });
 
-  it('once where pages tell a job twice', async () => {
+  it('appear once if pages overlap', async () => {
     const build = on.runs.begin().job('build');
     const one = (id: number, status: string): object => ({ id, name: 'build', status });
     on.reply(/\/jobs$/, { body: [one(Number(build.id) + 9, 'running'), one(Number(build.id), 'failed')] });
@@ -67,13 +67,13 @@ describe('GitLab tells of a run', () => {
   });
 });
 
-describe('GitLab tells of a run of several services', () => {
+describe('a run of several services on GitLab', () => {
   const on = new OnGitlab();
 
   const both = { 'shop:build': [], 'shop:test': ['shop:build'], 'mail:build': [] };
   beforeEach(async () => on.open({}, ['shop', 'mail'], both));
 
-  it('the jobs of the one alone', async () => {
+  it('has the jobs of one service', async () => {
     on.runs.begin();
     assert.deepEqual(
       (await on.read()).jobs.map(({ name }) => name),
@@ -81,7 +81,7 @@ describe('GitLab tells of a run of several services', () => {
     );
   });
 
-  it('that it passed, whatever became of the others', async () => {
+  it('passes although another service failed', async () => {
     const run = on.runs.begin();
     run.job('mail:build').start().end('failed');
     assert.notEqual((await on.read()).state, 'passed');
@@ -91,20 +91,20 @@ describe('GitLab tells of a run of several services', () => {
     assert.deepEqual([state, finishedAt], ['passed', run.job('shop:test').finishedAt?.toISOString()]);
   });
 
-  it('that it failed while others go on', async () => {
+  it('fails while another service is running', async () => {
     const run = on.runs.begin();
     run.job('mail:build').start();
     run.job('shop:build').start().end('failed');
     assert.equal((await on.read()).state, 'failed');
   });
 
-  it('and lists no pipeline that delivers another service', async () => {
+  it('is not listed for another service', async () => {
     const run = '20261125T044500123-abcd';
     const own = on.runs.begin({ branch: `deliver/shop-${run}` });
     for (const other of ['mail', 'shop-api']) on.runs.begin({ branch: `deliver/${other}-${run}` });
     const pushed = on.runs.begin({ branch: 'main' });
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [pushed.id, own.id],
     );
   });

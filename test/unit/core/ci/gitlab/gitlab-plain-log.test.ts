@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { GitlabPlainLog } from '../../../../../src/core/ci/gitlab/plain-log';
+import { GitlabPlainLog } from '../../../../../src/core/ci/gitlab/log';
 
-describe('a log of GitLab is made plain', () => {
+describe('GitlabPlainLog', () => {
   const time = '2024-05-22T12:43:46.962646Z';
   const cases: readonly (readonly [what: string, log: string, plain: string])[] = [
     ['what has no marks', 'a\nb\r\n\x1b[32mc\x1b[0m', 'a\nb\r\n\x1b[32mc\x1b[0m'],
@@ -27,7 +27,7 @@ describe('a log of GitLab is made plain', () => {
     ['an empty log', '', ''],
   ];
   for (const [what, log, plain] of cases)
-    it(`with ${what}, wherever it is split`, () => {
+    it(`handles ${what}, wherever the log is split`, () => {
       const bytes = Buffer.from(log, 'latin1');
       for (let size = 1; size <= Math.max(1, bytes.length); size++) {
         const filter = new GitlabPlainLog();
@@ -38,7 +38,7 @@ describe('a log of GitLab is made plain', () => {
       }
     });
 
-  it('with bytes that are no text', () => {
+  it('keeps bytes that are not text', () => {
     const bytes = Buffer.from(Array.from({ length: 512 }, (_, index) => index % 256));
     const filter = new GitlabPlainLog();
     assert.deepEqual(Buffer.concat([filter.push(bytes), filter.flush()]), bytes);

@@ -3,12 +3,12 @@ import { commit, OnGitlab } from '../../../../support/ci/on-gitlab';
 import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
 
 for (const ranges of [true, false])
-  describe(`GitLab reads a log ${ranges ? 'in ranges' : 'of a server that answers the whole'}`, () => {
+  describe(`a log on GitLab ${ranges ? 'in ranges' : 'without ranges'}`, () => {
     const on = new OnGitlab();
 
     beforeEach(async () => on.open({ ranges }));
 
-    it('while its job goes on, from where it was before', async () => {
+    it('continues at its offset while the job is running', async () => {
       const test = on.runs.begin().job('build').start().print('one\n');
       const first = await on.log(await on.job('build'));
       assert.deepEqual([first.text, valueOf(first.end)], ['one\n', { isWhole: false }]);
@@ -21,7 +21,7 @@ for (const ranges of [true, false])
       assert.deepEqual([last.text, valueOf(last.end)], ['', { isWhole: true }]);
     });
 
-    it('to its end where the connection breaks, without a byte lost or doubled', async () => {
+    it('is complete after a broken connection, without losing or repeating a byte', async () => {
       const whole = Array.from({ length: 2000 }, (_, index) => `line ${index} ä\n`).join('');
       on.runs.begin().job('build').start().print(whole).end('passed');
       const of = await on.job('build');
@@ -32,7 +32,7 @@ for (const ranges of [true, false])
       const run = await on.read();
       const rest: Buffer[] = [];
       const had = Buffer.from(whole).subarray(0, 10_001);
-      assert.deepEqual(valueOf(await on.engine.readLog(run, of, had.length, (bytes) => rest.push(bytes), never)), { isWhole: true });
+      assert.deepEqual(valueOf(await on.client.readLog(run, of, had.length, (bytes) => rest.push(bytes), never)), { isWhole: true });
       assert.equal(Buffer.concat([had, ...rest]).toString(), whole);
     });
   });
@@ -40,14 +40,14 @@ for (const ranges of [true, false])
 describe('GitLab', () => {
   const on = new OnGitlab();
 
-  it('reads a log with the times and sections of the runner as what was printed, though it comes in parts', async () => {
+  it('removes the times and sections of the runner from a log in parts', async () => {
     await on.open({ runnerMarks: true });
     const test = on.runs.begin().job('build').start().print('one\n');
-    const plain = on.engine.plain();
+    const plain = on.client.plain();
     const parts: Buffer[] = [];
     let at = 0;
     const more = async (): Promise<string> => {
-      const end = await on.engine.readLog(
+      const end = await on.client.readLog(
         await on.read(),
         await on.job('build'),
         at,
@@ -66,7 +66,7 @@ describe('GitLab', () => {
     assert.match(Buffer.concat(parts).toString(), /\ntwo ä\n\x1b\[32;1mJob succeeded\x1b\[0;m\n$/);
   });
 
-  it('says that a log was erased', async () => {
+  it('reports an erased log', async () => {
     const build = on.runs.begin().job('build').start().print('one\n').end('passed');
     const before = await on.job('build');
     on.server.api.erased.add(build.id);
@@ -76,28 +76,28 @@ describe('GitLab', () => {
     assert.deepEqual([after.hasLog, after.reason], [false, 'its log was erased']);
   });
 
-  it('says so where a log is denied', async () => {
+  it('reports a denied log', async () => {
     on.runs.begin().job('build').start().print('one\n');
     on.reply(/\/trace$/, { status: 403, body: { message: '403 Forbidden' } });
     assert.equal(failureOf((await on.log(await on.job('build'))).end).reason, 'token');
   });
 
-  it('tells the tests that failed', async () => {
+  it('reports failing tests', async () => {
     const test = on.runs.begin().job('build').start();
     test.report = `<testsuite name="cart"><testcase name="adds" classname="test/cart.test.ts" file="test/cart.test.ts"/>
       <testcase name="removes" classname="Cart"><failure message="lost">Error: expected 2 to be 3
     at Cart.remove (/builds/acme/shop/src/cart.ts:12:7)</failure></testcase>
       <testcase name="empties" classname="test/cart.test.ts"><error message="no cart" type="TypeError"/></testcase></testsuite>`;
     test.end('failed');
-    const [found, other, ...more] = valueOf(await on.engine.problems(await on.read(), await on.job('build'), never));
+    const [found, other, ...more] = valueOf(await on.client.problems(await on.read(), await on.job('build'), never));
     assert.deepEqual(more, []);
     assert.deepEqual([found?.severity, found?.message], ['error', 'Cart › removes: Error: expected 2 to be 3']);
     assert.deepEqual([other?.message, other?.file], ['empties: no cart', 'test/cart.test.ts']);
     assert.deepEqual(found?.frames?.[0], { file: '/builds/acme/shop/src/cart.ts', line: 12, column: 7 });
-    assert.deepEqual(valueOf(await on.engine.problems(await on.read(), await on.job('test'), never)), []);
+    assert.deepEqual(valueOf(await on.client.problems(await on.read(), await on.job('test'), never)), []);
   });
 
-  it('takes a strange report of tests for none', async () => {
+  it('ignores an invalid test report', async () => {
     on.runs.begin().job('build').start().end('failed');
     const strange = [
       null,
@@ -106,7 +106,7 @@ describe('GitLab', () => {
       { name: 'build', test_cases: [null, { status: 'failed' }, { status: 'error', system_output: { message: 'm' } }] },
     ];
     on.reply(/test_report$/, { body: { test_suites: strange } });
-    const found = valueOf(await on.engine.problems(await on.read(), await on.job('build'), never));
+    const found = valueOf(await on.client.problems(await on.read(), await on.job('build'), never));
     assert.deepEqual(
       found.map(({ message }) => message),
       ['a test', 'a test: m'],
@@ -114,14 +114,14 @@ describe('GitLab', () => {
   });
 });
 
-describe('GitLab knows what is deployed', () => {
+describe('deployments on GitLab', () => {
   const on = new OnGitlab();
 
-  it('to each environment, and by whom', async () => {
+  it('are read for each environment, with their authors', async () => {
     const createdAt = new Date('2026-11-24T12:00:00Z');
     const url = 'https://staging.example.com';
     on.runs.deployments.push({ id: '5', environment: 'staging', commit, ref: 'main', by: 'ada', createdAt, state: 'success', url });
-    assert.deepEqual(valueOf(await on.engine.deployments(never)), [
+    assert.deepEqual(valueOf(await on.client.deployments(never)), [
       {
         environment: 'staging',
         state: 'live',
@@ -135,23 +135,23 @@ describe('GitLab knows what is deployed', () => {
     ]);
   });
 
-  it('without an address that is none', async () => {
+  it('have web addresses only', async () => {
     const facts = { id: '5', commit, ref: 'main', by: 'ada', createdAt: new Date(), state: 'success' as const };
     on.runs.deployments.push({ ...facts, environment: 'staging', url: 'javascript:alert(1)' });
-    assert.equal(valueOf(await on.engine.deployments(never))[0]?.url, '');
+    assert.equal(valueOf(await on.client.deployments(never))[0]?.url, '');
   });
 
-  it('of no environment to which nothing was deployed', async () => {
+  it('exclude environments without deployments', async () => {
     on.reply(/\/environments$/, { body: [{ id: 99, name: 'gone' }] });
-    assert.deepEqual(valueOf(await on.engine.deployments(never)), []);
+    assert.deepEqual(valueOf(await on.client.deployments(never)), []);
   });
 
-  it('also what was deployed elsewhere, once it was told', async () => {
+  it('can be recorded', async () => {
     const deployment = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
-    valueOf(await on.engine.reportDeployment?.(deployment, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
-    valueOf(await on.engine.reportDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
+    valueOf(await on.client.reportDeployment?.(deployment, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://new.example.com' }, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://broken.example.com', state: 'failed' }, never));
+    valueOf(await on.client.reportDeployment?.({ ...deployment, url: 'https://new.example.com', state: 'gone' }, never));
     const written = on.server.asked
       .filter(({ method }) => method !== 'GET')
       .map(({ method, path, body }) => [method, path.split('/').slice(5).join('/'), body]);
@@ -166,14 +166,14 @@ describe('GitLab knows what is deployed', () => {
     ]);
   });
 
-  it('not any more what was told to be live and was taken back', async () => {
+  it('can be ended after a rollback', async () => {
     const first = { environment: 'production', commit, url: 'https://shop.example.com', state: 'live', subject: 'x' } as const;
     const second = { ...first, commit: 'b'.repeat(40) };
-    const live = async (): Promise<unknown> => valueOf(await on.engine.deployments(never)).map((one) => one.commit);
-    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.engine.reportDeployment?.(one, never));
+    const live = async (): Promise<unknown> => valueOf(await on.client.deployments(never)).map((one) => one.commit);
+    for (const one of [first, second, { ...second, state: 'gone' as const }]) valueOf(await on.client.reportDeployment?.(one, never));
     assert.deepEqual(await live(), [first.commit]);
-    // What nobody told to be live is told to have been taken back all the same.
-    valueOf(await on.engine.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
+    // A deployment that was never recorded as live can still be ended.
+    valueOf(await on.client.reportDeployment?.({ ...first, commit: 'c'.repeat(40), state: 'gone' }, never));
     assert.deepEqual(await live(), [first.commit]);
   });
 });

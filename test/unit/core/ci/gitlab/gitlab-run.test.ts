@@ -3,10 +3,10 @@ import { branch, commit, OnGitlab } from '../../../../support/ci/on-gitlab';
 import { never, valueOf } from '../../../../support/ci/remote-answers';
 import type { Asked } from '../../../../support/http-server';
 
-describe('GitLab tells of a run', () => {
+describe('a run on GitLab', () => {
   const on = new OnGitlab();
 
-  it('with its jobs in the order of the pipeline, as they are', async () => {
+  it('has its jobs in the order of the pipeline', async () => {
     const run = on.runs.begin({ branch, commit, subject: 'Adds a cart', by: 'ada' });
     run.job('build').pass();
     run.job('test').start();
@@ -34,7 +34,7 @@ describe('GitLab tells of a run', () => {
     assert.equal(jobs[0]?.url, `${on.server.url}/acme/shop/-/jobs/${run.job('build').id}`);
   });
 
-  it('that failed, with those that were skipped', async () => {
+  it('fails, with skipped jobs', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     const { state, jobs, finishedAt } = await on.read();
@@ -43,7 +43,7 @@ describe('GitLab tells of a run', () => {
     assert.equal(jobs[0]?.reason, undefined, 'its own log tells why');
   });
 
-  it('that passed, or was cancelled', async () => {
+  it('passes, or is cancelled', async () => {
     on.runs.begin().pass();
     assert.equal((await on.read()).state, 'passed');
     on.runs.begin().cancel();
@@ -64,23 +64,23 @@ describe('GitLab tells of a run', () => {
     canceled: 'cancelled',
     skipped: 'skipped',
   }))
-    it(`whose job is ${status}: it is ${state}`, async () => {
+    it(`maps the job status ${status} to ${state}`, async () => {
       on.runs.begin().job('build').start();
       on.server.api.facts.set('build', { status });
       assert.equal((await on.job('build')).state, state);
     });
 
-  it('whose job no runner takes', async () => {
+  it('explains a job that no runner takes', async () => {
     on.runs.begin();
     on.server.api.facts.set('build', { tag_list: ['deliver', 'linux'] });
     assert.equal((await on.job('build')).reason, 'waits for a runner with the tags deliver, linux');
     on.runs.runs[0]?.job('build').end('failed');
     const { reason, hasLog } = await on.job('build');
-    assert.equal(reason, 'no runner took it: none with the tags deliver, linux is online, or all were busy for too long');
+    assert.equal(reason, 'no runner with the tags deliver, linux was available: none is online, or all were busy for too long');
     assert.equal(hasLog, false);
   });
 
-  it('whose job waits for another delivery', async () => {
+  it('explains a job that waits for another delivery', async () => {
     on.runs.begin().job('build').deployedTo = { environment: 'staging', url: 'https://staging.example.com' };
     on.server.api.facts.set('build', { status: 'waiting_for_resource' });
     assert.equal((await on.job('build')).reason, 'waits for another delivery to staging');
@@ -89,30 +89,30 @@ describe('GitLab tells of a run', () => {
   for (const [reason, says] of Object.entries({
     runner_system_failure: 'the runner failed, not the step',
     job_execution_timeout: 'it took longer than its timeout',
-    stuck_or_timeout_failure: 'it timed out, or its runner was heard of no more',
+    stuck_or_timeout_failure: 'it timed out, or its runner stopped responding',
     ci_quota_exceeded: 'the compute minutes are used up',
-    something_new: 'GitLab says: something new',
+    something_new: 'GitLab: something new',
   }))
-    it(`whose job failed for ${reason}`, async () => {
+    it(`explains the failure reason ${reason}`, async () => {
       on.runs.begin().job('build').start().end('failed');
       on.server.api.facts.set('build', { failure_reason: reason });
       assert.equal((await on.job('build')).reason, says);
     });
 
-  it('whose job may fail', async () => {
+  it('shows that a job may fail', async () => {
     on.runs.begin().job('build').start().end('failed');
     on.server.api.facts.set('build', { allow_failure: true });
     const { state, reason } = await on.job('build');
-    assert.deepEqual([state, reason], ['failed', 'it may fail']);
+    assert.deepEqual([state, reason], ['failed', 'allowed to fail']);
   });
 
-  it('whose pipeline file is broken', async () => {
+  it('shows an invalid pipeline file', async () => {
     on.runs.begin().startupFailure = 'jobs config should contain at least one visible job';
     const { state, reason, jobs } = await on.read();
     assert.deepEqual([state, reason, jobs], ['failed', 'jobs config should contain at least one visible job', []]);
   });
 
-  it('that goes on again before its pipeline says so', async () => {
+  it('is running again before its pipeline’s status changes', async () => {
     const run = on.runs.begin();
     run.job('build').start().end('failed');
     on.server.api.facts.set('test', { status: 'pending' });
@@ -120,14 +120,14 @@ describe('GitLab tells of a run', () => {
     assert.deepEqual([state, finishedAt, jobs[1]?.state], ['running', undefined, 'waiting']);
   });
 
-  it('that passed without what nobody started by hand', async () => {
+  it('passes with manual jobs that were never started', async () => {
     on.runs.begin().pass();
     on.server.api.facts.set('stage', { status: 'manual', allow_failure: true });
     const { state, jobs } = await on.read();
-    assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'nobody started it']);
+    assert.deepEqual([state, jobs[2]?.state, jobs[2]?.reason], ['passed', 'skipped', 'never started']);
   });
 
-  it('where it deployed to', async () => {
+  it('has the addresses of its deployments', async () => {
     const run = on.runs.begin();
     run.job('stage').deployedTo = { environment: 'staging', url: 'https://staging.example.com' };
     run.pass();
@@ -135,25 +135,25 @@ describe('GitLab tells of a run', () => {
     assert.equal((await on.job('build')).deployedTo, undefined);
   });
 
-  it('with times by the clock of this machine', async () => {
+  it('has times of the local clock', async () => {
     await on.open({ skewMs: 3_600_000 });
     const run = on.runs.begin();
     run.job('build').pass();
     const { createdAt, jobs } = await on.read();
-    // Dates of answers have whole seconds.
+    // Dates in headers have whole seconds.
     const off = (theirs: string | undefined, ours: Date | undefined): number =>
       Math.abs(Date.parse(theirs ?? '') - (ours?.getTime() ?? NaN));
     assert.ok(off(createdAt, run.createdAt) < 5000, createdAt);
     assert.ok(off(jobs[0]?.finishedAt, run.job('build').finishedAt) < 5000, jobs[0]?.finishedAt);
   });
 
-  it('for next to nothing where nothing changed, and says how often it may be asked', async () => {
+  it('is read with conditional requests, and updates the rate limit', async () => {
     on.runs.begin();
     const first = await on.read();
     on.server.asked.length = 0;
     assert.deepEqual(await on.read(), first);
     assert.ok(on.server.asked.length > 0 && on.server.asked.every(({ headers }) => headers['if-none-match'] !== undefined));
-    assert.equal(on.engine.allowance?.limit, 2000);
+    assert.equal(on.client.allowance?.limit, 2000);
   });
 });
 
@@ -163,7 +163,7 @@ describe('GitLab', () => {
   it('lists the latest runs, newest first', async () => {
     on.runs.begin({ branch: 'main', subject: 'First' }).pass();
     on.runs.begin({ branch, subject: 'Second' });
-    const list = valueOf(await on.engine.list('shop', never));
+    const list = valueOf(await on.client.list('shop', never));
     assert.deepEqual(
       list.map(({ subject, state, isDefaultBranch, jobs }) => [subject, state, isDefaultBranch, jobs]),
       [
@@ -172,14 +172,14 @@ describe('GitLab', () => {
       ],
     );
     on.server.asked.length = 0;
-    await on.engine.list('shop', never);
+    await on.client.list('shop', never);
     assert.equal(on.server.asked.length, 1, 'what commits and branches are called was known');
   });
 
-  it('lists no pipeline that was skipped because a push to an own branch was to start nothing', async () => {
+  it('does not list a skipped pipeline of a push to a delivery branch', async () => {
     const run = on.runs.begin({ branch });
     assert.deepEqual(
-      valueOf(await on.engine.list('shop', never)).map(({ id }) => id),
+      valueOf(await on.client.list('shop', never)).map(({ id }) => id),
       [run.id],
     );
     const { body } = on.server.api.answer({

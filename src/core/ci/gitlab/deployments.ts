@@ -1,33 +1,42 @@
 import { listOf, present, recordOf, textOf, valueAt } from '../../support/json-value';
-import { ok, type DeploymentRecord, type RemoteDeployment, type CiFailure, type CiResult } from '../ci-client';
+import {
+  isCommit,
+  ok,
+  type CiFailure,
+  type CiResult,
+  type DeploymentHistory,
+  type DeploymentRecord,
+  type PastDeployment,
+  type RemoteDeployment,
+} from '../ci-client';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
 
-const mostEnvironments = 30;
-const atOnce = 6;
+const maxEnvironments = 30;
+const concurrentRequests = 6;
 
-/** What last went live in each environment: GitLab names no other as the last (docs.gitlab.com: api/environments). */
+/** Returns the last deployment of each environment (docs.gitlab.com: api/environments). */
 export async function readDeployments(project: GitlabProject, signal: AbortSignal): Promise<CiResult<readonly RemoteDeployment[]>> {
   const environments = await project.list('/environments?states=available&per_page=100', 'environments', signal);
   if (environments.state === 'failed') return environments;
-  const ids = environments.value.flatMap((one) => textOf(recordOf(one)?.['id']) ?? []).slice(0, mostEnvironments);
+  const ids = environments.value.flatMap((one) => textOf(recordOf(one)?.['id']) ?? []).slice(0, maxEnvironments);
   const read: CiResult<RemoteDeployment | undefined>[] = [];
-  for (let at = 0; at < ids.length; at += atOnce)
-    read.push(...(await Promise.all(ids.slice(at, at + atOnce).map(async (id) => readEnvironment(project, id, signal)))));
+  for (let at = 0; at < ids.length; at += concurrentRequests)
+    read.push(...(await Promise.all(ids.slice(at, at + concurrentRequests).map(async (id) => readEnvironment(project, id, signal)))));
   const failure = read.find((one): one is CiFailure => one.state === 'failed');
   return failure ?? ok(read.flatMap((one) => (one.state === 'ok' && one.value ? [one.value] : [])));
 }
 
-/** Undefined where nothing was deployed yet, or the environment is gone by now. */
+/** Returns undefined if nothing was deployed, or the environment was deleted. */
 async function readEnvironment(project: GitlabProject, id: string, signal: AbortSignal): Promise<CiResult<RemoteDeployment | undefined>> {
   const answer = await project.record(`/environments/${encodeURIComponent(id)}`, 'an environment', signal);
   if (answer.state === 'failed') return answer.gone ? ok(undefined) : answer;
   const name = shown(answer.value['name']);
   const last = recordOf(answer.value['last_deployment']);
   if (name === undefined || !last) return ok(undefined);
-  const [commit, deployedAt] = [textOf(last['sha']), project.asking.time(textOf(last['created_at']))];
+  const [commit, deployedAt] = [textOf(last['sha']), project.client.time(textOf(last['created_at']))];
   const state = answer.value['state'] === 'stopped' ? 'gone' : deploymentState(last['status']);
   if (commit === undefined || deployedAt === undefined || state === undefined)
-    return wrong(`GitLab does not say what was last deployed to ${name}`);
+    return wrong(`GitLab did not return the last deployment to ${name}`);
   return ok({
     environment: name,
     state,
@@ -56,7 +65,7 @@ function deploymentState(status: unknown): RemoteDeployment['state'] | undefined
   }
 }
 
-/** A deployment as the record of a job. */
+/** The deployment that a job makes. */
 export interface JobDeployment {
   readonly id: string;
   readonly job: string;
@@ -65,9 +74,9 @@ export interface JobDeployment {
   readonly url: string;
 }
 
-/** The latest deployments that jobs make, made or are to make, newest first. None where the token may not see them. */
+/** Returns the latest deployments of jobs, newest first. Empty if the token may not read them. */
 export async function jobDeployments(project: GitlabProject, signal: AbortSignal): Promise<readonly JobDeployment[]> {
-  const answer = await project.asking.get(project.path('/deployments?order_by=id&sort=desc&per_page=100'), signal);
+  const answer = await project.client.get(project.path('/deployments?order_by=id&sort=desc&per_page=100'), signal);
   if (answer.state === 'failed') return [];
   return listOf(answer.value).flatMap((value) => {
     const [id, job] = [textOf(valueAt(value, 'id')), textOf(valueAt(value, 'deployable.id'))];
@@ -79,16 +88,16 @@ export async function jobDeployments(project: GitlabProject, signal: AbortSignal
   });
 }
 
-/** Records what was deployed elsewhere, with the environment and its address where they are not known yet. */
+/** Records a deployment that was made elsewhere. Creates the environment or updates its address first. */
 export async function reportDeployment(project: GitlabProject, deployment: DeploymentRecord, signal: AbortSignal): Promise<CiResult<void>> {
   const { environment, commit, state } = deployment;
   const made = await makeEnvironment(project, deployment, signal);
   if (made.state === 'failed') return made;
   const ref = await project.branch(signal);
-  if (ref === undefined) return wrong(`GitLab does not say which is the branch that ${project.name} is delivered from`);
+  if (ref === undefined) return wrong(`GitLab did not return the default branch of ${project.name}`);
   const status = state === 'live' ? 'success' : state === 'failed' ? 'failed' : 'canceled';
   if (state === 'gone') {
-    const before = await toldBefore(project, deployment, signal);
+    const before = await latestSuccess(project, deployment, signal);
     if (before.state === 'failed') return before;
     if (before.value !== undefined) return changeDeployment(project, before.value, status, signal);
   }
@@ -99,24 +108,24 @@ export async function reportDeployment(project: GitlabProject, deployment: Deplo
 }
 
 /**
- * The latest of the environment, where it is the one that was told to be live. The record of it would stay the last success whatever
- * is told beside it. Those of jobs cannot be changed (lib/api/deployments.rb).
+ * Returns the latest successful deployment if it is the given one. It must be changed: GitLab would go on showing it as the last success.
+ * Deployments of jobs cannot be changed (lib/api/deployments.rb).
  */
-async function toldBefore(
+async function latestSuccess(
   project: GitlabProject,
   { environment, commit }: DeploymentRecord,
   signal: AbortSignal,
 ): Promise<CiResult<string | undefined>> {
   const query = new URLSearchParams({ environment, status: 'success', order_by: 'id', sort: 'desc', per_page: '1' }).toString();
-  const answer = await project.asking.get(project.path(`/deployments?${query}`), signal);
+  const answer = await project.client.get(project.path(`/deployments?${query}`), signal);
   if (answer.state === 'failed') return answer;
   const [latest] = listOf(answer.value);
-  const isOwn = valueAt(latest, 'sha') === commit && recordOf(valueAt(latest, 'deployable')) === undefined;
-  return ok(isOwn ? textOf(valueAt(latest, 'id')) : undefined);
+  const isReported = valueAt(latest, 'sha') === commit && recordOf(valueAt(latest, 'deployable')) === undefined;
+  return ok(isReported ? textOf(valueAt(latest, 'id')) : undefined);
 }
 
 async function changeDeployment(project: GitlabProject, id: string, status: string, signal: AbortSignal): Promise<CiResult<void>> {
-  const answer = await project.asking.write('PUT', project.path(`/deployments/${encodeURIComponent(id)}`), { status }, signal);
+  const answer = await project.client.write('PUT', project.path(`/deployments/${encodeURIComponent(id)}`), { status }, signal);
   return answer.state === 'failed' ? answer : ok(undefined);
 }
 
@@ -132,6 +141,47 @@ async function makeEnvironment(
   const more = address === undefined ? {} : { external_url: address };
   if (!known) return project.post('/environments', { name, ...more }, 'an environment', signal);
   if (address === undefined || known['external_url'] === address) return ok(undefined);
-  const changed = await project.asking.write('PUT', project.path(`/environments/${textOf(known['id']) ?? ''}`), more, signal);
+  const changed = await project.client.write('PUT', project.path(`/environments/${textOf(known['id']) ?? ''}`), more, signal);
   return changed.state === 'failed' ? changed : ok(undefined);
+}
+
+const maxPages = 10;
+
+/**
+ * Returns the deployments of an environment, back to the last one before `since` (docs.gitlab.com: api/deployments). The filter
+ * `updated_after` would drop that one, which was live at the start.
+ */
+export async function gitlabHistory(
+  project: GitlabProject,
+  environment: string,
+  since: string,
+  signal: AbortSignal,
+): Promise<CiResult<DeploymentHistory>> {
+  const found: PastDeployment[] = [];
+  let oldest: string | undefined;
+  for (let page = 1; page <= maxPages; page++) {
+    const query = new URLSearchParams({ environment, order_by: 'id', sort: 'desc', per_page: '100', page: String(page) }).toString();
+    const answer = await project.client.get(project.path(`/deployments?${query}`), signal);
+    if (answer.state === 'failed') return answer;
+    const { value } = answer;
+    if (!Array.isArray(value)) return wrong('GitLab did not return a list of deployments');
+    if (value.length === 0) return ok({ deployments: found.reverse() });
+    for (const one of value as readonly unknown[]) {
+      const deployment = pastDeployment(one, project);
+      if (deployment) found.push(deployment);
+      oldest = project.client.time(textOf(valueAt(one, 'created_at'))) ?? oldest;
+      if (deployment?.state === 'live' && deployment.at < since) return ok({ deployments: found.reverse() });
+    }
+  }
+  return ok({ deployments: found.reverse(), wholeSince: oldest });
+}
+
+/** Returns undefined if it was never live. Only deployments without a job can be gone without a success. */
+function pastDeployment(value: unknown, { client }: GitlabProject): PastDeployment | undefined {
+  const [commit, status] = [textOf(valueAt(value, 'sha')), textOf(valueAt(value, 'status'))];
+  const made = client.time(textOf(valueAt(value, 'created_at')));
+  if (!isCommit(commit) || made === undefined) return undefined;
+  const job = recordOf(valueAt(value, 'deployable'));
+  if (status === 'success') return { commit, state: 'live', at: client.time(textOf(job?.['finished_at'])) ?? made };
+  return status === 'canceled' && !job ? { commit, state: 'gone', at: made } : undefined;
 }
