@@ -1,7 +1,7 @@
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
 import { parseRemote, type Remote } from '../git/remotes';
 import type { Repository } from '../git/repository';
-import { fail, ok, type Result } from '../model/result';
+import { fail, ok, valueOf, type Result } from '../model/result';
 import { githubAddress } from '../http/github-address';
 import type { CiDefinition } from '../model/pipeline';
 
@@ -21,9 +21,7 @@ export interface CiPlace {
 /** Read from the definition and, where that is silent, from git. Asks nobody. */
 export async function ciPlace(definition: CiDefinition, repository: Pick<Repository, 'root'>): Promise<Result<CiPlace>> {
   const remote = definition.remote ?? (await usualRemote(repository));
-  // Where it is fetched from may be another place, as with a fork.
-  const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
-  const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
+  const url = remote === undefined ? undefined : await pushUrl(remote, repository);
   if (remote === undefined || url === undefined)
     return fail('usage', `there is no remote ${remote ?? 'of git'} that a change could be pushed to`, {
       hint: 'git remote add origin … adds one; engine: {…: {remote: …}} in delivery.yaml names another',
@@ -61,12 +59,18 @@ function nowhere(kind: CiDefinition['kind']): Result<never> {
   });
 }
 
+/** Where a remote is fetched from may be another place, as with a fork. */
+async function pushUrl(remote: string, { root }: Pick<Repository, 'root'>): Promise<string | undefined> {
+  const url = await git({ folder: root }, (client) => client.remote(['get-url', '--push', '--', remote]));
+  return (url.ok && url.value) || undefined;
+}
+
 /** The remote that the branch which is checked out follows, else `origin`, else the only one. */
 async function usualRemote(repository: Pick<Repository, 'root'>): Promise<string | undefined> {
   const call = { folder: repository.root };
-  const branch = (await gitOrUndefined(['symbolic-ref', '--short', '-q', 'HEAD'], call))?.trim();
-  const followed = branch ? (await gitOrUndefined(['config', '--get', `branch.${branch}.remote`], call))?.trim() : undefined;
+  const branch = valueOf(await git(call, (client) => client.branch(['--show-current'])))?.current;
+  const followed = branch ? valueOf(await git(call, (client) => client.getConfig(`branch.${branch}.remote`)))?.value : undefined;
   if (followed && followed !== '.') return followed;
-  const remotes = ((await gitOrUndefined(['remote'], call)) ?? '').split('\n').filter((name) => name !== '');
+  const remotes = valueOf(await git(call, (client) => client.getRemotes()))?.map(({ name }) => name) ?? [];
   return remotes.find((name) => name === 'origin') ?? (remotes.length === 1 ? remotes[0] : undefined);
 }

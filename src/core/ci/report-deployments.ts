@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
 import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
@@ -55,7 +55,7 @@ async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): 
   const signal = AbortSignal.timeout(longestMs);
   for (const deployment of deployments) {
     const { environment, commit } = deployment;
-    if (!(await isPushed(repository, remote, commit))) {
+    if (!(await isPushed(repository, remote, commit, signal))) {
       missing(environment, engine.label, `the commit ${commit.slice(0, 8)} was not pushed`);
       continue;
     }
@@ -67,9 +67,10 @@ async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): 
 }
 
 /** As far as this repository knows: what was pushed from elsewhere is known after a fetch. */
-async function isPushed({ root }: Repository, remote: string, commit: string): Promise<boolean> {
-  const at = await gitOrUndefined(['for-each-ref', '--count=1', '--contains', commit, `refs/remotes/${remote}/`], { folder: root });
-  return at !== undefined && at.trim() !== '';
+async function isPushed({ root }: Repository, remote: string, commit: string, signal: AbortSignal): Promise<boolean> {
+  const args = ['for-each-ref', '--count=1', '--contains', commit, `refs/remotes/${remote}/`];
+  const branches = await git({ folder: root, signal }, (client) => client.raw(args));
+  return branches.ok && branches.value.trim() !== '';
 }
 
 /** Where one was taken back, the release before it is live again, and is told after it: the newest counts. */

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
 import { ok, type Result } from '../model/result';
 
@@ -18,7 +18,7 @@ const own =
 
 /** Gives a checkout the settings of the user's clone; what a step has set is gone. */
 export async function copySettings(gitFolder: string, repository: Repository): Promise<Result<void>> {
-  const listed = await git(['config', '--local', '--includes', '--list', '-z'], { folder: repository.root });
+  const listed = await execGit(['config', '--local', '--includes', '--list', '-z'], { folder: repository.root });
   if (!listed.ok) return listed;
   const entries = listed.value.split('\0').map((entry) => /^([^\n]+)(?:\n(.*))?$/s.exec(entry));
   const settings = entries.flatMap((match) => {

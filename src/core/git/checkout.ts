@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
 import { alternates } from './object-store';
 import { fail, messageOf, ok, type Result } from '../model/result';
@@ -44,7 +44,7 @@ async function putInto(root: string, commit: string, repository: Repository, hom
   }
   if (!fs.existsSync(path.join(gitFolder, 'config'))) {
     fs.mkdirSync(root, { recursive: true });
-    const made = await git(['init', '-q', '--template=', '.'], call);
+    const made = await execGit(['init', '-q', '--template=', '.'], call);
     if (!made.ok) return made;
   }
   for (const name of fs.readdirSync(gitFolder)) {
@@ -54,9 +54,9 @@ async function putInto(root: string, commit: string, repository: Repository, hom
   const [settings, refs] = await Promise.all([copySettings(gitFolder, repository), copyRefs(gitFolder, commit, repository)]);
   if (!settings.ok) return settings;
   if (!refs.ok) return refs;
-  const read = await git(['read-tree', '--reset', '-u', commit], call);
+  const read = await execGit(['read-tree', '--reset', '-u', commit], call);
   if (!read.ok) return read;
-  const [cleaned, listed] = await Promise.all([git(['clean', '-ffdq'], call), git(['ls-files', '--stage', '-z'], call)]);
+  const [cleaned, listed] = await Promise.all([execGit(['clean', '-ffdq'], call), execGit(['ls-files', '--stage', '-z'], call)]);
   if (!cleaned.ok) return cleaned;
   if (!listed.ok) return listed;
   const entries = listed.value.split('\0');
@@ -86,7 +86,7 @@ function borrow(gitFolder: string, repository: Repository, home: RepositoryHome)
 
 /** The user's tags and branches as they are now; what a step made of its own is gone. */
 async function copyRefs(gitFolder: string, commit: string, repository: Repository): Promise<Result<void>> {
-  const refs = await git(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'], {
+  const refs = await execGit(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'], {
     folder: repository.root,
   });
   if (!refs.ok) return refs;

@@ -1,6 +1,6 @@
 import type { RepositoryHome } from '../support/home';
 import { Batches, type OneAtATime } from '../support/batches';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
 
@@ -30,7 +30,7 @@ export class CommitNames {
 
 async function commitsOf(names: readonly string[], repository: Repository, home: RepositoryHome): Promise<ReadonlyMap<string, string>> {
   const call = { folder: repository.root, env: ownObjects(repository, home), input: `${names.join('\n')}\n` };
-  const answer = await git(['cat-file', '--batch-check'], call);
+  const answer = await execGit(['cat-file', '--batch-check'], call);
   const lines = answer.ok ? answer.value.split('\n') : [];
   return new Map(
     names.flatMap((name, index): [string, string][] => {

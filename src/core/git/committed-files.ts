@@ -1,6 +1,6 @@
 import type { RepositoryHome } from '../support/home';
 import { Batches, type OneAtATime } from '../support/batches';
-import { git, type GitCall } from './git';
+import { execGit, type ExecCall } from './git';
 import { LruCache } from '../support/lru-cache';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
@@ -45,7 +45,7 @@ export class CommittedFiles {
 
   private async findAll(names: readonly string[]): Promise<ReadonlyMap<string, CommittedFile>> {
     const files = new Map<string, CommittedFile>();
-    const answer = await git(['cat-file', '--batch-check'], { ...this.call(), input: `${names.join('\n')}\n` });
+    const answer = await execGit(['cat-file', '--batch-check'], { ...this.call(), input: `${names.join('\n')}\n` });
     if (!answer.ok) return files;
     const lines = answer.value.split('\n');
     names.forEach((name, index) => {
@@ -57,7 +57,7 @@ export class CommittedFiles {
 
   private async readAll(blobs: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const texts = new Map<string, string>();
-    const answer = await git(['cat-file', '--batch'], { ...this.call(), input: `${blobs.join('\n')}\n`, encoding: 'latin1' });
+    const answer = await execGit(['cat-file', '--batch'], { ...this.call(), input: `${blobs.join('\n')}\n`, encoding: 'latin1' });
     let rest = Buffer.from(answer.ok ? answer.value : '', 'latin1');
     for (const blob of blobs) {
       const end = rest.indexOf('\n');
@@ -70,7 +70,7 @@ export class CommittedFiles {
     return texts;
   }
 
-  private call(): GitCall {
+  private call(): ExecCall {
     return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
   }
 }

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../support/home';
-import { gitOrUndefined } from './git';
+import { git } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
 
@@ -23,19 +23,11 @@ export async function divergence(
   folder: string,
 ): Promise<Divergence | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(release)) return undefined;
-  const args = [
-    'log',
-    '--left-right',
-    '--no-merges',
-    '--format=%m%s',
-    `--max-count=${mostCommits}`,
-    `${release}...${head}`,
-    '--',
-    folder || '.',
-  ];
-  const told = await gitOrUndefined(args, { folder: repository.root, env: ownObjects(repository, home) });
-  if (told === undefined) return undefined;
-  const lines = told.split('\n').filter((line) => line !== '');
-  const of = (side: string): string[] => lines.filter((line) => line.startsWith(side)).map((line) => line.slice(1));
-  return { missing: of('>'), foreign: of('<') };
+  const options = ['--left-right', '--no-merges', '--no-show-signature', '--format=%m%s', `--max-count=${mostCommits}`];
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const log = await git(call, (client) => client.raw(['log', ...options, `${release}...${head}`, '--', folder || '.']));
+  if (!log.ok) return undefined;
+  const lines = log.value.split('\n');
+  const subjects = (side: '<' | '>'): string[] => lines.filter((line) => line.startsWith(side)).map((line) => line.slice(1));
+  return { missing: subjects('>'), foreign: subjects('<') };
 }

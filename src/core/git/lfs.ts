@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { gitOrUndefined } from './git';
+import { execGit } from './git';
 import type { Checkout } from './checkout';
+import { valueOf } from '../model/result';
 
 /** No pointer is as long: git-lfs itself looks no further. */
 const pointerBound = 1024;
@@ -15,9 +16,9 @@ export async function pointerNotices({ root, hasAttributes }: Checkout, within =
   if (!hasAttributes) return [];
   const call = { folder: root };
   // Few repositories use LFS; that none of the attributes names it is quickly known.
-  const attributes = await gitOrUndefined(['grep', '--cached', '-lF', 'filter=lfs', '--', ':(glob)**/.gitattributes'], call);
+  const attributes = valueOf(await execGit(['grep', '--cached', '-lF', 'filter=lfs', '--', ':(glob)**/.gitattributes'], call));
   if (attributes === undefined) return [];
-  const listed = (await gitOrUndefined(['ls-files', '-z', '--', ':(attr:filter=lfs)'], call)) ?? '';
+  const listed = valueOf(await execGit(['ls-files', '-z', '--', ':(attr:filter=lfs)'], call)) ?? '';
   const pointers = listed.split('\0').filter((name) => name !== '' && isPointer(path.join(root, name)));
   if (pointers.length === 0) return [];
   const named = pointers.slice(0, shownFiles).map((name) => `${within}${name}`);

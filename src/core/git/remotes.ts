@@ -1,4 +1,5 @@
-import { gitOrUndefined } from './git';
+import { valueOf } from '../model/result';
+import { git } from './git';
 import type { Repository } from './repository';
 
 /** Where a repository is hosted. */
@@ -11,8 +12,8 @@ export interface Remote {
 
 /** The host of `origin`; undefined for none, or a folder. */
 export async function originOf(repository: Repository): Promise<Remote | undefined> {
-  const url = await gitOrUndefined(['config', '--get', 'remote.origin.url'], { folder: repository.root });
-  return url === undefined ? undefined : parseRemote(url.trim());
+  const url = valueOf(await git({ folder: repository.root }, (client) => client.getConfig('remote.origin.url')))?.value;
+  return typeof url === 'string' ? parseRemote(url.trim()) : undefined;
 }
 
 /** Other names of a host for git alone: ssh at the port of https (docs.github.com, using SSH over the HTTPS port; docs.gitlab.com, user/gitlab_com). */

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../model/result';
-import { git } from './git';
+import { execGit } from './git';
 
 /** The user's working copy. All paths are absolute. */
 export interface Repository {
@@ -16,7 +16,7 @@ export interface Repository {
 export async function openRepository(folder: string): Promise<Result<Repository>> {
   if (!fs.existsSync(folder)) return fail('usage', `there is no folder ${folder}`);
   const real = fs.realpathSync(folder);
-  const answer = await git(['rev-parse', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { folder: real });
+  const answer = await execGit(['rev-parse', '--show-toplevel', '--absolute-git-dir', '--git-common-dir'], { folder: real });
   if (!answer.ok) return explain(folder, answer);
   const [root, gitFolder, common, ...more] = answer.value.replace(/\n$/, '').split('\n');
   if (more.length > 0) return fail('usage', `${JSON.stringify(folder)} has a line break in its name, which git cannot tell apart`);

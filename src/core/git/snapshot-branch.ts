@@ -1,7 +1,7 @@
-import { git, gitOrUndefined, type GitCall } from './git';
+import { git, type ClientCall } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
-import { fail, ok, type Result } from '../model/result';
+import { fail, ok, valueOf, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
 import { ownBranches } from './delivery-branches';
@@ -24,6 +24,15 @@ export interface GitToken {
   readonly token: string;
 }
 
+export interface PushOptions {
+  readonly isQuiet: boolean;
+  readonly token: () => Promise<GitToken | undefined>;
+  readonly signal?: AbortSignal;
+}
+
+/** A quiet push prints nothing while it sends its objects. */
+const pushTimeoutMs = 60 * 60_000;
+
 /**
  * Pushes exactly what is delivered to a branch of its own. No hook of the repository runs, and nobody is asked: git's own
  * credentials first, then the token. `isQuiet`: so that GitLab does not begin a pipeline for the push itself.
@@ -31,21 +40,21 @@ export interface GitToken {
 export async function pushSnapshot(
   push: Push,
   commit: string,
-  { isQuiet, token }: { readonly isQuiet: boolean; readonly token: () => Promise<GitToken | undefined> },
+  { isQuiet, token, signal }: PushOptions,
 ): Promise<Result<void>> {
   const what = `${commit}:refs/heads/${push.branch}`;
-  if (!isQuiet) return sent(push, what, [], token);
-  const pushed = await sent(push, what, ['-o', 'ci.skip'], token);
+  if (!isQuiet) return sent(push, what, [], token, signal);
+  const pushed = await sent(push, what, ['-o', 'ci.skip'], token, signal);
   // A mirror that knows no options starts nothing either.
-  return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, what, [], token) : pushed;
+  return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, what, [], token, signal) : pushed;
 }
 
 /** Files that Git LFS keeps are pushed by a hook of its own, and no hook runs: what is new in them is not there. */
 export async function lfsNotices({ repository, home }: Push, { commit, dirty }: Pick<Change, 'commit' | 'dirty'>): Promise<string[]> {
   if (!dirty) return [];
   const call = { folder: repository.root, env: ownObjects(repository, home) };
-  const attributes = await gitOrUndefined(['grep', '-lF', 'filter=lfs', commit, '--', ':(glob)**/.gitattributes'], call);
-  if (attributes === undefined) return [];
+  const attributes = ['grep', '-lF', 'filter=lfs', commit, '--', ':(glob)**/.gitattributes'];
+  if (!(await git(call, (client) => client.raw(attributes))).ok) return [];
   return ['the repository uses Git LFS, whose files are not pushed with uncommitted changes: commit and push those that changed'];
 }
 
@@ -63,7 +72,7 @@ export async function removeOldBranches(
 ): Promise<void> {
   if (branches.length === 0) return;
   const call = { folder: push.repository.root };
-  const listed = await git(['ls-remote', '--refs', push.remote, `refs/heads/${ownBranches}*`], call);
+  const listed = await git(call, (client) => client.listRemote(['--refs', push.remote, `refs/heads/${ownBranches}*`]));
   const there = new Set(listed.ok ? listed.value.split('\n').map((line) => line.split('\trefs/heads/')[1]) : branches);
   for (const branch of branches) if (there.has(branch)) await removeBranch({ ...push, branch }, token);
 }
@@ -73,6 +82,7 @@ async function sent(
   what: string,
   options: readonly string[],
   token: () => Promise<GitToken | undefined>,
+  signal?: AbortSignal,
 ): Promise<Result<void>> {
   if (!push.branch.startsWith(ownBranches)) throw new Error(`${push.branch} is no branch of ours`);
   const env = { ...ownObjects(push.repository, push.home), GIT_TERMINAL_PROMPT: '0' };
@@ -80,15 +90,18 @@ async function sent(
   // Whatever the user's settings say, nothing goes along: neither tags nor commits of submodules.
   const alone = ['--no-follow-tags', '--recurse-submodules=no'];
   const args = ['push', '--quiet', '--no-verify', ...alone, ...options, name, what];
-  const call = (more: readonly Setting[]): GitCall => ({
+  const call = (more: readonly Setting[]): ClientCall => ({
     folder: push.repository.root,
     env: { ...env, ...inEnvironment([...settings, ...more]) },
+    signal,
+    timeoutMs: pushTimeoutMs,
   });
-  let answer = await git(args, call([]));
+  let answer = await git(call([]), (client) => client.raw(args));
   if (!answer.ok && wantsCredentials(answer.failure.message)) {
     const own = await token();
-    if (own) answer = await git(args, call([asHeader(own)]));
+    if (own) answer = await git(call([asHeader(own)]), (client) => client.raw(args));
   }
+  if (!answer.ok && answer.failure.kind === 'cancelled') return answer;
   return answer.ok ? ok(undefined) : explained(answer.failure.message, push.remote);
 }
 
@@ -100,8 +113,8 @@ type Setting = readonly [name: string, value: string];
  */
 async function untracked({ repository, remote }: Push): Promise<{ readonly name: string; readonly settings: readonly Setting[] }> {
   const name = `for-deliver-${remote}`;
-  const found = await gitOrUndefined(['config', '-z', '--get-regexp', '^remote\\.'], { folder: repository.root });
-  const settings = (found ?? '').split('\0').flatMap((entry): Setting[] => {
+  const listed = await git({ folder: repository.root }, (client) => client.raw(['config', '-z', '--get-regexp', '^remote\\.']));
+  const settings = (valueOf(listed) ?? '').split('\0').flatMap((entry): Setting[] => {
     const [, of, key] = /^remote\.(.+)\.([^.\n]+)(?:\n|$)/.exec(entry) ?? [];
     const isWanted = of === remote && ['url', 'pushurl', 'proxy', 'proxyauthmethod', 'receivepack', 'vcs'].includes(key ?? '');
     return isWanted ? [[`remote.${name}.${key}`, entry.slice(entry.indexOf('\n') + 1)]] : [];

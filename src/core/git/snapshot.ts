@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { fail, ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
 
@@ -36,7 +36,7 @@ export async function takeSnapshot(
 
   const subject = head ? `Uncommitted changes on ${head.change.commit.slice(0, 8)} ${head.change.subject}` : 'Uncommitted changes';
   const date = head?.date ?? '1970-01-01T00:00:00Z';
-  const commit = await git(['commit-tree', tree.value, ...(head ? ['-p', head.change.commit] : []), '-m', subject], {
+  const commit = await execGit(['commit-tree', tree.value, ...(head ? ['-p', head.change.commit] : []), '-m', subject], {
     folder: repository.root,
     env: { ...ownObjects(repository, home), ...author(date) },
   });
@@ -70,7 +70,7 @@ interface CommitFacts {
 async function readCommit(repository: Repository, home: RepositoryHome, revision: string): Promise<CommitFacts | undefined> {
   const format = ['%H', '%T', '%cI', '%ce', '%s'].join('%x00');
   const call = { folder: repository.root, env: ownObjects(repository, home) };
-  const answer = await git(['log', '-1', '--no-show-signature', `--format=${format}`, '--end-of-options', revision, '--'], call);
+  const answer = await execGit(['log', '-1', '--no-show-signature', `--format=${format}`, '--end-of-options', revision, '--'], call);
   if (!answer.ok) return undefined;
   const [commit = '', tree = '', date = '', email = '', ...subject] = answer.value.trimEnd().split('\0');
   return { change: { commit, tree, subject: subject.join(' '), dirty: false }, tree, date, ours: email === ownEmail };
@@ -84,11 +84,11 @@ async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): 
   try {
     // A copy keeps what git knows of unchanged files: only changed ones are read.
     copyIndex(path.join(repository.gitFolder, 'index'), index);
-    const [conflict, added] = await Promise.all([firstConflict(repository), git(addAll(repository, home), call)]);
+    const [conflict, added] = await Promise.all([firstConflict(repository), execGit(addAll(repository, home), call)]);
     if (conflict !== undefined)
       return fail('usage', `${conflict} has unresolved conflicts`, { path: conflict, hint: 'resolve them, then deliver' });
     if (!added.ok) return explain(added);
-    const tree = await git(['write-tree'], call);
+    const tree = await execGit(['write-tree'], call);
     return tree.ok ? ok(tree.value.trim()) : tree;
   } finally {
     for (const file of [index, `${index}.lock`]) fs.rmSync(file, { force: true });
@@ -122,7 +122,7 @@ function explain(added: Extract<Result<string>, { ok: false }>): Result<never> {
 }
 
 async function firstConflict(repository: Repository): Promise<string | undefined> {
-  const unmerged = await git(['ls-files', '--unmerged', '-z'], { folder: repository.root });
+  const unmerged = await execGit(['ls-files', '--unmerged', '-z'], { folder: repository.root });
   return unmerged.ok ? /\t([^\0]+)/.exec(unmerged.value)?.[1] : undefined;
 }
 
@@ -130,7 +130,7 @@ async function firstConflict(repository: Repository): Promise<string | undefined
 async function submoduleNotices(repository: Repository): Promise<string[]> {
   if (!fs.existsSync(path.join(repository.root, '.gitmodules'))) return [];
   const args = ['status', '--porcelain=2', '-z', '--no-renames', '--untracked-files=no', '--ignore-submodules=none'];
-  const status = await git(args, { folder: repository.root });
+  const status = await execGit(args, { folder: repository.root });
   if (!status.ok) return [];
   return status.value.split('\0').flatMap((entry) => {
     const dirty = /^1 .. S.(?:M.|.U) (?:\S+ ){5}(.+)$/s.exec(entry)?.[1];

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { gitOrUndefined } from './git';
+import { execGit } from './git';
+import { valueOf } from '../model/result';
 import type { Repository } from './repository';
 import type { RepositoryHome } from '../support/home';
 import { checkOut, submodulesName, type Checkout } from './checkout';
@@ -79,7 +80,7 @@ function isBehindLink(root: string, folder: string): boolean {
 /** Path to name, as `.gitmodules` says. */
 async function submoduleNames(root: string): Promise<Map<string, string>> {
   const listed =
-    (await gitOrUndefined(['config', '--file', '.gitmodules', '-z', '--get-regexp', '^submodule\\..*\\.path$'], { folder: root })) ?? '';
+    valueOf(await execGit(['config', '--file', '.gitmodules', '-z', '--get-regexp', '^submodule\\..*\\.path$'], { folder: root })) ?? '';
   const entries = listed.split('\0').filter((entry) => entry !== '');
   return new Map(
     entries.map((entry) => [entry.slice(entry.indexOf('\n') + 1), entry.slice('submodule.'.length, entry.indexOf('\n') - '.path'.length)]),

@@ -1,6 +1,6 @@
 import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
 import { ownObjects } from './object-store';
 
@@ -20,7 +20,7 @@ export async function listTree(
   folder = '',
 ): Promise<Result<readonly TreeEntry[]>> {
   const args = ['ls-tree', '-r', '-z', '--full-tree', folder === '' ? tree : `${tree}:${folder}`];
-  const listing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  const listing = await execGit(args, { folder: repository.root, env: ownObjects(repository, home) });
   if (!listing.ok) return listing;
   return ok(
     listing.value
@@ -36,5 +36,5 @@ export async function listTree(
 
 /** The content of a file by its blob id. */
 export async function readBlob(repository: Repository, home: RepositoryHome, id: string): Promise<Result<string>> {
-  return git(['cat-file', 'blob', id], { folder: repository.root, env: ownObjects(repository, home) });
+  return execGit(['cat-file', 'blob', id], { folder: repository.root, env: ownObjects(repository, home) });
 }

@@ -1,11 +1,12 @@
 import { userInfo } from 'node:os';
-import { gitOrUndefined } from './git';
+import { valueOf } from '../model/result';
+import { git } from './git';
 import type { Repository } from './repository';
 
 /** Who delivers from a repository: the name that their commits carry, else the one of their account. */
 export async function deliverer(repository: Repository): Promise<string> {
-  const name = await gitOrUndefined(['config', 'user.name'], { folder: repository.root });
-  return name?.trim() || accountName();
+  const name = valueOf(await git({ folder: repository.root }, (client) => client.getConfig('user.name')));
+  return name?.value?.trim() || accountName();
 }
 
 function accountName(): string {

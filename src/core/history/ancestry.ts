@@ -22,6 +22,7 @@ export async function containsCommit(
   earlier: string,
 ): Promise<boolean | undefined> {
   const args = ['rev-list', '--max-count=1', earlier, '--not', commit, '--'];
-  const missing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const missing = await git(call, (client) => client.raw(args));
   return missing.ok ? missing.value.trim() === '' : undefined;
 }

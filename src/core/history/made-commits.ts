@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import type { CommitSource } from './commit-source';
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
 import { follow, settled, type HeadHistory, type NewCommit } from './new-commits';
 import { Reflog } from '../git/reflog';
 import { readHead, type Head } from '../git/refs-on-disk';
@@ -56,12 +56,12 @@ export class MadeCommits implements CommitSource {
   }
 
   private async isOwn(commit: string): Promise<boolean> {
-    const folder = this.repository.root;
-    const [told, self] = await Promise.all([
-      gitOrUndefined(['log', '-1', '--no-show-signature', '--format=%ct %ce', commit, '--'], { folder }),
-      gitOrUndefined(['var', 'GIT_COMMITTER_IDENT'], { folder }),
-    ]);
-    const [, seconds, email] = /^(\d+) (.*)$/.exec(told?.trim() ?? '') ?? [];
-    return email !== undefined && Number(seconds) >= this.began && self?.includes(`<${email}>`) === true;
+    const made = await git({ folder: this.repository.root }, async (client) => ({
+      commit: await client.show(['--no-patch', '--no-show-signature', '--format=%ct %ce', commit]),
+      committer: await client.raw(['var', 'GIT_COMMITTER_IDENT']),
+    }));
+    if (!made.ok) return false;
+    const [, seconds, email] = /^(\d+) (.*)$/.exec(made.value.commit.trim()) ?? [];
+    return email !== undefined && Number(seconds) >= this.began && made.value.committer.includes(`<${email}>`);
   }
 }

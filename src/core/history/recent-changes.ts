@@ -62,7 +62,7 @@ export async function recentChanges(
   const range = from === undefined ? [to] : [to, '--not', from];
   const args = ['log', ...options, ...comparison, `--format=${format}`, ...bound, ...range, '--', ...(folder === '' ? [] : [folder])];
   const env = { ...ownObjects(repository, home), GIT_LITERAL_PATHSPECS: '1' };
-  const log = await git(args, { folder: repository.root, env });
+  const log = await git({ folder: repository.root, env }, (client) => client.raw(args));
   if (!log.ok) return log;
   const ignored = ignoredRevisions(repository.root);
   const entries = log.value.split(/\x1e(?=[0-9a-f]{40}(?:[0-9a-f]{24})?\x1f)/).slice(1);

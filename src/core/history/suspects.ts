@@ -42,9 +42,10 @@ export async function findSuspects(
   const call = { folder: repository.root, env: ownObjects(repository, home) };
   const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${mostSuspects}`, `${good}..${bad}`];
   const format = ['%x1e%H', '%P', '%s', '%an', '%cI'].join('%x1f');
+  const options = ['--no-ext-diff', '--no-renames', '--name-only', '-z'];
   const [log, diff] = await Promise.all([
-    git(['log', '--no-merges', '--no-show-signature', '--no-renames', '--name-only', '-z', `--format=${format}`, ...range, '--'], call),
-    good === undefined ? undefined : git(['diff', '--no-ext-diff', '--no-renames', '--name-only', '-z', good, bad, '--'], call),
+    git(call, (client) => client.raw(['log', ...options, '--no-merges', '--no-show-signature', `--format=${format}`, ...range, '--'])),
+    good === undefined ? undefined : git(call, (client) => client.diff([...options, good, bad, '--'])),
   ]);
   if (!log.ok) return log;
   if (diff && !diff.ok) return diff;

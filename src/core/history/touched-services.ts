@@ -1,4 +1,5 @@
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
+import { valueOf } from '../model/result';
 import type { NewCommit } from './new-commits';
 
 /** Of a branch that was never pushed before. */
@@ -22,8 +23,9 @@ async function changedFiles(root: string, { commit, since, firstOf }: NewCommit)
     since !== undefined
       ? ['diff', ...options, since, commit, '--']
       : others !== undefined && [...log, `--max-count=${mostCommits}`, commit, '--not', `--exclude=${others}`, '--remotes', '--'];
-  const changed = between ? await gitOrUndefined(between, { folder: root }) : undefined;
+  const changed = between ? valueOf(await git({ folder: root }, (client) => client.raw(between))) : undefined;
   // The first commit of all touches all of its files.
-  const told = changed ?? (await gitOrUndefined([...log, '-1', '-m', '--first-parent', commit, '--'], { folder: root }));
+  const told =
+    changed ?? valueOf(await git({ folder: root }, (client) => client.raw([...log, '-1', '-m', '--first-parent', commit, '--'])));
   return told?.split('\0').filter((file) => file !== '');
 }

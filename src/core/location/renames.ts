@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../support/home';
 import type { OneAtATime } from '../support/batches';
-import { git, gitOrUndefined } from '../git/git';
+import { execGit } from '../git/git';
+import { valueOf } from '../model/result';
 import type { Repository } from '../git/repository';
 import { ownObjects } from '../git/object-store';
 import { sizeBound } from '../support/text-content';
@@ -52,9 +53,10 @@ export class Renames {
       if (fs.existsSync(own)) fs.copyFileSync(own, index);
       const added = await this.newFiles();
       const addArgs = ['-c', 'core.splitIndex=false', '-c', 'core.safecrlf=false', 'add', '--intent-to-add'];
-      if (added.length > 0) await git([...addArgs, '--pathspec-from-file=-', '--pathspec-file-nul'], { ...call, input: added.join('\0') });
+      if (added.length > 0)
+        await execGit([...addArgs, '--pathspec-from-file=-', '--pathspec-file-nul'], { ...call, input: added.join('\0') });
       const options = ['--no-ext-diff', '--no-textconv', '--no-relative', '--ignore-submodules=all', '-z', '-M', '--diff-filter=R'];
-      const answer = await gitOrUndefined(['diff', '--name-status', ...options, commit, '--'], call);
+      const answer = valueOf(await execGit(['diff', '--name-status', ...options, commit, '--'], call));
       return answer === undefined ? undefined : namesIn(answer);
     } finally {
       for (const file of [index, `${index}.lock`]) fs.rmSync(file, { force: true });
@@ -63,7 +65,7 @@ export class Renames {
 
   private async newFiles(): Promise<string[]> {
     const args = ['ls-files', '--others', '--exclude-standard', '-z'];
-    const answer = await gitOrUndefined(args, { folder: this.repository.root });
+    const answer = valueOf(await execGit(args, { folder: this.repository.root }));
     const names = (answer ?? '').split('\0').filter(isInside);
     if (names.length > newFilesBound) return [];
     return names.filter((name) => {

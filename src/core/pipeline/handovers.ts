@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { promisify } from 'node:util';
+import { execGit } from '../git/git';
+import { valueOf } from '../model/result';
 import { interactiveCommands } from './asking-steps';
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair } from 'yaml';
 
@@ -33,8 +33,8 @@ const largest = 500_000;
  */
 export async function findManualApprovals(root: string): Promise<ManualApproval[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
-  const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
-  const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '');
+  const listed = valueOf(await execGit(list, { folder: root })) ?? '';
+  const files = listed.split('\0').filter((file) => file !== '');
   const found = await Promise.all(files.sort().map(async (file) => handoversIn(file, await contentOf(path.join(root, file)))));
   return found.flat();
 }

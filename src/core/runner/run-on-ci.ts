@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { gitOrUndefined } from '../git/git';
+import { execGit } from '../git/git';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ownObjects } from '../git/object-store';
 import type { DeliveryEnd, DeliveryRequest } from './delivery';
-import { fail, ok, type Failure, type Result } from '../model/result';
+import { fail, ok, valueOf, type Failure, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Pipeline } from '../model/pipeline';
 import { alwaysSeen } from '../process/visibility';
@@ -127,8 +127,8 @@ export async function runOnCi(
   }
 
   async function anew(): Promise<Result<Started>> {
-    const pushed = await pushSnapshot(push, change.commit, { isQuiet: engine.name === 'gitlab', token });
-    if (!pushed.ok) return pushed;
+    const pushed = await pushSnapshot(push, change.commit, { isQuiet: engine.name === 'gitlab', token, signal });
+    if (!pushed.ok && !signal.aborted) return pushed;
     if (signal.aborted) {
       await removeBranch(push, token);
       return fail('cancelled', 'cancelled');
@@ -202,10 +202,10 @@ function isSame({ engine: before }: RunState, { engine }: OpenedCi): boolean {
 
 async function hasFile(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<boolean> {
   const call = { folder: repository.root, env: ownObjects(repository, home) };
-  return (await gitOrUndefined(['cat-file', '-e', `${tree}:${file}`], call)) !== undefined;
+  return (await execGit(['cat-file', '-e', `${tree}:${file}`], call)).ok;
 }
 
 async function fileIn(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<string | undefined> {
   if (tree === '') return undefined;
-  return gitOrUndefined(['cat-file', 'blob', `${tree}:${file}`], { folder: repository.root, env: ownObjects(repository, home) });
+  return valueOf(await execGit(['cat-file', 'blob', `${tree}:${file}`], { folder: repository.root, env: ownObjects(repository, home) }));
 }

@@ -85,7 +85,7 @@ export class FeedbackActions {
     });
     proposeMessage(found);
     if (branch === undefined) return;
-    const switched = await git(['switch', '--create', branch], { folder: found.service.root });
+    const switched = await git({ folder: found.service.root }, (client) => client.checkoutLocalBranch(branch));
     if (!switched.ok) void vscode.window.showErrorMessage(switched.failure.message);
   }
 

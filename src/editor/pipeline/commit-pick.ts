@@ -11,17 +11,15 @@ interface CommitItem extends vscode.QuickPickItem {
 
 /** One of the recent commits that touch the service, or any revision that is typed. */
 export async function pickCommit(service: Service): Promise<string | undefined> {
-  const log = await git(['log', `--max-count=${mostCommits}`, '--format=%H%x1f%h%x1f%s%x1f%an%x1f%cI', '--', '.'], {
-    folder: service.folder,
-  });
+  const format = { commit: '%H', subject: '%s', author: '%an', date: '%cI' };
+  const log = await git({ folder: service.folder }, (client) =>
+    client.log({ format, maxCount: mostCommits, ...{ '--no-show-signature': null, '.': null } }),
+  );
   if (!log.ok) {
     void vscode.window.showErrorMessage(log.failure.message);
     return undefined;
   }
-  const recent = log.value
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => itemOf(line));
+  const recent = log.value.all.map(itemOf);
   const pick = vscode.window.createQuickPick<CommitItem>();
   pick.title = `Deliver a Commit of ${service.name}`;
   pick.placeholder = 'A commit, or type any revision: a hash, a tag, a branch';
@@ -44,11 +42,10 @@ export async function pickCommit(service: Service): Promise<string | undefined> 
   }
 }
 
-function itemOf(line: string): CommitItem {
-  const [commit = '', short = '', subject = '', author = '', date = ''] = line.split('\x1f');
+function itemOf({ commit, subject, author, date }: Record<'commit' | 'subject' | 'author' | 'date', string>): CommitItem {
   return {
     label: subject,
-    description: joined([short, author, age(date, Date.now())]),
+    description: joined([commit.slice(0, 7), author, age(date, Date.now())]),
     commit,
     iconPath: new vscode.ThemeIcon('git-commit'),
   };
