@@ -1,5 +1,5 @@
 import { failureOf } from '../core/ci/failure-of';
-import { ciOfRun } from '../core/ci/follow/engine-of-run';
+import { ciOfRun } from '../core/ci/follow/ci-of-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openRun } from './context';
 import type { Terminal } from './terminal';

@@ -59,11 +59,11 @@ export async function cancel(
 
 /** The CI service is told; whoever follows the run tells its end. */
 async function cancelThere({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
-  const { ciOfRun } = await import('../core/ci/follow/engine-of-run');
+  const { ciOfRun } = await import('../core/ci/follow/ci-of-run');
   const there = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!there.ok) return there;
   const told = await there.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);
-  return told.state === 'told' ? ok(undefined) : { ok: false, failure: failureOf(told) };
+  return told.state === 'ok' ? ok(undefined) : { ok: false, failure: failureOf(told) };
 }
 
 function signal(run: RunState, name: NodeJS.Signals): void {

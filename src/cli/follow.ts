@@ -1,5 +1,5 @@
 import { followAgain } from '../core/ci/follow/resume-following';
-import { ciOfRun } from '../core/ci/follow/engine-of-run';
+import { ciOfRun } from '../core/ci/follow/ci-of-run';
 import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';

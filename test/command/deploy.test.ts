@@ -136,7 +136,7 @@ interface Environments {
     shop.steps(steps, { environments, release: 'staging' });
     const { code, stderr } = await shop.write('server.js', serving('one')).commit('Say one').deliver('run');
     assert.equal(code, 2);
-    assert.match(stderr, /a step of the pipeline deploys to staging, where customers are\n {2}--yes says that it is meant/);
+    assert.match(stderr, /the pipeline deploys to the production environment staging\n {2}--yes confirms it/);
     assert.equal(await live(), undefined);
     assert.equal((await shop.deliver('run', '--yes')).code, 0);
     assert.equal((await live())?.state, 'healthy');

@@ -189,7 +189,7 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
         fs.rmSync(`${project.root}/${file}`, { force: true });
       const { code, stderr } = await remote.start('run').ended;
       assert.equal(code, 2);
-      assert.match(stderr, new RegExp(`the change holds no .*\\n.*deliver export ${kind} writes it`));
+      assert.match(stderr, new RegExp(`the change has no .*\\n.*deliver export ${kind} writes it`));
     });
   });
 

@@ -58,7 +58,7 @@ describe('deliver problems', () => {
   it('tells what the machine did, with what to do', async () => {
     const delivery = project().steps({ gone: 'no-such-tool --flag' }).commit();
     const run = await delivery.deliver('run');
-    assert.match(run.stdout, /gone failed .* the command no-such-tool was not found: is it misspelt/);
+    assert.match(run.stdout, /gone failed .* the command no-such-tool was not found: check its spelling/);
     assert.deepEqual(
       (await problems(delivery)).map(({ path, source }) => [path, source]),
       [[undefined, 'deliver']],

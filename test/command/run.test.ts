@@ -162,7 +162,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
       .commit();
     const { code, stdout } = await shop.deliver('run');
     assert.equal(code, 1);
-    assert.match(stdout, /test failed .* it took longer than its timeout of 300 ms/);
+    assert.match(stdout, /test failed .* it exceeded its timeout of 300 ms/);
   });
 
   it('shows no secret, in whatever dress', async () => {

@@ -2,7 +2,7 @@ import { Api, type ApiAddress, type JsonAnswer } from '../http/api';
 import type { HttpClient } from '../http/http-client';
 import type { HttpFailure } from '../http/http-answer';
 import type { Tokens } from '../model/tokens';
-import type { Allowance, RemoteFailure } from './remote-engine';
+import type { Allowance, CiFailure } from './ci-client';
 
 const mostRemembered = 200;
 
@@ -27,7 +27,7 @@ export class ConditionalClient {
   }
 
   /** As `Api.get`; an answer that is still the same comes from memory, its status is 200. */
-  async get(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer | RemoteFailure> {
+  async get(path: string, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<JsonAnswer | CiFailure> {
     const before = this.remembered.get(path);
     const answer = await this.api.get(path, signal, { ...headers, ...(before && { 'If-None-Match': before.etag }) });
     if (answer.state === 'failed') return this.failed(path, answer);
@@ -44,7 +44,7 @@ export class ConditionalClient {
   }
 
   /** Sent once, never again by itself. Its failure says what was answered. */
-  async write(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, signal: AbortSignal): Promise<JsonAnswer | RemoteFailure> {
+  async write(method: 'POST' | 'PUT' | 'DELETE', path: string, body: unknown, signal: AbortSignal): Promise<JsonAnswer | CiFailure> {
     const answer = await this.api.send(method, path, body, signal);
     if (answer.state === 'failed') return this.failed(path, answer);
     this.heard(answer.headers);
@@ -69,7 +69,7 @@ export class ConditionalClient {
     this.allowance = { limit, remaining, resetAt: new Date(at).toISOString() };
   }
 
-  private failed(path: string, failure: HttpFailure): RemoteFailure {
+  private failed(path: string, failure: HttpFailure): CiFailure {
     if (failure.status === 404 || failure.status === 410) {
       this.remembered.delete(path);
       return { ...failure, gone: true };

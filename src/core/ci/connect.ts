@@ -5,8 +5,8 @@ import type { Tokens } from '../model/tokens';
 import type { CiDefinition, Pipeline } from '../model/pipeline';
 import type { CiFile, CiName, CiPipeline } from './ci-service';
 import { ciServiceNamed } from './registry';
-import { ciPlace, type CiPlace } from './engine-place';
-import type { CiClient } from './remote-engine';
+import { ciPlace, type CiPlace } from './ci-place';
+import type { CiClient } from './ci-client';
 
 export interface CiSurroundings {
   readonly repository: Repository;
@@ -59,17 +59,17 @@ async function open(
   switch (kind) {
     case 'github': {
       const pipelines = new Map(files.flatMap((file) => (file.service === undefined ? [] : [[file.service, file.path] as const])));
-      const { openGithubEngine } = await import('./github/github-engine');
-      return openGithubEngine({ server, repository: place, pipelines }, client, tokens);
+      const { openGithubClient } = await import('./github/github-client');
+      return openGithubClient({ server, repository: place, pipelines }, client, tokens);
     }
     case 'gitlab': {
-      const { openGitlabEngine } = await import('./gitlab/gitlab-engine');
+      const { openGitlabClient } = await import('./gitlab/gitlab-client');
       const names = services.map(({ pipeline }) => pipeline.service);
-      return openGitlabEngine({ server, project: place, services: names, service }, client, tokens);
+      return openGitlabClient({ server, project: place, services: names, service }, client, tokens);
     }
     case 'jenkins': {
-      const { openJenkinsEngine } = await import('./jenkins/jenkins-engine');
-      return openJenkinsEngine({ server, job: place, steps: steps.map(({ name }) => name) }, client, tokens);
+      const { openJenkinsClient } = await import('./jenkins/jenkins-client');
+      return openJenkinsClient({ server, job: place, steps: steps.map(({ name }) => name) }, client, tokens);
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Tokens } from '../model/tokens';
 import type { CiName, CiPipeline } from './ci-service';
 import { failureOf } from './failure-of';
 import { connectToCi } from './connect';
-import type { DeploymentHistory } from './remote-engine';
+import type { DeploymentHistory } from './ci-client';
 
 /** What the host of the team has on record of an environment, or why that is missing. */
 export type TeamHistory =

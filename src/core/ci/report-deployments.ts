@@ -5,7 +5,7 @@ import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
 import type { Deployed, Release, RolledBack, RunEvent } from '../model/events';
 import { journalName, readEvents, type Journal } from '../history/journal';
-import type { DeploymentRecord } from './remote-engine';
+import type { DeploymentRecord } from './ci-client';
 
 /** Whose deployments they are, and who hears what could not be recorded. */
 export interface DeploymentReport {

@@ -3,7 +3,7 @@ import type { Matcher, Search } from './matchers/matcher';
 import type { FoundProblem } from '../model/problem';
 import { plainLine } from '../support/terminal-text';
 
-/** Told before and after a matcher reads a line, so that one which never returns can be named. */
+/** CiResult before and after a matcher reads a line, so that one which never returns can be named. */
 export interface Watch {
   reading(matcher: string, line: number): void;
   done(): void;

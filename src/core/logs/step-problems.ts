@@ -29,7 +29,7 @@ export class ProblemList {
     );
     const same = this.kept.find((one) => isSame(one, found, problem));
     if (!same) this.kept.push({ found, problem, count: 1 });
-    // Told once more by another tool, or once more: the place that is known stays known.
+    // CiResult once more by another tool, or once more: the place that is known stays known.
     else if (same.problem.path === undefined && problem.path !== undefined) same.problem = problem;
     else if (same.found.source === found.source) same.count += 1;
   }

@@ -1,4 +1,4 @@
-import type { PastDeployment } from '../ci/remote-engine';
+import type { PastDeployment } from '../ci/ci-client';
 import type { Contains } from './rework';
 import { inOrder, timeOf, type JournaledDeployment, type ProductionDeployment } from './deployment';
 

@@ -2,46 +2,46 @@ import type { Release } from './events';
 
 export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
 
-/** What is live in an environment, as anyone may read it. */
+/** The services that are live in an environment. */
 export interface EnvironmentStatus {
   readonly environment: string;
   readonly kind: EnvironmentKind;
-  /** Whether something keeps its services up. */
+  /** True if the environment keeps its services running. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];
-  /** When it was last asked what is live (ISO 8601), where it has to be asked. */
+  /** The time of the last query (ISO 8601); absent for an environment that needs none. */
   readonly observedAt?: string;
-  /** Why what is known of it may be wrong. */
+  /** The reason why this status may be outdated. */
   readonly failure?: string;
 }
 
-/** `stopped`: on purpose. What runs no more though it should is `unhealthy`. */
+/** `stopped`: on purpose. A service that should run and does not is `unhealthy`. */
 export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
 
 export interface ServiceStatus {
   readonly service: string;
   readonly state: ServiceHealth;
-  /** In a sentence, where `state` alone does not say it. */
+  /** A sentence that explains the state. */
   readonly reason?: string;
-  /** Empty where it has none, or none is known. */
+  /** Empty if the service has no known address. */
   readonly url: string;
   readonly release?: Release;
   readonly previous?: Release;
-  /** All that can be brought back, newest first. */
+  /** The releases that can be restored, newest first. */
   readonly earlier?: readonly Release[];
-  /** The file that holds what the live release prints, where there is one. */
+  /** The log file of the live release, if it has one. */
   readonly log?: string;
-  /** What was built for the live release, where it was built on this machine. */
+  /** The build of the live release, if it was built on this machine. */
   readonly artifact?: Artifact;
-  /** When the environment itself last said so (ISO 8601); absent: it is known without asking. */
+  /** The time when the environment reported this (ISO 8601); absent if it needs no query. */
   readonly observedAt?: string;
 }
 
-/** What was built for a release. Absolute folders. */
+/** The build of a release. Folders are absolute. */
 export interface Artifact {
   /** The checkout, and the service's folder in it. */
   readonly slot: string;
   readonly folder: string;
-  /** The container image, by a reference that means this one for ever. */
+  /** The container image, by an immutable reference. */
   readonly image?: string;
 }

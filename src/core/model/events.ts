@@ -1,6 +1,6 @@
 /**
- * Everything that happens in a run, as its journal records it: one JSON object a line. Whatever a
- * person sees of a run is derived from these. Readers pass over types they do not know.
+ * The events of a run, as its journal records them: one JSON object a line. Every view of a run is derived from them.
+ * Readers skip types that they do not know.
  */
 export type RunEvent =
   | RunQueued
@@ -28,43 +28,43 @@ interface EventBase {
 export type StepState = 'waiting' | 'running' | 'passed' | 'failed' | 'cached' | 'skipped' | 'cancelled' | 'interrupted';
 export type Outcome = 'waiting' | 'running' | 'passed' | 'failed' | 'cancelled' | 'interrupted' | 'superseded';
 
-/** What a delivery carries. `commit` exists in Deliver's own store where the tree was dirty. */
+/** The change that a delivery carries. The `commit` of a dirty tree exists only in Deliver's object store. */
 export interface Change {
   readonly commit: string;
   readonly tree: string;
   readonly subject: string;
   readonly dirty: boolean;
-  /** The branch that was checked out, where there was one. */
+  /** The branch that was checked out; absent for a detached HEAD. */
   readonly branch?: string;
-  /** The user's commit below a dirty snapshot. */
+  /** The commit that a dirty snapshot is based on. */
   readonly base?: string;
 }
 
-/** A process named so that a reused pid is not taken for it. `startedAt` is the system's own token. */
+/** Identifies a process even after its pid is reused. `startedAt` is the start time in the system's own format. */
 export interface ProcessIdentity {
   readonly pid: number;
   readonly startedAt: string;
 }
 
-/** What the journal says of a step before it runs. */
+/** A step as announced before it runs. */
 export interface PlannedStep {
   readonly name: string;
   readonly needs: readonly string[];
   readonly kind: 'run' | 'deploy' | 'verify';
-  /** How long it took when it last ran to its end, for estimates. */
+  /** The median duration of recent passes, for estimates. */
   readonly usualMs?: number;
 }
 
-/** The run waits for an earlier one of the same service. */
+/** The run waits for an earlier run of the same service. */
 export interface RunQueued extends EventBase {
   readonly type: 'run-queued';
   readonly service: string;
   readonly change: Change;
   readonly steps: readonly PlannedStep[];
   readonly runner: ProcessIdentity;
-  /** The run that is waited for. */
+  /** The id of the run that is executing now. */
   readonly behind?: string;
-  /** The CI service that it is being handed to, as people call it. */
+  /** The label of the CI service that is about to start the run. */
   readonly handedTo?: string;
 }
 
@@ -78,72 +78,72 @@ export interface RunStarted extends EventBase {
   readonly slot?: string;
   /** The service's folder relative to the repository's root, with `/`; empty for the root. */
   readonly folder: string;
-  /** The user's working copy that the change came from. */
+  /** The working copy that the change came from. */
   readonly repository: string;
-  /** The run whose passed steps this one goes on from. */
+  /** The run whose passed steps this run reuses. */
   readonly resumes?: string;
-  /** It releases what was delivered to one environment to another, and says nothing of newer changes. */
+  /** Set for a release from one environment to another, which says nothing about newer changes. */
   readonly promotion?: { readonly from: string; readonly to: string };
-  /** The CI service that it runs on; absent: this machine. */
+  /** The run on a CI service; absent: the run executes on this machine. */
   readonly engine?: CiRun;
-  /** When it began, where that was before it was told. */
+  /** The start time, if the run began before this event. */
   readonly since?: string;
 }
 
-/** A run of a CI service, as it is called there. */
+/** A run on a CI service. */
 export interface CiRun {
   readonly name: 'github' | 'gitlab' | 'jenkins';
-  /** What people call the engine, and the repository or job in it. */
+  /** The display name of the CI service, and the repository or job in it. */
   readonly label: string;
   readonly place: string;
-  /** Its own id for the run, and which attempt of it this is, from 1. */
+  /** The CI service's id of the run. Attempts count from 1. */
   readonly id: string;
   readonly attempt: number;
-  /** Its page. */
+  /** The web page of the run. */
   readonly url?: string;
-  /** The branch that it delivers, there. */
+  /** The branch that the CI service builds. */
   readonly branch: string;
-  /** Logs come when their jobs have ended. */
+  /** Logs are available only after their jobs end. */
   readonly logsAtEnd?: true;
-  /** Who started it, where it was not started from this machine. */
+  /** The person that started the run; absent if it was started from this machine. */
   readonly by?: string;
-  /** It was not started from this machine, and on a branch that says nothing of whether the service can be released. */
+  /** Set for a run of another person on a branch other than the default branch: it does not decide whether the service is releasable. */
   readonly isAside?: true;
 }
 
-/** Another process tells what goes on in a run on a CI service from now on. */
+/** Another process follows the run on the CI service from now on. */
 export interface RunFollowed extends EventBase {
   readonly type: 'run-followed';
   readonly runner: ProcessIdentity;
 }
 
-/** Whether the CI service answers. What was told of the run before stands. */
+/** The connection to the CI service changed. The last known state of the run stays valid. */
 export interface CiConnection extends EventBase {
   readonly type: 'engine-heard';
-  /** `slow`: it is asked seldom, as it does not allow more. */
+  /** `slow`: the rate limit allows few requests. */
   readonly state: 'answers' | 'slow' | 'away';
-  /** `token`: it wants one, or another; `limit`: it was asked too often. */
+  /** `token`: a token is missing or invalid; `limit`: the rate limit is used up. */
   readonly reason?: 'offline' | 'token' | 'limit' | 'answer';
   readonly message?: string;
   readonly hint?: string;
-  /** Where its token goes. */
+  /** The host that the token is for. */
   readonly host?: string;
-  /** When it will be asked again, where that is known. */
+  /** The time of the next request, if known. */
   readonly retryAt?: string;
 }
 
-/** The CI service runs a job that is no step of the pipeline, or a step in several ways. */
+/** The CI service runs a job that is not a step of the pipeline, or several jobs for one step. */
 export interface StepFound extends EventBase {
   readonly type: 'step-found';
   readonly step: PlannedStep;
 }
 
-/** Why a step that could run does not. */
+/** A step that is ready to run waits. */
 export interface StepWaits extends EventBase {
   readonly type: 'step-waits';
   readonly step: string;
   readonly reason: string;
-  /** The environment that a person has to let it into. */
+  /** The environment that needs an approval. */
   readonly approval?: string;
 }
 
@@ -152,11 +152,11 @@ export interface StepStarted extends EventBase {
   readonly step: string;
   /** From 1. */
   readonly attempt: number;
-  /** When it began, where that was before it was told. */
+  /** The start time, if the run began before this event. */
   readonly since?: string;
-  /** Where in its log this attempt begins, in bytes; absent: at the start. */
+  /** The offset of this attempt in the log, in bytes; absent: 0. */
   readonly logFrom?: number;
-  /** The leader of the step's process group, where it has one. */
+  /** The leader of the step's process group. */
   readonly process?: ProcessIdentity;
 }
 
@@ -169,32 +169,32 @@ export interface StepFinished extends EventBase {
   readonly durationMs: number;
   /** The log's absolute path; absent for a step that never ran. */
   readonly log?: string;
-  /** It passed, but not at the first attempt. */
+  /** The step passed on a retry. */
   readonly flaky?: boolean;
-  /** Why, in a sentence, where the state alone does not say it (timeout, need failed, program missing). */
+  /** A sentence that explains the state (timeout, need failed, program missing). */
   readonly reason?: string;
 }
 
-/** A failure with its place in the delivered tree, as far as one is known for certain. */
+/** A failure with its place in the delivered tree, if the place is certain. */
 export interface ProblemFound extends EventBase {
   readonly type: 'problem';
   readonly step: string;
-  /** Relative to the repository's root, with `/`. Absent: no file of the tree is meant for certain. */
+  /** Relative to the repository's root, with `/`. Absent: no file of the tree is certain. */
   readonly path?: string;
   /** From 1, in the delivered tree. */
   readonly line?: number;
   readonly column?: number;
-  /** Where no file is: the place as it was printed. */
+  /** The place as printed, if it is not a file of the tree. */
   readonly printed?: string;
   readonly severity: 'error' | 'warning' | 'info';
   readonly message: string;
-  /** The problem matcher that found it; `junit` for a report, `deliver` for what the machine did. */
+  /** The problem matcher that found it; `junit` for a report, `deliver` for a failure of the machine. */
   readonly source: string;
-  /** The other files of the tree that its stack names, innermost call first. */
+  /** The other files of the tree in the stack trace, innermost call first. */
   readonly stack?: readonly string[];
-  /** The line of the step's log that tells it, from 1. */
+  /** The line of the step's log that reports it, from 1. */
   readonly logLine?: number;
-  /** How often it was told, where that is more than once. */
+  /** The number of reports, if more than one. */
   readonly count?: number;
 }
 
@@ -208,7 +208,7 @@ export interface Release {
   readonly subject?: string;
   readonly dirty?: boolean;
   readonly verified?: boolean;
-  /** Who delivered it. */
+  /** The person that delivered it. */
   readonly by?: string;
 }
 
@@ -231,18 +231,18 @@ export interface RolledBack extends EventBase {
   readonly type: 'rolled-back';
   readonly environment: string;
   readonly from: Release;
-  /** Absent: there was no earlier release, the service was taken down. */
+  /** Absent: there was no earlier release, so the service was stopped. */
   readonly to?: Release;
   readonly reason: string;
-  /** It had counted as delivered until now; absent: it never did, and what was there before stayed. */
+  /** The release counted as delivered before; absent: it never did, and the previous release stayed live. */
   readonly delivered?: true;
-  /** A person wanted it. */
+  /** A person requested the rollback. */
   readonly byHand?: true;
-  /** For how long customers may have seen errors: from the switch, or from the first sign of failure, until `to` was back. */
+  /** The time in which customers may have seen errors: from the switch or the first failed check until `to` was live again. */
   readonly errorsMs?: number;
 }
 
-/** Something a person should know that is no failure (a submodule that was left out). */
+/** A message that is not a failure (a submodule that was left out). */
 export interface Notice extends EventBase {
   readonly type: 'notice';
   readonly step?: string;
@@ -255,5 +255,5 @@ export interface RunFinished extends EventBase {
   readonly reason?: string;
 }
 
-/** An event as its maker writes it: the journal adds `at` and `run`. */
+/** An event before the journal adds `at` and `run`. */
 export type EventBody = RunEvent extends infer E ? (E extends RunEvent ? Omit<E, 'at' | 'run'> : never) : never;

@@ -2,7 +2,7 @@ import type { Pipeline, Step } from './pipeline';
 import type { PlannedStep } from './events';
 import type { RunState } from './run-state';
 
-/** The steps as the journal announces them, with how long each took in `earlier` runs (newest first). */
+/** Returns the steps as the journal announces them, with their usual duration in `earlier` runs. */
 export function plannedSteps(pipeline: Pipeline, earlier: readonly RunState[]): PlannedStep[] {
   return pipeline.steps.map((step) => {
     const usualMs = usual(step.name, earlier);
@@ -14,7 +14,7 @@ export function kindOf(step: Step): PlannedStep['kind'] {
   return step.deploy !== undefined ? 'deploy' : step.verifies !== undefined ? 'verify' : 'run';
 }
 
-/** The median of the last passes, so that one slow run does not spoil the estimate. */
+/** The median keeps one slow run from spoiling the estimate. */
 function usual(name: string, earlier: readonly RunState[]): number | undefined {
   const passes = earlier.flatMap((run) =>
     run.steps.filter((step) => step.name === name && step.state === 'passed').map((step) => step.durationMs ?? 0),

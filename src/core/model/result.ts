@@ -1,6 +1,6 @@
 /**
- * An expected failure: a value, not an exception. `message` is one sentence for people;
- * `hint` says what to do about it; the place is given where there is one (line and column from 1).
+ * An expected failure: a value, not an exception. `message` is one sentence. `hint` says how to fix it. Lines and columns
+ * count from 1.
  */
 export interface Failure {
   /** Decides the exit code: `usage` 2, `machinery` 3, `delivery` 1, `cancelled` 130. */
@@ -27,12 +27,12 @@ export function valueOf<T>(result: Result<T>): T | undefined {
   return result.ok ? result.value : undefined;
 }
 
-/** Marks a branch that the types rule out; reaching it is a bug. */
+/** Marks a branch that the types rule out. Reaching it is a bug. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 }
 
-/** The sentence of anything thrown, for a failure that wraps a library's exception. */
+/** Returns the message of a thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

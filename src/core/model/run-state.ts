@@ -13,14 +13,14 @@ import type {
 } from './events';
 import { unreachable } from './result';
 
-/** A run as its events tell it. Every view is drawn from this and nothing else. */
+/** A run, folded from its events. Every view is derived from this and nothing else. */
 export interface RunState {
   readonly id: string;
   readonly service: string;
   readonly outcome: Outcome;
   readonly reason?: string;
   readonly change: Change;
-  /** When it began to run or, while it waits, to wait. */
+  /** The start of the run or, while it is queued, of the wait. */
   readonly startedAt: string;
   readonly finishedAt?: string;
   readonly runner: ProcessIdentity;
@@ -30,9 +30,9 @@ export interface RunState {
   readonly slot?: string;
   readonly resumes?: string;
   readonly promotion?: { readonly from: string; readonly to: string };
-  /** The CI service that it is being handed to, as people call it; absent as soon as it runs there. */
+  /** The label of the CI service that is about to start the run; absent as soon as it runs. */
   readonly handedTo?: string;
-  /** The CI service that it runs on; absent: this machine. */
+  /** The run on a CI service; absent: the run executes on this machine. */
   readonly engine?: CiRunState;
   readonly steps: readonly StepProgress[];
   readonly deployments: readonly Deployment[];
@@ -40,11 +40,11 @@ export interface RunState {
 }
 
 export interface CiRunState extends CiRun {
-  /** When anything was last told of the run. */
+  /** The time of the last event. */
   readonly toldAt: string;
-  /** Why it may not be as it is told here, and since when; absent while the engine answers. */
+  /** The reason why the state may be outdated, and since when; absent while the CI service answers. */
   readonly heard?: Pick<CiConnection, 'at' | 'message' | 'hint' | 'host' | 'retryAt'> & {
-    /** `unfollowed`: nobody on this machine asks. */
+    /** `unfollowed`: no process on this machine monitors the run. */
     readonly state: 'slow' | 'away' | 'unfollowed';
     readonly reason?: CiConnection['reason'];
   };
@@ -58,12 +58,12 @@ export interface StepProgress extends PlannedStep {
   readonly exitCode?: number;
   readonly signal?: string;
   readonly log?: string;
-  /** Where in its log the latest attempt begins, in bytes; absent: at the start. */
+  /** The offset of the latest attempt in the log, in bytes; absent: 0. */
   readonly logFrom?: number;
   readonly flaky: boolean;
   readonly reason?: string;
   readonly process?: ProcessIdentity;
-  /** The environment that a person has to let it into. */
+  /** The environment that needs an approval. */
   readonly approval?: string;
   readonly problems: readonly ProblemFound[];
 }
@@ -75,11 +75,11 @@ export interface Deployment {
   readonly release: Release;
   readonly previous?: Release;
   readonly state: 'unverified' | 'verified' | 'rolled-back';
-  /** How it was taken back; absent while it was not. */
+  /** The rollback of this deployment; absent while it is live. */
   readonly takenBack?: Pick<RolledBack, 'at' | 'to' | 'reason' | 'delivered' | 'byHand' | 'errorsMs'>;
 }
 
-/** The state after one more event; `undefined` until the run has said what it is. */
+/** Returns the state after one more event, or undefined before the first run event. */
 export function fold(state: RunState | undefined, event: RunEvent): RunState | undefined {
   const after = foldOne(state, event);
   return after?.engine ? { ...after, engine: { ...after.engine, toldAt: event.at } } : after;
@@ -128,7 +128,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
           state: 'running',
           attempt: event.attempt,
           startedAt: step.startedAt ?? event.since ?? event.at,
-          // Those of an attempt before it are not its own.
+          // Problems of an earlier attempt do not belong to this one.
           problems: [],
           ...(event.logFrom !== undefined && { logFrom: event.logFrom }),
           ...(event.process && { process: event.process }),
@@ -155,7 +155,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
     case 'verified':
       return withDeployment(state, event.environment, 'verified');
     case 'rolled-back':
-      return takenBack(state, event);
+      return withRollback(state, event);
     case 'notice':
       return { ...state, notices: [...state.notices, event.message] };
     case 'run-finished':
@@ -170,7 +170,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
   }
 }
 
-/** The state after some more events. A step with a thousand problems takes no longer than one with a few. */
+/** Returns the state after more events. Consecutive problems are folded at once, so a thousand cost no more than a few. */
 export function foldAll(state: RunState | undefined, events: readonly RunEvent[]): RunState | undefined {
   let folded = state;
   for (let at = 0; at < events.length; at++) {
@@ -189,7 +189,7 @@ export function foldAll(state: RunState | undefined, events: readonly RunEvent[]
   return folded;
 }
 
-function takenBack(state: RunState, event: RolledBack): RunState {
+function withRollback(state: RunState, event: RolledBack): RunState {
   const { at, to, reason, delivered, byHand, errorsMs } = event;
   const how = {
     at,
@@ -205,19 +205,18 @@ function takenBack(state: RunState, event: RolledBack): RunState {
   return judged({ ...state, deployments });
 }
 
-/** A run that passed and whose release was taken back by itself afterwards has failed after all. */
+/** A run that passed counts as failed if its release was rolled back automatically afterwards. */
 function judged(state: RunState): RunState {
   const failed = state.outcome === 'passed' ? state.deployments.find(({ takenBack: how }) => how?.delivered && !how.byHand) : undefined;
   return failed?.takenBack ? { ...state, outcome: 'failed', reason: failed.takenBack.reason } : state;
 }
 
-/** A reader passes over types it does not know: a newer Deliver may have written them. */
+/** A newer version of Deliver may have written events of unknown types. */
 function ignoreUnknown(state: RunState, event: never): RunState {
   if (typeof (event as { type?: unknown }).type === 'string') return state;
   return unreachable(event);
 }
 
-/** It waits no more. */
 function withoutWait(step: StepProgress): StepProgress {
   const { reason, approval, ...rest } = step;
   return reason === undefined && approval === undefined ? step : rest;
@@ -228,7 +227,7 @@ function heard(state: RunState, { at, state: how, reason, message, hint, host, r
   const { heard: before, ...engine } = state.engine;
   if (how === 'answers') return { ...state, engine };
   const said = { ...(message !== undefined && { message }), ...(hint !== undefined && { hint }), ...(host !== undefined && { host }) };
-  // Away for another reason, it is away as long.
+  // A new reason does not restart the outage.
   const since = before?.state === how ? before.at : at;
   return {
     ...state,
@@ -239,19 +238,19 @@ function heard(state: RunState, { at, state: how, reason, message, hint, host, r
   };
 }
 
-/** What a run on a CI service reads as while nobody on this machine asks for it. */
+/** Returns the state of a CI run that no process on this machine monitors. */
 export function unfollowed(state: RunState): RunState {
-  // Why it was left says more than that it was.
+  // The reason for an outage says more than `unfollowed`.
   if (!state.engine || state.engine.heard?.state === 'away') return state;
   return { ...state, engine: { ...state.engine, heard: { at: state.engine.toldAt, state: 'unfollowed' } } };
 }
 
-/** What a run whose runner is gone reads as: nothing in it runs any more. */
+/** Returns the state of a run whose runner has died: none of its steps is running. */
 export function interrupted(state: RunState): RunState {
   return { ...atRest(state), outcome: 'interrupted', reason: state.reason ?? 'the runner ended before the run did' };
 }
 
-/** Nothing of a run that is over still runs or waits. */
+/** Returns the state with no step running or waiting. */
 function atRest(state: RunState): RunState {
   const steps = state.steps.map((step): StepProgress => {
     if (step.state === 'running') return { ...step, state: 'interrupted' };
@@ -265,7 +264,7 @@ export function isFinished(outcome: Outcome): boolean {
 }
 
 function withStep(state: RunState, name: string, change: (step: StepProgress) => StepProgress): RunState {
-  // Copied as a whole and changed in one place: runs of many steps are folded in every window, again and again.
+  // Every window folds runs of many steps often, so the list is copied once and changed in place.
   const steps = [...state.steps];
   for (let at = 0; at < steps.length; at++) {
     const step = steps[at];

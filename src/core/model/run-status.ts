@@ -1,6 +1,6 @@
 import type { RunState } from './run-state';
 
-/** `deliver status --json`: other tools rely on this shape. */
+/** The shape of `deliver status --json`, on which other tools rely. */
 export interface Status {
   readonly service: string;
   readonly run: {
@@ -24,18 +24,18 @@ export interface StepStatus {
   readonly durationMs: number | undefined;
   readonly cached: boolean;
   readonly flaky: boolean;
-  /** How many problems it has. */
+  /** The number of problems. */
   readonly problems: number;
   readonly reason?: string;
   readonly log?: string;
 }
 
-/** Whether the service can be released now: the last delivery that came to an end passed. */
+/** A service is releasable if its last finished delivery passed. */
 export interface Releasable {
   readonly yes: boolean;
   /** The newest change that passed. */
   readonly commit?: string;
-  /** Since when every delivery has passed or, if not releasable, since when none has. */
+  /** The start of the current streak of passed (or, if not releasable, failed) deliveries. */
   readonly since?: string;
   readonly reason?: string;
 }
@@ -67,20 +67,20 @@ export function statusOf(run: RunState, folder: string, runs: readonly RunState[
   };
 }
 
-/** From the runs of a service, newest first. What was cancelled, superseded or only released says nothing either way. */
+/** Derives the state from the runs of a service, newest first. Cancelled and superseded runs and releases do not count. */
 export function releasableOf(runs: readonly RunState[]): Releasable {
-  const telling = runs.filter((run) => !run.promotion && !run.engine?.isAside && (run.outcome === 'passed' || run.outcome === 'failed'));
-  const [latest] = telling;
+  const decisive = runs.filter((run) => !run.promotion && !run.engine?.isAside && (run.outcome === 'passed' || run.outcome === 'failed'));
+  const [latest] = decisive;
   if (!latest) return { yes: false, reason: 'nothing has been delivered yet' };
-  const streak = telling.slice(
+  const streak = decisive.slice(
     0,
     Math.max(
       0,
-      telling.findIndex((run) => run.outcome !== latest.outcome),
-    ) || telling.length,
+      decisive.findIndex((run) => run.outcome !== latest.outcome),
+    ) || decisive.length,
   );
   const since = streak.at(-1)?.finishedAt;
-  const good = telling.find((run) => run.outcome === 'passed' && rolledBack(run) === undefined);
+  const good = decisive.find((run) => run.outcome === 'passed' && rolledBack(run) === undefined);
   const undone = latest.outcome === 'passed' ? rolledBack(latest) : undefined;
   return {
     yes: latest.outcome === 'passed' && undone === undefined,
@@ -90,7 +90,7 @@ export function releasableOf(runs: readonly RunState[]): Releasable {
   };
 }
 
-/** A person took it back, and had a reason for it. */
+/** Returns a sentence if a person rolled the run back. */
 function rolledBack(run: RunState): string | undefined {
   const undone = run.deployments.find(({ takenBack }) => takenBack?.byHand);
   return undone && `it was rolled back in ${undone.environment}`;

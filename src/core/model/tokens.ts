@@ -1,5 +1,5 @@
-/** What a server is, as far as its tokens go. */
+/** The kind of server that a token is for. */
 export type TokenKind = 'http' | 'sentry' | 'github' | 'gitlab' | 'jenkins';
 
-/** The token for a host (`https://host[:port]`), or none. Asked each time one is sent, so that none is kept. */
+/** Returns the token for a host (`https://host[:port]`), or undefined. Called for each request, so that no token is kept in memory. */
 export type Tokens = (kind: TokenKind, host: string) => Promise<string | undefined>;

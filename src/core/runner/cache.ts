@@ -5,33 +5,33 @@ import type { StepProblem } from '../logs/step-problems';
 import { listFiles, type ListedFile } from '../support/glob-files';
 import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
 
-/** What is kept of a step that passed. */
+/** The record of a step that passed. */
 export interface Fingerprint {
   readonly key: string;
-  /** The run that really ran the step, and its log there. */
+  /** The run that executed the step, and the step's log in that run. */
   readonly run: string;
   readonly log: string;
   readonly outputs: readonly ListedFile[];
-  /** What it warned of. */
+  /** The warnings of the step. */
   readonly problems?: readonly StepProblem[];
 }
 
-/** All archives of a repository together; the least recently used go first. */
-const sizeBound = 5 * 2 ** 30;
+/** The maximum size of all archives of a repository, in bytes. */
+const maxBytes = 5 * 2 ** 30;
 
 /**
- * Remembers the steps that passed, by key, with their outputs. Two places are asked: the slot, where
- * the outputs may still lie as the step left them, and an archive that any slot can be filled from.
+ * The cache of passed steps, by key, with their outputs. The outputs are either still in the slot, unchanged, or in an
+ * archive that can be restored into any slot.
  */
 export class StepCache {
   constructor(
     private readonly folder: string,
-    /** Where this slot's fingerprints are kept: beside its checkout, never in it. */
+    /** The folder of this slot's fingerprints: beside its checkout, never in it. */
     private readonly fingerprints: string,
     private readonly serviceFolder: string,
   ) {}
 
-  /** The fingerprint of an earlier pass whose outputs are now really there; `undefined`: run the step. */
+  /** Restores the outputs of an earlier pass and returns its fingerprint, or undefined if the step must run. */
   async recall(step: string, key: string, globs: readonly string[]): Promise<Fingerprint | undefined> {
     const here = readFingerprint(this.inSlot(step));
     if (here?.key === key && sameOutputs(here.outputs, listFiles(this.serviceFolder, globs))) return here;
@@ -44,12 +44,12 @@ export class StepCache {
     return kept;
   }
 
-  /** Removes the slot's fingerprint: from now until the step has passed, nothing claims that it did. */
+  /** Removes the slot's fingerprint, so that a step that does not finish is not taken for passed. */
   forget(step: string): void {
     fs.rmSync(this.inSlot(step), { force: true });
   }
 
-  /** Keeps a step that has just passed, with its outputs. An output that cannot be archived is no failure. */
+  /** Stores a step that has just passed, with its outputs. Outputs that cannot be archived are not a failure. */
   async keep(step: string, passed: Omit<Fingerprint, 'outputs'>, globs: readonly string[]): Promise<void> {
     const outputs = listFiles(this.serviceFolder, globs);
     const fingerprint: Fingerprint = { ...passed, outputs };
@@ -95,8 +95,8 @@ export class StepCache {
   }
 }
 
-/** Holds the archives of a cache within their bound: what was used the longest time ago goes first. */
-export function tidyArchives(folder: string, bound = sizeBound): void {
+/** Removes the least recently used archives of a cache until their total size is at most `maxTotal` bytes. */
+export function tidyArchives(folder: string, maxTotal = maxBytes): void {
   const archives = readFolder(folder)
     .filter((name) => name.endsWith('.tar'))
     .map((name) => ({ name, stat: fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) }))
@@ -105,7 +105,7 @@ export function tidyArchives(folder: string, bound = sizeBound): void {
   let total = 0;
   for (const { name, size } of archives) {
     total += size;
-    if (total <= bound) continue;
+    if (total <= maxTotal) continue;
     fs.rmSync(path.join(folder, name.replace(/tar$/, 'json')), { force: true });
     fs.rmSync(path.join(folder, name), { force: true });
   }
@@ -127,11 +127,11 @@ function readFolder(folder: string): string[] {
   }
 }
 
-/** The system's own tar: it keeps links, modes and times, and is there on Linux, macOS and Windows. */
+/** Calls the system's tar, which keeps links, modes and times and exists on Linux, macOS and Windows. */
 async function tar(args: readonly string[], input?: string): Promise<boolean> {
   return new Promise((resolve) => {
     const child = execFile('tar', args, { windowsHide: true, maxBuffer: 1 << 24 }, (error) => resolve(!error));
-    child.stdin?.on('error', () => {}); // tar ended early: its exit code tells
+    child.stdin?.on('error', () => {}); // tar ended early: its exit code reports it
     child.stdin?.end(input ?? '');
   });
 }

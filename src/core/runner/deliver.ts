@@ -1,132 +1,99 @@
-import type { DeliveryEnd, DeliveryRequest } from './delivery';
-import { openRepository } from '../git/repository';
-import { takeSnapshot } from '../git/snapshot';
-import { listTree } from '../git/tree';
-import { liveFolders } from '../environments/environments';
-import { ok, type Result } from '../model/result';
+import { takeSnapshot, type Snapshot } from '../git/snapshot';
+import type { TreeEntry } from '../git/tree';
+import { listRuns, readRun } from '../history/runs';
 import type { CiName } from '../ci/ci-service';
-import { homeFolder, RepositoryHome } from '../support/home';
-import { locateService } from '../pipeline/locate';
+import { liveFolders } from '../environments/environments';
 import type { Pipeline } from '../model/pipeline';
-import { readPipeline } from '../pipeline/read-pipeline';
-import { planPipeline } from './plan';
-import type { Outcome } from '../model/events';
-import { runSteps } from './run-steps';
-import { Journal } from '../history/journal';
+import type { Result } from '../model/result';
+import type { RepositoryHome } from '../support/home';
 import { confirmProduction } from './confirm';
-import { plannedSteps } from '../model/planned-steps';
-import { ownIdentity } from '../process/process-identity';
+import type { DeliveryRequest } from './delivery';
+import { planPipeline, type DeliveryPlan } from './plan';
 import { waitForTurn } from './queue';
-import { markActive, recover } from './recovery';
-import { listRuns, newRunId, readRun } from '../history/runs';
+import { openService, readChange, RecordedRun, type FinishedRun, type OpenedService } from './run-frame';
+import { runSteps } from './run-steps';
 import { SlotPool } from './slots';
 import { tidyRuns } from './tidy';
 
-/** Delivers one change from top to bottom. Fails, with nothing recorded, where it could not begin. */
-export async function deliver(request: DeliveryRequest): Promise<Result<DeliveryEnd>> {
-  const repository = await openRepository(request.from);
-  if (!repository.ok) return repository;
-  const home = new RepositoryHome(homeFolder(request.env), repository.value.commonGitFolder);
-  await recover(home);
-
-  const place = await locateService(repository.value.root, request.from, request.service);
-  if (!place.ok) return place;
-  const snapshot = await takeSnapshot(repository.value, home, request.commit === undefined ? {} : { commit: request.commit });
+/** Delivers one change. Returns a failure, with nothing recorded, if the delivery cannot begin. */
+export async function deliver(request: DeliveryRequest): Promise<Result<FinishedRun>> {
+  const opened = await openService(request);
+  if (!opened.ok) return opened;
+  const { repository, home, folder } = opened.value;
+  const snapshot = await takeSnapshot(repository, home, { commit: request.commit });
   if (!snapshot.ok) return snapshot;
-  const { change, notices } = snapshot.value;
-  const listing = listTree(repository.value, home, change.tree, place.value.folder);
-  const earlier = listRuns(home, { service: place.value.name, limit: 5 }); // while git is at it
-  const tree = await listing;
-  if (!tree.ok) return tree;
-  const read = await readPipeline(repository.value, home, tree.value, place.value.folder);
-  if (!read.ok) return read;
-  const pipeline = read.value;
+  const { change } = snapshot.value;
+  const reading = readChange(opened.value, change.tree);
+  const earlier = listRuns(home, { service: opened.value.service, limit: 5 }); // reads the disk while git works
+  const defined = await reading;
+  if (!defined.ok) return defined;
+  const { pipeline, tree } = defined.value;
+
   const { engine = engineOf(pipeline, home, request.resume) } = request;
   if (engine !== 'local') {
-    const prepared = { repository: repository.value, home, folder: place.value.folder, snapshot: snapshot.value, pipeline, earlier };
-    return (await import('./run-on-ci')).runOnCi(prepared, engine, request);
+    const { runOnCi } = await import('./run-on-ci');
+    return runOnCi({ repository, home, folder, snapshot: snapshot.value, pipeline, earlier }, engine, request);
   }
-  const plan = await planPipeline(repository.value, home, pipeline, place.value.folder, request);
+  const plan = await planPipeline(repository, home, pipeline, folder, request);
   if (!plan.ok) return plan;
-  const meant = await confirmProduction(pipeline, request);
-  if (!meant.ok) return meant;
+  const confirmed = await confirmProduction(pipeline, request);
+  if (!confirmed.ok) return confirmed;
 
-  const run = newRunId();
-  const runner = ownIdentity();
-  const journal = new Journal(home.run(run), run, request.onEvent);
-  const inactive = markActive(home, run);
-  const begin = {
-    service: pipeline.service,
-    change,
-    steps: plannedSteps(pipeline, earlier),
-    runner,
-  };
-  const finish = (outcome: Outcome, reason?: string): Result<DeliveryEnd> => {
-    journal.append({ type: 'run-finished', outcome, ...(reason !== undefined && { reason }) });
-    inactive();
-    return ok({ run, outcome });
-  };
+  const run = new RecordedRun({ home, pipeline, change, earlier, onEvent: request.onEvent });
+  try {
+    const holder = { ...run.runner, run: run.id };
+    const turn = await waitForTurn(home.locks, pipeline.service, holder, request.signal, (behind) => run.queued({ behind }));
+    if (turn.kind === 'superseded') return run.finish({ outcome: 'superseded', reason: `run ${turn.by} delivers a newer change` });
+    if (turn.kind === 'cancelled') return run.finish({ outcome: 'cancelled' });
+    try {
+      return await deliverInSlot(run, opened.value, snapshot.value, tree, plan.value, request);
+    } finally {
+      turn.release();
+    }
+  } finally {
+    run.close();
+  }
+}
 
-  const turn = await waitForTurn(home.locks, pipeline.service, { ...runner, run }, request.signal, (behind) =>
-    journal.append({ type: 'run-queued', ...begin, ...(behind !== undefined && { behind }) }),
-  );
-  if (turn.kind !== 'mine')
-    return turn.kind === 'superseded' ? finish('superseded', `run ${turn.by} delivers a newer change`) : finish('cancelled');
-
-  const pool = new SlotPool(home, repository.value, () => liveFolders(home.home));
-  const slot = await pool.acquire(snapshot.value, pipeline.service, run);
+async function deliverInSlot(
+  run: RecordedRun,
+  { repository, home, folder }: OpenedService,
+  snapshot: Snapshot,
+  tree: readonly TreeEntry[],
+  plan: DeliveryPlan,
+  request: DeliveryRequest,
+): Promise<Result<FinishedRun>> {
+  const { change } = snapshot;
+  const pool = new SlotPool(home, repository, () => liveFolders(home.home));
+  const slot = await pool.acquire(snapshot, plan.pipeline.service, run.id);
   if (!slot.ok) {
-    journal.append({ type: 'run-queued', ...begin });
-    finish('failed', slot.failure.message);
-    turn.release();
+    run.queued();
+    run.finish({ outcome: 'failed', reason: slot.failure.message });
     return slot;
   }
-  const before = request.resume !== undefined && slot.value.previousRun === request.resume ? readRun(home.run(request.resume)) : undefined;
-  // What passed for another tree says nothing about this one.
-  const resumed = before?.change.tree === change.tree ? before : undefined;
-  journal.append({
-    type: 'run-started',
-    ...begin,
-    slot: slot.value.root,
-    folder: place.value.folder,
-    repository: repository.value.root,
-    ...(resumed && { resumes: resumed.id }),
-  });
-  for (const message of [...notices, ...slot.value.notices]) journal.append({ type: 'notice', message });
-
   try {
-    const end = await runSteps({
-      ...plan.value,
-      repository: repository.value,
-      home,
-      run,
-      journal,
-      change,
-      tree: tree.value,
-      folder: place.value.folder,
-      slot: slot.value,
-      env: request.env,
-      program: request.program,
-      contributed: request.contributed,
-      ...(request.width !== undefined && { width: request.width }),
-      ...(resumed && { resumed }),
-      signal: request.signal,
-    });
-    if (pipeline.engine) {
-      const given = { repository: repository.value, pipeline, folder: place.value.folder, tokens: request.tokens };
-      await (await import('../ci/report-deployments')).reportDeployments(journal, given);
+    const { resume } = request;
+    const before = resume !== undefined && slot.value.previousRun === resume ? readRun(home.run(resume)) : undefined;
+    // Steps that passed for another tree say nothing about this one.
+    const resumed = before?.change.tree === change.tree ? before : undefined;
+    run.started({ slot: slot.value.root, folder, repository: repository.root, resumes: resumed?.id });
+    for (const message of [...snapshot.notices, ...slot.value.notices]) run.notice(message);
+    const { env, program, contributed, width, signal, tokens } = request;
+    const { id, journal } = run;
+    const context = { repository, home, run: id, journal, change, tree, folder, slot: slot.value };
+    const end = await runSteps({ ...plan, ...context, env, program, contributed, width, resumed, signal });
+    if (plan.pipeline.engine) {
+      const { reportDeployments } = await import('../ci/report-deployments');
+      await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens });
     }
-    const delivered = finish(end.outcome, end.reason);
-    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : delivered;
+    return run.finish(end);
   } finally {
-    journal.close();
     slot.value.release();
-    turn.release();
     await tidyRuns(home, pool);
   }
 }
 
-/** What is run again is run where it was. */
+/** A run that is resumed executes where it executed before. */
 function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): CiName | 'local' {
   if (resume === undefined) return engine?.kind ?? 'local';
   return readRun(home.run(resume))?.engine?.name ?? 'local';

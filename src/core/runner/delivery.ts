@@ -1,35 +1,30 @@
 import type { CiName } from '../ci/ci-service';
 import type { Tokens } from '../model/tokens';
 import type { Contributed } from '../logs/matchers/definition';
-import type { Outcome, RunEvent } from '../model/events';
+import type { RunEvent } from '../model/events';
 
-/** What is to be delivered, and how. */
+/** A request to deliver one change of a service. */
 export interface DeliveryRequest {
   /** Any folder of the repository. */
   readonly from: string;
   readonly service?: string;
-  /** A revision; absent: the working tree as it is now. */
+  /** A revision; absent: a snapshot of the working tree. */
   readonly commit?: string;
-  /** The run whose passed steps need not run again. */
+  /** The run whose passed steps are not run again. */
   readonly resume?: string;
-  /** How many steps at a time; absent: as many as the machine has processors. */
+  /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
-  /** Where the steps run; absent: where the pipeline says. */
+  /** The place to run the steps; absent: as the pipeline says. */
   readonly engine?: CiName | 'local';
-  /** For servers that are asked, as the engine. */
+  /** Access tokens for the CI service. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
-  /** The problem matchers that extensions of the editor contribute. */
+  /** Problem matchers that other extensions of the editor contribute. */
   readonly contributed: Contributed;
-  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
+  /** The command that starts this program, for processes that outlive the delivery: supervisors and release watchers. */
   readonly program: readonly string[];
-  /** Whether it is meant that the change goes to where customers are, by the name of that environment. */
+  /** Resolves to true if the deployment to the production environment of this name is confirmed. */
   readonly confirmProduction: (environment: string) => Promise<boolean>;
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent) => void;
-}
-
-export interface DeliveryEnd {
-  readonly run: string;
-  readonly outcome: Outcome;
 }

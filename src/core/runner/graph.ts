@@ -1,17 +1,16 @@
 import type { StepState } from '../model/events';
 
-/** A step as the graph sees it: a name and what must be done before. */
+/** A node of the graph, with the names of the nodes that it needs. */
 export interface Node {
   readonly name: string;
   readonly needs: readonly string[];
 }
 
 /**
- * Runs the nodes of an acyclic graph, at most `width` at a time. A node starts as soon as its own
- * needs are done, never in waves; those that start together start in the given order. When a node
- * does not pass, what needs it is skipped and everything else goes on. `skip` hears of each skipped
- * node and which need was to blame. An exception of `execute` ends the graph and is passed on once
- * the running nodes are done.
+ * Runs the nodes of an acyclic graph, at most `width` at a time. A node starts as soon as its own needs are done, never in
+ * waves. Nodes that become ready together start in the given order. If a node does not pass, its dependents are skipped
+ * (`skip` receives each of them with the failed need) and all other nodes run. An exception of `execute` is rethrown after
+ * the running nodes end.
  */
 export async function runGraph<N extends Node>(
   nodes: readonly N[],
@@ -25,7 +24,7 @@ export async function runGraph<N extends Node>(
   for (const node of nodes) for (const need of node.needs) dependents.set(need, [...(dependents.get(need) ?? []), node]);
 
   const ready = nodes.filter((node) => node.needs.length === 0);
-  const broken: unknown[] = [];
+  const errors: unknown[] = [];
   let running = 0;
 
   await new Promise<void>((resolve) => {
@@ -44,13 +43,13 @@ export async function runGraph<N extends Node>(
       }
     };
     const pump = (): void => {
-      while (running < width && ready.length > 0 && broken.length === 0) {
+      while (running < width && ready.length > 0 && errors.length === 0) {
         const node = ready.shift();
         if (!node || states.has(node.name)) continue;
         running += 1;
         execute(node).then(
           (state) => settle(() => finish(node, state)),
-          (error: unknown) => settle(() => broken.push(error)),
+          (error: unknown) => settle(() => errors.push(error)),
         );
       }
       if (running === 0) resolve();
@@ -62,11 +61,11 @@ export async function runGraph<N extends Node>(
     };
     pump();
   });
-  if (broken.length > 0) throw broken[0];
+  if (errors.length > 0) throw errors[0];
   return states;
 }
 
-/** Whether what needs a step in this state may start. */
+/** Returns true if the dependents of a step in this state can start. */
 export function isDone(state: StepState): boolean {
   return state === 'passed' || state === 'cached';
 }

@@ -6,7 +6,7 @@ import type { Journal } from '../history/journal';
 import { listRuns } from '../history/runs';
 import { keepWatch, type ReleaseGuard } from './verification';
 
-/** A release that an earlier job deployed and this one verifies. */
+/** A release that an earlier job deployed and this job verifies. */
 export interface ReleaseToVerify {
   readonly environment: Environment;
   readonly release: Release;
@@ -15,8 +15,8 @@ export interface ReleaseToVerify {
 }
 
 /**
- * Watches over a release where each step is a job of its own: what one deploys stays unverified until the
- * jobs that verify it have ended. The first that does not pass brings the previous release back.
+ * Guards a release if each step is a separate job of a CI service. The release stays unverified until all jobs that verify
+ * it have ended. The first job that does not pass rolls it back.
  */
 export class JobVerification implements ReleaseGuard {
   private lost: string | undefined;
@@ -25,7 +25,7 @@ export class JobVerification implements ReleaseGuard {
     private readonly pipeline: Pipeline,
     private readonly journal: Journal,
     private readonly home: RepositoryHome,
-    /** How the command line is called. */
+    /** The command that starts this program. */
     private readonly program: readonly string[],
     private readonly verified?: ReleaseToVerify,
   ) {}
@@ -41,7 +41,7 @@ export class JobVerification implements ReleaseGuard {
   async ended(step: Step, state: StepState): Promise<void> {
     if (step.verifies === undefined || !this.verified) return;
     const { environment, release, previous } = this.verified;
-    if (state !== 'passed') return this.giveBack(environment, release, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
+    if (state !== 'passed') return this.rollBack(environment, release, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
     this.journal.append({ type: 'verified', environment: environment.name, step: step.name });
     const left = this.verifying(environment.name).filter((other) => other.name !== step.name && !this.hasPassed(other, release));
     if (left.length === 0) await this.settle(environment, release, previous);
@@ -56,7 +56,7 @@ export class JobVerification implements ReleaseGuard {
     return this.pipeline.steps.filter((step) => step.verifies === environment);
   }
 
-  /** Whether another job has verified this very release: as this machine remembers it. */
+  /** Returns true if this machine has recorded that another job verified this release. */
   private hasPassed(step: Step, release: Release): boolean {
     return listRuns(this.home, { service: this.pipeline.service }).some(
       (run) =>
@@ -73,8 +73,8 @@ export class JobVerification implements ReleaseGuard {
     else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
   }
 
-  private async giveBack(environment: Environment, from: Release, reason: string): Promise<void> {
-    // Another pipeline may have delivered since: its release is none of this one's business.
+  private async rollBack(environment: Environment, from: Release, reason: string): Promise<void> {
+    // `only`: another pipeline may have delivered a newer release, which must stay.
     const back = await environment.rollBack(this.pipeline.service, { only: from.id });
     if (!back.ok) {
       this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });

@@ -8,17 +8,17 @@ import { definitionPath } from '../pipeline/read-pipeline';
 import type { Pipeline } from '../model/pipeline';
 import { declaredSecrets } from '../process/step-environment';
 
-/** All that must be known, and can go wrong, before the first step of a run. */
+/** Everything that is resolved before the first step of a run. */
 export interface DeliveryPlan {
   readonly pipeline: Pipeline;
-  /** Those that the pipeline deploys to, by name. */
+  /** The environments that the pipeline deploys to, by name. */
   readonly environments: ReadonlyMap<string, Environment>;
   readonly secrets: Readonly<Record<string, string>>;
   /** The other services of the repository. */
   readonly siblings: readonly string[];
 }
 
-/** What the steps of a pipeline ask for: environments, secrets, the addresses of others. */
+/** Resolves the environments, secrets and sibling services of a pipeline. Fails for a missing secret or an environment of another kind. */
 export async function planPipeline(
   repository: Repository,
   home: RepositoryHome,

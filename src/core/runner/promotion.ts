@@ -1,51 +1,46 @@
 import * as path from 'node:path';
+import type { Repository } from '../git/repository';
 import { recentChanges } from '../history/recent-changes';
-import { openRepository, type Repository } from '../git/repository';
-import { listTree } from '../git/tree';
-import type { Environment } from '../environments/environment';
-import type { Artifact, ServiceStatus } from '../model/environment-status';
-import { readEnvironments } from '../environments/environments';
-import { fail, ok, type Result } from '../model/result';
-import { homeFolder, RepositoryHome } from '../support/home';
-import type { Tokens } from '../model/tokens';
-import type { Contributed } from '../logs/matchers/definition';
-import { locateService } from '../pipeline/locate';
-import type { Pipeline, Step } from '../model/pipeline';
-import type { Change, Outcome, Release, RunEvent } from '../model/events';
-import { Journal } from '../history/journal';
-import { tryLock } from '../process/lock';
-import { readPipeline } from '../pipeline/read-pipeline';
-import { planPipeline, type DeliveryPlan } from './plan';
-import { plannedSteps } from '../model/planned-steps';
-import { ownIdentity } from '../process/process-identity';
-import { markActive, recover } from './recovery';
-import { runSteps } from './run-steps';
 import { newRunId, readRun } from '../history/runs';
+import type { Environment } from '../environments/environment';
+import { readEnvironments } from '../environments/environments';
+import type { Contributed } from '../logs/matchers/definition';
+import type { Artifact, ServiceStatus } from '../model/environment-status';
+import type { Change, Release, RunEvent } from '../model/events';
+import type { Pipeline, Step } from '../model/pipeline';
+import { fail, ok, type Result } from '../model/result';
+import type { Tokens } from '../model/tokens';
+import { tryLock } from '../process/lock';
+import { ownIdentity } from '../process/process-identity';
+import type { RepositoryHome } from '../support/home';
+import { planPipeline, type DeliveryPlan } from './plan';
+import { openService, readChange, RecordedRun, type FinishedRun } from './run-frame';
+import { runSteps } from './run-steps';
 
 export interface ReleaseRequest {
   /** Any folder of the repository. */
   readonly from: string;
   readonly service?: string;
-  /** The environment whose live release is meant; absent: the one that the pipeline deploys to. */
+  /** The environment to release from; absent: the environment that the pipeline deploys to. */
   readonly source?: string;
-  /** The environment that it goes to; absent: the `release` of the pipeline. */
+  /** The environment to release to; absent: the `release` of the pipeline. */
   readonly target?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How the command line is called, for what outlives a delivery: supervisors, the watch over a release. */
+  /** The command that starts this program, for processes that outlive the release: supervisors and release watchers. */
   readonly program: readonly string[];
 }
 
-/** What a release to customers would change. */
+/** The changes that a release to production would bring. */
 export interface Promotion {
   readonly service: string;
   readonly source: string;
   readonly target: string;
   readonly release: Release;
-  /** What customers have now; absent for the first release. */
+  /** The release that is in production now; absent for the first release. */
   readonly current?: Release;
   /** The changes between the two, newest first. */
   readonly changes: readonly { readonly commit: string; readonly subject: string; readonly author: string }[];
-  /** Whether every step that verifies the source passed with it. */
+  /** True if every step that verifies the source environment passed. */
   readonly isVerified: boolean;
 }
 
@@ -61,37 +56,31 @@ export interface PlannedPromotion extends Promotion {
 
 const mostChanges = 500;
 
-/** What a release would do, or why there is nothing to release. Changes nothing. */
+/** Plans a release. Fails if nothing can be released. Changes nothing. */
 export async function planRelease(request: ReleaseRequest): Promise<Result<PlannedPromotion>> {
-  const opened = await openRepository(request.from);
+  const opened = await openService(request);
   if (!opened.ok) return opened;
-  const repository = opened.value;
-  const home = new RepositoryHome(homeFolder(request.env), repository.commonGitFolder);
-  await recover(home);
-  const place = await locateService(repository.root, request.from, request.service);
-  if (!place.ok) return place;
-  const { name: service, folder } = place.value;
-  const meant = sourceOf(service, request, home);
-  if (!meant.ok) return meant;
-  const { source, kind, status, release, artifact } = meant.value;
+  const { repository, home, service, folder } = opened.value;
+  const live = sourceOf(service, request, home);
+  if (!live.ok) return live;
+  const { source, kind, status, release, artifact } = live.value;
   if (release.dirty)
-    return fail('usage', `what is live in ${source} holds changes that are not committed, and cannot be released`, {
-      hint: 'commit them and deliver the commit',
+    return fail('usage', `${source} has uncommitted changes`, {
+      hint: 'commit and deliver them first',
     });
-  const tree = await listTree(repository, home, release.tree, folder);
-  if (!tree.ok) return tree;
-  const read = await readPipeline(repository, home, tree.value, folder);
-  if (!read.ok) return read;
-  const target = request.target ?? read.value.release;
-  const steps = target === undefined ? noTarget() : releaseSteps(read.value, source, target);
+  const defined = await readChange(opened.value, release.tree);
+  if (!defined.ok) return defined;
+  const { pipeline } = defined.value;
+  const target = request.target ?? pipeline.release;
+  const steps = target === undefined ? noTarget() : releaseSteps(pipeline, source, target);
   if (!steps.ok) return steps;
   const to = steps.value[0]?.deploy ?? '';
-  const fits = canBecome(artifact, source, to, read.value.environments[to]?.kind);
+  const fits = canBecome(artifact, source, to, pipeline.environments[to]?.kind);
   if (!fits.ok) return fits;
-  const plan = await planPipeline(repository, home, { ...read.value, steps: steps.value }, folder, request);
+  const plan = await planPipeline(repository, home, { ...pipeline, steps: steps.value }, folder, request);
   if (!plan.ok) return plan;
   const current = serviceIn(home, to, service)?.release;
-  if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 8)}`);
+  if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 7)}`);
   const changes = await recentChanges(repository, home, {
     ...(current && { from: current.commit }),
     to: release.commit,
@@ -106,7 +95,7 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
     target: to,
     release,
     ...(current && { current }),
-    // What customers have may be of a history that was rewritten since.
+    // The commit in production may no longer exist after a rewrite of the history.
     changes: changes.ok ? changes.value.map(({ commit, subject, author }) => ({ commit, subject, author })) : [],
     isVerified: isVerified && status.state === 'healthy',
     repository,
@@ -120,10 +109,10 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
 }
 
 export interface ReleaseRun {
-  /** Why it is released without being verified. */
+  /** The reason for releasing without verification. */
   readonly why?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** For the CI service that keeps a record of deployments. */
+  /** Tokens for the CI service that records deployments. */
   readonly tokens: Tokens;
   readonly contributed: Contributed;
   readonly signal: AbortSignal;
@@ -131,55 +120,44 @@ export interface ReleaseRun {
 }
 
 /**
- * Releases exactly what is live in the source: nothing is built again. It is verified in the target as well, and a
- * failure there brings back what customers had.
+ * Releases exactly what is live in the source environment, without building anything. The same steps verify the release in
+ * the target environment. If one fails, the previous release is restored there.
  */
-export async function release(promotion: PlannedPromotion, given: ReleaseRun): Promise<Result<{ run: string; outcome: Outcome }>> {
-  const { repository, home, folder, artifact, plan, source, target, service } = promotion;
-  if (!promotion.isVerified && !given.why?.trim())
-    return fail('usage', `${promotion.release.commit.slice(0, 8)} is not verified in ${source}`, {
-      hint: 'deliver it with a step that verifies, or say why it is released all the same',
+export async function release(promotion: PlannedPromotion, options: ReleaseRun): Promise<Result<FinishedRun>> {
+  const { repository, home, folder, artifact, plan, source, target, service, program } = promotion;
+  if (!promotion.isVerified && !options.why?.trim())
+    return fail('usage', `${promotion.release.commit.slice(0, 7)} is not verified in ${source}`, {
+      hint: 'deliver it with a step that verifies it, or give the reason for releasing it unverified',
     });
-  const run = newRunId();
-  const runner = ownIdentity();
-  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...runner, run });
+  const id = newRunId();
+  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...ownIdentity(), run: id });
   if (!lock.ok)
     return fail('usage', `a delivery of ${service} is running: run ${lock.holder.run ?? lock.holder.pid}`, {
-      hint: 'release when it has ended',
+      hint: 'release after it has finished',
     });
-  const { commit, tree, subject = '' } = promotion.release;
-  const change: Change = { commit, tree, subject, dirty: false };
-  const journal = new Journal(home.run(run), run, given.onEvent);
-  const inactive = markActive(home, run);
   try {
-    journal.append({
-      type: 'run-started',
-      service,
-      change,
-      steps: plannedSteps(plan.pipeline, []),
-      runner,
-      slot: artifact.slot,
-      folder,
-      repository: repository.root,
-      promotion: { from: source, to: target },
-    });
-    journal.append({ type: 'notice', message: `released from ${source} to ${target}, as it was built by run ${promotion.release.id}` });
-    if (!promotion.isVerified) journal.append({ type: 'notice', message: `released without being verified: ${given.why ?? ''}` });
-    // Nothing there is taken for done, and nothing is put there: customers of the source are using it.
-    const fingerprints = path.join(home.run(run), 'fingerprints');
-    const slot = { root: artifact.slot, fingerprints };
-    const { program } = promotion;
-    const promotes = { environment: source, kind: promotion.kind, artifact };
-    const end = await runSteps({ ...plan, ...given, repository, home, run, journal, change, tree: [], folder, slot, program, promotes });
-    if (plan.pipeline.engine) {
-      const telling = { repository, pipeline: plan.pipeline, folder, tokens: given.tokens };
-      await (await import('../ci/report-deployments')).reportDeployments(journal, telling);
+    const { commit, tree, subject = '' } = promotion.release;
+    const change: Change = { commit, tree, subject, dirty: false };
+    const run = new RecordedRun({ id, home, pipeline: plan.pipeline, change, onEvent: options.onEvent });
+    try {
+      const { journal } = run;
+      run.started({ slot: artifact.slot, folder, repository: repository.root, promotion: { from: source, to: target } });
+      run.notice(`released from ${source} to ${target}, as built by run ${promotion.release.id}`);
+      if (!promotion.isVerified) run.notice(`released without verification: ${options.why ?? ''}`);
+      // Customers of the source environment use this slot. An empty tree keeps the cache from writing into it.
+      const slot = { root: artifact.slot, fingerprints: path.join(home.run(id), 'fingerprints') };
+      const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+      const promotes = { environment: source, kind: promotion.kind, artifact };
+      const end = await runSteps({ ...plan, ...options, ...context, program, promotes });
+      if (plan.pipeline.engine) {
+        const { reportDeployments } = await import('../ci/report-deployments');
+        await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens: options.tokens });
+      }
+      return run.finish(end);
+    } finally {
+      run.close();
     }
-    journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
-    inactive();
-    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : ok({ run, outcome: end.outcome });
   } finally {
-    journal.close();
     lock.release();
   }
 }
@@ -199,22 +177,22 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
     const status = services.find((other) => other.service === service);
     if (!status?.release || environment === target || (source !== undefined && environment !== source)) continue;
     if (status.artifact) live.push({ source: environment, kind, status, release: status.release, artifact: status.artifact });
-    else elsewhere.push(`${environment} has ${status.release.commit.slice(0, 8)}${status.release.by ? ` by ${status.release.by}` : ''}`);
+    else elsewhere.push(`${environment} has ${status.release.commit.slice(0, 7)}${status.release.by ? ` by ${status.release.by}` : ''}`);
   }
-  // One that was released is not what the next release is made of.
+  // A release that was itself promoted is not a source for the next one.
   const made = live.filter(({ release }) => !readRun(home.run(release.id))?.promotion);
   const [only] = made;
   if (only && made.length === 1) return ok(only);
   if (!only && elsewhere.length > 0)
-    return fail('usage', `what is live of ${service} was delivered elsewhere: ${elsewhere.join(', ')}`, {
-      hint: 'release it from where it was delivered, or deliver that commit here first',
+    return fail('usage', `${service} was delivered from another machine: ${elsewhere.join(', ')}`, {
+      hint: 'release it from that machine, or deliver the commit from here first',
     });
   if (!only)
-    return fail('usage', `${service} is not live in ${source ?? 'any environment that it could be released from'}`, {
-      hint: 'deliver run delivers it',
+    return fail('usage', `${service} is not live in ${source ?? 'any environment'}`, {
+      hint: 'deliver it first with deliver run',
     });
   return fail('usage', `${service} is live in several environments`, {
-    hint: `name the one that is meant with --from: ${made.map((one) => one.source).join(', ')}`,
+    hint: `choose one with --from: ${made.map((one) => one.source).join(', ')}`,
   });
 }
 
@@ -223,29 +201,29 @@ function serviceIn(home: RepositoryHome, environment: string, service: string): 
   return found?.services.find((other) => other.service === service);
 }
 
-/** Nothing is built for a release: what was verified is an image, or files, and the target has to run the same. */
+/** Fails if the target cannot run the verified artifact (an image or files), because a release builds nothing. */
 function canBecome(artifact: Artifact, source: string, target: string, kind: Environment['kind'] | undefined): Result<void> {
   const [has, needs] = [artifact.image === undefined ? 'files' : 'an image', kind === 'process' ? 'files' : 'an image'];
   if (kind === undefined || kind === 'command' || has === needs) return ok(undefined);
-  return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: what was verified is not what customers would get`, {
+  return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: the verified artifact cannot be released`, {
     hint: `deliver to an environment of the kind ${kind} before ${target}`,
   });
 }
 
 function noTarget(): Result<never> {
-  return fail('usage', 'delivery.yaml does not say where customers are', {
+  return fail('usage', 'delivery.yaml has no production environment', {
     hint: 'add `release: NAME` with the name of an environment, or use --to',
   });
 }
 
 /**
- * The deployment, then what verifies it there: the steps that verify the target, else those of the source.
- * Nothing is taken from a cache: it would be put where customers are.
+ * Returns the deployment step and the steps that verify it: those of the target, else those of the source. They have no
+ * inputs, because a restored cache entry would change the files of the live release.
  */
 function releaseSteps(pipeline: Pipeline, source: string, target: string): Result<Step[]> {
   if (!Object.hasOwn(pipeline.environments, target))
     return fail('usage', `delivery.yaml has no environment ${target}`, { hint: `it has ${Object.keys(pipeline.environments).join(', ')}` });
-  if (target === source) return fail('usage', `it is in ${target} already`);
+  if (target === source) return fail('usage', `the source and the target are the same environment: ${target}`);
   const secrets = pipeline.steps.filter(({ deploy }) => deploy === source || deploy === target).flatMap((step) => step.secrets);
   const name = `release-to-${target}`;
   const deploy: Step = { name, needs: [], deploy: target, outputs: [], env: {}, secrets: [...new Set(secrets)], reports: [], retries: 0 };

@@ -6,12 +6,12 @@ import { isAlive } from '../process/process-identity';
 export type Turn =
   { readonly kind: 'mine'; release(): void } | { readonly kind: 'superseded'; readonly by: string } | { readonly kind: 'cancelled' };
 
-/** How often a waiting run looks again where the file system does not tell. */
-const lookMs = 200;
+/** The interval between checks for a dead holder, which the file system does not report. */
+const pollIntervalMs = 200;
 
 /**
- * Waits until no other run of the service goes on. Of those that wait only the newest stays: the
- * older are superseded. `waiting` is called once, with the run that is waited for, before the wait.
+ * Waits until no other run of the service is executing. Only the newest waiting run stays; older ones are superseded.
+ * `waiting` is called once before the wait, with the id of the executing run.
  */
 export async function waitForTurn(
   locks: string,
@@ -45,7 +45,7 @@ export async function waitForTurn(
   }
 }
 
-/** Run ids sort by time, so the greatest is the newest. */
+/** Returns the id of the newest waiting run. Run ids sort by time. */
 function newestWaiting(folder: string): string | undefined {
   return fs
     .readdirSync(folder)
@@ -61,11 +61,11 @@ function isWaiting(place: string): boolean {
     fs.rmSync(place, { force: true });
     return false;
   } catch {
-    return false; // it has just left, or is just being written
+    return false; // the file was just removed, or is being written
   }
 }
 
-/** Wakes on a change in the folders, on an abort, or after a while: a dead holder tells nobody. */
+/** Resolves on a change in the folders, on an abort, or after the poll interval. */
 class Changes {
   private readonly watchers: fs.FSWatcher[];
   private wake: () => void = () => {};
@@ -80,7 +80,7 @@ class Changes {
     await new Promise<void>((resolve) => {
       this.wake = resolve;
       signal.addEventListener('abort', this.wake);
-      timer = setTimeout(resolve, lookMs);
+      timer = setTimeout(resolve, pollIntervalMs);
     });
     signal.removeEventListener('abort', this.wake);
     clearTimeout(timer);

@@ -11,7 +11,7 @@ import { isAlive, ownIdentity } from '../process/process-identity';
 import { readRecorded } from '../history/runs';
 import { interrupted, isFinished, type RunState } from '../model/run-state';
 
-/** Marks a run as going on, so that recovery need not read every journal. */
+/** Marks a run as running, so that recovery need not read every journal. */
 export function markActive(home: RepositoryHome, run: string): () => void {
   const file = path.join(activeFolder(home), run);
   fs.mkdirSync(activeFolder(home), { recursive: true });
@@ -20,14 +20,14 @@ export function markActive(home: RepositoryHome, run: string): () => void {
 }
 
 /**
- * Ends what runs left behind whose runner was killed, and records them as interrupted. Cheap where
- * there is nothing to do, so every command begins with it.
+ * Ends the processes of runs whose runner was killed, rolls back their unverified releases, and records them as interrupted.
+ * Costs little if there are none, so every command starts with it.
  */
 export async function recover(home: RepositoryHome): Promise<void> {
   const abandoned = activeRuns(home).filter((run) => isAbandoned(home, run));
   if (abandoned.length === 0) return;
   const lock = tryLock(path.join(home.locks, 'recovery.lock'), ownIdentity());
-  if (!lock.ok) return; // another process is at it
+  if (!lock.ok) return; // another process is recovering them
   try {
     for (const run of abandoned) await close(home, run);
   } finally {
@@ -52,25 +52,25 @@ async function close(home: RepositoryHome, run: string): Promise<void> {
         ...logOf(home, run, step.name),
       });
     }
-    await takeBack(home, state, journal);
+    await rollBackUnverified(home, state, journal);
     journal.append({ type: 'run-finished', outcome: 'interrupted', ...(end.reason !== undefined && { reason: end.reason }) });
     journal.close();
   }
   fs.rmSync(path.join(activeFolder(home), run), { force: true });
 }
 
-/** What it had deployed, and nobody verified, is not left with customers. */
-async function takeBack(home: RepositoryHome, { id, service, deployments }: RunState, journal: Journal): Promise<void> {
+/** Rolls back the releases that the run deployed and did not verify. */
+async function rollBackUnverified(home: RepositoryHome, { id, service, deployments }: RunState, journal: Journal): Promise<void> {
   const reason = 'the runner ended before it was verified';
-  const say = (message: string): unknown => journal.append({ type: 'notice', message });
+  const notice = (message: string): unknown => journal.append({ type: 'notice', message });
   for (const { environment, release, previous, state, takenBack } of deployments) {
-    // A supervisor of the embedded kind does so by itself.
+    // The supervisor of a `process` environment rolls back automatically.
     if (state === 'unverified' && !takenBack && !isKept(environment, service, id, home.home))
       journal.append({ type: 'rolled-back', environment, from: release, ...(previous && { to: previous }), reason });
   }
   for (const environment of recordedEnvironments(home.home)) {
-    const back = await environment.recover(service, id, say);
-    if (!back.ok) say(`${environment.name}: what was live before could not be brought back: ${back.failure.message}`);
+    const back = await environment.recover(service, id, notice);
+    if (!back.ok) notice(`${environment.name}: the previous release could not be restored: ${back.failure.message}`);
     else if (back.value) journal.append({ type: 'rolled-back', environment: environment.name, ...back.value, reason });
   }
 }
@@ -80,7 +80,7 @@ function logOf(home: RepositoryHome, run: string, step: string): { log?: string 
   return fs.existsSync(log) ? { log } : {};
 }
 
-/** When anything was last written of the run: as near as can be known to when it was interrupted. */
+/** Returns the time of the last write in the run's folder, the best estimate of the interruption. */
 function lastWrite(folder: string): number {
   return Math.max(...fs.readdirSync(folder).map((name) => fs.statSync(path.join(folder, name)).mtimeMs));
 }
@@ -88,7 +88,7 @@ function lastWrite(folder: string): number {
 function isAbandoned(home: RepositoryHome, run: string): boolean {
   const state = readRecorded(home.run(run));
   if (state) return isFinished(state.outcome) || !isAlive(state.runner);
-  // Marked but not begun: its runner writes the journal at once, or died before it could.
+  // The run has no journal yet: its runner is about to write it, or has died.
   const marked = fs.statSync(path.join(activeFolder(home), run), { throwIfNoEntry: false });
   return marked !== undefined && Date.now() - marked.mtimeMs > 60_000;
 }

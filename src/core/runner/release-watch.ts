@@ -4,51 +4,51 @@ import type { ServiceStatus } from '../model/environment-status';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
 
-/** A release that was verified a moment ago, and what to do for how long. */
+/** A verified release to watch for `ms` milliseconds. */
 export interface WatchedRelease {
   readonly environment: string;
   readonly service: string;
-  /** The run that delivered it, whose journal is in the folder `journal`. */
+  /** The id of the run that delivered it. `journal` is the folder of that run. */
   readonly release: string;
   readonly journal: string;
   readonly ms: number;
-  /** What becomes of it is told to the CI service of the team, as its deployment was. */
+  /** The deployment is recorded at the team's CI service, so a rollback is recorded there too. */
   readonly isOnRecord: boolean;
 }
 
-/** How often the embedded environment is looked at, which costs nothing, and others, which are asked. */
-const lookMs = 100;
-const askMs = 2_000;
-/** What is only asked now and then may answer badly once. */
-const signsNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as const;
+/** The poll intervals for `process` environments, which cost nothing, and for all others, which need a query. */
+const localPollMs = 100;
+const queryPollMs = 2_000;
+/** The number of consecutive failed checks that count as a failure. A single failed query may be a glitch. */
+const failuresNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as const;
 
 /**
- * Watches a release for a while after it went live. When it fails in this time, the previous one is brought back, and the
- * journal of its run tells it. Ends early where it is live no more, or was stopped on purpose. Answers what was taken back.
+ * Watches a release after it went live. If the release becomes unhealthy, the previous one is restored and the journal of
+ * its run records that. Ends early if another release is live or the service was stopped. Returns the rollback, if any.
  */
 export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
   const deadline = Date.now() + ms;
-  let firstSign: number | undefined;
-  let signs = 0;
+  let firstFailureAt: number | undefined;
+  let failures = 0;
   while (Date.now() < deadline && fs.existsSync(journal)) {
     const looked = Date.now();
-    const answered = await environment.observe(AbortSignal.timeout(10 * askMs));
+    const answered = await environment.observe(AbortSignal.timeout(10 * queryPollMs));
     const live = environment.status().find((one) => one.service === service);
     if (live?.release?.id !== release || live.state === 'stopped') return undefined;
     if (live.state === 'unhealthy') {
-      firstSign ??= looked;
-      if (++signs >= signsNeeded[environment.kind]) return takeBack(watched, environment, live, firstSign);
+      firstFailureAt ??= looked;
+      if (++failures >= failuresNeeded[environment.kind]) return rollBack(watched, environment, live, firstFailureAt);
     } else if (answered.ok) {
-      firstSign = undefined;
-      signs = 0;
+      firstFailureAt = undefined;
+      failures = 0;
     }
-    await new Promise((resolve) => setTimeout(resolve, environment.kind === 'process' ? lookMs : askMs));
+    await new Promise((resolve) => setTimeout(resolve, environment.kind === 'process' ? localPollMs : queryPollMs));
   }
   return undefined;
 }
 
-async function takeBack(
+async function rollBack(
   watched: WatchedRelease,
   environment: Environment,
   failed: ServiceStatus,

@@ -5,7 +5,7 @@ import { fail, type Result } from '../model/result';
 import { repositoriesFolder } from '../support/home';
 import { Journal, journalName } from '../history/journal';
 
-/** Rolls a service back because a person wants it, and tells it in the journal of the run that had delivered what goes. */
+/** Rolls a service back on request and records it in the journal of the run that delivered the current release. */
 export async function rollBackByHand(
   environment: Environment,
   service: string,
@@ -13,25 +13,25 @@ export async function rollBackByHand(
   home: string,
   log?: Say,
 ): Promise<Result<RolledBackRelease>> {
-  // A person who wants the release before gets that or nothing: without one, customers keep what they have.
+  // Without an earlier release a rollback would stop the service, which was not requested.
   if (!environment.status().some((one) => one.service === service && one.previous))
     return fail('usage', `${service} has no earlier release in ${environment.name}`, {
-      hint: `deliver environment stop ${environment.name} ends what is live there`,
+      hint: `deliver environment stop ${environment.name} stops the service`,
     });
   const back = await environment.rollBack(service, wish, log);
   if (!back.ok) return back;
   const { from, to } = back.value;
-  // The environment may be shared with other repositories, or it was delivered elsewhere: then no journal is here.
+  // The journal is missing if another machine delivered the release.
   const folder = runFolder(home, from.id);
   if (folder === undefined) return back;
   const journal = new Journal(folder, from.id);
-  const told = { environment: environment.name, from, ...(to && { to }), reason: 'rolled back by hand' };
-  journal.append({ type: 'rolled-back', ...told, delivered: true, byHand: true });
+  const rollback = { environment: environment.name, from, ...(to && { to }), reason: 'rolled back by hand' };
+  journal.append({ type: 'rolled-back', ...rollback, delivered: true, byHand: true });
   journal.close();
   return back;
 }
 
-/** The folder of a run of any repository of the user. */
+/** Returns the folder of a run in any repository of this user. */
 function runFolder(home: string, run: string): string | undefined {
   if (!/^[\w-]+$/.test(run)) return undefined;
   const repositories = repositoriesFolder(home);

@@ -32,22 +32,22 @@ export interface StepsToRun extends DeliveryPlan {
   readonly run: string;
   readonly journal: Journal;
   readonly change: Change;
-  /** The files below the service's folder; without them, no step is taken for done. */
+  /** The files below the service's folder. An empty list disables the cache. */
   readonly tree: readonly TreeEntry[];
   /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   readonly slot: { readonly root: string; readonly fingerprints: string };
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
-  /** How many steps at a time; absent: as many as the machine has processors. */
+  /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
-  /** The run that this one goes on from. */
+  /** The run whose passed steps this run reuses. */
   readonly resumed?: RunState;
-  /** What is released as it is, instead of what lies in the slot. */
+  /** The artifact that is released unchanged, instead of the files in the slot. */
   readonly promotes?: Promoted;
-  /** How the command line is called, for the watch over a release. */
+  /** The command that starts this program, for the release watcher. */
   readonly program: readonly string[];
-  /** What becomes of what is deployed; absent: it is verified by these steps. */
+  /** Decides about deployed releases; absent: these steps verify them. */
   readonly guard?: ReleaseGuard;
   readonly signal: AbortSignal;
 }
@@ -56,13 +56,13 @@ const noReports: ReportProblems = { problems: [], more: 0, failures: [] };
 
 export interface StepsEnd {
   readonly outcome: Outcome;
-  /** Why, where the steps do not say it. */
+  /** The reason, if no step has it. */
   readonly reason?: string;
-  /** Why not even the steps could be run to their end. */
+  /** The failure that kept the steps from running. */
   readonly failure?: Failure;
 }
 
-/** Runs the steps of a pipeline in a slot, to their end and that of all they started. */
+/** Runs the steps of a pipeline in a slot, and ends all processes that they started. */
 export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const { repository, home, run, journal, change, pipeline, slot, secrets, signal } = given;
   const folder = path.join(slot.root, given.folder);
@@ -122,7 +122,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   }
 }
 
-/** Whether all that will be deployed to can work, before the first step is run for it. */
+/** Checks every environment that will be deployed to, before the first step runs. */
 async function checkEnvironments({ environments, pipeline, signal }: StepsToRun, folder: string): Promise<Result<void>> {
   const checks = await Promise.all([...environments.values()].map((one) => one.check(pipeline.service, folder, signal)));
   if (signal.aborted) return fail('cancelled', 'cancelled');

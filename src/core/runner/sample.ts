@@ -4,8 +4,8 @@ import { git } from '../git/git';
 import { fail, messageOf, ok, type Result } from '../model/result';
 
 /**
- * How the sample came to be, oldest commit first. Each file of a commit is as it is now, but for the
- * passages that read differently then: pairs of what it says now and what it said.
+ * The history of the sample, oldest commit first. A file of a commit has its present content, except for the listed
+ * passages: pairs of the present and the former text.
  */
 interface History {
   readonly authors: Readonly<Record<string, string>>;
@@ -20,8 +20,8 @@ interface HistoricCommit {
 }
 
 /**
- * Puts the sample into `target`, a folder that is not there yet or empty, as a git repository with a
- * history that ends today. `source` is the folder with `sample/` and `sample-history.json`.
+ * Writes the sample into `target`, a missing or empty folder, as a git repository with a history that ends today. `source`
+ * is the folder with `sample/` and `sample-history.json`.
  */
 export async function unpackSample(
   target: string,
@@ -29,21 +29,21 @@ export async function unpackSample(
 ): Promise<Result<{ readonly folder: string }>> {
   const existed = fs.existsSync(target);
   if (existed && (!fs.statSync(target).isDirectory() || fs.readdirSync(target).length > 0))
-    return fail('usage', `${target} is there already and not empty`, { hint: 'choose another folder for the sample' });
-  const unpacked = await tell(target, source).catch((error: unknown) =>
+    return fail('usage', `${target} is not empty`, { hint: 'choose another folder for the sample' });
+  const unpacked = await writeSample(target, source).catch((error: unknown) =>
     fail('machinery', `the sample could not be written: ${messageOf(error)}`),
   );
   if (unpacked.ok) return ok({ folder: target });
-  // Half a sample would only puzzle.
+  // An incomplete sample is of no use.
   for (const name of existed ? fs.readdirSync(target) : []) fs.rmSync(path.join(target, name), { recursive: true, force: true });
   if (!existed) fs.rmSync(target, { recursive: true, force: true });
   return unpacked;
 }
 
-async function tell(target: string, source: string): Promise<Result<unknown>> {
+async function writeSample(target: string, source: string): Promise<Result<unknown>> {
   const history = JSON.parse(fs.readFileSync(path.join(source, 'sample-history.json'), 'utf8')) as History;
   fs.mkdirSync(target, { recursive: true });
-  // No template: hooks of the user's own would be copied from it.
+  // The default template may contain hooks.
   const made = await git({ folder: target }, (client) => client.init(['--quiet', '--initial-branch=main', '--template=']));
   if (!made.ok) return made;
   const now = Date.now();

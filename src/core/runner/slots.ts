@@ -14,15 +14,15 @@ import { moreOf } from '../git/submodules';
 export interface Slot {
   /** The checkout of the repository. */
   readonly root: string;
-  /** Beside the checkout: what is known of the steps that passed in it. */
+  /** The folder, beside the checkout, with the fingerprints of the steps that passed in it. */
   readonly fingerprints: string;
-  /** The run that used it last. */
+  /** The run that used the slot before. */
   readonly previousRun?: string;
   readonly notices: readonly string[];
   release(): void;
 }
 
-/** What is remembered of a slot from one run to the next. */
+/** The record of the last use of a slot. */
 interface Use {
   readonly service: string;
   readonly run: string;
@@ -31,29 +31,29 @@ interface Use {
 
 const useName = 'use.json';
 
-/** Slots that are neither live nor in use and may stay, warm, for the next run. */
+/** The number of free slots that stay warm for the next runs. */
 const keptSlots = 4;
 
 /**
- * The checkouts of a repository that runs execute in. They lie outside it and keep their ignored
- * files from run to run. One that is live in an environment is neither given out nor removed.
+ * The checkouts of a repository that runs execute in. They lie outside the repository and keep their ignored files between
+ * runs. A slot that is live in an environment is neither reused nor removed.
  */
 export class SlotPool {
   constructor(
     private readonly home: RepositoryHome,
     private readonly repository: Repository,
-    /** The checkouts that are live at this moment: absolute folders. */
+    /** Returns the checkouts that are live now, as absolute folders. */
     private readonly live: () => ReadonlySet<string>,
   ) {}
 
-  /** A slot that holds exactly the snapshot; the one that the service used last if it is free. */
+  /** Returns a slot with exactly the snapshot, preferably the slot that the service used last. */
   async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
     for (const number of this.inOrder(service)) {
       const lock = tryLock(this.lockFile(number), { ...ownIdentity(), run });
       if (!lock.ok) continue;
       let slot: Result<Slot> | undefined;
       try {
-        // Asked again: what was free a moment ago may be live since.
+        // The slot may have become live before it was locked.
         if (this.isLive(number)) continue;
         slot = await this.prepare(number, snapshot, service, run, () => lock.release());
         return slot;
@@ -64,7 +64,7 @@ export class SlotPool {
     throw new Error('there is always one more slot');
   }
 
-  /** Removes the slots that nothing needs, least recently used first, and what a crash left of removals. */
+  /** Removes surplus free slots, least recently used first, and completes removals that a crash interrupted. */
   async tidy(): Promise<void> {
     for (const name of readFolder(this.home.slots)) {
       if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
@@ -81,7 +81,7 @@ export class SlotPool {
     }
   }
 
-  /** When the slot was last used that was not used for the longest time. */
+  /** Returns the time of last use of the least recently used slot. */
   oldestUse(): Date {
     return new Date(Math.min(Date.now(), ...this.numbers().map((number) => Date.parse(this.usedAt(number)) || Date.now())));
   }
@@ -95,7 +95,7 @@ export class SlotPool {
   ): Promise<Result<Slot>> {
     const root = this.root(number);
     const previous = this.lastUse(number);
-    // Until the checkout is whole, nobody goes on from what the run before left in it.
+    // An incomplete checkout must not be resumed.
     fs.rmSync(this.useFile(number), { force: true });
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
@@ -114,19 +114,19 @@ export class SlotPool {
     const root = this.root(number);
     const first = await checkOut(root, commit, this.repository, this.home);
     if (first.ok || !fs.existsSync(root)) return first;
-    // What an earlier run left there may be damaged: once more, from nothing.
+    // An earlier run may have damaged the checkout: retry from scratch.
     await this.remove(this.folder(number));
     return checkOut(root, commit, this.repository, this.home);
   }
 
-  /** A folder that is being deleted is no slot any more, whatever becomes of the deletion. */
+  /** Renames the folder first, so that a partly deleted folder is never taken for a slot. */
   private async remove(folder: string): Promise<void> {
     const doomed = `${folder}.${process.pid}-${Date.now()}.removed`;
     fs.renameSync(folder, doomed);
     await removeFolder(doomed);
   }
 
-  /** Warm ones of the service first, then others, then one that does not exist yet. */
+  /** Returns the service's warm slots first, then other free slots, then new ones. */
   private inOrder(service: string): number[] {
     const rank = (number: number): string => `${this.lastUse(number)?.service === service ? 1 : 0}${this.usedAt(number)}`;
     const next = Math.max(0, ...this.numbers()) + 1;
@@ -160,7 +160,7 @@ export class SlotPool {
     return path.join(this.home.slots, String(number));
   }
 
-  /** Named after the repository, for all its worktrees: some tools take the folder's name for the project's. */
+  /** The checkout has the repository's name, because some tools use the folder's name as the project's. */
   private root(number: number): string {
     const { commonGitFolder } = this.repository;
     const name = path.basename(path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder);
@@ -171,7 +171,7 @@ export class SlotPool {
     return path.join(this.folder(number), useName);
   }
 
-  /** Outside the slot's folder, which may be renamed away. */
+  /** The lock lies outside the slot's folder, which may be renamed. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
   }

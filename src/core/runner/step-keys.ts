@@ -12,13 +12,13 @@ export interface TreeFile {
 /** The mode that git gives a submodule in a tree. */
 const submodule = '160000';
 
-/** Raised when what a key is made of changes: older keys then match nothing. */
+/** The version of the key format. A new version invalidates older keys. */
 const version = 1;
 
 /**
- * The key of each step that has one: the hash of its command, its environment, its needs' keys and
- * the blob ids of its inputs. No file is read. A step without `inputs`, one that deploys or verifies,
- * and every step that needs one of these has no key: it runs every time.
+ * Returns the keys of the cacheable steps by name: the hash of the command, the environment, the keys of the needs and the
+ * blob ids of the inputs. No file is read. A step that has no `inputs`, deploys or verifies has no key, nor has any step
+ * that needs one without a key: they run every time.
  */
 export function stepKeys(pipeline: Pipeline, folder: string, tree: readonly TreeFile[]): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();
@@ -57,12 +57,13 @@ function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: Read
   ];
   hash.update(JSON.stringify(parts));
   for (const file of tree) {
-    if (isInput(file.path) || (file.mode === submodule && mayHold(file.path, bases))) hash.update(`\0${file.mode} ${file.id} ${file.path}`);
+    if (isInput(file.path) || (file.mode === submodule && mayContain(file.path, bases)))
+      hash.update(`\0${file.mode} ${file.id} ${file.path}`);
   }
   return hash.digest('hex');
 }
 
-/** A tree names a submodule's commit, not its files: any of them may be an input. */
-function mayHold(folder: string, bases: readonly string[]): boolean {
+/** Returns true if a submodule may contain inputs. The tree has only its commit, not its files. */
+function mayContain(folder: string, bases: readonly string[]): boolean {
   return bases.some((base) => base === '' || `${folder}/`.startsWith(`${base}/`) || base.startsWith(`${folder}/`));
 }

@@ -15,7 +15,7 @@ import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepSurroundings } from '../process/step-environment';
 import type { ReleaseGuard } from './verification';
 
-/** All that the steps of one run share. */
+/** The context that all steps of a run share. */
 export interface StepContext {
   readonly run: string;
   readonly pipeline: Pipeline;
@@ -29,28 +29,28 @@ export interface StepContext {
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
   readonly siblings: readonly string[];
-  /** Who delivers. */
+  /** Returns the name of the person that delivers. */
   readonly deliverer: () => Promise<string>;
   readonly promotes?: Promoted;
   readonly verification: ReleaseGuard;
   readonly problems: ProblemReporter;
-  /** The run that this one goes on from, where the slot still holds what it left. */
+  /** The run that is resumed; absent if the slot no longer has its files. */
   readonly resumed?: RunState;
   readonly signal: AbortSignal;
 }
 
 type Ending = Omit<StepFinished, 'type' | 'at' | 'run' | 'step' | 'durationMs'>;
 
-/** The end of a log that tells what the machine did. */
+/** The size of the end of a log that is searched for a cause, in bytes. */
 const tailBytes = 64 * 1024;
 
-/** Runs one step: from the cache, as a command or as a deployment. Each end is told to the journal. */
+/** Executes single steps: from the cache, as a command or as a deployment. The journal records each end. */
 export class StepRunner {
-  /** Where the environments that were deployed answer, for the steps that verify them. */
+  /** The addresses of deployed environments, for the steps that verify them. */
   private readonly addresses = new Map<string, string>();
 
   private readonly shared: Readonly<Record<string, string>>;
-  /** Whether a command was started, which may have left something behind. */
+  /** True if a command was started, which may have left processes behind. */
   hasRun = false;
 
   constructor(private readonly context: StepContext) {
@@ -69,7 +69,7 @@ export class StepRunner {
     return state;
   }
 
-  /** What will never run because `need` did not pass. */
+  /** Records a step that never runs because `need` did not pass. */
   skip(step: Step, need: string): void {
     const reason = this.context.signal.aborted ? 'the delivery was cancelled' : `${need} did not pass`;
     this.finish(step, Date.now(), { state: 'skipped', reason });
@@ -81,12 +81,12 @@ export class StepRunner {
     const kept = key === undefined ? undefined : await cache.recall(step.name, key, step.outputs);
     if (kept) {
       for (const problem of kept.problems ?? []) journal.append({ type: 'problem', step: step.name, ...problem });
-      return { state: 'cached', ...(fs.existsSync(kept.log) && { log: kept.log }), reason: `its inputs are those of run ${kept.run}` };
+      return { state: 'cached', ...(fs.existsSync(kept.log) && { log: kept.log }), reason: `same inputs as run ${kept.run}` };
     }
     const before = resumed?.steps.find((other) => other.name === step.name);
     const stands = before && before.kind === 'run' && (before.state === 'passed' || before.state === 'cached');
     if (!stands) return undefined;
-    for (const problem of before.problems) journal.append(toldAgain(problem));
+    for (const problem of before.problems) journal.append(repeated(problem));
     return { state: 'cached', ...(before.log !== undefined && { log: before.log }), reason: `it passed in run ${resumed?.id}` };
   }
 
@@ -106,9 +106,9 @@ export class StepRunner {
         fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
-      const told = await problems.report(step, { ...ending, log, from, began });
+      const reported = await problems.report(step, { ...ending, log, from, began });
       const key = keys.get(step.name);
-      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: told }, step.outputs);
+      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: reported }, step.outputs);
       return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
     }
   }
@@ -208,8 +208,8 @@ function limited(signal: AbortSignal, timeoutMs: number | undefined): AbortSigna
   return timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
 }
 
-/** What an earlier run found, as this one tells it. */
-function toldAgain({ at, run, ...problem }: ProblemFound): EventBody {
+/** Returns a problem of an earlier run as an event of this run. */
+function repeated({ at, run, ...problem }: ProblemFound): EventBody {
   void [at, run];
   return problem;
 }

@@ -1,27 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openRepository } from '../git/repository';
 import { takeSnapshot } from '../git/snapshot';
-import { listTree } from '../git/tree';
-import { liveFolders, openEnvironment } from '../environments/environments';
-import { fail, ok, type Result } from '../model/result';
-import { homeFolder, RepositoryHome } from '../support/home';
-import { nothingContributed } from '../logs/matchers/definition';
-import { locateService } from '../pipeline/locate';
-import type { Pipeline, Step } from '../model/pipeline';
-import { closest } from '../support/suggest';
-import type { Change, Outcome, RunEvent } from '../model/events';
-import { Journal } from '../history/journal';
-import { JobVerification, type ReleaseToVerify } from './job-verification';
-import { keepCheckout, tidyCheckouts } from './checkout-copy';
-import { tryLock } from '../process/lock';
-import { readPipeline } from '../pipeline/read-pipeline';
-import { planPipeline } from './plan';
-import { plannedSteps } from '../model/planned-steps';
-import { ownIdentity } from '../process/process-identity';
-import { markActive, recover } from './recovery';
-import { runSteps } from './run-steps';
 import { newRunId, runIds } from '../history/runs';
+import { liveFolders, openEnvironment } from '../environments/environments';
+import { nothingContributed } from '../logs/matchers/definition';
+import type { Change, RunEvent } from '../model/events';
+import type { Pipeline, Step } from '../model/pipeline';
+import { fail, ok, type Result } from '../model/result';
+import { tryLock } from '../process/lock';
+import { ownIdentity } from '../process/process-identity';
+import { RepositoryHome } from '../support/home';
+import { closest } from '../support/suggest';
+import { keepCheckout, tidyCheckouts } from './checkout-copy';
+import { JobVerification, type ReleaseToVerify } from './job-verification';
+import { planPipeline, type DeliveryPlan } from './plan';
+import { openService, readChange, RecordedRun, type FinishedRun, type OpenedService } from './run-frame';
+import { runSteps } from './run-steps';
 
 export interface StepRequest {
   readonly step: string;
@@ -29,36 +23,29 @@ export interface StepRequest {
   readonly from: string;
   readonly service?: string;
   readonly env: NodeJS.ProcessEnv;
-  /** How the command line is called, for what outlives a step: supervisors, the watch over a release. */
+  /** The command that starts this program, for processes that outlive the step: supervisors and release watchers. */
   readonly program: readonly string[];
   readonly signal: AbortSignal;
   readonly onEvent: (event: RunEvent, folder: string) => void;
 }
 
-/** How many of them are remembered, with their logs. */
+/** The number of step runs that are kept, with their logs. */
 const keptRuns = 200;
 
 /**
- * Runs one step as a job of a CI service does: in its own checkout, of the commit that is checked out
- * there. What it needs was done by earlier jobs. A release that one deploys is verified by later ones.
+ * Runs one step as a job of a CI service does: in the job's own checkout, of the commit that is checked out there. The
+ * steps that it needs ran in earlier jobs. Later jobs verify a release that the step deploys.
  */
-export async function runStep(request: StepRequest): Promise<Result<{ run: string; outcome: Outcome }>> {
-  const opened = await openRepository(request.from);
+export async function runStep(request: StepRequest): Promise<Result<FinishedRun>> {
+  const opened = await openService(request, (home, commonGitFolder) => RepositoryHome.ofJobs(home, commonGitFolder));
   if (!opened.ok) return opened;
-  const repository = opened.value;
-  const home = RepositoryHome.ofJobs(homeFolder(request.env), repository.commonGitFolder);
-  await recover(home);
-  const place = await locateService(repository.root, request.from, request.service);
-  if (!place.ok) return place;
-  const { folder } = place.value;
+  const { repository, home, folder } = opened.value;
   const snapshot = await takeSnapshot(repository, home, { commit: 'HEAD' });
   if (!snapshot.ok) return snapshot;
   const { change } = snapshot.value;
-  const tree = await listTree(repository, home, change.tree, folder);
-  if (!tree.ok) return tree;
-  const read = await readPipeline(repository, home, tree.value, folder);
-  if (!read.ok) return read;
-  const pipeline = read.value;
+  const defined = await readChange(opened.value, change.tree);
+  if (!defined.ok) return defined;
+  const { pipeline } = defined.value;
   const step = stepNamed(pipeline, request.step);
   if (!step.ok) return step;
   const plan = await planPipeline(repository, home, { ...pipeline, steps: [{ ...step.value, needs: [] }] }, folder, request);
@@ -66,49 +53,51 @@ export async function runStep(request: StepRequest): Promise<Result<{ run: strin
   const verified = await releaseToVerify(pipeline, step.value, change, home, request);
   if (!verified.ok) return verified;
 
-  const run = newRunId();
-  const runner = ownIdentity();
   const checkouts = path.join(home.folder, 'checkouts');
   tidyCheckouts(checkouts, liveFolders(home.home));
-  const lock = step.value.deploy === undefined ? undefined : tryLock(path.join(home.locks, `${pipeline.service}.lock`), { ...runner, run });
-  if (lock && !lock.ok) return fail('delivery', `another job deploys ${pipeline.service} at this moment (process ${lock.holder.pid})`);
-  const kept = step.value.deploy === undefined ? ok(repository.root) : await keepCheckout(repository.root, path.join(checkouts, run));
-  if (!kept.ok) {
-    if (lock?.ok) lock.release();
-    return kept;
-  }
-  const slot = { root: kept.value, fingerprints: path.join(home.run(run), 'fingerprints') };
-  const journal = new Journal(home.run(run), run, (event) => request.onEvent(event, home.run(run)));
-  const inactive = markActive(home, run);
+  const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
+  const id = newRunId();
+  const lock = step.value.deploy === undefined ? undefined : tryLock(lockFile, { ...ownIdentity(), run: id });
+  if (lock && !lock.ok) return fail('delivery', `another job is deploying ${pipeline.service} (process ${lock.holder.pid})`);
   try {
-    const { service } = pipeline;
-    const steps = plannedSteps(plan.value.pipeline, []);
-    journal.append({ type: 'run-started', service, change, steps, runner, slot: slot.root, folder, repository: repository.root });
-    const end = await runSteps({
-      ...plan.value,
-      repository,
-      home,
-      run,
-      journal,
-      change,
-      // The engine decides what need not run: whatever is called is run.
-      tree: [],
-      folder,
-      slot,
-      env: request.env,
-      program: request.program,
-      contributed: nothingContributed,
-      guard: new JobVerification(pipeline, journal, home, request.program, verified.value),
-      signal: request.signal,
-    });
-    journal.append({ type: 'run-finished', outcome: end.outcome, ...(end.reason !== undefined && { reason: end.reason }) });
-    inactive();
-    return end.failure && end.outcome !== 'cancelled' ? { ok: false, failure: end.failure } : ok({ run, outcome: end.outcome });
+    const copy = path.join(checkouts, id);
+    const root = step.value.deploy === undefined ? ok(repository.root) : await keepCheckout(repository.root, copy);
+    if (!root.ok) return root;
+    return await runInCheckout(id, root.value, opened.value, change, plan.value, verified.value, pipeline, request);
   } finally {
-    journal.close();
     if (lock?.ok) lock.release();
     tidyCheckouts(checkouts, liveFolders(home.home));
     for (const old of runIds(home).slice(keptRuns)) fs.rmSync(home.run(old), { recursive: true, force: true });
+  }
+}
+
+async function runInCheckout(
+  id: string,
+  root: string,
+  { repository, home, folder }: OpenedService,
+  change: Change,
+  plan: DeliveryPlan,
+  verified: ReleaseToVerify | undefined,
+  pipeline: Pipeline,
+  { env, program, signal, onEvent }: StepRequest,
+): Promise<Result<FinishedRun>> {
+  const run = new RecordedRun({
+    id,
+    home,
+    pipeline: plan.pipeline,
+    change,
+    onEvent: (event) => onEvent(event, home.run(id)),
+  });
+  try {
+    const { journal } = run;
+    run.started({ slot: root, folder, repository: repository.root });
+    const slot = { root, fingerprints: path.join(home.run(id), 'fingerprints') };
+    const guard = new JobVerification(pipeline, journal, home, program, verified);
+    // The CI service decides which steps run, so nothing is taken from the cache: the tree is empty.
+    const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+    return run.finish(await runSteps({ ...plan, ...context, env, program, contributed: nothingContributed, guard, signal }));
+  } finally {
+    run.close();
   }
 }
 
@@ -117,11 +106,11 @@ function stepNamed({ service, steps }: Pipeline, name: string): Result<Step> {
   if (step) return ok(step);
   const names = steps.map((one) => one.name);
   const meant = closest(name, names);
-  const hint = meant === undefined ? `its steps are ${names.join(', ')}` : `is ${meant} meant?`;
+  const hint = meant === undefined ? `its steps are ${names.join(', ')}` : `did you mean ${meant}?`;
   return fail('usage', `${service} has no step ${name}`, { hint });
 }
 
-/** What an earlier job deployed: exactly this change, or there is nothing to verify. */
+/** Returns the release that an earlier job deployed. Fails if it is not the release of this change. */
 async function releaseToVerify(
   pipeline: Pipeline,
   { name, verifies }: Step,
@@ -139,16 +128,16 @@ async function releaseToVerify(
   const status = environment.value.status().find((one) => one.service === service);
   const deploy = pipeline.steps.find((step) => step.deploy === verifies)?.name ?? '';
   if (!status?.release)
-    return fail('delivery', `${service} is not live in ${verifies}: there is nothing that ${name} could verify`, {
-      hint: `deliver step ${deploy} deploys it; both need the same machine, or the same DELIVER_HOME`,
+    return fail('delivery', `${service} is not live in ${verifies}: ${name} has nothing to verify`, {
+      hint: `deliver step ${deploy} deploys it. Both jobs need the same machine, or the same DELIVER_HOME`,
     });
   const { release, previous, url } = status;
   if (release.commit !== change.commit)
     return fail(
       'delivery',
-      `${verifies} has ${release.commit.slice(0, 8)} of ${service}, not ${change.commit.slice(0, 8)}, which ${name} verifies`,
+      `${verifies} runs ${release.commit.slice(0, 7)} of ${service}, but ${name} verifies ${change.commit.slice(0, 7)}`,
       {
-        hint: 'a later delivery has taken its place; nothing is rolled back',
+        hint: 'a later delivery replaced it. Nothing is rolled back.',
       },
     );
   return ok({ environment: environment.value, release, ...(previous && { previous }), url });

@@ -6,17 +6,17 @@ import type { Journal } from '../history/journal';
 import { ownIdentity } from '../process/process-identity';
 import type { WatchedRelease } from './release-watch';
 
-/** Decides what becomes of the releases that steps deploy. */
+/** Decides whether deployed releases stay or are rolled back. */
 export interface ReleaseGuard {
-  /** The process that has to verify them; absent: another one will. */
+  /** The process that has to verify the releases; absent: another process will. */
   readonly owner?: ProcessIdentity;
-  /** Where an environment answers that was not deployed to here. */
+  /** Returns the address of an environment that another job deployed to. */
   addressOf?(environment: string): string | undefined;
   /** A release is live and not yet verified. */
   deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void>;
   /** A step has ended. */
   ended(step: Step, state: StepState): Promise<void>;
-  /** Nothing more will run. Answers why the run cannot count as passed though its steps did, if that is so. */
+  /** Called after the last step. Returns why the run has failed although its steps passed, or undefined. */
   finish(): Promise<string | undefined>;
 }
 
@@ -24,30 +24,26 @@ interface Pending {
   readonly environment: Environment;
   readonly release: Release;
   readonly previous: Release | undefined;
-  /** The steps that have yet to verify it. */
+  /** The steps that have not verified it yet. */
   readonly left: Set<string>;
-  /** When it went live, in milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly liveAt: number;
 }
 
-/**
- * Watches over what a run deployed: a release stays when every step that verifies its environment
- * has passed; as soon as one does not, the previous release is brought back.
- */
+/** Guards the releases of a run: a release stays if every step that verifies its environment passes, and is rolled back otherwise. */
 export class Verification implements ReleaseGuard {
   readonly owner = ownIdentity();
-  /** Why a release that was verified is not live all the same. */
+  /** The reason why a verified release is not live. */
   private lost: string | undefined;
   private readonly pending = new Map<string, Pending>();
 
   constructor(
     private readonly pipeline: Pipeline,
     private readonly journal: Journal,
-    /** How the command line is called. */
+    /** The command that starts this program. */
     private readonly program: readonly string[],
   ) {}
 
-  /** A release is live and not yet verified. */
   async deployed(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
     const verifying = this.pipeline.steps.filter((step) => step.verifies === environment.name);
     const pending = { environment, release, previous, left: new Set(verifying.map((step) => step.name)), liveAt: Date.now() };
@@ -55,11 +51,10 @@ export class Verification implements ReleaseGuard {
     else this.pending.set(environment.name, pending);
   }
 
-  /** A step that verifies an environment has ended in `state`. Every other step passes through. */
   async ended(step: Step, state: StepState): Promise<void> {
     const pending = step.verifies === undefined ? undefined : this.pending.get(step.verifies);
     if (!pending) return;
-    if (state !== 'passed') return this.giveBack(pending, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
+    if (state !== 'passed') return this.rollBack(pending, `${step.name} ${state === 'failed' ? 'failed' : `was ${state}`}`);
     this.journal.append({ type: 'verified', environment: pending.environment.name, step: step.name });
     pending.left.delete(step.name);
     if (pending.left.size > 0) return;
@@ -67,12 +62,8 @@ export class Verification implements ReleaseGuard {
     await this.settle(pending);
   }
 
-  /**
-   * Nothing more will run: what was not verified until now never will be. Answers why the run cannot
-   * count as passed though its steps did, if that is so.
-   */
   async finish(): Promise<string | undefined> {
-    for (const pending of [...this.pending.values()]) await this.giveBack(pending, `${[...pending.left].join(', ')} did not run`);
+    for (const pending of [...this.pending.values()]) await this.rollBack(pending, `${[...pending.left].join(', ')} did not run`);
     return this.lost;
   }
 
@@ -82,7 +73,7 @@ export class Verification implements ReleaseGuard {
     else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
   }
 
-  private async giveBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
+  private async rollBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
     this.pending.delete(environment.name);
     const back = await environment.rollBack(this.pipeline.service, { only: release.id });
     if (back.ok)
@@ -98,13 +89,12 @@ export class Verification implements ReleaseGuard {
   }
 }
 
-/** What CI services find the processes by that a job leaves behind, to end them. */
-const jobMarks = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
+/** The variables by which CI services find and end the processes that a job leaves behind. */
+const jobVariables = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
 
 /**
- * A release is watched for a while after it was verified. Nobody need wait for that: a process of its own does,
- * and tells it in the journal. `program` is how the command line is called, `isOnRecord` says that the deployment is told to the CI service
- * of the team with the tokens that this process has.
+ * Starts a detached process that watches a verified release and records a rollback in the journal. `isOnRecord`: the
+ * rollback is also recorded at the team's CI service, with the tokens of this process.
  */
 export function keepWatch(
   pipeline: Pipeline,
@@ -119,7 +109,7 @@ export function keepWatch(
   if (ms === 0 || first === undefined) return;
   const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobMarks.includes(name))),
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobVariables.includes(name))),
     stdio: 'ignore',
     detached: true,
     windowsHide: true,

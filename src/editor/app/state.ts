@@ -1,4 +1,4 @@
-import type { CiRecord } from '../../core/ci/follow/engine-record';
+import type { CiRecord } from '../../core/ci/follow/ci-record';
 import type { ServiceStatus } from '../../core/model/environment-status';
 import type { RepositoryHome } from '../../core/support/home';
 import type { ManualApproval } from '../../core/pipeline/handovers';

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/engine-record';
+import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/ci-record';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
 import { Paced } from '../app/change-event';

@@ -1,5 +1,5 @@
-import type { CiRecord } from '../../core/ci/follow/engine-record';
-import type { RemoteDeployment } from '../../core/ci/remote-engine';
+import type { CiRecord } from '../../core/ci/follow/ci-record';
+import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
 import type { Row, RowIcon } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { ciPlace } from '../../core/ci/engine-place';
+import { ciPlace } from '../../core/ci/ci-place';
 import { environmentTokens, tokenVariable } from '../../core/http/environment-tokens';
 import type { CiDefinition } from '../../core/model/pipeline';
 import type { HostTokens } from '../app/host-tokens';

@@ -39,7 +39,7 @@ describe('a flood in the window', function () {
   });
 });
 
-/** Told, not asked for: each question would copy them all, in the very loop that is measured. */
+/** CiResult, not asked for: each question would copy them all, in the very loop that is measured. */
 async function thousandProblems(): Promise<void> {
   await new Promise<void>((resolve) => {
     const listening = vscode.languages.onDidChangeDiagnostics(({ uris }) => {

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { PlainLog, CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../../../src/core/ci/remote-engine';
+import type { PlainLog, CiClient, CiFailure, RemoteJob, RemoteRun } from '../../../src/core/ci/ci-client';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
 import { Mask } from '../../../src/core/support/masking';
 import type { Step } from '../../../src/core/model/pipeline';
@@ -14,14 +14,14 @@ import { temporaryFolder } from '../temporary';
 const runner = { pid: 1, startedAt: 'of the test' };
 const shop: readonly Step[] = [step('build'), step('stage', { deploy: 'staging' }), step('accept', { verifies: 'staging' })];
 
-export const lost: RemoteFailure = { state: 'failed', reason: 'offline', message: 'ci.example.com was not found' };
+export const lost: CiFailure = { state: 'failed', reason: 'offline', message: 'ci.example.com was not found' };
 
 /** A CI service as a test says that it is. */
 class Service {
   /** Instead of the run. */
-  fails: RemoteFailure | undefined;
+  fails: CiFailure | undefined;
   /** Instead of a log. */
-  logs: RemoteFailure | undefined;
+  logs: CiFailure | undefined;
   private run: Pick<RemoteRun, 'state' | 'jobs'> = { state: 'waiting', jobs: [] };
   /** By the ids of jobs. */
   private readonly printed = new Map<string, string>();
@@ -42,12 +42,12 @@ class Service {
       ...{ check: none, start: none, list: none, problems: none, cancel: none, rerun: none, approve: none, deployments: none },
       allowance: undefined,
       read: async () =>
-        Promise.resolve(this.fails ?? { state: 'told', value: { ...facts, createdAt: '2026-11-24T10:00:00.000Z', ...this.run } }),
+        Promise.resolve(this.fails ?? { state: 'ok', value: { ...facts, createdAt: '2026-11-24T10:00:00.000Z', ...this.run } }),
       readLog: async (_, { id, state }, from, write) => {
         if (this.logs) return Promise.resolve(this.logs);
         const bytes = Buffer.from(this.printed.get(id) ?? '').subarray(from);
         if (bytes.length > 0) write(bytes);
-        return Promise.resolve({ state: 'told', value: { isWhole: state !== 'running' } });
+        return Promise.resolve({ state: 'ok', value: { isWhole: state !== 'running' } });
       },
       plain: withoutMarks,
     };

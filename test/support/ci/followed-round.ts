@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
-import type { CiClient } from '../../../src/core/ci/remote-engine';
+import type { CiClient } from '../../../src/core/ci/ci-client';
 import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower';
 import { Mask } from '../../../src/core/support/masking';
 import type { EventBody, RunEvent } from '../../../src/core/model/events';

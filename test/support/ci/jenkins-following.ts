@@ -1,5 +1,5 @@
-import { openJenkinsEngine } from '../../../src/core/ci/jenkins/jenkins-engine';
-import type { CiClient, RemoteRun } from '../../../src/core/ci/remote-engine';
+import { openJenkinsClient } from '../../../src/core/ci/jenkins/jenkins-client';
+import type { CiClient, RemoteRun } from '../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { JenkinsServer } from './jenkins-server';
 import { jobOf, never, valueOf } from './remote-answers';
@@ -10,7 +10,7 @@ export function follow(jenkins: JenkinsServer, token: string | undefined = jenki
   const settings = { server: jenkins.url, job: jenkins.job, steps, ...(held !== undefined && { held }) };
   const tokens = async (kind: string, host: string): Promise<string | undefined> =>
     Promise.resolve(kind === 'jenkins' && host === jenkins.origin ? token : undefined);
-  return openJenkinsEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);
+  return openJenkinsClient(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);
 }
 
 /** The run as a line a job. */

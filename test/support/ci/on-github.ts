@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { openGithubEngine } from '../../../src/core/ci/github/github-engine';
-import type { CiClient, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
+import { openGithubClient } from '../../../src/core/ci/github/github-client';
+import type { CiClient, RemoteJob, RemoteRun, CiResult } from '../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { GithubOptions } from './github-answers';
 import { GithubServer } from './github-server';
@@ -33,7 +33,7 @@ export class OnGithub {
     this.server = await GithubServer.start(this.runs, options);
     const { url, answers } = this.server;
     answers.pushed.set(branch, { commit, subject: 'Cart adds up' });
-    this.engine = openGithubEngine(
+    this.engine = openGithubClient(
       { server: url, repository, pipelines: new Map([['shop', file]]) },
       new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }),
       async () => Promise.resolve(token),
@@ -55,7 +55,7 @@ export class OnGithub {
     return this.server.asked.filter((one) => one.method === method).map(({ path }) => path.replace('/api/v3/repos/acme/shop', ''));
   }
 
-  async log(name: string, from = 0): Promise<{ readonly bytes: Buffer; readonly end: Told<{ readonly isWhole: boolean }> }> {
+  async log(name: string, from = 0): Promise<{ readonly bytes: Buffer; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const run = await this.read();
     const chunks: Buffer[] = [];
     const end = await this.engine.readLog(run, jobOf(run, name), from, (bytes) => chunks.push(bytes), never);

@@ -1,5 +1,5 @@
-import { openGitlabEngine } from '../../../src/core/ci/gitlab/gitlab-engine';
-import type { CiClient, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
+import { openGitlabClient } from '../../../src/core/ci/gitlab/gitlab-client';
+import type { CiClient, RemoteJob, RemoteRun, CiResult } from '../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../src/core/http/http-client';
 import type { Reply } from '../http-server';
 import { GitlabServer, type GitlabOptions } from './gitlab-server';
@@ -38,7 +38,7 @@ export class OnGitlab {
   /** Another engine that asks the same server. */
   engineWith(token: string): CiClient {
     const { server, project, services } = this;
-    return openGitlabEngine(
+    return openGitlabClient(
       { server: server.url, project, services, service: 'shop' },
       new HttpClient({ proxy: 'host', retryMs: 1 }),
       async (kind, host) => Promise.resolve(kind === 'gitlab' && host === server.url ? token : undefined),
@@ -59,7 +59,7 @@ export class OnGitlab {
     return jobOf(await this.read(), name);
   }
 
-  async log(of: RemoteJob, from = 0): Promise<{ readonly text: string; readonly end: Told<{ readonly isWhole: boolean }> }> {
+  async log(of: RemoteJob, from = 0): Promise<{ readonly text: string; readonly end: CiResult<{ readonly isWhole: boolean }> }> {
     const chunks: Buffer[] = [];
     const end = await this.engine.readLog(await this.read(), of, from, (bytes) => chunks.push(bytes), never);
     return { text: Buffer.concat(chunks).toString(), end };

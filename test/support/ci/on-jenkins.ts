@@ -1,4 +1,4 @@
-import type { CiClient } from '../../../src/core/ci/remote-engine';
+import type { CiClient } from '../../../src/core/ci/ci-client';
 import { follow } from './jenkins-following';
 import { JenkinsServer } from './jenkins-server';
 import { never, valueOf } from './remote-answers';

@@ -1,15 +1,15 @@
 import * as assert from 'node:assert/strict';
-import type { RemoteFailure, RemoteJob, RemoteRun, Told } from '../../../src/core/ci/remote-engine';
+import type { CiFailure, RemoteJob, RemoteRun, CiResult } from '../../../src/core/ci/ci-client';
 
 /** Nobody stops waiting. */
 export const never = new AbortController().signal;
 
-export function valueOf<T>(answer: Told<T> | undefined): T {
-  assert.ok(answer?.state === 'told', answer?.state === 'failed' ? answer.message : 'nothing was asked');
+export function valueOf<T>(answer: CiResult<T> | undefined): T {
+  assert.ok(answer?.state === 'ok', answer?.state === 'failed' ? answer.message : 'nothing was asked');
   return answer.value;
 }
 
-export function failureOf(answer: Told<unknown>): RemoteFailure {
+export function failureOf(answer: CiResult<unknown>): CiFailure {
   assert.ok(answer.state === 'failed', 'it went well');
   return answer;
 }

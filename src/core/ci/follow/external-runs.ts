@@ -11,7 +11,7 @@ import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { pipelineOf, treeOf } from './resume-following';
 import { ownBranches } from '../../git/delivery-branches';
-import type { CiClient, RemoteRun } from '../remote-engine';
+import type { CiClient, RemoteRun } from '../ci-client';
 
 /** How old a run may be that is told for the first time. */
 const oldestMs = 14 * 86_400_000;
@@ -58,7 +58,7 @@ export async function importExternalRuns(
 async function toldWhole(engine: CiClient, run: RemoteRun, signal: AbortSignal): Promise<RemoteRun> {
   if (run.by !== undefined && run.subject !== '') return run;
   const read = await engine.read(run.id, signal);
-  return read.state === 'told' ? { ...read.value, attempt: run.attempt, createdAt: run.createdAt } : run;
+  return read.state === 'ok' ? { ...read.value, attempt: run.attempt, createdAt: run.createdAt } : run;
 }
 
 function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {

@@ -12,7 +12,7 @@ import type { RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
 import { treePaths } from '../../location/tree-paths';
 import { pollDelayAfter, waitForNextPoll, type Pause } from './poll-schedule';
-import type { CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
+import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import { RunFollower, type Look } from './run-follower';
 
 export interface RunToFollow {
@@ -134,7 +134,7 @@ export class FollowedRun {
     return pause;
   }
 
-  private away({ reason, message, hint }: RemoteFailure, retryAt: string): void {
+  private away({ reason, message, hint }: CiFailure, retryAt: string): void {
     if (this.failures <= quietFailures && reason !== 'token' && reason !== 'limit') return;
     const { host } = this.given.engine;
     const isFar = reason === 'limit';
@@ -147,7 +147,7 @@ export class FollowedRun {
     if (!this.asked) return none;
     const { run, job } = this.asked;
     const answer = await this.given.engine.problems(run, job, new AbortController().signal);
-    if (answer.state === 'told') return { ...none, problems: answer.value };
+    if (answer.state === 'ok') return { ...none, problems: answer.value };
     return { ...none, failures: [{ file: `of ${job.name}`, message: answer.message }] };
   }
 }

@@ -1,8 +1,8 @@
 import type { JobLog } from './job-log';
-import type { LogEnd, CiClient, RemoteFailure, RemoteJob, RemoteRun, Told } from '../remote-engine';
+import type { LogEnd, CiClient, CiFailure, RemoteJob, RemoteRun, CiResult } from '../ci-client';
 
 /** `lacks`: why it was given up before its end. */
-export type LogRead = { readonly isWhole: true; readonly lacks?: string } | { readonly isWhole: false; readonly failure?: RemoteFailure };
+export type LogRead = { readonly isWhole: true; readonly lacks?: string } | { readonly isWhole: false; readonly failure?: CiFailure };
 
 /** A log that the engine does not have comes within seconds; after so long it is given up. */
 const patienceMs = 60_000;
@@ -30,7 +30,7 @@ export class FollowedLog {
   }
 
   /** What there is of it while its job goes on. Answers why that could not be told. */
-  async readOn(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  async readOn(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const answer = await this.read(run, job, signal);
     return answer.state === 'failed' && !answer.gone ? answer : undefined;
   }
@@ -40,14 +40,14 @@ export class FollowedLog {
     const before = this.received;
     const answer = await this.read(run, job, signal);
     if (signal.aborted) return { isWhole: false };
-    if (answer.state === 'told' && answer.value.isWhole) return { isWhole: true };
+    if (answer.state === 'ok' && answer.value.isWhole) return { isWhole: true };
     // As long as something arrives, it goes on.
     const waited = this.received > before ? undefined : this.missing;
     const now = this.now();
     this.missing = { ms: waited ? waited.ms + Math.min(now - waited.at, longestWaitMs) : 0, at: now };
     if (this.missing.ms < patienceFor(answer)) {
       // What the engine has not written yet is no failure of its own.
-      const isExpected = answer.state === 'told' || (answer.gone === true && !this.kept);
+      const isExpected = answer.state === 'ok' || (answer.gone === true && !this.kept);
       return { isWhole: false, ...(!isExpected && answer.state === 'failed' && { failure: answer }) };
     }
     return { isWhole: true, lacks: answer.state === 'failed' ? answer.message : 'the engine does not have it' };
@@ -72,7 +72,7 @@ export class FollowedLog {
     this.kept = undefined;
   }
 
-  private async read(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<Told<LogEnd>> {
+  private async read(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiResult<LogEnd>> {
     return this.engine.readLog(run, job, this.received, (bytes) => this.keep().take(bytes), signal);
   }
 
@@ -81,8 +81,8 @@ export class FollowedLog {
   }
 }
 
-function patienceFor(answer: Told<LogEnd>): number {
-  if (answer.state === 'told') return patienceMs;
+function patienceFor(answer: CiResult<LogEnd>): number {
+  if (answer.state === 'ok') return patienceMs;
   // What it does not allow now it will allow later, and the run is not read in the meantime either.
   if (answer.reason === 'limit') return Infinity;
   return answer.reason === 'offline' || (answer.status ?? 0) >= 500 ? awayPatienceMs : patienceMs;

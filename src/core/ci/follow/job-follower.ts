@@ -6,7 +6,7 @@ import type { StepProgress } from '../../model/run-state';
 import { FollowedLog, type LogRead } from './followed-log';
 import { afterAttempt, JobLog } from './job-log';
 import { markedLines } from './marked-lines';
-import type { CiClient, RemoteFailure, RemoteJob, RemoteRun } from '../remote-engine';
+import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import { mark, newJobEvents } from './job-events';
 import type { RunRecorder } from './run-recorder';
 
@@ -45,7 +45,7 @@ export class JobFollower {
   ) {}
 
   /** Answers why not all could be told that the engine knows of the job. */
-  async follow(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  async follow(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const step = this.stepOf(job);
     const known = this.followed.get(job.name);
     if (known && known.job.id !== job.id) {
@@ -107,7 +107,7 @@ export class JobFollower {
     this.told.tell({ type: 'step-started', step: name, attempt, ...since, ...(logFrom > 0 && { logFrom }) });
   }
 
-  private async readOn(run: RemoteRun, { job, log }: FollowedJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async readOn(run: RemoteRun, { job, log }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     if (!job.hasLog) return undefined;
     const before = log.received;
     const failure = await log.readOn(run, job, signal);
@@ -116,7 +116,7 @@ export class JobFollower {
   }
 
   /** A step has ended when its whole log is here: what is told of it afterwards would come too late. */
-  private async completes(run: RemoteRun, followed: FollowedJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async completes(run: RemoteRun, followed: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     const { job } = followed;
     const state = job.state === 'passed' || job.state === 'failed' ? job.state : 'cancelled';
     if (job.hasLog) {
@@ -151,7 +151,7 @@ export class JobFollower {
   }
 
   /** The engine runs the step again as another job. What the one before printed is read to its end first. */
-  private async replaced(run: RemoteRun, { job, log, isTold }: FollowedJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async replaced(run: RemoteRun, { job, log, isTold }: FollowedJob, signal: AbortSignal): Promise<CiFailure | undefined> {
     if (isTold || !job.hasLog) return undefined;
     const read = await this.readToEnd(run, { job: { ...job, state: 'failed' }, log }, signal);
     if (!read.isWhole) return read.failure ?? { state: 'failed', reason: 'answer', message: `the log of ${job.name} is not whole yet` };

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import type { Mask } from '../../support/masking';
 import { readTail } from '../../support/file-tail';
-import type { PlainLog } from '../remote-engine';
+import type { PlainLog } from '../ci-client';
 
 /** The log of one job as it is kept here: what the engine hands over, made plain, appended to a file. */
 export class JobLog {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Seen } from '../../process/visibility';
-import type { Allowance } from '../remote-engine';
+import type { Allowance } from '../ci-client';
 
 /** What one round of asking found, as far as the next depends on it. */
 export interface Round {

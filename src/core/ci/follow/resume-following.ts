@@ -13,7 +13,7 @@ import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { FollowedRun } from './follow-run';
 import { followedLock } from './follow-lock';
-import type { CiClient } from '../remote-engine';
+import type { CiClient } from '../ci-client';
 
 export interface FollowAgain {
   readonly repository: Repository;

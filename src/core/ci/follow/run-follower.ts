@@ -2,7 +2,7 @@ import type { EventBody, Outcome } from '../../model/events';
 import type { Journal } from '../../history/journal';
 import type { RunState } from '../../model/run-state';
 import { hasEnded, JobFollower, type FollowingJobs } from './job-follower';
-import type { RemoteFailure, RemoteRun } from '../remote-engine';
+import type { CiFailure, RemoteRun } from '../ci-client';
 import { RunRecorder } from './run-recorder';
 
 export interface Following extends FollowingJobs {
@@ -16,7 +16,7 @@ export interface Look {
   readonly isOver: boolean;
   readonly hasChanged: boolean;
   readonly isWaiting: boolean;
-  readonly failure?: RemoteFailure;
+  readonly failure?: CiFailure;
 }
 
 /** So long may the jobs of a run contradict its end. */
@@ -57,7 +57,7 @@ export class RunFollower {
     const isOver = run.state !== 'waiting' && run.state !== 'running';
     const passed = this.over ? this.over.ms + Math.min(now() - this.over.at, longestWaitMs) : 0;
     this.over = isOver ? { ms: passed, at: now() } : undefined;
-    let failure: RemoteFailure | undefined;
+    let failure: CiFailure | undefined;
     for (const job of run.jobs)
       if (this.told.step(job.name) || this.isSettled) failure = (await this.jobs.follow(run, job, signal)) ?? failure;
     if (signal.aborted || failure) return this.result(false, failure);
@@ -86,7 +86,7 @@ export class RunFollower {
     this.jobs.leave();
   }
 
-  private gone({ gone: _, ...failure }: RemoteFailure): Look {
+  private gone({ gone: _, ...failure }: CiFailure): Look {
     const { message } = failure;
     this.absent ??= this.given.now();
     if (this.absent !== 'seen' && this.given.now() - this.absent < newMs) return this.result(false, failure);
@@ -94,7 +94,7 @@ export class RunFollower {
     return this.result(true);
   }
 
-  private result(isOver: boolean, failure?: RemoteFailure): Look {
+  private result(isOver: boolean, failure?: CiFailure): Look {
     const { state, hasChanged } = this.told;
     const isWaiting = !state.steps.some((step) => step.state === 'running');
     return { isOver, hasChanged, isWaiting, ...(failure && { failure }) };

@@ -7,12 +7,12 @@ import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
 import type { CiName, CiPipeline } from '../ci-service';
 import { readServices } from '../export/export';
-import { keepEngineRecord, readEngineRecord, type CiRecord } from './engine-record';
+import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
 import { followAgain } from './resume-following';
 import { inTurn } from './follow-run';
 import { importExternalRuns } from './external-runs';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
-import type { RemoteDeployment, CiClient, RemoteFailure, Told } from '../remote-engine';
+import type { RemoteDeployment, CiClient, CiFailure, CiResult } from '../ci-client';
 
 export interface RunWatch {
   readonly repository: Repository;
@@ -86,13 +86,13 @@ class WatchedService {
   }
 
   /** The runs that there are, and what is deployed. */
-  private async look(engine: CiClient, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async look(engine: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
     const { home, repository } = this.watch;
     const { pipeline, folder } = this.service;
     const there = await engine.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'told') await importExternalRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
-    const deployed: Told<readonly RemoteDeployment[]> = there.state === 'told' ? await engine.deployments(signal) : there;
+    if (there.state === 'ok') await importExternalRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
+    const deployed: CiResult<readonly RemoteDeployment[]> = there.state === 'ok' ? await engine.deployments(signal) : there;
     if (signal.aborted) return undefined;
     this.keep(engine, deployed);
     if (there.state === 'failed') return there;
@@ -100,13 +100,13 @@ class WatchedService {
     return deployed.state === 'failed' && deployed.reason !== 'token' ? deployed : undefined;
   }
 
-  private keep({ name, label, place, host }: CiClient, deployed: Told<readonly RemoteDeployment[]>): void {
+  private keep({ name, label, place, host }: CiClient, deployed: CiResult<readonly RemoteDeployment[]>): void {
     const { service } = this.service.pipeline;
     const about = { service, name, label, place, host };
     const before = readEngineRecord(this.watch.home, service);
     const isSame = before?.name === name && before.place === place;
     let record: CiRecord = { ...about, deployments: [] };
-    if (deployed.state === 'told') record = { ...about, toldAt: new Date().toISOString(), deployments: deployed.value };
+    if (deployed.state === 'ok') record = { ...about, toldAt: new Date().toISOString(), deployments: deployed.value };
     else {
       const { reason, message, hint, retryAt } = deployed;
       const failure = { reason, message, ...(hint !== undefined && { hint }), ...(retryAt !== undefined && { retryAt }) };

@@ -1,6 +1,6 @@
 import { numberOf, present, textOf } from '../../support/json-value';
 import type { FoundProblem } from '../../model/problem';
-import { told, type Told } from '../remote-engine';
+import { ok, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { lineOf } from './fields';
 
@@ -11,11 +11,11 @@ export async function annotationsOf(
   job: string,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<readonly FoundProblem[]>> {
+): Promise<CiResult<readonly FoundProblem[]>> {
   const list = await repository.list(`/check-runs/${job}/annotations?per_page=100`, undefined, signal);
   // Fine-grained tokens cannot be allowed to read checks: then nothing is known, which is no failure of the log.
-  if (list.state === 'failed') return (list.status === 403 && list.reason === 'token') || list.gone ? told([]) : list;
-  return told(list.value.flatMap((one) => readAnnotation(one) ?? []));
+  if (list.state === 'failed') return (list.status === 403 && list.reason === 'token') || list.gone ? ok([]) : list;
+  return ok(list.value.flatMap((one) => readAnnotation(one) ?? []));
 }
 
 /** Why a job failed that never began, as with a spending limit that is reached: GitHub says it there and nowhere else. */

@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { told, type RemoteJob, type Told } from '../remote-engine';
+import { ok, type RemoteJob, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { environmentOf } from './jobs';
 import { failure, lineOf, loginOf } from './fields';
@@ -14,9 +14,9 @@ export interface Held {
   readonly waitMinutes: number;
 }
 
-export async function heldDeployments(run: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<readonly Held[]>> {
+export async function heldDeployments(run: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly Held[]>> {
   const list = await repository.list(`/actions/runs/${run}/pending_deployments`, undefined, signal);
-  return list.state === 'failed' ? list : told(list.value.flatMap((one) => readHeld(one) ?? []));
+  return list.state === 'failed' ? list : ok(list.value.flatMap((one) => readHeld(one) ?? []));
 }
 
 function readHeld(pending: Fields): Held | undefined {
@@ -66,7 +66,7 @@ export async function approveDeployment(
   environment: string,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<void>> {
+): Promise<CiResult<void>> {
   const held = await heldDeployments(run, repository, signal);
   if (held.state === 'failed') return held;
   const own = held.value.find((one) => one.environment === environment);
@@ -77,7 +77,7 @@ export async function approveDeployment(
   }
   const body = { environment_ids: [own.environmentId], state: 'approved', comment: 'Approved with Deliver' };
   const answer = await repository.post(`/actions/runs/${run}/pending_deployments`, body, signal);
-  return answer.state === 'failed' ? answer : told(undefined);
+  return answer.state === 'failed' ? answer : ok(undefined);
 }
 
 function shown(environment: string): string {

@@ -1,12 +1,12 @@
 import { recordOf } from '../../support/json-value';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 import type { GithubRepository } from './github-repository';
 import { failure, lineOf, loginOf } from './fields';
 
 const wanted = 'it takes write access to the repository, and a token with write access to Actions (classic: repo)';
 
 /** Who the token is of, where it may start runs. */
-export async function checkAccess(repository: GithubRepository, signal: AbortSignal): Promise<Told<string>> {
+export async function checkAccess(repository: GithubRepository, signal: AbortSignal): Promise<CiResult<string>> {
   const { asking, name } = repository;
   const user = await asking.get('/user', signal);
   if (user.state === 'failed') return isOfApp(user) ? checkApp(repository, signal) : user;
@@ -21,7 +21,7 @@ export async function checkAccess(repository: GithubRepository, signal: AbortSig
   const fields = answer.value;
   if (fields['archived'] === true) return failure(archived(repository));
   const permissions = recordOf(fields['permissions']);
-  if (permissions?.['push'] === true) return told(who);
+  if (permissions?.['push'] === true) return ok(who);
   if (!permissions) return failure(`GitHub does not say what ${who} may do in ${name}`);
   const parent = lineOf(recordOf(fields['parent'])?.['full_name']);
   const fork = fields['fork'] === true ? `, a fork${parent === undefined ? '' : ` of ${parent}`}` : '';
@@ -29,25 +29,25 @@ export async function checkAccess(repository: GithubRepository, signal: AbortSig
 }
 
 /** The token of an app, as `GITHUB_TOKEN` in a workflow, is nobody's (actions/create-github-app-token#258). */
-function isOfApp({ status, message }: RemoteFailure): boolean {
+function isOfApp({ status, message }: CiFailure): boolean {
   return status === 403 && message.includes('Resource not accessible by integration');
 }
 
 /** What it may do GitHub does not tell reliably: that shows when it does it. */
-async function checkApp(repository: GithubRepository, signal: AbortSignal): Promise<Told<string>> {
+async function checkApp(repository: GithubRepository, signal: AbortSignal): Promise<CiResult<string>> {
   const answer = await repository.get('', signal);
   if (answer.state === 'failed')
     return answer.status === 404
       ? { ...answer, message: `the app sees no repository ${repository.name} on GitHub (404)`, hint: wanted }
       : answer;
-  return answer.value['archived'] === true ? failure(archived(repository)) : told('an app of GitHub');
+  return answer.value['archived'] === true ? failure(archived(repository)) : ok('an app of GitHub');
 }
 
 function archived({ name }: GithubRepository): string {
   return `${name} is archived: nothing can be started there`;
 }
 
-function token(message: string): RemoteFailure {
+function token(message: string): CiFailure {
   return { state: 'failed', reason: 'token', message, hint: wanted };
 }
 

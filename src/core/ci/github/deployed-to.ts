@@ -1,5 +1,5 @@
 import { textOf } from '../../support/json-value';
-import type { RemoteJob, RemoteRun } from '../remote-engine';
+import type { RemoteJob, RemoteRun } from '../ci-client';
 import type { GithubRepository } from './github-repository';
 import { idOf, linkOf } from './fields';
 
@@ -23,7 +23,7 @@ export async function deployedTo(
   for (const deployment of list.value.slice(0, most)) {
     const id = idOf(deployment['id']);
     const statuses = id === undefined ? undefined : await repository.list(`/deployments/${id}/statuses?per_page=1`, undefined, signal, 1);
-    const [status] = statuses?.state === 'told' ? statuses.value : [];
+    const [status] = statuses?.state === 'ok' ? statuses.value : [];
     if (!status || !['success', 'inactive'].includes(textOf(status['state']) ?? '')) continue;
     const job = jobIn(textOf(status['log_url']) ?? textOf(status['target_url']) ?? '', run.id);
     const url = linkOf(status['environment_url']);

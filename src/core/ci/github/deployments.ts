@@ -1,5 +1,5 @@
 import { present, recordOf, textOf } from '../../support/json-value';
-import { told, type DeploymentRecord, type RemoteDeployment, type Told } from '../remote-engine';
+import { ok, type DeploymentRecord, type RemoteDeployment, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { failure, idOf, lineOf, linkOf, loginOf } from './fields';
 
@@ -18,7 +18,7 @@ const states: ReadonlyMap<string, RemoteDeployment['state']> = new Map<string, R
 ]);
 
 /** The newest deployment to each environment, with its latest status. */
-export async function latestDeployments(repository: GithubRepository, signal: AbortSignal): Promise<Told<readonly RemoteDeployment[]>> {
+export async function latestDeployments(repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly RemoteDeployment[]>> {
   const list = await repository.list('/deployments?per_page=100', undefined, signal, 1);
   if (list.state === 'failed') return list;
   const newest = new Map<string, Fields>();
@@ -35,7 +35,7 @@ export async function latestDeployments(repository: GithubRepository, signal: Ab
       if (answer.value) read.push(answer.value);
     }
   }
-  return told(read);
+  return ok(read);
 }
 
 function createdAt(deployment: Fields): number {
@@ -43,18 +43,22 @@ function createdAt(deployment: Fields): number {
 }
 
 /** Undefined: what is answered is not understood, or was deleted meanwhile. */
-async function withStatus(fields: Fields, repository: GithubRepository, signal: AbortSignal): Promise<Told<RemoteDeployment | undefined>> {
+async function withStatus(
+  fields: Fields,
+  repository: GithubRepository,
+  signal: AbortSignal,
+): Promise<CiResult<RemoteDeployment | undefined>> {
   const id = idOf(fields['id']);
   const environment = textOf(fields['environment']);
   const commit = textOf(fields['sha']);
   const made = repository.asking.time(textOf(fields['created_at']));
-  if (id === undefined || environment === undefined || commit === undefined || made === undefined) return told(undefined);
+  if (id === undefined || environment === undefined || commit === undefined || made === undefined) return ok(undefined);
   const statuses = await repository.list(`/deployments/${id}/statuses?per_page=1`, undefined, signal, 1);
-  if (statuses.state === 'failed') return statuses.gone ? told(undefined) : statuses;
+  if (statuses.state === 'failed') return statuses.gone ? ok(undefined) : statuses;
   const status = statuses.value[0];
   const state = status ? states.get(textOf(status['state']) ?? '') : 'going on';
-  if (state === undefined) return told(undefined);
-  return told({
+  if (state === undefined) return ok(undefined);
+  return ok({
     environment,
     state,
     url: linkOf(status?.['environment_url']) ?? '',
@@ -75,11 +79,11 @@ export async function reportGithubDeployment(
   deployment: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<void>> {
+): Promise<CiResult<void>> {
   const { environment, commit, state } = deployment;
-  const made = state === 'gone' ? await knownDeployment(deployment, repository, signal) : told(undefined);
+  const made = state === 'gone' ? await knownDeployment(deployment, repository, signal) : ok(undefined);
   if (made.state === 'failed') return made;
-  const id = made.value === undefined ? await createDeployment(deployment, repository, signal) : told(made.value);
+  const id = made.value === undefined ? await createDeployment(deployment, repository, signal) : ok(made.value);
   if (id.state === 'failed') return id;
   const url = linkOf(deployment.url);
   const status = {
@@ -90,24 +94,24 @@ export async function reportGithubDeployment(
   const answer = await repository.post(`/deployments/${id.value}/statuses`, status, signal);
   if (answer.state === 'failed')
     return { ...answer, message: `the deployment of ${commit.slice(0, 7)} to ${environment}: ${answer.message}` };
-  return told(undefined);
+  return ok(undefined);
 }
 
 async function knownDeployment(
   { environment, commit }: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<string | undefined>> {
+): Promise<CiResult<string | undefined>> {
   const query = new URLSearchParams({ environment, sha: commit, per_page: '1' }).toString();
   const list = await repository.list(`/deployments?${query}`, undefined, signal, 1);
-  return list.state === 'failed' ? list : told(idOf(list.value[0]?.['id']));
+  return list.state === 'failed' ? list : ok(idOf(list.value[0]?.['id']));
 }
 
 async function createDeployment(
   { environment, commit, subject }: DeploymentRecord,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<string>> {
+): Promise<CiResult<string>> {
   // GitHub merges nothing and waits for nothing: it was deployed.
   const body = { ref: commit, environment, auto_merge: false, required_contexts: [], description: lineOf(subject, 130) ?? '' };
   const answer = await repository.post('/deployments', body, signal);
@@ -116,5 +120,5 @@ async function createDeployment(
     return { ...answer, message: `GitHub does not take the deployment of ${commit.slice(0, 7)}: ${answer.message}`, hint: 'is it pushed?' };
   }
   const id = idOf(recordOf(answer.value)?.['id']);
-  return id === undefined ? failure('GitHub took the deployment, but does not say its number') : told(id);
+  return id === undefined ? failure('GitHub took the deployment, but does not say its number') : ok(id);
 }

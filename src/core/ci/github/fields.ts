@@ -1,7 +1,7 @@
 import { httpAddress } from '../../http/http-address';
 import { numberOf, recordOf, textOf } from '../../support/json-value';
 import { plain } from '../../support/plain-text';
-import type { RemoteFailure } from '../remote-engine';
+import type { CiFailure } from '../ci-client';
 
 /** One line of text from outside, shortened; undefined where it says nothing. */
 export function lineOf(value: unknown, most = 200): string | undefined {
@@ -36,6 +36,6 @@ export function loginOf(value: unknown): string | undefined {
   return lineOf(recordOf(value)?.['login'], 100);
 }
 
-export function failure(message: string, hint?: string): RemoteFailure {
+export function failure(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }

@@ -6,7 +6,7 @@ import { listOf, recordOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
 import type { ConditionalClient } from '../conditional-client';
 import { readFrom } from '../ranges';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -25,16 +25,16 @@ export class GithubRepository {
     this.folder = `/repos/${name}`;
   }
 
-  async get(path: string, signal: AbortSignal): Promise<Told<Fields>> {
+  async get(path: string, signal: AbortSignal): Promise<CiResult<Fields>> {
     if (!this.isNamed) return this.nameless();
     const answer = await this.asking.get(`${this.folder}${path}`, signal);
     if (answer.state === 'failed') return answer;
     const fields = recordOf(answer.value);
-    return fields ? told(fields) : unlike('an object', answer);
+    return fields ? ok(fields) : unlike('an object', answer);
   }
 
   /** All pages of a list, which lies under `key` where one is named; what is no object in it is passed over. */
-  async list(path: string, key: string | undefined, signal: AbortSignal, most = mostPages): Promise<Told<readonly Fields[]>> {
+  async list(path: string, key: string | undefined, signal: AbortSignal, most = mostPages): Promise<CiResult<readonly Fields[]>> {
     if (!this.isNamed) return this.nameless();
     const list = await readPages<JsonAnswer>({
       first: `${this.folder}${path}`,
@@ -48,7 +48,7 @@ export class GithubRepository {
     });
     if (list.state === 'failed') return list;
     if (list.cut !== undefined && most > 1) return { state: 'failed', reason: 'answer', message: `${this.name}: ${list.cut}` };
-    return told(
+    return ok(
       list.pages.flatMap((page) =>
         listOf(this.listed(page, key))
           .map(recordOf)
@@ -57,11 +57,11 @@ export class GithubRepository {
     );
   }
 
-  async post(path: string, body: unknown, signal: AbortSignal): Promise<JsonAnswer | RemoteFailure> {
+  async post(path: string, body: unknown, signal: AbortSignal): Promise<JsonAnswer | CiFailure> {
     return this.isNamed ? this.asking.write('POST', `${this.folder}${path}`, body, signal) : this.nameless();
   }
 
-  async bytes(path: string, from: number, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<HttpAnswer | RemoteFailure> {
+  async bytes(path: string, from: number, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
     return this.isNamed ? readFrom(this.asking, `${this.folder}${path}`, from, write, signal) : this.nameless();
   }
 
@@ -73,7 +73,7 @@ export class GithubRepository {
     return isGithubRepository(this.name);
   }
 
-  private nameless(): RemoteFailure {
+  private nameless(): CiFailure {
     return {
       state: 'failed',
       reason: 'answer',
@@ -83,6 +83,6 @@ export class GithubRepository {
   }
 }
 
-function unlike(wanted: string, { url, status }: JsonAnswer): RemoteFailure {
+function unlike(wanted: string, { url, status }: JsonAnswer): CiFailure {
   return { state: 'failed', reason: 'answer', status, message: `${shownAddress(url)} answered JSON that is not ${wanted}` };
 }

@@ -1,5 +1,5 @@
 import { textOf } from '../../support/json-value';
-import { told, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type RemoteRun, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { countOf } from './fields';
 
@@ -7,13 +7,13 @@ import { countOf } from './fields';
  * The jobs of the latest attempt, with those of earlier ones that it keeps. GitHub has told them in `filter=latest` at times, and at
  * others not (r-universe-org/help#607): what is missing is taken from the list of all.
  */
-export async function jobFields(run: RemoteRun, repository: GithubRepository, signal: AbortSignal): Promise<Told<readonly Fields[]>> {
+export async function jobFields(run: RemoteRun, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly Fields[]>> {
   const list = async (filter: string): ReturnType<GithubRepository['list']> =>
     repository.list(`/actions/runs/${run.id}/jobs?filter=${filter}&per_page=100`, 'jobs', signal);
   const latest = await list('latest');
   if (latest.state === 'failed' || run.attempt === 1) return latest;
   const all = await list('all');
-  return all.state === 'failed' ? all : told([...keptOf(run, latest.value, all.value), ...latest.value]);
+  return all.state === 'failed' ? all : ok([...keptOf(run, latest.value, all.value), ...latest.value]);
 }
 
 /** Where a job that had passed was run again, all is run again: what is missing is not made yet. The same where nothing is there. */

@@ -1,5 +1,5 @@
 import { listOf, numberOf, present, recordOf, textOf } from '../../support/json-value';
-import type { RemoteJob } from '../remote-engine';
+import type { RemoteJob } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { jobState, reasonOf } from './states';
 import { countOf, idOf, lineOf, linkOf } from './fields';
@@ -59,5 +59,5 @@ export function isHeld(job: Fields): boolean {
 export async function environmentOf(job: Fields, repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
   const id = idOf(job['id']);
   const check = id === undefined ? undefined : await repository.get(`/check-runs/${id}`, signal);
-  return check?.state === 'told' ? textOf(recordOf(check.value['deployment'])?.['environment']) : undefined;
+  return check?.state === 'ok' ? textOf(recordOf(check.value['deployment'])?.['environment']) : undefined;
 }

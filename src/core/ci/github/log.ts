@@ -1,4 +1,4 @@
-import { told, type LogEnd, type RemoteJob, type Told } from '../remote-engine';
+import { ok, type LogEnd, type RemoteJob, type CiResult } from '../ci-client';
 import type { GithubRepository } from './github-repository';
 
 /** A log that is not there so long after its job will not come any more. */
@@ -12,13 +12,13 @@ export async function readJobLog(
   repository: GithubRepository,
   now: number,
   signal: AbortSignal,
-): Promise<Told<LogEnd>> {
+): Promise<CiResult<LogEnd>> {
   const isOver = job.state !== 'waiting' && job.state !== 'running';
-  if (!isOver || !job.hasLog) return told({ isWhole: isOver });
+  if (!isOver || !job.hasLog) return ok({ isWhole: isOver });
   const answer = await repository.bytes(`/actions/jobs/${job.id}/logs`, from, write, signal);
-  if (answer.state === 'answered') return told({ isWhole: true });
+  if (answer.state === 'answered') return ok({ isWhole: true });
   if (answer.status === 410) return { ...answer, message: `GitHub has deleted the log of ${job.name}: it keeps logs for some time only` };
   if (answer.status !== 404) return answer;
   const isLate = job.finishedAt !== undefined && now - Date.parse(job.finishedAt) > latestMs;
-  return isLate ? { ...answer, message: `GitHub has no log of ${job.name}`, gone: true } : told({ isWhole: false });
+  return isLate ? { ...answer, message: `GitHub has no log of ${job.name}`, gone: true } : ok({ isWhole: false });
 }

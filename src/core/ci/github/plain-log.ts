@@ -1,4 +1,4 @@
-import type { PlainLog } from '../remote-engine';
+import type { PlainLog } from '../ci-client';
 
 const newline = 0x0a;
 /** Bytes of a line after which nothing in it is GitHub's own: a byte order mark, a time, a mark, the line's end. */

@@ -1,7 +1,7 @@
 import { numberOf, textOf } from '../../support/json-value';
 import { readJunit } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
-import { told, type RemoteJob, type Told } from '../remote-engine';
+import { ok, type RemoteJob, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { failure, idOf } from './fields';
 import { unzipReports } from './zip';
@@ -18,19 +18,19 @@ export async function reportedProblems(
   job: RemoteJob,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<readonly FoundProblem[]>> {
+): Promise<CiResult<readonly FoundProblem[]>> {
   const query = new URLSearchParams({ name: `${service}-${job.name}-reports`, per_page: '100' }).toString();
   const list = await repository.list(`/actions/runs/${run}/artifacts?${query}`, 'artifacts', signal);
-  if (list.state === 'failed') return list.gone ? told([]) : list;
+  if (list.state === 'failed') return list.gone ? ok([]) : list;
   const artifact = newestOf(list.value, `${service}-${job.name}-reports`, job, repository);
   const id = idOf(artifact?.['id']);
-  if (!artifact || id === undefined) return told([]);
+  if (!artifact || id === undefined) return ok([]);
   if ((numberOf(artifact['size_in_bytes']) ?? 0) > mostBytes) return tooLarge(job);
   const zip = await download(`/actions/artifacts/${id}/zip`, job, repository, signal);
-  if (zip.state === 'failed') return zip.gone ? told([]) : zip;
+  if (zip.state === 'failed') return zip.gone ? ok([]) : zip;
   const reports = await unzipReports(zip.value);
   if (typeof reports === 'string') return failure(`the reports of ${job.name} cannot be read: ${reports}`);
-  return told(reports.flatMap((report) => readJunit(report).problems).slice(0, mostProblems));
+  return ok(reports.flatMap((report) => readJunit(report).problems).slice(0, mostProblems));
 }
 
 /** One of an earlier attempt tells of that. */
@@ -42,7 +42,7 @@ function newestOf(artifacts: readonly Fields[], name: string, job: RemoteJob, { 
     .sort((a, b) => madeAt(b) - madeAt(a))[0];
 }
 
-async function download(path: string, job: RemoteJob, repository: GithubRepository, signal: AbortSignal): Promise<Told<Buffer>> {
+async function download(path: string, job: RemoteJob, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<Buffer>> {
   const enough = new AbortController();
   const chunks: Buffer[] = [];
   let length = 0;
@@ -55,7 +55,7 @@ async function download(path: string, job: RemoteJob, repository: GithubReposito
     const before = length;
     const answer = await repository.bytes(path, length, write, AbortSignal.any([signal, enough.signal]));
     if (enough.signal.aborted) return tooLarge(job);
-    if (answer.state === 'answered') return told(Buffer.concat(chunks));
+    if (answer.state === 'answered') return ok(Buffer.concat(chunks));
     // Broken off in its middle: what is missing is asked for, as long as it goes forward.
     if (answer.reason !== 'offline' || signal.aborted || (isAgain && length === before)) return answer;
   }

@@ -1,5 +1,5 @@
 import { present, recordOf, textOf } from '../../support/json-value';
-import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type CiFailure, type RemoteJob, type RemoteRun, type CiResult } from '../ci-client';
 import { whyNeverBegun } from './annotations';
 import { heldDeployments, whatHolds } from './approvals';
 import type { Fields, GithubRepository } from './github-repository';
@@ -10,7 +10,7 @@ import { reasonOf, runState } from './states';
 import { countOf, failure, idOf, lineOf, linkOf, loginOf } from './fields';
 
 /** The run with the jobs of its latest attempt. */
-export async function readRun(id: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<RemoteRun>> {
+export async function readRun(id: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<RemoteRun>> {
   for (let isAgain = false; ; isAgain = true) {
     // The run first: jobs that are ahead of it are no contradiction, jobs that are behind it are.
     const answer = await repository.get(`/actions/runs/${id}`, signal);
@@ -23,21 +23,21 @@ export async function readRun(id: string, repository: GithubRepository, signal: 
     // Another attempt began between the two answers.
     if (!isAgain && attempts.some((attempt) => attempt > run.attempt)) continue;
     const jobs = await readJobs(run, answer.value, fields.value, repository, signal);
-    return jobs.state === 'failed' ? notGone(jobs) : told(withJobs(run, answer.value, jobs.value));
+    return jobs.state === 'failed' ? notGone(jobs) : ok(withJobs(run, answer.value, jobs.value));
   }
 }
 
 /** GitHub answers 404 for all that a token may not see (docs.github.com, troubleshooting the REST API): the run is gone only where its repository is not. */
-async function whetherGone(failure: RemoteFailure, repository: GithubRepository, signal: AbortSignal): Promise<RemoteFailure> {
+async function whetherGone(failure: CiFailure, repository: GithubRepository, signal: AbortSignal): Promise<CiFailure> {
   if (!failure.gone) return failure;
   const itself = await repository.get('', signal);
-  if (itself.state === 'told') return failure;
+  if (itself.state === 'ok') return failure;
   if (!itself.gone) return itself;
   return { ...notGone(itself), reason: 'token', message: `GitHub shows no repository ${repository.name} to this token (404)` };
 }
 
 /** What belongs to a run that is there may be missing, but that does not make the run gone. */
-function notGone({ gone: _, ...failure }: RemoteFailure): RemoteFailure {
+function notGone({ gone: _, ...failure }: CiFailure): CiFailure {
   return failure;
 }
 
@@ -87,12 +87,12 @@ async function readJobs(
   list: readonly Fields[],
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<readonly RemoteJob[]>> {
+): Promise<CiResult<readonly RemoteJob[]>> {
   const jobs: RemoteJob[] = [];
   const isWaiting = run.state === 'waiting' || run.state === 'running';
-  const asked = isWaiting && list.some(isHeld) ? await heldDeployments(run.id, repository, signal) : told([]);
+  const asked = isWaiting && list.some(isHeld) ? await heldDeployments(run.id, repository, signal) : ok([]);
   // A token that may not see who has to approve may see all the rest.
-  const held = asked.state === 'failed' && asked.reason === 'token' ? told([]) : asked;
+  const held = asked.state === 'failed' && asked.reason === 'token' ? ok([]) : asked;
   if (held.state === 'failed') return held;
   for (const one of list) {
     const job = readJob(one, run.attempt, textOf(fields['run_started_at']), repository);
@@ -103,7 +103,7 @@ async function readJobs(
     else jobs.push(job);
   }
   const addresses = await deployedTo(run, jobs, repository, signal);
-  return told(jobs.map((job) => ({ ...job, ...present({ deployedTo: addresses.get(job.id) }) })));
+  return ok(jobs.map((job) => ({ ...job, ...present({ deployedTo: addresses.get(job.id) }) })));
 }
 
 function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): RemoteRun {
@@ -118,5 +118,5 @@ function withJobs(run: RemoteRun, fields: Fields, jobs: readonly RemoteJob[]): R
 /** The name of the default branch. */
 export async function defaultBranch(repository: GithubRepository, signal: AbortSignal): Promise<string | undefined> {
   const answer = await repository.get('', signal);
-  return answer.state === 'told' ? textOf(answer.value['default_branch']) : undefined;
+  return answer.state === 'ok' ? textOf(answer.value['default_branch']) : undefined;
 }

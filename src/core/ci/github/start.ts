@@ -1,5 +1,5 @@
 import { recordOf } from '../../support/json-value';
-import { told, type RemoteFailure, type Started, type StartRequest, type Told } from '../remote-engine';
+import { ok, type CiFailure, type Started, type StartRequest, type CiResult } from '../ci-client';
 import type { Fields, GithubRepository } from './github-repository';
 import { until, type Patience } from './retry';
 import { countOf, failure, idOf, linkOf } from './fields';
@@ -10,7 +10,7 @@ export async function startRun(
   repository: GithubRepository,
   patience: Patience,
   signal: AbortSignal,
-): Promise<Told<Started>> {
+): Promise<CiResult<Started>> {
   const workflow = workflowOf(request.file);
   const send = async (more: object): ReturnType<GithubRepository['post']> =>
     repository.post(`${workflow}/dispatches`, { ref: request.branch, ...more }, signal);
@@ -22,13 +22,13 @@ export async function startRun(
     // An answer that was lost on its way may have been a good one.
     const isUncertain = !signal.aborted && (answer.reason === 'offline' || (answer.status ?? 0) >= 500);
     const found = isUncertain ? await findRun(workflow, request, repository, { ...patience, tries: 3 }, signal) : undefined;
-    return found?.state === 'told' ? found : whyNotStarted(answer, request, repository);
+    return found?.state === 'ok' ? found : whyNotStarted(answer, request, repository);
   }
   const details = recordOf(answer.value);
   const id = idOf(details?.['workflow_run_id']);
   if (id === undefined) return findRun(workflow, request, repository, patience, signal);
   const url = linkOf(details?.['html_url']);
-  return told({ id, attempt: 1, ...(url !== undefined && { url }) });
+  return ok({ id, attempt: 1, ...(url !== undefined && { url }) });
 }
 
 /** The run that an answer without details has begun; it takes a moment until it is in the list. */
@@ -38,11 +38,11 @@ async function findRun(
   repository: GithubRepository,
   patience: Patience,
   signal: AbortSignal,
-): Promise<Told<Started>> {
+): Promise<CiResult<Started>> {
   const query = new URLSearchParams({ branch, event: 'workflow_dispatch', head_sha: commit }).toString();
   const found = await until(patience, signal, async () => {
     const runs = await repository.list(`${workflow}/runs?${query}`, 'workflow_runs', signal);
-    return runs.state === 'failed' ? runs : told(runs.value.map((run) => startedOf(run, branch, commit)).find(Boolean));
+    return runs.state === 'failed' ? runs : ok(runs.value.map((run) => startedOf(run, branch, commit)).find(Boolean));
   });
   return (
     found ?? failure(`GitHub took the start of ${branch}, but no run of it came up`, 'look for it on the Actions page of the repository')
@@ -64,7 +64,7 @@ export function workflowOf(file: string): string {
 
 const exported = 'commit and push the file that `deliver export github` writes to the default branch';
 
-function whyNotStarted({ gone: _, ...answer }: RemoteFailure, { file, branch }: StartRequest, { name }: GithubRepository): RemoteFailure {
+function whyNotStarted({ gone: _, ...answer }: CiFailure, { file, branch }: StartRequest, { name }: GithubRepository): CiFailure {
   switch (answer.status) {
     case 404:
       return {

@@ -1,4 +1,4 @@
-import type { RemoteJob, RemoteRun } from '../remote-engine';
+import type { RemoteJob, RemoteRun } from '../ci-client';
 
 /**
  * `status` and `conclusion` of runs and jobs: docs.github.com, about status checks. One that is unknown is no state: a guess

@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf, valueAt } from '../../support/json-value';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 import { shown, wrong, type GitlabProject, type Json } from './project';
 
 /** docs.gitlab.com: api/access_requests, valid access levels. */
@@ -16,7 +16,7 @@ const roles: readonly (readonly [number, string])[] = [
 const developer = 30;
 
 /** Who asks, where the token may start pipelines in the project. */
-export async function checkAccess(project: GitlabProject, signal: AbortSignal): Promise<Told<string>> {
+export async function checkAccess(project: GitlabProject, signal: AbortSignal): Promise<CiResult<string>> {
   const user = await project.asking.get('/user', signal);
   if (user.state === 'failed') return user;
   const who = recordOf(user.value);
@@ -28,11 +28,11 @@ export async function checkAccess(project: GitlabProject, signal: AbortSignal): 
   if (found.state === 'failed') return found.gone ? notSeen(project, found) : found;
   const closed = closedProblem(project, found.value);
   if (closed) return closed;
-  return who['is_admin'] === true ? told(name) : checkRole(project, found.value, { id: textOf(who['id']), name }, signal);
+  return who['is_admin'] === true ? ok(name) : checkRole(project, found.value, { id: textOf(who['id']), name }, signal);
 }
 
 /** GitLab answers 404 for what a token may not see. */
-export function notSeen({ name }: GitlabProject, { reason, status }: RemoteFailure): RemoteFailure {
+export function notSeen({ name }: GitlabProject, { reason, status }: CiFailure): CiFailure {
   const message = `GitLab shows no project ${name} to this token (404)`;
   return {
     state: 'failed',
@@ -44,7 +44,7 @@ export function notSeen({ name }: GitlabProject, { reason, status }: RemoteFailu
 }
 
 /** Other kinds of tokens cannot be asked about: then what they may do shows. */
-async function scopesProblem(project: GitlabProject, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+async function scopesProblem(project: GitlabProject, signal: AbortSignal): Promise<CiFailure | undefined> {
   const token = await project.asking.get('/personal_access_tokens/self', signal);
   if (token.state === 'failed') return token.reason === 'offline' || token.reason === 'limit' ? token : undefined;
   const scopes = listOf(valueAt(token.value, 'scopes')).filter((one): one is string => typeof one === 'string');
@@ -56,7 +56,7 @@ async function scopesProblem(project: GitlabProject, signal: AbortSignal): Promi
     : undefined;
 }
 
-function closedProblem({ name }: GitlabProject, project: Json): RemoteFailure | undefined {
+function closedProblem({ name }: GitlabProject, project: Json): CiFailure | undefined {
   if (project['archived'] === true) return wrong(`${name} is archived: nothing can be started in it`);
   if (project['builds_access_level'] === 'disabled' || project['jobs_enabled'] === false)
     return wrong(`CI/CD is turned off in ${name}`, 'it is turned on in Settings > General > Visibility, project features, permissions');
@@ -68,14 +68,14 @@ async function checkRole(
   json: Json,
   user: { readonly id: string | undefined; readonly name: string },
   signal: AbortSignal,
-): Promise<Told<string>> {
+): Promise<CiResult<string>> {
   const own = ['project_access', 'group_access'].map((kind) => numberOf(valueAt(json, `permissions.${kind}.access_level`)) ?? 0);
-  if (Math.max(...own) >= developer) return told(user.name);
+  if (Math.max(...own) >= developer) return ok(user.name);
   // Who is a member by an invited group is only found here.
   const member = await project.record(`/members/all/${encodeURIComponent(user.id ?? '')}`, 'a member', signal);
   if (member.state === 'failed' && !member.gone) return member;
-  const level = member.state === 'told' ? (numberOf(member.value['access_level']) ?? 0) : Math.max(...own);
-  if (level >= developer) return told(user.name);
+  const level = member.state === 'ok' ? (numberOf(member.value['access_level']) ?? 0) : Math.max(...own);
+  if (level >= developer) return ok(user.name);
   const role = roles.find(([least]) => level >= least)?.[1];
   const origin = shown(valueAt(json, 'forked_from_project.path_with_namespace'));
   const place = origin === undefined ? project.name : `${project.name}, a fork of ${origin}`;
@@ -85,6 +85,6 @@ async function checkRole(
   );
 }
 
-function denied(message: string, hint: string): RemoteFailure {
+function denied(message: string, hint: string): CiFailure {
   return { state: 'failed', reason: 'token', message, hint };
 }

@@ -1,34 +1,34 @@
 import { listOf, present, recordOf, textOf, valueAt } from '../../support/json-value';
-import { told, type DeploymentRecord, type RemoteDeployment, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type DeploymentRecord, type RemoteDeployment, type CiFailure, type CiResult } from '../ci-client';
 import { shown, userOf, webAddress, wrong, type GitlabProject, type Json } from './project';
 
 const mostEnvironments = 30;
 const atOnce = 6;
 
 /** What last went live in each environment: GitLab names no other as the last (docs.gitlab.com: api/environments). */
-export async function readDeployments(project: GitlabProject, signal: AbortSignal): Promise<Told<readonly RemoteDeployment[]>> {
+export async function readDeployments(project: GitlabProject, signal: AbortSignal): Promise<CiResult<readonly RemoteDeployment[]>> {
   const environments = await project.list('/environments?states=available&per_page=100', 'environments', signal);
   if (environments.state === 'failed') return environments;
   const ids = environments.value.flatMap((one) => textOf(recordOf(one)?.['id']) ?? []).slice(0, mostEnvironments);
-  const read: Told<RemoteDeployment | undefined>[] = [];
+  const read: CiResult<RemoteDeployment | undefined>[] = [];
   for (let at = 0; at < ids.length; at += atOnce)
     read.push(...(await Promise.all(ids.slice(at, at + atOnce).map(async (id) => readEnvironment(project, id, signal)))));
-  const failure = read.find((one): one is RemoteFailure => one.state === 'failed');
-  return failure ?? told(read.flatMap((one) => (one.state === 'told' && one.value ? [one.value] : [])));
+  const failure = read.find((one): one is CiFailure => one.state === 'failed');
+  return failure ?? ok(read.flatMap((one) => (one.state === 'ok' && one.value ? [one.value] : [])));
 }
 
 /** Undefined where nothing was deployed yet, or the environment is gone by now. */
-async function readEnvironment(project: GitlabProject, id: string, signal: AbortSignal): Promise<Told<RemoteDeployment | undefined>> {
+async function readEnvironment(project: GitlabProject, id: string, signal: AbortSignal): Promise<CiResult<RemoteDeployment | undefined>> {
   const answer = await project.record(`/environments/${encodeURIComponent(id)}`, 'an environment', signal);
-  if (answer.state === 'failed') return answer.gone ? told(undefined) : answer;
+  if (answer.state === 'failed') return answer.gone ? ok(undefined) : answer;
   const name = shown(answer.value['name']);
   const last = recordOf(answer.value['last_deployment']);
-  if (name === undefined || !last) return told(undefined);
+  if (name === undefined || !last) return ok(undefined);
   const [commit, deployedAt] = [textOf(last['sha']), project.asking.time(textOf(last['created_at']))];
   const state = answer.value['state'] === 'stopped' ? 'gone' : deploymentState(last['status']);
   if (commit === undefined || deployedAt === undefined || state === undefined)
     return wrong(`GitLab does not say what was last deployed to ${name}`);
-  return told({
+  return ok({
     environment: name,
     state,
     url: webAddress(answer.value['external_url']) ?? '',
@@ -80,7 +80,7 @@ export async function jobDeployments(project: GitlabProject, signal: AbortSignal
 }
 
 /** Records what was deployed elsewhere, with the environment and its address where they are not known yet. */
-export async function reportDeployment(project: GitlabProject, deployment: DeploymentRecord, signal: AbortSignal): Promise<Told<void>> {
+export async function reportDeployment(project: GitlabProject, deployment: DeploymentRecord, signal: AbortSignal): Promise<CiResult<void>> {
   const { environment, commit, state } = deployment;
   const made = await makeEnvironment(project, deployment, signal);
   if (made.state === 'failed') return made;
@@ -95,9 +95,7 @@ export async function reportDeployment(project: GitlabProject, deployment: Deplo
   const answer = await project.post('/deployments', { environment, sha: commit, ref, tag: false, status }, 'a deployment', signal);
   if (answer.state === 'failed') return answer;
   const recorded = textOf(answer.value['status']);
-  return recorded === status
-    ? told(undefined)
-    : wrong(`GitLab recorded the deployment to ${environment} as ${shown(recorded) ?? 'nothing'}`);
+  return recorded === status ? ok(undefined) : wrong(`GitLab recorded the deployment to ${environment} as ${shown(recorded) ?? 'nothing'}`);
 }
 
 /**
@@ -108,32 +106,32 @@ async function toldBefore(
   project: GitlabProject,
   { environment, commit }: DeploymentRecord,
   signal: AbortSignal,
-): Promise<Told<string | undefined>> {
+): Promise<CiResult<string | undefined>> {
   const query = new URLSearchParams({ environment, status: 'success', order_by: 'id', sort: 'desc', per_page: '1' }).toString();
   const answer = await project.asking.get(project.path(`/deployments?${query}`), signal);
   if (answer.state === 'failed') return answer;
   const [latest] = listOf(answer.value);
   const isOwn = valueAt(latest, 'sha') === commit && recordOf(valueAt(latest, 'deployable')) === undefined;
-  return told(isOwn ? textOf(valueAt(latest, 'id')) : undefined);
+  return ok(isOwn ? textOf(valueAt(latest, 'id')) : undefined);
 }
 
-async function changeDeployment(project: GitlabProject, id: string, status: string, signal: AbortSignal): Promise<Told<void>> {
+async function changeDeployment(project: GitlabProject, id: string, status: string, signal: AbortSignal): Promise<CiResult<void>> {
   const answer = await project.asking.write('PUT', project.path(`/deployments/${encodeURIComponent(id)}`), { status }, signal);
-  return answer.state === 'failed' ? answer : told(undefined);
+  return answer.state === 'failed' ? answer : ok(undefined);
 }
 
 async function makeEnvironment(
   project: GitlabProject,
   { environment: name, url, state }: DeploymentRecord,
   signal: AbortSignal,
-): Promise<Told<Json | undefined>> {
+): Promise<CiResult<Json | undefined>> {
   const found = await project.list(`/environments?name=${encodeURIComponent(name)}`, 'environments', signal);
   if (found.state === 'failed') return found;
   const known = found.value.map(recordOf).find((one) => one?.['name'] === name);
   const address = state === 'live' ? webAddress(url) : undefined;
   const more = address === undefined ? {} : { external_url: address };
   if (!known) return project.post('/environments', { name, ...more }, 'an environment', signal);
-  if (address === undefined || known['external_url'] === address) return told(undefined);
+  if (address === undefined || known['external_url'] === address) return ok(undefined);
   const changed = await project.asking.write('PUT', project.path(`/environments/${textOf(known['id']) ?? ''}`), more, signal);
-  return changed.state === 'failed' ? changed : told(undefined);
+  return changed.state === 'failed' ? changed : ok(undefined);
 }

@@ -1,5 +1,5 @@
 import { recordOf, textOf, valueAt } from '../../support/json-value';
-import { isCommit, told, type DeploymentHistory, type PastDeployment, type Told } from '../remote-engine';
+import { isCommit, ok, type DeploymentHistory, type PastDeployment, type CiResult } from '../ci-client';
 import { wrong, type GitlabProject } from './project';
 
 const mostPages = 10;
@@ -13,7 +13,7 @@ export async function gitlabHistory(
   environment: string,
   since: string,
   signal: AbortSignal,
-): Promise<Told<DeploymentHistory>> {
+): Promise<CiResult<DeploymentHistory>> {
   const found: PastDeployment[] = [];
   let oldest: string | undefined;
   for (let page = 1; page <= mostPages; page++) {
@@ -22,15 +22,15 @@ export async function gitlabHistory(
     if (answer.state === 'failed') return answer;
     const { value } = answer;
     if (!Array.isArray(value)) return wrong('GitLab answered something that is no list of deployments');
-    if (value.length === 0) return told({ deployments: found.reverse() });
+    if (value.length === 0) return ok({ deployments: found.reverse() });
     for (const one of value as readonly unknown[]) {
       const deployment = pastDeployment(one, project);
       if (deployment) found.push(deployment);
       oldest = project.asking.time(textOf(valueAt(one, 'created_at'))) ?? oldest;
-      if (deployment?.state === 'live' && deployment.at < since) return told({ deployments: found.reverse() });
+      if (deployment?.state === 'live' && deployment.at < since) return ok({ deployments: found.reverse() });
     }
   }
-  return told({ deployments: found.reverse(), ...(oldest !== undefined && { wholeSince: oldest }) });
+  return ok({ deployments: found.reverse(), ...(oldest !== undefined && { wholeSince: oldest }) });
 }
 
 /** Undefined: it was never live. Only what was recorded without a job can be gone though nothing says that it was live. */

@@ -1,7 +1,7 @@
 import { gitlabSteps } from './pipeline-file';
 import { listOf, present, recordOf, textOf } from '../../support/json-value';
 import type { ConditionalClient } from '../conditional-client';
-import type { RemoteJob } from '../remote-engine';
+import type { RemoteJob } from '../ci-client';
 import { shown, webAddress, type Json } from './project';
 import { failureReason, isOver, jobState, waitingReason } from './states';
 

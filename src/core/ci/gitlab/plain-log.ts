@@ -1,4 +1,4 @@
-import type { PlainLog } from '../remote-engine';
+import type { PlainLog } from '../ci-client';
 
 const newline = 0x0a;
 const plus = 0x2b;

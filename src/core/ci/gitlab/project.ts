@@ -3,7 +3,7 @@ import { recordOf, textOf, valueAt } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
 import { plain } from '../../support/plain-text';
 import type { ConditionalClient } from '../conditional-client';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -25,16 +25,16 @@ export class GitlabProject {
     return `/projects/${encodeURIComponent(this.name)}${below}`;
   }
 
-  async record(below: string, what: string, signal: AbortSignal): Promise<Told<Json>> {
+  async record(below: string, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
     return recordIn(await this.asking.get(this.path(below), signal), what);
   }
 
-  async post(below: string, body: object | undefined, what: string, signal: AbortSignal): Promise<Told<Json>> {
+  async post(below: string, body: object | undefined, what: string, signal: AbortSignal): Promise<CiResult<Json>> {
     return recordIn(await this.asking.write('POST', this.path(below), body, signal), what);
   }
 
   /** All pages of a list. One that is not read to its end is a failure: a part is never taken for the whole. */
-  async list(below: string, what: string, signal: AbortSignal): Promise<Told<readonly unknown[]>> {
+  async list(below: string, what: string, signal: AbortSignal): Promise<CiResult<readonly unknown[]>> {
     const read = await readPages<JsonAnswer>({
       first: this.path(below),
       get: async (address) => this.asking.get(address, signal),
@@ -48,7 +48,7 @@ export class GitlabProject {
       if (!Array.isArray(value)) return wrong(`GitLab answered something that is no list of ${what}`);
       values.push(...(value as readonly unknown[]));
     }
-    return told(values);
+    return ok(values);
   }
 
   /** The branch that everybody delivers from; undefined where GitLab does not say. Asked once. */
@@ -61,7 +61,7 @@ export class GitlabProject {
   }
 }
 
-export function wrong(message: string, hint?: string): RemoteFailure {
+export function wrong(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }
 
@@ -84,10 +84,10 @@ export function userOf(record: Json): string | undefined {
   return shown(valueAt(record, 'user.username'), 100);
 }
 
-function recordIn(answer: JsonAnswer | RemoteFailure, what: string): Told<Json> {
+function recordIn(answer: JsonAnswer | CiFailure, what: string): CiResult<Json> {
   if (answer.state === 'failed') return answer;
   const record = recordOf(answer.value);
-  return record ? told(record) : wrong(`GitLab answered something that is not ${what}`);
+  return record ? ok(record) : wrong(`GitLab answered something that is not ${what}`);
 }
 
 /** Behind a proxy the addresses in `Link` may be another host's: the number of the page is enough (docs.gitlab.com: api/rest, pagination). */

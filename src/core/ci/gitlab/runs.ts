@@ -1,5 +1,5 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
-import { told, type RemoteFailure, type RemoteJob, type RemoteRun, type Started, type Told } from '../remote-engine';
+import { ok, type CiFailure, type RemoteJob, type RemoteRun, type Started, type CiResult } from '../ci-client';
 import { isOwnBranchOf, ownBranches } from '../../git/delivery-branches';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
@@ -31,7 +31,7 @@ export class GitlabRuns {
   ) {}
 
   /** GitLab does not count the attempts of a pipeline: another process knows by `attempt` which it is. */
-  async read(id: string, signal: AbortSignal, attempt?: number): Promise<Told<RemoteRun>> {
+  async read(id: string, signal: AbortSignal, attempt?: number): Promise<CiResult<RemoteRun>> {
     const address = `/pipelines/${encodeURIComponent(id)}`;
     const pipeline = await this.project.record(address, 'a pipeline', signal);
     if (pipeline.state === 'failed') return this.missing(id, pipeline, signal);
@@ -64,10 +64,10 @@ export class GitlabRuns {
     };
     const jobs = readJobs(inOrder(latest, all?.value ?? []), this.naming, around, this.project.asking);
     if (typeof jobs === 'string') return wrong(jobs);
-    return told(this.runOf(basic, pipeline.value, jobs));
+    return ok(this.runOf(basic, pipeline.value, jobs));
   }
 
-  async list(signal: AbortSignal): Promise<Told<readonly RemoteRun[]>> {
+  async list(signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>> {
     const answer = await this.project.asking.get(this.project.path('/pipelines?per_page=20&order_by=id&sort=desc'), signal);
     if (answer.state === 'failed') return answer.gone ? notSeen(this.project, answer) : answer;
     if (!Array.isArray(answer.value)) return wrong('GitLab answered something that is no list of pipelines');
@@ -80,7 +80,7 @@ export class GitlabRuns {
       if (unread !== undefined) return wrong(unread);
       runs.push(...read.filter((one): one is RemoteRun => typeof one !== 'string'));
     }
-    return told(runs);
+    return ok(runs);
   }
 
   /**
@@ -95,7 +95,7 @@ export class GitlabRuns {
   }
 
   /** Only what did not pass is run again. */
-  async rerun(run: RemoteRun, signal: AbortSignal): Promise<Told<Started>> {
+  async rerun(run: RemoteRun, signal: AbortSignal): Promise<CiResult<Started>> {
     const { id } = run;
     const before = await this.read(id, signal);
     if (before.state === 'failed') return before;
@@ -108,22 +108,22 @@ export class GitlabRuns {
     // What did not pass is made anew, with another id.
     const replaced = before.value.jobs.filter(({ state }) => state === 'failed' || state === 'cancelled').map((job) => job.id);
     this.reruns.set(id, { attempt, kept: new Set(kept), replaced: new Set(replaced), at: Date.now() });
-    return told({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
+    return ok({ id, attempt, ...present({ url: webAddress(answer.value['web_url']) }) });
   }
 
   /** Jobs and runs that are not there tell nothing where the whole project cannot be seen. */
-  private async missing(id: string, failure: RemoteFailure, signal: AbortSignal): Promise<RemoteFailure> {
+  private async missing(id: string, failure: CiFailure, signal: AbortSignal): Promise<CiFailure> {
     if (!failure.gone) return failure;
     const project = await this.project.record('', 'the project', signal);
     if (project.state === 'failed') return project.gone ? notSeen(this.project, project) : project;
     return { ...failure, message: `GitLab has no pipeline ${id} (any more)` };
   }
 
-  private async records(address: string, signal: AbortSignal): Promise<Told<readonly JobRecord[]>> {
+  private async records(address: string, signal: AbortSignal): Promise<CiResult<readonly JobRecord[]>> {
     const list = await this.project.list(address, 'jobs', signal);
     if (list.state === 'failed') return list;
     const records = list.value.map(jobRecord);
-    return records.every((one) => one !== undefined) ? told(records) : wrong('GitLab answered a job without an id, a name or a status');
+    return records.every((one) => one !== undefined) ? ok(records) : wrong('GitLab answered a job without an id, a name or a status');
   }
 
   /** What lists and single answers both tell. A sentence where something is missing. */
@@ -162,7 +162,7 @@ export class GitlabRuns {
     const answer = await this.project.record(`/repository/commits/${encodeURIComponent(commit)}`, 'a commit', signal);
     // What may not be read now may not be read a moment later, either; what could not be reached may.
     if (answer.state === 'failed' && !answer.gone && answer.reason !== 'token') return '';
-    const title = answer.state === 'told' ? (shown(answer.value['title']) ?? '') : '';
+    const title = answer.state === 'ok' ? (shown(answer.value['title']) ?? '') : '';
     remember(this.titles, commit, title);
     return title;
   }

@@ -1,10 +1,10 @@
 import { present, textOf } from '../../support/json-value';
-import { told, type RemoteFailure, type StartRequest, type Started, type Told } from '../remote-engine';
+import { ok, type CiFailure, type StartRequest, type Started, type CiResult } from '../ci-client';
 import { notSeen } from './check';
 import { webAddress, wrong, type GitlabProject } from './project';
 
 /** Starts a pipeline at a branch; the answer names it (docs.gitlab.com: api/pipelines, create a pipeline). */
-export async function startPipeline(project: GitlabProject, request: StartRequest, signal: AbortSignal): Promise<Told<Started>> {
+export async function startPipeline(project: GitlabProject, request: StartRequest, signal: AbortSignal): Promise<CiResult<Started>> {
   const answer = await project.post('/pipeline', { ref: request.branch }, 'a pipeline', signal);
   if (answer.state === 'failed') return inWords(project, request, answer);
   const [id, commit] = [textOf(answer.value['id']), textOf(answer.value['sha'])];
@@ -14,13 +14,13 @@ export async function startPipeline(project: GitlabProject, request: StartReques
     const ended = await project.asking.write('POST', project.path(`/pipelines/${encodeURIComponent(id)}/cancel`), undefined, signal);
     return wrong(other, ended.state === 'failed' ? `it goes on: ${ended.message}` : 'it was cancelled');
   }
-  return told({ id, attempt: 1, ...present({ url: webAddress(answer.value['web_url']) }) });
+  return ok({ id, attempt: 1, ...present({ url: webAddress(answer.value['web_url']) }) });
 }
 
 /** What GitLab says when it makes no pipeline (lib/gitlab/ci/pipeline/chain), as what a person can do about it. */
-function inWords(project: GitlabProject, { file, branch, service }: StartRequest, failure: RemoteFailure): RemoteFailure {
+function inWords(project: GitlabProject, { file, branch, service }: StartRequest, failure: CiFailure): CiFailure {
   if (failure.gone) return notSeen(project, failure);
-  const says = (message: string, hint?: string): RemoteFailure => ({ ...failure, message, ...(hint !== undefined && { hint }) });
+  const says = (message: string, hint?: string): CiFailure => ({ ...failure, message, ...(hint !== undefined && { hint }) });
   const { status } = failure;
   // Behind the address, which may have any of these words in it.
   const said = failure.message.includes(': ') ? failure.message.slice(failure.message.indexOf(': ')) : '';

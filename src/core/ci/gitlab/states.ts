@@ -1,4 +1,4 @@
-import type { RemoteJob, RemoteRun } from '../remote-engine';
+import type { RemoteJob, RemoteRun } from '../ci-client';
 
 /**
  * The words of GitLab for where a pipeline is (docs.gitlab.com: api/pipelines, and ci/jobs for `canceling`). Undefined for one that

@@ -1,6 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import { noJson } from '../../http/api';
-import { told, type LogEnd, type RemoteFailure, type RemoteJob, type Told } from '../remote-engine';
+import { ok, type LogEnd, type CiFailure, type RemoteJob, type CiResult } from '../ci-client';
 import { AnnotatedLog, type LogState, type Piece } from './annotated-log';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { LogWindow } from './log-window';
@@ -43,7 +43,7 @@ export class BuildLog {
   /** How many answers there were, and how many of them each job had when it was last asked for. */
   private answers = 0;
   private readonly served = new Map<string, number>();
-  private going: Promise<RemoteFailure | undefined> | undefined;
+  private going: Promise<CiFailure | undefined> | undefined;
 
   constructor(
     private readonly server: JenkinsApi,
@@ -65,7 +65,7 @@ export class BuildLog {
     from: number,
     write: (bytes: Buffer) => void,
     signal: AbortSignal,
-  ): Promise<Told<LogEnd>> {
+  ): Promise<CiResult<LogEnd>> {
     const failure = await this.refresh(job.id, signal);
     if (failure) return failure;
     const homes = new Set(jobs.map(({ id }) => id));
@@ -84,7 +84,7 @@ export class BuildLog {
         at += bytes.length;
       }
     const isOver = job.state !== 'running' && job.state !== 'waiting';
-    return told({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
+    return ok({ isWhole: isOver && (this.isWhole || this.ended.has(job.id)) });
   }
 
   /** Why a build gets no machine, in Jenkins's words (workflow-durable-task-step, `ExecutorStepExecution`): the queue does not say whose it is. */
@@ -95,7 +95,7 @@ export class BuildLog {
   }
 
   /** Each that asks in turn sees every answer once. Who waits for the request of another asks anew when that gave it up. */
-  private async refresh(asks: string, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async refresh(asks: string, signal: AbortSignal): Promise<CiFailure | undefined> {
     while (!this.isWhole && (this.served.get(asks) ?? 0) >= this.answers) {
       const isOwn = this.going === undefined;
       this.going ??= this.goOn(signal).finally(() => (this.going = undefined));
@@ -112,10 +112,10 @@ export class BuildLog {
     return wholeBuild;
   }
 
-  private async goOn(signal: AbortSignal): Promise<RemoteFailure | undefined> {
+  private async goOn(signal: AbortSignal): Promise<CiFailure | undefined> {
     let fresh = new LogWindow(this.most);
     let answer = await this.fetch(this.start, new AnnotatedLog(this.state, intoWindow(fresh)), signal);
-    const isDoubtful = answer.state === 'told' && answer.value.reading.isDoubtful;
+    const isDoubtful = answer.state === 'ok' && answer.value.reading.isDoubtful;
     if (isDoubtful) {
       fresh = new LogWindow(this.most);
       answer = await this.fetch(0, new AnnotatedLog({ node: undefined }, intoWindow(fresh)), signal);
@@ -143,7 +143,7 @@ export class BuildLog {
     from: number,
     write: (bytes: Buffer) => void,
     signal: AbortSignal,
-  ): Promise<RemoteFailure | undefined> {
+  ): Promise<CiFailure | undefined> {
     const all = sum(this.window.printed(), isOwn);
     const { start, state, printed } = sum(this.known.printed, isOwn) <= from ? this.known : beginning;
     const size = this.start;
@@ -164,7 +164,7 @@ export class BuildLog {
     return answer.value.size < size ? unclear('Jenkins answered a log as it was before') : undefined;
   }
 
-  private async fetch(start: number, reading: AnnotatedLog, signal: AbortSignal, had?: () => void): Promise<Told<Answer>> {
+  private async fetch(start: number, reading: AnnotatedLog, signal: AbortSignal, had?: () => void): Promise<CiResult<Answer>> {
     let page = '';
     const decoder = new StringDecoder('utf8');
     const path = `${this.server.jobPath}/${this.number}/logText/progressiveHtml?start=${start}`;
@@ -187,7 +187,7 @@ export class BuildLog {
       return page === '' ? unclear('Jenkins does not say how long its log is') : noJson(page, answer.headers, answer.url, answer.status);
     reading.push(decoder.end());
     const state = reading.end();
-    return told({ reading, size, isMore: answer.headers['x-more-data'] === 'true', state });
+    return ok({ reading, size, isMore: answer.headers['x-more-data'] === 'true', state });
   }
 }
 

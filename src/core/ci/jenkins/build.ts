@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { told, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type RemoteRun, type CiResult } from '../ci-client';
 import { refParameter } from './checks';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { restartOf, type Restart } from './restarts';
@@ -31,7 +31,7 @@ export interface Build extends RemoteRun {
 }
 
 /** Without jobs, and with the id `build:N`. */
-export function readBuild(value: unknown, server: JenkinsApi): Told<Build> {
+export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
   const build = recordOf(value);
   const number = numberOf(build?.['number']);
   const timestamp = timeOf(numberOf(build?.['timestamp']));
@@ -47,7 +47,7 @@ export function readBuild(value: unknown, server: JenkinsApi): Told<Build> {
   const commit = commitOf(build['actions'], branch);
   const by = starterOf(build['actions']);
   const finishedAt = isOver ? server.asking.time(timeOf((numberOf(build['timestamp']) ?? 0) + duration)) : undefined;
-  return told({
+  return ok({
     id: `build:${number}`,
     number,
     queueId: numberOf(build['queueId']),

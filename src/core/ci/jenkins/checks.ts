@@ -1,5 +1,5 @@
 import { listOf, recordOf, textOf } from '../../support/json-value';
-import { told, type Told } from '../remote-engine';
+import { ok, type CiResult } from '../ci-client';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './format';
 
@@ -7,7 +7,7 @@ import { sentence } from './format';
 export const refParameter = 'DELIVERY_REF';
 
 /** Who asks, where the job is one that can deliver. */
-export async function check(server: JenkinsApi, signal: AbortSignal): Promise<Told<string>> {
+export async function check(server: JenkinsApi, signal: AbortSignal): Promise<CiResult<string>> {
   const me = await server.record('/me/api/json?tree=id,fullName', signal);
   if (me.state === 'failed') return me;
   const [id, name] = [textOf(me.value['id']), textOf(me.value['fullName'])];
@@ -42,5 +42,5 @@ export async function check(server: JenkinsApi, signal: AbortSignal): Promise<To
   const type = textOf(parameter['type']);
   if (type !== undefined && type !== 'StringParameterDefinition')
     return unclear(`the parameter ${refParameter} of ${server.job} is none of text (${sentence(type)})`, 'make it a string parameter');
-  return told(sentence(name ?? id));
+  return ok(sentence(name ?? id));
 }

@@ -3,7 +3,7 @@ import type { HttpAnswer, HttpFailure } from '../../http/http-answer';
 import { recordOf, textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 
 /** Where a Jenkins is, and how it is asked. Its remote API: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {
@@ -38,18 +38,18 @@ export class JenkinsApi {
   }
 
   /** What is answered as an object. */
-  async record(path: string, signal: AbortSignal): Promise<Told<Readonly<Record<string, unknown>>>> {
+  async record(path: string, signal: AbortSignal): Promise<CiResult<Readonly<Record<string, unknown>>>> {
     const answer = await this.asking.get(path, signal);
     if (answer.state === 'failed') return answer;
     const record = recordOf(answer.value);
-    return record ? told(record) : unclear(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
+    return record ? ok(record) : unclear(`Jenkins answered no object for ${path.replace(/\?.*$/s, '')}`);
   }
 
   /**
    * Where a refusal names a crumb, one is fetched and it is sent once more: nothing was done by the first. A token of the API needs
    * none (https://www.jenkins.io/doc/book/security/csrf-protection/), but what stands before Jenkins may let no token through.
    */
-  async press(path: string, signal: AbortSignal): Promise<HttpAnswer | RemoteFailure> {
+  async press(path: string, signal: AbortSignal): Promise<HttpAnswer | CiFailure> {
     const first = await this.asking.api.press(path, signal);
     const answer =
       first.state === 'failed' && first.status === 403 && /crumb/i.test(first.message) ? await this.withCrumb(path, signal, first) : first;
@@ -76,6 +76,6 @@ export class JenkinsApi {
 }
 
 /** An answer that says something else than it should. */
-export function unclear(message: string, hint?: string): RemoteFailure {
+export function unclear(message: string, hint?: string): CiFailure {
   return { state: 'failed', reason: 'answer', message, ...(hint !== undefined && { hint }) };
 }

@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { told, type RemoteFailure, type Told } from '../remote-engine';
+import { ok, type CiFailure, type CiResult } from '../ci-client';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './format';
 
@@ -20,16 +20,16 @@ export class Queue {
   constructor(private readonly server: JenkinsApi) {}
 
   /** `id`: `queue:N` or `build:N`. */
-  async find(id: string, signal: AbortSignal): Promise<Told<Place>> {
+  async find(id: string, signal: AbortSignal): Promise<CiResult<Place>> {
     const item = itemOf(id);
     if (item === undefined) {
       const number = /^build:(\d{1,12})$/.exec(id)?.[1];
       return number === undefined
         ? { ...unclear(`“${sentence(id)}” is no run of Jenkins`), gone: true }
-        : told({ state: 'build', number: Number(number) });
+        : ok({ state: 'build', number: Number(number) });
     }
     const number = this.numbers.get(item);
-    if (number !== undefined) return told({ state: 'build', number });
+    if (number !== undefined) return ok({ state: 'build', number });
     const tree = 'id,why,cancelled,inQueueSince,executable[number],actions[parameters[name,value],causes[userName,shortDescription]]';
     const answer = await this.server.record(`/queue/item/${item}/api/json?tree=${tree}`, signal);
     if (answer.state === 'failed') return answer.gone ? this.findBuild(item, answer, signal) : answer;
@@ -38,20 +38,20 @@ export class Queue {
     const since = numberOf(value['inQueueSince']);
     const { actions } = value;
     const became = numberOf(recordOf(value['executable'])?.['number']);
-    if (became !== undefined) return told(this.became(item, became));
-    if (value['cancelled'] === true) return told({ state: 'cancelled', since, actions });
+    if (became !== undefined) return ok(this.became(item, became));
+    if (value['cancelled'] === true) return ok({ state: 'cancelled', since, actions });
     const why = textOf(value['why']);
-    return told({ state: 'waiting', why: why === undefined ? undefined : sentence(why), since, actions });
+    return ok({ state: 'waiting', why: why === undefined ? undefined : sentence(why), since, actions });
   }
 
-  private async findBuild(item: number, gone: RemoteFailure, signal: AbortSignal): Promise<Told<Place>> {
+  private async findBuild(item: number, gone: CiFailure, signal: AbortSignal): Promise<CiResult<Place>> {
     const answer = await this.server.record(`${this.server.jobPath}/api/json?tree=builds[number,queueId]{0,${mostBuilds}}`, signal);
     if (answer.state === 'failed') return answer;
     const build = listOf(answer.value['builds'])
       .map(recordOf)
       .find((one) => numberOf(one?.['queueId']) === item);
     const number = numberOf(build?.['number']);
-    if (number !== undefined) return told(this.became(item, number));
+    if (number !== undefined) return ok(this.became(item, number));
     return { ...gone, message: `Jenkins knows neither the item ${item} of its queue any more nor a build that came from it` };
   }
 

@@ -1,6 +1,6 @@
 import { recordOf, textOf } from '../../support/json-value';
 import { restartableStages, type RestartableStage } from './jenkins-restart';
-import { told, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type RemoteRun, type CiResult } from '../ci-client';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { knownRestarts } from './restarts';
 import type { Stages } from './stages';
@@ -27,7 +27,7 @@ export async function restart(
   pipeline: string | undefined,
   { server, stages }: { readonly server: JenkinsApi; readonly stages: Stages },
   signal: AbortSignal,
-): Promise<Told<Restarted>> {
+): Promise<CiResult<Restarted>> {
   const stage = stageOf(run, pipeline);
   if (typeof stage === 'string') return not(stage);
   const { name } = stage;
@@ -37,7 +37,7 @@ export async function restart(
   if ((known.value.after(number) ?? Infinity) + 1 > stage.builds) return not(`what build ${number} made is not kept any more`);
   for (const handed of stage.handed) {
     const job = run.jobs.find((one) => one.name === handed && one.state === 'passed');
-    const has = job ? await stages.hasStashed(job, number, signal) : told(false);
+    const has = job ? await stages.hasStashed(job, number, signal) : ok(false);
     if (has.state === 'failed') return has;
     if (!has.value) return not(`what ${handed} made was not kept by build ${number}`);
   }
@@ -56,13 +56,13 @@ export async function restart(
   if (item === undefined) return unclear(`Jenkins took the restart of build ${number}, and shows none`, look);
   if (second !== undefined)
     return unclear(`build ${number} was restarted twice at the same moment, and which is this one is not told`, look);
-  return told({ state: 'restarted', item, stage: name });
+  return ok({ state: 'restarted', item, stage: name });
 }
 
 const look = 'look at the page of the job: it may run all the same';
 
-function not(why: string): Told<NotRestarted> {
-  return told({ state: 'not restarted', why });
+function not(why: string): CiResult<NotRestarted> {
+  return ok({ state: 'not restarted', why });
 }
 
 /** All that comes before it has passed, or was passed over in a run that got further; else why there is none. */

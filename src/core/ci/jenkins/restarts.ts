@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { told, type Told } from '../remote-engine';
+import { ok, type CiResult } from '../ci-client';
 import { unclear, type JenkinsApi } from './jenkins-api';
 
 /** Where a build begins that did not begin at the start. */
@@ -36,7 +36,7 @@ export interface KnownRestarts {
 }
 
 /** All that are known now, those that wait among them: what leaves the queue meanwhile is a build by the second answer. */
-export async function knownRestarts(server: JenkinsApi, signal: AbortSignal): Promise<Told<KnownRestarts>> {
+export async function knownRestarts(server: JenkinsApi, signal: AbortSignal): Promise<CiResult<KnownRestarts>> {
   const causes = 'actions[causes[shortDescription]]';
   const queue = await server.record(`/queue/api/json?tree=items[id,task[url],${causes}]`, signal);
   if (queue.state === 'failed') return queue;
@@ -52,7 +52,7 @@ export async function knownRestarts(server: JenkinsApi, signal: AbortSignal): Pr
   const builds = listOf(job.value['builds'])
     .map(recordOf)
     .map((build) => ({ number: numberOf(build?.['number']), id: numberOf(build?.['queueId']), restart: restartOf(build?.['actions']) }));
-  return told({
+  return ok({
     after: (number) =>
       builds.some((build) => build.number === number)
         ? builds.filter((build) => (build.number ?? 0) > number).length + waiting.length

@@ -1,5 +1,5 @@
 import { listOf } from '../../support/json-value';
-import { told, type RemoteFailure, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type CiFailure, type RemoteRun, type CiResult } from '../ci-client';
 import { buildTree, readBuild, refOf, starterOf, type Build } from './build';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { itemOf, Queue, type Place } from './queue';
@@ -38,14 +38,14 @@ export class Runs {
     }
   }
 
-  async find(id: string, signal: AbortSignal): Promise<Told<Place>> {
+  async find(id: string, signal: AbortSignal): Promise<CiResult<Place>> {
     return this.queue.find(id, signal);
   }
 
-  async read(id: string, signal: AbortSignal): Promise<Told<RemoteRun>> {
+  async read(id: string, signal: AbortSignal): Promise<CiResult<RemoteRun>> {
     const place = await this.find(id, signal);
     if (place.state === 'failed') return place;
-    if (place.value.state !== 'build') return told(this.queued(id, place.value));
+    if (place.value.state !== 'build') return ok(this.queued(id, place.value));
     const { number } = place.value;
     const answer = await this.server.record(`${this.server.jobPath}/${number}/api/json?tree=${buildTree}`, signal);
     if (answer.state === 'failed')
@@ -57,13 +57,13 @@ export class Runs {
     const jobs = await this.stages.jobs(build.value, signal);
     if (jobs.state === 'failed') return jobs;
     const run = { ...this.runOf(build.value, id), jobs: jobs.value };
-    if (run.state !== 'running' || run.jobs.some(({ state }) => state === 'running' || state === 'waiting')) return told(run);
+    if (run.state !== 'running' || run.jobs.some(({ state }) => state === 'running' || state === 'waiting')) return ok(run);
     // Builds of pipelines begin at once: it is their steps that wait for a machine.
     const why = await this.logs.of(number).lackOfMachine(signal);
-    return told(why === undefined ? run : { ...run, state: run.jobs.length === 0 ? 'waiting' : 'running', reason: sentence(why) });
+    return ok(why === undefined ? run : { ...run, state: run.jobs.length === 0 ? 'waiting' : 'running', reason: sentence(why) });
   }
 
-  async list(signal: AbortSignal): Promise<Told<readonly RemoteRun[]>> {
+  async list(signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>> {
     const answer = await this.server.record(`${this.server.jobPath}/api/json?tree=builds[${buildTree}]{0,${mostListed}}`, signal);
     if (answer.state === 'failed') return answer;
     const { builds } = answer.value;
@@ -76,11 +76,11 @@ export class Runs {
       const id = queueId !== undefined && this.sent.has(`queue:${queueId}`) ? `queue:${queueId}` : build.value.id;
       runs.push(this.runOf(build.value, id));
     }
-    return told(runs);
+    return ok(runs);
   }
 
   /** A number that is given again, after a job was made anew, is another build. */
-  private otherThan(id: string, number: number, build: Build): RemoteFailure | undefined {
+  private otherThan(id: string, number: number, build: Build): CiFailure | undefined {
     const item = itemOf(id);
     if (build.number !== number) return unclear(`Jenkins answered build ${build.number} for build ${number}`);
     if (item === undefined || build.queueId === undefined || build.queueId === item) return undefined;
@@ -88,7 +88,7 @@ export class Runs {
   }
 
   /** A restart has the parameters of its build (Jenkins copies them with `FlowCopier`): where it has not, it is not what was asked for. */
-  private anotherCommit(id: string, { number, commit, restart }: Build): RemoteFailure | undefined {
+  private anotherCommit(id: string, { number, commit, restart }: Build): CiFailure | undefined {
     const sent = this.sent.get(id);
     if (!restart || !sent || sent.commit === '' || commit === '' || commit === sent.commit) return undefined;
     return { ...unclear(`build ${number} went on with commit ${commit.slice(0, 8)}, not ${sent.commit.slice(0, 8)}`), gone: true };

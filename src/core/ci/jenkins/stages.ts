@@ -1,5 +1,5 @@
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
-import { told, type RemoteJob, type Told } from '../remote-engine';
+import { ok, type RemoteJob, type CiResult } from '../ci-client';
 import { unstable, type Build } from './build';
 import { unclear, type JenkinsApi } from './jenkins-api';
 import { sentence } from './format';
@@ -56,13 +56,11 @@ export class Stages {
     private readonly steps: readonly string[],
   ) {}
 
-  async jobs(build: Build, signal: AbortSignal): Promise<Told<readonly RemoteJob[]>> {
+  async jobs(build: Build, signal: AbortSignal): Promise<CiResult<readonly RemoteJob[]>> {
     const { number } = build;
     const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
     if (answer.state === 'failed')
-      return answer.gone
-        ? told([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')])
-        : answer;
+      return answer.gone ? ok([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')]) : answer;
     if (!Array.isArray(answer.value['stages'])) return unclear(`Jenkins answered no stages for build ${number}`);
     const read = await this.read(answer.value['stages'], build, signal);
     if (read.state === 'failed') return read;
@@ -73,7 +71,7 @@ export class Stages {
     const shown = own.some(({ state }) => state === 'failed')
       ? own
       : stages.filter((stage) => own.includes(stage) || failures.includes(stage));
-    const inputs = shown.some(({ isPaused }) => isPaused) ? await this.pendingInputs(number, signal) : told([]);
+    const inputs = shown.some(({ isPaused }) => isPaused) ? await this.pendingInputs(number, signal) : ok([]);
     if (inputs.state === 'failed') return inputs;
     const attempts = new Map<string, number>();
     const jobs = shown.map((stage) => {
@@ -83,11 +81,15 @@ export class Stages {
     });
     // Stages that go on in a build that has ended are those of an answer before its end, and one of them may be what failed.
     const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
-    return told(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
+    return ok(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
   }
 
-  private async read(values: unknown, { number, restart }: Pick<Build, 'number' | 'restart'>, signal: AbortSignal): Promise<Told<Stage[]>> {
-    const passed = restart ? await this.passedIn(restart.of, signal) : told(new Set<string>());
+  private async read(
+    values: unknown,
+    { number, restart }: Pick<Build, 'number' | 'restart'>,
+    signal: AbortSignal,
+  ): Promise<CiResult<Stage[]>> {
+    const passed = restart ? await this.passedIn(restart.of, signal) : ok(new Set<string>());
     if (passed.state === 'failed') return passed;
     const stages: Stage[] = [];
     let isBefore = restart !== undefined;
@@ -104,28 +106,28 @@ export class Stages {
       if (known.state === 'failed') return known;
       stages.push(known.value);
     }
-    return told(stages);
+    return ok(stages);
   }
 
   /** Of a build that was restarted, and so is over. None where it is not in Jenkins any more. */
-  private async passedIn(number: number, signal: AbortSignal): Promise<Told<ReadonlySet<string>>> {
+  private async passedIn(number: number, signal: AbortSignal): Promise<CiResult<ReadonlySet<string>>> {
     const known = this.passed.get(number);
-    if (known) return told(known);
+    if (known) return ok(known);
     const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
-    if (answer.state === 'failed') return answer.gone ? told(new Set()) : answer;
+    if (answer.state === 'failed') return answer.gone ? ok(new Set()) : answer;
     const stages = await this.read(answer.value['stages'], { number, restart: undefined }, signal);
     if (stages.state === 'failed') return stages;
     const passed = new Set(stages.value.flatMap(({ name, state }) => (state === 'passed' ? [name] : [])));
     if (this.passed.size > 100) this.passed.clear();
     this.passed.set(number, passed);
-    return told(passed);
+    return ok(passed);
   }
 
-  async pendingInputs(number: number, signal: AbortSignal): Promise<Told<readonly PendingInput[]>> {
+  async pendingInputs(number: number, signal: AbortSignal): Promise<CiResult<readonly PendingInput[]>> {
     const answer = await this.server.asking.get(`${this.server.jobPath}/${number}/wfapi/pendingInputActions`, signal);
     if (answer.state === 'failed') return answer;
     if (!Array.isArray(answer.value)) return unclear(`Jenkins answered no list of what build ${number} waits for`);
-    return told(
+    return ok(
       listOf(answer.value).flatMap((value) => {
         const input = recordOf(value);
         const message = textOf(input?.['message']);
@@ -140,9 +142,9 @@ export class Stages {
    * Declarative pipelines enter the stages that they skip: for a condition of their own, or after a failure (JENKINS-38097). They are
    * told as passed or failed all the same, but nothing is in them but the step by which Jenkins says that it skips them.
    */
-  private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<Told<Stage>> {
+  private async asItRan(stage: Stage, isLate: boolean, number: number, signal: AbortSignal): Promise<CiResult<Stage>> {
     const isInDoubt = stage.state === 'passed' || (isLate && (stage.state === 'failed' || stage.state === 'cancelled'));
-    if (!isInDoubt || !this.steps.includes(stage.name)) return told(stage);
+    if (!isInDoubt || !this.steps.includes(stage.name)) return ok(stage);
     const key = `${number}/${stage.id}`;
     let isSkipped = this.skipped.get(key);
     if (isSkipped === undefined) {
@@ -152,21 +154,25 @@ export class Stages {
       if (this.skipped.size > 2000) this.skipped.clear();
       this.skipped.set(key, isSkipped);
     }
-    return told(isSkipped ? { ...stage, state: 'skipped', error: undefined, isUnstable: false } : stage);
+    return ok(isSkipped ? { ...stage, state: 'skipped', error: undefined, isUnstable: false } : stage);
   }
 
   /** Whether a stage kept files for a restart after it. */
-  async hasStashed(stage: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<Told<boolean>> {
+  async hasStashed(stage: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<CiResult<boolean>> {
     const names = await this.nodesIn(stage, number, signal);
-    return names.state === 'failed' ? names : told(names.value.includes(stashing));
+    return names.state === 'failed' ? names : ok(names.value.includes(stashing));
   }
 
   /** The names of the steps in a stage. */
-  private async nodesIn({ id, name }: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<Told<readonly unknown[]>> {
+  private async nodesIn(
+    { id, name }: Pick<Stage, 'id' | 'name'>,
+    number: number,
+    signal: AbortSignal,
+  ): Promise<CiResult<readonly unknown[]>> {
     const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${id}/wfapi/describe`, signal);
     if (answer.state === 'failed') return answer;
     if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${name}`);
-    return told(listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']));
+    return ok(listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']));
   }
 
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {

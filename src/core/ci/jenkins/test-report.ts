@@ -1,7 +1,7 @@
 import { listOf, recordOf, textOf } from '../../support/json-value';
 import { failingTest } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
-import { told, type Told } from '../remote-engine';
+import { ok, type CiResult } from '../ci-client';
 import type { JenkinsApi } from './jenkins-api';
 
 const mostProblems = 200;
@@ -14,9 +14,9 @@ export async function failingTests(
   number: number,
   stage: string,
   signal: AbortSignal,
-): Promise<Told<readonly FoundProblem[]>> {
+): Promise<CiResult<readonly FoundProblem[]>> {
   const answer = await server.record(`${server.jobPath}/${number}/testReport/api/json?tree=${tree}`, signal);
-  if (answer.state === 'failed') return answer.gone ? told([]) : answer;
+  if (answer.state === 'failed') return answer.gone ? ok([]) : answer;
   const problems: FoundProblem[] = [];
   for (const value of listOf(answer.value['suites'])) {
     const suite = recordOf(value);
@@ -24,12 +24,12 @@ export async function failingTests(
     for (const one of listOf(suite?.['cases'])) {
       const test = recordOf(one);
       const status = test?.['status'];
-      if (problems.length >= mostProblems) return told(problems);
+      if (problems.length >= mostProblems) return ok(problems);
       // A regression is a failure of what passed the time before.
       if (status === 'FAILED' || status === 'REGRESSION') problems.push(problemOf(test ?? {}, textOf(suite?.['name']) ?? ''));
     }
   }
-  return told(problems);
+  return ok(problems);
 }
 
 function problemOf(test: Readonly<Record<string, unknown>>, suite: string): FoundProblem {

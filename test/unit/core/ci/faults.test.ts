@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { openGithubEngine } from '../../../../src/core/ci/github/github-engine';
-import { openGitlabEngine } from '../../../../src/core/ci/gitlab/gitlab-engine';
-import { openJenkinsEngine } from '../../../../src/core/ci/jenkins/jenkins-engine';
+import { openGithubClient } from '../../../../src/core/ci/github/github-client';
+import { openGitlabClient } from '../../../../src/core/ci/gitlab/gitlab-client';
+import { openJenkinsClient } from '../../../../src/core/ci/jenkins/jenkins-client';
 import { HttpClient } from '../../../../src/core/http/http-client';
 import { FaultyAnswers } from '../../../support/ci/faulty-answers';
 import { FollowedRound, type RoundEngine } from '../../../support/ci/followed-round';
@@ -41,7 +41,7 @@ async function onGithub(): Promise<Tested> {
       name: 'github',
       id: run.id,
       open: () =>
-        openGithubEngine({ server: server.url, repository: 'acme/shop', pipelines: new Map() }, client, async () =>
+        openGithubClient({ server: server.url, repository: 'acme/shop', pipelines: new Map() }, client, async () =>
           Promise.resolve(server.token),
         ),
     }),
@@ -58,7 +58,7 @@ async function onGitlab(ranges: boolean): Promise<Tested> {
       name: 'gitlab',
       id: run.id,
       open: () =>
-        openGitlabEngine({ server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' }, client, async () =>
+        openGitlabClient({ server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' }, client, async () =>
           Promise.resolve(server.token),
         ),
     }),
@@ -77,7 +77,7 @@ async function onJenkins(held: number): Promise<Tested> {
         name: 'jenkins',
         id: `build:${server.build(run).number}`,
         open: () =>
-          openJenkinsEngine({ server: server.url, job: server.job, steps, held }, client, async () => Promise.resolve(server.token)),
+          openJenkinsClient({ server: server.url, job: server.job, steps, held }, client, async () => Promise.resolve(server.token)),
       };
     },
   };

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { openGitlabEngine } from '../../../../src/core/ci/gitlab/gitlab-engine';
-import type { DeploymentHistory } from '../../../../src/core/ci/remote-engine';
+import { openGitlabClient } from '../../../../src/core/ci/gitlab/gitlab-client';
+import type { DeploymentHistory } from '../../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../../src/core/http/http-client';
 import { GitlabServer } from '../../../support/ci/gitlab-server';
 import { ScriptedRuns, type ScriptedDeployment } from '../../../support/ci/scripted-runs';
@@ -95,7 +95,7 @@ describe('the history of deployments at GitLab', () => {
 
   const read = async (from = since): Promise<DeploymentHistory> => {
     const settings = { server: server.url, project: 'acme/shop', services: ['shop'], service: 'shop' };
-    const engine = openGitlabEngine(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
+    const engine = openGitlabClient(settings, new HttpClient({ proxy: 'host', retryMs: 1 }), async () => Promise.resolve(server.token));
     const answer = await engine.deploymentHistory?.('production', from, never);
     assert.ok(answer);
     return valueOf(answer);

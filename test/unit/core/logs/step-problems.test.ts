@@ -96,10 +96,10 @@ describe('why a command failed', () => {
     ['a command that is not there', { exitCode: 127 }, '/bin/sh: 1: tsx: not found\n', /^the command tsx was not found: /],
     ['one that bash does not find', { exitCode: 127 }, 'bash: line 1: tsx: command not found\n', /^the command tsx was not found: /],
     [
-      'a file that may not be executed',
+      'a file that is not executable',
       { exitCode: 126 },
       '/bin/sh: 1: ./build.sh: Permission denied\n',
-      /^\.\/build\.sh may not be executed: git update-index/,
+      /^\.\/build\.sh is not executable: run git update-index/,
     ],
     ['a taken port', { exitCode: 1 }, 'Error: listen EADDRINUSE: address already in use :::8080\n', /^port 8080 is taken/],
     ['a full disk', { exitCode: 1 }, 'write error: No space left on device\n', /^the disk is full/],
@@ -112,7 +112,7 @@ describe('why a command failed', () => {
     ['the system’s killer', { signal: 'SIGKILL' }, '', /^it was killed, as the system does when memory runs out/],
     ['a shell that tells of it', { exitCode: 137 }, 'Killed\n', /^it was killed/],
     ['a signal', { signal: 'SIGSEGV' }, '', /^it was ended by SIGSEGV$/],
-    ['its timeout', { ended: 'timeout', signal: 'SIGTERM' }, '', /^it took longer than its timeout of 5 s: /],
+    ['its timeout', { ended: 'timeout', signal: 'SIGTERM' }, '', /^it exceeded its timeout of 5 s: /],
     ['no start', { error: 'spawn /bin/sh ENOENT' }, '', /^it could not be started: spawn/],
     ['itself', { exitCode: 1 }, '2 tests failed\n', undefined],
   ];

@@ -11,7 +11,7 @@ export function commit(name: string): string {
   return name.toLowerCase().padEnd(40, '0');
 }
 
-export interface Told {
+export interface CiResult {
   readonly service?: string;
   readonly environment?: string;
   readonly previous?: string;
@@ -25,7 +25,7 @@ export interface Told {
 }
 
 /** A run as its journal tells it, that brought a commit live in production. */
-export function run(time: string, name: string, told: Told = {}): RunState {
+export function run(time: string, name: string, told: CiResult = {}): RunState {
   const { service = 'shop', environment = 'production', previous, back, byHand, until, base } = told;
   const id = `${time} ${name}`;
   const dirty = base === undefined ? {} : { dirty: { base: commit(base), tree: 'tree' } };

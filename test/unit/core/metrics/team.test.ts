@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { PastDeployment } from '../../../../src/core/ci/remote-engine';
+import type { PastDeployment } from '../../../../src/core/ci/ci-client';
 import { journaledDeployments } from '../../../../src/core/metrics/deployment';
 import { deploymentsOfTeam, type TeamDeployments } from '../../../../src/core/metrics/team';
 import type { RunState } from '../../../../src/core/model/run-state';

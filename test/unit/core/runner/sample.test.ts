@@ -67,7 +67,7 @@ describe('the sample', () => {
     fs.mkdirSync(target(), { recursive: true });
     fs.writeFileSync(path.join(target(), 'mine.txt'), 'mine');
     const refused = await unpackSample(target(), media);
-    assert.ok(!refused.ok && refused.failure.message.endsWith('is there already and not empty'));
+    assert.ok(!refused.ok && refused.failure.message.endsWith('is not empty'));
     assert.deepEqual(fs.readdirSync(target()), ['mine.txt']);
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { CiRecord } from '../../../../src/core/ci/follow/engine-record';
+import type { CiRecord } from '../../../../src/core/ci/follow/ci-record';
 import type { CiRun, EventBody } from '../../../../src/core/model/events';
 import { fold, unfollowed, type RunState } from '../../../../src/core/model/run-state';
 import { deploymentRows } from '../../../../src/editor/ci/ci-rows';

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { importExternalRuns } from '../../../../../src/core/ci/follow/external-runs';
-import { told, type CiClient, type RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import { ok, type CiClient, type RemoteRun } from '../../../../../src/core/ci/ci-client';
 import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
 import type { EventBody } from '../../../../../src/core/model/events';
@@ -53,7 +53,7 @@ describe('runs that others start on a CI service', () => {
   const adopt = async (runs: readonly RemoteRun[], service = 'shop', name: CiName = 'github'): Promise<void> => {
     const read: CiClient['read'] = async (id) =>
       Promise.resolve(
-        id === '7' ? told(theirs({ subject: 'Told when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
+        id === '7' ? ok(theirs({ subject: 'CiResult when it is read' })) : { state: 'failed', reason: 'answer', message: 'no' },
       );
     const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
@@ -90,7 +90,7 @@ describe('runs that others start on a CI service', () => {
     await adopt([listed]);
     const [run] = known();
     assert.equal(run?.engine?.by, by);
-    assert.equal(run?.change.subject, 'Told when it is read');
+    assert.equal(run?.change.subject, 'CiResult when it is read');
   });
 
   it('are told like those of this machine, with the steps of their own commit', async () => {

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { RemoteFailure } from '../../../../../src/core/ci/remote-engine';
+import type { CiFailure } from '../../../../../src/core/ci/ci-client';
 import { FollowedHere, job, passed, skipped } from '../../../../support/ci/followed-here';
 
 describe('A run on a CI service ends', () => {
@@ -12,7 +12,7 @@ describe('A run on a CI service ends', () => {
     assert.deepEqual(here.steps(), ['build failed', 'stage skipped', 'accept skipped']);
   });
 
-  const gone: RemoteFailure = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
+  const gone: CiFailure = { state: 'failed', reason: 'answer', status: 404, message: 'there is no run 7', gone: true };
 
   it('not where it is not there yet, because it was begun a moment ago', async () => {
     here.service.fails = gone;

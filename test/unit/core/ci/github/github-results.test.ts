@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { zipSync } from 'fflate';
-import type { DeploymentRecord, RemoteDeployment, Told } from '../../../../../src/core/ci/remote-engine';
+import type { DeploymentRecord, RemoteDeployment, CiResult } from '../../../../../src/core/ci/ci-client';
 import { logOf } from '../../../../support/ci/github-answers';
 import { commit, OnGithub } from '../../../../support/ci/on-github';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
@@ -199,7 +199,7 @@ describe('deployments of GitHub', () => {
     const id = String(100 + on.runs.deployments.length);
     on.runs.deployments.unshift({ id, environment, commit, ref: 'main', by: 'ada', createdAt, state, url });
   };
-  const tell = async (deployment: DeploymentRecord): Promise<Told<void>> => {
+  const tell = async (deployment: DeploymentRecord): Promise<CiResult<void>> => {
     const answer = await on.engine.reportDeployment?.(deployment, never);
     assert.ok(answer);
     return answer;

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { branch, commit, OnGithub } from '../../../../support/ci/on-github';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { openGithubEngine } from '../../../../../src/core/ci/github/github-engine';
+import { openGithubClient } from '../../../../../src/core/ci/github/github-client';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { branch, commit, file, OnGithub } from '../../../../support/ci/on-github';
 import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
@@ -11,7 +11,7 @@ describe('GitHub Actions, asked to run something', () => {
 
   it('is named after its repository; the token goes to its API alone', () => {
     const named = (address: string): string =>
-      openGithubEngine({ server: address, repository: 'acme/shop', pipelines: new Map() }, new HttpClient({ proxy: 'host' }), async () =>
+      openGithubClient({ server: address, repository: 'acme/shop', pipelines: new Map() }, new HttpClient({ proxy: 'host' }), async () =>
         Promise.resolve(undefined),
       ).host;
     assert.equal(on.engine.place, 'acme/shop');

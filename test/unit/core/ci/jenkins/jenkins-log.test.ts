@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { AnnotatedLog } from '../../../../../src/core/ci/jenkins/annotated-log';
-import type { CiClient, RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { follow, logOf } from '../../../../support/ci/jenkins-following';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';

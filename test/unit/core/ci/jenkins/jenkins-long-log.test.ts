@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { BuildLog, mostHeld } from '../../../../../src/core/ci/jenkins/build-log';
 import { JenkinsApi } from '../../../../../src/core/ci/jenkins/jenkins-api';
 import { LogWindow } from '../../../../../src/core/ci/jenkins/log-window';
-import type { RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { follow } from '../../../../support/ci/jenkins-following';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';

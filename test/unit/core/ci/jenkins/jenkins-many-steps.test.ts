@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
-import type { CiClient, RemoteRun } from '../../../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { follow, logOf, shown } from '../../../../support/ci/jenkins-following';
 import { jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 import { restartOf } from '../../../../../src/core/ci/jenkins/restarts';
-import type { CiClient, RemoteRun, Started } from '../../../../../src/core/ci/remote-engine';
+import type { CiClient, RemoteRun, Started } from '../../../../../src/core/ci/ci-client';
 import { follow, shown } from '../../../../support/ci/jenkins-following';
 import { failureOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';

@@ -3,7 +3,7 @@ import type { Tokens } from '../../model/tokens';
 import { textOf } from '../../support/json-value';
 import { ConditionalClient } from '../conditional-client';
 import { readFrom } from '../ranges';
-import { told, type LogEnd, type CiClient, type RemoteFailure, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type LogEnd, type CiClient, type CiFailure, type RemoteJob, type RemoteRun, type CiResult } from '../ci-client';
 import { checkAccess } from './check';
 import { jobDeployments, readDeployments, reportDeployment } from './environments';
 import { gitlabHistory } from './history';
@@ -26,7 +26,7 @@ export interface GitlabSettings {
 }
 
 /** GitLab CI/CD, at gitlab.com or on a server of one's own. */
-export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, tokens: Tokens): CiClient {
+export function openGitlabClient(settings: GitlabSettings, client: HttpClient, tokens: Tokens): CiClient {
   const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
   const asking = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
   const project = new GitlabProject(asking, settings.project);
@@ -50,11 +50,11 @@ export function openGitlabEngine(settings: GitlabSettings, client: HttpClient, t
     plain: () => new GitlabPlainLog(),
     problems: async (run, job, signal) => {
       const report = await project.record(`/pipelines/${encodeURIComponent(run.id)}/test_report`, 'a report of tests', signal);
-      return report.state === 'failed' ? report : told(failingTests(report.value, job.name, naming));
+      return report.state === 'failed' ? report : ok(failingTests(report.value, job.name, naming));
     },
     cancel: async (run, signal) => {
       const answer = await project.post(`/pipelines/${encodeURIComponent(run)}/cancel`, undefined, 'a pipeline', signal);
-      return answer.state === 'failed' ? answer : told(undefined);
+      return answer.state === 'failed' ? answer : ok(undefined);
     },
     rerun: async (run, signal) => runs.rerun(run, signal),
     approve: async (run, environment, signal) => approve(project, run, environment, signal),
@@ -77,17 +77,17 @@ async function readTrace(
   from: number,
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
-): Promise<Told<LogEnd>> {
+): Promise<CiResult<LogEnd>> {
   let at = from;
   for (let answers = 1; ; answers++) {
     const before = at;
     const failure = await readPart(project, job, at, (bytes) => ((at += bytes.length), write(bytes)), signal);
     if (failure) return failure;
-    if (!isOver(job.state)) return told({ isWhole: false });
+    if (!isOver(job.state)) return ok({ isWhole: false });
     if (answers > 1 && at === before) break;
-    if (answers === mostInOneGo) return told({ isWhole: false });
+    if (answers === mostInOneGo) return ok({ isWhole: false });
   }
-  return (at === 0 ? await whyMissing(project, job, signal) : undefined) ?? told({ isWhole: true });
+  return (at === 0 ? await whyMissing(project, job, signal) : undefined) ?? ok({ isWhole: true });
 }
 
 async function readPart(
@@ -96,7 +96,7 @@ async function readPart(
   from: number,
   write: (bytes: Buffer) => void,
   signal: AbortSignal,
-): Promise<RemoteFailure | undefined> {
+): Promise<CiFailure | undefined> {
   const answer = await readFrom(project.asking, project.path(`/jobs/${encodeURIComponent(job.id)}/trace`), from, write, signal);
   if (answer.state === 'answered') project.asking.heard(answer.headers);
   else if (answer.status !== 404 && answer.status !== 410) return answer;
@@ -105,13 +105,13 @@ async function readPart(
 }
 
 /** Undefined where nothing speaks for it that there was more than there is. */
-async function whyMissing(project: GitlabProject, job: RemoteJob, signal: AbortSignal): Promise<RemoteFailure | undefined> {
+async function whyMissing(project: GitlabProject, job: RemoteJob, signal: AbortSignal): Promise<CiFailure | undefined> {
   const now = await project.record(`/jobs/${encodeURIComponent(job.id)}`, 'a job', signal);
   if (now.state === 'failed') return now;
   return textOf(now.value['erased_at']) === undefined ? undefined : gone(`the log of ${job.name} was erased`);
 }
 
-function gone(message: string): RemoteFailure {
+function gone(message: string): CiFailure {
   return { ...wrong(message), status: 404, gone: true };
 }
 
@@ -119,7 +119,7 @@ function gone(message: string): RemoteFailure {
  * Approvals count where an environment is protected by them (docs.gitlab.com: ci/environments/deployment_approvals); the job is
  * started by hand in any case.
  */
-async function approve(project: GitlabProject, run: RemoteRun, environment: string, signal: AbortSignal): Promise<Told<void>> {
+async function approve(project: GitlabProject, run: RemoteRun, environment: string, signal: AbortSignal): Promise<CiResult<void>> {
   const job = run.jobs.find(({ approval }) => approval === environment);
   if (!job) return wrong(`no deployment of this run to ${environment} waits for a person`);
   const deployment = (await jobDeployments(project, signal)).find((one) => one.job === job.id);
@@ -130,8 +130,8 @@ async function approve(project: GitlabProject, run: RemoteRun, environment: stri
     if (now.state === 'failed') return now;
     const missing = Number(now.value['pending_approval_count'] ?? 0);
     // It is approved; that others have to do so, too, is no failure.
-    if (now.value['status'] === 'blocked' && missing > 0) return told(undefined);
+    if (now.value['status'] === 'blocked' && missing > 0) return ok(undefined);
   }
   const played = await project.post(`/jobs/${encodeURIComponent(job.id)}/play`, undefined, 'a job', signal);
-  return played.state === 'failed' ? played : told(undefined);
+  return played.state === 'failed' ? played : ok(undefined);
 }

@@ -1,7 +1,7 @@
 import { httpAddress } from '../../http/http-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
-import { told, type LogEnd, type CiClient, type RemoteFailure, type Started, type Told } from '../remote-engine';
+import { ok, type LogEnd, type CiClient, type CiFailure, type Started, type CiResult } from '../ci-client';
 import { restart } from './rerun';
 import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
@@ -24,7 +24,7 @@ export interface JenkinsSettings {
 }
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
-export function openJenkinsEngine(
+export function openJenkinsClient(
   { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
   client: HttpClient,
   tokens: Tokens,
@@ -34,13 +34,13 @@ export function openJenkinsEngine(
   const logs = new BuildLogs(server, held);
   const runs = new Runs(server, stages, logs);
 
-  const numberOf = async (run: string, signal: AbortSignal): Promise<Told<number>> => {
+  const numberOf = async (run: string, signal: AbortSignal): Promise<CiResult<number>> => {
     const place = await runs.find(run, signal);
     if (place.state === 'failed') return place;
-    return place.value.state === 'build' ? told(place.value.number) : unclear('it is no build yet: it waits in the queue of Jenkins');
+    return place.value.state === 'build' ? ok(place.value.number) : unclear('it is no build yet: it waits in the queue of Jenkins');
   };
 
-  const start = async (branch: string, commit: string, signal: AbortSignal): Promise<Told<Started>> => {
+  const start = async (branch: string, commit: string, signal: AbortSignal): Promise<CiResult<Started>> => {
     const parameters = new URLSearchParams({ [refParameter]: `refs/heads/${branch}` });
     const answer = await server.press(`${server.jobPath}/buildWithParameters?${parameters.toString()}`, signal);
     if (answer.state === 'failed') return refused(answer, place);
@@ -49,7 +49,7 @@ export function openJenkinsEngine(
       return unclear(`Jenkins does not say what it started (${answer.status})`, 'look at the page of the job: it may run all the same');
     const id = `queue:${item}`;
     runs.remember(id, { branch, commit, at: new Date().toISOString() });
-    return told({ id, attempt: 1 });
+    return ok({ id, attempt: 1 });
   };
 
   const rerun: CiClient['rerun'] = async (run, signal, pipeline) => {
@@ -61,12 +61,12 @@ export function openJenkinsEngine(
     if (restarted.state === 'failed') return restarted;
     if (restarted.value.state === 'not restarted') {
       const anew = await start(branch, commit, signal);
-      return anew.state === 'failed' ? anew : told({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
+      return anew.state === 'failed' ? anew : ok({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
     }
     const { item, stage } = restarted.value;
     const id = `queue:${item}`;
     runs.remember(id, { branch, commit, at: new Date().toISOString() });
-    return told({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
+    return ok({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
   };
 
   return {
@@ -83,7 +83,7 @@ export function openJenkinsEngine(
     start: async ({ branch, commit }, signal) => start(branch, commit, signal),
     read: async (run, signal) => runs.read(run, signal),
     list: async (_service, signal) => runs.list(signal),
-    readLog: async (run, job, from, write, signal): Promise<Told<LogEnd>> => {
+    readLog: async (run, job, from, write, signal): Promise<CiResult<LogEnd>> => {
       const number = await numberOf(run.id, signal);
       if (number.state === 'failed') return number;
       return logs.of(number.value).read(run.jobs, job, from, write, signal);
@@ -100,7 +100,7 @@ export function openJenkinsEngine(
       const number = await numberOf(run.id, signal);
       return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
     },
-    deployments: async () => Promise.resolve(told([])),
+    deployments: async () => Promise.resolve(ok([])),
   };
 }
 
@@ -110,7 +110,7 @@ function itemAt(location: string | undefined): number | undefined {
   return item === undefined ? undefined : Number(item);
 }
 
-function refused(failure: RemoteFailure, job: string): RemoteFailure {
+function refused(failure: CiFailure, job: string): CiFailure {
   if (failure.status === 400)
     return {
       ...failure,
@@ -122,10 +122,10 @@ function refused(failure: RemoteFailure, job: string): RemoteFailure {
 }
 
 /** What waits is taken out of the queue. It may have become a build meanwhile, which is then ended. */
-async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<Told<void>> {
+async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: AbortSignal): Promise<CiResult<void>> {
   const item = itemOf(run);
   let place = await runs.find(run, signal);
-  if (place.state === 'told' && place.value.state === 'waiting' && item !== undefined) {
+  if (place.state === 'ok' && place.value.state === 'waiting' && item !== undefined) {
     const answer = await server.press(`/queue/cancelItem?id=${item}`, signal);
     // It answered 404 for long where all went well (JENKINS-21311): what became of it is asked.
     if (answer.state === 'failed' && !answer.gone) return answer;
@@ -133,12 +133,12 @@ async function cancel(server: JenkinsApi, runs: Runs, run: string, signal: Abort
   }
   if (place.state === 'failed') return place;
   if (place.value.state === 'waiting') return unclear('Jenkins still has it in its queue');
-  if (place.value.state === 'cancelled') return told(undefined);
+  if (place.value.state === 'cancelled') return ok(undefined);
   const answer = await server.press(`${server.jobPath}/${place.value.number}/stop`, signal);
-  return answer.state === 'failed' ? answer : told(undefined);
+  return answer.state === 'failed' ? answer : ok(undefined);
 }
 
-async function approve(server: JenkinsApi, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<Told<void>> {
+async function approve(server: JenkinsApi, stages: Stages, number: number, message: string, signal: AbortSignal): Promise<CiResult<void>> {
   const inputs = await stages.pendingInputs(number, signal);
   if (inputs.state === 'failed') return inputs;
   const [input, second] = inputs.value.filter((one) => one.message === message);
@@ -152,5 +152,5 @@ async function approve(server: JenkinsApi, stages: Stages, number: number, messa
   // Read as a form of a page would send it (stapler, `getSubmittedForm`): one without values.
   proceed.searchParams.set('json', '{"parameter":[]}');
   const answer = await server.press(proceed.href, signal);
-  return answer.state === 'failed' ? answer : told(undefined);
+  return answer.state === 'failed' ? answer : ok(undefined);
 }

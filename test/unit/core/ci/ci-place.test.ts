@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { ciPlace, type CiPlace } from '../../../../src/core/ci/engine-place';
+import { ciPlace, type CiPlace } from '../../../../src/core/ci/ci-place';
 import type { Failure } from '../../../../src/core/model/result';
 import type { CiDefinition } from '../../../../src/core/model/pipeline';
 import { Project } from '../../../support/project';

@@ -4,7 +4,7 @@ import { textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import type { FoundProblem } from '../../model/problem';
 import { ConditionalClient } from '../conditional-client';
-import { told, type CiClient, type RemoteJob, type RemoteRun, type Told } from '../remote-engine';
+import { ok, type CiClient, type RemoteJob, type RemoteRun, type CiResult } from '../ci-client';
 import { cancelRun, rerunRun } from './rerun';
 import { annotationsOf } from './annotations';
 import { approveDeployment } from './approvals';
@@ -30,7 +30,7 @@ export interface GithubSettings {
 }
 
 /** GitHub Actions, on github.com or an Enterprise server. */
-export function openGithubEngine(
+export function openGithubClient(
   { server, repository: name, pipelines }: GithubSettings,
   client: HttpClient,
   tokens: Tokens,
@@ -60,13 +60,13 @@ export function openGithubEngine(
       const answer = await readRun(id, repository, signal);
       if (answer.state === 'failed') return answer;
       const [run = answer.value] = await withBranch([answer.value], signal);
-      return told(run);
+      return ok(run);
     },
     list: async (service, signal) => {
       const file = pipelines.get(service);
       if (file === undefined) return failure(`${service} has no workflow for GitHub`, 'write it with `deliver export github`');
       const runs = await listRuns(file, repository, signal);
-      return runs.state === 'failed' ? runs : told(await withBranch(runs.value, signal));
+      return runs.state === 'failed' ? runs : ok(await withBranch(runs.value, signal));
     },
     readLog: async (_, job, from, write, signal) => readJobLog(job, from, write, repository, now(), signal),
     plain: plainGithubLog,
@@ -80,7 +80,7 @@ export function openGithubEngine(
   };
 }
 
-async function listRuns(file: string, repository: GithubRepository, signal: AbortSignal): Promise<Told<readonly RemoteRun[]>> {
+async function listRuns(file: string, repository: GithubRepository, signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>> {
   const list = await repository.list(`${workflowOf(file)}/runs?per_page=30`, 'workflow_runs', signal, 1);
   if (list.state === 'failed')
     return list.status === 404 ? { ...list, message: `GitHub knows no workflow ${file} in ${repository.name} (404)` } : list;
@@ -88,7 +88,7 @@ async function listRuns(file: string, repository: GithubRepository, signal: Abor
   const runs = read.filter((run) => typeof run !== 'string');
   const unread = read.find((run) => typeof run === 'string');
   if (runs.length === 0 && unread !== undefined) return failure(`GitHub says of the latest run what is not understood: ${unread}`);
-  return told(runs);
+  return ok(runs);
 }
 
 /** Only the run itself says which workflow it is of, and so whose reports its artifacts are. */
@@ -98,13 +98,13 @@ async function problemsOf(
   pipelines: ReadonlyMap<string, string>,
   repository: GithubRepository,
   signal: AbortSignal,
-): Promise<Told<readonly FoundProblem[]>> {
+): Promise<CiResult<readonly FoundProblem[]>> {
   const run = await repository.get(`/actions/runs/${id}`, signal);
   if (run.state === 'failed') return run;
   const path = textOf(run.value['path'])?.replace(/@.*$/, '');
   const service = [...pipelines].find(([, file]) => file === path)?.[0];
-  const reported = service === undefined ? told([]) : await reportedProblems(service, id, job, repository, signal);
+  const reported = service === undefined ? ok([]) : await reportedProblems(service, id, job, repository, signal);
   if (reported.state === 'failed') return reported;
   const annotated = await annotationsOf(job.id, repository, signal);
-  return annotated.state === 'failed' ? annotated : told([...reported.value, ...annotated.value]);
+  return annotated.state === 'failed' ? annotated : ok([...reported.value, ...annotated.value]);
 }

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../../support/home';
 import { writeAtomically } from '../../support/write-atomically';
-import type { RemoteDeployment, RemoteFailure } from '../remote-engine';
+import type { RemoteDeployment, CiFailure } from '../ci-client';
 
 /** What a CI service said last of a service, as the watching process leaves it for all windows. */
 export interface CiRecord {
@@ -15,7 +15,7 @@ export interface CiRecord {
   /** When it last answered (ISO 8601); absent: never. */
   readonly toldAt?: string;
   /** Why what is known of it may be old. */
-  readonly failure?: Pick<RemoteFailure, 'reason' | 'message' | 'hint' | 'retryAt'>;
+  readonly failure?: Pick<CiFailure, 'reason' | 'message' | 'hint' | 'retryAt'>;
   readonly deployments: readonly RemoteDeployment[];
 }
 

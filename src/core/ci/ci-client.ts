@@ -19,50 +19,50 @@ export interface CiClient {
   readonly allowance: Allowance | undefined;
 
   /** Whether the token is accepted, and may do what is needed: who asks. Changes nothing. */
-  check(signal: AbortSignal): Promise<Told<string>>;
+  check(signal: AbortSignal): Promise<CiResult<string>>;
   /** Starts a run of the pipeline of a service at a ref that was pushed for it alone, and says which it is: never a guess. */
-  start(request: StartRequest, signal: AbortSignal): Promise<Told<Started>>;
+  start(request: StartRequest, signal: AbortSignal): Promise<CiResult<Started>>;
   /**
    * The run with all its jobs, as they are now. `gone`: it was deleted. `attempt`: the one that is followed, for an engine that does
    * not count them itself.
    */
-  read(run: string, signal: AbortSignal, attempt?: number): Promise<Told<RemoteRun>>;
+  read(run: string, signal: AbortSignal, attempt?: number): Promise<CiResult<RemoteRun>>;
   /** The latest runs of the service, newest first, without their jobs. */
-  list(service: string, signal: AbortSignal): Promise<Told<readonly RemoteRun[]>>;
+  list(service: string, signal: AbortSignal): Promise<CiResult<readonly RemoteRun[]>>;
   /**
    * What the log of a job holds from a byte on, handed to `write` as it arrives. What was written stays valid when the connection
    * breaks: ask again from there. Bytes are counted as the engine counts them; `plain` makes the text that people read of them.
    */
-  readLog(run: RemoteRun, job: RemoteJob, from: number, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Told<LogEnd>>;
+  readLog(run: RemoteRun, job: RemoteJob, from: number, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<CiResult<LogEnd>>;
   /** For one log from its first byte on. */
   plain(): PlainLog;
   /** What the engine itself knows of why a job failed: reports of tests, annotations. */
-  problems(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<Told<readonly FoundProblem[]>>;
-  cancel(run: string, signal: AbortSignal): Promise<Told<void>>;
+  problems(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiResult<readonly FoundProblem[]>>;
+  cancel(run: string, signal: AbortSignal): Promise<CiResult<void>>;
   /**
    * Answers the run that goes on from it: the same with another attempt, or another. `pipeline`: the engine's own file as the run
    * had it, where it is known.
    */
-  rerun(run: RemoteRun, signal: AbortSignal, pipeline?: string): Promise<Told<Started>>;
+  rerun(run: RemoteRun, signal: AbortSignal, pipeline?: string): Promise<CiResult<Started>>;
   /** Lets a deployment go on that waits for a person. */
-  approve(run: RemoteRun, environment: string, signal: AbortSignal): Promise<Told<void>>;
+  approve(run: RemoteRun, environment: string, signal: AbortSignal): Promise<CiResult<void>>;
   /** What was last deployed to each environment, by whomever; empty for an engine that keeps no record of it. */
-  deployments(signal: AbortSignal): Promise<Told<readonly RemoteDeployment[]>>;
+  deployments(signal: AbortSignal): Promise<CiResult<readonly RemoteDeployment[]>>;
   /**
    * What went live in an environment since then, by whomever, with the last before it. It takes a request or more for each, so that it
    * is not for watching. Absent: the engine keeps no record.
    */
-  deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<Told<DeploymentHistory>>;
+  deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<CiResult<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
-  reportDeployment?(deployment: DeploymentRecord, signal: AbortSignal): Promise<Told<void>>;
+  reportDeployment?(deployment: DeploymentRecord, signal: AbortSignal): Promise<CiResult<void>>;
 }
 
 /** An answer, or why there is none. `gone`: what was asked for is not there (any more). */
-export type Told<T> = { readonly state: 'told'; readonly value: T } | RemoteFailure;
-export type RemoteFailure = HttpFailure & { readonly gone?: true };
+export type CiResult<T> = { readonly state: 'ok'; readonly value: T } | CiFailure;
+export type CiFailure = HttpFailure & { readonly gone?: true };
 
-export function told<T>(value: T): Told<T> {
-  return { state: 'told', value };
+export function ok<T>(value: T): CiResult<T> {
+  return { state: 'ok', value };
 }
 
 /** A full id of git's: what a server says becomes an argument of a command. */
