@@ -1,9 +1,8 @@
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
-import { PathResolver } from '../location/path-resolver';
+import { PathResolver, treePaths } from '../location/path-resolver';
 import { runIn } from '../runner/slots';
-import { treePaths } from '../location/tree-paths';
 import type { FeedbackFrame } from './item';
 import type { KnownItem } from './inbox';
 import { filesMentioned } from './mentions';

@@ -1,4 +1,4 @@
-import type { CommitNames } from '../git/commit-names';
+import type { CommitNames } from '../git/committed-files';
 import { liveAt, type Delivery } from '../history/ledger';
 import type { KnownItem } from './inbox';
 

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { CommitNames } from '../git/commit-names';
+import { CommitNames } from '../git/committed-files';
 import { LruCache } from '../support/lru-cache';
 import type { PlacesNow } from '../location/places-now';
 import { RecentLines, type RecentLine } from '../history/recent-lines';

@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { execGit } from './git';
-import type { Repository } from './repository';
-import { alternates } from './object-store';
-import { fail, messageOf, ok, type Result } from '../model/result';
+import { type Result, fail, messageOf, ok, valueOf } from '../model/result';
 import type { RepositoryHome } from '../support/home';
-import { copySettings } from './checkout-settings';
+import { execGit } from './git';
+import { alternates } from './object-store';
+import type { Repository } from './repository';
 
 /** What a checkout holds, as far as more must be done about it. */
 export interface Checkout {
@@ -97,4 +96,76 @@ async function copyRefs(gitFolder: string, commit: string, repository: Repositor
 
 function isFolder(file: string): boolean {
   return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The user's settings that a checkout must share to see the same files and to reach the same remotes. */
+const shared = new RegExp(
+  [
+    '^(remote|url|user|filter|lfs|submodule)\\.',
+    '^core\\.(autocrlf|eol|symlinks|filemode|ignorecase|precomposeunicode|longpaths|excludesfile|attributesfile|sshcommand)$',
+    '^extensions\\.(partialclone|objectformat)$',
+  ].join('|'),
+);
+
+const own =
+  '[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tlogallrefupdates = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n';
+
+/** Gives a checkout the settings of the user's clone; what a step has set is gone. */
+export async function copySettings(gitFolder: string, repository: Repository): Promise<Result<void>> {
+  const listed = await execGit(['config', '--local', '--includes', '--list', '-z'], { folder: repository.root });
+  if (!listed.ok) return listed;
+  const entries = listed.value.split('\0').map((entry) => /^([^\n]+)(?:\n(.*))?$/s.exec(entry));
+  const settings = entries.flatMap((match) => {
+    const [, key = '', value = 'true'] = match ?? [];
+    return shared.test(key) ? [setting(key, isRemote(key) ? reachable(value, repository.root) : value)] : [];
+  });
+  const text = [own, ...settings].join('');
+  const file = path.join(gitFolder, 'config');
+  if (fs.readFileSync(file, 'utf8') !== text) fs.writeFileSync(file, text);
+  return ok(undefined);
+}
+
+/** One setting in git's own syntax; `remote.a.b.url` has the subsection `a.b`. */
+function setting(key: string, value: string): string {
+  const [first, last] = [key.indexOf('.'), key.lastIndexOf('.')];
+  const quote = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`;
+  const section = first === last ? key.slice(0, first) : `${key.slice(0, first)} ${quote(key.slice(first + 1, last))}`;
+  return `[${section}]\n\t${key.slice(last + 1)} = ${quote(value)}\n`;
+}
+
+function isRemote(key: string): boolean {
+  return /^remote\..*\.(push)?url$/.test(key);
+}
+
+/** A folder that is named relative to the user's clone is another one seen from a slot. */
+function reachable(url: string, root: string): string {
+  const isFolder = !/^[\w+.-]+:\/\//.test(url) && !/^[^/]*:/.test(url);
+  return isFolder ? path.resolve(root, url) : url;
+}
+
+/** No pointer is as long: git-lfs itself looks no further. */
+const pointerBound = 1024;
+const shownFiles = 3;
+
+/**
+ * A sentence on the files of a checkout that are Git LFS pointers in place of their content, as they
+ * are where git-lfs is not set up or the content is not there. `within` goes before each path.
+ */
+export async function pointerNotices({ root, hasAttributes }: Checkout, within = ''): Promise<string[]> {
+  if (!hasAttributes) return [];
+  const call = { folder: root };
+  // Few repositories use LFS; that none of the attributes names it is quickly known.
+  const attributes = valueOf(await execGit(['grep', '--cached', '-lF', 'filter=lfs', '--', ':(glob)**/.gitattributes'], call));
+  if (attributes === undefined) return [];
+  const listed = valueOf(await execGit(['ls-files', '-z', '--', ':(attr:filter=lfs)'], call)) ?? '';
+  const pointers = listed.split('\0').filter((name) => name !== '' && isPointer(path.join(root, name)));
+  if (pointers.length === 0) return [];
+  const named = pointers.slice(0, shownFiles).map((name) => `${within}${name}`);
+  const more = pointers.length > shownFiles ? ` and ${pointers.length - shownFiles} more` : '';
+  return [`Git LFS files are only pointers, without their content: ${named.join(', ')}${more} (git lfs install, git lfs pull)`];
+}
+
+function isPointer(file: string): boolean {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size < pointerBound && fs.readFileSync(file, 'utf8').startsWith('version https://git-lfs');
 }

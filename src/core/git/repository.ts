@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
+import { userInfo } from 'node:os';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../model/result';
-import { execGit } from './git';
+import { type Result, fail, ok, valueOf } from '../model/result';
+import { execGit, git } from './git';
 
 /** The user's working copy. All paths are absolute. */
 export interface Repository {
@@ -38,4 +39,18 @@ function explain(folder: string, answer: Extract<Result<never>, { ok: false }>):
   if (message.includes('dubious ownership'))
     return fail('machinery', message, { hint: `git config --global --add safe.directory '${folder}' trusts it` });
   return answer;
+}
+
+/** Who delivers from a repository: the name that their commits carry, else the one of their account. */
+export async function deliverer(repository: Repository): Promise<string> {
+  const name = valueOf(await git({ folder: repository.root }, (client) => client.getConfig('user.name')));
+  return name?.value?.trim() || accountName();
+}
+
+function accountName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'somebody'; // an account without a name, as in some containers
+  }
 }

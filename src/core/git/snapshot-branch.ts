@@ -1,10 +1,9 @@
-import { git, type ClientCall } from './git';
-import type { Repository } from './repository';
-import { ownObjects } from './object-store';
-import { fail, ok, valueOf, type Result } from '../model/result';
-import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
-import { ownBranches } from './delivery-branches';
+import { type Result, fail, ok, valueOf } from '../model/result';
+import type { RepositoryHome } from '../support/home';
+import { type ClientCall, git } from './git';
+import { ownObjects } from './object-store';
+import type { Repository } from './repository';
 
 export interface Push {
   readonly repository: Repository;
@@ -37,11 +36,7 @@ const pushTimeoutMs = 60 * 60_000;
  * Pushes exactly what is delivered to a branch of its own. No hook of the repository runs, and nobody is asked: git's own
  * credentials first, then the token. `isQuiet`: so that GitLab does not begin a pipeline for the push itself.
  */
-export async function pushSnapshot(
-  push: Push,
-  commit: string,
-  { isQuiet, token, signal }: PushOptions,
-): Promise<Result<void>> {
+export async function pushSnapshot(push: Push, commit: string, { isQuiet, token, signal }: PushOptions): Promise<Result<void>> {
   const what = `${commit}:refs/heads/${push.branch}`;
   if (!isQuiet) return sent(push, what, [], token, signal);
   const pushed = await sent(push, what, ['-o', 'ci.skip'], token, signal);
@@ -165,4 +160,18 @@ function hintFor(message: string, remote: string): string | undefined {
   if (wantsCredentials(message) || /publickey|Host key verification|repository not found|could not be found or you/i.test(message))
     return `git push ${remote} has to work without a question`;
   return undefined;
+}
+
+/** What the names of Deliver's own branches at a remote begin with: never a branch of anybody's. */
+export const ownBranches = 'deliver/';
+
+/** The branch that one run pushes. */
+export function ownBranch(service: string, run: string): string {
+  return `${ownBranches}${service}-${run}`;
+}
+
+/** Whether it is such a branch of that service: names of services may begin alike. */
+export function isOwnBranchOf(service: string, branch: string): boolean {
+  const begin = ownBranch(service, '');
+  return branch.startsWith(begin) && /^\d+T\d+-[0-9a-f]+$/.test(branch.slice(begin.length));
 }

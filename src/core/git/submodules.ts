@@ -4,8 +4,7 @@ import { execGit } from './git';
 import { valueOf } from '../model/result';
 import type { Repository } from './repository';
 import type { RepositoryHome } from '../support/home';
-import { checkOut, submodulesName, type Checkout } from './checkout';
-import { pointerNotices } from './lfs';
+import { checkOut, submodulesName, type Checkout, pointerNotices } from './checkout';
 
 /**
  * Checks out the submodules of a checkout at the commits that its tree records, from the user's own

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { sizeBound, textOf } from '../support/text-content';
 
 export interface WorkingFile {
   /** Differs when the file was changed, unless the change is as young as the look at it. */
@@ -73,4 +72,12 @@ export function blobId(text: string, like = ''): string {
     .update(`blob ${content.length}\0`)
     .update(content)
     .digest('hex');
+}
+
+/** Larger files, in bytes, are not looked into: hardly anyone wrote them line by line. */
+export const sizeBound = 5 * 2 ** 20;
+
+/** What a file says; undefined for one that is no text. */
+export function textOf(content: Buffer): string | undefined {
+  return content.length > sizeBound || content.includes(0) ? undefined : content.toString('utf8');
 }

@@ -1,9 +1,8 @@
 import type { RepositoryHome } from '../support/home';
 import { OneAtATime } from '../support/batches';
 import { CommittedFiles } from '../git/committed-files';
-import { diffLines } from '../location/diff-lines';
-import { splitLines, type Hunk } from '../location/hunks';
-import { isTelling } from '../location/line-matches';
+import { diffLines, splitLines, type Hunk } from '../location/diff-lines';
+import { isTelling } from '../location/line-map';
 import { LruCache } from '../support/lru-cache';
 import type { ChangedFile, RecentChange } from './recent-changes';
 import type { Repository } from '../git/repository';

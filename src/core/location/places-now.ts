@@ -1,8 +1,7 @@
 import type { RepositoryHome } from '../support/home';
 import { OneAtATime } from '../support/batches';
 import { CommittedFiles, type CommittedFile } from '../git/committed-files';
-import { diffLines } from './diff-lines';
-import { splitLines } from './hunks';
+import { diffLines, splitLines } from './diff-lines';
 import { LineMap, type MappedLine } from './line-map';
 import { LruCache } from '../support/lru-cache';
 import { Renames } from './renames';

@@ -7,8 +7,7 @@ import { execGit } from '../git/git';
 import { valueOf } from '../model/result';
 import type { Repository } from '../git/repository';
 import { ownObjects } from '../git/object-store';
-import { sizeBound } from '../support/text-content';
-import { isInside } from '../git/working-files';
+import { sizeBound, isInside } from '../git/working-files';
 
 type Names = ReadonlyMap<string, string>;
 

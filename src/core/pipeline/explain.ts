@@ -1,6 +1,6 @@
 import type { $ZodIssue } from 'zod/v4/core';
 import { shortened, type Path } from './document';
-import { closest } from '../support/suggest';
+import { closest } from '../support/similarity';
 
 /** One error in words, with the path that it is at; `atKey` where the key is wrong and not its value. */
 export interface Explained {

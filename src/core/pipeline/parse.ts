@@ -2,7 +2,6 @@ import { parse } from 'yaml';
 import type { Failure } from '../model/result';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
-import { milliseconds } from '../support/duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
 import type { CiDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from '../model/pipeline';
@@ -189,4 +188,12 @@ type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 /** Without the keys that have no value. */
 function present<T extends object>(value: T): Present<T> {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<T>;
+}
+
+const durationUnits = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** Returns the milliseconds of a duration such as `300ms`, `30s`, `5m` or `1h`. */
+function milliseconds(duration: string): number {
+  const unit = duration.replace(/^\d+/, '') as keyof typeof durationUnits;
+  return Number.parseInt(duration, 10) * durationUnits[unit];
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { StepProblem } from '../logs/step-problems';
-import { listFiles, type ListedFile } from '../support/glob-files';
+import { listFiles, type ListedFile } from '../support/globs';
 import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
 
 /** The record of a step that passed. */

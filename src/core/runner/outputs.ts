@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { listFiles, type ListedFile } from '../support/glob-files';
+import { listFiles, type ListedFile } from '../support/globs';
 
 /** Returns true if both lists have the same files, sizes and exact modification times. */
 export function sameOutputs(a: readonly ListedFile[], b: readonly ListedFile[]): boolean {

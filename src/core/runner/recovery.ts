@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isKept, recordedEnvironments } from '../environments/environments';
-import type { RepositoryHome } from '../support/home';
+import { type RepositoryHome, logFile } from '../support/home';
 import { endProcesses } from '../process/descendants';
 import { Journal } from '../history/journal';
 import { tryLock } from '../process/lock';
-import { logFile } from '../support/log-file';
 import { graceMs } from '../process/command';
 import { isAlive, ownIdentity } from '../process/process-identity';
 import { readRecorded } from '../history/runs';

@@ -7,7 +7,7 @@ import type { RepositoryHome } from '../support/home';
 import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
-import { removeFolder } from '../support/remove-folder';
+import { removeFolder } from '../support/files';
 import { moreOf } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */

@@ -7,7 +7,7 @@ import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
 import { failureReason } from './failure-reason';
-import { logFile } from '../support/log-file';
+import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
 import { runCommand, type CommandEnd } from '../process/command';

@@ -10,7 +10,7 @@ import { fail, ok, type Result } from '../model/result';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
 import { RepositoryHome } from '../support/home';
-import { closest } from '../support/suggest';
+import { closest } from '../support/similarity';
 import { keepCheckout, tidyCheckouts } from './checkout-copy';
 import { JobVerification, type ReleaseToVerify } from './job-verification';
 import { planPipeline, type DeliveryPlan } from './plan';

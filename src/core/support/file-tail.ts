@@ -18,3 +18,48 @@ export function readTail(file: string, bytes: number, from = 0): string {
     fs.closeSync(descriptor);
   }
 }
+
+/** How much of a file's end is looked at for its last lines. */
+const tailBytes = 1 << 20;
+const lookMs = 200;
+
+/**
+ * Writes the last lines of a file and, with `follow`, what is appended to it until the signal. A file that
+ * begins anew (it became shorter) is read from its beginning.
+ */
+export async function followFile(
+  file: string,
+  { lines, follow }: { readonly lines: number; readonly follow?: boolean },
+  write: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let { at, bytes } = lastLines(file, lines);
+  for (;;) {
+    if (bytes.length > 0) write(bytes);
+    if (!follow || signal.aborted) return;
+    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+    if (size < at) at = 0;
+    bytes = read(file, at, size);
+    at += bytes.length;
+  }
+}
+
+function lastLines(file: string, count: number): { at: number; bytes: Buffer } {
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const bytes = read(file, Math.max(0, size - tailBytes), size);
+  let from = bytes.at(-1) === 0x0a ? bytes.length - 1 : bytes.length;
+  for (let line = 0; line < count && from > 0; line++) from = bytes.lastIndexOf(0x0a, from - 1);
+  return { at: size, bytes: bytes.subarray(from < 0 ? 0 : from + 1) };
+}
+
+function read(file: string, from: number, to: number): Buffer {
+  if (to <= from) return Buffer.alloc(0);
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    const bytes = Buffer.alloc(to - from);
+    return bytes.subarray(0, fs.readSync(descriptor, bytes, 0, bytes.length, from));
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { divergence, type Divergence } from '../../core/git/divergence';
-import { readHead } from '../../core/git/refs-on-disk';
+import { divergence, type Divergence } from '../../core/history/ancestry';
+import { readHead } from '../../core/git/git-files';
 import { Changes } from '../app/change-event';
 import { findGitFolder } from '../app/git-folder';
 import type { LiveEnvironment, Service } from '../app/state';

@@ -1,4 +1,4 @@
-import type { Divergence } from '../../core/git/divergence';
+import type { Divergence } from '../../core/history/ancestry';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
 import type { Row, RowIcon } from '../tree/row';
 import type { LiveEnvironment } from '../app/state';

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { logFile } from '../../core/support/log-file';
+import { logFile } from '../../core/support/home';
 import { isFinished, type RunState } from '../../core/model/run-state';
 import { BoundedText } from './bounded-text';
 import { isOwn, type ServiceState } from '../app/state';

@@ -1,11 +1,7 @@
 import * as vscode from 'vscode';
-import { CommitWatch, type HeldCommit } from '../../core/history/commit-watch';
-import { MadeCommits } from '../../core/history/made-commits';
-import type { NewCommit } from '../../core/history/new-commits';
-import { PushedCommits } from '../../core/history/pushed-commits';
-import { touchedFolders } from '../../core/history/touched-services';
+import { claimCommit, CommitWatch, type HeldCommit } from '../../core/history/commit-watch';
+import { MadeCommits, PushedCommits, touchedFolders, type NewCommit } from '../../core/history/new-commits';
 import { messageOf } from '../../core/model/result';
-import { claimCommit } from '../../core/history/commit-claims';
 import { deliverOn, deliverOnSetting } from './deliver-on';
 import type { Deliveries } from './deliveries';
 import type { DeliveryEnd } from './delivery-end';

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../../support/home';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import type { RemoteDeployment, CiFailure } from '../ci-client';
 
 /** What a CI service said last of a service, as the watching process leaves it for all windows. */

@@ -10,7 +10,7 @@ import { plannedSteps } from '../../model/planned-steps';
 import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { pipelineOf, treeOf } from './resume-following';
-import { ownBranches } from '../../git/delivery-branches';
+import { ownBranches } from '../../git/snapshot-branch';
 import type { CiClient, RemoteRun } from '../ci-client';
 
 /** How old a run may be that is told for the first time. */

@@ -1,6 +1,6 @@
 import type { EventBody } from '../../model/events';
 import type { Journal } from '../../history/journal';
-import { logFile } from '../../support/log-file';
+import { logFile } from '../../support/home';
 import { fold, type RunState, type StepProgress } from '../../model/run-state';
 
 /** A run as its journal tells it: what is told counts at once. */

@@ -1,7 +1,7 @@
 import { definitionName } from '../../pipeline/locate';
 import type { Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
-import { ownBranches } from '../../git/delivery-branches';
+import { ownBranches } from '../../git/snapshot-branch';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';

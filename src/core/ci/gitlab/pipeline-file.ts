@@ -4,7 +4,7 @@ import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
 import { commonWarnings } from '../export/warnings';
-import { ownBranch, ownBranches } from '../../git/delivery-branches';
+import { ownBranch, ownBranches } from '../../git/snapshot-branch';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
 

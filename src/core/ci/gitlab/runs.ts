@@ -1,6 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
 import { ok, type CiFailure, type RemoteJob, type RemoteRun, type Started, type CiResult } from '../ci-client';
-import { isOwnBranchOf, ownBranches } from '../../git/delivery-branches';
+import { isOwnBranchOf, ownBranches } from '../../git/snapshot-branch';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
 import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';

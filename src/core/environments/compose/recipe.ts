@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { HealthDefinition } from '../../model/pipeline';
 import type { Release } from '../../model/events';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import type { Override } from './override';
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, ok, type Result } from '../../model/result';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import type { ComposeCall, Engine } from './engine';
 import { whyInvalid } from './explain';
 import { readConfig, type ComposeConfig } from './config';

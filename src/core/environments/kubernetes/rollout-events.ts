@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Say } from '../environment';
-import { JsonDocuments } from '../../support/json-documents';
+import { JsonDocuments } from '../../support/json-value';
 import type { Kubectl } from './kubectl';
 import type { ClusterEvent } from './objects';
 

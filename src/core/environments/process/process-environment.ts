@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { fail, ok, type Result } from '../../model/result';
 import type { ProcessDefinition } from '../../model/pipeline';
 import { isAlive } from '../../process/process-identity';
-import { followFile } from '../../support/follow-file';
+import { followFile } from '../../support/file-tail';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
 import type { ServiceStatus } from '../../model/environment-status';
 import { ask, findControl, type Commands, type Control } from './control';

@@ -5,7 +5,7 @@ import { lockHolder, tryLock } from '../../process/lock';
 import { OutputPipes } from '../../process/output-pipe';
 import { graceMs } from '../../process/command';
 import { isAlive, ownIdentity } from '../../process/process-identity';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import type { Commands, Control } from './control';
 import { listenForCommands } from './control-server';
 import type { DeployedRelease } from '../environment';

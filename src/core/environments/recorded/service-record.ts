@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { environmentsFolder } from '../../support/home';
 import type { ProcessIdentity, Release } from '../../model/events';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
 import type { KeptRelease, PlatformDefinition } from '../platform';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { RepositoryHome } from '../../../../src/core/support/home';
-import { claimCommit } from '../../../../src/core/history/commit-claims';
+import { claimCommit } from '../../../../src/core/history/commit-watch';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the claim on a commit', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { follow, settled, type HeadHistory } from '../../../../src/core/history/new-commits';
-import { refMove } from '../../../../src/core/git/reflog';
+import { refMove } from '../../../../src/core/git/git-files';
 
 const id = (letter: string): string => letter.repeat(40);
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { touchedFolders } from '../../../../src/core/history/touched-services';
+import { touchedFolders } from '../../../../src/core/history/new-commits';
 import { git as gitIn } from '../../../support/delivery';
 import { temporaryFolder } from '../../../support/temporary';
 

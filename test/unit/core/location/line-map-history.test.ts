@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
-import { diffLines } from '../../../../src/core/location/diff-lines';
-import { parseHunks, splitLines, type Hunk } from '../../../../src/core/location/hunks';
+import { diffLines, parseHunks, splitLines, type Hunk } from '../../../../src/core/location/diff-lines';
 import { LineMap } from '../../../../src/core/location/line-map';
 import { unpackSample } from '../../../../src/core/runner/sample';
 import { git } from '../../../support/delivery';

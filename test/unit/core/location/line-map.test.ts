@@ -1,6 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { diffLines } from '../../../../src/core/location/diff-lines';
-import { parseHunks, splitLines, type Hunk } from '../../../../src/core/location/hunks';
+import { diffLines, parseHunks, splitLines, type Hunk } from '../../../../src/core/location/diff-lines';
 import { mapLine } from '../../../../src/core/location/line-map';
 
 const lines = (text: string): string[] => splitLines(text.replace(/ \/ /g, '\n'));

@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { PathResolver } from '../../../../src/core/location/path-resolver';
-import { TreePaths } from '../../../../src/core/location/tree-paths';
+import { PathResolver, TreePaths } from '../../../../src/core/location/path-resolver';
 import { temporaryFolder } from '../../../support/temporary';
 
 const tree = [

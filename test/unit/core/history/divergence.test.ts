@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { divergence } from '../../../../src/core/git/divergence';
+import { divergence } from '../../../../src/core/history/ancestry';
 import { Delivery } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
