@@ -2,7 +2,7 @@ import type { OneAtATime } from '../support/batches';
 import { git, type GitCall } from '../git/git';
 import { recentChanges, type RecentChange } from '../history/recent-changes';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 import { ok, valueOf, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
@@ -107,7 +107,7 @@ export class RecentDeliveryHistory {
   }
 
   private get call(): GitCall {
-    return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
+    return { folder: this.repository.root, env: objectEnvironment(this.repository, this.home) };
   }
 }
 

@@ -118,7 +118,7 @@ export class ServiceFeedback {
   }
 
   private async changesOf(recent: RecentDeliveries, path: string): Promise<ReadonlyMap<number, string>> {
-    const look = await this.working.look(path);
+    const look = await this.working.stat(path);
     const history = recent.changes.flatMap(({ commit, files }) => (files.some((file) => file.path === path) ? [commit] : [])).join();
     const known = this.changedLines.get(path);
     if (look?.isSettled && known?.stamp === look.stamp && known.history === history) return known.lines;

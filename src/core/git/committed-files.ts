@@ -1,9 +1,9 @@
 import { Batches, type OneAtATime } from '../support/batches';
 import type { RepositoryHome } from '../support/home';
 import { LruCache } from '../support/lru-cache';
-import { sizeBound, textOf } from './working-files';
+import { maxTextBytes, textOf } from './working-files';
 import { type ExecCall, execGit } from './git';
-import { ownObjects } from './object-store';
+import { objectEnvironment } from './object-store';
 import type { Repository } from './repository';
 
 export interface CommittedFile {
@@ -13,7 +13,7 @@ export interface CommittedFile {
   readonly size: number;
 }
 
-/** Files of commits, the user's and those of snapshots. What was read once is remembered: it never changes. */
+/** Reads files of commits, also of snapshots, in batches. Results are cached: a committed file never changes. */
 export class CommittedFiles {
   private readonly known = new LruCache<CommittedFile>(100_000);
   private readonly finds: Batches<CommittedFile>;
@@ -28,9 +28,9 @@ export class CommittedFiles {
     this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);
   }
 
-  /** Undefined when the commit has no such file, or is not there. */
+  /** Returns undefined if the commit or the file does not exist. */
   async find(commit: string, path: string): Promise<CommittedFile | undefined> {
-    // An abbreviation or a branch may mean another commit tomorrow.
+    // Only a full id always names the same commit.
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return undefined;
     const name = `${commit}:${path}`;
     const file = this.known.get(name) ?? (await this.finds.ask(name));
@@ -38,9 +38,9 @@ export class CommittedFiles {
     return file;
   }
 
-  /** Undefined for what is no text, or too large. */
+  /** Returns undefined for a binary file and for a file that is too large. */
   async text({ blob, size }: CommittedFile): Promise<string | undefined> {
-    return size > sizeBound ? undefined : this.reads.ask(blob);
+    return size > maxTextBytes ? undefined : this.reads.ask(blob);
   }
 
   private async findAll(names: readonly string[]): Promise<ReadonlyMap<string, CommittedFile>> {
@@ -71,36 +71,36 @@ export class CommittedFiles {
   }
 
   private call(): ExecCall {
-    return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
+    return { folder: this.repository.root, env: objectEnvironment(this.repository, this.home) };
   }
 }
 
-/** What is not there now may come with a fetch. */
-const absentMs = 60_000;
-const mostKnown = 10_000;
+/** An unknown name is looked up again after this time: a fetch may have brought it. */
+const unknownTtlMs = 60_000;
+const maxCachedNames = 10_000;
 
-/** Which commits ids and tags mean, the user's and those of snapshots. Many are asked for in one call of git. */
+/** Resolves ids and tags to commits, also of snapshots, in batches. */
 export class CommitNames {
   private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
-  private readonly asked: Batches<string>;
+  private readonly lookups: Batches<string>;
 
   constructor(repository: Repository, home: RepositoryHome, turns: OneAtATime) {
-    this.asked = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
+    this.lookups = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
   }
 
-  /** `name` is a full id or a full name of a reference, without line breaks. Answers a full id. */
+  /** Returns the full id for `name`, which is a full id or the full name of a ref, without line breaks. */
   async commitOf(name: string): Promise<string | undefined> {
     const known = this.known.get(name);
-    if (known && (known.commit !== undefined || Date.now() - known.at < absentMs)) return known.commit;
-    const commit = await this.asked.ask(`${name}^{commit}`);
-    if (this.known.size >= mostKnown) this.known.clear();
+    if (known && (known.commit !== undefined || Date.now() - known.at < unknownTtlMs)) return known.commit;
+    const commit = await this.lookups.ask(`${name}^{commit}`);
+    if (this.known.size >= maxCachedNames) this.known.clear();
     this.known.set(name, { commit, at: Date.now() });
     return commit;
   }
 }
 
 async function commitsOf(names: readonly string[], repository: Repository, home: RepositoryHome): Promise<ReadonlyMap<string, string>> {
-  const call = { folder: repository.root, env: ownObjects(repository, home), input: `${names.join('\n')}\n` };
+  const call = { folder: repository.root, env: objectEnvironment(repository, home), input: `${names.join('\n')}\n` };
   const answer = await execGit(['cat-file', '--batch-check'], call);
   const lines = answer.ok ? answer.value.split('\n') : [];
   return new Map(

@@ -3,40 +3,41 @@ import * as path from 'node:path';
 import { readTail } from '../support/file-tail';
 import type { Repository } from './repository';
 
-/** What `HEAD` is, as the disk tells it. A repository that keeps its refs in a table tells nothing here. */
+/** `HEAD`. Both are absent in a repository that keeps its refs in a table. */
 export interface Head {
-  /** Absent where no branch is checked out. */
-  readonly branch?: string;
+  /** Absent for a detached `HEAD`. */
+  readonly branch: string | undefined;
   /** Absent before the first commit. */
-  readonly commit?: string;
+  readonly commit: string | undefined;
 }
 
+/** Returns `HEAD` without calling git. */
 export function readHead({ gitFolder, commonGitFolder }: Repository): Head {
   const text = contentOf(path.join(gitFolder, 'HEAD')).trim();
   const branch = /^ref: refs\/heads\/(.+)$/.exec(text)?.[1];
   const commit = branch === undefined ? commitIn(text) : readRef(commonGitFolder, `refs/heads/${branch}`);
-  return { ...(branch !== undefined && { branch }), ...(commit !== undefined && { commit }) };
+  return { branch, commit };
 }
 
-/** The commit that a ref names, whether it lies in a file of its own or was packed. */
+/** Returns the commit of a ref, from its file or from `packed-refs`. */
 export function readRef(commonGitFolder: string, name: string): string | undefined {
-  const own = commitIn(contentOf(path.join(commonGitFolder, name)));
-  if (own !== undefined) return own;
+  const loose = commitIn(contentOf(path.join(commonGitFolder, name)));
+  if (loose !== undefined) return loose;
   const packed = contentOf(path.join(commonGitFolder, 'packed-refs'));
   const line = packed.split('\n').find((each) => each.endsWith(` ${name}`));
   return line === undefined ? undefined : commitIn(line.slice(0, -name.length - 1));
 }
 
 /**
- * Where a push of a branch is noted: its remote-tracking branches by the repository's configuration, and
- * those of the same name. A layout of one's own (`remote.NAME.fetch`) is not looked for.
+ * Returns the refs that a push of a branch may update: its remote-tracking branches by the configuration, else
+ * those of the same name. A custom layout (`remote.NAME.fetch`) is not supported.
  */
 export function trackingRefs({ commonGitFolder }: Repository, branch: string): string[] {
   const { remote, pushremote: pushRemote, merge } = branchSettings(contentOf(path.join(commonGitFolder, 'config')), branch);
   const upstream = merge?.replace(/^refs\/heads\//, '') ?? branch;
-  const named = remote === undefined ? [] : [`${remote}/${upstream}`, `${pushRemote ?? remote}/${branch}`];
-  const same = named.length > 0 ? [] : remotes(commonGitFolder).map((name) => `${name}/${branch}`);
-  return [...new Set([...named, ...same])].map((name) => `refs/remotes/${name}`);
+  const configured = remote === undefined ? [] : [`${remote}/${upstream}`, `${pushRemote ?? remote}/${branch}`];
+  const sameName = configured.length > 0 ? [] : remotes(commonGitFolder).map((name) => `${name}/${branch}`);
+  return [...new Set([...configured, ...sameName])].map((name) => `refs/remotes/${name}`);
 }
 
 function branchSettings(config: string, branch: string): Record<string, string | undefined> {
@@ -78,59 +79,60 @@ function commitIn(text: string): string | undefined {
   return /^([0-9a-f]{40}|[0-9a-f]{64})$/.exec(text.trim())?.[1];
 }
 
-/** One line of a reflog: how a ref came from one commit to another. */
+/** A line of a reflog: a ref moved from one commit to another. */
 export interface RefMove {
-  /** Absent where the ref came into being. */
+  /** Absent if the ref is new. */
   readonly from?: string;
   readonly to: string;
-  /** When, in milliseconds; git notes whole seconds. */
+  /** In milliseconds. git records seconds. */
   readonly at: number;
-  /** What git did, as in `commit (amend): Say hello`. */
+  /** git's own words, such as `commit (amend): Say hello`. */
   readonly message: string;
 }
 
-/** The end of a log that is read: far more than one look ever misses. */
+/** Far more than a reflog grows between two reads. */
 const tailBytes = 256 * 1024;
 
+/** Parses a line of a reflog. Returns undefined for another line, and for a ref that was deleted. */
 export function refMove(line: string): RefMove | undefined {
   const [, from = '', to = '', seconds, message = ''] =
     /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}) [^\t]*> (\d+) [^\t]*(?:\t(.*))?$/.exec(line) ?? [];
-  if (to === '' || isNone(to)) return undefined;
-  return { ...(!isNone(from) && { from }), to, at: Number(seconds) * 1000, message };
+  if (to === '' || isZero(to)) return undefined;
+  return { ...(!isZero(from) && { from }), to, at: Number(seconds) * 1000, message };
 }
 
-/** What a reflog gains from one look to the next. git rewrites the file when it cleans up: the lines tell, not the size. */
+/** Reads the new lines of a reflog. git rewrites the file when it cleans up, so lines are compared and not sizes. */
 export class Reflog {
-  private last: string | undefined;
+  private lastLine: string | undefined;
   private stamp = '';
 
   constructor(readonly file: string) {}
 
-  /** Whether git keeps one. */
+  /** Whether git keeps a reflog for the ref. */
   get exists(): boolean {
     return fs.existsSync(this.file);
   }
 
-  /** The lines that came since the last call, oldest first; at the first call what stands at its end. */
+  /** Returns the lines since the last call, oldest first. The first call returns the end of the file. */
   read(): RefMove[] {
     const stat = fs.statSync(this.file, { throwIfNoEntry: false });
     const stamp = stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs}` : '';
     if (!stat || stamp === this.stamp) return [];
     this.stamp = stamp;
     const text = readTail(this.file, tailBytes);
-    // A line is there when its end is.
+    // The last line may be incomplete.
     const lines = text
       .slice(0, text.lastIndexOf('\n') + 1)
       .split('\n')
       .slice(0, -1);
-    const moves = (this.last === undefined ? lines : after(this.last, lines)).flatMap((line) => refMove(line) ?? []);
-    this.last = lines.at(-1) ?? this.last;
+    const moves = (this.lastLine === undefined ? lines : linesAfter(this.lastLine, lines)).flatMap((line) => refMove(line) ?? []);
+    this.lastLine = lines.at(-1) ?? this.lastLine;
     return moves;
   }
 }
 
-/** The lines after one that was the last; where it was cleaned up, those that are younger. */
-function after(last: string, lines: readonly string[]): readonly string[] {
+/** Returns the lines after `last`, or the newer lines if git has removed it. */
+function linesAfter(last: string, lines: readonly string[]): readonly string[] {
   const known = lines.lastIndexOf(last);
   if (known >= 0) return lines.slice(known + 1);
   const before = refMove(last);
@@ -141,30 +143,30 @@ function after(last: string, lines: readonly string[]): readonly string[] {
   return first < 0 ? [] : lines.slice(first);
 }
 
-function isNone(commit: string): boolean {
+function isZero(commit: string): boolean {
   return /^0+$/.test(commit);
 }
 
-/** What git is in the middle of: what `HEAD` is then, nobody meant to keep. */
-export type Operation = 'rebase' | 'merge' | 'cherry-pick' | 'revert' | 'bisect' | 'am';
+/** An operation of git that is in progress. `HEAD` is a temporary state then. */
+export type GitOperation = 'rebase' | 'merge' | 'cherry-pick' | 'revert' | 'bisect' | 'am';
 
-/** What goes on in a working copy, as its own git folder tells it: without calling git. */
-export function gitOperation(gitFolder: string): Operation | undefined {
+/** Returns the operation in progress in a working copy, without calling git. */
+export function gitOperation(gitFolder: string): GitOperation | undefined {
   const has = (name: string): boolean => fs.existsSync(path.join(gitFolder, name));
   if (has('rebase-merge')) return 'rebase';
   if (has('rebase-apply')) return has('rebase-apply/applying') ? 'am' : 'rebase';
   if (has('MERGE_HEAD')) return 'merge';
   if (has('CHERRY_PICK_HEAD')) return 'cherry-pick';
   if (has('REVERT_HEAD')) return 'revert';
-  if (has('sequencer/todo')) return picksIn(path.join(gitFolder, 'sequencer/todo'));
+  if (has('sequencer/todo')) return operationInTodo(path.join(gitFolder, 'sequencer/todo'));
   return has('BISECT_LOG') ? 'bisect' : undefined;
 }
 
-/** Between two of several commits only the list of what is left tells. */
-function picksIn(todo: string): Operation | undefined {
+/** Between two commits of a sequence, only the list of the remaining ones exists. */
+function operationInTodo(todo: string): GitOperation | undefined {
   try {
     return fs.readFileSync(todo, 'utf8').startsWith('revert') ? 'revert' : 'cherry-pick';
   } catch {
-    return undefined; // it has just ended
+    return undefined; // the operation has just ended
   }
 }

@@ -1,5 +1,5 @@
 import { git } from '../git/git';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
 
@@ -23,7 +23,7 @@ export async function containsCommit(
   earlier: string,
 ): Promise<boolean | undefined> {
   const args = ['rev-list', '--max-count=1', earlier, '--not', commit, '--'];
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
   const missing = await git(call, (client) => client.raw(args));
   return missing.ok ? missing.value.trim() === '' : undefined;
 }
@@ -49,7 +49,7 @@ export async function divergence(
 ): Promise<Divergence | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(release)) return undefined;
   const options = ['--left-right', '--no-merges', '--no-show-signature', '--format=%m%s', `--max-count=${mostCommits}`];
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
   const log = await git(call, (client) => client.raw(['log', ...options, `${release}...${head}`, '--', folder || '.']));
   if (!log.ok) return undefined;
   const lines = log.value.split('\n');

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { type Operation, gitOperation } from '../git/git-files';
+import { gitOperation, type GitOperation } from '../git/git-files';
 import { FolderWatch } from '../support/folder-watch';
 import type { RepositoryHome } from '../support/home';
 import type { CommitSource, NewCommit } from './new-commits';
@@ -8,7 +8,7 @@ import type { CommitSource, NewCommit } from './new-commits';
 /** A commit that waits until git is through with something. */
 export interface HeldCommit {
   readonly commit: string;
-  readonly operation: Operation;
+  readonly operation: GitOperation;
 }
 
 export interface CommitListener {

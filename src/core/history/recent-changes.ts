@@ -4,7 +4,7 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { git } from '../git/git';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 
 export interface ChangedFile {
   /** As it is called in that commit, relative to the root, with `/`. */
@@ -61,7 +61,7 @@ export async function recentChanges(
   const bound = maxCount === undefined ? [] : [`--max-count=${maxCount}`];
   const range = from === undefined ? [to] : [to, '--not', from];
   const args = ['log', ...options, ...comparison, `--format=${format}`, ...bound, ...range, '--', ...(folder === '' ? [] : [folder])];
-  const env = { ...ownObjects(repository, home), GIT_LITERAL_PATHSPECS: '1' };
+  const env = { ...objectEnvironment(repository, home), GIT_LITERAL_PATHSPECS: '1' };
   const log = await git({ folder: repository.root, env }, (client) => client.raw(args));
   if (!log.ok) return log;
   const ignored = ignoredRevisions(repository.root);

@@ -2,7 +2,7 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { git } from '../git/git';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 
 /** A change that came between a delivery that passed and one that failed. */
 export interface Suspect {
@@ -39,7 +39,7 @@ export async function findSuspects(
   bad: string,
   scene: Scene,
 ): Promise<Result<Suspect[]>> {
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
   const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${mostSuspects}`, `${good}..${bad}`];
   const format = ['%x1e%H', '%P', '%s', '%an', '%cI'].join('%x1f');
   const options = ['--no-ext-diff', '--no-renames', '--name-only', '-z'];

@@ -105,7 +105,7 @@ export class PlacesNow {
   }
 
   private async named(name: string | undefined): Promise<Named | undefined> {
-    const look = name === undefined ? undefined : await this.working.look(name);
+    const look = name === undefined ? undefined : await this.working.stat(name);
     return name !== undefined && look ? { name, look } : undefined;
   }
 

@@ -6,8 +6,8 @@ import type { OneAtATime } from '../support/batches';
 import { execGit } from '../git/git';
 import { valueOf } from '../model/result';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
-import { sizeBound, isInside } from '../git/working-files';
+import { objectEnvironment } from '../git/object-store';
+import { maxTextBytes, isInside } from '../git/working-files';
 
 type Names = ReadonlyMap<string, string>;
 
@@ -45,7 +45,7 @@ export class Renames {
   /** git finds moved files among those that its index knows: new ones are made known to a copy of it. */
   private async find(commit: string): Promise<Names | undefined> {
     const index = path.join(this.home.folder, `index-${process.pid}-${randomBytes(4).toString('hex')}`);
-    const env = { ...ownObjects(this.repository, this.home), GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1' };
+    const env = { ...objectEnvironment(this.repository, this.home), GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1' };
     const call = { folder: this.repository.root, env };
     try {
       const own = path.join(this.repository.gitFolder, 'index');
@@ -69,7 +69,7 @@ export class Renames {
     if (names.length > newFilesBound) return [];
     return names.filter((name) => {
       const stat = fs.lstatSync(path.join(this.repository.root, name), { throwIfNoEntry: false });
-      return stat?.isFile() && stat.size <= sizeBound;
+      return stat?.isFile() && stat.size <= maxTextBytes;
     });
   }
 

@@ -8,7 +8,7 @@ import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
 import { removeFolder } from '../support/files';
-import { moreOf } from '../git/submodules';
+import { checkOutRest } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
 export interface Slot {
@@ -99,7 +99,7 @@ export class SlotPool {
     fs.rmSync(this.useFile(number), { force: true });
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
-    const more = await moreOf(made.value, this.repository, this.home);
+    const more = await checkOutRest(made.value, this.repository, this.home);
     fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
     return ok({
       root,

@@ -10,7 +10,7 @@ import { plannedSteps } from '../../model/planned-steps';
 import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import { pipelineOf, treeOf } from './resume-following';
-import { ownBranches } from '../../git/snapshot-branch';
+import { branchPrefix } from '../../git/snapshot-branch';
 import type { CiClient, RemoteRun } from '../ci-client';
 
 /** How old a run may be that is told for the first time. */
@@ -68,7 +68,7 @@ function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
 /** Its own process may be about to write which it is. A further attempt of it may be somebody else's, unless one is begun here now. */
 function isBegunHere({ home, pipeline: { service } }: ExternalRuns, { id, attempt, branch }: RemoteRun): boolean {
   const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
-  if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
+  if (!branch.startsWith(branchPrefix) || run === undefined || !fs.existsSync(home.run(run))) return false;
   const local = readRun(home.run(run));
   // Its process was killed before it knew which it is.
   if (local && !local.engine && isFinished(local.outcome)) return false;
@@ -91,7 +91,7 @@ async function begin({ repository, home, engine, pipeline, folder }: ExternalRun
     commit: run.commit,
     tree: tree ?? '',
     subject: plain(run.subject).split('\n')[0]?.slice(0, 200) ?? '',
-    dirty: run.branch.startsWith(ownBranches),
+    dirty: run.branch.startsWith(branchPrefix),
     branch: run.branch,
   };
   const own = (await pipelineOf(repository, home, { change, folder })) ?? pipeline;

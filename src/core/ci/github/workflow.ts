@@ -1,7 +1,7 @@
 import { definitionName } from '../../pipeline/locate';
 import type { Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
-import { ownBranches } from '../../git/snapshot-branch';
+import { branchPrefix } from '../../git/snapshot-branch';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
@@ -52,7 +52,7 @@ function workflow(service: CiPipeline, options: ExportOptions): CiFile {
     name: `Deliver ${pipeline.service}`,
     on: {
       // Deliver starts those on its own branches itself.
-      push: { branches: ['**', `!${ownBranches}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
+      push: { branches: ['**', `!${branchPrefix}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
       workflow_dispatch: null,
     },
     permissions: { contents: 'read' },

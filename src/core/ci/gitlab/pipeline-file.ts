@@ -4,7 +4,7 @@ import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
 import { commonWarnings } from '../export/warnings';
-import { ownBranch, ownBranches } from '../../git/snapshot-branch';
+import { snapshotBranch, branchPrefix } from '../../git/snapshot-branch';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
 
@@ -135,8 +135,8 @@ function shared({ service, isAlone }: Around): object {
  * (docs.gitlab.com: ci/yaml, rules:changes).
  */
 function notOfOthers({ pipeline }: CiPipeline): object {
-  const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
-  const any = ownBranches.replace(/\//g, '\\/');
+  const own = snapshotBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
+  const any = branchPrefix.replace(/\//g, '\\/');
   return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
 }
 

@@ -1,6 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
 import { ok, type CiFailure, type RemoteJob, type RemoteRun, type Started, type CiResult } from '../ci-client';
-import { isOwnBranchOf, ownBranches } from '../../git/snapshot-branch';
+import { isSnapshotBranchOf, branchPrefix } from '../../git/snapshot-branch';
 import { notSeen } from './check';
 import { jobDeployments } from './environments';
 import { hasRetried, inOrder, jobRecord, latestTries, readJobs, type JobRecord, type JobsAround, type Naming } from './jobs';
@@ -90,8 +90,8 @@ export class GitlabRuns {
   private isNobodys(json: unknown): boolean {
     const { status, source, ref } = recordOf(json) ?? {};
     const branch = textOf(ref) ?? '';
-    if (!branch.startsWith(ownBranches)) return false;
-    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isOwnBranchOf(this.naming.service, branch));
+    if (!branch.startsWith(branchPrefix)) return false;
+    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isSnapshotBranchOf(this.naming.service, branch));
   }
 
   /** Only what did not pass is run again. */

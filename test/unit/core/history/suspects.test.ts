@@ -97,7 +97,7 @@ describe('the suspects of a failure', () => {
     const { repository } = await Delivery.from(project.root, project.home);
     const reverted = await revertChange(repository, bad);
     assert.ok(!reverted.ok);
-    assert.match(reverted.failure.message, /cannot be reverted by itself: later changes touch the same lines/);
+    assert.match(reverted.failure.message, /cannot be reverted automatically: later changes touch the same lines/);
     assert.equal(head(), before);
     assert.equal(git(project.root, 'status', '--porcelain'), '');
   });
