@@ -2,7 +2,7 @@ import type { RepositoryHome } from '../support/home';
 import { OneAtATime } from '../support/batches';
 import { CommittedFiles } from '../git/committed-files';
 import { diffLines, splitLines, type Hunk } from '../location/diff-lines';
-import { isTelling } from '../location/line-map';
+import { isDistinctive } from '../location/line-map';
 import { LruCache } from '../support/lru-cache';
 import type { ChangedFile, RecentChange } from './recent-changes';
 import type { Repository } from '../git/repository';
@@ -51,7 +51,7 @@ export class RecentLines {
     }
     return [...made]
       .map(([line, commit]) => ({ line, commit }))
-      .filter(({ line, commit }) => isTelling(now[line - 1] ?? '') || isBeside(made, line, commit, now))
+      .filter(({ line, commit }) => isDistinctive(now[line - 1] ?? '') || isBeside(made, line, commit, now))
       .sort((a, b) => a.line - b.line);
   }
 
@@ -111,7 +111,7 @@ function isFormatting({ oldStart, oldLines, newStart, newLines }: Hunk, from: re
 /** A blank line or a bracket alone says little: it goes with what stands beside it. */
 function isBeside(made: ReadonlyMap<number, string>, line: number, commit: string, now: readonly string[]): boolean {
   for (const step of [-1, 1]) {
-    for (let at = line + step; made.get(at) === commit; at += step) if (isTelling(now[at - 1] ?? '')) return true;
+    for (let at = line + step; made.get(at) === commit; at += step) if (isDistinctive(now[at - 1] ?? '')) return true;
   }
   return false;
 }

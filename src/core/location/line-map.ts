@@ -5,19 +5,18 @@ export interface MappedLine {
   /** From 1. */
   readonly line: number;
   /**
-   * `exact`: the same line, outside of every change. `edited`: the same text within a changed passage or
-   * moved with it. `approximate`: the one line of the passage that reads much like it, or a lone bracket
-   * between changes.
+   * `exact`: the same line, outside of every hunk. `edited`: the same text inside a hunk, or moved. `approximate`: the
+   * only similar line of the hunk, or a lone bracket between hunks.
    */
   readonly confidence: 'exact' | 'edited' | 'approximate';
 }
 
-/** Passages with more lines to choose from are rewritten: what is similar there is so by chance. */
-const choiceBound = 200;
-const similarEnough = 0.5;
-const clearlyBetter = 0.1;
+/** In a larger hunk, lines are similar by chance. */
+const maxCandidates = 200;
+const minSimilarity = 0.5;
+const minLead = 0.1;
 
-/** Where the lines of a text are in a later one. Built from their hunks; lines within hunks are looked for when first asked for. */
+/** Maps the lines of a text to a later text by their hunks. Lines inside hunks are matched on demand. */
 export class LineMap {
   private matches: Matches | undefined;
   private readonly similar = new Map<number, number | undefined>();
@@ -29,7 +28,7 @@ export class LineMap {
     private readonly hunks: readonly Hunk[],
   ) {}
 
-  /** The line as it is in the later text; undefined when it is gone or nothing tells which one it is. */
+  /** Returns the line in the later text, or undefined if it is gone or ambiguous. */
   map(line: number): MappedLine | undefined {
     const text = this.before[line - 1];
     if (text === undefined) return undefined;
@@ -44,7 +43,7 @@ export class LineMap {
     return similar === undefined ? undefined : { line: similar, confidence: 'approximate' };
   }
 
-  /** The index of the hunk that holds the line, or of the last one that ends before it; -1 for none. */
+  /** Returns the index of the hunk that contains the line or is the last before it, or -1. */
   private lastHunkFrom(line: number): number {
     let [low, high] = [0, this.hunks.length];
     while (low < high) {
@@ -59,13 +58,13 @@ export class LineMap {
     const hunk = this.hunks[index];
     const shift = hunk ? endOf(hunk.newStart, hunk.newLines) - endOf(hunk.oldStart, hunk.oldLines) : 0;
     const now = this.after[line + shift - 1];
-    // Hunks of other texts than these would place it wrongly.
+    // The hunks may belong to other texts.
     if (now === undefined || withoutEnd(now) !== withoutEnd(this.before[line - 1] ?? '')) return undefined;
-    return { line: line + shift, confidence: this.isByChance(line, index) ? 'approximate' : 'exact' };
+    return { line: line + shift, confidence: this.isUnconfirmed(line, index) ? 'approximate' : 'exact' };
   }
 
-  /** Between two hunks a diff takes any `}` or blank line for the same: without a word next to it nothing says that it is. */
-  private isByChance(line: number, index: number): boolean {
+  /** Between two hunks, a diff matches any `}` or blank line. Only a neighbour with a word confirms it. */
+  private isUnconfirmed(line: number, index: number): boolean {
     const [previous, next] = [this.hunks[index], this.hunks[index + 1]];
     if (!previous || !next) return false;
     const hasWord = (at: number): boolean => /[\p{L}\p{N}]/u.test(this.before[at - 1] ?? '');
@@ -75,18 +74,18 @@ export class LineMap {
     return true;
   }
 
-  /** The added line that is clearly the most similar one, if no other removed line is as similar to it. */
+  /** Returns the most similar added line, if it leads clearly and no other removed line is as similar to it. */
   private mostSimilar(line: number, hunk: Hunk): number | undefined {
     const matches = this.matches;
-    if (!matches || !isTelling(this.before[line - 1] ?? '')) return undefined;
+    if (!matches || !isDistinctive(this.before[line - 1] ?? '')) return undefined;
     const removed = linesOf(hunk.oldStart, hunk.oldLines).filter((each) => matches.newLine(each) === undefined);
     const added = linesOf(hunk.newStart, hunk.newLines).filter((each) => !matches.isTaken(each));
-    if (removed.length > choiceBound || added.length > choiceBound) return undefined;
-    const likeness = (old: number, now: number): number =>
+    if (removed.length > maxCandidates || added.length > maxCandidates) return undefined;
+    const similarityOf = (old: number, now: number): number =>
       similarity(this.bigramsOf(this.before[old - 1] ?? ''), this.bigramsOf(this.after[now - 1] ?? ''));
-    const best = clearBest(added, (now) => likeness(line, now));
+    const best = bestOf(added, (now) => similarityOf(line, now));
     if (best === undefined) return undefined;
-    return clearBest(removed, (old) => likeness(old, best)) === line ? best : undefined;
+    return bestOf(removed, (old) => similarityOf(old, best)) === line ? best : undefined;
   }
 
   private bigramsOf(text: string): Bigrams {
@@ -96,24 +95,19 @@ export class LineMap {
   }
 }
 
-/** One line of {@link LineMap}. */
-export function mapLine(line: number, hunks: readonly Hunk[], before: readonly string[], after: readonly string[]): MappedLine | undefined {
-  return new LineMap(before, after, hunks).map(line);
-}
-
-function clearBest(lines: readonly number[], rate: (line: number) => number): number | undefined {
+function bestOf(lines: readonly number[], rate: (line: number) => number): number | undefined {
   const rated = lines.map((line) => ({ line, rating: rate(line) })).sort((a, b) => b.rating - a.rating);
   const [best, second] = rated;
-  if (!best || best.rating < similarEnough) return undefined;
-  return best.rating - (second?.rating ?? 0) >= clearlyBetter ? best.line : undefined;
+  if (!best || best.rating < minSimilarity) return undefined;
+  return best.rating - (second?.rating ?? 0) >= minLead ? best.line : undefined;
 }
 
-/** The first old line that a hunk holds, or that comes after the one it names. */
+/** Returns the first old line of a hunk, or the line after its position if it only adds lines. */
 function firstFrom(hunk: Hunk | undefined): number {
   return hunk ? hunk.oldStart + (hunk.oldLines === 0 ? 1 : 0) : 0;
 }
 
-/** The last line of one side of a hunk, which is the one it names where it has none. */
+/** Returns the last line of one side of a hunk, or its position if that side is empty. */
 function endOf(start: number, count: number): number {
   return count === 0 ? start : start + count - 1;
 }
@@ -123,12 +117,11 @@ function withoutEnd(line: string): string {
 }
 
 /**
- * Which removed line is which added one, blanks aside. A line that occurs once among the removed and once
- * among the added ones of its hunk is the same; so is one that occurs once in the whole of both texts: it
- * was moved. From there on, equal neighbours are the same as well: so also `}` and blank lines are found,
- * but never by their text alone.
+ * Matches removed lines to added lines, ignoring white space. A line matches if it occurs once among the removed and
+ * once among the added lines of its hunk, or once in each text: then it was moved. Equal neighbours of a match
+ * match too. So a `}` or a blank line is matched, but never by its text alone.
  */
-export class Matches {
+class Matches {
   private readonly newOf = new Map<number, number>();
   private readonly taken = new Set<number>();
   private readonly old: readonly string[];
@@ -160,7 +153,7 @@ export class Matches {
     const pairs: (readonly [number, number])[] = [];
     for (const [text, line] of onlyOnce(this.old, removed)) {
       const now = places.get(text);
-      if (now !== undefined && isTelling(text) && this.take(line, now)) pairs.push([line, now]);
+      if (now !== undefined && isDistinctive(text) && this.take(line, now)) pairs.push([line, now]);
     }
     for (const [line, now] of pairs) {
       for (const step of [1, -1]) {
@@ -179,25 +172,25 @@ export class Matches {
   }
 }
 
-/** The texts that occur once in these lines, with the line each is in. */
+/** Returns the texts that occur once in these lines, each with its line. */
 function onlyOnce(texts: readonly string[], lines: readonly number[]): Map<string, number> {
   const places = new Map<string, number>();
-  const often = new Set<string>();
+  const repeated = new Set<string>();
   for (const line of lines) {
     const text = texts[line - 1] ?? '';
-    if (places.has(text)) often.add(text);
+    if (places.has(text)) repeated.add(text);
     places.set(text, line);
   }
-  for (const text of often) places.delete(text);
+  for (const text of repeated) places.delete(text);
   return places;
 }
 
-/** `}` or `});` occur anywhere, `else {` nearly so. */
-export function isTelling(text: string): boolean {
+/** Whether a line is more than `}`, `});` or `else {`, which occur anywhere. */
+export function isDistinctive(text: string): boolean {
   return (text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) > 4;
 }
 
-export function linesOf(start: number, count: number): number[] {
+function linesOf(start: number, count: number): number[] {
   return Array.from({ length: count }, (_, index) => start + index);
 }
 

@@ -11,13 +11,13 @@ import { maxTextBytes, isInside } from '../git/working-files';
 
 type Names = ReadonlyMap<string, string>;
 
-/** More new files than these are somebody's output: none of them is taken for a file that was moved. */
-const newFilesBound = 2000;
+/** More new files are the output of a program, and none of them counts as moved. */
+const maxNewFiles = 2000;
 
-/** How files of a commit are called in the working copy now, whether their move was committed, staged or neither. */
+/** Finds renames between a commit and the working copy, whether committed, staged or neither. */
 export class Renames {
   private readonly known = new Map<string, Promise<Names | undefined>>();
-  /** What git's index looked like when they were found. */
+  /** The state of git's index when the renames were found. */
   private index = '';
 
   constructor(
@@ -26,7 +26,7 @@ export class Renames {
     private readonly turns: OneAtATime,
   ) {}
 
-  /** Old names and new ones. Remembered for as long as git's index stays the same, or until {@link forget}. */
+  /** Returns new names by old names. Cached until git's index changes, or until {@link forget}. */
   async since(commit: string): Promise<Names> {
     const index = this.indexStamp();
     if (index !== this.index) this.forget();
@@ -42,14 +42,14 @@ export class Renames {
     this.known.clear();
   }
 
-  /** git finds moved files among those that its index knows: new ones are made known to a copy of it. */
+  /** git finds renames among the files of its index. So new files are added to a private copy of the index. */
   private async find(commit: string): Promise<Names | undefined> {
     const index = path.join(this.home.folder, `index-${process.pid}-${randomBytes(4).toString('hex')}`);
     const env = { ...objectEnvironment(this.repository, this.home), GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1' };
     const call = { folder: this.repository.root, env };
     try {
-      const own = path.join(this.repository.gitFolder, 'index');
-      if (fs.existsSync(own)) fs.copyFileSync(own, index);
+      const original = path.join(this.repository.gitFolder, 'index');
+      if (fs.existsSync(original)) fs.copyFileSync(original, index);
       const added = await this.newFiles();
       const addArgs = ['-c', 'core.splitIndex=false', '-c', 'core.safecrlf=false', 'add', '--intent-to-add'];
       if (added.length > 0)
@@ -66,7 +66,7 @@ export class Renames {
     const args = ['ls-files', '--others', '--exclude-standard', '-z'];
     const answer = valueOf(await execGit(args, { folder: this.repository.root }));
     const names = (answer ?? '').split('\0').filter(isInside);
-    if (names.length > newFilesBound) return [];
+    if (names.length > maxNewFiles) return [];
     return names.filter((name) => {
       const stat = fs.lstatSync(path.join(this.repository.root, name), { throwIfNoEntry: false });
       return stat?.isFile() && stat.size <= maxTextBytes;
