@@ -2,10 +2,9 @@ import { git } from '../git/git';
 import { objectEnvironment } from '../git/object-store';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
-
 import { recentChanges } from './recent-changes';
 
-/** When each change was committed that a commit containsCommit and another does not; undefined where git does not know one of them. */
+/** Returns the dates of the changes in `to` but not in `from`, or undefined if git does not know a commit. */
 export async function commitDates(
   repository: Repository,
   home: RepositoryHome,
@@ -15,7 +14,7 @@ export async function commitDates(
   return changes.ok ? changes.value.map(({ date }) => date) : undefined;
 }
 
-/** Whether the history of a commit containsCommit another one, or is it; undefined where git does not know one of them. */
+/** Whether a commit is `earlier` or its descendant. Undefined if git does not know a commit. */
 export async function containsCommit(
   repository: Repository,
   home: RepositoryHome,
@@ -28,18 +27,18 @@ export async function containsCommit(
   return missing.ok ? missing.value.trim() === '' : undefined;
 }
 
-/** How a release differs from the branch that is checked out, in the folder of its service: subjects of commits, newest first. */
+/** The commits that differ between a release and the current branch, as subjects, newest first. */
 export interface Divergence {
-  /** In the branch, and not in the release. */
+  /** In the branch but not in the release. */
   readonly missing: readonly string[];
-  /** In the release, and not in the branch. */
+  /** In the release but not in the branch. */
   readonly foreign: readonly string[];
 }
 
-/** More than this is only counted up to it. */
-export const mostCommits = 100;
+/** More commits are not counted. */
+export const maxDivergence = 100;
 
-/** `undefined`: the release's commit is not known in this repository. */
+/** Compares a release with the branch in the folder of its service. Undefined if the repository lacks its commit. */
 export async function divergence(
   repository: Repository,
   home: RepositoryHome,
@@ -48,7 +47,7 @@ export async function divergence(
   folder: string,
 ): Promise<Divergence | undefined> {
   if (!/^[0-9a-f]{40,64}$/.test(release)) return undefined;
-  const options = ['--left-right', '--no-merges', '--no-show-signature', '--format=%m%s', `--max-count=${mostCommits}`];
+  const options = ['--left-right', '--no-merges', '--no-show-signature', '--format=%m%s', `--max-count=${maxDivergence}`];
   const call = { folder: repository.root, env: objectEnvironment(repository, home) };
   const log = await git(call, (client) => client.raw(['log', ...options, `${release}...${head}`, '--', folder || '.']));
   if (!log.ok) return undefined;

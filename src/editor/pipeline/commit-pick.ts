@@ -3,7 +3,7 @@ import { git } from '../../core/git/git';
 import type { Service } from '../app/state';
 import { age, joined } from '../app/format';
 
-const mostCommits = 100;
+const maxCommits = 100;
 
 interface CommitItem extends vscode.QuickPickItem {
   readonly commit: string;
@@ -13,7 +13,7 @@ interface CommitItem extends vscode.QuickPickItem {
 export async function pickCommit(service: Service): Promise<string | undefined> {
   const format = { commit: '%H', subject: '%s', author: '%an', date: '%cI' };
   const log = await git({ folder: service.folder }, (client) =>
-    client.log({ format, maxCount: mostCommits, ...{ '--no-show-signature': null, '.': null } }),
+    client.log({ format, maxCount: maxCommits, ...{ '--no-show-signature': null, '.': null } }),
   );
   if (!log.ok) {
     void vscode.window.showErrorMessage(log.failure.message);

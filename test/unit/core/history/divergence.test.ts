@@ -4,10 +4,10 @@ import { Delivery } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('how a release differs from the branch', () => {
+describe('the divergence of a release from the branch', () => {
   const folder = temporaryFolder();
 
-  it('is told by the commits of its folder that only one of the two has, newest first', async () => {
+  it('lists the commits of its folder that only one of them has, newest first', async () => {
     const project = new Project(folder.path).write('shop/a.js', '1').commit('Begin');
     project.git('checkout', '-q', '-b', 'other');
     project.write('shop/b.js', '1').commit('Theirs');
@@ -21,7 +21,7 @@ describe('how a release differs from the branch', () => {
     assert.deepEqual(await divergence(repository, home, head, head, 'shop'), { missing: [], foreign: [] });
   });
 
-  it('is not known of a commit that is not here', async () => {
+  it('is unknown for a commit that the repository lacks', async () => {
     const project = new Project(folder.path).commit('Begin');
     const head = project.git('rev-parse', 'HEAD').trim();
     const { repository, home } = await Delivery.from(project.root, project.home);
