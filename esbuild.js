@@ -1,113 +1,149 @@
 const { createHash } = require('node:crypto');
 const fs = require('node:fs');
+const path = require('node:path');
 const esbuild = require('esbuild');
 
 const production = process.argv.includes('--production');
-const watch = process.argv.includes('--watch');
 
-/** Each bundle is loaded when its part is used: the editor's entry stays small. */
+const commandLine = 'src/cli.ts';
+
 const common = {
   bundle: true,
   platform: 'node',
-  format: 'cjs',
   target: 'node20',
-  define: { DELIVER_VERSION: JSON.stringify(require('./package.json').version) },
+  outdir: 'dist',
   minify: production,
   sourcemap: !production,
+  metafile: true,
   logLevel: 'warning',
+  // The form encoder of axios brings a database of media types. Deliver sends no form: the class that axios takes in browsers is enough.
+  alias: { 'form-data': 'axios/unsafe/platform/browser/classes/FormData.js' },
 };
 
-/** What brings libraries along that most runs need not load: bundles of their own, beside those that call them. */
-const parts = {
-  init: 'src/cli/init.ts',
-  check: 'src/cli/check.ts',
-  export: 'src/cli/export.ts',
-  step: 'src/cli/step.ts',
-  drift: 'src/core/ci/export/drift.ts',
-  problems: 'src/cli/problems.ts',
-  feedback: 'src/cli/feedback.ts',
-  metrics: 'src/cli/metrics.ts',
-  supervise: 'src/cli/supervise.ts',
-  handovers: 'src/core/pipeline/handovers.ts',
-  'log-problems': 'src/core/logs/log-problems.ts',
-  reports: 'src/core/logs/reports.ts',
-  'source-maps': 'src/core/location/source-maps.ts',
-  'service-feedback': 'src/core/feedback/service-feedback.ts',
-  'remote-sources': 'src/core/feedback/remote-sources.ts',
-  promotion: 'src/core/runner/promotion.ts',
-  follow: 'src/cli/follow.ts',
-  approve: 'src/cli/approve.ts',
-  engine: 'src/cli/engine.ts',
-  'watch-engines': 'src/cli/watch-engines.ts',
-  'run-watcher': 'src/core/ci/follow/run-watcher.ts',
-  'run-on-ci': 'src/core/runner/run-on-ci.ts',
-  'ci-of-run': 'src/core/ci/follow/ci-of-run.ts',
-  'report-deployments': 'src/core/ci/report-deployments.ts',
-  connect: 'src/core/ci/connect.ts',
-  'github-client': 'src/core/ci/github/github-client.ts',
-  'gitlab-client': 'src/core/ci/gitlab/gitlab-client.ts',
-  'jenkins-client': 'src/core/ci/jenkins/jenkins-client.ts',
-  'compose-platform': 'src/core/environments/compose/compose-platform.ts',
-  'kubernetes-platform': 'src/core/environments/kubernetes/kubernetes-platform.ts',
-  'command-platform': 'src/core/environments/command/command-platform.ts',
-  'problem-worker': 'src/core/logs/problem-worker.ts',
-};
-const apart = {
-  name: 'apart',
-  setup(build) {
-    build.onResolve({ filter: new RegExp(`/(parse|${Object.keys(parts).join('|')})$`) }, ({ kind, path }) =>
-      kind === 'dynamic-import' ? { path: `./${path.split('/').at(-1)}.js`, external: true } : undefined,
-    );
-  },
-};
-
-/** axios would bring a form encoder with a database of media types: no form is sent, and a process that watches stays as long as a window. */
-const noForms = {
-  name: 'no-forms',
-  setup(build) {
-    build.onResolve({ filter: /^form-data$/ }, ({ path }) => ({ path, namespace: 'no-forms' }));
-    build.onLoad({ filter: /.*/, namespace: 'no-forms' }, () => ({ contents: 'module.exports = globalThis.FormData;' }));
-  },
-};
-
-/** Without `DELIVER_PARSER`, as while watching, every definition is parsed anew. */
-function bundles(parser) {
-  const define = { ...common.define, ...(parser && { DELIVER_PARSER: JSON.stringify(parser) }) };
-  return [
-    // The cli has no `vscode` external on purpose: a leak from the editor breaks the build.
-    {
-      ...common,
-      entryPoints: { cli: 'src/cli.ts' },
-      outdir: 'dist',
-      define,
-      plugins: [apart, noForms],
-      banner: { js: '#!/usr/bin/env node' },
-    },
-    { ...common, entryPoints: parts, outdir: 'dist', define, plugins: [apart, noForms] },
-    { ...common, entryPoints: { extension: 'src/extension.ts' }, outdir: 'dist', define, plugins: [apart, noForms], external: ['vscode'] },
-    { ...common, entryPoints: { sample: 'src/core/runner/sample.ts' }, outdir: 'dist' },
-  ];
+/** Returns the code of a module with all that it imports, as CommonJS. */
+async function codeOf(file) {
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    format: 'cjs',
+    minify: true,
+    sourcemap: false,
+    write: false,
+    entryPoints: [file],
+  });
+  return outputFiles[0].text;
 }
-
-const parserBundle = { ...common, entryPoints: { parse: 'src/core/pipeline/parse.ts' }, outdir: 'dist' };
 
 /** The JSON schema for editors comes from the definition that the parser validates with. */
 async function writeSchema() {
-  const { outputFiles } = await esbuild.build({ ...common, sourcemap: false, entryPoints: ['src/core/pipeline/schema.ts'], write: false });
   const module = { exports: {} };
-  new Function('module', 'exports', 'require', outputFiles[0].text)(module, module.exports, require);
+  new Function('module', 'exports', 'require', await codeOf('src/core/pipeline/schema.ts'))(module, module.exports, require);
   fs.writeFileSync('media/delivery.schema.json', module.exports.schemaText());
+}
+
+/** Returns what the code is built with: the version, and a hash that changes whenever the parser's code does. */
+async function constants() {
+  const parser = createHash('sha256').update(await codeOf('src/core/pipeline/parse.ts'));
+  return {
+    DELIVER_VERSION: JSON.stringify(require('./package.json').version),
+    DELIVER_PARSER: JSON.stringify(parser.digest('hex').slice(0, 12)),
+  };
+}
+
+/** Builds the extension as one CommonJS file. Returns its metafile and the modules that it imports dynamically. */
+async function buildExtension(define) {
+  const imported = new Set();
+  // CommonJS cannot be split. These modules are built with the command line instead, each under the name of its file.
+  const lazyModules = {
+    name: 'lazy-modules',
+    setup(build) {
+      build.onResolve({ filter: /^\./ }, async ({ kind, path: name, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const resolved = await build.resolve(name, { kind: 'import-statement', resolveDir });
+        if (resolved.errors.length > 0) return resolved;
+        imported.add(resolved.path);
+        return { path: `./${path.basename(resolved.path, '.ts')}.js`, external: true };
+      });
+    },
+  };
+  const { metafile } = await esbuild.build({
+    ...common,
+    define,
+    format: 'cjs',
+    entryPoints: ['src/extension.ts'],
+    outExtension: { '.js': '.cjs' },
+    external: ['vscode'],
+    plugins: [lazyModules],
+  });
+  return { metafile, imported: [...imported] };
+}
+
+/** Builds ES modules, split at dynamic imports. `vscode` is no external on purpose: an import of it in the core breaks the build. */
+async function buildModules(define, entryPoints) {
+  const options = {
+    ...common,
+    define,
+    format: 'esm',
+    splitting: true,
+    entryPoints,
+    entryNames: '[name]',
+    chunkNames: '[name]-[hash]',
+    // Bundled CommonJS libraries load Node's own modules with `require`.
+    banner: { js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);` },
+  };
+  const separate = await esbuild.build({ ...options, write: false });
+  const { metafile } = await esbuild.build({ ...options, plugins: [sharedChunk(separate.metafile)] });
+  // The extension is CommonJS, so the package is: this makes `dist/*.js` ES modules.
+  fs.writeFileSync('dist/package.json', '{ "type": "module" }\n');
+  return metafile;
+}
+
+/**
+ * Puts the small modules that many entries share into one chunk, by letting each entry import all of them. Otherwise every set of
+ * entries that share a module makes a chunk, dozens for one command, and Node takes longer to find a file than to run it.
+ */
+function sharedChunk({ inputs, outputs }) {
+  const isLibrary = (file) => file.includes('node_modules/');
+  const imports = (file, found = new Set()) => {
+    if (!inputs[file] || found.has(file)) return found;
+    found.add(file);
+    for (const { kind, path: imported } of inputs[file].imports) if (kind !== 'dynamic-import') imports(imported, found);
+    return found;
+  };
+  const libraryBytes = (file) => [...imports(file)].filter(isLibrary).reduce((sum, library) => sum + inputs[library].bytes, 0);
+  const entries = Object.values(outputs).flatMap(({ entryPoint }) => entryPoint ?? []);
+  const importedBy = entries.map((entry) => imports(entry));
+  const isShared = (file) => importedBy.filter((files) => files.has(file)).length >= 4;
+  const shared = Object.keys(inputs).filter((file) => !isLibrary(file) && isShared(file) && libraryBytes(file) < 10_000);
+  // The command line itself stays small: it loads the entry of a command.
+  const importers = new Set(entries.filter((entry) => entry !== commandLine).map((entry) => path.resolve(entry)));
+  const statements = shared.map((file) => `import ${JSON.stringify(path.resolve(file))};`).join('\n');
+  return {
+    name: 'shared-chunk',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path: file }) =>
+        importers.has(file) ? { contents: `${fs.readFileSync(file, 'utf8')}\n${statements}`, loader: 'ts' } : undefined,
+      );
+    },
+  };
+}
+
+/** Chunks have another name whenever their code changes. Only for publication: a program that runs may still load one. */
+function removeAllBut(outputs) {
+  const kept = new Set(['package.json', ...outputs.map((file) => path.basename(file))]);
+  for (const name of fs.readdirSync('dist')) if (!kept.has(name)) fs.rmSync(path.join('dist', name), { recursive: true });
 }
 
 async function main() {
   await writeSchema();
-  if (watch) {
-    for (const bundle of [parserBundle, ...bundles()]) await (await esbuild.context(bundle)).watch();
-    return;
-  }
-  await esbuild.build(parserBundle);
-  const parser = createHash('sha256').update(fs.readFileSync('dist/parse.js')).digest('hex').slice(0, 12);
-  for (const bundle of bundles(parser)) await esbuild.build(bundle);
+  const define = await constants();
+  const extension = await buildExtension(define);
+  // A worker is started by the name of its file, so it is an entry like the command line.
+  const modules = await buildModules(define, [commandLine, 'src/core/logs/problem-worker.ts', ...extension.imported]);
+  if (production) removeAllBut([...Object.keys(extension.metafile.outputs), ...Object.keys(modules.outputs)]);
 }
 
-main().catch(() => process.exit(1));
+main().catch((error) => {
+  // esbuild has printed its own errors.
+  if (!error.errors) console.error(error);
+  process.exit(1);
+});

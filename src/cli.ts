@@ -1,10 +1,11 @@
+#!/usr/bin/env node
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from './core/model/result';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
 
-/** The command line: what each command is and takes. Its code is loaded when it is called. */
+/** Defines the command line. The code of a command is loaded when it is called. */
 async function main(args: readonly string[]): Promise<number> {
   const terminal = new Terminal();
   let exitCode = 0;
@@ -14,9 +15,9 @@ async function main(args: readonly string[]): Promise<number> {
       exitCode = await action(...args);
     };
 
-  const json = (): Option => new Option('--json', 'print JSON that other tools can rely on');
-  const service = (): Option => new Option('--service <name>', 'the service that is meant, where there are several');
-  const runOption = (): Option => new Option('--run <id>', 'another run than the latest');
+  const json = (): Option => new Option('--json', 'print JSON in a stable format');
+  const service = (): Option => new Option('--service <name>', 'the service, if there are several');
+  const runOption = (): Option => new Option('--run <id>', 'a run other than the latest');
 
   const program = new Command('deliver')
     .description('Delivers the change you just made to a production-like environment.')
@@ -30,36 +31,36 @@ async function main(args: readonly string[]): Promise<number> {
 
   program
     .command('init')
-    .description('write a delivery.yaml from what the folder holds; never overwrites one')
+    .description('write a delivery.yaml for the project in this folder; never overwrites one')
     .addOption(json())
     .action(does(async (options: { json?: true }) => (await import('./cli/init')).init(options, terminal)));
   program
     .command('check')
-    .description('validate delivery.yaml and list every manual handover')
+    .description('validate delivery.yaml and list all manual approvals')
     .addOption(service())
     .addOption(json())
     .action(does(async (options: { service?: string; json?: true }) => (await import('./cli/check')).check(options, terminal)));
   program
     .command('run')
-    .description('deliver: the working tree as it is now, unless a commit is named')
+    .description('deliver the working tree, or a commit')
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
-    .option('--resume <run>', 'go on from a run: what passed there is not run again where its slot still holds it')
-    .option('--yes', 'do not ask where a step deploys to customers')
+    .option('--resume <run>', 'resume a run: reuse its passed steps if its slot still has their files')
+    .option('--yes', 'do not ask before a step deploys to production')
     .addOption(
-      new Option('--engine <engine>', 'where the steps run (default: where delivery.yaml says)').choices([
+      new Option('--engine <engine>', 'run the steps here or on a CI service (default: as in delivery.yaml)').choices([
         'local',
         'github',
         'gitlab',
         'jenkins',
       ]),
     )
-    .option('--jobs <number>', 'how many steps at a time (default: as many as the machine has processors)', wholeNumber)
+    .option('--jobs <number>', 'maximum number of parallel steps (default: the number of processors)', wholeNumber)
     .addOption(service())
     .addOption(json())
     .action(does(async (options: import('./cli/run').RunOptions) => (await import('./cli/run')).run(options, terminal)));
   program
     .command('status')
-    .description('the latest run, step by step, and whether the service is releasable')
+    .description('show the latest run with its steps, and whether the service is releasable')
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
@@ -68,9 +69,9 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('log')
-    .argument('[step]', 'one step only')
-    .description('what the steps of the latest run printed')
-    .option('--follow', 'go on until the run ends')
+    .argument('[step]', 'show only this step')
+    .description('print the logs of the latest run')
+    .option('--follow', 'continue until the run ends')
     .addOption(runOption())
     .addOption(service())
     .action(
@@ -80,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('problems')
-    .description('what failed in the latest run, and where: files and lines as they are now')
+    .description('list the failures of the latest run with their current files and lines')
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
@@ -91,9 +92,9 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('feedback')
-    .description('what customers say, with the lines and changes it is about')
-    .option('--deliveries <number>', 'how many deliveries back a change is recent', wholeNumber, 5)
-    .option('--days <number>', 'how many days back a change is recent', wholeNumber, 14)
+    .description('list customer feedback with its lines and changes')
+    .option('--deliveries <number>', 'show changes from this many recent deliveries', wholeNumber, 5)
+    .option('--days <number>', 'show changes from this many days', wholeNumber, 14)
     .addOption(service())
     .addOption(json())
     .action(
@@ -101,14 +102,14 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('metrics')
-    .description('the delivery metrics: how often, how fast and how safely changes reach customers')
-    .option('--days <number>', 'how many days back', wholeNumber, 30)
+    .description('show the delivery metrics: frequency, lead time, failure rate, recovery time, rework')
+    .option('--days <number>', 'the period in days', wholeNumber, 30)
     .addOption(service())
     .addOption(json())
     .action(does(async (options: import('./cli/metrics').MetricsOptions) => (await import('./cli/metrics')).metrics(options, terminal)));
   program
     .command('cancel')
-    .description('end the running and waiting deliveries and everything they started')
+    .description('cancel running and queued deliveries and end all their processes')
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
@@ -117,7 +118,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('follow')
-    .description('go on to tell what becomes of a run on a CI service, where nothing on this machine does')
+    .description('resume monitoring a CI run')
     .addOption(runOption())
     .addOption(service())
     .addOption(json())
@@ -126,8 +127,8 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('engine')
-    .addArgument(new Argument('[engine]', 'another than the one that delivery.yaml names').choices(['github', 'gitlab', 'jenkins']))
-    .description('which CI service runs the pipeline, and whether it lets us')
+    .addArgument(new Argument('[engine]', 'a CI service other than the one in delivery.yaml').choices(['github', 'gitlab', 'jenkins']))
+    .description('show the CI service of the pipeline and check access')
     .addOption(service())
     .addOption(json())
     .action(
@@ -137,8 +138,8 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('approve')
-    .argument('[environment]', 'where several wait')
-    .description('let a deployment go on that waits for a person at the CI service')
+    .argument('[environment]', 'the environment, if several deployments are waiting')
+    .description('approve a deployment that is waiting on the CI service')
     .addOption(runOption())
     .addOption(service())
     .action(
@@ -147,11 +148,11 @@ async function main(args: readonly string[]): Promise<number> {
       ),
     );
 
-  const environment = program.command('environment').description('what is live in the environments');
+  const environment = program.command('environment').description('show and manage environments');
   environment
     .command('show', { isDefault: true })
-    .argument('[name]', 'one environment only')
-    .description('what is live, where, and how it is (what `deliver environment` does by itself)')
+    .argument('[name]', 'show only this environment')
+    .description('show live services with their release, health and address (default)')
     .addOption(json())
     .action(
       does(async (name: string | undefined, options: { json?: true }) =>
@@ -161,7 +162,7 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('stop')
     .argument('<name>')
-    .description('end an environment and everything it runs')
+    .description('stop an environment and all its services')
     .addOption(json())
     .action(
       does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)),
@@ -169,7 +170,7 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('start')
     .argument('<name>')
-    .description('bring back what was live, after a stop or a reboot')
+    .description('start the live releases again after a stop or a reboot')
     .addOption(json())
     .action(
       does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)),
@@ -177,7 +178,7 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('remove')
     .argument('<name>')
-    .description('end an environment and forget what was deployed there; feedback is kept')
+    .description('stop an environment and delete its record; feedback is kept')
     .addOption(json())
     .action(
       does(async (name: string, options: { json?: true }) =>
@@ -187,9 +188,9 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('logs')
     .argument('<name>')
-    .description('what the live release of a service prints')
-    .option('--lines <number>', 'how many of its last lines', wholeNumber, 100)
-    .option('--follow', 'go on with what comes')
+    .description('print the log of the live release')
+    .option('--lines <number>', 'number of last lines', wholeNumber, 100)
+    .option('--follow', 'continue with new lines')
     .addOption(service())
     .action(
       does(async (name: string, options: import('./cli/environment-logs').LogsOptions) =>
@@ -198,14 +199,14 @@ async function main(args: readonly string[]): Promise<number> {
     );
   environment
     .command('watch')
-    .description('tell what is live whenever it changes, as JSON lines, until the input ends')
+    .description('print the environments as a JSON line whenever they change, until stdin ends')
     .action(does(async () => (await import('./cli/environment-watch')).watchEnvironments(terminal)));
   program
     .command('rollback')
-    .argument('[environment]', 'where there are several')
-    .description('bring back the previous release of the service, or an earlier one')
-    .option('--to <commit>', 'which one')
-    .option('--list', 'only say which there are')
+    .argument('[environment]', 'the environment, if there are several')
+    .description('restore the previous release of the service, or an earlier one')
+    .option('--to <commit>', 'the release to restore')
+    .option('--list', 'only list the releases that can be restored')
     .addOption(service())
     .addOption(json())
     .action(
@@ -215,12 +216,12 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('release')
-    .description('release to customers exactly what is verified in another environment; nothing is built again')
-    .option('--from <environment>', 'where it is live now, where there are several')
-    .option('--to <environment>', 'where customers are (default: the release of delivery.yaml)')
-    .option('--why <reason>', 'why it is released though it is not verified; kept in the journal')
+    .description('release the verified build of another environment to production')
+    .option('--from <environment>', 'the environment to release from, if there are several')
+    .option('--to <environment>', 'the production environment (default: `release` of delivery.yaml)')
+    .option('--why <reason>', 'reason for releasing without verification, kept in the journal')
     .option('--yes', 'do not ask')
-    .option('--dry-run', 'only say what would change')
+    .option('--dry-run', 'only show the changes')
     .addOption(service())
     .addOption(json())
     .action(
@@ -231,10 +232,10 @@ async function main(args: readonly string[]): Promise<number> {
   program
     .command('export')
     .argument('<engine>', 'github, gitlab or jenkins')
-    .description('write the pipeline of a CI service from delivery.yaml; your own marked lines stay')
-    .option('--package <package>', 'what `npx` gets Deliver from there: a packed file of the repository, or a name and version')
-    .option('--force', 'also over a file that Deliver did not write, and over changes outside the marked places')
-    .option('--dry-run', 'only say what would be written')
+    .description('write the pipeline of a CI service from delivery.yaml; keeps your own marked lines')
+    .option('--package <package>', 'the package that `npx` runs there: a packed file in the repository, or a name and version')
+    .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')
+    .option('--dry-run', 'only list the files')
     .addOption(service())
     .addOption(json())
     .action(
@@ -245,7 +246,7 @@ async function main(args: readonly string[]): Promise<number> {
   program
     .command('step')
     .argument('<name>', 'the step')
-    .description('run one step in this checkout, of the commit that is checked out, as a job of a CI service calls it')
+    .description('run one step in this checkout, as a job of a CI service does')
     .addOption(service())
     .addOption(json())
     .action(
@@ -262,7 +263,7 @@ async function main(args: readonly string[]): Promise<number> {
 
   program
     .command('watch-engines', { hidden: true })
-    .option('--news', 'begun anew: the one that watches hands over')
+    .option('--news', 'take over from the current leader')
     .action(does(async (options: { news?: true }) => (await import('./cli/watch-engines')).watchEngines(options, terminal)));
 
   try {

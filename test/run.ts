@@ -44,7 +44,7 @@ async function extensionHostTests(totals: string): Promise<boolean> {
     console.log(`VS Code: the desktop program (${desktop.origin}), ${desktop.executable}`);
     return runSuite(desktop, { [totalsVariable]: totals });
   }
-  console.log(`VS Code: the server from npm, because ${desktop.because}`);
+  console.log(`VS Code: the server from npm, because ${desktop.reason}`);
   await prepareServer();
   return runSuite(undefined, { [totalsVariable]: totals });
 }

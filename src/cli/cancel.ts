@@ -10,7 +10,7 @@ import { environmentTokens } from '../core/http/environment-tokens';
 import { findRun, openContext, type RepositoryContext } from './context';
 import { exitCodes, type Terminal } from './terminal';
 
-/** `deliver cancel`: ends the running and the waiting runs of the service, and everything they started. */
+/** `deliver cancel`: cancels the running and queued runs of the service and ends all their processes. */
 export async function cancel(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
@@ -28,48 +28,48 @@ export async function cancel(
     if (!place.ok) return terminal.fail(place.failure);
     runs = listRuns(home, { service: place.value.name, limit: 50 });
   }
-  // The waiting ones first: else they would start as soon as the running one ends.
-  const going = runs.filter((run) => !isFinished(run.outcome));
-  if (going.length === 0) {
+  // Newest first: otherwise a queued run would start as soon as the running one ends.
+  const active = runs.filter((run) => !isFinished(run.outcome));
+  if (active.length === 0) {
     if (options.json) terminal.json([]);
-    else terminal.print('nothing is being delivered');
+    else terminal.print('no delivery is running');
     return 0;
   }
-  const there = going.filter(({ engine }) => engine);
-  for (const run of there) {
-    const told = await cancelThere(context.value, run);
-    if (!told.ok) return terminal.fail(told.failure);
+  const onCi = active.filter(({ engine }) => engine);
+  for (const run of onCi) {
+    const cancelled = await cancelOnCi(context.value, run);
+    if (!cancelled.ok) return terminal.fail(cancelled.failure);
   }
-  const here = going.filter(({ engine }) => !engine);
-  for (const run of here) signal(run, 'SIGTERM');
-  for (const run of here) {
+  const local = active.filter(({ engine }) => !engine);
+  for (const run of local) signal(run, 'SIGTERM');
+  for (const run of local) {
     const deadline = Date.now() + 4 * graceMs;
     while (isAlive(run.runner)) {
-      // A runner that does not answer is ended like a crashed one: what it left is ended with it.
+      // A runner that does not react is killed. Recovery then ends its processes.
       if (Date.now() > deadline) signal(run, 'SIGKILL');
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
   await recover(home);
-  const ended = going.map((run) => readRun(home.run(run.id)) ?? run);
+  const ended = active.map((run) => readRun(home.run(run.id)) ?? run);
   if (options.json) terminal.json(ended.map(({ id, outcome }) => ({ id, outcome })));
   else for (const run of ended) terminal.print(`${run.id} ${run.outcome}`);
   return ended.every((run) => isFinished(run.outcome) || run.engine) ? 0 : exitCodes.machinery;
 }
 
-/** The CI service is told; whoever follows the run tells its end. */
-async function cancelThere({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
+/** Requests the cancellation. The process that follows the run records its end. */
+async function cancelOnCi({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
   const { ciOfRun } = await import('../core/ci/follow/ci-of-run');
-  const there = await ciOfRun(repository, run, environmentTokens(process.env));
-  if (!there.ok) return there;
-  const told = await there.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);
-  return told.state === 'ok' ? ok(undefined) : { ok: false, failure: failureOf(told) };
+  const connected = await ciOfRun(repository, run, environmentTokens(process.env));
+  if (!connected.ok) return connected;
+  const answer = await connected.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);
+  return answer.state === 'ok' ? ok(undefined) : { ok: false, failure: failureOf(answer) };
 }
 
 function signal(run: RunState, name: NodeJS.Signals): void {
   try {
     if (isAlive(run.runner)) process.kill(run.runner.pid, name);
   } catch {
-    // It has just ended by itself.
+    // The process has just ended.
   }
 }

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { findManualApprovals } from '../core/pipeline/handovers';
 import { definitionName, listServices, locateService } from '../core/pipeline/locate';
+import { counted } from '../core/support/format';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver check`: every error of every service's definition, and every manual handover of the repository. */
@@ -24,27 +25,23 @@ export async function check(options: { readonly service?: string; readonly json?
   const errors = checked.flatMap((one) => one.errors);
   const handovers = await findManualApprovals(root);
   const services = checked.flatMap(({ folder, pipeline }) => (pipeline ? [{ folder, pipeline }] : []));
-  // Of one service alone, or beside errors, nothing can be said of files that are written from all.
-  const isWhole = options.service === undefined && services.length === checked.length;
-  const drift = isWhole ? (await import('../core/ci/export/drift')).findDrift(root, services) : [];
+  // Exported files contain all services, so drift is unknown if one is left out or invalid.
+  const hasAll = options.service === undefined && services.length === checked.length;
+  const drift = hasAll ? (await import('../core/ci/export/drift')).findDrift(root, services) : [];
   if (options.json) {
     terminal.json({ errors, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;
   }
   for (const error of errors) terminal.fail(error);
   for (const { file, pipeline } of checked) {
-    if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${count(pipeline.steps.length, 'step')}`);
+    if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${counted(pipeline.steps.length, 'step')}`);
   }
   for (const handover of handovers) {
-    terminal.print(`${terminal.paint('yellow', 'manual handover')}: ${handover.path}:${handover.line}: ${handover.message}`);
+    terminal.print(`${terminal.paint('yellow', 'manual approval')}: ${handover.path}:${handover.line}: ${handover.message}`);
   }
   for (const { path: file, line, message, hint } of drift) {
     terminal.print(`${terminal.paint('yellow', 'drift')}: ${file}:${line}: ${message}`);
     terminal.print(`  ${hint}`);
   }
   return errors.length > 0 ? exitCodes.usage : 0;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? '' : 's'}`;
 }

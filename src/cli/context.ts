@@ -11,7 +11,7 @@ export interface RepositoryContext {
   readonly home: RepositoryHome;
 }
 
-/** The repository that a command is called in; whatever a killed runner left is ended first. */
+/** Opens the repository of the current folder and recovers abandoned runs. */
 export async function openContext(): Promise<Result<RepositoryContext>> {
   const repository = await openRepository(process.cwd());
   if (!repository.ok) return repository;
@@ -20,7 +20,7 @@ export async function openContext(): Promise<Result<RepositoryContext>> {
   return ok({ repository: repository.value, home });
 }
 
-/** The repository that a command is called in, and the run that is meant in it. */
+/** Opens the repository of the current folder and finds the run. */
 export async function openRun(named: {
   readonly run?: string;
   readonly service?: string;
@@ -31,7 +31,7 @@ export async function openRun(named: {
   return run.ok ? ok({ ...context.value, run: run.value }) : run;
 }
 
-/** The run that is meant: the one named, else the latest of the service that is meant. */
+/** Returns the named run, or the latest run of the service. */
 export async function findRun(
   { repository, home }: RepositoryContext,
   named: { readonly run?: string; readonly service?: string },
@@ -43,5 +43,5 @@ export async function findRun(
   const place = await locateService(repository.root, process.cwd(), named.service);
   if (!place.ok) return place;
   const [latest] = listRuns(home, { service: place.value.name, limit: 1 });
-  return latest ? ok(latest) : fail('usage', `${place.value.name} has not been delivered yet`, { hint: 'deliver run delivers it' });
+  return latest ? ok(latest) : fail('usage', `${place.value.name} has not been delivered yet`, { hint: 'deliver it with deliver run' });
 }

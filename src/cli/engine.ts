@@ -4,7 +4,7 @@ import { environmentTokens } from '../core/http/environment-tokens';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
 
-/** `deliver engine`: which CI service would run the pipeline, and whether it lets us. */
+/** `deliver engine`: shows the CI service of the pipeline and checks access. */
 export async function engine(
   name: CiName | undefined,
   options: { readonly service?: string; readonly json?: true },
@@ -17,13 +17,13 @@ export async function engine(
   const { connectToCi } = await import('../core/ci/connect');
   const opened = await connectToCi(service.pipeline, name, around);
   if (!opened.ok) return terminal.fail(opened.failure);
-  const there = opened.value.engine;
-  const who = await there.check(new AbortController().signal);
-  if (who.state === 'failed') return terminal.fail(failureOf(who));
-  const { label, host, allowance } = there;
-  if (options.json) terminal.json({ engine: there.name, label, place: there.place, host, signedInAs: who.value, allowance });
+  const client = opened.value.engine;
+  const account = await client.check(new AbortController().signal);
+  if (account.state === 'failed') return terminal.fail(failureOf(account));
+  const { label, host, allowance } = client;
+  if (options.json) terminal.json({ engine: client.name, label, place: client.place, host, signedInAs: account.value, allowance });
   else {
-    terminal.print(`${terminal.paint('green', '✓')} ${label}, ${there.place}: signed in as ${who.value}`);
+    terminal.print(`${terminal.paint('green', '✓')} ${label}, ${client.place}: signed in as ${account.value}`);
     if (allowance)
       terminal.print(`  ${allowance.remaining} of ${allowance.limit} requests are left until ${allowance.resetAt.slice(11, 16)} UTC`);
   }

@@ -9,7 +9,7 @@ export interface LogsOptions {
   readonly follow?: true;
 }
 
-/** `deliver environment logs NAME`: what the live release of a service prints. */
+/** `deliver environment logs NAME`: prints the log of the live release. */
 export async function environmentLogs(name: string, options: LogsOptions, terminal: Terminal): Promise<number> {
   const environment = await openKnown(name);
   if (!environment.ok) return terminal.fail(environment.failure);
@@ -21,11 +21,11 @@ export async function environmentLogs(name: string, options: LogsOptions, termin
     return terminal.fail({
       kind: 'usage',
       message: services.length === 0 ? `nothing is live in ${name}` : `${name} has several services`,
-      ...(services.length > 0 && { hint: `name the one that is meant with --service: ${services.join(', ')}` }),
+      ...(services.length > 0 && { hint: `choose one with --service: ${services.join(', ')}` }),
     });
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
-  // Whoever follows in the background holds the input open: with them, it ends.
+  // A background process ends when its parent, which holds stdin open, ends.
   if (options.follow && !process.stdin.isTTY) {
     process.stdin.on('error', () => end.abort());
     process.stdin.on('end', () => end.abort());

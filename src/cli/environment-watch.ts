@@ -3,21 +3,21 @@ import { homeFolder } from '../core/support/home';
 import { askAll, environmentsHere } from './environments-here';
 import type { Terminal } from './terminal';
 
-/** However many events come at once, an environment is not asked more often than this. */
-const paceMs = 500;
-/** Where no event comes, for whatever reason, what is live is asked for this often. */
+/** The minimum interval between queries of an environment. */
+const minIntervalMs = 500;
+/** The poll interval if no event arrives. */
 const pollMs = 15_000;
-/** How often definitions are read again: a new environment, or one that was given up. */
+/** The interval for reading the definitions again, which may have changed. */
 const definitionsMs = 60_000;
 
 /**
- * `deliver environment watch`: asks the environments what is live, at once and whenever they say that something is different,
- * until it is ended or its input is. What they say is kept for every window, and printed where it differs.
+ * `deliver environment watch`: queries the environments at the start and after each change, records their state for all
+ * windows, and prints it if it changed. Ends on a signal or at the end of stdin.
  */
 export async function watchEnvironments(terminal: Terminal): Promise<number> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
-  // Whoever started it holds its input open: with them, it ends.
+  // This process ends when its parent, which holds stdin open, ends.
   process.stdin.on('error', () => end.abort());
   process.stdin.on('end', () => end.abort());
   process.stdin.resume();
@@ -32,7 +32,7 @@ export async function watchEnvironments(terminal: Terminal): Promise<number> {
       await askAll(environments);
       const now = JSON.stringify(readEnvironments(homeFolder()));
       if (now !== printed) terminal.print((printed = now));
-      await pause(paceMs, round);
+      await pause(minIntervalMs, round);
       await Promise.race([changed, pause(pollMs, round)]);
     }
   }

@@ -6,20 +6,20 @@ import { homeFolder } from '../core/support/home';
 import { askAll, environmentsHere } from './environments-here';
 import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 interface Options {
   readonly json?: true;
 }
 
-/** `deliver environment`: what is live, in every environment or in the one named. */
+/** `deliver environment`: shows the live services of all environments, or of one. */
 export async function environment(name: string | undefined, options: Options, terminal: Terminal): Promise<number> {
   await askAll((await environmentsHere()).filter((one) => name === undefined || one.name === name));
   const known = readEnvironments(homeFolder());
   const shown = name === undefined ? known : known.filter((one) => one.environment === name);
   if (name !== undefined && shown.length === 0) return terminal.fail(unknown(name));
   if (options.json) terminal.json(shown);
-  else if (shown.length === 0) terminal.print('nothing is live yet; deliver run delivers to an environment');
+  else if (shown.length === 0) terminal.print('nothing is live yet. deliver run delivers to an environment.');
   else for (const one of shown) print(one, terminal);
   return 0;
 }
@@ -27,28 +27,28 @@ export async function environment(name: string | undefined, options: Options, te
 function print(environment: EnvironmentStatus, terminal: Terminal): void {
   terminal.print(terminal.paint('bold', environment.environment));
   if (environment.failure !== undefined) {
-    const since = environment.observedAt === undefined ? '' : ` (it was seen ${age(environment.observedAt)})`;
+    const since = environment.observedAt === undefined ? '' : ` (last seen ${age(environment.observedAt)})`;
     terminal.print(`  ${terminal.paint('yellow', environment.failure)}${since}`);
   }
   for (const { service, state, url, release, reason } of environment.services) {
     const by = release?.by === undefined ? '' : ` by ${release.by}`;
-    const what = release ? `${release.commit.slice(0, 8)} deployed ${age(release.deployedAt)}${by}` : 'nothing deployed';
+    const deployed = release ? `${release.commit.slice(0, 7)} deployed ${age(release.deployedAt)}${by}` : 'nothing deployed';
     const health = terminal.paint(state === 'healthy' ? 'green' : 'yellow', state);
-    terminal.print(`  ${[service, health, url, what].filter((part) => part !== '').join(' ')}${reason ? ` — ${reason}` : ''}`);
+    terminal.print(`  ${[service, health, url, deployed].filter((part) => part !== '').join(' ')}${reason ? ` — ${reason}` : ''}`);
   }
 }
 
-/** `deliver environment stop NAME`: ends it and everything it runs. */
+/** `deliver environment stop NAME`: stops the environment and all its services. */
 export async function stopEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
   return act(name, options, terminal, 'stopped', (one) => one.stop());
 }
 
-/** `deliver environment start NAME`: brings back what was live, after a stop or a reboot. */
+/** `deliver environment start NAME`: starts the live releases again after a stop or a reboot. */
 export async function startEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
   return act(name, options, terminal, 'started', (one) => one.start());
 }
 
-/** `deliver environment remove NAME`: ends it, and forgets what was deployed there; customers' feedback is kept. */
+/** `deliver environment remove NAME`: stops the environment and deletes its record. Feedback is kept. */
 export async function removeEnvironment(name: string, options: Options, terminal: Terminal): Promise<number> {
   return act(name, options, terminal, 'removed', async (one) => {
     const stopped = await one.stop();
@@ -73,7 +73,7 @@ async function act(
   return 0;
 }
 
-/** An environment that something was deployed to, from here or, as a definition of this repository tells, by others. */
+/** Opens an environment that has deployments, from this machine or, if this repository defines it, from others. */
 export async function openKnown(name: string): Promise<Result<Environment>> {
   const defined = (await environmentsHere()).find((one) => one.name === name);
   const known = defined ?? openKnownEnvironment(name, homeFolder(), ownProgram());
@@ -84,7 +84,7 @@ function unknown(name: string): Failure {
   const names = readEnvironments(homeFolder()).map((one) => one.environment);
   return {
     kind: 'usage',
-    message: `nothing was ever deployed to an environment ${name}`,
-    ...(names.length > 0 && { hint: `there is ${names.join(', ')}` }),
+    message: `there is no environment ${name}`,
+    ...(names.length > 0 && { hint: `known environments: ${names.join(', ')}` }),
   };
 }

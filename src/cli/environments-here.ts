@@ -1,18 +1,18 @@
 import { openRepository } from '../core/git/repository';
-import { askedEnvironments } from '../core/environments/defined-environments';
+import { environmentsToObserve } from '../core/environments/defined-environments';
 import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 import { homeFolder } from '../core/support/home';
 
-/** How long one environment may take to say what is live in it. */
-const askMs = 15_000;
+/** The time limit for a query of one environment. */
+const queryTimeoutMs = 15_000;
 
-/** The environments that have to be asked, as seen from the current folder, which may be of no repository. */
+/** Returns the environments that need a query, as seen from the current folder, which may be outside a repository. */
 export async function environmentsHere(): Promise<RecordedEnvironment[]> {
   const repository = await openRepository(process.cwd());
-  return askedEnvironments(homeFolder(), repository.ok ? repository.value.root : undefined);
+  return environmentsToObserve(homeFolder(), repository.ok ? repository.value.root : undefined);
 }
 
-/** Asks them all at once; one that does not answer is known by what it said last, and says why. */
+/** Queries all environments in parallel. An environment that fails keeps its last known state and the reason. */
 export async function askAll(environments: readonly RecordedEnvironment[]): Promise<void> {
-  await Promise.all(environments.map((environment) => environment.observe(AbortSignal.timeout(askMs))));
+  await Promise.all(environments.map((environment) => environment.observe(AbortSignal.timeout(queryTimeoutMs))));
 }

@@ -15,12 +15,11 @@ export interface ExportCommandOptions {
   readonly json?: true;
 }
 
-/** `deliver export`: the pipelines of the repository as files of a CI service. */
+/** `deliver export`: writes the pipelines of the repository as files of a CI service. */
 export async function exportPipelines(name: string, options: ExportCommandOptions, terminal: Terminal): Promise<number> {
   const engine = ciServiceNamed(name);
   const known = engines.map((each) => each.name).join(', ');
-  if (!engine)
-    return terminal.fail({ kind: 'usage', message: `Deliver writes for no CI service called ${name}`, hint: `it does for ${known}` });
+  if (!engine) return terminal.fail({ kind: 'usage', message: `unknown CI service ${name}`, hint: `known CI services: ${known}` });
   const repository = await openRepository(process.cwd());
   if (!repository.ok) return terminal.fail(repository.failure);
   const { root } = repository.value;
@@ -29,7 +28,7 @@ export async function exportPipelines(name: string, options: ExportCommandOption
     return terminal.fail({
       kind: 'usage',
       message: `there is no package ${from} in ${root}`,
-      hint: 'npm pack makes one; its path is from the root of the repository',
+      hint: 'npm pack makes one. Its path is relative to the repository root.',
     });
   const service = options.service === undefined ? undefined : await locateService(root, process.cwd(), options.service);
   if (service && !service.ok) return terminal.fail(service.failure);
@@ -48,20 +47,20 @@ export async function exportPipelines(name: string, options: ExportCommandOption
 
   if (options.json) {
     const state = (isUnchanged: boolean): string => (isUnchanged ? 'unchanged' : options.dryRun ? 'to be written' : 'written');
-    const told = files.map(({ file, text, isUnchanged }) => ({
+    const listed = files.map(({ file, text, isUnchanged }) => ({
       path: file.path,
       service: file.service,
       state: state(isUnchanged),
       ...(options.dryRun && { text }),
     }));
-    terminal.json({ engine: engine.name, files: told, left, notes });
+    terminal.json({ engine: engine.name, files: listed, left, notes });
     return 0;
   }
   for (const { file, isUnchanged } of files)
     terminal.print(
       `${isUnchanged ? terminal.paint('dim', 'unchanged') : options.dryRun ? 'would write' : terminal.paint('green', 'wrote')} ${file.path}`,
     );
-  for (const file of left) terminal.print(`${terminal.paint('yellow', 'left')}: ${file} was written for a service that is there no more`);
+  for (const file of left) terminal.print(`${terminal.paint('yellow', 'left')}: ${file} belongs to a service that no longer exists`);
   for (const note of notes) terminal.print(`${terminal.paint('yellow', 'note')}: ${note}`);
   return 0;
 }

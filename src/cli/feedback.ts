@@ -12,7 +12,7 @@ import { parsePipeline } from '../core/pipeline/parse';
 import { listRuns } from '../core/history/runs';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
 export interface FeedbackOptions {
   readonly service?: string;
@@ -21,7 +21,7 @@ export interface FeedbackOptions {
   readonly days: number;
 }
 
-/** `deliver feedback`: what customers say, and the lines that it is about as they are now. */
+/** `deliver feedback`: lists customer feedback with its current lines. */
 export async function feedback(options: FeedbackOptions, terminal: Terminal): Promise<number> {
   const context = await openContext();
   if (!context.ok) return terminal.fail(context.failure);
@@ -56,14 +56,14 @@ export async function feedback(options: FeedbackOptions, terminal: Terminal): Pr
   }
   const subjects = new Map(state.value.recent.changes.map(({ commit, subject }) => [commit, subject]));
   for (const item of state.value.items) print(item, reported(item), subjects, terminal);
-  if (state.value.items.length === 0) terminal.print(`no customer of ${pipeline.service} has said anything that is still open`);
+  if (state.value.items.length === 0) terminal.print(`no open feedback for ${pipeline.service}`);
   return 0;
 }
 
 function warnOf({ source, failure, warning, fetchedAt }: SourceState, terminal: Terminal): void {
   const yellow = terminal.paint('yellow', 'warning');
   if (failure) {
-    const known = fetchedAt === undefined ? 'nothing of it is known yet' : `what it said ${age(fetchedAt)} is shown`;
+    const known = fetchedAt === undefined ? 'no items yet' : `showing the items from ${age(fetchedAt)}`;
     terminal.warn(`${yellow}: ${source}: ${failure.message}; ${known}`);
     if (failure.hint !== undefined) terminal.warn(`  ${failure.hint}`);
   }
@@ -84,15 +84,15 @@ function print(
     const at = [place.path, place.line].filter((part) => part !== undefined).join(':');
     terminal.print(`  ${terminal.paint('blue', at)}${words === '' ? '' : dim(` (${words})`)}`);
   }
-  if (change) terminal.print(dim(`  on ${change.commit.slice(0, 8)} ${subjects.get(change.commit) ?? ''}`));
+  if (change) terminal.print(dim(`  on ${change.commit.slice(0, 7)} ${subjects.get(change.commit) ?? ''}`));
   else if (unknownRelease !== undefined)
-    terminal.print(dim(`  on release ${unknownRelease}, which is not in this repository: git fetch may bring it`));
-  else if (commit === undefined) terminal.print(dim('  nothing tells which release it is about'));
+    terminal.print(dim(`  on release ${unknownRelease}, which is not in this repository (try git fetch)`));
+  else if (commit === undefined) terminal.print(dim('  unknown release'));
   if (fix)
     terminal.print(
       terminal.paint(
         'green',
-        `  ${fix.deliveredAt === undefined ? 'fix waits' : `fix delivered ${age(fix.deliveredAt)}`}: ${fix.commit.slice(0, 8)}`,
+        `  ${fix.deliveredAt === undefined ? 'fix waits' : `fix delivered ${age(fix.deliveredAt)}`}: ${fix.commit.slice(0, 7)}`,
       ),
     );
 }

@@ -1,16 +1,16 @@
 import { followAgain } from '../core/ci/follow/resume-following';
 import { ciOfRun } from '../core/ci/follow/ci-of-run';
-import { inTurn } from '../core/ci/follow/follow-run';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
-import { alwaysSeen } from '../core/process/visibility';
+import { alwaysVisible } from '../core/process/visibility';
 import { readRun } from '../core/history/runs';
 import { fold, isFinished, type RunState } from '../core/model/run-state';
+import { SerialQueue } from '../core/support/serial-queue';
 import { openRun } from './context';
 import { Progress } from './progress';
 import { exitCodes, type Terminal } from './terminal';
 
-/** `deliver follow`: goes on to tell what becomes of a run on a CI service. */
+/** `deliver follow`: resumes monitoring a run on a CI service. */
 export async function follow(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
@@ -28,7 +28,7 @@ export async function follow(
   const isOurs = await followAgain(
     {
       ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);
         if (progress) progress.show(event, state);
@@ -42,7 +42,7 @@ export async function follow(
     return terminal.fail({
       kind: 'usage',
       message: `another process follows run ${run.id}`,
-      hint: 'deliver log --follow shows what it prints',
+      hint: 'deliver log --follow shows its log',
     });
   const outcome = readRun(home.run(run.id))?.outcome;
   if (outcome === 'passed') return 0;

@@ -6,12 +6,12 @@ import { leftOver } from '../core/pipeline/detect/adopt/adopted';
 import { definitionName } from '../core/pipeline/locate';
 import { exitCodes, type Terminal } from './terminal';
 
-/** `deliver init`: writes a first definition into this folder; one that is there is never overwritten. */
+/** `deliver init`: writes a first definition into this folder. Never overwrites one. */
 export async function init(options: { readonly json?: true }, terminal: Terminal): Promise<number> {
   const folder = process.cwd();
   const file = path.join(folder, definitionName);
   if (fs.existsSync(file))
-    return terminal.fail({ kind: 'usage', message: `${definitionName} is already there`, hint: 'deliver check validates it' });
+    return terminal.fail({ kind: 'usage', message: `${definitionName} already exists`, hint: 'deliver check validates it' });
   const detected = await detectPipeline(folder);
   if (!detected.ok) return terminal.fail(detected.failure);
   try {

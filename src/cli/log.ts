@@ -5,10 +5,10 @@ import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
 
-/** How often a followed log is looked at. */
-const followMs = 100;
+/** The poll interval for a followed log. */
+const pollIntervalMs = 100;
 
-/** `deliver log`: what a step printed, or every step that ran, in the order of the pipeline. */
+/** `deliver log`: prints the log of a step, or of all steps in the order of the pipeline. */
 export async function log(
   step: string | undefined,
   options: { readonly run?: string; readonly service?: string; readonly follow?: true },
@@ -33,7 +33,7 @@ export async function log(
     const over = isFinished(state.outcome) || (step !== undefined && isOver(state, step));
     reader.copy(state);
     if (over || !options.follow) return 0;
-    await new Promise((resolve) => setTimeout(resolve, followMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
   }
 }
 
@@ -42,7 +42,7 @@ function isOver(state: RunState, name: string): boolean {
   return step !== undefined && step.state !== 'waiting' && step.state !== 'running';
 }
 
-/** Copies what was added to the logs since it last looked. */
+/** Copies new log output to stdout at each call of `copy`. */
 export class LogReader {
   private readonly read = new Map<string, number>();
   private last: string | undefined;

@@ -1,9 +1,9 @@
 import { environmentTokens } from '../core/http/environment-tokens';
-import { counted, type Measured, type Share } from '../core/metrics/metrics';
+import type { Measured, Share } from '../core/metrics/metrics';
 import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
-import { duration } from './format';
+import { counted, duration } from '../core/support/format';
 
 export interface MetricsOptions {
   readonly service?: string;
@@ -11,7 +11,7 @@ export interface MetricsOptions {
   readonly days: number;
 }
 
-/** `deliver metrics`: the delivery metrics of the service where its customers are. */
+/** `deliver metrics`: shows the delivery metrics of the service in its production environment. */
 export async function metrics(options: MetricsOptions, terminal: Terminal): Promise<number> {
   const opened = await openService(options.service);
   if (!opened.ok) return terminal.fail(opened.failure);
@@ -30,7 +30,7 @@ export async function metrics(options: MetricsOptions, terminal: Terminal): Prom
   return 0;
 }
 
-/** A figure that there is none of is `null`, and `absent` says why. */
+/** Returns the metrics as JSON. A missing figure is `null`, and `absent` has the reason. */
 function asJson(all: ServiceMetrics): object {
   const { deploymentFrequency, leadTime, changeFailRate, recoveryTime, reworkRate, ...about } = all;
   const figures: Readonly<Record<string, Measured<unknown>>> = { deploymentFrequency, leadTime, changeFailRate, recoveryTime, reworkRate };
@@ -56,21 +56,21 @@ function textOf(all: ServiceMetrics, terminal: Terminal): string[] {
     `${count} of ${of} deployments ${what}`,
   ];
   return [
-    `${terminal.paint('bold', `${service} in ${environment}`)}${dim(`, ${since.slice(0, 10)} to ${until.slice(0, 10)}`)}${all.isOfThisMachineAlone ? ', as far as this machine knows' : ''}`,
+    `${terminal.paint('bold', `${service} in ${environment}`)}${dim(`, ${since.slice(0, 10)} to ${until.slice(0, 10)}`)}${all.isOfThisMachineAlone ? ', from this machine only' : ''}`,
     line('deployment frequency', all.deploymentFrequency, ({ deployments, days, perWeek }) => [
       perWeek === undefined ? String(deployments) : `${perWeek} a week`,
       `${counted(deployments, 'deployment')} in ${days === 1 ? '1 day' : `${days} days`}`,
     ]),
     line('change lead time', all.leadTime, ({ medianMs, p90Ms, changes }) => [
       duration(medianMs),
-      `median of ${changes} changes, from commit to live${p90Ms === undefined ? '' : `; nine of ten within ${duration(p90Ms)}`}`,
+      `median of ${changes} changes, from commit to live${p90Ms === undefined ? '' : `, 90 % within ${duration(p90Ms)}`}`,
     ]),
-    line('change fail rate', all.changeFailRate, (value) => share(value, 'were taken back or failed')),
+    line('change fail rate', all.changeFailRate, (value) => share(value, 'were rolled back or failed')),
     line('failed deployment recovery time', all.recoveryTime, ({ medianMs, failures }) => [
       duration(medianMs),
-      `median of ${failures} failed deployments, from live until taken back or repaired`,
+      `median of ${failures} failed deployments, from live until rolled back or repaired`,
     ]),
-    line('deployment rework rate', all.reworkRate, (value) => share(value, 'repaired a failed one')),
+    line('deployment rework rate', all.reworkRate, (value) => share(value, 'repaired a failed deployment')),
     '',
     dim(`  from ${read.map(sourceWords).join(' and ')}`),
     ...all.notes.map((note) => terminal.paint('yellow', `  ${note}`)),
@@ -82,5 +82,5 @@ function percent(rate: number): string {
 }
 
 function sourceWords({ source, place, deployments }: MetricsSource): string {
-  return `${source === 'journals' ? 'the journals of this machine' : `the deployments on record at ${place ?? source}`} (${deployments})`;
+  return `${source === 'journals' ? 'the journals of this machine' : `the deployments recorded by ${place ?? source}`} (${deployments})`;
 }

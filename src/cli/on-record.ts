@@ -3,7 +3,7 @@ import type { reportRollback } from '../core/ci/report-deployments';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { openContext } from './context';
 
-/** Records what was taken back at the CI service of the team, where the service is one of this repository. `notice` hears what could not be. */
+/** Records a rollback at the team's CI service if the service belongs to this repository. `notice` receives failures. */
 export async function onRecord(
   service: string,
   back: Parameters<typeof reportRollback>[0],
@@ -15,6 +15,6 @@ export async function onRecord(
   const services = await readServices(repository.root);
   const own = services.ok ? services.value.find(({ pipeline }) => pipeline.service === service) : undefined;
   if (!own?.pipeline.engine) return;
-  const { reportRollback: tell } = await import('../core/ci/report-deployments');
-  await tell(back, { ...own, repository, tokens: environmentTokens(process.env), notice });
+  const { reportRollback: report } = await import('../core/ci/report-deployments');
+  await report(back, { ...own, repository, tokens: environmentTokens(process.env), notice });
 }

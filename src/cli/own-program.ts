@@ -1,4 +1,4 @@
-/** How this same program is called again, for what outlives a command; the command is appended. */
+/** Returns the command that starts this program again. The caller appends the arguments. */
 export function ownProgram(): string[] {
   return [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
 }

@@ -1,7 +1,7 @@
 import type { ProblemNow } from '../core/location/problems-now';
 import type { Terminal } from './terminal';
 
-/** `src/cart.ts:12:5 error: …`: a terminal of an editor makes a link of the place. */
+/** Formats a problem as `src/cart.ts:12:5 error: …`, which terminals in editors turn into a link. */
 export function problemLine(problem: Omit<ProblemNow, 'step'>, terminal: Terminal): string {
   const { path, line, column, severity, message, printed, count, confidence } = problem;
   const parts = [path, line, line === undefined ? undefined : column].filter((part) => part !== undefined);

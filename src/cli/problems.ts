@@ -4,7 +4,7 @@ import { openRun } from './context';
 import { problemLine } from './problem-line';
 import type { Terminal } from './terminal';
 
-/** `deliver problems`: what failed in a run, at the lines as they are now. */
+/** `deliver problems`: lists the problems of a run at their current lines. */
 export async function problems(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,

@@ -2,16 +2,17 @@ import type { Failure } from '../core/model/result';
 import type { CiConnection, RolledBack, RunEvent, RunFinished } from '../core/model/events';
 import type { RunState, StepProgress } from '../core/model/run-state';
 import type { Terminal } from './terminal';
-import { duration, stepLine } from './format';
+import { duration } from '../core/support/format';
+import { stepLine } from './format';
 
 /**
- * Shows a run to a person as it happens. On a terminal the lines below are drawn anew: what runs,
- * for how long, and how long it usually takes; elsewhere each fact is one line, once.
+ * Prints the progress of a run. On a terminal, the running steps with their current and usual durations are redrawn below
+ * the output. Elsewhere each event is one line.
  */
 export class Progress {
   private state: RunState | undefined;
   private drawn = 0;
-  /** A reason to be told when it is known how the command ends. */
+  /** The end of the run, whose reason `close` prints unless the command fails for the same reason. */
   private ended: RunFinished | undefined;
   private readonly timer: NodeJS.Timeout | undefined;
 
@@ -19,7 +20,7 @@ export class Progress {
     this.timer = terminal.live ? setInterval(() => this.draw(), 250).unref() : undefined;
   }
 
-  /** What happened, and the run's state after it. */
+  /** Prints an event. `state` is the state of the run after it. */
   show(event: RunEvent, state: RunState | undefined): void {
     this.state = state;
     const line = this.factOf(event);
@@ -28,7 +29,7 @@ export class Progress {
     this.draw();
   }
 
-  /** `failure` is told after it: a run that ended for the same reason does not tell it, too. */
+  /** Prints the end of the run, without its reason if that is also the message of `failure`. */
   close(failure?: Failure): void {
     clearInterval(this.timer);
     this.erase();
@@ -43,7 +44,7 @@ export class Progress {
         return event.behind === undefined ? undefined : `waiting for run ${event.behind} of ${event.service}`;
       case 'run-started':
         return [
-          `${terminal.paint('bold', `delivering ${event.service}`)} ${event.change.commit.slice(0, 8)} ${event.change.subject}`,
+          `${terminal.paint('bold', `delivering ${event.service}`)} ${event.change.commit.slice(0, 7)} ${event.change.subject}`,
           ...(event.engine ? [`  on ${event.engine.label} ${terminal.paint('blue', event.engine.url ?? event.engine.place)}`] : []),
         ].join('\n');
       case 'step-started':
@@ -59,7 +60,7 @@ export class Progress {
       case 'rolled-back':
         return terminal.paint(
           'yellow',
-          `  ${event.environment} is back on ${event.to ? event.to.commit.slice(0, 8) : 'nothing: there was no earlier release'} — ${event.reason}${errorsWords(event)}`,
+          `  ${event.environment} was rolled back ${event.to ? `to ${event.to.commit.slice(0, 7)}` : '(no earlier release)'} — ${event.reason}${outageText(event)}`,
         );
       case 'notice':
         return terminal.paint('yellow', `  ${event.message}`);
@@ -68,7 +69,7 @@ export class Progress {
         this.ended = event;
         return undefined;
       case 'engine-heard':
-        return this.heardOf(event);
+        return this.connectionLine(event);
       case 'step-waits':
         return terminal.paint('dim', `  ${event.step}: ${event.reason}`);
       case 'problem':
@@ -78,10 +79,10 @@ export class Progress {
     }
   }
 
-  private heardOf({ state, message, hint }: CiConnection): string {
+  private connectionLine({ state, message, hint }: CiConnection): string {
     const { terminal } = this;
-    if (state === 'answers') return terminal.paint('dim', `  ${this.state?.engine?.label ?? 'the engine'} answers again`);
-    return terminal.paint('yellow', `  ${message ?? 'the engine does not answer'}${hint === undefined ? '' : ` (${hint})`}`);
+    if (state === 'answers') return terminal.paint('dim', `  ${this.state?.engine?.label ?? 'the CI service'} is available again`);
+    return terminal.paint('yellow', `  ${message ?? 'the CI service does not answer'}${hint === undefined ? '' : ` (${hint})`}`);
   }
 
   private ending(outcome: string, reason?: string): string {
@@ -109,6 +110,6 @@ export class Progress {
   }
 }
 
-function errorsWords({ errorsMs }: RolledBack): string {
+function outageText({ errorsMs }: RolledBack): string {
   return errorsMs === undefined ? '' : `; customers may have seen errors for ${duration(errorsMs)}`;
 }

@@ -1,13 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import type { Terminal } from './terminal';
 
-/** A question that only a yes answers; without a person at a terminal nobody says yes. */
+/** Asks for a confirmation. Returns false without a terminal. */
 export async function agreed(question: string, terminal: Terminal): Promise<boolean> {
   if (!terminal.live || !process.stdin.isTTY) return false;
-  const asked = createInterface({ input: process.stdin, output: process.stdout });
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return /^y(es)?$/i.test((await asked.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
   } finally {
-    asked.close();
+    prompt.close();
   }
 }

@@ -20,7 +20,7 @@ export interface ReleaseOptions {
 
 const shownChanges = 20;
 
-/** `deliver release`: what is verified in one environment goes to customers, as it is. */
+/** `deliver release`: releases the verified build of one environment to production. */
 export async function releaseToCustomers(options: ReleaseOptions, terminal: Terminal): Promise<number> {
   await askAll(await environmentsHere());
   const planned = await planRelease({
@@ -63,12 +63,12 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
 }
 
 function describe({ service, source, target, release: next, current, changes, isVerified }: Promotion, terminal: Terminal): void {
-  const now = current ? `${current.commit.slice(0, 8)} ${current.subject ?? ''}` : 'nothing yet';
-  terminal.print(`${service}: ${next.commit.slice(0, 8)} ${next.subject ?? ''}, from ${source} to ${target}, where customers have ${now}`);
+  const now = current ? `${current.commit.slice(0, 7)} ${current.subject ?? ''}` : 'nothing';
+  terminal.print(`${service}: ${next.commit.slice(0, 7)} ${next.subject ?? ''}, from ${source} to ${target} (now: ${now})`);
   for (const { commit, subject, author } of changes.slice(0, shownChanges))
-    terminal.print(`  ${commit.slice(0, 8)} ${subject} ${terminal.paint('dim', author)}`);
+    terminal.print(`  ${commit.slice(0, 7)} ${subject} ${terminal.paint('dim', author)}`);
   if (changes.length > shownChanges) terminal.print(`  and ${changes.length - shownChanges} more`);
-  if (!isVerified) terminal.print(terminal.paint('yellow', `  it is not verified in ${source}`));
+  if (!isVerified) terminal.print(terminal.paint('yellow', `  not verified in ${source}`));
 }
 
 async function confirmProduction({ target }: Promotion, terminal: Terminal): Promise<boolean> {
@@ -77,5 +77,5 @@ async function confirmProduction({ target }: Promotion, terminal: Terminal): Pro
 
 function declined(terminal: Terminal): Parameters<Terminal['fail']>[0] {
   if (terminal.live) return { kind: 'cancelled', message: 'nothing was released' };
-  return { kind: 'usage', message: 'a release asks first, and there is nobody to ask', hint: '--yes says that it is meant' };
+  return { kind: 'usage', message: 'a release needs a confirmation, and there is no terminal', hint: '--yes confirms it' };
 }

@@ -7,9 +7,9 @@ import { openContext } from './context';
 import { openKnown } from './environment';
 import { onRecord } from './on-record';
 import type { Terminal } from './terminal';
-import { age } from './format';
+import { age } from '../core/support/format';
 
-/** `deliver rollback`: the previous release of the service back, or an earlier one, in the environment that it is live in. */
+/** `deliver rollback`: restores the previous release of the service, or an earlier one. */
 export async function rollback(
   name: string | undefined,
   options: { readonly service?: string; readonly to?: string; readonly list?: true; readonly json?: true },
@@ -36,7 +36,7 @@ export async function rollback(
     if (options.json) terminal.json(earlier);
     else
       for (const { commit, subject, deployedAt } of earlier)
-        terminal.print(`${commit.slice(0, 8)} ${subject ?? ''} ${terminal.paint('dim', age(deployedAt))}`);
+        terminal.print(`${commit.slice(0, 7)} ${subject ?? ''} ${terminal.paint('dim', age(deployedAt))}`);
     if (!options.json && earlier.length === 0) terminal.print(`${service.value} has no earlier release in ${target}`);
     return 0;
   }
@@ -51,7 +51,7 @@ export async function rollback(
   if (options.json) terminal.json({ environment: target, service: service.value, from, ...(to && { to }) });
   else
     terminal.print(
-      `${service.value} in ${target} is back on ${to ? `${to.commit.slice(0, 8)} ${to.subject ?? ''}` : 'nothing: there was no earlier release'}`,
+      `${service.value} in ${target} was rolled back ${to ? `to ${to.commit.slice(0, 7)} ${to.subject ?? ''}` : '(no earlier release)'}`,
     );
   return 0;
 }

@@ -21,14 +21,14 @@ export interface RunOptions {
   readonly json?: true;
 }
 
-/** How many of a failed step's last lines are shown without asking for its log. */
+/** The number of last log lines to show for a failed step. */
 const tailLines = 30;
 const tailBytes = 64 * 1024;
 
-/** How many of its problems, where it has some. */
-const mostProblems = 20;
+/** The maximum number of problems to show for a failed step. */
+const maxProblems = 20;
 
-/** `deliver run`: this process is the runner; a signal to it cancels the delivery. */
+/** `deliver run`: delivers in this process. A signal cancels the delivery. */
 export async function run(options: RunOptions, terminal: Terminal): Promise<number> {
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => cancel.abort());
@@ -47,7 +47,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     contributed: contributedMatchers(process.env),
     program: ownProgram(),
     confirmProduction: async (environment) =>
-      options.yes === true || agreed(`A step deploys to ${environment}, where customers are. Deliver?`, terminal),
+      options.yes === true || agreed(`A step deploys to the production environment ${environment}. Deliver?`, terminal),
     signal: cancel.signal,
     onEvent: (event: RunEvent) => {
       state = fold(state, event);
@@ -69,7 +69,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
   }
 }
 
-/** The editor hands on what its extensions contribute to the steps' `problems`, as JSON. */
+/** Reads the problem matchers that the editor passes on from other extensions, as JSON. */
 function contributedMatchers(env: NodeJS.ProcessEnv): Contributed {
   try {
     return { ...nothingContributed, ...(JSON.parse(env['DELIVER_MATCHERS'] ?? '{}') as Partial<Contributed>) };
@@ -81,7 +81,7 @@ function contributedMatchers(env: NodeJS.ProcessEnv): Contributed {
 function showFailures(state: RunState, terminal: Terminal): void {
   for (const step of state.steps) {
     if (step.state !== 'failed' || step.log === undefined) continue;
-    // Without a place, the end of the log says more.
+    // Problems without a place say less than the end of the log.
     if (step.problems.some((problem) => problem.path !== undefined)) {
       showProblems(step, terminal);
       continue;
@@ -93,11 +93,10 @@ function showFailures(state: RunState, terminal: Terminal): void {
   }
 }
 
-/** What failed and where says more than the end of a log, which is named all the same. */
 function showProblems(step: StepProgress, terminal: Terminal): void {
   terminal.print(`\n${terminal.paint('bold', step.name)}`);
-  for (const problem of step.problems.slice(0, mostProblems)) terminal.print(`  ${problemLine(problem, terminal)}`);
-  const more = step.problems.length - mostProblems;
+  for (const problem of step.problems.slice(0, maxProblems)) terminal.print(`  ${problemLine(problem, terminal)}`);
+  const more = step.problems.length - maxProblems;
   if (more > 0) terminal.print(`  and ${more} more: deliver problems`);
   if (step.log !== undefined) terminal.print(terminal.paint('dim', `  ${step.log}`));
 }

@@ -6,11 +6,11 @@ import { openContext, type RepositoryContext } from './context';
 
 export interface ServiceContext extends RepositoryContext {
   readonly service: CiPipeline;
-  /** All of the repository. */
+  /** All services of the repository. */
   readonly services: readonly CiPipeline[];
 }
 
-/** The repository that a command is called in, with the pipelines of its services, and the one that is meant. */
+/** Opens the repository of the current folder, reads all its pipelines and locates the service. */
 export async function openService(name: string | undefined): Promise<Result<ServiceContext>> {
   const context = await openContext();
   if (!context.ok) return context;

@@ -3,9 +3,10 @@ import { releasableOf, statusOf } from '../core/model/run-status';
 import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
-import { age, duration, stepLine } from './format';
+import { age, duration } from '../core/support/format';
+import { stepLine } from './format';
 
-/** `deliver status`: the latest run of the service, or the one named. */
+/** `deliver status`: shows the latest run of the service, or the named run. */
 export async function status(
   options: { readonly run?: string; readonly service?: string; readonly json?: true },
   terminal: Terminal,
@@ -22,7 +23,7 @@ export async function status(
   terminal.print(
     `${terminal.paint('bold', state.service)} ${state.outcome}${took}, ${age(state.startedAt)}${state.reason ? ` — ${state.reason}` : ''}`,
   );
-  terminal.print(`${state.change.commit.slice(0, 8)} ${state.change.subject}`);
+  terminal.print(`${state.change.commit.slice(0, 7)} ${state.change.subject}`);
   for (const line of engineLines(state, terminal)) terminal.print(line);
   for (const step of state.steps) terminal.print(`  ${stepLine(step, terminal)}`);
   for (const notice of state.notices) terminal.print(terminal.paint('yellow', `  ${notice}`));
@@ -34,14 +35,13 @@ export async function status(
   return 0;
 }
 
-/** Where it runs, and why that may not be how things are. */
+/** Returns the CI service of the run, and why its state may be outdated. */
 function engineLines({ id, engine, outcome }: RunState, terminal: Terminal): string[] {
   if (!engine) return [];
   const by = engine.by === undefined ? '' : ` by ${engine.by}`;
   const where = `on ${engine.label}${by} ${terminal.paint('blue', engine.url ?? engine.place)}`;
   const { heard, toldAt } = engine;
   if (!heard || isFinished(outcome)) return [where];
-  const why =
-    heard.state === 'unfollowed' ? `nothing here follows it: deliver follow --run ${id} does` : (heard.message ?? 'it does not answer');
-  return [where, terminal.paint('yellow', `  ${why}; told ${age(heard.state === 'slow' ? toldAt : heard.at)}`)];
+  const why = heard.state === 'unfollowed' ? `no process monitors this run (deliver follow --run ${id})` : (heard.message ?? 'no answer');
+  return [where, terminal.paint('yellow', `  ${why}; updated ${age(heard.state === 'slow' ? toldAt : heard.at)}`)];
 }

@@ -9,10 +9,10 @@ import { Progress } from './progress';
 import { ownProgram } from './own-program';
 import { exitCodes, type Terminal } from './terminal';
 
-/** How often what the step prints is looked for. */
-const followMs = 100;
+/** The poll interval for the step's log. */
+const pollIntervalMs = 100;
 
-/** `deliver step`: one step as a job of a CI service, whose log shows all that it prints. */
+/** `deliver step`: runs one step as a job of a CI service. The step's log goes to stdout. */
 export async function step(
   name: string,
   options: { readonly service?: string; readonly json?: true },
@@ -27,7 +27,7 @@ export async function step(
   const copyLog = (): void => {
     if (state) reader?.copy(state);
   };
-  const following = setInterval(copyLog, followMs);
+  const following = setInterval(copyLog, pollIntervalMs);
   const ended = await runStep({
     step: name,
     from: process.cwd(),
@@ -37,15 +37,15 @@ export async function step(
     signal: cancel.signal,
     onEvent: (event, folder) => {
       state = fold(state, event);
-      tellEngine(event);
+      reportAddress(event);
       if (!progress) return terminal.json(event);
       reader ??= new LogReader(folder, [name], false);
       copyLog();
       progress.show(event, state);
       if (event.type === 'problem') terminal.print(problemLine(event, terminal));
-      // Whoever follows the job from elsewhere knows by this what became of the environment.
-      const told = process.env['CI'] ? jobEvent(event) : undefined;
-      if (told !== undefined) terminal.print(told);
+      // A process that follows the job reads deployments from its log.
+      const line = process.env['CI'] ? jobEvent(event) : undefined;
+      if (line !== undefined) terminal.print(line);
     },
   });
   clearInterval(following);
@@ -61,8 +61,8 @@ export async function step(
   }
 }
 
-/** GitHub shows the address of a deployment where the job has it as an output. */
-function tellEngine(event: RunEvent): void {
+/** GitHub shows the deployment address that a job sets as an output. */
+function reportAddress(event: RunEvent): void {
   const outputs = process.env['GITHUB_OUTPUT'];
   if (event.type === 'deployed' && outputs) fs.appendFileSync(outputs, `url=${event.url.replace(/\s/g, '')}\n`);
 }

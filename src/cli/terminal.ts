@@ -1,13 +1,13 @@
 import type { Failure } from '../core/model/result';
 
-/** Where a command writes: answers to stdout, everything else to stderr. */
+/** The output of a command: results go to stdout, everything else to stderr. */
 export class Terminal {
-  /** Colour and redrawing only where a person looks. */
+  /** True if output may be coloured and redrawn. */
   readonly live = process.stdout.isTTY && process.env['TERM'] !== 'dumb';
   private readonly coloured = this.live && !process.env['NO_COLOR'];
 
   constructor() {
-    // Whoever started us may be gone (a closed window, `| head`): the delivery goes on.
+    // The reader may be gone (a closed window, `| head`). The delivery continues.
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   }
 
@@ -27,7 +27,7 @@ export class Terminal {
     process.stderr.write(`${text}\n`);
   }
 
-  /** Prints what went wrong, where, and what to do; answers the exit code that says so. */
+  /** Prints a failure with its place and hint. Returns the exit code. */
   fail(failure: Failure): number {
     for (const one of (failure as { errors?: readonly Failure[] }).errors ?? [failure]) {
       const place = [one.path, one.line, one.column].filter((part) => part !== undefined).join(':');

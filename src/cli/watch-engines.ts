@@ -1,30 +1,30 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { environmentTokens } from '../core/http/environment-tokens';
-import { Audience } from '../core/process/visibility';
-import { watchForAll } from '../core/process/leader';
+import { runAsLeader } from '../core/process/leader';
+import { Visibility } from '../core/process/visibility';
 import { openContext } from './context';
 import type { Terminal } from './terminal';
 
 /**
- * Watches the CI services of a repository until the input ends; of several that do, one at a time. A line `seen` says that somebody looks
- * at what they tell, `hidden` that nobody does. `news`: it has a token, or there is a definition, that those before do not know.
+ * Monitors the CI services of a repository until the input ends. Of several such processes, only the leader polls. The input's lines
+ * `seen` and `hidden` report whether the window is visible. `news`: this process has a newer token or definition than the leader.
  */
 export async function watchEngines(options: { readonly news?: true }, terminal: Terminal): Promise<number> {
   const context = await openContext();
   if (!context.ok) return terminal.fail(context.failure);
   const stop = new AbortController();
-  const audience = new Audience();
+  const window = new Visibility();
   const lines = createInterface({ input: process.stdin });
-  lines.on('line', (line) => audience.says(lines, line === 'seen'));
+  lines.on('line', (line) => window.set(line === 'seen'));
   lines.once('close', () => stop.abort());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const watched = { ...context.value, tokens: environmentTokens(process.env), env: process.env, seen: audience };
-  await watchForAll(
+  const watched = { ...context.value, tokens: environmentTokens(process.env), env: process.env };
+  await runAsLeader(
     {
-      ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), audience, isNews: options.news === true },
-      // Loaded by the one that watches: those that wait stay small.
-      watch: async (signal) => (await import('../core/ci/follow/run-watcher')).watchRuns(watched, signal),
+      ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), window, isNews: options.news === true },
+      // Only the leader loads it: the processes that wait stay small.
+      lead: async (visibility, signal) => (await import('../core/ci/follow/run-watcher')).watchRuns({ ...watched, visibility }, signal),
     },
     stop.signal,
   );

@@ -7,17 +7,17 @@ import { readRecorded } from '../core/history/runs';
 import { onRecord } from './on-record';
 import { ownProgram } from './own-program';
 
-/** `deliver watch-release WHAT`: stays while a release is watched. Started by a delivery, for itself: with its folder and its tokens. */
-export async function watchRelease(what: string): Promise<number> {
-  const watched = JSON.parse(what) as WatchedRelease;
+/** `deliver watch-release WATCHED`: watches a release. A delivery starts this command, in its folder and with its tokens. */
+export async function watchRelease(json: string): Promise<number> {
+  const watched = JSON.parse(json) as WatchedRelease;
   const environment = openKnownEnvironment(watched.environment, homeFolder(), ownProgram());
   if (!environment) return 0;
   const back = await watch(watched, environment);
-  if (back && watched.isOnRecord) await tell(watched, environment, back);
+  if (back && watched.isOnRecord) await record(watched, environment, back);
   return 0;
 }
 
-async function tell(
+async function record(
   { service, release, journal: folder }: WatchedRelease,
   environment: Environment,
   back: RolledBackRelease,

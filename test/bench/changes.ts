@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { OneAtATime } from '../../src/core/support/batches';
+import { SerialQueue } from '../../src/core/support/serial-queue';
 import { execGit } from '../../src/core/git/git';
 import { openRepository } from '../../src/core/git/repository';
 import type * as lines from '../../src/core/history/recent-lines';
@@ -14,7 +14,7 @@ import { asShipped, inFolder, median, ms, type Row } from './measure';
 
 const [commits, files, fileLines, apart] = [100_000, 2_000, 100, 200];
 
-/** RecentDeliveries changes in a long history, against `git diff` of the same two commits; then the marks of a large file. */
+/** Recent changes in a long history, compared with `git diff` of the same two commits, and the marks of a large file. */
 export async function recentChangesOfLongHistory(): Promise<Row[]> {
   return inFolder(async (folder) => {
     const project = new Project(folder);
@@ -37,7 +37,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
     for (let round = 0; round < 7; round++) {
       diffs.push(await seconds(async () => execGit(['diff', from ?? '', to ?? ''], { folder: project.root })));
       recents.push(await seconds(async () => core.recentChanges(repository, home, { from: from ?? '', to: to ?? '', folder: '' })));
-      const history = new core.RecentDeliveryHistory(repository, home, '', new OneAtATime());
+      const history = new core.RecentDeliveryHistory(repository, home, '', new SerialQueue());
       reads.push(
         await seconds(async () => {
           const read = await history.read(deliveriesOf(runs), { deliveries: 1, days: 365 });
@@ -80,7 +80,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
   });
 }
 
-/** Piece by piece: a process that holds much starts others slowly. */
+/** LogChunk by piece: a process that holds much starts others slowly. */
 async function makeHistory(folder: string): Promise<void> {
   const importer = spawn('git', ['fast-import', '--quiet', '--force'], { cwd: folder, stdio: ['pipe', 'inherit', 'inherit'] });
   const ended = once(importer, 'close');

@@ -9,12 +9,12 @@ interface Environments {
   services: { service: string; state: string; url: string; release: { commit: string } }[];
 }
 
-describe('a delivery to containers', function () {
+describe('a delivery to a compose environment', function () {
   this.timeout(90_000);
   const engine = testEngine();
   const folder = temporaryFolder();
 
-  it('is verified, taken back when it is not, and released as it was built', async () => {
+  it('is verified, rolled back on failure, and released without a new build', async () => {
     const [staging, production] = [engine.environment(), engine.environment()];
     const compose = { watch: 'off', compose: { port: 80, health: { path: '/index.html', timeout: '10s' } } };
     const shop = new Project(folder.path)
@@ -34,18 +34,18 @@ describe('a delivery to containers', function () {
       .write('start.sh', "trap 'exit 0' TERM\nhttpd -f -p 80 -h /app &\nwait\n");
     const deliver = async (text: string) => {
       const { code, stdout, stderr } = await shop.write('index.html', text).commit(`Say ${text}`).deliver('run');
-      return { code, said: stdout + stderr };
+      return { code, output: stdout + stderr };
     };
     const live = async (name: string) => (await shop.json<Environments[]>('environment')).find((one) => one.environment === name);
     const page = async (name: string) => (await fetch((await live(name))?.services[0]?.url ?? '')).text();
 
     const good = await deliver('good');
-    assert.equal(good.code, 0, good.said);
+    assert.equal(good.code, 0, good.output);
     assert.equal((await live(staging))?.kind, 'compose');
     assert.equal(await page(staging), 'good');
 
     const bad = await deliver('bad');
-    assert.equal(bad.code, 1, bad.said);
+    assert.equal(bad.code, 1, bad.output);
     assert.equal(await page(staging), 'good');
 
     const images = () => [...new Set(engine.docker('images', '--quiet').split('\n'))].sort();

@@ -18,10 +18,10 @@ interface Environments {
   }[];
 }
 
-(process.platform === 'win32' ? describe.skip : describe)('a delivery to an environment', function () {
+(process.platform === 'win32' ? describe.skip : describe)('a delivery to the embedded environment', function () {
   this.timeout(60_000);
   let shop: Project;
-  // Before the folder is removed: nothing that was delivered may go on.
+  // Stop all releases before the folder is removed.
   afterEach(() => shop.close());
   const folder = temporaryFolder();
 
@@ -50,7 +50,7 @@ interface Environments {
     shop = new Project(folder.path).steps(steps, { environments });
   });
 
-  it('leads from a service that dies as it starts to the line that it died on', async () => {
+  it('leads from a service that fails to start to the failing line', async () => {
     shop.write('server.js', 'const port = process.env.PORT;\n\nthrow new Error(`no database for ${port}`);\n').commit('Die');
     const run = await shop.deliver('run');
     assert.equal(run.code, 1);
@@ -61,7 +61,7 @@ interface Environments {
     assert.match(died?.message ?? '', /no database/);
   });
 
-  it('makes the change live, verifies it and tells where', async () => {
+  it('makes the change live, verifies it and reports its address', async () => {
     const { code, events } = await deliver('one');
     assert.equal(code, 0);
     const deployed = events.find((event) => event.type === 'deployed');
@@ -75,7 +75,7 @@ interface Environments {
     assert.deepEqual([service?.service, service?.state, service?.url, service?.release.commit], ['shop', 'healthy', deployed.url, head()]);
   });
 
-  it('takes a release back that is not verified, before the run ends', async () => {
+  it('rolls back a release that is not verified before the run ends', async () => {
     await deliver('good');
     const good = head();
     const { code, events } = await deliver('bad');
@@ -87,7 +87,7 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'good');
   });
 
-  it('leaves what is live when the new release does not come up', async () => {
+  it('keeps the live release if the new one does not come up', async () => {
     await deliver('good');
     shop.write('server.js', 'console.log("no configuration"); process.exit(1);').commit();
     const { code, stdout, stderr } = await shop.deliver('run');
@@ -97,22 +97,22 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'good');
   });
 
-  it('rolls back by hand', async () => {
+  it('can be rolled back by hand', async () => {
     await deliver('one');
     const one = head();
     await deliver('two');
     const { code, stdout } = await shop.deliver('rollback');
-    assert.deepEqual([code, stdout], [0, `shop in staging is back on ${one.slice(0, 8)} Say one\n`]);
+    assert.deepEqual([code, stdout], [0, `shop in staging was rolled back to ${one.slice(0, 7)} Say one\n`]);
     assert.equal(await (await fetch((await live())!.url)).text(), 'one');
   });
 
-  it('takes back by itself what dies soon after it went live, tells for how long, and the run has failed after all', async () => {
+  it('rolls back a release that fails soon after it went live, and marks its run as failed', async () => {
     await deliver('good');
     const good = head();
     const dying = `${serving('fine')}setTimeout(() => process.exit(3), 1500);\n`;
     shop.write('server.js', dying).commit('Die soon');
     assert.equal((await shop.deliver('run')).code, 0);
-    const failed = await eventually('it is taken back', async () => {
+    const failed = await eventually('the release is rolled back', async () => {
       const status = await shop.json<{ run: { folder: string; outcome: string; reason?: string } }>('status');
       return status.run.outcome === 'failed' && status.run;
     });
@@ -124,7 +124,7 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'good');
   });
 
-  it('leaves what dies alone where it is not to be watched', async () => {
+  it('does not watch a release with `watch: off`', async () => {
     shop.steps(steps, { environments: { staging: { ...environments.staging, watch: 'off' } } });
     await deliver('good');
     await deliver('better');
@@ -132,7 +132,7 @@ interface Environments {
     assert.equal((await shop.json<{ run: { outcome: string } }>('status')).run.outcome, 'passed');
   });
 
-  it('asks before a step deploys to customers, and without anybody to ask delivers nothing', async () => {
+  it('requires a confirmation before a step deploys to customers', async () => {
     shop.steps(steps, { environments, release: 'staging' });
     const { code, stderr } = await shop.write('server.js', serving('one')).commit('Say one').deliver('run');
     assert.equal(code, 2);
@@ -142,7 +142,7 @@ interface Environments {
     assert.equal((await live())?.state, 'healthy');
   });
 
-  it('begins an environment anew, at the same address, whose state is torn, and keeps the torn one', async () => {
+  it('replaces a damaged state at the same address and keeps a copy', async () => {
     await deliver('one');
     const { url } = (await live())!;
     await shop.deliver('environment', 'stop', 'staging');
@@ -154,7 +154,7 @@ interface Environments {
     assert.ok(fs.existsSync(`${state}.damaged`));
   });
 
-  it('has no earlier release to go back to after the first', async () => {
+  it('cannot be rolled back after the first release', async () => {
     await deliver('one');
     const { code, stderr } = await shop.deliver('rollback');
     assert.equal(code, 2);
@@ -162,7 +162,7 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'one');
   });
 
-  it('stops an environment with all that it runs, and starts it again', async () => {
+  it('can be stopped and started again', async () => {
     await deliver('one');
     const { url } = (await live())!;
     assert.equal((await shop.deliver('environment', 'stop', 'staging')).code, 0);

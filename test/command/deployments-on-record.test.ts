@@ -6,7 +6,7 @@ import type { RunEvent } from '../../src/core/model/events';
 import { journalName, readEvents } from '../../src/core/history/journal';
 import { RemoteProject, type EngineKind } from '../support/ci/remote-project';
 import type { Ended, Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedHost, scriptedServer } from '../support/scripted-host';
 import { eventually, temporaryFolder } from '../support/temporary';
 
 const steps = {
@@ -24,13 +24,13 @@ for (const kind of ['github', 'gitlab'] as const satisfies readonly EngineKind[]
     const temporary = temporaryFolder();
     let remote: RemoteProject;
     let shop: Project;
-    let places: ScriptedPlace[];
+    let places: ScriptedHost[];
     const label = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD' }[kind];
 
     beforeEach(async () => {
       remote = await RemoteProject.start(temporary.path, kind, { build: { run: 'true' } });
       shop = remote.project;
-      places = ['staging', 'production'].map((name) => new ScriptedPlace(path.join(temporary.path, name), shop));
+      places = ['staging', 'production'].map((name) => new ScriptedHost(path.join(temporary.path, name), shop));
       const [staging, production] = places.map((place) => ({ ...place.definition(), watch: 'off' }));
       const { engine } = parse(fs.readFileSync(path.join(shop.root, 'delivery.yaml'), 'utf8')) as { engine: Record<string, unknown> };
       shop.steps(steps, { engine, environments: { staging, production }, release: 'production' });

@@ -12,7 +12,7 @@ interface StatusShape {
   };
 }
 
-const steps = { build: { run: 'make', outputs: ['out/**'] }, test: { run: 'make test', needs: 'build' } };
+const steps = { build: { run: 'make' }, test: { run: 'make test', needs: 'build' } };
 
 for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly EngineKind[])
   describe(`deliver run on ${kind}`, function () {
@@ -133,29 +133,8 @@ for (const kind of ['github', 'gitlab', 'jenkins'] as const satisfies readonly E
       const { code, stdout, stderr } = await second.ended;
       assert.equal(code, 0, stdout + stderr);
       const states = second.events.flatMap((event) => (event.type === 'step-finished' ? [`${event.step} ${event.state}`] : []));
-      assert.deepEqual(states.sort(), ['build cached', 'test passed']);
-      const notices = second.events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
-      const said = ['Jenkins goes on from test: what came before it in build 1 is kept'];
-      assert.deepEqual(notices, kind === 'jenkins' ? said : []);
+      assert.deepEqual(states.sort(), kind === 'jenkins' ? ['build passed', 'test passed'] : ['build cached', 'test passed']);
     });
-
-    if (kind === 'jenkins')
-      it('runs all again where nothing can be taken over, and says so', async () => {
-        const jenkinsfile = `${remote.project.root}/Jenkinsfile`;
-        fs.writeFileSync(jenkinsfile, fs.readFileSync(jenkinsfile, 'utf8').replaceAll('takeOver(', 'println('));
-        const began = remote.server.runs.next();
-        const running = remote.start('run', '--json');
-        const run = await began;
-        run.job('build').pass();
-        run.job('test').start().end('failed');
-        assert.equal((await running.ended).code, 1);
-        const again = remote.server.runs.next();
-        const second = remote.start('run', '--resume', (await running.event('run-started')).run);
-        (await again).pass();
-        const { code, stdout, stderr } = await second.ended;
-        assert.equal(code, 0, stdout + stderr);
-        assert.match(stdout + stderr, /Jenkins runs all of it again: no stage up to test can take over/);
-      });
 
     it('shows what somebody else started, while it is watched', async () => {
       const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });

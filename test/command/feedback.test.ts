@@ -60,7 +60,7 @@ require('node:http').createServer((request, response) => {
       change: { commit, by: 'line' },
     });
     const { stdout } = await shop.deliver('feedback');
-    assert.match(stdout, /^error TypeError: none once · just now · staging\n {2}src\/cart.js:5\n {2}on \w{8} Sell things\n$/);
+    assert.match(stdout, /^error TypeError: none once · just now · staging\n {2}src\/cart.js:5\n {2}on \w{7} Sell things\n$/);
   });
 
   it('asks servers with the token that the environment has for them, and shows what they said while they are away', async () => {

@@ -70,7 +70,7 @@ const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version'])
     assert.notEqual(second.status, 0, second.output);
     assert.match(second.output, /its inputs are unchanged/);
     assert.equal(fs.readFileSync(path.join(folder.path, 'installed'), 'utf8'), 'x\n');
-    assert.match(second.output, /staging is back on [0-9a-f]{8} — acceptance failed/);
+    assert.match(second.output, /staging was rolled back to [0-9a-f]{7} — acceptance failed/);
     assert.equal(await (await fetch(service.url)).text(), 'good');
   });
   it('runs the services of a repository as one pipeline, each in its folder', () => {

@@ -7,7 +7,7 @@ import { findProcesses } from '../../src/core/process/descendants';
 import { nothingLeftOf, Project, type Running } from '../support/project';
 import { eventually, temporaryFolder } from '../support/temporary';
 
-/** What the steps below start: a child, a grandchild in the background, one that ignores TERM, a daemon. */
+/** The processes of the steps below: a child, a grandchild in the background, one that ignores SIGTERM, a daemon. */
 const family = {
   plain: 'echo up; sleep 61',
   background: '(sleep 62 & sleep 63) & echo up; sleep 64',
@@ -15,39 +15,39 @@ const family = {
   daemon: 'setsid sh -c "sleep 65" </dev/null >/dev/null 2>&1 & echo up; sleep 66',
 };
 
-(process.platform === 'win32' ? describe.skip : describe)('the end of a delivery by force', function () {
+(process.platform === 'win32' ? describe.skip : describe)('a delivery that is killed', function () {
   this.timeout(60_000);
   const folder = temporaryFolder();
 
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     for (const [kind, line] of Object.entries(family)) {
-      it(`${signal} to the runner ends a ${kind} step and everything it started`, async () => {
+      it(`ends a ${kind} step and everything it started after ${signal} to the runner`, async () => {
         const { project, running, run } = await begin(line);
         running.process.kill(signal);
         const end = await running.ended;
         assert.deepEqual({ code: end.code, signal: end.signal }, { code: 130, signal: null });
         await nothingLeftOf(run);
-        const { run: told } = await project.json<Status>('status');
-        assert.equal(told.outcome, 'cancelled');
-        assert.deepEqual(states(told), { long: 'cancelled', after: 'skipped' });
+        const { run: status } = await project.json<Status>('status');
+        assert.equal(status.outcome, 'cancelled');
+        assert.deepEqual(states(status), { long: 'cancelled', after: 'skipped' });
       });
     }
   }
 
   for (const [kind, line] of Object.entries(family)) {
-    it(`KILL to the runner: the next command ends a ${kind} step and tells that it was interrupted`, async () => {
+    it(`ends a ${kind} step with the next command after SIGKILL to the runner, and reports it as interrupted`, async () => {
       const { project, running, run } = await begin(line);
       running.process.kill('SIGKILL');
       await running.ended;
-      const { run: told } = await project.json<Status>('status');
-      assert.equal(told.outcome, 'interrupted');
-      assert.deepEqual(states(told), { long: 'interrupted', after: 'skipped' });
-      assert.match(fs.readFileSync(path.join(told.folder, 'long.log'), 'utf8'), /^up\n/);
+      const { run: status } = await project.json<Status>('status');
+      assert.equal(status.outcome, 'interrupted');
+      assert.deepEqual(states(status), { long: 'interrupted', after: 'skipped' });
+      assert.match(fs.readFileSync(path.join(status.folder, 'long.log'), 'utf8'), /^up\n/);
       assert.deepEqual(findProcesses({ run }), []);
     });
   }
 
-  it('KILL to the runner does not make the next delivery wait', async () => {
+  it('does not block the next delivery after SIGKILL to the runner', async () => {
     const { project, running } = await begin(family.plain);
     running.process.kill('SIGKILL');
     await running.ended;
@@ -57,14 +57,14 @@ const family = {
     assert.doesNotMatch(next.stdout, /run-queued/);
   });
 
-  it('a reused pid is nobody’s victim', async () => {
+  it('does not kill another process that reuses its pid', async () => {
     const bystander = spawn('sleep', ['67'], { stdio: 'ignore', detached: true });
     try {
       const { project, running, run } = await begin(family.plain);
       running.process.kill('SIGKILL');
       await running.ended;
       await eventually('the step is found', () => findProcesses({ run }).length > 0);
-      // The journal now names the bystander's pid, with the start time of the process that had it before.
+      // The journal now names the bystander's pid with the start time of another process.
       const journal = path.join(runFolder(project, run), 'journal.jsonl');
       const text = fs.readFileSync(journal, 'utf8');
       fs.writeFileSync(journal, text.replace(/"process":\{"pid":\d+/, `"process":{"pid":${bystander.pid}`));
@@ -76,22 +76,22 @@ const family = {
     }
   });
 
-  it('Ctrl-C in a terminal reaches the runner and ends the step', async () => {
+  it('ends its step after Ctrl-C in a terminal', async () => {
     const project = new Project(folder.path).steps({ long: family.background }).commit();
-    // `script` gives it a terminal of its own, as a person has one; ^C is typed into it.
-    const typist = spawn('script', ['-qec', `${process.execPath} ${path.resolve('dist/cli.js')} run`, '/dev/null'], {
+    // `script` gives the command its own terminal, and ^C is typed into that.
+    const terminal = spawn('script', ['-qec', `${process.execPath} ${path.resolve('dist/cli.js')} run`, '/dev/null'], {
       cwd: project.root,
       env: project.environment(),
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     const run = await eventually('the step runs', () => runs(project).find((id) => isUp(project, id)));
-    typist.stdin.write('\x03');
-    const code = await new Promise((resolve) => typist.once('exit', resolve));
+    terminal.stdin.write('\x03');
+    const code = await new Promise((resolve) => terminal.once('exit', resolve));
     assert.equal(code, 130);
     await nothingLeftOf(run);
   });
 
-  it('deliver cancel ends the running delivery and those that wait', async () => {
+  it('ends with `deliver cancel`, together with those that wait', async () => {
     const { project, running, run } = await begin(family.stubborn);
     const waiting = project.start(['run', '--json']);
     await waiting.event('run-queued');
@@ -101,7 +101,18 @@ const family = {
     await nothingLeftOf(run);
   });
 
-  it('a step that leaves a daemon behind passes, and the daemon ends with the run', async () => {
+  it('ends a waiting delivery at once, and not the running one', async () => {
+    const { running, project } = await begin(family.stubborn);
+    const waiting = project.start(['run', '--json']);
+    await waiting.event('run-queued');
+    waiting.process.kill('SIGINT');
+    assert.equal((await waiting.ended).code, 130);
+    assert.equal(running.process.exitCode, null);
+    assert.equal((await project.deliver('cancel')).code, 0);
+    assert.equal((await running.ended).code, 130);
+  });
+
+  it('ends a daemon that a passed step left', async () => {
     const project = new Project(folder.path).steps({ daemon: 'setsid sleep 68 </dev/null >/dev/null 2>&1 & echo done' }).commit();
     const running = project.start(['run', '--json']);
     const run = await running.runId();

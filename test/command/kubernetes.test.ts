@@ -22,7 +22,7 @@ spec:
     spec: {containers: [{name: web, image: 'registry.test/shop:old'}]}
 `;
 
-(hasKubectl() ? describe : describe.skip)('a delivery to clusters', function () {
+(hasKubectl() ? describe : describe.skip)('a delivery to a Kubernetes environment', function () {
   this.timeout(90_000);
   const cluster = testCluster();
   let customers: KubernetesApi;
@@ -65,7 +65,7 @@ spec:
       ?.services[0];
   const passed = ({ code, stdout, stderr }: Ended): void => assert.equal(code, 0, stdout + stderr);
 
-  it('is verified, taken back when it is not, and told with who delivered it', async () => {
+  it('is verified, rolled back on failure, and shown with its author', async () => {
     passed(await deliver('good'));
     const good = head();
     const first = await live('staging');
@@ -79,7 +79,7 @@ spec:
     assert.equal((await live('staging'))?.release?.commit, good);
   });
 
-  it('is rolled back by hand, and prints what its pods print', async () => {
+  it('can be rolled back by hand, and prints the logs of its pods', async () => {
     passed(await deliver('one'));
     const one = head();
     passed(await deliver('two'));
@@ -92,7 +92,7 @@ spec:
     assert.match(logs.stdout, /listening on 8080/);
   });
 
-  it('is released as the very image that was verified', async () => {
+  it('is released with the verified image', async () => {
     passed(await deliver('good'));
     const pods = cluster.api.store.all('pods');
     const { imageID } = (pods[0]?.['status'] as { containerStatuses: { imageID: string }[] }).containerStatuses[0] ?? { imageID: '' };
@@ -102,7 +102,7 @@ spec:
     assert.equal((await live('production'))?.release?.commit, head());
   });
 
-  it('shows what somebody else delivered, and takes it back from here', async () => {
+  it('shows a release of somebody else and can roll it back', async () => {
     passed(await deliver('one'));
     const one = head();
     shop.git('config', 'user.name', 'Ben');
@@ -114,7 +114,7 @@ spec:
     assert.equal((await live('staging'))?.release?.commit, one);
   });
 
-  it('takes back what somebody else delivered, where nothing was ever delivered from here', async () => {
+  it('can roll back a release of somebody else without a delivery from this machine', async () => {
     const elsewhere = { DELIVER_HOME: `${cluster.folder}/home-of-ben` };
     passed(await deliver('one', elsewhere));
     const one = head();

@@ -13,13 +13,13 @@ interface Live {
 (process.platform === 'win32' ? describe.skip : describe)('deliver release', function () {
   this.timeout(60_000);
   let shop: Project;
-  // Before the folder is removed: nothing that was delivered may go on.
+  // Stop all releases before the folder is removed.
   afterEach(() => shop.close());
   const folder = temporaryFolder();
 
   const started = { process: { command: 'exec node dist/server.js' } };
   const environments = { staging: started, production: started };
-  /** The build counts how often it ran; acceptance refuses a page that says “bad” where it says so. */
+  /** The build counts its runs. The acceptance step fails if the page names its environment as bad. */
   const steps = {
     build: 'mkdir -p dist && cp server.js dist/ && echo built >> ../../built',
     stage: { needs: 'build', deploy: 'staging' },
@@ -43,21 +43,21 @@ interface Live {
   }
   const live = async (name: string): Promise<Live['services'][number] | undefined> =>
     (await shop.json<Live[]>('environment')).find(({ environment }) => environment === name)?.services[0];
-  const said = async (name: string): Promise<string> => (await fetch((await live(name))?.url ?? '')).text();
+  const page = async (name: string): Promise<string> => (await fetch((await live(name))?.url ?? '')).text();
   const builds = (): number =>
     fs
       .readdirSync(shop.home, { recursive: true, encoding: 'utf8' })
       .filter((name) => path.basename(name) === 'built')
       .reduce((sum, name) => sum + fs.readFileSync(path.join(shop.home, name), 'utf8').split('\n').length - 1, 0);
 
-  it('brings exactly what is verified to customers, and verifies it there', async () => {
+  it('promotes exactly the verified release and verifies it again', async () => {
     const commit = await deliver('hello');
     const before = builds();
     const { code, stdout } = await shop.start(['release', '--yes', '--json']).ended;
     assert.equal(code, 0, stdout);
     assert.equal(builds(), before);
     assert.equal((await live('production'))?.release.commit, commit);
-    assert.equal(await said('production'), 'hello');
+    assert.equal(await page('production'), 'hello');
     const events = stdout
       .trim()
       .split('\n')
@@ -66,13 +66,13 @@ interface Live {
       events.flatMap((event) => (event.type === 'deployed' || event.type === 'verified' ? [`${event.type} ${event.environment}`] : [])),
       ['deployed production', 'verified production'],
     );
-    // What customers have is no source of the next release.
-    const again = await shop.deliver('release', '--yes');
-    assert.equal(again.code, 2);
-    assert.match(again.stderr, /production already has/);
+    // A customers' environment is no source of a release.
+    const second = await shop.deliver('release', '--yes');
+    assert.equal(second.code, 2);
+    assert.match(second.stderr, /production already has/);
   });
 
-  it('refuses customers anything but what was verified: files are no image', async () => {
+  it('refuses a target of another kind, which cannot run the verified files', async () => {
     shop.steps(steps, { environments: { ...environments, production: { compose: {} } }, release: 'production' });
     await deliver('one');
     const { code, stderr } = await shop.deliver('release', '--yes');
@@ -80,7 +80,7 @@ interface Live {
     assert.match(stderr, /staging runs files and production runs an image: the verified artifact cannot be released/);
   });
 
-  it('says what would change, and changes nothing', async () => {
+  it('shows the changes without a release with --dry-run', async () => {
     await deliver('one');
     await shop.deliver('release', '--yes');
     await deliver('two');
@@ -88,32 +88,32 @@ interface Live {
     const { stdout } = await shop.deliver('release', '--dry-run');
     assert.match(
       stdout,
-      /^shop: \w{8} Say three, from staging to production, where customers have \w{8} Say one\n {2}\w{8} Say three Test\n {2}\w{8} Say two Test\n$/,
+      /^shop: \w{7} Say three, from staging to production \(now: \w{7} Say one\)\n {2}\w{7} Say three Test\n {2}\w{7} Say two Test\n$/,
     );
     const plan = await shop.json<{ verified: boolean; changes: { subject: string }[] }>('release', '--dry-run');
     assert.deepEqual([plan.verified, plan.changes.map(({ subject }) => subject)], [true, ['Say three', 'Say two']]);
-    assert.equal(await said('production'), 'one');
-    const unasked = await shop.deliver('release');
-    assert.equal(unasked.code, 2);
-    assert.match(unasked.stderr, /--yes confirms it/);
-    assert.equal(await said('production'), 'one');
+    assert.equal(await page('production'), 'one');
+    const unconfirmed = await shop.deliver('release');
+    assert.equal(unconfirmed.code, 2);
+    assert.match(unconfirmed.stderr, /--yes confirms it/);
+    assert.equal(await page('production'), 'one');
   });
 
-  it('gives customers back what they had when it fails there', async () => {
+  it('rolls back when it fails', async () => {
     await deliver('good');
     await shop.deliver('release', '--yes');
     await deliver('bad in production');
     const { code, stdout } = await shop.start(['release', '--yes', '--json']).ended;
     assert.equal(code, 1);
     assert.match(stdout, /"type":"rolled-back".*"environment":"production"/);
-    assert.equal(await said('production'), 'good');
-    assert.equal(await said('staging'), 'bad in production');
-    // It says nothing of what was delivered last.
+    assert.equal(await page('production'), 'good');
+    assert.equal(await page('staging'), 'bad in production');
+    // The release says nothing about the last delivery.
     const { releasable } = await shop.json<{ releasable: { yes: boolean } }>('status');
     assert.equal(releasable.yes, true);
   });
 
-  it('takes nothing that is not verified without a reason, which is kept', async () => {
+  it('requires a reason for an unverified release and records it', async () => {
     shop.steps({ build: steps.build, stage: steps.stage }, { environments, release: 'production' });
     await deliver('hello');
     const refused = await shop.deliver('release', '--yes');
@@ -121,10 +121,10 @@ interface Live {
     assert.match(refused.stderr, /is not verified in staging[^]*give the reason/);
     const { code, stdout } = await shop.start(['release', '--yes', '--why', 'the tests are down', '--json']).ended;
     assert.equal(code, 0);
-    assert.match(stdout, /released without being verified: the tests are down/);
+    assert.match(stdout, /released without verification: the tests are down/);
   });
 
-  it('takes nothing that is not committed, and nothing that is not there', async () => {
+  it('refuses uncommitted changes and unknown environments', async () => {
     const nothing = await shop.commit().deliver('release', '--yes');
     assert.match(nothing.stderr, /shop is not live in any environment/);
     await deliver('hello');

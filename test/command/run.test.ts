@@ -18,7 +18,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
       .commit('Sell tea');
     const { code, stdout, stderr } = await shop.deliver('run');
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-    assert.match(stdout, /^delivering shop [0-9a-f]{8} Sell tea\n▸ build\n✓ build passed .*\n▸ test\n✓ test passed .*\npassed in .*\n$/);
+    assert.match(stdout, /^delivering shop [0-9a-f]{7} Sell tea\n▸ build\n✓ build passed .*\n▸ test\n✓ test passed .*\npassed in .*\n$/);
     assert.doesNotMatch(stdout, /[\x1b\r]/);
   });
 
@@ -32,7 +32,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
       .commit('Sell tea');
     const { code, stdout, stderr } = await shop.start(['run'], { PATH: bin }).ended;
     assert.equal(code, 2);
-    assert.match(stdout, /^delivering shop [0-9a-f]{8} Sell tea\nfailed in \S+ ?\S*\n$/);
+    assert.match(stdout, /^delivering shop [0-9a-f]{7} Sell tea\nfailed in \S+ ?\S*\n$/);
     assert.match(stderr, /^error: there is no docker compose, .* on this machine\n {2}\S.*\n$/);
   });
 

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import type { RolledBack, RunEvent } from '../../src/core/model/events';
 import { isAlive } from '../../src/core/process/process-identity';
 import { Project } from '../support/project';
-import { ScriptedPlace, scriptedServer } from '../support/scripted-place';
+import { ScriptedHost, scriptedServer } from '../support/scripted-host';
 import { eventually, temporaryFolder } from '../support/temporary';
 
 interface Live {
@@ -16,10 +16,10 @@ interface Live {
   previous?: { commit: string };
 }
 
-(process.platform === 'win32' ? describe.skip : describe)("a delivery to an environment of the user's own scripts", function () {
+(process.platform === 'win32' ? describe.skip : describe)('a delivery to a scripted environment', function () {
   this.timeout(60_000);
   let shop: Project;
-  let place: ScriptedPlace;
+  let place: ScriptedHost;
   afterEach(async () => {
     await shop.close();
     place.close();
@@ -53,11 +53,11 @@ interface Live {
 
   beforeEach(() => {
     shop = new Project(folder.path);
-    place = new ScriptedPlace(path.join(folder.path, 'place'), shop);
+    place = new ScriptedHost(path.join(folder.path, 'place'), shop);
     define();
   });
 
-  it('runs them with what they are about, and tells what is live, where and by whom', async () => {
+  it('runs the scripts with the release in their variables, and shows its author', async () => {
     const { code } = await deliver('one');
     assert.equal(code, 0);
     const first = await live();
@@ -70,7 +70,7 @@ interface Live {
     assert.deepEqual(place.calls, [`deploy ${one}`, `deploy ${head()}`]);
   });
 
-  it('brings the previous release back when a step that verifies it fails, and says for how long customers saw errors', async () => {
+  it('rolls back when a verifying step fails, and reports how long customers saw errors', async () => {
     await deliver('good');
     const good = head();
     const { code, events } = await deliver('bad');
@@ -81,7 +81,7 @@ interface Live {
     assert.equal(await says(), 'good');
   });
 
-  it('brings the previous release back when `deploy` fails', async () => {
+  it('rolls back when `deploy` fails', async () => {
     await deliver('good');
     shop.write('server.js', 'throw new Error("no database");\n').commit('Die');
     const run = await shop.deliver('run');
@@ -90,13 +90,13 @@ interface Live {
     assert.equal(await says(), 'good');
   });
 
-  it('takes back by itself what fails soon after it went live, and the run has failed after all', async () => {
+  it('rolls back a release that fails soon after it went live, and marks its run as failed', async () => {
     define({}, '1h');
     await deliver('one');
     const one = head();
     assert.equal((await deliver('two')).code, 0);
     place.crash();
-    const status = await eventually('it is taken back', async () => {
+    const status = await eventually('the release is rolled back', async () => {
       const now = await shop.json<{ run: { outcome: string; reason?: string }; releasable: { yes: boolean } }>('status');
       return now.run.outcome === 'failed' && now;
     });
@@ -106,7 +106,7 @@ interface Live {
     assert.equal(await says(), 'one');
   });
 
-  it('goes back to any earlier release by hand, which the journal tells', async () => {
+  it('can be rolled back to any earlier release, which the journal records', async () => {
     await deliver('one');
     const one = head();
     await deliver('two');
@@ -122,11 +122,11 @@ interface Live {
     assert.equal(await says(), 'one');
   });
 
-  it('makes live again what a killed runner was about to replace', async () => {
+  it('restores the live release after the runner was killed', async () => {
     await deliver('one');
     fs.writeFileSync(path.join(place.folder, 'hang'), '');
     const running = shop.write('server.js', scriptedServer('two')).commit('Say two').start(['run', '--json']);
-    await eventually('the new one is up', () => place.calls.length === 2 && fs.existsSync(path.join(place.folder, 'port')));
+    await eventually('the new release is running', () => place.calls.length === 2 && fs.existsSync(path.join(place.folder, 'port')));
     const started = await running.event('step-started', 'stage');
     running.process.kill('SIGKILL');
     await running.ended;
@@ -136,20 +136,20 @@ interface Live {
     assert.equal(await says(), 'one');
   });
 
-  it('is cancelled with what it started, and what was live before is live', async () => {
+  it('restores the live release after a cancel', async () => {
     await deliver('one');
     fs.writeFileSync(path.join(place.folder, 'hang'), '');
     const running = shop.write('server.js', scriptedServer('two')).commit('Say two').start(['run', '--json']);
-    await eventually('the new one is up', () => place.calls.length === 2);
+    await eventually('the new release is running', () => place.calls.length === 2);
     fs.rmSync(path.join(place.folder, 'hang'));
     running.process.kill('SIGINT');
     assert.equal((await running.ended).code, 130);
     assert.equal(await says(), 'one');
   });
 
-  it('of two services of two repositories at the same time disturbs neither', async () => {
+  it('can run for two services of two repositories at the same time', async () => {
     const cart = new Project(folder.path, 'cart');
-    const other = new ScriptedPlace(path.join(folder.path, 'place of cart'), cart);
+    const other = new ScriptedHost(path.join(folder.path, 'host of cart'), cart);
     try {
       const stage = { stage: { deploy: 'staging' } };
       const environments = { staging: { ...other.definition(), watch: 'off' } };
@@ -171,7 +171,7 @@ interface Live {
     }
   });
 
-  it('is stopped, started, its log told, and forgotten', async () => {
+  it('can be stopped, started, logged and removed', async () => {
     await deliver('one');
     assert.match((await shop.deliver('environment', 'logs', 'staging')).stdout, /it says one/);
     assert.equal((await shop.deliver('environment', 'stop', 'staging')).code, 0);
@@ -182,7 +182,7 @@ interface Live {
     assert.equal(await live(), undefined);
   });
 
-  it('refuses another kind of environment of the same name, and says what to do', async () => {
+  it('refuses another kind of environment with the same name, with a hint', async () => {
     await deliver('one');
     shop.steps(steps, { environments: { staging: { process: { command: 'exec node server.js' } } } });
     const { code, stderr } = await deliver('two');
@@ -193,7 +193,7 @@ interface Live {
     );
   });
 
-  it('begins anew where what was written down is damaged, and keeps that', async () => {
+  it('replaces a damaged record and keeps a copy', async () => {
     await deliver('one');
     const record = path.join(shop.home, 'environments', 'staging', 'shop.service.json');
     fs.writeFileSync(record, fs.readFileSync(record, 'utf8').slice(0, 40));
@@ -203,12 +203,12 @@ interface Live {
     assert.ok(fs.existsSync(`${record}.damaged`));
   });
 
-  it('is watched, told as JSON lines, until whoever listens goes', async () => {
+  it('can be watched as JSON lines until the reader disconnects', async () => {
     await deliver('one');
     const watching = shop.start(['environment', 'watch'], {}, 'pipe');
-    await eventually('it tells', () => /"state":"healthy"/.test(watching.printed));
+    await eventually('the status is printed', () => /"state":"healthy"/.test(watching.printed));
     place.crash();
-    await eventually('it tells again', () => /"state":"unhealthy","reason":"no server runs"/.test(watching.printed), 30_000);
+    await eventually('the new status is printed', () => /"state":"unhealthy","reason":"no server runs"/.test(watching.printed), 30_000);
     watching.process.stdin?.end();
     assert.equal((await watching.ended).code, 0);
     assert.ok(!isAlive({ pid: watching.process.pid ?? 0, startedAt: '' }));

@@ -5,6 +5,12 @@ import { eventually, temporaryFolder } from '../support/temporary';
 /** What nobody looks at is asked for every five minutes: what is told within seconds is told because somebody looks. */
 describe('a CI service that is watched for several windows', function () {
   this.timeout(120_000);
+  // Before the folder is removed.
+  afterEach(async () => {
+    for (const { process } of windows) process.stdin?.end();
+    await Promise.all(windows.map(async ({ ended }) => ended));
+    await remote.stop();
+  });
   const temporary = temporaryFolder();
   let remote: RemoteProject;
   let windows: Running[];
@@ -12,11 +18,6 @@ describe('a CI service that is watched for several windows', function () {
   beforeEach(async () => {
     remote = await RemoteProject.start(temporary.path, 'github', { build: { run: 'make' } });
     windows = [];
-  });
-  afterEach(async () => {
-    for (const { process } of windows) process.stdin?.end();
-    await Promise.all(windows.map(async ({ ended }) => ended));
-    await remote.stop();
   });
 
   function open(says: 'seen' | 'hidden', environment = remote.environment, ...options: string[]): Running {

@@ -75,7 +75,7 @@ describe('the command line', function () {
     assert.equal(code, 2);
     assert.match(stderr, /deliver run/);
     assert.deepEqual(await shop.json('environment'), []);
-    assert.equal((await shop.deliver('cancel')).stdout, 'nothing is being delivered\n');
+    assert.equal((await shop.deliver('cancel')).stdout, 'no delivery is running\n');
   });
 
   it('delivers the service that is named or that one stands in', async () => {

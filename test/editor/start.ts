@@ -13,9 +13,9 @@ import { endEverything } from './host/leftovers';
 import { project } from './host/places';
 import { Server } from './host/server';
 
-const say = (line: string) => console.log(line);
+const print = (line: string) => console.log(line);
 
-/** `npm start`: VS Code with the extension on a copy of the sample, until Ctrl-C or until its window is closed. */
+/** Implements `npm start`: opens VS Code with the extension on a copy of the sample, until Ctrl-C or until the window closes. */
 async function main(): Promise<void> {
   const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   await buildProject();
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   try {
     const sample = await unpackSample(path.join(scratch, 'shop'), path.join(project, 'media'));
     if (!sample.ok) throw new Error(sample.failure.message);
-    say(`the sample: ${sample.value.folder} (a copy, removed at the end)`);
+    print(`the sample: ${sample.value.folder} (a copy, removed at the end)`);
     await showUntil(interrupted, sample.value.folder, env);
   } finally {
     await endEverything(env.DELIVER_HOME);
@@ -35,25 +35,25 @@ async function main(): Promise<void> {
 async function showUntil(interrupted: Promise<unknown>, folder: string, env: NodeJS.ProcessEnv): Promise<void> {
   const desktop = await findDesktop();
   if ('executable' in desktop) {
-    say(`VS Code: the desktop program (${desktop.origin}), ${desktop.executable}; Ctrl-C ends it`);
+    print(`VS Code: the desktop program (${desktop.origin}), ${desktop.executable}. Press Ctrl-C to stop.`);
     const window = openDesktop(desktop, folder, env);
     await Promise.race([interrupted, window.closed]);
     return window.close();
   }
   const unsupported = serverUnsupported();
-  if (unsupported) throw new Error(`there is no VS Code to open: ${desktop.because}; ${unsupported}`);
-  const { missing } = await installServer(say);
-  for (const line of missing) say(`note: ${line}`);
+  if (unsupported) throw new Error(`VS Code cannot be opened: ${desktop.reason}; ${unsupported}`);
+  const { missing } = await installServer(print);
+  for (const line of missing) print(`note: ${line}`);
   const server = await Server.start({ env });
-  const door = await shortAddress(server.address(folder));
-  say(`VS Code: the server from npm, because ${desktop.because}; Ctrl-C ends it`);
-  say(`open in a browser: ${door.address}`);
+  const link = await shortAddress(server.address(folder));
+  print(`VS Code: the server from npm, because ${desktop.reason}. Press Ctrl-C to stop.`);
+  print(`open in a browser: ${link.address}`);
   await interrupted;
-  door.close();
+  link.close();
   await server.stop();
 }
 
-/** An address that fits on a line and leads to `target`; its random path keeps other users of the machine out. */
+/** Returns a short address that redirects to `target`. Its random path keeps other users of the machine out. */
 async function shortAddress(target: string): Promise<{ readonly address: string; close(): void }> {
   const secret = `/${randomBytes(6).toString('hex')}`;
   const server = http.createServer((request, response) => {

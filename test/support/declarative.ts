@@ -1,4 +1,4 @@
-import type { Statement } from '../../src/core/pipeline/detect/adopt/groovy-blocks';
+import type { Statement } from './groovy-blocks';
 
 /** What the documentation of declarative pipelines allows where: jenkins.io/doc/book/pipeline/syntax. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
@@ -12,9 +12,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 /** What a Jenkinsfile has against that grammar. No validator of it runs without a Jenkins. */
 export function declarativeErrors(statements: readonly Statement[]): string[] {
   const [pipeline, ...more] = statements;
-  // Methods that its steps call stand beside it.
-  if (pipeline?.word !== 'pipeline' || more.some(({ word, block }) => word !== 'def' || !block))
-    return ['a declarative pipeline is one block `pipeline` alone'];
+  if (pipeline?.word !== 'pipeline' || more.length > 0) return ['a declarative pipeline is one block `pipeline` alone'];
   const words = (pipeline.block ?? []).map(({ word }) => word);
   const missing = ['agent', 'stages'].filter((word) => words.filter((each) => each === word).length !== 1);
   return [...missing.map((word) => `the pipeline has not one \`${word}\``), ...errorsIn(pipeline, false)];

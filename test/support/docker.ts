@@ -5,7 +5,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { eventually } from './temporary';
 
-/** What the images of the tests are made from: a static busybox, so that nothing is downloaded. */
+/** The base of the tests' images: a static busybox, so that nothing is downloaded. */
 export const baseImage = 'deliver-test-base';
 
 const busybox = ['/bin/busybox', '/usr/bin/busybox'].find((file) => fs.existsSync(file));
@@ -16,23 +16,20 @@ export interface TestEngine {
   stop(): Promise<void>;
 }
 
-/**
- * A real container engine: one of the tests' own, started here and gone afterwards. Answers why there can be none
- * where that is so.
- */
+/** Starts a separate container engine. Returns the reason if this machine cannot run one. */
 export async function startEngine(): Promise<TestEngine | { readonly unsupported: string }> {
   const unsupported = whyUnsupported();
   if (unsupported !== undefined) return { unsupported };
   const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-engine-')));
   const host = `unix://${path.join(folder, 'docker.sock')}`;
   const log = fs.openSync(path.join(folder, 'log'), 'w');
-  const places = ['--host', host, '--data-root', path.join(folder, 'data'), '--exec-root', path.join(folder, 'exec')];
-  const daemon = spawn('dockerd', [...places, '--bridge', 'none', '--pidfile', path.join(folder, 'pid')], { stdio: ['ignore', log, log] });
+  const options = ['--host', host, '--data-root', path.join(folder, 'data'), '--exec-root', path.join(folder, 'exec')];
+  const daemon = spawn('dockerd', [...options, '--bridge', 'none', '--pidfile', path.join(folder, 'pid')], { stdio: ['ignore', log, log] });
   fs.closeSync(log);
   const before = process.env['DOCKER_HOST'];
   process.env['DOCKER_HOST'] = host;
   const stop = async (): Promise<void> => {
-    // The daemon would leave the bridges of its networks on the machine.
+    // dockerd leaves the bridges of its networks on the machine.
     const docker = (...args: string[]): string => spawnSync('docker', args, { encoding: 'utf8' }).stdout.trim();
     const ids = docker('ps', '--all', '--quiet').split('\n').filter(Boolean);
     if (ids.length > 0) docker('rm', '--force', '--volumes', ...ids);
@@ -50,14 +47,14 @@ export async function startEngine(): Promise<TestEngine | { readonly unsupported
     });
     importBase(folder);
   } catch {
-    const said = fs.readFileSync(path.join(folder, 'log'), 'utf8').trim().split('\n').at(-1) ?? '';
+    const lastLine = fs.readFileSync(path.join(folder, 'log'), 'utf8').trim().split('\n').at(-1) ?? '';
     await stop();
-    return { unsupported: `dockerd does not run on this machine: ${said}` };
+    return { unsupported: `dockerd does not run on this machine: ${lastLine}` };
   }
   return { docker: (...args) => execFileSync('docker', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }), stop };
 }
 
-/** A real engine for the tests of a `describe`, which are skipped, with the reason, where there can be none. */
+/** Starts an engine for the tests of a `describe`. Without an engine they are skipped, with the reason. */
 export function testEngine(): { docker(...args: string[]): string; environment(): string } {
   let engine: TestEngine | undefined;
   before(async function () {
@@ -75,7 +72,7 @@ export function testEngine(): { docker(...args: string[]): string; environment()
   });
   return {
     docker: (...args) => engine?.docker(...args) ?? '',
-    /** A name that nothing else uses. */
+    /** Returns a unique name. */
     environment: () => `staging-${randomUUID().slice(0, 8)}`,
   };
 }
@@ -92,7 +89,7 @@ function whyUnsupported(): string | undefined {
   if (process.getuid?.() !== 0) return 'dockerd needs root';
   // Two daemons would share the rules of one firewall.
   if (fs.existsSync('/var/run/docker.sock') && spawnSync('docker', ['version'], { stdio: 'ignore' }).status === 0)
-    return 'another dockerd runs on this machine, and is left alone';
+    return 'another dockerd runs on this machine';
   return undefined;
 }
 
@@ -112,7 +109,7 @@ async function end(daemon: ChildProcess): Promise<void> {
   await gone;
 }
 
-/** What the engine mounted below its folder is in the way of removing it. */
+/** Mounts of the engine in its folder prevent its removal. */
 function remove(folder: string): void {
   const mounts = fs
     .readFileSync('/proc/mounts', 'utf8')

@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { KubernetesApi } from './kubernetes-api';
 import { temporaryFolder } from './temporary';
 
-/** Whether the tests can call kubectl; says so where they cannot. */
+/** Returns whether kubectl is installed, and logs if it is not. */
 export function hasKubectl(): boolean {
   const found = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
-  if (!found) console.log('    kubectl is not installed: what needs it is skipped');
+  if (!found) console.log('    kubectl is not installed: its tests are skipped');
   return found;
 }
 
-/** A cluster for each test, and a kubeconfig with the context `test` for it; call it in `describe`. */
+/** Provides a cluster for each test, with a kubeconfig whose context is `test`. Call it in `describe`. */
 export function testCluster(): { readonly api: KubernetesApi; readonly kubeconfig: string; readonly folder: string } {
   const folder = temporaryFolder();
   let api = new KubernetesApi();

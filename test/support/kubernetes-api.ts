@@ -9,24 +9,24 @@ import { cert, key } from './test-certificate';
 import { KubernetesStore, type Stored } from './kubernetes-store';
 
 /**
- * A Kubernetes API server for tests, as far as kubectl asks one for what Deliver does: discovery (`/api`, `/apis` and the
- * groups, in the older form that all versions of kubectl read), `/version`, namespaces, the workloads and replica sets of
- * `apps/v1`, pods with their logs, events, services, config maps, ingresses; get, list with label and field selectors,
- * create, watch (chunked JSON lines from a resourceVersion on), server-side apply with field managers and conflicts, merge,
- * strategic (as a merge) and JSON patches, and SelfSubjectAccessReviews. A controller moves rollouts on (`kubernetes-controller.ts`).
- * Left out: schemas and defaulting, admission, deletion with finalizers, quotas by number, stateful and daemon sets' controllers,
- * and authentication other than one bearer token. Faults are asked for by what a test sets, and by the image's tag.
+ * A Kubernetes API server for tests, with the part that kubectl needs for Deliver: discovery (`/api`, `/apis` and the groups, in the
+ * older form that all versions of kubectl read), `/version`, namespaces, the workloads and replica sets of `apps/v1`, pods with
+ * their logs, events, services, config maps, ingresses; get, list with label and field selectors, create, watch (chunked JSON lines
+ * since a resourceVersion), server-side apply with field managers and conflicts, merge, strategic (as a merge) and JSON patches, and
+ * SelfSubjectAccessReviews. A controller advances rollouts (`kubernetes-controller.ts`). Left out: schemas and defaulting,
+ * admission, deletion with finalizers, quotas by number, stateful and daemon sets' controllers, and authentication other than one
+ * bearer token. Tests trigger faults with its fields and with the tags of images.
  */
 export class KubernetesApi {
   readonly store = new KubernetesStore();
   readonly controller = new Controller(this.store);
   /** Requests as `METHOD path`, in order. */
-  readonly asked: string[] = [];
-  /** Each gets the token that it must show; absent: anybody may. */
+  readonly requests: string[] = [];
+  /** The required bearer token; absent: none is required. */
   token: string | undefined;
-  /** What may not be done, as `verb resource`. */
+  /** The forbidden requests, as `verb resource`. */
   forbidden = new Set<string>();
-  /** What the containers of a pod last printed. */
+  /** Returns the log of a pod's containers. */
   podLog: (pod: string, previous: boolean) => string = () => 'listening\n';
   private server: http.Server | undefined;
   private readonly sockets = new Set<Duplex>();
@@ -37,7 +37,7 @@ export class KubernetesApi {
       { key, cert },
       (request, response) => void this.serve(request, response).catch(() => response.destroy()),
     );
-    // A connection that still shakes hands is none of HTTP's yet, and would keep a server that is closed alive.
+    // A connection during its TLS handshake is unknown to the HTTP server and would keep it from closing.
     server.on('connection', (socket) => {
       this.sockets.add(socket);
       socket.on('close', () => this.sockets.delete(socket));
@@ -47,8 +47,8 @@ export class KubernetesApi {
     this.port = (server.address() as AddressInfo).port;
   }
 
-  /** The cluster is away until it is started again: at the same address, with all that it knows. */
-  async goAway(): Promise<void> {
+  /** Closes the server. A later start uses the same address and keeps all objects. */
+  async disconnect(): Promise<void> {
     const { server } = this;
     this.server = undefined;
     if (!server) return;
@@ -59,7 +59,7 @@ export class KubernetesApi {
 
   async stop(): Promise<void> {
     this.controller.stop();
-    await this.goAway();
+    await this.disconnect();
   }
 
   get address(): string {
@@ -67,8 +67,8 @@ export class KubernetesApi {
   }
 
   /**
-   * Writes a kubeconfig with the context `test` for it, and a context for each of the others, and answers the file. `user` is
-   * what it signs in with.
+   * Writes a kubeconfig with the context `test` for this cluster and a context for each of the others, and returns its path. `user`
+   * holds the credentials.
    */
   kubeconfig(folder: string, user: object = { token: 'anybody' }, others: Readonly<Record<string, KubernetesApi>> = {}): string {
     const all = Object.entries({ test: this, ...others });
@@ -97,7 +97,7 @@ export class KubernetesApi {
     const text = Buffer.concat(chunks).toString('utf8');
     const { pathname, searchParams: query } = new URL(request.url ?? '', 'http://test');
     const method = request.method ?? '';
-    this.asked.push(`${method} ${pathname}`);
+    this.requests.push(`${method} ${pathname}`);
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`)
       return answer(response, 401, status(401, 'Unauthorized', 'Unauthorized'));
     const found = discovery(pathname);

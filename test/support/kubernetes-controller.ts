@@ -10,7 +10,7 @@ interface Template {
   spec: { containers: Container[] };
 }
 
-const troubles: Record<string, (container: Container) => object> = {
+const podFailures: Record<string, (container: Container) => object> = {
   'not-there': ({ name, image }) => ({
     containerStatuses: [
       {
@@ -45,13 +45,13 @@ const troubles: Record<string, (container: Container) => object> = {
 };
 
 /**
- * What the deployment controller, the scheduler and a node do: replica sets by template, pods, and the status of both. The tag
- * of an image says what becomes of its pods: `not-there`, `crashing`, `no-node` and `slow` never become ready.
+ * Acts like the deployment controller, the scheduler and a node: creates replica sets and pods, and updates their status. Pods of an
+ * image with the tag `not-there`, `crashing`, `no-node` or `slow` never become ready.
  */
 export class Controller {
-  /** Images that can be pulled no more. */
+  /** Images that can no longer be pulled. */
   readonly broken = new Set<string>();
-  /** How long a good pod takes. */
+  /** The time until a pod is ready. */
   readyMs = 100;
   private readonly timers = new Set<NodeJS.Timeout>();
   private events = 0;
@@ -67,7 +67,7 @@ export class Controller {
     for (const timer of this.timers) clearTimeout(timer);
   }
 
-  /** As a component of the cluster tells something of an object. */
+  /** Records an event of a cluster component about an object. */
   event(object: Stored, type: string, reason: string, message: string): void {
     const { name, uid = '' } = object.metadata;
     this.store.put('events', {
@@ -127,11 +127,11 @@ export class Controller {
     };
     const made = this.store.put('pods', pod);
     this.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-    const trouble = troubles[this.broken.has(container.image) ? 'not-there' : (container.image.split(':').at(-1) ?? '')];
-    if (trouble) {
-      const status = trouble(container);
+    const failedStatus = podFailures[this.broken.has(container.image) ? 'not-there' : (container.image.split(':').at(-1) ?? '')];
+    if (failedStatus) {
+      const status = failedStatus(container);
       this.store.put('pods', { ...made, status });
-      this.event(made, 'Warning', 'Failed', `what ${container.image} does`);
+      this.event(made, 'Warning', 'Failed', `${container.image} failed`);
       return;
     }
     this.soon(() => {
@@ -150,7 +150,7 @@ export class Controller {
     }, this.readyMs);
   }
 
-  /** The status of the deployment, and the end of what is replaced when the new pods are ready. */
+  /** Updates the status of the deployment, and removes the replaced pods once the new ones are ready. */
   private finish(name: string, set: Stored, replicas: number): void {
     const deployment = this.store.get('deployments', name);
     if (!deployment) return;

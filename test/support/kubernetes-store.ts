@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-/** An object as the API server keeps it. */
+/** An object as the API server stores it. */
 export interface Stored {
   apiVersion: string;
   kind: string;
@@ -23,13 +23,13 @@ interface Change {
 type Tree = Record<string, unknown>;
 interface Listener {
   resource: string;
-  wants(object: Stored): boolean;
-  tell(change: Change): void;
+  matches(object: Stored): boolean;
+  notify(change: Change): void;
 }
 
-/** What is in the cluster, who set which field of it, and who wants to know of changes. One namespace. */
+/** The objects of a cluster, the managers of their fields, and the watches for changes. It has one namespace. */
 export class KubernetesStore {
-  /** Called after each change, before those who watch. */
+  /** Called after each change, after the watches. */
   onChange: (resource: string, object: Stored) => void = () => {};
   private version = 1;
   private readonly objects = new Map<string, Map<string, Stored>>();
@@ -56,7 +56,7 @@ export class KubernetesStore {
     };
   }
 
-  /** Puts an object as it is: made, or in the place of the one of its name. Its generation counts changes of `spec`. */
+  /** Creates or replaces an object. Its generation counts changes of `spec`. */
   put(resource: string, object: Stored): Stored {
     const all = this.objects.get(resource) ?? new Map<string, Stored>();
     this.objects.set(resource, all);
@@ -73,7 +73,7 @@ export class KubernetesStore {
     };
     const stored = structuredClone({ ...object, metadata });
     all.set(object.metadata.name, stored);
-    this.tell(resource, { type: before ? 'MODIFIED' : 'ADDED', object: stored });
+    this.publish(resource, { type: before ? 'MODIFIED' : 'ADDED', object: stored });
     return stored;
   }
 
@@ -82,10 +82,10 @@ export class KubernetesStore {
     if (!object) return;
     this.objects.get(resource)?.delete(name);
     this.version++;
-    this.tell(resource, { type: 'DELETED', object });
+    this.publish(resource, { type: 'DELETED', object });
   }
 
-  /** Server-side apply. Answers the object, or the fields that another manager has set otherwise. */
+  /** Performs a server-side apply. Returns the object, or the fields that another manager has set differently. */
   apply(
     resource: string,
     namespace: string | undefined,
@@ -126,14 +126,14 @@ export class KubernetesStore {
     return this.put(resource, after);
   }
 
-  watch(resource: string, labels: string | null, fields: string | null, from: string | null, tell: (change: Change) => void): () => void {
-    const listener: Listener = { resource, wants: (object) => matches(object, labels, fields), tell };
-    // Without a version, what is there now is told first.
+  watch(resource: string, labels: string | null, fields: string | null, from: string | null, notify: (change: Change) => void): () => void {
+    const listener: Listener = { resource, matches: (object) => matches(object, labels, fields), notify };
+    // Without a version, a watch starts with the present objects.
     if (from === null || from === '0' || from === '')
-      for (const object of this.all(resource)) if (listener.wants(object)) tell({ type: 'ADDED', object });
+      for (const object of this.all(resource)) if (listener.matches(object)) notify({ type: 'ADDED', object });
     if (from)
       for (const past of this.changes)
-        if (past.resource === resource && past.version > Number(from) && listener.wants(past.change.object)) tell(past.change);
+        if (past.resource === resource && past.version > Number(from) && listener.matches(past.change.object)) notify(past.change);
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -145,16 +145,16 @@ export class KubernetesStore {
     return owners;
   }
 
-  private tell(resource: string, change: Change): void {
+  private publish(resource: string, change: Change): void {
     this.changes.push({ resource, version: this.version, change });
-    for (const listener of this.listeners) if (listener.resource === resource && listener.wants(change.object)) listener.tell(change);
+    for (const listener of this.listeners) if (listener.resource === resource && listener.matches(change.object)) listener.notify(change);
     this.onChange(resource, change.object);
   }
 }
 
 function matches(object: Stored, labels: string | null, fields: string | null): boolean {
-  const own = object.metadata.labels ?? {};
-  const isSelected = (labels ?? '').split(',').every((one) => one === '' || own[one.split('=')[0] ?? ''] === one.split('=').at(-1));
+  const present = object.metadata.labels ?? {};
+  const isSelected = (labels ?? '').split(',').every((one) => one === '' || present[one.split('=')[0] ?? ''] === one.split('=').at(-1));
   return (
     isSelected &&
     (fields ?? '')
@@ -163,7 +163,7 @@ function matches(object: Stored, labels: string | null, fields: string | null): 
   );
 }
 
-/** Every value that is no map, by its path; the items of a list that have names by those. */
+/** Returns every leaf value by its path. Items of a list with names are addressed by name. */
 function leaves(value: unknown, at = '', found = new Map<string, string>()): Map<string, string> {
   const items = named(value);
   if (items) for (const one of items) leaves(one, `${at}[name="${one.name}"]`, found);

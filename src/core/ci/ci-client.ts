@@ -13,8 +13,8 @@ export interface CiClient {
   readonly place: string;
   /** Whether a log can be read while its job goes on. */
   readonly logs: 'live' | 'when the job has ended';
-  /** What of a failed run is run again: where it goes on from a stage, all of it is run anew where no stage can be begun at. */
-  readonly reruns: 'failed jobs' | 'from a stage on';
+  /** The jobs of a failed run that run again with it. */
+  readonly reruns: 'failed jobs' | 'everything';
   /** What the last answers said of how often it may be asked. */
   readonly allowance: Allowance | undefined;
 
@@ -39,11 +39,8 @@ export interface CiClient {
   /** What the engine itself knows of why a job failed: reports of tests, annotations. */
   problems(run: RemoteRun, job: RemoteJob, signal: AbortSignal): Promise<CiResult<readonly FoundProblem[]>>;
   cancel(run: string, signal: AbortSignal): Promise<CiResult<void>>;
-  /**
-   * Answers the run that goes on from it: the same with another attempt, or another. `pipeline`: the engine's own file as the run
-   * had it, where it is known.
-   */
-  rerun(run: RemoteRun, signal: AbortSignal, pipeline?: string): Promise<CiResult<Started>>;
+  /** Answers the run that goes on from it: the same with another attempt, or another. */
+  rerun(run: RemoteRun, signal: AbortSignal): Promise<CiResult<Started>>;
   /** Lets a deployment go on that waits for a person. */
   approve(run: RemoteRun, environment: string, signal: AbortSignal): Promise<CiResult<void>>;
   /** What was last deployed to each environment, by whomever; empty for an engine that keeps no record of it. */
@@ -55,6 +52,8 @@ export interface CiClient {
   deploymentHistory?(environment: string, since: string, signal: AbortSignal): Promise<CiResult<DeploymentHistory>>;
   /** Records a deployment that was made elsewhere. Absent: the engine keeps no record. */
   reportDeployment?(deployment: DeploymentRecord, signal: AbortSignal): Promise<CiResult<void>>;
+  /** Closes the temporary files that hold logs. Absent: the service needs none. */
+  close?(): void;
 }
 
 /** An answer, or why there is none. `gone`: what was asked for is not there (any more). */
@@ -86,8 +85,6 @@ export interface Started {
   readonly attempt: number;
   /** Its page; absent where it is not known yet. */
   readonly url?: string;
-  /** What its user should know of how it was started, in a sentence. */
-  readonly notice?: string;
 }
 
 /** Times are ISO 8601, by the clock of this machine: the engine's own are corrected by what its answers say of its clock. */

@@ -2,7 +2,6 @@ import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
 import type { CiName, CiPipeline } from './ci-service';
 import { failureOf } from './failure-of';
-import { connectToCi } from './connect';
 import type { DeploymentHistory } from './ci-client';
 
 /** What the host of the team has on record of an environment, or why that is missing. */
@@ -38,6 +37,7 @@ export async function readTeamHistory(request: HistoryRequest): Promise<TeamHist
   if (!definition) return undefined;
   const name = definition.kind;
   const missing = (why: string, hint?: string): TeamHistory => ({ state: 'missing', name, why, ...(hint !== undefined && { hint }) });
+  const { connectToCi } = await import('./connect');
   const opened = await connectToCi(service.pipeline, undefined, { repository, services, tokens, proxy: 'environment' });
   if (!opened.ok) return missing(opened.failure.message, opened.failure.hint);
   const { engine } = opened.value;

@@ -1,23 +1,23 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { definitionName, listServices } from '../pipeline/locate';
 import type { Pipeline } from '../model/pipeline';
+import { definitionName, listServices } from '../pipeline/locate';
 import { kindOf, recordedEnvironments } from './environments';
 import type { PlatformDefinition } from './platform';
 import { RecordedEnvironment } from './recorded/recorded-environment';
 import { ServiceRecords } from './recorded/service-record';
 
 /**
- * The environments that have to be asked what is live in them: those that something was deployed to from here, and those that the
- * services of a working copy define, where others may have deployed. Without `root`, only the former.
+ * Returns the environments whose state must be read from the environment itself: those with a deployment from this machine, and
+ * those that the services of the working copy at `root` define, because others may have deployed there.
  */
-export async function askedEnvironments(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
+export async function environmentsToObserve(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, PlatformDefinition>>();
   for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
     for (const [name, definition] of Object.entries(environments)) {
       if (definition.kind === 'process' || (kindOf(name, home) ?? definition.kind) !== definition.kind) continue;
       const services = defined.get(name) ?? new Map<string, PlatformDefinition>();
-      // Of two kinds under one name, the first counts; a delivery to the other is refused.
+      // If two kinds share a name, the first counts. A deployment to the other one is refused.
       if ([...services.values()].every((other) => other.kind === definition.kind)) services.set(service, definition);
       defined.set(name, services);
     }
@@ -28,7 +28,7 @@ export async function askedEnvironments(home: string, root: string | undefined):
   return [...open, ...recordedEnvironments(home).filter(({ name }) => !defined.has(name))];
 }
 
-/** What the definitions of a working copy say now; those with errors are passed over, `deliver check` tells them. */
+/** Returns the valid pipelines of a working copy. `deliver check` reports the invalid ones. */
 async function pipelinesOf(root: string): Promise<Pipeline[]> {
   const services = await listServices(root);
   if (services.length === 0) return [];
@@ -37,7 +37,7 @@ async function pipelinesOf(root: string): Promise<Pipeline[]> {
     try {
       return parsePipeline(fs.readFileSync(path.join(root, folder, definitionName), 'utf8'), definitionName).pipeline ?? [];
     } catch {
-      return []; // it was removed a moment ago
+      return []; // removed since it was listed
     }
   });
 }

@@ -15,14 +15,14 @@ export interface Environment {
    * Brings the release up, beside the live one where the kind can, and switches when it is healthy. After a
    * failure or an abort, what was live before is live. `log` receives whole lines for the step's log.
    */
-  deploy(request: DeployRequest, log: Say, signal: AbortSignal): Promise<Result<DeployedRelease>>;
+  deploy(request: DeployRequest, log: WriteLine, signal: AbortSignal): Promise<Result<DeployedRelease>>;
   /** The release was verified: the one it replaced may go. */
   settle(service: string, releaseId: string): Promise<Result<void>>;
   /**
    * Brings back the previous release, or another one. `to` is absent in the answer where there was
    * no earlier one and the service was taken down. A failure leaves what was live as it was.
    */
-  rollBack(service: string, wish?: RollbackWish, log?: Say): Promise<Result<RolledBackRelease>>;
+  rollBack(service: string, options?: RollbackOptions, log?: WriteLine): Promise<Result<RolledBackRelease>>;
   /** What is live, as far as it is known here: quick, and asks nobody. */
   status(): readonly ServiceStatus[];
   /** Asks the environment itself, so that `status` knows what others delivered and how all is now. */
@@ -36,7 +36,7 @@ export interface Environment {
 }
 
 /** Takes whole lines. */
-export type Say = (line: string) => void;
+export type WriteLine = (line: string) => void;
 
 export interface DeployRequest {
   readonly service: string;
@@ -68,7 +68,7 @@ export interface DeployedRelease {
   readonly previous?: Release;
 }
 
-export interface RollbackWish {
+export interface RollbackOptions {
   /** The release to go back to, by its id or the beginning of its commit; absent: the previous one. */
   readonly to?: string;
   /** Only if this release, by its id, is still the live one. */

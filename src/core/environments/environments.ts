@@ -6,10 +6,10 @@ import type { Environment } from './environment';
 import type { EnvironmentKind } from '../model/environment-status';
 import type { EnvironmentStatus } from '../model/environment-status';
 import { ProcessEnvironment } from './process/process-environment';
-import { processStatus } from './process/process-status';
+import { processStatus } from './process/state-file';
 import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
 import { RecordedEnvironment } from './recorded/recorded-environment';
-import { recordedStatus } from './recorded/recorded-status';
+import { recordedStatus } from './recorded/service-record';
 import { ServiceRecords } from './recorded/service-record';
 
 /**
@@ -91,7 +91,7 @@ export function forgetEnvironment(name: string, home: string): void {
  * Whether a release is verified and live in an environment of the embedded kind. Of other kinds this says nothing (`true`):
  * they are recovered by {@link RecordedEnvironment.recover}.
  */
-export function isKept(name: string, service: string, release: string, home: string): boolean {
+export function isVerifiedAndLive(name: string, service: string, release: string, home: string): boolean {
   if (kindOf(name, home) !== 'process') return true;
   const record = readState(new EnvironmentFiles(home, name))?.services.find((one) => one.service === service);
   return record?.current?.release.id === release && !record.unverified;
@@ -115,6 +115,6 @@ export function kindOf(name: string, home: string): EnvironmentKind | undefined 
 export function liveFolders(home: string): ReadonlySet<string> {
   const states = environmentNames(home).flatMap((name) => readState(new EnvironmentFiles(home, name)) ?? []);
   const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
-  const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).kept());
+  const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).keptReleases());
   return new Set([...embedded, ...recorded].map((record) => record.slot));
 }

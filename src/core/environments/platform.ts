@@ -1,7 +1,7 @@
 import type { Result } from '../model/result';
 import type { EnvironmentDefinition } from '../model/pipeline';
 import type { Release } from '../model/events';
-import type { DeployRequest, LogOptions, Say } from './environment';
+import type { DeployRequest, LogOptions, WriteLine } from './environment';
 import type { Artifact, EnvironmentKind, ServiceHealth } from '../model/environment-status';
 
 /**
@@ -15,11 +15,11 @@ export interface Platform {
    * Makes the release live and resolves when it is healthy. After a failure or an abort the release that was
    * live before (`request.current`) is live again, or nothing where there was none.
    */
-  deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>>;
+  deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>>;
   /** Makes an earlier release live again, and resolves when it is healthy. A failure leaves what was live. */
-  restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>>;
+  restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>>;
   /** Takes the service down: there is no earlier release to go back to. */
-  takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>>;
+  takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>>;
   /**
    * What the place itself says is live in the environment: of all services that it can tell, whoever delivered them.
    * `live` is what the record knows of this service, for places that cannot name releases themselves.

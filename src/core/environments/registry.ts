@@ -1,15 +1,15 @@
-import type { FoundPrograms } from './compose/programs';
+import type { ProgramFinder } from './compose/engine';
 import type { Platform, PlatformDefinition, PlatformPlace } from './platform';
 
 /** Opens platforms, each kind loaded when it is used. What one found on this machine the next need not look for. */
 export class Platforms {
-  private compose: FoundPrograms | undefined;
+  private compose: ProgramFinder | undefined;
 
   async open(definition: PlatformDefinition, place: PlatformPlace): Promise<Platform> {
     switch (definition.kind) {
       case 'compose': {
-        const { ComposePlatform, composePrograms } = await import('./compose/compose-platform');
-        this.compose ??= composePrograms();
+        const { ComposePlatform, createProgramFinder } = await import('./compose/compose-platform');
+        this.compose ??= createProgramFinder();
         return new ComposePlatform(definition.compose, place, this.compose);
       }
       case 'kubernetes':

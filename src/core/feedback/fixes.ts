@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import { lastOf, type KnownItem } from './inbox';
 import { MessageWords } from './mentions';
 import type { ChangeDelivery, DeliveredChange } from './recent';
@@ -52,7 +53,7 @@ export class Fixes {
 
   private kept(): ReadonlyMap<string, Fix> {
     const fixes = new Map<string, Fix>();
-    for (const name of namesIn(this.folder)) {
+    for (const name of fileNames(this.folder)) {
       if (!name.endsWith('.fix')) continue;
       try {
         fixes.set(name.slice(0, -'.fix'.length), JSON.parse(fs.readFileSync(path.join(this.folder, name), 'utf8')) as Fix);
@@ -74,13 +75,5 @@ export class Fixes {
 
   private key(source: string, { id }: KnownItem): string {
     return createHash('sha256').update(`${source}\n${id}`).digest('hex').slice(0, 16);
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,4 +1,4 @@
-import type { OneAtATime } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { git, type GitCall } from '../git/git';
 import { recentChanges, type RecentChange } from '../history/recent-changes';
 import type { Repository } from '../git/repository';
@@ -53,7 +53,7 @@ export class RecentDeliveryHistory {
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
     /** One call of git at a time. */
-    private readonly turns: OneAtATime,
+    private readonly turns: SerialQueue,
   ) {}
 
   async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<RecentDeliveries>> {

@@ -1,4 +1,5 @@
-import { Batches, type OneAtATime } from '../support/batches';
+import { Batches } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
 import { LruCache } from '../support/lru-cache';
 import { maxTextBytes, textOf } from './working-files';
@@ -22,7 +23,7 @@ export class CommittedFiles {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    turns: OneAtATime,
+    turns: SerialQueue,
   ) {
     this.finds = new Batches(turns, async (names) => this.findAll(names), 10_000);
     this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);
@@ -84,7 +85,7 @@ export class CommitNames {
   private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
   private readonly lookups: Batches<string>;
 
-  constructor(repository: Repository, home: RepositoryHome, turns: OneAtATime) {
+  constructor(repository: Repository, home: RepositoryHome, turns: SerialQueue) {
     this.lookups = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
   }
 

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readTail } from '../support/file-tail';
+import { fileNames } from '../support/file-names';
 import type { Repository } from './repository';
 
 /** `HEAD`. Both are absent in a repository that keeps its refs in a table. */
@@ -55,16 +56,8 @@ function branchSettings(config: string, branch: string): Record<string, string |
 
 function remotes(commonGitFolder: string): string[] {
   return [
-    ...new Set([...namesIn(path.join(commonGitFolder, 'refs/remotes')), ...namesIn(path.join(commonGitFolder, 'logs/refs/remotes'))]),
+    ...new Set([...fileNames(path.join(commonGitFolder, 'refs/remotes')), ...fileNames(path.join(commonGitFolder, 'logs/refs/remotes'))]),
   ];
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }
 
 function contentOf(file: string): string {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { RepositoryHome } from '../support/home';
 import type { Repository } from './repository';
 
@@ -47,7 +48,7 @@ export function tidyObjects(home: RepositoryHome, needed: Date, limit = maxBytes
 
 /** Removes the indexes of snapshots that were killed. */
 function removeIndexes(home: RepositoryHome, now: number): void {
-  for (const name of namesIn(home.folder).filter((each) => each.startsWith('index-'))) {
+  for (const name of fileNames(home.folder).filter((each) => each.startsWith('index-'))) {
     const file = path.join(home.folder, name);
     if ((statOf(file)?.mtimeMs ?? now) < now - hourMs) fs.rmSync(file, { force: true });
   }
@@ -55,7 +56,7 @@ function removeIndexes(home: RepositoryHome, now: number): void {
 
 /** Returns loose objects and packs. An index comes before its pack, so that no reader misses the pack of an index. */
 function filesBelow(folder: string): { file: string; size: number; usedMs: number }[] {
-  return namesIn(folder)
+  return fileNames(folder)
     .sort()
     .flatMap((name) => {
       const file = path.join(folder, name);
@@ -67,12 +68,4 @@ function filesBelow(folder: string): { file: string; size: number; usedMs: numbe
 
 function statOf(file: string): fs.Stats | undefined {
   return fs.lstatSync(file, { throwIfNoEntry: false });
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../support/home';
-import { OneAtATime } from '../support/batches';
+import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles } from '../git/committed-files';
 import { diffLines, splitLines, type Hunk } from '../location/diff-lines';
 import { isDistinctive } from '../location/line-map';
@@ -29,7 +29,7 @@ export class RecentLines {
   private readonly files: CommittedFiles;
   private readonly versions = new LruCache<Version>(maxCacheSize);
 
-  constructor(repository: Repository, home: RepositoryHome, turns = new OneAtATime()) {
+  constructor(repository: Repository, home: RepositoryHome, turns = new SerialQueue()) {
     this.files = new CommittedFiles(repository, home, turns);
   }
 

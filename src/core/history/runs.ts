@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { RepositoryHome } from '../support/home';
 import { eventsIn, journalName, readEvents } from './journal';
 import { isAlive } from '../process/process-identity';
@@ -75,9 +76,5 @@ export function listRuns(home: RepositoryHome, options: { readonly service?: str
 
 /** Returns the ids of all runs that have a folder, newest first. */
 export function runIds(home: RepositoryHome): string[] {
-  try {
-    return fs.readdirSync(home.runs).sort().reverse();
-  } catch {
-    return [];
-  }
+  return fileNames(home.runs).reverse();
 }

@@ -21,7 +21,7 @@ export interface Suspect {
 
 /** The files of a failure. */
 export interface Scene {
-  readonly path?: string;
+  readonly path?: string | undefined;
   readonly stack: readonly string[];
 }
 

@@ -1,5 +1,5 @@
 import type { RepositoryHome } from '../support/home';
-import { OneAtATime } from '../support/batches';
+import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles, type CommittedFile } from '../git/committed-files';
 import { diffLines, splitLines } from './diff-lines';
 import { LineMap, type MappedLine } from './line-map';
@@ -51,7 +51,7 @@ export class PlacesNow {
   constructor(
     repository: Repository,
     home: RepositoryHome,
-    readonly turns = new OneAtATime(),
+    readonly turns = new SerialQueue(),
   ) {
     this.committed = new CommittedFiles(repository, home, turns);
     this.working = new WorkingFiles(repository.root);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../support/home';
-import type { OneAtATime } from '../support/batches';
+import type { SerialQueue } from '../support/serial-queue';
 import { execGit } from '../git/git';
 import { valueOf } from '../model/result';
 import type { Repository } from '../git/repository';
@@ -23,7 +23,7 @@ export class Renames {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    private readonly turns: OneAtATime,
+    private readonly turns: SerialQueue,
   ) {}
 
   /** Returns new names by old names. Cached until git's index changes, or until {@link forget}. */

@@ -14,15 +14,15 @@ export interface ReportedTest {
   failure: { readonly message: string; readonly type: string; text: string } | undefined;
 }
 
-/** What a report says before an error in it is no less true, but the rest is missing: nothing of it counts. */
+/** A report with an error is discarded as a whole, because failures after the error are missing. */
 export interface JunitRead {
   readonly problems: FoundProblem[];
   readonly error?: string;
 }
 
 /**
- * The failing tests of a report in the format that JUnit began and most test runners write
- * (https://github.com/testmoapp/junitxml). Entities of the report's own are never expanded.
+ * Reads the failing tests of a report in the JUnit XML format (https://github.com/testmoapp/junitxml). Custom entities are
+ * never expanded.
  */
 export function readJunit(content: Buffer): JunitRead {
   const text = decode(content);
@@ -34,7 +34,7 @@ export function readJunit(content: Buffer): JunitRead {
   let test: ReportedTest | undefined;
   let isFailure = false;
   let depth = 0;
-  // Thrown: the parser would go on after an error, at a cost for each.
+  // Throwing stops the parser, which would otherwise continue after each error.
   const fail = (message: string): never => {
     throw new Unreadable(`line ${parser.line}, column ${parser.columnIndex + 1}: ${message}`);
   };
@@ -76,7 +76,7 @@ export function readJunit(content: Buffer): JunitRead {
 
 class Unreadable extends Error {}
 
-/** Test runners write the colours of a message as they are, which XML does not allow. */
+/** Test runners write terminal colours into messages, which XML does not allow. */
 function withoutControl(text: string): string {
   return text
     .replace(/(?:\x1b|&#(?:x1b|27);)\[[\d;]*[A-Za-z]/gi, '')
@@ -84,7 +84,7 @@ function withoutControl(text: string): string {
     .replace(/&#(?:x0*(?:[0-8bcef]|1[\da-f])|0*(?:[0-8]|1[124-9]|2\d|3[01]));/gi, (reference) => ' '.repeat(reference.length));
 }
 
-/** A test of Go whose subtests failed says nothing itself. */
+/** A Go test with failed subtests has no message itself. */
 function withoutParents(problems: readonly FoundProblem[]): FoundProblem[] {
   const parents = new Set<string>();
   for (const { message } of problems)
@@ -92,7 +92,7 @@ function withoutParents(problems: readonly FoundProblem[]): FoundProblem[] {
   return problems.filter(({ message }) => !message.endsWith(': Failed') || !parents.has(message.slice(0, -': Failed'.length)));
 }
 
-/** A test by the attributes of its element, in the suite around it. */
+/** Returns a test from the attributes of its element and its suite. */
 export function testOf(
   attributes: Readonly<Record<string, string>>,
   suite: { name: string; file: string | undefined } | undefined,
@@ -100,7 +100,7 @@ export function testOf(
   const type = attributes['classname'] ?? '';
   const line = Number(attributes['line'] ?? attributes['lineno']);
   const name = attributes['name'] ?? 'a test';
-  // Many runners put the suite before the test's own name already.
+  // Many runners already put the suite before the test's name.
   const isFile = /[/\\].*\.\w+$/.test(type);
   const title = [isFile ? '' : type, suite?.name ?? ''].find((part) => part !== '' && part !== 'test');
   return {
@@ -112,7 +112,7 @@ export function testOf(
   };
 }
 
-/** A failing test as a problem. */
+/** Returns a failing test as a problem. */
 export function failingTest(
   test: Omit<ReportedTest, 'failure'>,
   { message, text, type }: NonNullable<ReportedTest['failure']>,
@@ -130,9 +130,9 @@ export function failingTest(
   };
 }
 
-/** In a sentence, what went wrong. */
+/** Returns the failure in one sentence. */
 function saidIn(message: string, text: string): string {
-  // Go's tests have no messages of their own: what they print at a line is one.
+  // Go tests have no failure message: the output at a line serves as one.
   const go = /^\s+\S+\.go:\d+: (.*)$/m.exec(text)?.[1] ?? /^panic: .*?(?= \[recovered\]|$)/m.exec(text)?.[0];
   if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
   const lines = (message || text).split('\n').map((line) => line.trim());
@@ -140,12 +140,12 @@ function saidIn(message: string, text: string): string {
   return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;
 }
 
-/** Where the test itself is: less telling than its stack, but better than nothing. */
+/** Returns the place of the test itself, for a failure without a stack. */
 function placeOf({ file, line, type }: Pick<ReportedTest, 'file' | 'line' | 'type'>, frames: readonly Frame[]): Frame | undefined {
   if (file !== undefined && file !== '') return { file, ...(line !== undefined && { line }) };
   if (frames.length > 0 || !/^[\w$]+(\.[\w$]+)+$/.test(type)) return undefined;
   const parts = type.replace(/\$.*$/, '').split('.');
-  // A class of Java begins with a capital letter; pytest names the module, and perhaps the class in it.
+  // A Java class starts with a capital letter. pytest names the module and optionally the class in it.
   if (/^[A-Z]/.test(parts.at(-1) ?? '') && !/^test/.test(parts.at(-2) ?? '')) return { file: `${parts.join('/')}.java` };
   const module = parts.filter((part) => !/^[A-Z]/.test(part));
   return { file: `${module.join('/')}.py` };

@@ -1,16 +1,16 @@
-/** Bytes after which a line is not what a terminal shows: escape, carriage return, backspace. */
+/** Bytes that make a line differ from its display on a terminal: escape, carriage return, backspace. */
 const drawing = [0x1b, 0x0d, 0x08];
 
 const newline = 0x0a;
 
 /**
- * Tells the lines of a log that hold one of many words, begin with one of many characters, or are drawn
- * with terminal codes, at the price of one look-up for each byte: an automaton that follows all words at
- * once (A. Aho, M. Corasick, "Efficient string matching", 1975). A word may end with a line's end.
+ * Finds the lines of a log that contain one of many words, start with one of many characters, or contain terminal codes. It
+ * costs one table look-up per byte: an automaton matches all words at once (A. Aho, M. Corasick, "Efficient string
+ * matching", 1975). A word may end with the end of the line.
  */
 export class LineScanner {
   private readonly next: Uint16Array;
-  /** States from this one on have found something. */
+  /** This state and all later ones are matches. */
   private readonly firstFound: number;
   private readonly begins = new Uint8Array(256);
 
@@ -22,11 +22,10 @@ export class LineScanner {
   }
 
   /**
-   * Goes over whole lines. `told` hears of each line that is of interest, or of every line while `all`
-   * says so: where it begins and ends in `bytes`, how many lines come before it here, and whether it holds
-   * a word or is drawn, other than only beginning as one of interest could.
+   * Scans complete lines. `onLine` is called for each matching line, or for every line while `all` returns true, with its start
+   * and end in `bytes`, its index, and true if it contains a word or terminal codes (not only a matching first character).
    */
-  scan(bytes: Uint8Array, all: () => boolean, told: (from: number, to: number, before: number, holds: boolean) => void): number {
+  scan(bytes: Uint8Array, all: () => boolean, onLine: (from: number, to: number, before: number, holds: boolean) => void): number {
     const { next, firstFound, begins } = this;
     let lines = 0;
     for (let at = 0; at < bytes.length; lines++) {
@@ -42,7 +41,7 @@ export class LineScanner {
         if (state >= firstFound) holds = true;
         if (byte === newline || at >= bytes.length) break;
       }
-      if (first || holds || all()) told(from, bytes[at - 1] === newline ? at - 1 : at, lines, holds);
+      if (first || holds || all()) onLine(from, bytes[at - 1] === newline ? at - 1 : at, lines, holds);
     }
     return lines;
   }
@@ -54,7 +53,7 @@ interface Node {
   fail: Node | undefined;
 }
 
-/** The states are numbered so that those which have found something come last: one comparison tells. */
+/** Numbers the states so that matches come last. A single comparison then recognises them. */
 function build(words: readonly Buffer[]): { next: Uint16Array; firstFound: number } {
   const node = (): Node => ({ next: new Map(), found: false, fail: undefined });
   const root = node();

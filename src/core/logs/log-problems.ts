@@ -6,12 +6,12 @@ import type { SelectedMatchers } from './matchers/select';
 import type { FoundProblem } from '../model/problem';
 import { ProblemFinder, type Watch } from './problem-finder';
 
-/** More than these of one step help nobody; how many there are more is said. */
+/** The maximum number of problems of one step. The number of further problems is reported. */
 export const mostProblems = 1000;
 
 const pieceBytes = 256 * 1024;
 
-/** In bytes; `to` may lie beyond the end. */
+/** A range in bytes. `to` may exceed the size of the log. */
 export interface LogPart {
   readonly file: string;
   readonly from: number;
@@ -20,11 +20,11 @@ export interface LogPart {
 
 export interface LogProblems {
   readonly problems: FoundProblem[];
-  /** How many there are beyond the bound. */
+  /** The number of problems beyond the maximum. */
   readonly more: number;
 }
 
-/** Finds what is wanted in a part of a log. Throws where it cannot be read. */
+/** Finds problems in a part of a log. Throws if the log cannot be read. */
 export function findInLog({ file, from, to }: LogPart, wanted: SelectedMatchers, watch?: Watch): LogProblems {
   const problems: FoundProblem[] = [];
   let more = 0;
@@ -52,7 +52,7 @@ export function findInLog({ file, from, to }: LogPart, wanted: SelectedMatchers,
   return { problems, more };
 }
 
-/** What a step asks for, beside the search so that both are loaded together. */
+/** Exported here so that matcher selection and search load together. */
 export { selectMatchers } from './matchers/select';
 
 function matchersFor({ builtIn, own }: SelectedMatchers): Matcher[] {

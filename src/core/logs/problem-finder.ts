@@ -3,7 +3,7 @@ import type { Matcher, Search } from './matchers/matcher';
 import type { FoundProblem } from '../model/problem';
 import { plainLine } from '../support/terminal-text';
 
-/** CiResult before and after a matcher reads a line, so that one which never returns can be named. */
+/** Called before and after a matcher reads a line, so that a matcher that never returns can be named. */
 export interface Watch {
   reading(matcher: string, line: number): void;
   done(): void;
@@ -13,32 +13,32 @@ interface Running {
   readonly matcher: Matcher;
   readonly search: Search;
   waiting: boolean;
-  /** The line that it read last. */
+  /** The number of the line that it read last. */
   read: number;
 }
 
-/** What a line is cut to, in bytes: no tool names a place beyond. */
+/** The maximum length of a line in bytes. Longer lines are cut: no tool prints a place beyond it. */
 const longestLine = 4 * 1024;
 
-/** A program that never ends its line must not fill the memory. */
+/** The maximum length of an unfinished line, which bounds the memory. */
 const longestRest = 1 << 20;
 
 const newline = 0x0a;
 
 /**
- * Runs problem matchers over the bytes of a log, which come in pieces. A matcher sees the lines on which it
- * could begin and, while it waits for more, those that follow; all other lines cost next to nothing.
+ * Runs problem matchers over a log that arrives in chunks. A matcher sees only the lines on which a match can start and,
+ * while a match is open, the lines that follow. All other lines cost almost nothing.
  */
 export class ProblemFinder {
   private readonly running: readonly Running[];
-  /** Those that could begin on any line, on one that holds a word, on one that begins with a character. */
+  /** Matchers that can start on any line, on a line with a word, and on a line with a first character. */
   private readonly always: readonly Running[];
   private readonly byWord: readonly Running[];
   private readonly byFirst = new Map<string, Running[]>();
   private readonly scanner: LineScanner;
   private waiting = 0;
   private rest: Buffer = Buffer.alloc(0);
-  /** How many lines were taken whole, and which is read at the moment. */
+  /** The number of complete lines so far, and the number of the current line. */
   private lines = 0;
   private number = 0;
 
@@ -59,7 +59,7 @@ export class ProblemFinder {
     );
   }
 
-  /** The next piece of the log, cut anywhere. It is the caller's again when this returns. */
+  /** Takes the next chunk, cut anywhere. The caller may reuse the buffer afterwards. */
   take(bytes: Buffer): void {
     const end = bytes.lastIndexOf(newline) + 1;
     if (end === 0) {

@@ -17,26 +17,26 @@ export interface ProblemSources {
   readonly journal: Journal;
   readonly mask: Mask;
   readonly contributed: Contributed;
-  /** What the reports of a step tell of its attempt that began then, in milliseconds. */
+  /** Reads the reports that the attempt of a step wrote since `began` (milliseconds since the epoch). */
   readonly reports: (step: Step, began: number) => Promise<ReportProblems>;
 }
 
-/** How a step ended, and what tells of it. */
+/** The end of a step, with its log. */
 export interface StepEnd {
   readonly state: StepState;
   readonly log: string;
-  /** Where the log of the last attempt begins, in bytes. */
+  /** The offset of the last attempt in the log, in bytes. */
   readonly from: number;
-  /** When the last attempt began, in milliseconds: older reports are not its own. */
+  /** The start of the last attempt, in milliseconds since the epoch. Older reports do not belong to it. */
   readonly began: number;
-  /** What the machine did, where that is why it failed. */
+  /** The cause, if the machine rather than the code failed. */
   readonly reason?: string;
 }
 
-/** What is read of the log of a step that passed, for what it warns of: a flood is not worth the time of those who wait. */
+/** The maximum part of a passed step's log that is searched for warnings, in bytes. */
 const mostOfPassed = 8 << 20;
 
-/** Tells the journal what went wrong in a step, and where. */
+/** Finds the problems of a step and records them in the journal. */
 export class ProblemReporter {
   constructor(private readonly sources: ProblemSources) {}
 

@@ -1,36 +1,35 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { LogPart, LogProblems } from './log-problems';
 import type { SelectedMatchers } from './matchers/select';
 import type { Question } from './problem-worker';
 
-/** A log up to this size is read where we are: sooner done than a thread is started. */
+/** The maximum size of a log that is searched in this thread, in bytes. Starting a worker takes longer. */
 const smallLog = 128 * 1024;
 
-/** How long one matcher may take for one line. */
+/** The time limit of a matcher for one line. */
 const lineMs = 500;
 
 export interface SearchResult extends LogProblems {
-  /** A sentence for each matcher that was given up. */
+  /** A message for each matcher that was disabled. */
   readonly notices: readonly string[];
 }
 
-/** The number of the own matcher, from 1, that does not return, and its line. */
+/** The number, from 1, of the custom matcher that does not return, and its line. */
 interface Stuck {
   readonly stuck: number;
   readonly line: number;
 }
 
-/** Looks for problems in the logs of one run: small ones at once, others in a thread of its own. */
+/** Searches the logs of a run for problems: small logs in this thread, large ones in a worker thread. */
 export class ProblemSearch {
   private worker: Worker | undefined;
   private turn: Promise<unknown> = Promise.resolve();
 
-  /** `program` is the bundle of `problem-worker.ts`, which lies beside that of its caller. */
-  constructor(private readonly program = path.join(__dirname, 'problem-worker.js')) {}
+  /** `program` is the built `problem-worker.ts`. All built files are in one folder. */
+  constructor(private readonly program: string | URL = new URL('problem-worker.js', import.meta.url)) {}
 
-  /** What is wanted of a part of a log. Throws where it cannot be read. */
+  /** Finds problems in a part of a log. Throws if the log cannot be read. */
   async find(part: LogPart, wanted: SelectedMatchers): Promise<SearchResult> {
     const size = Math.min(fs.statSync(part.file).size, part.to) - part.from;
     const isNothing = wanted.builtIn?.length === 0 && wanted.own.length === 0;
@@ -60,7 +59,7 @@ export class ProblemSearch {
     return this.findApart(part, others, [...notices, notice]);
   }
 
-  /** Few runs need a thread, so not even what makes one is loaded before. */
+  /** Few runs need a worker, so its module is loaded on demand. */
   private async start(): Promise<Worker> {
     const threads = await import('node:worker_threads');
     return new threads.Worker(this.program);
@@ -72,7 +71,7 @@ export class ProblemSearch {
       const { watched } = question;
       let before: Stuck = { stuck: 0, line: 0 };
       const timer = setInterval(() => {
-        // Once: by the next look it may have gone on.
+        // A single check: the matcher may have continued by the next one.
         const now = { stuck: Atomics.load(watched, 0), line: Atomics.load(watched, 1) };
         if (now.stuck > 0 && now.stuck === before.stuck && now.line === before.line) settle(() => resolve(now));
         before = now;

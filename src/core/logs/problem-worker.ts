@@ -2,14 +2,14 @@ import { parentPort } from 'node:worker_threads';
 import { findInLog, type LogPart } from './log-problems';
 import type { SelectedMatchers } from './matchers/select';
 
-/** What the thread is asked; `watched` holds the number of the matcher at work (0: none) and of its line. */
+/** A request to the worker. `watched` holds the number of the active matcher (0: none) and of its line. */
 export interface Question {
   readonly part: LogPart;
   readonly wanted: SelectedMatchers;
   readonly watched: Int32Array;
 }
 
-// A thread of its own: a log of any size and an expression of anybody's leave the run alone.
+// A worker thread keeps large logs and slow custom expressions from blocking the run.
 parentPort?.on('message', ({ part, wanted, watched }: Question) => {
   const numbers = new Map(wanted.own.map((matcher, index) => [matcher.name, index + 1]));
   const watch = {

@@ -6,27 +6,27 @@ import type { FoundProblem } from '../model/problem';
 
 export interface ReportProblems {
   readonly problems: readonly FoundProblem[];
-  /** How many failing tests there are beyond the bound. */
+  /** The number of failing tests beyond the maximum. */
   readonly more: number;
-  /** The reports that could not be read, each with a sentence on why. */
+  /** A message for each report that could not be read. */
   readonly failures: readonly { readonly file: string; readonly message: string }[];
 }
 
 const mostBytes = 50 << 20;
 const mostProblems = 1000;
 
-/** File systems keep times coarsely. */
+/** The tolerance for coarse file times. */
 const slackMs = 1000;
 
 /**
- * The failing tests that the JUnit XML reports of a step tell: of those files that the globs name below
- * `folder` and that were written since the step began. Older ones tell of another run.
+ * Reads the failing tests from the JUnit XML reports of a step: the files below `folder` that match the globs and were
+ * written since the step began. Older files belong to another run.
  */
 export async function readReports(folder: string, globs: readonly string[], since: number): Promise<ReportProblems> {
   const problems: FoundProblem[] = [];
   const failures: { file: string; message: string }[] = [];
   for (const { path: file, size, mtimeMs } of listFiles(folder, globs)) {
-    // A link, which might lead out of the folder, has no size.
+    // A link, which may lead out of the folder, has size 0.
     if (mtimeMs < since - slackMs || !isOwnFile(folder, file)) continue;
     if (size > mostBytes) {
       failures.push({ file, message: `it is larger than ${mostBytes >> 20} MB` });
@@ -39,7 +39,7 @@ export async function readReports(folder: string, globs: readonly string[], sinc
   return { problems: problems.slice(0, mostProblems), more: Math.max(0, problems.length - mostProblems), failures };
 }
 
-/** No link, nor below one that leads out of the folder; and nothing to wait on, as a pipe is. */
+/** Opens a regular file inside the folder. Links out of the folder and pipes are refused. */
 function isOwnFile(folder: string, file: string): boolean {
   const whole = path.join(folder, file);
   if (!fs.lstatSync(whole, { throwIfNoEntry: false })?.isFile()) return false;

@@ -2,7 +2,7 @@ import type { FoundProblem } from '../model/problem';
 import type { ProblemFound, StepState } from '../model/events';
 import type { Place } from '../location/path-resolver';
 
-/** A problem as the journal tells it. */
+/** A problem as the journal records it. */
 export type StepProblem = Omit<ProblemFound, 'type' | 'at' | 'run' | 'step'>;
 
 interface Kept {
@@ -12,8 +12,8 @@ interface Kept {
 }
 
 /**
- * Puts the problems of one step together: what is told twice becomes one, errors come before warnings,
- * otherwise the first cause first. A step that passed keeps only what is no error: it passed all the same.
+ * Collects the problems of a step. Duplicates are merged. Errors come before warnings, otherwise the order of the log
+ * stays. A step that passed keeps only warnings and infos.
  */
 export class ProblemList {
   private readonly kept: Kept[] = [];
@@ -29,7 +29,7 @@ export class ProblemList {
     );
     const same = this.kept.find((one) => isSame(one, found, problem));
     if (!same) this.kept.push({ found, problem, count: 1 });
-    // CiResult once more by another tool, or once more: the place that is known stays known.
+    // A duplicate without a place must not hide a known place.
     else if (same.problem.path === undefined && problem.path !== undefined) same.problem = problem;
     else if (same.found.source === found.source) same.count += 1;
   }
@@ -56,7 +56,7 @@ function problemOf(found: FoundProblem, place: Place | undefined, stack: readonl
   };
 }
 
-/** What the tool said of the place, where no file of the tree is meant for certain. */
+/** Returns the place as printed, for a place that is not a file of the tree. */
 function printed({ file, line, column, frames }: FoundProblem): string | undefined {
   const [frame] = frames ?? [];
   const named = file !== undefined ? { file, line, column } : frame;
@@ -65,7 +65,7 @@ function printed({ file, line, column, frames }: FoundProblem): string | undefin
   );
 }
 
-/** The same words at the same place; or a stack and a report that both tell of that place. */
+/** Returns true for the same message at the same place, or a stack and a report of the same place. */
 function isSame(one: Kept, found: FoundProblem, problem: StepProblem): boolean {
   const { path, line, column, message } = one.problem;
   const isTrace = (each: FoundProblem): boolean => each.source === 'junit' || (each.frames?.length ?? 0) > 0;

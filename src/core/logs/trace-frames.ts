@@ -1,7 +1,7 @@
 import { nodeFrame } from './matchers/node-frames';
 import type { Frame } from '../model/problem';
 
-/** How the stacks of several languages name a place; those that print the innermost call last are turned. */
+/** The frame formats of several languages. Stacks that print the innermost call last are reversed. */
 const notations: readonly { readonly frame: RegExp; readonly outermostFirst?: true }[] = [
   { frame: /^\s*File "(.+?)", line (\d+)/, outermostFirst: true },
   { frame: /^(\S[^:\n]*\.py):(\d+): \w*$/, outermostFirst: true },
@@ -13,7 +13,7 @@ const notations: readonly { readonly frame: RegExp; readonly outermostFirst?: tr
 
 const longestLine = 2000;
 
-/** The places that a stack of any language names, innermost call first. Empty where it is none. */
+/** Returns the frames of a stack trace of any language, innermost call first. Empty if there are none. */
 export function traceFrames(trace: string): Frame[] {
   const lines = trace.split('\n').map((line) => line.trimEnd().slice(0, longestLine));
   const node = lines.flatMap((line) => nodeFrame(line) ?? []).filter((frame) => frame.line !== undefined);
@@ -30,7 +30,7 @@ export function traceFrames(trace: string): Frame[] {
   return [];
 }
 
-/** `at com.acme.CartTest.adds(CartTest.java:12)`: the package is the folder. */
+/** `at com.acme.CartTest.adds(CartTest.java:12)`: the package gives the folder. */
 export function javaFrame(line: string): Frame | undefined {
   const [, type = '', file, number] =
     /^\s*at (?:[\w.@-]+\/)*([\w.$]+)\.[\w$<>]+\(([\w$]+\.(?:java|kt|scala|groovy)):(\d+)\)/.exec(line) ?? [];

@@ -1,3 +1,4 @@
+import { counted } from '../support/format';
 import { timeOf, type ProductionDeployment } from './deployment';
 
 /** A figure, or in a sentence why there is none: too few data are no figure. */
@@ -154,8 +155,4 @@ function medianOf(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const [above = 0, below = 0] = [sorted[middle], sorted[sorted.length % 2 === 0 ? middle - 1 : middle]];
   return Math.round((above + below) / 2);
-}
-
-export function counted(count: number, noun: string): string {
-  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -2,7 +2,8 @@ import type { TeamHistory } from '../ci/read-history';
 import type { Pipeline } from '../model/pipeline';
 import { keptRuns } from '../runner/tidy';
 import { rangeOf, type ProductionDeployment } from './deployment';
-import { counted, leadTimes, type Carried } from './metrics';
+import { counted } from '../support/format';
+import { leadTimes, type Carried } from './metrics';
 import type { TeamDeployments } from './team';
 
 export interface Noted {

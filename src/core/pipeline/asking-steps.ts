@@ -2,13 +2,13 @@ import { shellCommands, type ShellCommand } from './shell-commands';
 
 interface ConditionalClient {
   readonly line: number;
-  /** What it does, as in `reads an answer (read -p)`. */
+  /** The action, as in `reads an answer (read -p)`. */
   readonly what: string;
 }
 
 /**
- * The commands of a step that wait for a person whatever happens, by their line in it (from 0). Only what is
- * certain from the text: a command that may ask, or is handed its answer, is none.
+ * Returns the commands of a step that always wait for a person, with their line (from 0). Commands that may ask, or get
+ * their answer from a file or pipe, are not included.
  */
 export function interactiveCommands(run: string): ConditionalClient[] {
   return shellCommands(run).flatMap((command) => {
@@ -31,7 +31,7 @@ function asks({ words, isFed }: ShellCommand): string | undefined {
   return undefined;
 }
 
-/** Both are needed for docker to refuse: `-i` and `-t`, together or apart, before the image. */
+/** docker needs a terminal only if both `-i` and `-t` come before the image. */
 function hasTerminal(words: readonly string[]): boolean {
   const options = words.slice(2, words.findIndex((word, index) => index > 1 && !word.startsWith('-')) >>> 0);
   const has = (letter: string, long: string): boolean =>

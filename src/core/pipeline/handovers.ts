@@ -5,12 +5,12 @@ import { valueOf } from '../model/result';
 import { interactiveCommands } from './asking-steps';
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Pair } from 'yaml';
 
-/** A place where a delivery waits for a person; `path` relative to the root with `/`, `line` from 1. */
+/** A manual approval in a pipeline. `path` is relative to the root with `/`, `line` counts from 1. */
 export interface ManualApproval {
   readonly path: string;
   readonly line: number;
   readonly message: string;
-  /** It depends on settings outside of the repository whether anybody is waited for. */
+  /** True if settings outside the repository decide whether the pipeline waits. */
   readonly isPossible?: true;
 }
 
@@ -27,9 +27,9 @@ const globs = [
 const largest = 500_000;
 
 /**
- * The manual handovers that the repository's CI files hold, by file and line: GitLab jobs with
- * `when: manual`, GitHub workflows that deploy only when started by hand or wait for an environment's
- * reviewers, Jenkins `input`; and steps of `delivery.yaml` whose command asks a person. A file that cannot be read is passed over: its own service reports it.
+ * Returns the manual approvals in the repository's CI files, by file and line: GitLab jobs with `when: manual`, GitHub
+ * workflows that deploy only when started by hand or wait for reviewers, Jenkins `input`, and steps of `delivery.yaml` that
+ * ask a person. Unreadable files are skipped: their own service reports them.
  */
 export async function findManualApprovals(root: string): Promise<ManualApproval[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
@@ -58,7 +58,7 @@ type Place = Omit<ManualApproval, 'path'>;
 
 function jenkins(content: string): Place[] {
   const blank = (text: string): string => text.replace(/[^\n'"]/g, ' ');
-  // What a script or a comment holds is no code of the pipeline.
+  // Strings and comments are not code of the pipeline.
   const code = content.replace(/'''[\s\S]*?'''|"""[\s\S]*?"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\/\*[\s\S]*?\*\/|\/\/.*/g, (part) =>
     part.startsWith('/') ? part.replace(/[^\n]/g, ' ') : blank(part),
   );
@@ -76,7 +76,7 @@ function yamlHandovers(file: string, content: string): Place[] {
     const lineOf = (node: unknown): number => lineCounter.linePos((node as { range?: readonly number[] | null }).range?.[0] ?? 0).line;
     if (path.posix.basename(file) === 'delivery.yaml') return steps(contents, lineOf);
     if (!file.startsWith('.github/')) return gitlab(contents, lineOf);
-    // An exported workflow names its environments so that GitHub keeps a record of deployments.
+    // Exported workflows name environments for GitHub's record of deployments.
     return content.startsWith('# Written by `deliver export ') ? [] : github(contents, lineOf);
   } catch {
     return [];
@@ -90,7 +90,7 @@ function steps(contents: unknown, lineOf: (node: unknown) => number): Place[] {
     if (!isScalar(run)) return [];
     const isBlock = run.type === 'BLOCK_LITERAL';
     return interactiveCommands(textOf(run) ?? '').map(({ line, what }) => ({
-      // The text of a block begins on the line after its mark.
+      // The text of a block scalar starts on the line after its indicator.
       line: lineOf(run) + (isBlock ? line + 1 : 0),
       message: `step ${textOf(step.key) ?? ''} ${what}`,
     }));
@@ -127,7 +127,7 @@ function github(contents: unknown, lineOf: (node: unknown) => number): Place[] {
     });
   }
   const onlyByHand = on && triggersOf(on.value).every((trigger) => trigger === 'workflow_dispatch');
-  // A job that calls another workflow is what that is called.
+  // A job that calls another workflow is judged by that workflow's name.
   const called = jobs.map((job) => textOf(pairsOf(job.value).find((pair) => textOf(pair.key) === 'uses')?.value));
   const deploys = [textOf(workflow.find((pair) => textOf(pair.key) === 'name')?.value), ...jobs.map((job) => textOf(job.key)), ...called];
   if (onlyByHand && (places.length > 0 || deploys.some((word) => /deploy|release|publish|promote/i.test(word ?? '')))) {

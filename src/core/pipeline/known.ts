@@ -2,15 +2,15 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Pipeline } from '../model/pipeline';
 
-/** Names the parser that this program was built with; absent where it runs from its sources. */
+/** Identifies the parser of this build; absent if the program runs from its sources. */
 declare const DELIVER_PARSER: string;
 
 const parser = typeof DELIVER_PARSER === 'string' ? DELIVER_PARSER : undefined;
 const kept = 50;
 
 /**
- * The pipelines of files that were parsed before, by git blob id and parser. Loading and running the
- * parser takes as long as all git calls of an unchanged delivery, and most deliveries define nothing new.
+ * A cache of parsed pipelines, by git blob id and parser. Loading and running the parser takes as long as all git calls of
+ * an unchanged delivery, and most deliveries do not change the definition.
  */
 export class KnownPipelines {
   constructor(
@@ -23,7 +23,7 @@ export class KnownPipelines {
     try {
       return JSON.parse(fs.readFileSync(this.file(blob), 'utf8')) as Pipeline;
     } catch {
-      return undefined; // unknown or torn: it is parsed again
+      return undefined; // unknown or incomplete: it is parsed again
     }
   }
 

@@ -6,21 +6,21 @@ import { findServices } from './services';
 
 export const definitionName = 'delivery.yaml';
 
-/** A service by its place: its folder relative to the repository's root, with `/`, empty for the root. */
+/** A service with its folder, relative to the repository's root, with `/`; empty for the root. */
 export interface ServicePlace {
   readonly name: string;
   readonly folder: string;
 }
 
-/** All services of a working copy; one whose file cannot be read goes by the name of its folder. */
+/** Returns all services of a working copy. A service with an unreadable file has the name of its folder. */
 export async function listServices(root: string): Promise<ServicePlace[]> {
   const found = await findServices(root);
   return Promise.all(found.map(async ({ folder }) => placeOf(root, folder)));
 }
 
 /**
- * The service that is meant: the one named, else the one that `from` lies in, else the only one of
- * the repository. Fails with the choice where that leaves several.
+ * Returns the named service, or else the service that contains `from`, or else the only service of the repository. Fails
+ * with a list if there are several.
  */
 export async function locateService(root: string, from: string, name?: string): Promise<Result<ServicePlace>> {
   const above = name === undefined ? nearest(root, from) : undefined;
@@ -31,12 +31,12 @@ export async function locateService(root: string, from: string, name?: string): 
     const named = services.find((service) => service.name === name || service.folder === name);
     if (named) return ok(named);
     return fail('usage', `there is no service ${name} in ${root}`, {
-      hint: choice ? `its services are ${choice}` : 'deliver init sets the first one up',
+      hint: choice ? `known services: ${choice}` : 'deliver init creates the first one',
     });
   }
   const [only] = services;
   if (only && services.length === 1) return ok(only);
-  if (only) return fail('usage', `${root} holds several services`, { hint: `name one with --service: ${choice}` });
+  if (only) return fail('usage', `${root} has several services`, { hint: `choose one with --service: ${choice}` });
   return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
 }
 

@@ -6,12 +6,12 @@ import type { RepositoryHome } from '../support/home';
 import { KnownPipelines } from './known';
 import { definitionName } from './locate';
 
-/** Several errors of one file, as one failure: the command line prints them all. */
+/** All errors of a file as one failure. The command line prints each of them. */
 export interface DefinitionFailure extends Failure {
   readonly errors: readonly Failure[];
 }
 
-/** The pipeline that the tree that is delivered defines for the service in `folder`, not the working copy. */
+/** Reads the pipeline of the service in `folder` from the delivered tree, not from the working copy. */
 export async function readPipeline(
   repository: Repository,
   home: RepositoryHome,
@@ -20,7 +20,10 @@ export async function readPipeline(
 ): Promise<Result<Pipeline>> {
   const path = definitionPath(folder);
   const file = tree.find((entry) => entry.path === definitionName);
-  if (!file) return fail('usage', `${path} is not part of the change`, { hint: 'is it ignored by git, or newer than the commit?' });
+  if (!file)
+    return fail('usage', `${path} is not part of the change`, {
+      hint: 'check that git does not ignore it and that the commit contains it',
+    });
   const known = new KnownPipelines(home.definitions);
   const before = known.recall(file.id);
   if (before) return ok(before);

@@ -1,9 +1,9 @@
-/** A line of the top level that names the service, written as nearly everybody writes it. */
+/** A top-level line that names the service in the common notation. */
 const plain = /^(["']?)service\1:[ \t]*(["']?)([A-Za-z0-9][A-Za-z0-9_.-]*)\2[ \t]*(?:#.*)?\r?$/gm;
 
 /**
- * The name that a definition gives its service, read without the parser, which takes longer to load than
- * all else that is done with a name. `undefined`: it is written in another way, or twice.
+ * Returns the service name of a definition without loading the parser. Returns undefined if the name has an unusual notation
+ * or occurs twice.
  */
 export function plainServiceName(text: string): string | undefined {
   const [only, ...others] = text.matchAll(plain);

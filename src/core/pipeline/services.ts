@@ -4,8 +4,8 @@ import { execGit } from '../git/git';
 import { valueOf } from '../model/result';
 
 /**
- * The folders of a working copy that hold a `delivery.yaml`, tracked or new, not ignored; sorted, and
- * relative to the root with `/` (empty for the root itself). None where git cannot answer.
+ * Returns the folders of a working copy with a `delivery.yaml` that is not ignored, sorted and relative to the root with `/`
+ * (empty for the root). Empty if git fails.
  */
 export async function findServices(root: string): Promise<{ folder: string; file: string }[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ':(glob)**/delivery.yaml'];

@@ -1,16 +1,16 @@
-/** One simple command of a shell line, as far as it can be read without running it. */
+/** A simple command of a shell script, as far as it can be read without running it. */
 export interface ShellCommand {
   readonly words: readonly string[];
-  /** The line that it begins on, from 0. */
+  /** The first line, from 0. */
   readonly line: number;
-  /** Its input comes from a file, a text or another command. */
+  /** The input comes from a file, a text or another command. */
   readonly isFed: boolean;
 }
 
-/** Words that come before a command without being it. */
+/** Words before a command that are not the command itself. */
 const before = /^(?:!|\{|if|then|elif|else|while|until|do|time|exec|command|env|\w+=.*)$/s;
 
-/** The simple commands of a text for the shell. What follows a here-document is not looked at. */
+/** Returns the simple commands of a shell script, up to the first here-document. */
 export function shellCommands(text: string): ShellCommand[] {
   const commands: ShellCommand[] = [];
   let words: string[] = [];

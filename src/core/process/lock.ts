@@ -2,10 +2,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isAlive } from './process-identity';
 import type { ProcessIdentity } from '../model/events';
-import type { WaitingAddress } from './standby-server';
 
 /** Who holds a lock. A holder that no longer runs holds nothing. */
-export type LockHolder = ProcessIdentity & { readonly run?: string; readonly listens?: WaitingAddress };
+export type LockHolder = ProcessIdentity & { readonly run?: string };
 
 export type LockAttempt = { readonly ok: true; release(): void } | { readonly ok: false; readonly holder: LockHolder };
 
@@ -16,9 +15,10 @@ export type LockAttempt = { readonly ok: true; release(): void } | { readonly ok
 export function tryLock(file: string, holder: LockHolder): LockAttempt {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   for (;;) {
-    if (create(file, holder)) return { ok: true, release: () => release(file, holder) };
+    // A failed attempt writes nothing: a process that waits watches the folder, and would wake itself without end.
     const current = holderOf(file);
     if (current && isAlive(current)) return { ok: false, holder: current };
+    if (create(file, holder)) return { ok: true, release: () => release(file, holder) };
     removeStale(file, holder);
   }
 }
@@ -31,8 +31,7 @@ export function lockHolder(file: string): LockHolder | undefined {
 
 function create(file: string, holder: LockHolder): boolean {
   const draft = `${file}.${holder.pid}.${Math.random().toString(36).slice(2)}`;
-  // It may say by which word the holder knows the user's own processes.
-  fs.writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 });
+  fs.writeFileSync(draft, JSON.stringify(holder));
   try {
     fs.linkSync(draft, file);
     return true;
@@ -44,7 +43,8 @@ function create(file: string, holder: LockHolder): boolean {
   }
 }
 
-function holderOf(file: string): LockHolder | undefined {
+/** The process that a lock names, whether it runs or not. */
+export function holderOf(file: string): LockHolder | undefined {
   try {
     return JSON.parse(fs.readFileSync(file, 'utf8')) as LockHolder;
   } catch {

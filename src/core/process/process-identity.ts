@@ -22,13 +22,18 @@ export function ownIdentity(): ProcessIdentity {
   return identity;
 }
 
+/** Starts no program on any system, but cannot tell a process from a later one with the same pid, or from a zombie. */
+export function hasProcess(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') return startOnLinux(pid);
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
-  }
+  if (!hasProcess(pid)) return undefined;
   return process.platform === 'win32' ? startOnWindows(pid) : startOnUnix(pid);
 }
 

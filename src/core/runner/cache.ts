@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { StepProblem } from '../logs/step-problems';
 import { listFiles, type ListedFile } from '../support/globs';
 import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
@@ -97,7 +98,7 @@ export class StepCache {
 
 /** Removes the least recently used archives of a cache until their total size is at most `maxTotal` bytes. */
 export function tidyArchives(folder: string, maxTotal = maxBytes): void {
-  const archives = readFolder(folder)
+  const archives = fileNames(folder)
     .filter((name) => name.endsWith('.tar'))
     .map((name) => ({ name, stat: fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) }))
     .flatMap(({ name, stat }) => (stat ? [{ name, size: stat.size, used: stat.mtimeMs }] : []))
@@ -116,14 +117,6 @@ function readFingerprint(file: string): Fingerprint | undefined {
     return JSON.parse(fs.readFileSync(file, 'utf8')) as Fingerprint;
   } catch {
     return undefined;
-  }
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }
 

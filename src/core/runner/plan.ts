@@ -32,7 +32,7 @@ export async function planPipeline(
     if (missing === undefined) continue;
     return fail('usage', `step ${step.name} needs the secret ${missing}, which is not set`, {
       path: definitionPath(folder),
-      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret”`,
+      hint: `set ${missing} in the environment or, in the editor, with “Deliver: Set Secret…”`,
     });
   }
 

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { FolderChanges } from '../support/folder-changes';
 import { tryLock, type LockHolder } from '../process/lock';
 import { isAlive } from '../process/process-identity';
 
@@ -29,7 +30,7 @@ export async function waitForTurn(
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(place, JSON.stringify(holder));
   waiting(first.holder.run);
-  const changes = new Changes([locks, folder]);
+  const changes = new FolderChanges([locks, folder], pollIntervalMs);
   try {
     for (;;) {
       if (signal.aborted) return { kind: 'cancelled' };
@@ -62,31 +63,5 @@ function isWaiting(place: string): boolean {
     return false;
   } catch {
     return false; // the file was just removed, or is being written
-  }
-}
-
-/** Resolves on a change in the folders, on an abort, or after the poll interval. */
-class Changes {
-  private readonly watchers: fs.FSWatcher[];
-  private wake: () => void = () => {};
-
-  constructor(folders: readonly string[]) {
-    this.watchers = folders.map((folder) => fs.watch(folder, () => this.wake()));
-  }
-
-  async next(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      signal.addEventListener('abort', this.wake);
-      timer = setTimeout(resolve, pollIntervalMs);
-    });
-    signal.removeEventListener('abort', this.wake);
-    clearTimeout(timer);
-  }
-
-  close(): void {
-    for (const watcher of this.watchers) watcher.close();
   }
 }

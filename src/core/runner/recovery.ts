@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isKept, recordedEnvironments } from '../environments/environments';
+import { fileNames } from '../support/file-names';
+import { isVerifiedAndLive, recordedEnvironments } from '../environments/environments';
 import { type RepositoryHome, logFile } from '../support/home';
 import { endProcesses } from '../process/descendants';
 import { Journal } from '../history/journal';
@@ -64,7 +65,7 @@ async function rollBackUnverified(home: RepositoryHome, { id, service, deploymen
   const notice = (message: string): unknown => journal.append({ type: 'notice', message });
   for (const { environment, release, previous, state, takenBack } of deployments) {
     // The supervisor of a `process` environment rolls back automatically.
-    if (state === 'unverified' && !takenBack && !isKept(environment, service, id, home.home))
+    if (state === 'unverified' && !takenBack && !isVerifiedAndLive(environment, service, id, home.home))
       journal.append({ type: 'rolled-back', environment, from: release, ...(previous && { to: previous }), reason });
   }
   for (const environment of recordedEnvironments(home.home)) {
@@ -93,11 +94,7 @@ function isAbandoned(home: RepositoryHome, run: string): boolean {
 }
 
 function activeRuns(home: RepositoryHome): string[] {
-  try {
-    return fs.readdirSync(activeFolder(home));
-  } catch {
-    return [];
-  }
+  return fileNames(activeFolder(home));
 }
 
 function activeFolder(home: RepositoryHome): string {

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { Environment, RollbackWish, RolledBackRelease, Say } from '../environments/environment';
+import type { Environment, RollbackOptions, RolledBackRelease, WriteLine } from '../environments/environment';
 import { fail, type Result } from '../model/result';
 import { repositoriesFolder } from '../support/home';
 import { Journal, journalName } from '../history/journal';
@@ -9,9 +9,9 @@ import { Journal, journalName } from '../history/journal';
 export async function rollBackByHand(
   environment: Environment,
   service: string,
-  wish: RollbackWish,
+  wish: RollbackOptions,
   home: string,
-  log?: Say,
+  log?: WriteLine,
 ): Promise<Result<RolledBackRelease>> {
   // Without an earlier release a rollback would stop the service, which was not requested.
   if (!environment.status().some((one) => one.service === service && one.previous))

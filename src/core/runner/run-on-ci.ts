@@ -11,12 +11,13 @@ import type { OpenedCi } from '../ci/connect';
 import { readServices } from '../ci/export/export';
 import { failureOf } from '../ci/failure-of';
 import { followedLock } from '../ci/follow/follow-lock';
-import { FollowedRun, inTurn } from '../ci/follow/follow-run';
+import { FollowedRun } from '../ci/follow/follow-run';
 import { gitTokenFor } from '../ci/git-token';
 import type { Pipeline } from '../model/pipeline';
-import { fail, ok, valueOf, type Result } from '../model/result';
+import { fail, ok, type Result } from '../model/result';
 import { isFinished, type RunState } from '../model/run-state';
-import { alwaysSeen } from '../process/visibility';
+import { alwaysVisible } from '../process/visibility';
+import { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
 import { confirmProduction } from './confirm';
 import type { DeliveryRequest } from './delivery';
@@ -53,7 +54,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
   const connected = await connectToCi(pipeline, name, { repository, services, tokens, proxy: 'environment' });
   if (!connected.ok) return connected;
   const { engine, remote, file } = connected.value;
-  if ((await readFileOf(repository, home, change.tree, file)) === undefined)
+  if (!(await hasFile(repository, home, change.tree, file)))
     return fail('usage', `the change has no ${file}, which ${engine.label} needs`, {
       hint: `deliver export ${engine.name} writes it${change.dirty ? '' : '. Commit it.'}`,
     });
@@ -73,7 +74,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     const started = rerunOf ? await startAgain(rerunOf) : await startNew();
     if (!started.ok)
       return run.finish({ outcome: signal.aborted ? 'cancelled' : 'failed', reason: started.failure.message, failure: started.failure });
-    const { id, attempt, url, notice } = started.value;
+    const { id, attempt, url } = started.value;
     const lock = followedLock(home, run.id);
     const place = { name: engine.name, label: engine.label, place: engine.place, id, attempt, url };
     const logsAtEnd = engine.logs === 'live' ? undefined : (true as const);
@@ -81,12 +82,12 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
     run.started({ folder, repository: repository.root, resumes: rerunOf?.id, engine: { ...place, branch: runBranch, logsAtEnd } });
     // Another process can follow the run from here on, and nothing has to be ended on this machine.
     run.detach();
-    for (const message of [...notices, ...(notice === undefined ? [] : [notice]), ...(await lfsNotices(push, change))]) run.notice(message);
+    for (const message of [...notices, ...(await lfsNotices(push, change))]) run.notice(message);
     const state = readRecorded(home.run(run.id));
     if (!state) throw new Error(`the journal of ${run.id} records no run`);
     const followed = new FollowedRun({
       ...{ repository, home, engine, journal: run.journal, state, pipeline, env: request.env, contributed: request.contributed },
-      ...{ seen: alwaysSeen, beside: () => 1, inTurn: inTurn() },
+      ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
     });
     await followToEnd(followed, async () => engine.cancel(id, neverAborted), signal);
     if (lock.ok) lock.release();
@@ -97,12 +98,13 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
   } finally {
     run.detach();
     run.close();
+    engine.close?.();
   }
 
-  async function startAgain({ engine: recorded, change: delivered }: RunState): Promise<Result<Started>> {
+  async function startAgain({ engine: recorded }: RunState): Promise<Result<Started>> {
     const found = await engine.read(recorded?.id ?? '', neverAborted);
     if (found.state === 'failed') return { ok: false, failure: failureOf(found) };
-    const started = await engine.rerun(found.value, neverAborted, await readFileOf(repository, home, delivered.tree, file));
+    const started = await engine.rerun(found.value, neverAborted);
     return started.state === 'ok' ? ok(started.value) : { ok: false, failure: failureOf(started) };
   }
 
@@ -173,10 +175,7 @@ function branchesOf(home: RepositoryHome, service: string): string[] {
   return runs.flatMap(({ branch, outcome }) => (isFinished(outcome) && branch !== kept ? [branch] : []));
 }
 
-/** Returns the content of a file in a delivered tree, or undefined if the tree does not have it. */
-async function readFileOf(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<string | undefined> {
-  if (tree === '') return undefined;
-  return valueOf(
-    await execGit(['cat-file', 'blob', `${tree}:${file}`], { folder: repository.root, env: objectEnvironment(repository, home) }),
-  );
+async function hasFile(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<boolean> {
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
+  return (await execGit(['cat-file', '-e', `${tree}:${file}`], call)).ok;
 }

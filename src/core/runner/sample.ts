@@ -23,10 +23,7 @@ interface HistoricCommit {
  * Writes the sample into `target`, a missing or empty folder, as a git repository with a history that ends today. `source`
  * is the folder with `sample/` and `sample-history.json`.
  */
-export async function unpackSample(
-  target: string,
-  source = path.join(__dirname, '..', 'media'),
-): Promise<Result<{ readonly folder: string }>> {
+export async function unpackSample(target: string, source: string): Promise<Result<{ readonly folder: string }>> {
   const existed = fs.existsSync(target);
   if (existed && (!fs.statSync(target).isDirectory() || fs.readdirSync(target).length > 0))
     return fail('usage', `${target} is not empty`, { hint: 'choose another folder for the sample' });

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../support/file-names';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
@@ -66,7 +67,7 @@ export class SlotPool {
 
   /** Removes surplus free slots, least recently used first, and completes removals that a crash interrupted. */
   async tidy(): Promise<void> {
-    for (const name of readFolder(this.home.slots)) {
+    for (const name of fileNames(this.home.slots)) {
       if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
     }
     const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
@@ -143,7 +144,7 @@ export class SlotPool {
   }
 
   private numbers(): number[] {
-    return readFolder(this.home.slots)
+    return fileNames(this.home.slots)
       .filter((name) => /^\d+$/.test(name))
       .map(Number);
   }
@@ -187,13 +188,5 @@ function readUse(file: string): Use | undefined {
     return JSON.parse(fs.readFileSync(file, 'utf8')) as Use;
   } catch {
     return undefined;
-  }
-}
-
-function readFolder(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder);
-  } catch {
-    return [];
   }
 }

@@ -1,13 +1,4 @@
-/** Runs one task at a time, in the order in which they came. */
-export class OneAtATime {
-  private last: Promise<unknown> = Promise.resolve();
-
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.last.then(task);
-    this.last = result.catch(() => undefined);
-    return result;
-  }
-}
+import type { SerialQueue } from './serial-queue';
 
 /** Answers questions one by one that are cheaper asked together: those that come while others are asked are the next batch. */
 export class Batches<V> {
@@ -15,7 +6,7 @@ export class Batches<V> {
   private readonly asked = new Map<string, Promise<V | undefined>>();
 
   constructor(
-    private readonly turns: OneAtATime,
+    private readonly turns: SerialQueue,
     private readonly askAll: (questions: readonly string[]) => Promise<ReadonlyMap<string, V>>,
     private readonly atOnce: number,
   ) {}

@@ -1,31 +1,31 @@
-/** Tells its listeners that something is different; what it is they read where it is kept. */
-export class Changes {
+/** Notifies listeners that state has changed. Listeners read the new state from its owner. */
+export class ChangeEvent {
   private readonly listeners = new Set<() => void>();
 
-  /** Returns how to stop listening. */
+  /** Adds a listener and returns a function that removes it. */
   listen(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
 
-  tell(): void {
+  fire(): void {
     for (const listener of this.listeners) listener();
   }
 }
 
-/** Calls `work` soon after it was asked for, and never more often than every `everyMs`. */
-export class Paced {
+/** Calls `work` soon after `schedule`, at most once per interval. */
+export class Throttle {
   private timer: NodeJS.Timeout | undefined;
   private last = 0;
 
   constructor(
     private readonly work: () => void,
-    private readonly everyMs = 200,
+    private readonly intervalMs = 200,
   ) {}
 
-  ask(): void {
+  schedule(): void {
     if (this.timer) return;
-    const wait = Math.max(10, this.last + this.everyMs - Date.now());
+    const wait = Math.max(10, this.last + this.intervalMs - Date.now());
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.last = Date.now();

@@ -1,108 +1,110 @@
 import * as vscode from 'vscode';
-import type { Deliveries } from '../pipeline/deliveries';
-import type { DeliveryMetrics } from './delivery-metrics';
+import type { FeedbackActions } from '../changes/feedback-actions';
 import type { CiActions } from '../ci/ci-actions';
 import type { EnvironmentActions } from '../environments/environment-actions';
-import type { ManualApprovals } from '../pipeline/manual-approvals';
-import type { FailureJumps } from '../failures/failure-jumps';
-import type { FeedbackActions } from '../changes/feedback-actions';
-import type { Logs } from '../logs/logs';
-import { RowNode } from '../tree/row-tree';
-import type { CommandTarget } from '../tree/row';
+import type { FailureNavigation } from '../failures/failure-navigation';
 import type { Suspects } from '../failures/suspects';
+import type { Logs } from '../logs/logs';
+import type { Deliveries } from '../pipeline/deliveries';
+import type { ManualApprovals } from '../pipeline/manual-approvals';
+import type { CommandTarget } from '../tree/row';
+import { RowNode } from '../tree/row-view';
+import type { DeliveryMetrics } from './delivery-metrics';
 
-/** What commands are carried out with. */
+/** The parts of the extension that commands call. */
 export interface CommandParts {
   readonly deliveries: Deliveries;
-  readonly engines: CiActions;
+  readonly ci: CiActions;
   readonly environments: EnvironmentActions;
   readonly logs: Logs;
   readonly metrics: DeliveryMetrics;
-  readonly failures: FailureJumps;
-  readonly handovers: ManualApprovals;
+  readonly failures: FailureNavigation;
+  readonly manualApprovals: ManualApprovals;
   readonly feedback: FeedbackActions;
   readonly suspects: Suspects;
-  /** The service that a file belongs to, or the only one of the repository with this root. */
+  /** Returns the key of the service that contains a file, or of the only service in a repository. */
   readonly serviceOf: (place: vscode.Uri) => string | undefined;
-  readonly reveal: (subject: CommandTarget) => Promise<void>;
+  readonly reveal: (target: CommandTarget) => Promise<void>;
   readonly showOutput: () => void;
   readonly setUp: () => Promise<void>;
-  readonly setSecret: (subject: CommandTarget) => Promise<void>;
-  readonly revealStep: (subject: CommandTarget) => Promise<void>;
+  readonly setSecret: (target: CommandTarget) => Promise<void>;
+  readonly revealStep: (target: CommandTarget) => Promise<void>;
   readonly openSample: () => Promise<void>;
+  readonly openDocumentation: (target: CommandTarget) => Promise<void>;
 }
 
 interface Command {
-  /** It runs programs: not before the folder is trusted. */
-  readonly runs?: true;
-  /** `text` is what was written in a thread. */
-  readonly do: (subject: CommandTarget, text?: string) => PromiseLike<void> | void;
+  /** The command runs programs, so the folder must be trusted. */
+  readonly needsTrust?: true;
+  /** `text` is the reply that was written in a comment thread. */
+  readonly do: (target: CommandTarget, text?: string) => PromiseLike<void> | void;
 }
 
-/** Every command of the extension, in every state: one that cannot do its work says why. */
+/** Returns every command of the extension. A command that cannot run shows the reason. */
 function commandTable(parts: CommandParts): Record<string, Command> {
-  const { deliveries, engines, environments, logs, metrics, failures, handovers, feedback, suspects } = parts;
+  const { deliveries, ci, environments, logs, metrics, failures, manualApprovals, feedback, suspects } = parts;
   return {
-    deliver: { runs: true, do: (subject) => deliveries.deliver(subject) },
-    deliverCommit: { runs: true, do: (subject) => deliveries.deliverCommit(subject) },
-    runAgain: { runs: true, do: (subject) => deliveries.runAgain(subject) },
-    cancel: { runs: true, do: (subject) => deliveries.cancel(subject) },
-    runOn: { runs: true, do: (subject) => engines.runOn(subject) },
-    approve: { runs: true, do: (subject) => engines.approve(subject) },
-    openRun: { do: (subject) => engines.openRun(subject) },
-    signIn: { runs: true, do: (subject) => engines.signIn(subject) },
-    rollBack: { runs: true, do: (subject) => environments.rollBack(subject) },
-    release: { runs: true, do: (subject) => environments.release(subject) },
-    startEnvironment: { runs: true, do: (subject) => environments.start(subject) },
-    stopEnvironment: { runs: true, do: (subject) => environments.stop(subject) },
-    setUp: { runs: true, do: () => parts.setUp() },
-    setSecret: { runs: true, do: (subject) => parts.setSecret(subject) },
+    deliver: { needsTrust: true, do: (target) => deliveries.deliver(target) },
+    deliverCommit: { needsTrust: true, do: (target) => deliveries.deliverCommit(target) },
+    runAgain: { needsTrust: true, do: (target) => deliveries.runAgain(target) },
+    cancel: { needsTrust: true, do: (target) => deliveries.cancel(target) },
+    runOn: { needsTrust: true, do: (target) => ci.runOn(target) },
+    approve: { needsTrust: true, do: (target) => ci.approve(target) },
+    openRun: { do: (target) => ci.openRun(target) },
+    signIn: { needsTrust: true, do: (target) => ci.signIn(target) },
+    rollBack: { needsTrust: true, do: (target) => environments.rollBack(target) },
+    release: { needsTrust: true, do: (target) => environments.release(target) },
+    startEnvironment: { needsTrust: true, do: (target) => environments.start(target) },
+    stopEnvironment: { needsTrust: true, do: (target) => environments.stop(target) },
+    setUp: { needsTrust: true, do: () => parts.setUp() },
+    setSecret: { needsTrust: true, do: (target) => parts.setSecret(target) },
     openSample: { do: () => parts.openSample() },
-    openService: { do: (subject) => environments.openService(subject) },
-    showMetrics: { runs: true, do: (subject) => metrics.show(subject) },
-    openLog: { do: (subject) => logs.open(subject) },
-    openProblem: { do: (subject) => failures.open(subject) },
-    openHandover: { do: (subject) => handovers.open(subject) },
-    nextFailure: { do: () => failures.step(1) },
-    previousFailure: { do: () => failures.step(-1) },
-    showSuspects: { runs: true, do: (subject) => suspects.show(subject) },
-    compareWithLastGood: { runs: true, do: (subject) => suspects.compare(subject) },
-    openChange: { runs: true, do: (subject) => feedback.openChange(subject) },
-    openFeedback: { runs: true, do: (subject) => feedback.open(subject) },
-    openFeedbackInBrowser: { do: (subject) => feedback.openInBrowser(subject) },
-    fixFeedback: { runs: true, do: (subject) => feedback.fix(subject) },
-    resolveFeedback: { runs: true, do: (subject) => feedback.resolve(subject) },
-    assignFeedback: { runs: true, do: (subject) => feedback.assignToMe(subject) },
-    replyToFeedback: { runs: true, do: (subject, text) => feedback.reply(subject, text) },
-    closeFeedback: { do: (subject) => feedback.close(subject) },
+    openDocumentation: { do: (target) => parts.openDocumentation(target) },
+    openService: { do: (target) => environments.openService(target) },
+    showMetrics: { needsTrust: true, do: (target) => metrics.show(target) },
+    openLog: { do: (target) => logs.open(target) },
+    openProblem: { do: (target) => failures.open(target) },
+    openHandover: { do: (target) => manualApprovals.open(target) },
+    nextFailure: { do: () => failures.move(1) },
+    previousFailure: { do: () => failures.move(-1) },
+    showSuspects: { needsTrust: true, do: (target) => suspects.show(target) },
+    compareWithLastGood: { needsTrust: true, do: (target) => suspects.compare(target) },
+    openChange: { needsTrust: true, do: (target) => feedback.openChange(target) },
+    openFeedback: { needsTrust: true, do: (target) => feedback.open(target) },
+    openFeedbackInBrowser: { do: (target) => feedback.openInBrowser(target) },
+    fixFeedback: { needsTrust: true, do: (target) => feedback.fix(target) },
+    resolveFeedback: { needsTrust: true, do: (target) => feedback.resolve(target) },
+    assignFeedback: { needsTrust: true, do: (target) => feedback.assignToMe(target) },
+    replyToFeedback: { needsTrust: true, do: (target, text) => feedback.reply(target, text) },
+    closeFeedback: { do: (target) => feedback.close(target) },
     markFeedbackRead: { do: () => feedback.markAllRead() },
-    refreshFeedback: { runs: true, do: () => feedback.refresh() },
+    refreshFeedback: { needsTrust: true, do: () => feedback.refresh() },
     pauseFeedback: { do: () => feedback.poll(false) },
-    resumeFeedback: { runs: true, do: () => feedback.poll(true) },
-    setFeedbackToken: { runs: true, do: (subject) => feedback.setToken(subject) },
+    resumeFeedback: { needsTrust: true, do: () => feedback.poll(true) },
+    setFeedbackToken: { needsTrust: true, do: (target) => feedback.setToken(target) },
     openSourceControl: { do: () => vscode.commands.executeCommand('workbench.view.scm') },
     showOutput: { do: () => parts.showOutput() },
-    showRun: { do: (subject) => parts.reveal(subject) },
-    revealStep: { do: (subject) => parts.revealStep(subject) },
-    copy: { do: (subject) => vscode.env.clipboard.writeText(subject.text ?? '') },
+    showRun: { do: (target) => parts.reveal(target) },
+    revealStep: { do: (target) => parts.revealStep(target) },
+    copy: { do: (target) => vscode.env.clipboard.writeText(target.text ?? '') },
   };
 }
 
 export function registerCommands(parts: CommandParts): vscode.Disposable {
   const registrations = Object.entries(commandTable(parts)).map(([name, command]) =>
     vscode.commands.registerCommand(`deliver.${name}`, async (argument?: unknown) => {
-      if (command.runs && !vscode.workspace.isTrusted) return askForTrust();
-      const said = saidInThread(argument);
-      const subject = said && parts.feedback.subjectOf(said.thread);
-      await command.do(subject ?? subjectOf(argument, parts.serviceOf), said?.text);
+      if (command.needsTrust && !vscode.workspace.isTrusted) return offerTrust();
+      const reply = replyIn(argument);
+      const target = reply && parts.feedback.targetOf(reply.thread);
+      await command.do(target ?? targetOf(argument, parts.serviceOf), reply?.text);
     }),
   );
   return vscode.Disposable.from(...registrations);
 }
 
-/** A command is called from a row, with a subject, from the menu of an editor or a repository, or from the palette. */
-function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): CommandTarget {
-  if (argument instanceof RowNode) return argument.row.subject;
+/** Returns the target of a command. Its argument depends on the caller: a row, an editor or repository menu, a link, or the palette. */
+function targetOf(argument: unknown, serviceOf: CommandParts['serviceOf']): CommandTarget {
+  if (argument instanceof RowNode) return argument.row.target;
   if (typeof argument !== 'object' || argument === null) return {};
   const place = 'rootUri' in argument ? argument.rootUri : argument;
   if (place instanceof vscode.Uri) {
@@ -128,18 +130,15 @@ function subjectOf(argument: unknown, serviceOf: CommandParts['serviceOf']): Com
   );
 }
 
-/** The thread of comments that a command was called from, with what was written in it. */
-function saidInThread(argument: unknown): { readonly thread: vscode.CommentThread; readonly text?: string } | undefined {
+/** Returns the comment thread that a command was called from, with the text of the reply. */
+function replyIn(argument: unknown): { readonly thread: vscode.CommentThread; readonly text?: string } | undefined {
   if (typeof argument !== 'object' || argument === null) return undefined;
   if ('thread' in argument && 'text' in argument) return argument as vscode.CommentReply;
   return 'comments' in argument && 'canReply' in argument ? { thread: argument as vscode.CommentThread } : undefined;
 }
 
-async function askForTrust(): Promise<void> {
+async function offerTrust(): Promise<void> {
   const manage = 'Manage Workspace Trust';
-  const answer = await vscode.window.showInformationMessage(
-    'This folder is in restricted mode: nothing in it is run until you trust it.',
-    manage,
-  );
+  const answer = await vscode.window.showInformationMessage('This folder is in Restricted Mode. Trust it to run this command.', manage);
   if (answer === manage) await vscode.commands.executeCommand('workbench.trust.manage');
 }

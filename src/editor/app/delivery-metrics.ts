@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import type { Cli } from './cli';
-import type { DeliveryEnd } from '../pipeline/delivery-end';
 import type { CiTokens } from '../ci/ci-tokens';
+import type { DeliveryNotifications } from '../pipeline/delivery-notifications';
 import type { CommandTarget } from '../tree/row';
+import type { Cli } from './cli';
 import type { ServiceChoice } from './service-choice';
 
 const scheme = 'deliver-metrics';
@@ -11,43 +11,43 @@ export interface MetricsParts {
   readonly cli: Cli;
   readonly choice: ServiceChoice;
   readonly tokens: CiTokens;
-  readonly end: Pick<DeliveryEnd, 'complain'>;
+  readonly notifications: Pick<DeliveryNotifications, 'showFailure'>;
 }
 
-/** The delivery metrics of a service, as the command line tells them, in a read-only document. */
+/** Shows the output of `deliver metrics` in a read-only document. */
 export class DeliveryMetrics implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
   private readonly texts = new Map<string, string>();
-  private readonly parts = [
+  private readonly disposables = [
     vscode.workspace.registerTextDocumentContentProvider(scheme, this),
     vscode.workspace.onDidCloseTextDocument(({ uri }) => this.texts.delete(uri.toString())),
     this.changed,
   ];
 
-  constructor(private readonly given: MetricsParts) {}
+  constructor(private readonly parts: MetricsParts) {}
 
-  async show(subject: CommandTarget): Promise<void> {
-    const { cli, choice, tokens, end } = this.given;
-    const service = await choice.choose(subject, 'Show Delivery Metrics');
+  async show(target: CommandTarget): Promise<void> {
+    const { cli, choice, tokens, notifications } = this.parts;
+    const service = await choice.choose(target, 'Show Delivery Metrics');
     if (!service) return;
-    const measuring = { location: vscode.ProgressLocation.Window, title: `Measuring the deliveries of ${service.name}` };
-    const { code, output } = await vscode.window.withProgress(measuring, async () =>
+    const progress = { location: vscode.ProgressLocation.Window, title: `Measuring the deliveries of ${service.name}` };
+    const { code, output } = await vscode.window.withProgress(progress, async () =>
       cli.output(['metrics', '--service', service.name], service.folder, await tokens.environment([service])),
     );
-    if (code !== 0) return end.complain(`The deliveries of ${service.name} could not be measured`, output.trim());
+    if (code !== 0) return notifications.showFailure(`Could not measure the deliveries of ${service.name}`, output.trim());
     const uri = vscode.Uri.from({ scheme, path: `/${service.name} delivery metrics`, query: service.key });
     this.texts.set(uri.toString(), output);
-    // One that is open already shows them, too.
+    // A document that is already open shows the new figures, too.
     this.changed.fire(uri);
     await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.texts.get(uri.toString()) ?? 'The command “Deliver: Show Delivery Metrics” measures again.\n';
+    return this.texts.get(uri.toString()) ?? 'Run “Deliver: Show Delivery Metrics” to measure again.\n';
   }
 
   dispose(): void {
-    vscode.Disposable.from(...this.parts).dispose();
+    vscode.Disposable.from(...this.disposables).dispose();
   }
 }

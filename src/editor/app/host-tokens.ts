@@ -2,16 +2,15 @@ import * as vscode from 'vscode';
 import { messageOf } from '../../core/model/result';
 import type { TokenKind } from '../../core/model/tokens';
 
-/** What a token must be allowed to do. */
-const scopes: Readonly<Record<TokenKind, string>> = {
-  http: 'It needs to read the address that delivery.yaml names.',
-  sentry: 'It needs the scopes event:read and project:read, and event:write to resolve.',
-  github: 'It needs the scope repo; a fine-grained one: read and write Actions, Deployments and Issues.',
-  gitlab: 'It needs the scope api, or read_api where nothing is to be run or changed there.',
-  jenkins: 'It is user:token, with an API token of that user, who may build and read the job.',
+const permissions: Readonly<Record<TokenKind, string>> = {
+  http: 'The token must be able to read the address in delivery.yaml.',
+  sentry: 'Required scopes: event:read and project:read, and event:write to resolve.',
+  github: 'Required scope: repo. For a fine-grained token: read and write Actions, Deployments and Issues.',
+  gitlab: 'Required scope: api, or read_api for read-only access.',
+  jenkins: 'Enter USER:TOKEN. TOKEN is an API token of a user with permission to build and read the job.',
 };
 
-/** Tokens for servers: GitHub's from the editor's own sign-in, others from its secret store, each for its host alone. */
+/** Access tokens, each for one host: GitHub's from the editor's sign-in, others from its secret storage. */
 export class HostTokens {
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
@@ -20,7 +19,7 @@ export class HostTokens {
     return (provider && (await signedIn(provider))) ?? this.secrets.get(keyOf(host));
   }
 
-  /** There may be another token, whichever window it was given in. */
+  /** Calls `changed` when a token may have changed in any window. */
   onDidChange(changed: () => void): vscode.Disposable {
     return vscode.Disposable.from(
       this.secrets.onDidChange(({ key }) => void (key.startsWith(keyOf('')) && changed())),
@@ -28,20 +27,20 @@ export class HostTokens {
     );
   }
 
-  /** Asks for one; an empty one is forgotten. Whether there is a new one. */
-  async ask(kind: TokenKind, host: string): Promise<boolean> {
+  /** Prompts for a token and returns true if it was entered. An empty token deletes the stored one. */
+  async prompt(kind: TokenKind, host: string): Promise<boolean> {
     const provider = providerOf(kind, host);
     if (provider !== undefined) {
       try {
-        return (await vscode.authentication.getSession(provider, scopesOfGithub, { createIfNone: true })) !== undefined;
+        return (await vscode.authentication.getSession(provider, githubScopes, { createIfNone: true })) !== undefined;
       } catch (error) {
         if (/consent|cancel/i.test(messageOf(error))) return false;
-        // An editor without that sign-in: a token does as well.
+        // An editor without GitHub sign-in: a token works as well.
       }
     }
     const token = await vscode.window.showInputBox({
       title: `Token for ${new URL(host).host}`,
-      prompt: `It is kept in the secret store of the editor and sent to ${host} alone. ${scopes[kind]}`,
+      prompt: `Stored in the editor’s secret storage and sent only to ${host}. ${permissions[kind]}`,
       password: true,
       ignoreFocusOut: true,
     });
@@ -54,14 +53,14 @@ export class HostTokens {
 
 async function signedIn(provider: string): Promise<string | undefined> {
   try {
-    return (await vscode.authentication.getSession(provider, scopesOfGithub, { silent: true }))?.accessToken;
+    return (await vscode.authentication.getSession(provider, githubScopes, { silent: true }))?.accessToken;
   } catch {
-    return undefined; // an editor without that sign-in
+    return undefined; // an editor without GitHub sign-in
   }
 }
 
-/** The second one to push a change of a workflow, where git has no credentials of its own. */
-const scopesOfGithub = ['repo', 'workflow'];
+/** `workflow` is needed to push a change of a workflow if git has no credentials. */
+const githubScopes = ['repo', 'workflow'];
 
 function providerOf(kind: TokenKind, host: string): string | undefined {
   if (kind !== 'github') return undefined;

@@ -1,25 +1,24 @@
 import * as vscode from 'vscode';
 import { git } from '../../core/git/git';
 import { valueOf } from '../../core/model/result';
-import { PlacesNow } from '../../core/location/places-now';
 import { openRepository, type Repository } from '../../core/git/repository';
+import { PlacesNow } from '../../core/location/places-now';
 import type { Service } from './state';
 
-/** A repository of the window, with what is remembered of the places in it. */
 export interface OpenedRepository {
   readonly repository: Repository;
   readonly places: PlacesNow;
-  /** Who commits here. */
+  /** The email address of new commits. */
   readonly email: string | undefined;
 }
 
-/** The repositories of the window's services, opened when first asked for. Runs git: not for a folder that is not trusted. */
+/** The repositories of the window's services, opened on first use. Runs git: do not use it in a folder that is not trusted. */
 export class Repositories implements vscode.Disposable {
   private readonly opened = new Map<string, Promise<OpenedRepository | undefined>>();
   private readonly events: vscode.Disposable;
 
   constructor() {
-    // A file may have been moved without git knowing.
+    // A moved file changes the path of a place before git sees the rename.
     const forget = (): void => void this.forgetNames();
     this.events = vscode.Disposable.from(
       vscode.workspace.onDidRenameFiles(forget),
@@ -29,9 +28,9 @@ export class Repositories implements vscode.Disposable {
   }
 
   async of(service: Service): Promise<OpenedRepository | undefined> {
-    const known = this.opened.get(service.root) ?? open(service);
-    this.opened.set(service.root, known);
-    return known;
+    const opened = this.opened.get(service.root) ?? open(service);
+    this.opened.set(service.root, opened);
+    return opened;
   }
 
   dispose(): void {

@@ -1,27 +1,23 @@
 import * as vscode from 'vscode';
-import type { lazyParser } from '../pipeline/parser';
+import { workingDefinition } from '../pipeline/parser';
 import type { Service } from './state';
-import { workingDefinition } from '../pipeline/working-definition';
 
 export type Secrets = Readonly<Record<string, string>>;
 
-/** Secrets that a service's steps declare, kept in the editor's secret store, each for its service alone. */
+/** Keeps the secrets that steps declare in the editor's secret storage, separately for each service. */
 export class SecretStore {
-  constructor(
-    private readonly store: vscode.SecretStorage,
-    private readonly parse: ReturnType<typeof lazyParser>,
-  ) {}
+  constructor(private readonly store: vscode.SecretStorage) {}
 
-  /** One was set or forgotten, here or in another window. */
+  /** Fires when a secret changes in any window. */
   get onDidChange(): vscode.Event<unknown> {
     return this.store.onDidChange;
   }
 
-  /** Those that are set, and the names of those that are not; asks nothing. */
+  /** Returns the secrets that are set and the names of the others. Never prompts. */
   async known(service: Service): Promise<{ readonly values: Secrets; readonly missing: readonly string[] }> {
     const values: Record<string, string> = {};
     const missing: string[] = [];
-    for (const name of this.declared(service)) {
+    for (const name of await this.declared(service)) {
       const value = await this.store.get(keyOf(service, name));
       if (value !== undefined) values[name] = value;
       else if (process.env[name] === undefined) missing.push(name);
@@ -29,42 +25,42 @@ export class SecretStore {
     return { values, missing };
   }
 
-  /** Those to hand to the runner; asks for what is missing. `undefined`: the user gave up. */
+  /** Returns the secrets for the runner and prompts for missing ones; undefined if a prompt was dismissed. */
   async collect(service: Service): Promise<Secrets | undefined> {
     const { values, missing } = await this.known(service);
-    const asked: Record<string, string> = {};
+    const entered: Record<string, string> = {};
     for (const name of missing) {
-      const value = await this.ask(service, name);
+      const value = await this.prompt(service, name);
       if (value === undefined) return undefined;
-      asked[name] = value;
+      entered[name] = value;
     }
-    return { ...values, ...asked };
+    return { ...values, ...entered };
   }
 
-  /** Asks for the values of those that are not set, until the user gives up. */
-  async askForMissing(service: Service): Promise<void> {
-    for (const name of (await this.known(service)).missing) if ((await this.ask(service, name)) === undefined) return;
+  /** Prompts for missing secrets until a prompt is dismissed. */
+  async promptForMissing(service: Service): Promise<void> {
+    for (const name of (await this.known(service)).missing) if ((await this.prompt(service, name)) === undefined) return;
   }
 
-  /** Asks which one, and for its value; an empty value forgets it. */
+  /** Prompts for a name and a value. An empty value deletes the secret. */
   async set(service: Service): Promise<void> {
-    const declared = this.declared(service);
-    const title = `Set a Secret of ${service.name}`;
+    const declared = await this.declared(service);
+    const title = `Set Secret of ${service.name}`;
     const name =
       declared.length > 0
-        ? await vscode.window.showQuickPick(declared, { title, placeHolder: 'Which secret?' })
+        ? await vscode.window.showQuickPick(declared, { title, placeHolder: 'Select a secret' })
         : await vscode.window.showInputBox({
             title,
-            prompt: 'No step of delivery.yaml declares a secret yet. Name one.',
+            prompt: 'No step in delivery.yaml declares a secret yet. Enter the name of a secret.',
             validateInput: checkName,
           });
-    if (name !== undefined) await this.ask(service, name);
+    if (name !== undefined) await this.prompt(service, name);
   }
 
-  private async ask(service: Service, name: string): Promise<string | undefined> {
+  private async prompt(service: Service, name: string): Promise<string | undefined> {
     const value = await vscode.window.showInputBox({
       title: `Secret ${name} of ${service.name}`,
-      prompt: 'It is kept in the secret store of the editor and masked in logs. Empty: go on without it.',
+      prompt: 'Stored in the editor’s secret storage and masked in logs. Leave empty to continue without it.',
       password: true,
       ignoreFocusOut: true,
     });
@@ -74,8 +70,8 @@ export class SecretStore {
     return value;
   }
 
-  private declared(service: Service): string[] {
-    return [...new Set(workingDefinition(service, this.parse)?.steps.flatMap((step) => step.secrets) ?? [])];
+  private async declared(service: Service): Promise<string[]> {
+    return [...new Set((await workingDefinition(service))?.steps.flatMap((step) => step.secrets) ?? [])];
   }
 }
 
@@ -84,5 +80,5 @@ function keyOf(service: Service, name: string): string {
 }
 
 function checkName(name: string): string | undefined {
-  return /^[A-Za-z_]\w*$/.test(name) ? undefined : 'Letters, digits and underscores, as in an environment variable.';
+  return /^[A-Za-z_]\w*$/.test(name) ? undefined : 'Use letters, digits and underscores.';
 }

@@ -3,36 +3,24 @@ import type { CommandTarget } from '../tree/row';
 import { isLive, type ServiceState } from './state';
 import type { Store } from './store';
 
-/** Which service a command means. */
+/** Chooses the service that a command acts on. */
 export class ServiceChoice {
   constructor(private readonly store: Store) {}
 
-  /** Without asking: the one named, the one of the active editor, the one that runs, the only one, else none. */
-  guess(subject: CommandTarget = {}): ServiceState | undefined {
-    const { services } = this.store.state;
-    if (subject.service !== undefined) return services.find((service) => service.key === subject.service);
-    const file = vscode.window.activeTextEditor?.document.uri;
-    const active = file?.scheme === 'file' ? this.store.serviceOf(file.fsPath)?.key : undefined;
-    return services.find((service) => service.key === active) ?? (services.length === 1 ? services[0] : undefined);
-  }
-
-  /** The one that the status bar is about. */
+  /** Returns the service of the status bar. */
   shown(): ServiceState | undefined {
     const { services } = this.store.state;
     return this.guess() ?? services.find(isLive) ?? lastDelivered(services) ?? services[0];
   }
 
-  /** Asks where there are several; says why where there is none. */
-  async choose(subject: CommandTarget, title: string): Promise<ServiceState | undefined> {
-    const guess = this.guess(subject);
+  /** Returns the service of the target, of the active editor, or the only one. Otherwise shows a quick pick. */
+  async choose(target: CommandTarget, title: string): Promise<ServiceState | undefined> {
+    const guess = this.guess(target);
     if (guess) return guess;
     const { services } = this.store.state;
     if (services.length === 0) {
       const setUp = 'Set Up Delivery';
-      const answer = await vscode.window.showInformationMessage(
-        'There is no service in this window yet: no delivery.yaml in a git repository.',
-        setUp,
-      );
+      const answer = await vscode.window.showInformationMessage('No service found. A service needs a delivery.yaml in a Git repository.', setUp); // prettier-ignore
       if (answer === setUp) await vscode.commands.executeCommand('deliver.setUp');
       return undefined;
     }
@@ -41,8 +29,16 @@ export class ServiceChoice {
       description: vscode.workspace.asRelativePath(service.folder),
       service,
     }));
-    const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Which service?', matchOnDescription: true });
+    const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Select a service', matchOnDescription: true });
     return picked?.service;
+  }
+
+  private guess(target: CommandTarget = {}): ServiceState | undefined {
+    const { services } = this.store.state;
+    if (target.service !== undefined) return services.find((service) => service.key === target.service);
+    const file = vscode.window.activeTextEditor?.document.uri;
+    const active = file?.scheme === 'file' ? this.store.serviceOf(file.fsPath)?.key : undefined;
+    return services.find((service) => service.key === active) ?? (services.length === 1 ? services[0] : undefined);
   }
 }
 

@@ -6,76 +6,80 @@ import { isFinished, type RunState } from '../../core/model/run-state';
 
 /** A service of this window: a folder with a `delivery.yaml`. */
 export interface Service {
-  /** Unique in the window: the path of its `delivery.yaml`. */
+  /** The path of `delivery.yaml`, unique in the window. */
   readonly key: string;
   readonly name: string;
   readonly folder: string;
   readonly file: string;
-  /** The repository's root, and Deliver's folder for it. */
+  /** The root of the repository. */
   readonly root: string;
+  /** Deliver's folder for the repository. */
   readonly home: RepositoryHome;
 }
 
-/** What is delivered without a click. */
+/** Automatic delivery of a service. */
 export interface AutoDeliveryState {
   readonly on: 'commit' | 'push';
-  /** The newest commit that is not delivered yet, and why, as in `a rebase is under way`. */
-  readonly waiting?: { readonly commit: string; readonly why: string };
+  /** The newest commit that is not delivered yet, with the reason, such as `a rebase is in progress`. */
+  readonly waiting?: { readonly commit: string; readonly reason: string } | undefined;
 }
 
-/** What other parts of the window know of a service. */
-export interface Noted {
-  /** Absent: nothing is delivered without a click. */
+/** Facts about a service that other parts of the window add to the store. */
+export interface ServiceAnnotations {
+  /** Undefined if the service is delivered only on request. */
   readonly autoDelivery?: AutoDeliveryState | undefined;
-  /** Absent while nobody has looked for them. */
-  readonly handovers?: readonly ManualApproval[];
-  /** What its CI service said last. */
-  readonly engine?: CiRecord;
+  /** Undefined until the repository has been searched. */
+  readonly manualApprovals?: readonly ManualApproval[];
+  /** The last state that the CI service reported. */
+  readonly ciRecord?: CiRecord;
 }
 
-export interface ServiceState extends Service, Noted {
-  /** Newest first, as many as are shown. */
+export interface ServiceState extends Service, ServiceAnnotations {
+  /** The newest runs, newest first. */
   readonly runs: readonly RunState[];
-  /** A delivery was asked for and has not written its first event. */
+  /** A delivery was started and has not written its first event. */
   readonly starting: boolean;
-  /** Something was saved since the latest delivery began. */
+  /** A file was saved after the latest delivery started. */
   readonly changed: boolean;
 }
 
 export interface LiveEnvironment {
   readonly name: string;
   readonly kind: string;
-  /** Something keeps its services up. */
+  /** Its services are kept running. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];
-  /** When it was last asked what is live (ISO 8601), where it has to be asked. */
+  /** The time of the last poll (ISO 8601), for environments that are polled. */
   readonly observedAt?: string;
-  /** Why what is known of it may be wrong. */
+  /** The reason why the state may be out of date. */
   readonly failure?: string;
 }
 
-/** Why there is nothing to show, or that there is. */
-export type Situation = 'looking' | 'ready' | 'no-folder' | 'no-definition' | 'no-repository' | 'no-git';
+/** Whether the window has a service to show, or the reason why it has none. */
+export type Readiness = 'looking' | 'ready' | 'no-folder' | 'no-definition' | 'no-repository' | 'no-git';
 
-/** All that the surfaces are drawn from. */
+/** The state from which every view is drawn. */
 export interface WindowState {
-  readonly situation: Situation;
+  readonly readiness: Readiness;
   readonly trusted: boolean;
   readonly services: readonly ServiceState[];
   readonly environments: readonly LiveEnvironment[];
 }
 
-/** The run that a service is about: the own one that goes on, else the newest that says something of the service. */
-export function currentRun(service: ServiceState): RunState | undefined {
-  const { runs } = service;
-  return runs.find((run) => run.outcome === 'running' && isOwn(run)) ?? runs.find((run) => isOwn(run) || !run.engine?.isAside) ?? runs[0];
+/** Returns the run to show for a service: a running one from this machine, or else the newest that is not on another branch. */
+export function currentRun({ runs }: ServiceState): RunState | undefined {
+  return (
+    runs.find((run) => run.outcome === 'running' && isStartedHere(run)) ??
+    runs.find((run) => isStartedHere(run) || !run.engine?.isAside) ??
+    runs[0]
+  );
 }
 
-/** Whether it was started from this machine. */
-export function isOwn({ engine }: RunState): boolean {
+/** Returns true if the run was started on this machine. */
+export function isStartedHere({ engine }: RunState): boolean {
   return engine?.by === undefined;
 }
 
 export function isLive(service: ServiceState): boolean {
-  return service.starting || service.runs.some((run) => !isFinished(run.outcome) && isOwn(run));
+  return service.starting || service.runs.some((run) => !isFinished(run.outcome) && isStartedHere(run));
 }

@@ -1,20 +1,20 @@
 import * as vscode from 'vscode';
-import { Paced } from './change-event';
+import { Throttle } from './change-event';
 import type { StatusText } from './status-text';
 
-/** The one item of the status bar. */
+/** The extension's status bar item. */
 export class StatusBar implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('deliver.status', vscode.StatusBarAlignment.Left, 10);
-  private readonly drawing = new Paced(() => this.draw());
+  private readonly drawing = new Throttle(() => this.draw());
   private clock: NodeJS.Timeout | undefined;
 
-  /** `content` answers what to show now; `undefined` shows nothing. */
+  /** `content` returns undefined to hide the item. */
   constructor(private readonly content: () => StatusText | undefined) {
     this.item.name = 'Deliver';
   }
 
   update(): void {
-    this.drawing.ask();
+    this.drawing.schedule();
   }
 
   private draw(): void {
@@ -34,5 +34,18 @@ export class StatusBar implements vscode.Disposable {
     clearTimeout(this.clock);
     this.drawing.dispose();
     this.item.dispose();
+  }
+}
+
+/** Sets the context keys of menus and welcome views. Calls VS Code only for keys whose value differs. */
+export class ContextKeys {
+  private readonly set = new Map<string, string | boolean>();
+
+  update(keys: Readonly<Record<string, string | boolean>>): void {
+    for (const [name, value] of Object.entries(keys)) {
+      if (this.set.get(name) === value) continue;
+      this.set.set(name, value);
+      void vscode.commands.executeCommand('setContext', `deliver.${name}`, value);
+    }
   }
 }

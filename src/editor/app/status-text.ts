@@ -1,26 +1,28 @@
 import { isFinished, type CiRunState, type RunState } from '../../core/model/run-state';
 import { releasableOf } from '../../core/model/run-status';
-import { connectionLabel } from '../ci/ci-rows';
-import { runningWords } from '../pipeline/run-rows';
-import { isOwn, type LiveEnvironment, type ServiceState } from './state';
-import { age, joined, shortCommit } from './format';
+import { age, joined, shortCommit } from '../../core/support/format';
+import { connectionLabel, connectionMessage, updatedAt, type Connection } from '../ci/ci-rows';
+import { runningText } from '../pipeline/run-rows';
+import { isStartedHere, type LiveEnvironment, type ServiceState } from './state';
 
-/** What the status bar shows of one service. */
+/** The content of the status bar item for one service. */
 export interface StatusText {
   readonly text: string;
   /** Plain text. */
   readonly tooltip: string;
   readonly ariaLabel: string;
   readonly look: 'plain' | 'failed';
-  /** The key of the service that it is about. */
+  /** The key of the service. */
   readonly service: string;
-  /** What a click does. */
+  /** The command that a click runs. */
   readonly click: 'deliver.deliver' | 'deliver.showRun' | 'deliver.environments.focus';
-  /** It changes by itself while time passes. */
+  /** The text changes as time passes. */
   readonly ticks: boolean;
 }
 
-/** The item for the service it is about, if there is one; `several` adds its name, which would else be noise. */
+type Content = Omit<StatusText, 'service'>;
+
+/** Returns the status of a service. `several` adds the service's name: with one service it would be noise. */
 export function statusText(
   service: ServiceState | undefined,
   several: boolean,
@@ -30,109 +32,103 @@ export function statusText(
   return service && { ...contentOf(service, several, now, environments), service: service.key };
 }
 
-type Content = Omit<StatusText, 'service'>;
-
 function contentOf(service: ServiceState, several: boolean, now: number, environments: readonly LiveEnvironment[]): Content {
-  const of = several ? `${service.name} ` : '';
-  const own = service.runs.filter(isOwn);
-  const live = own.find((run) => run.outcome === 'running') ?? own.find((run) => !isFinished(run.outcome));
+  const prefix = several ? `${service.name} ` : '';
+  const runs = service.runs.filter(isStartedHere);
+  const live = runs.find((run) => run.outcome === 'running') ?? runs.find((run) => !isFinished(run.outcome));
   const waiting = service.autoDelivery?.waiting;
-  if (live) return withNext(liveText(service.name, live, now), service, live);
-  if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is about to start.`);
+  if (live) return withNext(liveContent(service.name, live, now), service, live);
+  if (service.starting) return busy(`${service.name}: starting`, `A delivery of ${service.name} is starting.`);
   if (waiting)
     return idle(
-      `$(clock) ${of}${shortCommit(waiting.commit)} waits`,
-      `Commit ${shortCommit(waiting.commit)} of ${service.name} is not delivered yet: ${waiting.why}.`,
+      `$(clock) ${prefix}${shortCommit(waiting.commit)} is waiting`,
+      `Commit ${shortCommit(waiting.commit)} of ${service.name} is not delivered yet: ${waiting.reason}.`,
       'deliver.showRun',
     );
-  return illText(service, environments) ?? restText(service, of, now);
+  return unhealthyContent(service, environments) ?? restContent(service, prefix, now);
 }
 
-/** What is live does not work: whatever was delivered last, customers see that. */
-function illText({ name }: ServiceState, environments: readonly LiveEnvironment[]): Content | undefined {
+/** Customers see an unhealthy service, whatever was delivered last. */
+function unhealthyContent({ name }: ServiceState, environments: readonly LiveEnvironment[]): Content | undefined {
   for (const environment of environments)
     for (const { service, state, reason } of environment.services) {
       if (service !== name || state !== 'unhealthy') continue;
-      const what = `${name} is unhealthy in ${environment.name}`;
-      return { ...idle(`$(warning) ${what}`, joined([what, reason], ': '), 'deliver.environments.focus'), look: 'failed' };
+      const message = `${name} is unhealthy in ${environment.name}`;
+      return { ...idle(`$(warning) ${message}`, joined([message, reason], ': '), 'deliver.environments.focus'), look: 'failed' };
     }
   return undefined;
 }
 
-function restText(service: ServiceState, of: string, now: number): Content {
-  const releasable = releasableOf(service.runs);
-  const told = service.runs.some((run) => run.outcome === 'passed' || run.outcome === 'failed');
-  if (!told || service.changed) {
-    const before = told
-      ? `Changes since the last delivery; it ${releasable.yes ? 'passed' : `failed: ${releasable.reason}`}.`
-      : 'Nothing was delivered yet.';
-    const verb = service.autoDelivery ? `Delivers each ${service.autoDelivery.on}` : 'Deliver';
-    const what = of === '' ? verb : service.autoDelivery ? `${service.name}: ${verb.toLowerCase()}` : `${verb} ${service.name}`;
-    return idle(`$(rocket) ${what}`, joined([`Deliver ${service.name}`, before, byItselfWords(service)], '\n'), 'deliver.deliver');
+function restContent(service: ServiceState, prefix: string, now: number): Content {
+  const { name, autoDelivery, runs, changed } = service;
+  const { yes, commit, since, reason } = releasableOf(runs);
+  const isDelivered = runs.some((run) => run.outcome === 'passed' || run.outcome === 'failed');
+  const automatic = autoDelivery && `Every ${autoDelivery.on} is delivered automatically.`;
+  if (!isDelivered || changed) {
+    const last = isDelivered
+      ? `Changed since the last delivery, which ${yes ? 'passed' : `failed: ${reason}`}.`
+      : 'Nothing is delivered yet.';
+    const verb = autoDelivery ? `Delivers every ${autoDelivery.on}` : 'Deliver';
+    const label = prefix === '' ? verb : autoDelivery ? `${name}: ${verb.toLowerCase()}` : `${verb} ${name}`;
+    const click = automatic && `${automatic} Click to deliver the working tree.`;
+    return idle(`$(rocket) ${label}`, joined([`Deliver ${name}`, last, click], '\n'), 'deliver.deliver');
   }
-  const since = releasable.since ? ` since ${age(releasable.since, now)}` : '';
-  if (releasable.yes)
-    return idle(
-      `$(pass) ${of}releasable`,
-      joined([`${service.name} is releasable${since}: ${shortCommit(releasable.commit ?? '')} passed.`, byItselfWords(service)], '\n'),
-      'deliver.showRun',
-    );
-  const why = releasable.reason ?? 'the last delivery failed';
-  return {
-    ...idle(
-      `$(error) ${of}not releasable: ${why}`,
-      joined([`${service.name} is not releasable${since}: ${why}.`, byItselfWords(service)], '\n'),
-      'deliver.showRun',
-    ),
-    look: 'failed',
-  };
+  if (yes) {
+    const passed = `${shortCommit(commit ?? '')} passed`;
+    const tooltip = since ? `${name} became releasable ${age(since, now)}: ${passed}.` : `${name} is releasable: ${passed}.`;
+    return idle(`$(pass) ${prefix}releasable`, joined([tooltip, automatic], '\n'), 'deliver.showRun');
+  }
+  const why = reason ?? 'the last delivery failed';
+  const tooltip = `${name} is not releasable: ${why}${since ? ` (${age(since, now)})` : ''}.`;
+  return { ...idle(`$(error) ${prefix}not releasable: ${why}`, joined([tooltip, automatic], '\n'), 'deliver.showRun'), look: 'failed' };
 }
 
-/** That there is more to come than what a click asks for. */
-function byItselfWords({ autoDelivery }: ServiceState): string | undefined {
-  return autoDelivery && `Each ${autoDelivery.on} is delivered by itself; a click delivers the working tree.`;
-}
-
-/** With what is delivered after the run that goes on. */
+/** Adds the delivery that follows the live run to the tooltip. */
 function withNext(content: Content, service: ServiceState, live: RunState): Content {
   const queued = service.runs.find((run) => run.outcome === 'waiting' && run.id !== live.id);
   const waiting = service.autoDelivery?.waiting;
   const next = [
-    queued && `then: ${queued.change.subject}`,
-    waiting && `${shortCommit(waiting.commit)} is not delivered yet: ${waiting.why}`,
+    queued && `next: ${queued.change.subject}`,
+    waiting && `${shortCommit(waiting.commit)} is not delivered yet: ${waiting.reason}`,
   ];
   return { ...content, tooltip: joined([content.tooltip, ...next], '\n') };
 }
 
-function liveText(service: string, run: RunState, now: number): Content {
+function liveContent(service: string, run: RunState, now: number): Content {
   if (run.outcome === 'waiting' && run.handedTo !== undefined)
-    return busy(`${service}: handing over`, `${run.change.subject}\nIt is being handed over to ${run.handedTo}.`);
-  if (run.outcome === 'waiting') return busy(`${service}: waiting`, `The delivery of ${service} waits for the one before it.`);
-  if (run.engine?.heard && run.engine.heard.state !== 'slow') return awayText(service, run, run.engine, now);
+    return busy(`${service}: submitting`, `${run.change.subject}\nThe run is being submitted to ${run.handedTo}.`);
+  if (run.outcome === 'waiting') return busy(`${service}: waiting`, `The delivery of ${service} is waiting for the previous one.`);
+  const { engine } = run;
+  if (engine?.heard && engine.heard.state !== 'slow') return disconnectedContent(service, run, engine, engine.heard, now);
   const running = run.steps.filter((step) => step.state === 'running');
   const done = run.steps.filter((step) => step.state !== 'waiting' && step.state !== 'running').length;
   const [first] = running;
   const progress = `${done} of ${run.steps.length} steps done`;
   if (!first) return busy(`${service}: ${done === 0 ? 'preparing' : 'finishing'}`, `${run.change.subject}\n${progress}`);
   const more = running.length > 1 ? ` (+${running.length - 1})` : '';
-  const words = joined([`${first.name}${more}`, steady(runningWords(first, now))], ' ');
+  const step = joined([`${first.name}${more}`, steady(runningText(first, now))], ' ');
   return busy(
-    `${service}: ${words}`,
-    joined([run.change.subject, progress, `running: ${running.map((step) => step.name).join(', ')}`], '\n'),
+    `${service}: ${step}`,
+    joined([run.change.subject, progress, `running: ${running.map(({ name }) => name).join(', ')}`], '\n'),
   );
 }
 
-/** What is known of the run may be old: nothing turns. */
-function awayText(service: string, { change }: RunState, { label, heard, toldAt }: CiRunState, now: number): Content {
-  const what = heard?.state === 'unfollowed' ? 'nothing follows its run' : (heard?.message ?? `${label} does not answer`);
-  const tooltip = joined([change.subject, what, heard?.hint, `told ${age(toldAt, now)}`], '\n');
-  const words = connectionLabel(label, heard ?? { state: 'unfollowed' });
-  return { ...idle(`$(debug-disconnect) ${service}: ${words}`, tooltip, 'deliver.showRun'), ticks: true };
+/** The state of the run may be out of date, so the icon does not spin. */
+function disconnectedContent(
+  service: string,
+  { change }: RunState,
+  { label, toldAt }: CiRunState,
+  connection: Connection,
+  now: number,
+): Content {
+  const tooltip = joined([change.subject, connectionMessage(label, connection), connection.hint, updatedAt(toldAt, now)], '\n');
+  const text = `$(debug-disconnect) ${service}: ${connectionLabel(label, connection)}`;
+  return { ...idle(text, tooltip, 'deliver.showRun'), ticks: true };
 }
 
-/** Of the same width from one second to the next, as far as digits go. */
-function steady(words: string): string {
-  return words.replace('about ', '~').replace(/^\d s/, (seconds) => `\u2007${seconds}`);
+/** Keeps the width of the text from one second to the next, as far as digits go. */
+function steady(text: string): string {
+  return text.replace('about ', '~').replace(/^\d s/, (seconds) => `\u2007${seconds}`);
 }
 
 function busy(text: string, tooltip: string): Content {

@@ -1,48 +1,47 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { homeFolder, RepositoryHome } from '../../core/support/home';
-import { plainServiceName } from '../../core/pipeline/service-name';
 import type { RunState } from '../../core/model/run-state';
-import { Changes } from './change-event';
-import { findGitFolder, hasGit } from './git-folder';
+import { plainServiceName } from '../../core/pipeline/service-name';
+import { homeFolder, RepositoryHome } from '../../core/support/home';
 import { LiveEnvironments } from '../environments/live-environments';
 import { RunHistory } from '../pipeline/run-history';
-import type { Noted, Service, ServiceState, Situation, WindowState } from './state';
+import { ChangeEvent } from './change-event';
+import { findRepository, hasGit } from './git-folder';
+import type { Readiness, Service, ServiceAnnotations, ServiceState, WindowState } from './state';
 
-/** How many runs of a service are shown. */
-const shown = 12;
+const maxRunsPerService = 12;
 
-/** What the window knows, from the disk alone: the surfaces are drawn from `state` when `changes` tells. */
+/** The state of the window, read from disk. Views are drawn from `state` when `changed` fires. */
 export class Store {
-  readonly changes = new Changes();
+  readonly changed = new ChangeEvent();
   private readonly histories = new Map<string, RunHistory>();
   private readonly live = new LiveEnvironments(homeFolder());
-  /** By the service's key: the runner that was started and has not told of itself. */
+  /** By service key: the process of a delivery that has not written its first event. */
   private readonly starting = new Map<string, number>();
-  /** By the service's key: when something of it was last saved. */
+  /** By service key: the time of the last save. */
   private readonly savedAt = new Map<string, number>();
-  /** By the service's key. */
-  private readonly noted = new Map<string, Noted>();
+  /** By service key. */
+  private readonly annotations = new Map<string, ServiceAnnotations>();
   private services: readonly Service[] = [];
-  private situation: Situation = 'looking';
+  private readiness: Readiness = 'looking';
 
   constructor(public trusted: boolean) {
-    this.live.changes.listen(() => this.changes.tell());
+    this.live.changed.listen(() => this.changed.fire());
   }
 
   get state(): WindowState {
     return {
-      situation: this.situation,
+      readiness: this.readiness,
       trusted: this.trusted,
       services: this.services.map((service) => this.stateOf(service)),
       environments: this.live.environments,
     };
   }
 
-  /** The window's definitions: paths of `delivery.yaml` files, in any order, and its folders. */
-  show(definitions: readonly string[], folders: readonly string[]): void {
+  /** Sets the paths of all `delivery.yaml` files in the window, and its folders. */
+  setDefinitions(definitions: readonly string[], folders: readonly string[]): void {
     this.services = [...definitions].sort().flatMap((file) => serviceAt(file) ?? []);
-    this.situation = this.situationOf(definitions, folders);
+    this.readiness = this.readinessOf(definitions, folders);
     const homes = new Map(this.services.map((service) => [service.home.folder, service.home]));
     for (const [folder, history] of this.histories) {
       if (homes.has(folder)) continue;
@@ -53,55 +52,54 @@ export class Store {
       if (this.histories.has(folder)) continue;
       const history = new RunHistory(home);
       this.histories.set(folder, history);
-      history.changes.listen(() => this.changes.tell());
+      history.changed.listen(() => this.changed.fire());
       history.start();
     }
     if (this.services.length > 0) this.live.start();
-    this.changes.tell();
+    this.changed.fire();
   }
 
   trust(): void {
     this.trusted = true;
-    this.changes.tell();
+    this.changed.fire();
   }
 
-  /** A delivery of the service was started as this process: shown until its first event is, or until `settled`. */
-  begin(service: Service, runner: number): void {
-    this.starting.set(service.key, runner);
+  /** Records that a process was started to deliver a service, until its first event is read or it exits. */
+  deliveryStarted(service: Service, pid: number): void {
+    this.starting.set(service.key, pid);
     this.savedAt.delete(service.key);
-    this.histories.get(service.home.folder)?.look();
-    this.changes.tell();
+    this.histories.get(service.home.folder)?.readSoon();
+    this.changed.fire();
   }
 
-  /** That process ended: the run that it made, if it came that far. */
-  settled(service: Service, runner: number): RunState | undefined {
+  /** Records that the process of a delivery exited. Returns its run, if it started one. */
+  deliveryExited(service: Service, pid: number): RunState | undefined {
     const history = this.histories.get(service.home.folder);
     history?.read();
-    if (this.starting.get(service.key) === runner) this.starting.delete(service.key);
-    this.changes.tell();
-    return history?.runs.find((run) => run.runner.pid === runner);
+    if (this.starting.get(service.key) === pid) this.starting.delete(service.key);
+    this.changed.fire();
+    return history?.runs.find((run) => run.runner.pid === pid);
   }
 
-  /** What another part of the window has to say of a service, until it says otherwise. */
-  note(service: Service, noted: Noted): void {
-    this.noted.set(service.key, { ...this.noted.get(service.key), ...noted });
-    this.changes.tell();
+  /** Adds facts to a service. They stay until they are replaced. */
+  annotate(service: Service, annotations: ServiceAnnotations): void {
+    this.annotations.set(service.key, { ...this.annotations.get(service.key), ...annotations });
+    this.changed.fire();
   }
 
-  /** All runs of a service that are known here, newest first. */
+  /** Returns all runs of a service that have been read, newest first. */
   runsOf(service: Service): RunState[] {
     return (this.histories.get(service.home.folder)?.runs ?? []).filter((run) => run.service === service.name);
   }
 
-  /** A file of the window was saved. */
-  saved(file: string): void {
+  fileSaved(file: string): void {
     const service = this.serviceOf(file);
     if (!service) return;
     this.savedAt.set(service.key, Date.now());
-    this.changes.tell();
+    this.changed.fire();
   }
 
-  /** The service that a file belongs to: the innermost. */
+  /** Returns the innermost service whose folder contains the file. */
   serviceOf(file: string): Service | undefined {
     return this.services
       .filter((service) => isWithin(service.folder, file))
@@ -109,7 +107,7 @@ export class Store {
       .at(0);
   }
 
-  /** The service of a repository that holds only one. */
+  /** Returns the service of a repository that has exactly one. */
   onlyServiceIn(root: string): Service | undefined {
     const [only, ...others] = this.services.filter((service) => service.root === root);
     return others.length === 0 ? only : undefined;
@@ -117,25 +115,25 @@ export class Store {
 
   private stateOf(service: Service): ServiceState {
     const all = this.runsOf(service);
-    const runs = all.slice(0, shown);
-    const runner = this.starting.get(service.key);
-    const saved = this.savedAt.get(service.key);
-    const begun = runs[0] && Date.parse(runs[0].startedAt);
+    const runs = all.slice(0, maxRunsPerService);
+    const pid = this.starting.get(service.key);
+    const savedAt = this.savedAt.get(service.key);
+    const startedAt = runs[0] && Date.parse(runs[0].startedAt);
     return {
       ...service,
-      ...this.noted.get(service.key),
+      ...this.annotations.get(service.key),
       runs,
-      starting: runner !== undefined && !all.some((run) => run.runner.pid === runner),
-      changed: saved !== undefined && begun !== undefined && saved > begun,
+      starting: pid !== undefined && !all.some((run) => run.runner.pid === pid),
+      changed: savedAt !== undefined && startedAt !== undefined && savedAt > startedAt,
     };
   }
 
-  private situationOf(definitions: readonly string[], folders: readonly string[]): Situation {
+  private readinessOf(definitions: readonly string[], folders: readonly string[]): Readiness {
     if (folders.length === 0) return 'no-folder';
     if (this.services.length > 0) return hasGit() ? 'ready' : 'no-git';
     if (!hasGit()) return 'no-git';
     if (definitions.length > 0) return 'no-repository';
-    return folders.some((folder) => findGitFolder(folder)) ? 'no-definition' : 'no-repository';
+    return folders.some((folder) => findRepository(folder)) ? 'no-definition' : 'no-repository';
   }
 
   dispose(): void {
@@ -152,19 +150,19 @@ export function isWithin(folder: string, file: string): boolean {
 
 function serviceAt(file: string): Service | undefined {
   const folder = path.dirname(file);
-  const git = findGitFolder(folder);
-  if (!git) return undefined;
-  const home = new RepositoryHome(homeFolder(), git.common);
-  return { key: file, name: serviceName(file) ?? path.basename(folder), folder, file, root: git.root, home };
+  const repository = findRepository(folder);
+  if (!repository) return undefined;
+  const home = new RepositoryHome(homeFolder(), repository.commonGitFolder);
+  return { key: file, name: serviceName(file) ?? path.basename(folder), folder, file, root: repository.root, home };
 }
 
-/** The name as written in a definition: read without its parser, which is loaded only when it is needed. */
+/** Reads the name without the parser, which is loaded only on demand. */
 function serviceName(file: string): string | undefined {
   try {
     const text = fs.readFileSync(file, 'utf8');
-    // YAML may also be written like JSON.
-    const likeJson = /^\s*\{/.test(text) ? /(["']?)\bservice\1\s*:\s*(["']?)([^"'\s,}]+)\2/.exec(text)?.[3] : undefined;
-    return likeJson ?? plainServiceName(text);
+    // YAML accepts JSON.
+    const inJson = /^\s*\{/.test(text) ? /(["']?)\bservice\1\s*:\s*(["']?)([^"'\s,}]+)\2/.exec(text)?.[3] : undefined;
+    return inJson ?? plainServiceName(text);
   } catch {
     return undefined;
   }

@@ -5,23 +5,40 @@ import type { FeedbackKind } from '../../core/feedback/item';
 import { ranked } from '../../core/feedback/rank';
 import type { ChangeDelivery, DeliveredChange } from '../../core/feedback/recent';
 import { changeWords, confidenceWords, crowd } from '../../core/feedback/format';
-import type { ServiceNews } from './feedback-news';
-import type { Row, RowIcon } from '../tree/row';
+import type { FeedbackState } from '../../core/feedback/service-feedback';
+import type { SourceActions } from '../../core/feedback/source';
 import { isFinished } from '../../core/model/run-state';
+import { age, counted, joined, shortCommit } from '../../core/support/format';
 import type { ServiceState } from '../app/state';
-import { age, joined, shortCommit } from '../app/format';
+import { updatedAt } from '../ci/ci-rows';
+import type { Row, RowIcon } from '../tree/row';
 
-/** Below one row there are not more items than these. */
-const mostItems = 100;
+/** The recent changes of a service and the feedback on them. */
+export interface ServiceNews {
+  readonly service: ServiceState;
+  /** Undefined until it is read. */
+  readonly feedback?: FeedbackState | undefined;
+  /** The reason why feedback could not be read. */
+  readonly problem?: string | undefined;
+  /** The commits of this repository's user. */
+  readonly mine: ReadonlySet<string>;
+  /** The keys of unread items. */
+  readonly unread: ReadonlySet<string>;
+  /** By source name. */
+  readonly actions: ReadonlyMap<string, SourceActions>;
+}
+
+/** The maximum number of items below one row. */
+const maxItems = 100;
 
 const kindIcons: Record<FeedbackKind, string> = { error: 'bug', comment: 'comment', rating: 'star-empty', ticket: 'issues' };
-export const kindWords: Record<FeedbackKind, string> = { error: 'Error', comment: 'Comment', rating: 'Rating', ticket: 'Ticket' };
+export const kindLabels: Record<FeedbackKind, string> = { error: 'Error', comment: 'Comment', rating: 'Rating', ticket: 'Ticket' };
 
-/** The Changes view: recent changes, waiting or delivered where, and below each the feedback on it. */
+/** Returns the rows of the Changes view: recent changes with their environments, and the feedback on each. */
 export function changeRows(services: readonly ServiceNews[], now: number): Row[] {
-  const told = services.filter((news) => news.feedback !== undefined || news.problem !== undefined);
-  if (told.length === 1 && told[0]) return rowsOf(told[0], now);
-  return told.flatMap((news): Row[] => {
+  const known = services.filter((news) => news.feedback !== undefined || news.problem !== undefined);
+  if (known.length === 1 && known[0]) return rowsOf(known[0], now);
+  return known.flatMap((news): Row[] => {
     const children = rowsOf(news, now);
     if (children.length === 0) return [];
     const { service } = news;
@@ -34,33 +51,32 @@ export function changeRows(services: readonly ServiceNews[], now: number): Row[]
         contextValues: ['service'],
         open: 'expanded',
         children,
-        subject: { service: service.key, text: service.name },
+        target: { service: service.key, text: service.name },
       },
     ];
   });
 }
 
-/** What is to be said above the rows: what is delivered without a click, and what of it waits. */
+/** Returns the message above the rows: the automatic deliveries and the commits that are waiting. */
 export function changesMessage(services: readonly ServiceState[]): string | undefined {
-  const told = services.flatMap(({ name, autoDelivery }) => {
+  const messages = services.flatMap(({ name, autoDelivery }) => {
     if (!autoDelivery) return [];
     const { on, waiting } = autoDelivery;
-    const only = services.length === 1;
-    const rule = `${only ? 'Each' : `${name}: each`} ${on} is delivered by itself.`;
-    return [waiting ? `${rule} ${shortCommit(waiting.commit)} waits: ${waiting.why}.` : rule];
+    const rule = `${services.length === 1 ? 'Every' : `${name}: every`} ${on} is delivered automatically.`;
+    return [waiting ? `${rule} ${shortCommit(waiting.commit)} is waiting: ${waiting.reason}.` : rule];
   });
-  return told.length === 0 ? undefined : told.join(' ');
+  return messages.length === 0 ? undefined : messages.join(' ');
 }
 
 function rowsOf(news: ServiceNews, now: number): Row[] {
   const { service, feedback, problem } = news;
-  const troubles = problem === undefined ? [] : [problemRow(service.key, problem)];
-  if (!feedback) return troubles;
+  const problems = problem === undefined ? [] : [problemRow(service.key, problem)];
+  if (!feedback) return problems;
   const { recent, items, sources } = feedback;
   const shown = new Set(recent.changes.map(({ commit }) => commit));
   const others = items.filter(({ change }) => change === undefined || !shown.has(change.commit));
   return [
-    ...troubles,
+    ...problems,
     ...sources.flatMap((source) => sourceRow(service.key, source, now) ?? []),
     ...(recent.uncommitted.length > 0 ? [uncommittedRow(service.key, recent.uncommitted)] : []),
     ...recent.changes.map((change) => changeRow(news, change, now)),
@@ -70,15 +86,15 @@ function rowsOf(news: ServiceNews, now: number): Row[] {
 
 function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row {
   const { service, mine } = news;
-  const own = ranked(news.feedback?.items.filter((item) => item.change?.commit === change.commit) ?? [], mine, now);
-  const where = change.deliveries.length > 0 ? deliveredWords(change.deliveries, now) : waitingWords(service, change.commit);
+  const feedback = ranked(news.feedback?.items.filter((item) => item.change?.commit === change.commit) ?? [], mine, now);
+  const where = change.deliveries.length > 0 ? deliveredText(change.deliveries, now) : waitingText(service, change.commit);
   const author = mine.has(change.commit) ? 'you' : change.author;
-  const what = change.isUncommitted ? 'delivered without a commit' : undefined;
+  const note = change.isUncommitted ? 'delivered without a commit' : undefined;
   return {
-    // The editor opens a row below which something comes only where it is another row.
-    id: `${service.key}#${change.commit}${own.length > 0 ? '#feedback' : ''}`,
+    // VS Code keeps a known row collapsed, so a change with feedback is a new row.
+    id: `${service.key}#${change.commit}${feedback.length > 0 ? '#feedback' : ''}`,
     label: change.isUncommitted ? 'Uncommitted changes' : change.subject,
-    description: joined([where, what, author]),
+    description: joined([where, note, author]),
     icon:
       change.deliveries.length === 0
         ? { name: 'circle-outline', color: 'disabledForeground' }
@@ -89,45 +105,50 @@ function changeRow(news: ServiceNews, change: DeliveredChange, now: number): Row
         '',
         joined([shortCommit(change.commit), change.author, age(change.date, now)]),
         ...change.deliveries.map(
-          ({ environment, at, isLive }) => `${isLive ? 'live in' : 'was in'} ${environment ?? 'the pipeline'} since ${age(at, now)}`,
+          ({ environment, at, isLive }) =>
+            `${isLive ? 'live in' : 'was live in'} ${environment ?? 'the pipeline'}, delivered ${age(at, now)}`,
         ),
-        filesWords(change),
+        filesText(change),
       ],
       '\n',
     ),
-    ariaLabel: joined([`Change ${change.subject}`, where, `by ${author}`, own.length > 0 ? feedbackCount(own.length) : undefined], ', '),
+    ariaLabel: joined(
+      [`Change ${change.subject}`, where, `by ${author}`, feedback.length > 0 ? feedbackCount(feedback.length) : undefined],
+      ', ',
+    ),
     contextValues: ['change', ...(change.isUncommitted ? [] : ['commit'])],
-    ...(own.length > 0 && { open: 'expanded', children: itemRows(news, own, now) }),
-    subject: { service: service.key, change: change.commit, text: change.commit },
+    open: feedback.length > 0 ? 'expanded' : undefined,
+    children: itemRows(news, feedback, now),
+    target: { service: service.key, change: change.commit, text: change.commit },
     click: 'deliver.openChange',
   };
 }
 
-function deliveredWords(deliveries: readonly ChangeDelivery[], now: number): string {
+function deliveredText(deliveries: readonly ChangeDelivery[], now: number): string {
   const live = deliveries.filter(({ isLive }) => isLive);
   if (live.length > 0) return live.map(({ environment, at }) => joined([environment ?? 'delivered', age(at, now)], ' ')).join(', ');
   return 'no longer live';
 }
 
-/** What a change waits for that is not delivered yet. */
-function waitingWords({ runs, autoDelivery }: ServiceState, commit: string): string {
+/** Returns the state of a change that is not delivered yet. */
+function waitingText({ runs, autoDelivery }: ServiceState, commit: string): string {
   const run = runs.find(({ outcome, change }) => !isFinished(outcome) && change.commit === commit);
-  if (run) return run.outcome === 'running' ? 'being delivered' : 'waits for the delivery before it';
-  return autoDelivery?.waiting?.commit === commit ? `waits, ${autoDelivery.waiting.why}` : 'waiting';
+  if (run) return run.outcome === 'running' ? 'being delivered' : 'waiting for the previous delivery';
+  return autoDelivery?.waiting?.commit === commit ? `waiting: ${autoDelivery.waiting.reason}` : 'waiting';
 }
 
-function filesWords({ files, tooLarge }: DeliveredChange): string {
+function filesText({ files, tooLarge }: DeliveredChange): string {
   const names = files.slice(0, 10).map(({ path }) => path);
   const more = files.length > names.length ? [`and ${files.length - names.length} more`] : [];
-  const large = tooLarge.map((path) => `${path} has too many changed lines to be marked`);
+  const large = tooLarge.map((path) => `${path} has too many changed lines to mark`);
   return [...names, ...more, ...large].join('\n');
 }
 
 function itemRows(news: ServiceNews, items: readonly PlacedItem[], now: number): Row[] {
-  const rows = items.slice(0, mostItems).map((item) => itemRow(news, item, now));
-  if (items.length <= mostItems) return rows;
-  const label = `${items.length - mostItems} more`;
-  return [...rows, { id: `${rows[0]?.id ?? ''}#more`, label, icon: { name: 'ellipsis' }, ariaLabel: label, subject: {} }];
+  const rows = items.slice(0, maxItems).map((item) => itemRow(news, item, now));
+  if (items.length <= maxItems) return rows;
+  const label = `${items.length - maxItems} more`;
+  return [...rows, { id: `${rows[0]?.id ?? ''}#more`, label, icon: { name: 'ellipsis' }, ariaLabel: label, target: {} }];
 }
 
 function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
@@ -136,10 +157,10 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
   const isUnread = news.unread.has(itemKey(placed));
   const [place] = places;
   const at = place && joined([place.path.slice(place.path.lastIndexOf('/') + 1), place.line?.toString()], ':');
-  const mended = fix && fixWords(placed, now);
-  const description = joined([mended, crowd(item), at, age(lastOf(item), now)]);
+  const fixed = fix && fixText(placed, now);
+  const description = joined([fixed, crowd(item), at, age(lastOf(item), now)]);
   const actions = news.actions.get(source);
-  const why = place ? confidenceWords(place) : '';
+  const confidence = place ? confidenceWords(place) : '';
   return {
     id: `${service.key}#${itemKey(placed)}`,
     label: item.title,
@@ -150,15 +171,15 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
         item.title,
         item.body === undefined ? undefined : `\n${item.body.slice(0, 1000)}${item.body.length > 1000 ? '…' : ''}`,
         '',
-        joined([kindWords[item.kind], crowd(item), item.author, source]),
-        place && joined([joined([place.path, place.line?.toString()], ':'), why]),
+        joined([kindLabels[item.kind], crowd(item), item.author, source]),
+        place && joined([joined([place.path, place.line?.toString()], ':'), confidence]),
         change && changeWords(change.by),
-        mended,
+        fixed,
       ],
       '\n',
     ),
     ariaLabel: joined(
-      [isUnread ? 'Unread' : undefined, kindWords[item.kind], item.title, mended, crowd(item), at, why, age(lastOf(item), now)],
+      [isUnread ? 'Unread' : undefined, kindLabels[item.kind], item.title, fixed, crowd(item), at, confidence, age(lastOf(item), now)],
       ', ',
     ),
     contextValues: [
@@ -169,11 +190,11 @@ function itemRow(news: ServiceNews, placed: PlacedItem, now: number): Row {
       ...(actions?.assignToMe ? ['assign'] : []),
       ...(actions?.reply ? ['reply'] : []),
     ],
-    subject: {
+    target: {
       service: service.key,
       item: item.id,
       source,
-      ...(item.url !== undefined && { url: item.url }),
+      url: item.url,
       text: item.url ?? item.title,
     },
     click: 'deliver.openFeedback',
@@ -186,11 +207,11 @@ function itemIcon({ item, fix }: PlacedItem, isUnread: boolean): RowIcon {
   return isUnread ? { name, color: 'notificationsInfoIcon.foreground' } : { name };
 }
 
-/** How far its fix has come. */
-export function fixWords({ item, fix }: PlacedItem, now: number): string | undefined {
+/** Returns the state of the fix of an item. */
+export function fixText({ item, fix }: PlacedItem, now: number): string | undefined {
   if (!fix) return undefined;
-  if (!fix.delivered) return 'fix waits to be delivered';
-  if (isBack(item, fix)) return 'back after its fix';
+  if (!fix.delivered) return 'fix is not delivered yet';
+  if (isBack(item, fix)) return 'reported again after the fix';
   return joined(['fix delivered', fix.delivered.environment && `to ${fix.delivered.environment}`, age(fix.delivered.at, now)], ' ');
 }
 
@@ -201,16 +222,16 @@ function otherRow(news: ServiceNews, items: readonly PlacedItem[], now: number):
     label: 'On Earlier Changes',
     description: feedbackCount(items.length),
     icon: { name: 'history' },
-    tooltip: 'Feedback on code that was not changed recently, or of which nothing tells what it is about',
+    tooltip: 'Feedback on older code, or without a known place in the code',
     ariaLabel: `Feedback on earlier changes, ${feedbackCount(items.length)}`,
     open: 'collapsed',
     children: itemRows(news, ranked(items, news.mine, now), now),
-    subject: { service: key },
+    target: { service: key },
   };
 }
 
 function uncommittedRow(service: string, files: readonly string[]): Row {
-  const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;
+  const count = counted(files.length, 'file');
   return {
     id: `${service}#uncommitted`,
     label: 'Not committed yet',
@@ -218,35 +239,35 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
     icon: { name: 'edit', color: 'disabledForeground' },
     tooltip: files.slice(0, 20).join('\n'),
     ariaLabel: `Not committed yet, ${count}`,
-    subject: { service },
+    target: { service },
     click: 'deliver.openSourceControl',
   };
 }
 
 const sourceNames = { file: 'A file', http: 'A server', sentry: 'Sentry', github: 'GitHub', gitlab: 'GitLab' } as const;
 const failures = {
-  offline: { words: 'cannot be reached', icon: 'debug-disconnect' },
-  token: { words: 'wants a token', icon: 'key' },
-  limit: { words: 'was asked too often', icon: 'watch' },
-  answer: { words: 'does not answer as it should', icon: 'warning' },
+  offline: { text: ' is not reachable', icon: 'debug-disconnect' },
+  token: { text: ' needs a token', icon: 'key' },
+  limit: { text: ': rate limit exceeded', icon: 'watch' },
+  answer: { text: ' returned an error', icon: 'warning' },
 } as const;
 
-/** Nothing where all is well: silence is good news. */
+/** Returns a row for a source with a problem. */
 function sourceRow(service: string, { source, kind, failure, warning, fetchedAt }: SourceState, now: number): Row | undefined {
   const message = failure?.message ?? warning;
   if (message === undefined) return undefined;
   const state = failure && failures[failure.reason];
-  const known = fetchedAt === undefined ? 'nothing of it is known yet' : `as of ${age(fetchedAt, now)}`;
-  const label = `${sourceNames[kind]} ${state?.words ?? 'was not read whole'}`;
+  const updated = updatedAt(fetchedAt, now) ?? 'no data yet';
+  const label = `${sourceNames[kind]}${state?.text ?? ' was read only in part'}`;
   return {
     id: `${service}#source#${source}`,
     label,
-    description: joined([failure && known, message]),
+    description: joined([failure && updated, message]),
     icon: { name: state?.icon ?? 'warning', color: 'list.warningForeground' },
-    tooltip: joined([source, message, failure?.hint, failure && known, failure?.retryAt && `asked again at ${failure.retryAt}`], '\n'),
-    ariaLabel: joined([label, source, message, failure && known], ', '),
+    tooltip: joined([source, message, failure?.hint, failure && updated, failure?.retryAt && `retry at ${failure.retryAt}`], '\n'),
+    ariaLabel: joined([label, source, message, failure && updated], ', '),
     contextValues: ['source', ...(failure?.reason === 'token' ? ['token'] : [])],
-    subject: { service, source, text: message },
+    target: { service, source, text: message },
     click: failure?.reason === 'token' ? 'deliver.setFeedbackToken' : 'deliver.refreshFeedback',
   };
 }
@@ -257,15 +278,15 @@ function problemRow(service: string, message: string): Row {
     label: message,
     icon: { name: 'warning', color: 'list.warningForeground' },
     ariaLabel: message,
-    subject: { service },
+    target: { service },
   };
 }
 
-function feedbackCount(count: number): string {
-  return count === 1 ? '1 item of feedback' : `${count} items of feedback`;
+export function feedbackCount(count: number): string {
+  return counted(count, 'feedback item');
 }
 
-/** The same item in every window and after every refresh. */
+/** Returns a key that is the same in every window and after every refresh. */
 export function itemKey({ source, item }: Pick<PlacedItem, 'source' | 'item'>): string {
   return `${source}\n${item.id}`;
 }

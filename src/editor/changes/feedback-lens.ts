@@ -1,15 +1,14 @@
 import * as vscode from 'vscode';
 import type { PlacedItem } from '../../core/feedback/placed-item';
 import { crowd } from '../../core/feedback/format';
-import { feedbackPlace } from './feedback-place';
-import type { FeedbackStore } from './feedback-store';
-import type { ProblemPlaces } from '../failures/problem-places';
+import { joined } from '../../core/support/format';
 import type { Store } from '../app/store';
-import { joined } from '../app/format';
+import type { ProblemPlaces } from '../failures/problem-places';
+import { currentPlace, type FeedbackStore } from './feedback-store';
 
 const setting = 'deliver.feedback.codeLens';
 
-/** A line of words above the lines that customers speak of, for those who turn it on. */
+/** Shows feedback as a CodeLens above its line, if the setting is on. */
 export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
   readonly onDidChangeCodeLenses = this.changed.event;
@@ -21,7 +20,7 @@ export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable 
     private readonly store: Store,
     private readonly places: ProblemPlaces,
   ) {
-    const stop = feedback.changes.listen(() => this.changed.fire());
+    const stop = feedback.changed.listen(() => this.changed.fire());
     this.events = vscode.Disposable.from(
       { dispose: stop },
       vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration(setting) && this.switch()),
@@ -37,7 +36,7 @@ export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable 
       (this.feedback.newsOf(service).feedback?.items ?? []).map(async (placed) => {
         const [place] = placed.places;
         if (!place || !document.uri.path.endsWith(`/${place.path}`)) return [];
-        const now = await feedbackPlace(this.places, service, placed);
+        const now = await currentPlace(this.places, service, placed);
         if (now?.line === undefined || now.uri.toString() !== document.uri.toString()) return [];
         return [new vscode.CodeLens(new vscode.Range(now.line, 0, now.line, 0), commandOf(service.key, placed))];
       }),
@@ -59,7 +58,7 @@ export class FeedbackLens implements vscode.CodeLensProvider, vscode.Disposable 
 }
 
 function commandOf(service: string, { item, source }: PlacedItem): vscode.Command {
-  // `$(name)` would become an icon.
+  // VS Code would draw `$(name)` as an icon.
   const title = joined([item.title.replace(/\$\(/g, '$\u200B('), crowd(item)]);
   return { title: `$(comment) ${title}`, command: 'deliver.openFeedback', arguments: [{ service, item: item.id, source }] };
 }

@@ -1,41 +1,41 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { blobId } from '../../core/git/working-files';
 import type { Inbox } from '../../core/feedback/inbox';
 import type { ServiceFeedback } from '../../core/feedback/service-feedback';
-import type { Tokens } from '../../core/model/tokens';
+import { blobId } from '../../core/git/working-files';
 import { messageOf } from '../../core/model/result';
+import type { Tokens } from '../../core/model/tokens';
 import { KnownPipelines } from '../../core/pipeline/known';
-import type { lazyParser } from '../pipeline/parser';
+import { folderInRepository } from '../app/git-folder';
 import type { Repositories } from '../app/repositories';
 import type { Service } from '../app/state';
+import { parseDefinition } from '../pipeline/parser';
 
-interface Opened {
-  /** The text of the definition that it was opened for. */
+interface OpenedFeedback {
+  /** The text of `delivery.yaml`. */
   readonly definition: string;
-  /** A sentence says why there is nothing to open. */
+  /** A string is the reason why feedback could not be opened. */
   readonly feedback: Promise<ServiceFeedback | string>;
 }
 
-const commitsEveryMs = 2_000;
+const headPollMs = 2_000;
 
-/** The feedback on each service of the window, opened when first asked for and again when its definition is another. */
+/** The feedback of each service in the window, opened on first use and again when its definition changes. */
 export class FeedbackServices implements vscode.Disposable {
-  private readonly opened = new Map<string, Opened>();
+  private readonly opened = new Map<string, OpenedFeedback>();
   private readonly byService = new Map<string, readonly Inbox[]>();
-  private readonly logs = new Set<string>();
+  private readonly reflogs = new Set<string>();
 
   constructor(
     private readonly repositories: Repositories,
-    private readonly parse: ReturnType<typeof lazyParser>,
     private readonly tokens: Tokens,
-    /** Called when a repository has another commit. */
-    private readonly moved: () => void,
+    /** Called when `HEAD` of a repository moves. */
+    private readonly onHeadMoved: () => void,
   ) {}
 
   async open(service: Service): Promise<ServiceFeedback | string> {
-    if (!vscode.workspace.isTrusted) return 'this folder is in restricted mode';
+    if (!vscode.workspace.isTrusted) return 'This folder is in Restricted Mode.';
     try {
       const definition = fs.readFileSync(service.file, 'utf8');
       const known = this.opened.get(service.key);
@@ -48,41 +48,41 @@ export class FeedbackServices implements vscode.Disposable {
     }
   }
 
-  /** The sources of a service, or of all; those that were opened so far. */
+  /** Returns the opened sources of a service, or of all services. */
   inboxes(service?: string): readonly Inbox[] {
     return service === undefined ? [...this.byService.values()].flat() : (this.byService.get(service) ?? []);
   }
 
   dispose(): void {
-    for (const log of this.logs) fs.unwatchFile(log, this.moved);
+    for (const reflog of this.reflogs) fs.unwatchFile(reflog, this.onHeadMoved);
   }
 
   private async openAs(service: Service, definition: string): Promise<ServiceFeedback | string> {
     const opened = await this.repositories.of(service);
-    if (!opened) return `${service.root} could not be opened with git`;
-    // What was delivered was parsed before: the parser need not be loaded for it.
+    if (!opened) return `Git could not open ${service.root}`;
+    // A delivered definition is known, so the parser need not be loaded for it.
     const pipeline =
-      new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? this.parse(definition, service.file).pipeline;
-    if (!pipeline) return `${path.basename(service.file)} has errors: feedback waits until they are mended`;
+      new KnownPipelines(service.home.definitions).recall(blobId(definition)) ?? (await parseDefinition(definition, service.file)).pipeline;
+    if (!pipeline) return `${path.basename(service.file)} has errors. Fix them to see feedback.`;
     const core = await import('../../core/feedback/service-feedback');
     const feedback = await core.ServiceFeedback.open({
       repository: opened.repository,
       home: service.home,
-      folder: path.relative(service.root, fs.realpathSync(service.folder)).split(path.sep).join('/'),
+      folder: folderInRepository(service.root, service.folder),
       pipeline,
       placesNow: opened.places,
       tokens: this.tokens,
       proxy: 'host',
     });
     this.byService.set(service.key, feedback.inboxes);
-    this.watchCommits(path.join(opened.repository.gitFolder, 'logs', 'HEAD'));
+    this.watchHead(path.join(opened.repository.gitFolder, 'logs', 'HEAD'));
     return feedback;
   }
 
-  /** Git notes there whatever moves `HEAD`, whoever does it. */
-  private watchCommits(log: string): void {
-    if (this.logs.has(log)) return;
-    this.logs.add(log);
-    fs.watchFile(log, { interval: commitsEveryMs, persistent: false }, this.moved);
+  /** Git writes every move of `HEAD` to its reflog. */
+  private watchHead(reflog: string): void {
+    if (this.reflogs.has(reflog)) return;
+    this.reflogs.add(reflog);
+    fs.watchFile(reflog, { interval: headPollMs, persistent: false }, this.onHeadMoved);
   }
 }

@@ -2,31 +2,30 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { DeliveredChange, RecentDeliveries } from '../../core/feedback/recent';
 import { confidenceWords, crowd } from '../../core/feedback/format';
-import { Paced } from '../app/change-event';
-import { feedbackPlace } from './feedback-place';
-import type { FeedbackStore } from './feedback-store';
-import type { ServiceNews } from './feedback-news';
-import { commandLink, outsideText } from '../app/outside-text';
-import type { ProblemPlaces } from '../failures/problem-places';
+import { age, joined } from '../../core/support/format';
+import { Throttle } from '../app/change-event';
 import type { Store } from '../app/store';
-import { age, joined } from '../app/format';
+import type { ProblemPlaces } from '../failures/problem-places';
+import type { CommandTarget } from '../tree/row';
+import type { ServiceNews } from './change-rows';
+import { currentPlace, type FeedbackStore } from './feedback-store';
+import { untrustedText } from './feedback-threads';
 
-/** One look at a file: which of its lines are marked with what. */
 interface Marks {
   readonly recent: vscode.DecorationOptions[];
   readonly feedback: vscode.DecorationOptions[];
 }
 
 /**
- * Quiet marks beside recently delivered lines of the visible editors, others where there is feedback. While
- * a file is edited the editor itself moves them; they are found anew when it is saved.
+ * Marks recently delivered lines and lines with feedback in the gutter of visible editors. VS Code moves the marks while a file is
+ * edited. They are computed again when it is saved.
  */
 export class RecentMarks implements vscode.Disposable {
   private readonly recent: vscode.TextEditorDecorationType;
   private readonly feedbackMark: vscode.TextEditorDecorationType;
-  private readonly pace = new Paced(() => void this.drawAll(), 100);
+  private readonly drawing = new Throttle(() => void this.drawAll(), 100);
   private readonly events: vscode.Disposable;
-  private turn = 0;
+  private latest = 0;
 
   constructor(
     media: vscode.Uri,
@@ -43,34 +42,34 @@ export class RecentMarks implements vscode.Disposable {
       overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.infoForeground'),
       overviewRulerLane: vscode.OverviewRulerLane.Left,
     });
-    const stop = feedback.changes.listen(() => this.pace.ask());
+    const stop = feedback.changed.listen(() => this.drawing.schedule());
     this.events = vscode.Disposable.from(
       { dispose: stop },
       vscode.window.onDidChangeVisibleTextEditors(() => {
-        this.feedback.look();
-        this.pace.ask();
+        this.feedback.refreshSoon();
+        this.drawing.schedule();
       }),
-      vscode.workspace.onDidSaveTextDocument(() => this.feedback.look()),
-      vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration('deliver.recent') && this.feedback.look()),
+      vscode.workspace.onDidSaveTextDocument(() => this.feedback.refreshSoon()),
+      vscode.workspace.onDidChangeConfiguration((change) => change.affectsConfiguration('deliver.recent') && this.feedback.refreshSoon()),
     );
   }
 
   dispose(): void {
-    this.turn += 1;
-    this.pace.dispose();
+    this.latest += 1;
+    this.drawing.dispose();
     this.events.dispose();
     this.recent.dispose();
     this.feedbackMark.dispose();
   }
 
   private async drawAll(): Promise<void> {
-    const turn = ++this.turn;
+    const turn = ++this.latest;
     for (const editor of vscode.window.visibleTextEditors) {
       if (editor.document.uri.scheme !== 'file') continue;
       const { version } = editor.document;
       const marks = await this.marksOf(editor.document);
-      if (turn !== this.turn) return;
-      // It was edited meanwhile: the marks that it has moved along.
+      if (turn !== this.latest) return;
+      // The file was edited meanwhile, so VS Code has moved its marks.
       if (editor.document.version !== version) continue;
       editor.setDecorations(this.recent, marks.recent);
       editor.setDecorations(this.feedbackMark, marks.feedback);
@@ -100,21 +99,20 @@ export class RecentMarks implements vscode.Disposable {
       const { item, source } = placed;
       const [place] = placed.places;
       if (!place || path.join(news.service.root, place.path) !== uri.fsPath) continue;
-      const now = await feedbackPlace(this.places, news.service, placed);
+      const now = await currentPlace(this.places, news.service, placed);
       if (now?.line === undefined) continue;
       const hover = byLine.get(now.line) ?? [];
       byLine.set(now.line, hover);
-      // The newest comes first: all are there when the row is opened.
+      // The newest item of a line comes first. The hover shows only that one.
       if (hover.length > 0) continue;
-      const words = joined([crowd(item), age(item.createdAt, Date.now()), item.author, source, confidenceWords(place)]);
-      hover.push(outsideText(item.title, item.body?.slice(0, 500), words));
-      hover.push(commandLink('Open the Feedback', 'deliver.openFeedback', { service: news.service.key, item: item.id, source }));
+      const details = joined([crowd(item), age(item.createdAt), item.author, source, confidenceWords(place)]);
+      hover.push(untrustedText(item.title, item.body?.slice(0, 500), details));
+      hover.push(commandLink('Open Feedback', 'deliver.openFeedback', { service: news.service.key, item: item.id, source }));
     }
     return [...byLine].map(([line, hoverMessage]) => ({ range: new vscode.Range(line, 0, line, 10_000), hoverMessage }));
   }
 }
 
-/** Lines that follow each other and came with the same change are one passage. */
 function recentOptions(
   recent: RecentDeliveries,
   lines: readonly { readonly line: number; readonly commit: string }[],
@@ -124,12 +122,20 @@ function recentOptions(
   return lines.flatMap(({ line, commit }): vscode.DecorationOptions[] => {
     const change = changes.get(commit);
     if (!change || taken.has(line - 1) || !change.deliveries.some(({ isLive }) => isLive)) return [];
-    return [{ range: new vscode.Range(line - 1, 0, line - 1, 0), hoverMessage: outsideText(change.subject, whereWords(change)) }];
+    return [{ range: new vscode.Range(line - 1, 0, line - 1, 0), hoverMessage: untrustedText(change.subject, whereText(change)) }];
   });
 }
 
-function whereWords({ deliveries, author }: DeliveredChange): string {
+function whereText({ deliveries, author }: DeliveredChange): string {
   const live = deliveries.filter(({ isLive }) => isLive);
-  const where = live.map(({ environment, at }) => joined(['delivered', environment && `to ${environment}`, age(at, Date.now())], ' '));
+  const where = live.map(({ environment, at }) => joined(['delivered', environment && `to ${environment}`, age(at)], ' '));
   return joined([...where, author]);
+}
+
+/** Returns a link to one of the extension's commands. Only this command is trusted. */
+function commandLink(label: string, command: string, target: CommandTarget): vscode.MarkdownString {
+  const argument = encodeURIComponent(JSON.stringify([target])).replace(/[()]/g, (bracket) => (bracket === '(' ? '%28' : '%29'));
+  const markdown = new vscode.MarkdownString(`[${label}](command:${command}?${argument})`);
+  markdown.isTrusted = { enabledCommands: [command] };
+  return markdown;
 }

@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
+import { shortLabel } from '../../core/support/format';
 import type { Cli } from '../app/cli';
-import type { Deliveries } from '../pipeline/deliveries';
-import type { DeliveryEnd } from '../pipeline/delivery-end';
-import type { CommandTarget } from '../tree/row';
 import type { ServiceChoice } from '../app/service-choice';
 import type { ServiceState } from '../app/state';
+import type { Deliveries } from '../pipeline/deliveries';
+import type { DeliveryNotifications } from '../pipeline/delivery-notifications';
+import type { CommandTarget } from '../tree/row';
 import type { CiName, CiTokens } from './ci-tokens';
 
 const labels: Readonly<Record<CiName, string>> = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD', jenkins: 'Jenkins' };
@@ -13,90 +14,97 @@ export interface CiParts {
   readonly cli: Cli;
   readonly choice: ServiceChoice;
   readonly tokens: CiTokens;
-  readonly deliveries: Pick<Deliveries, 'deliverOn'>;
-  readonly end: Pick<DeliveryEnd, 'complain'>;
-  /** There is another token: whoever asks with the old one begins anew. */
-  readonly signedIn: () => void;
+  readonly deliveries: Pick<Deliveries, 'runOn'>;
+  readonly notifications: Pick<DeliveryNotifications, 'showFailure'>;
+  /** Called after a token was entered. */
+  readonly onSignIn: () => void;
 }
 
-/** What is done with CI services and the runs on them. */
+/** The commands on CI services and their runs. */
 export class CiActions {
   constructor(private readonly parts: CiParts) {}
 
-  /** Delivers the working tree where the user says. The engine's own pipeline is written first, where it is missing or out of date. */
-  async runOn(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Run on…');
+  /** Delivers the working tree on a selected CI service. First offers to write its pipeline if that is missing or out of date. */
+  async runOn(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Run On…');
     if (!service) return;
-    const name = await this.pickEngine(service);
+    const name = await this.pickCi(service);
     if (name === undefined) return;
-    if (name !== 'local' && !(await this.isWritten(service, name))) return;
-    await this.parts.deliveries.deliverOn(service, name);
+    if (name !== 'local' && !(await this.ensurePipeline(service, name))) return;
+    await this.parts.deliveries.runOn(service, name);
   }
 
-  /** Asks for a token, and tries it. */
-  async signIn(subject: CommandTarget): Promise<void> {
+  /** Prompts for a token and tries it. */
+  async signIn(target: CommandTarget): Promise<void> {
     const { tokens, choice } = this.parts;
-    const service = await choice.choose(subject, 'Sign in to the CI Service');
+    const service = await choice.choose(target, 'Sign In to CI');
     if (!service) return;
-    const engine = await tokens.hostOf(service, engineOf(service, subject));
-    if (!engine)
-      return void vscode.window.showInformationMessage(`delivery.yaml names no CI service that ${service.name} runs on (engine: github).`);
-    if (!(await tokens.tokens.ask(engine.kind, engine.host))) return;
-    await this.tryToken(service, engine.kind);
-    this.parts.signedIn();
+    const host = await tokens.hostOf(service, ciOf(service, target));
+    if (!host)
+      return void vscode.window.showInformationMessage(
+        `delivery.yaml contains no CI service for ${service.name}. Add one, such as engine: github.`,
+      );
+    if (!(await tokens.tokens.prompt(host.kind, host.host))) return;
+    await this.tryToken(service, host.kind);
+    this.parts.onSignIn();
   }
 
-  /** Lets a deployment go on that waits for a person, after one question. */
-  async approve({ service: key, run, environment }: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Approve a Deployment');
-    const meant = service?.runs.find((one) => (run === undefined ? one.steps.some(({ approval }) => approval) : one.id === run));
-    const name = environment ?? meant?.steps.find(({ approval }) => approval)?.approval;
-    if (!service || !meant?.engine || name === undefined)
-      return void vscode.window.showInformationMessage('No deployment waits for a person.');
-    const what = `Let ${service.name} go on to ${name}?`;
-    const answer = await vscode.window.showWarningMessage(what, { modal: true, detail: `${meant.change.subject}\nIt waits at ${meant.engine.label}.` }, 'Approve'); // prettier-ignore
+  /** Approves a deployment that is waiting, after a confirmation. */
+  async approve({ service: key, run: id, environment: approved }: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose({ service: key }, 'Approve Deployment');
+    const run = service?.runs.find((candidate) =>
+      id === undefined ? candidate.steps.some(({ approval }) => approval) : candidate.id === id,
+    );
+    const environment = approved ?? run?.steps.find(({ approval }) => approval)?.approval;
+    if (!service || !run?.engine || environment === undefined)
+      return void vscode.window.showInformationMessage('No deployment is waiting for approval.');
+    const answer = await vscode.window.showWarningMessage(
+      `Approve the deployment of ${service.name} to ${environment}?`,
+      { modal: true, detail: `${run.change.subject}\nWaiting on ${run.engine.label}` },
+      'Approve',
+    );
     if (answer === undefined) return;
-    const environmentOfCall = await this.parts.tokens.environment([service], meant.engine.name);
-    const args = ['approve', name, '--run', meant.id, '--service', service.name];
-    const end = await this.parts.cli.start(args, service.folder, environmentOfCall).end;
-    if (end.code !== 0) this.parts.end.complain(`${name} could not be approved`, end.complaint);
+    const tokens = await this.parts.tokens.environment([service], run.engine.name);
+    const args = ['approve', environment, '--run', run.id, '--service', service.name];
+    const exit = await this.parts.cli.start(args, service.folder, tokens).exit;
+    if (exit.code !== 0) this.parts.notifications.showFailure(`Could not approve ${environment}`, exit.stderr);
   }
 
-  /** The page of a run at its CI service. */
-  async openRun({ service: key, run }: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose({ ...(key !== undefined && { service: key }) }, 'Open the Run in the Browser');
-    const meant = service?.runs.find((one) => (run === undefined ? one.engine !== undefined : one.id === run));
-    const url = meant?.engine?.url;
+  /** Opens the page of a run on its CI service. */
+  async openRun({ service: key, run: id }: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose({ service: key }, 'Open Run in Browser');
+    const run = service?.runs.find((candidate) => (id === undefined ? candidate.engine !== undefined : candidate.id === id));
+    const url = run?.engine?.url;
     if (url === undefined || !/^https?:\/\//.test(url))
-      return void vscode.window.showInformationMessage('This run has no page: it is on this machine.');
+      return void vscode.window.showInformationMessage('This run has no page, because it runs on this machine.');
     await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  private async pickEngine(service: ServiceState): Promise<CiName | 'local' | undefined> {
-    const known: { label: string; description: string; name: CiName | 'local' }[] = [
+  private async pickCi(service: ServiceState): Promise<CiName | 'local' | undefined> {
+    const items: { label: string; description: string; name: CiName | 'local' }[] = [
       { label: 'This machine', description: '', name: 'local' },
     ];
     for (const name of ['github', 'gitlab', 'jenkins'] as const) {
       const host = await this.parts.tokens.hostOf(service, name);
-      if (host) known.push({ label: labels[name], description: new URL(host.host).host, name });
+      if (host) items.push({ label: labels[name], description: new URL(host.host).host, name });
     }
-    const picked = await vscode.window.showQuickPick(known, { title: `Run ${service.name} on…`, placeHolder: 'Where do the steps run?' });
+    const picked = await vscode.window.showQuickPick(items, { title: `Run ${service.name} On…`, placeHolder: 'Select where to run the steps' }); // prettier-ignore
     return picked?.name;
   }
 
-  /** Whether the repository holds what the engine would run, as delivery.yaml says it now. */
-  private async isWritten(service: ServiceState, name: CiName): Promise<boolean> {
+  /** Returns true if the CI service's pipeline is up to date with delivery.yaml. Offers to write it otherwise. */
+  private async ensurePipeline(service: ServiceState, name: CiName): Promise<boolean> {
     const dry = await this.output(['export', name, '--dry-run', '--json'], service);
-    const missing = dry.code === 0 ? missingIn(dry.output) : [];
-    // What is wrong with it is said by the delivery itself.
-    if (missing.length === 0) return true;
+    // The delivery itself reports an export that fails.
+    const outdated = dry.code === 0 ? outdatedFiles(dry.output) : [];
+    if (outdated.length === 0) return true;
     const write = 'Write and Run';
-    const detail = `${missing.join('\n')}\n\nThe pipeline of ${labels[name]} is written from delivery.yaml. Your own marked lines stay.`;
-    const answer = await vscode.window.showInformationMessage(`Write the pipeline of ${labels[name]}?`, { modal: true, detail }, write);
+    const detail = `${outdated.join('\n')}\n\nDeliver writes these files from delivery.yaml and keeps the regions that you marked.`;
+    const answer = await vscode.window.showInformationMessage(`Write the pipeline for ${labels[name]}?`, { modal: true, detail }, write);
     if (answer === undefined) return false;
-    const end = await this.parts.cli.start(['export', name], service.folder).end;
-    if (end.code === 0) return true;
-    this.parts.end.complain('The pipeline could not be written', end.complaint);
+    const exit = await this.parts.cli.start(['export', name], service.folder).exit;
+    if (exit.code === 0) return true;
+    this.parts.notifications.showFailure('Could not write the pipeline', exit.stderr);
     return false;
   }
 
@@ -104,7 +112,7 @@ export class CiActions {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
     const [first = ''] = output.trim().split('\n');
     if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
-    else this.parts.end.complain(`${labels[name]} does not let you in`, output.trim());
+    else this.parts.notifications.showFailure(`${shortLabel(labels[name])} sign-in failed`, output.trim());
   }
 
   private async output(
@@ -117,13 +125,13 @@ export class CiActions {
   }
 }
 
-/** That of the run or record that was clicked on, else the one that the definition names. */
-function engineOf({ runs, engine }: ServiceState, { run }: CommandTarget): CiName | undefined {
-  return runs.find(({ id }) => id === run)?.engine?.name ?? engine?.name;
+/** Returns the CI service of the run or record that was clicked; undefined for the one in the definition. */
+function ciOf({ runs, ciRecord }: ServiceState, { run }: CommandTarget): CiName | undefined {
+  return runs.find(({ id }) => id === run)?.engine?.name ?? ciRecord?.name;
 }
 
-/** Files that would be written, of what `deliver export --dry-run --json` says. */
-function missingIn(output: string): string[] {
+/** Returns the files that `deliver export --dry-run --json` would write. */
+function outdatedFiles(output: string): string[] {
   try {
     const { files } = JSON.parse(output) as { readonly files: readonly { readonly path: string; readonly state: string }[] };
     return files.filter(({ state }) => state !== 'unchanged').map(({ path }) => path);

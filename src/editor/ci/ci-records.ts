@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import { engineRecordsFolder, readEngineRecord } from '../../core/ci/follow/ci-record';
+import { Throttle } from '../app/change-event';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
-import { Paced } from '../app/change-event';
 
-/** What CI services said last of the window's services, read from the disk as a watching process leaves it there. */
+/** Reads the last known state of CI services, which a watching process writes to disk. */
 export class CiRecords {
   private readonly watchers = new Map<string, fs.FSWatcher>();
-  private readonly reading = new Paced(() => this.read());
+  private readonly reading = new Throttle(() => this.read());
   private services: readonly Service[] = [];
 
   constructor(private readonly store: Store) {}
@@ -16,14 +16,14 @@ export class CiRecords {
     const before = this.services.map(({ key }) => key).join();
     this.services = services;
     for (const { home } of services) this.watch(engineRecordsFolder(home));
-    if (services.map(({ key }) => key).join() !== before) this.reading.ask();
+    if (services.map(({ key }) => key).join() !== before) this.reading.schedule();
   }
 
   private read(): void {
     for (const service of this.services) {
-      const record = readEngineRecord(service.home, service.name);
-      const known = this.store.state.services.find(({ key }) => key === service.key)?.engine;
-      if (record && JSON.stringify(record) !== JSON.stringify(known)) this.store.note(service, { engine: record });
+      const ciRecord = readEngineRecord(service.home, service.name);
+      const known = this.store.state.services.find(({ key }) => key === service.key)?.ciRecord;
+      if (ciRecord && JSON.stringify(ciRecord) !== JSON.stringify(known)) this.store.annotate(service, { ciRecord });
     }
   }
 
@@ -31,11 +31,11 @@ export class CiRecords {
     if (this.watchers.has(folder)) return;
     try {
       fs.mkdirSync(folder, { recursive: true });
-      const watcher = fs.watch(folder, () => this.reading.ask());
+      const watcher = fs.watch(folder, () => this.reading.schedule());
       watcher.on('error', () => this.watchers.delete(folder));
       this.watchers.set(folder, watcher);
     } catch {
-      // The system is out of watches: what is kept is read when the window is next opened.
+      // The system is out of watches: the next window reads the record.
     }
   }
 

@@ -1,9 +1,12 @@
 import type { CiRecord } from '../../core/ci/follow/ci-record';
 import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
-import type { Row, RowIcon } from '../tree/row';
+import { age, joined, shortCommit, shortLabel } from '../../core/support/format';
 import type { LiveEnvironment, ServiceState } from '../app/state';
-import { age, joined, shortCommit, shortLabel } from '../app/format';
+import type { Row, RowIcon } from '../tree/row';
+
+/** The state of the connection to a CI service, if it is not normal. */
+export type Connection = NonNullable<CiRunState['heard']>;
 
 const deploymentIcons: Record<RemoteDeployment['state'], RowIcon> = {
   live: { name: 'cloud', color: 'testing.iconPassed' },
@@ -12,75 +15,88 @@ const deploymentIcons: Record<RemoteDeployment['state'], RowIcon> = {
   gone: { name: 'circle-outline', color: 'disabledForeground' },
 };
 
-/** Why what is told of a run on a CI service may be old: first below it, so that nobody takes it for how things are. */
+const deploymentStates: Record<RemoteDeployment['state'], string> = {
+  live: 'live',
+  'going on': 'in progress',
+  failed: 'failed',
+  gone: 'inactive',
+};
+
+/** Returns `Updated 5 min ago`. */
+export function updatedAt(iso: string | undefined, now: number): string | undefined {
+  return iso === undefined ? undefined : `Updated ${age(iso, now)}`;
+}
+
+/** Returns a row above the steps of a run on a CI service, if their state may be out of date. */
 export function connectionRow(service: string, run: string, { label, heard, toldAt }: CiRunState, now: number): Row[] {
   if (!heard) return [];
-  const told = `told ${age(heard.state === 'slow' ? toldAt : heard.at, now)}`;
-  const what = heard.state === 'unfollowed' ? `Nothing here follows this run at ${label}` : (heard.message ?? `${label} does not answer`);
-  const signIn = heard.reason === 'token';
+  const updated = updatedAt(heard.state === 'slow' ? toldAt : heard.at, now);
+  const message = connectionMessage(label, heard);
+  const needsToken = heard.reason === 'token';
   return [
     {
-      id: `${service}#${run}#heard`,
+      id: `${service}#${run}#connection`,
       label: connectionLabel(label, heard),
-      description: joined([signIn ? 'sign in to go on' : undefined, heard.state === 'slow' ? undefined : told]),
-      icon: { name: heard.state === 'slow' ? 'watch' : signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
-      tooltip: joined([what, heard.hint, told], '\n'),
-      ariaLabel: joined([`${label}: ${what}`, told], ', '),
-      subject: { service, run, text: what },
-      ...(signIn && { click: 'deliver.signIn' }),
+      description: joined([needsToken ? 'Sign in to continue' : undefined, heard.state === 'slow' ? undefined : updated]),
+      icon: { name: heard.state === 'slow' ? 'watch' : needsToken ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
+      tooltip: joined([message, heard.hint, updated], '\n'),
+      ariaLabel: joined([`${label}: ${message}`, updated], ', '),
+      target: { service, run, text: message },
+      click: needsToken ? 'deliver.signIn' : undefined,
     },
   ];
 }
 
-/** What is wrong, as what it is: not everything is the network. */
-export function connectionLabel(label: string, { state, reason }: Pick<NonNullable<CiRunState['heard']>, 'state' | 'reason'>): string {
+export function connectionMessage(label: string, { state, message }: Pick<Connection, 'state' | 'message'>): string {
+  if (state === 'unfollowed') return 'Updates paused: no window is monitoring this run';
+  return message ?? `${label} does not respond`;
+}
+
+export function connectionLabel(label: string, { state, reason }: Pick<Connection, 'state' | 'reason'>): string {
   const short = shortLabel(label);
-  if (state === 'slow') return `${short} is asked seldom`;
-  if (state === 'unfollowed') return 'Not followed';
+  if (state === 'slow') return `${short}: rate-limited, refreshing slowly`;
+  if (state === 'unfollowed') return 'Updates paused';
   switch (reason) {
     case 'token':
-      return `${short} refuses the token`;
+      return `${short} rejected the token`;
     case 'limit':
-      return `${short} was asked too often`;
+      return `${short}: rate limit exceeded`;
     case 'answer':
-      return `${short} answers with an error`;
+      return `${short} returned an error`;
     case 'offline':
     case undefined:
       return `${short} is not reachable`;
   }
 }
 
-/** Why the runs of others are not shown, below their service. */
-export function engineRow({ key, engine }: ServiceState, now: number): Row[] {
-  if (!engine?.failure) return [];
-  const { label, failure, toldAt } = engine;
-  const signIn = failure.reason === 'token';
-  const told = toldAt === undefined ? undefined : `told ${age(toldAt, now)}`;
+/** Returns a row below a service if runs that others started cannot be shown. */
+export function ciFailureRow({ key, ciRecord }: ServiceState, now: number): Row[] {
+  if (!ciRecord?.failure) return [];
+  const { label, failure, toldAt } = ciRecord;
+  const needsToken = failure.reason === 'token';
+  const updated = updatedAt(toldAt, now);
   return [
     {
-      id: `${key}#engine`,
-      label: signIn ? `Sign in to ${shortLabel(label)}` : connectionLabel(label, { state: 'away', reason: failure.reason }),
-      description: joined([signIn ? 'to see its runs' : undefined, told]),
-      icon: { name: signIn ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
-      tooltip: joined([failure.message, failure.hint, told], '\n'),
-      ariaLabel: joined([`${label}: ${failure.message}`, told], ', '),
-      subject: { service: key, text: failure.message },
-      ...(signIn && { click: 'deliver.signIn' }),
+      id: `${key}#ci`,
+      label: needsToken ? `Sign in to ${shortLabel(label)}` : connectionLabel(label, { state: 'away', reason: failure.reason }),
+      description: joined([needsToken ? 'to see its runs' : undefined, updated]),
+      icon: { name: needsToken ? 'key' : 'debug-disconnect', color: 'list.warningForeground' },
+      tooltip: joined([failure.message, failure.hint, updated], '\n'),
+      ariaLabel: joined([`${label}: ${failure.message}`, updated], ', '),
+      target: { service: key, text: failure.message },
+      click: needsToken ? 'deliver.signIn' : undefined,
     },
   ];
 }
 
-/**
- * What CI services have on record of environments that cannot be asked from here. One that is asked itself needs no record of others:
- * what it says counts.
- */
-export function deploymentRows(services: readonly ServiceState[], asked: readonly LiveEnvironment[], now: number): Row[] {
+/** Returns the deployments that CI services recorded, apart from those to environments that this machine polls. */
+export function deploymentRows(services: readonly ServiceState[], environments: readonly LiveEnvironment[], now: number): Row[] {
   const records = new Map<string, CiRecord>();
-  // A repository's environments are those of all its services.
-  for (const { engine } of services) if (engine) records.set(`${engine.label} ${engine.place}`, engine);
+  // All services of a repository have the same environments.
+  for (const { ciRecord } of services) if (ciRecord) records.set(`${ciRecord.label} ${ciRecord.place}`, ciRecord);
   return [...records.values()].flatMap((record) =>
     record.deployments
-      .filter(({ environment }) => !asked.some(({ name, kind }) => name === environment && kind !== 'process'))
+      .filter(({ environment }) => !environments.some(({ name, kind }) => name === environment && kind !== 'process'))
       .map((deployment) => deploymentRow(record, deployment, now)),
   );
 }
@@ -88,12 +104,12 @@ export function deploymentRows(services: readonly ServiceState[], asked: readonl
 function deploymentRow({ name, label, place, toldAt, failure }: CiRecord, deployment: RemoteDeployment, now: number): Row {
   const { environment, state, commit, by, deployedAt, url, page } = deployment;
   const description = joined([
-    state === 'live' ? undefined : state,
+    state === 'live' ? undefined : deploymentStates[state],
     shortCommit(commit),
     by === undefined ? undefined : `by ${by}`,
     age(deployedAt, now),
     `on ${shortLabel(label)}`,
-    failure && toldAt !== undefined ? `told ${age(toldAt, now)}` : undefined,
+    failure && updatedAt(toldAt, now),
   ]);
   const address = url === '' ? page : url;
   return {
@@ -103,17 +119,17 @@ function deploymentRow({ name, label, place, toldAt, failure }: CiRecord, deploy
     icon: deploymentIcons[state],
     tooltip: joined(
       [
-        `${environment} of ${place}, as ${label} has it on record`,
-        `${state}: ${commit}`,
+        `${environment} of ${place}, recorded by ${label}`,
+        `${deploymentStates[state]}: ${shortCommit(commit)}`,
         url,
         failure?.message,
-        toldAt && `told ${age(toldAt, now)}`,
+        updatedAt(toldAt, now),
       ],
       '\n',
     ),
     ariaLabel: `Environment ${environment} of ${place}, ${description}`,
     contextValues: ['reported', ...(address === undefined ? [] : ['url'])],
-    subject: { environment, text: address ?? commit, ...(address !== undefined && { url: address }) },
-    ...(address !== undefined && { click: 'deliver.openService' }),
+    target: { environment, text: address ?? commit, url: address },
+    click: address === undefined ? undefined : 'deliver.openService',
   };
 }

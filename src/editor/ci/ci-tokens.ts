@@ -3,79 +3,74 @@ import { ciPlace } from '../../core/ci/ci-place';
 import { environmentTokens, tokenVariable } from '../../core/http/environment-tokens';
 import type { CiDefinition } from '../../core/model/pipeline';
 import type { HostTokens } from '../app/host-tokens';
-import type { lazyParser } from '../pipeline/parser';
 import type { Service } from '../app/state';
-import { workingDefinition } from '../pipeline/working-definition';
+import { workingDefinition } from '../pipeline/parser';
 
 export type CiName = CiDefinition['kind'];
 
-/** A CI service as far as signing in to it goes. */
+/** The host that a token is for. */
 export interface CiHost {
   readonly kind: CiName;
   /** `https://host[:port]` */
   readonly host: string;
 }
 
-/** The tokens with which the window's processes ask CI services: handed on in their environment, each under the name of its host. */
+/** The tokens for CI services. Processes receive them in environment variables, named after the host. */
 export class CiTokens {
-  constructor(
-    readonly tokens: HostTokens,
-    private readonly parse: ReturnType<typeof lazyParser>,
-  ) {}
+  constructor(readonly tokens: HostTokens) {}
 
-  /** The engine that the definition of a service names; `name`: another one, where it is known where that is. */
+  /** Returns the host of the CI service in the definition, or of `name` if its address is known. */
   async hostOf(service: Service, name?: CiName): Promise<CiHost | undefined> {
-    const defined = workingDefinition(service, this.parse)?.engine;
-    const isDefined = defined && (name === undefined || defined.kind === name);
-    const meant = isDefined ? defined : usual(name);
-    const place = meant && (await ciPlace(meant, service));
-    if (!meant || !place?.ok || (!isDefined && !mayBe(meant.kind, place.value.server))) return undefined;
-    return { kind: meant.kind, host: place.value.tokenHost };
+    const inFile = (await workingDefinition(service))?.engine;
+    const isInFile = inFile && (name === undefined || inFile.kind === name);
+    const definition = isInFile ? inFile : defaultDefinition(name);
+    const place = definition && (await ciPlace(definition, service));
+    if (!definition || !place?.ok || (!isInFile && !mayBe(definition.kind, place.value.server))) return undefined;
+    return { kind: definition.kind, host: place.value.tokenHost };
   }
 
-  /** Whether there is a token, or one was given now: asked for when it is first needed. */
+  /** Returns true if a token is known or has been entered. */
   async ensure(service: Service, name: CiName): Promise<boolean> {
-    const engine = await this.hostOf(service, name);
-    return !engine || (await this.isSignedIn(engine)) || this.tokens.ask(engine.kind, engine.host);
+    const host = await this.hostOf(service, name);
+    return !host || (await this.isSignedIn(host)) || this.tokens.prompt(host.kind, host.host);
   }
 
-  /** Whether there is one, here or in the environment that the window was started in. */
   private async isSignedIn({ kind, host }: CiHost): Promise<boolean> {
     return (await this.tokens.get(kind, host)) !== undefined || (await environmentTokens(process.env)(kind, host)) !== undefined;
   }
 
-  /** For a process that asks for one service, or for several of a repository. Asks nobody. */
+  /** Returns the environment of a process that calls the CI service of these services. Never prompts. */
   async environment(services: readonly Service[], name?: CiName): Promise<Readonly<Record<string, string>>> {
     return { ...proxy(), ...(await this.variables(services, name)) };
   }
 
-  /** The same without the editor's proxy, for a process whose steps run here: they would get it, too. */
+  /** Returns the same without the editor's proxy, which would also reach the steps of a local run. */
   async variables(services: readonly Service[], name?: CiName): Promise<Readonly<Record<string, string>>> {
-    const found: Record<string, string> = {};
+    const variables: Record<string, string> = {};
     for (const service of services) {
-      const engine = await this.hostOf(service, name);
-      const token = engine && (await this.tokens.get(engine.kind, engine.host));
-      if (engine && token !== undefined) found[tokenVariable(engine.host)] = token;
+      const host = await this.hostOf(service, name);
+      const token = host && (await this.tokens.get(host.kind, host.host));
+      if (host && token !== undefined) variables[tokenVariable(host.host)] = token;
     }
-    return found;
+    return variables;
   }
 }
 
-/** The editor's own proxy, unless the environment names one. */
+/** Returns the editor's proxy, unless the environment contains one. */
 function proxy(): Readonly<Record<string, string>> {
   if (['http_proxy', 'https_proxy', 'all_proxy'].some((name) => process.env[name] ?? process.env[name.toUpperCase()])) return {};
   const settings = vscode.workspace.getConfiguration('http');
   const address = settings.get<string>('proxy', '');
-  const without = settings.get<readonly string[]>('noProxy', []);
-  return address === '' ? {} : { http_proxy: address, https_proxy: address, ...(without.length > 0 && { no_proxy: without.join(',') }) };
+  const noProxy = settings.get<readonly string[]>('noProxy', []);
+  return address === '' ? {} : { http_proxy: address, https_proxy: address, ...(noProxy.length > 0 && { no_proxy: noProxy.join(',') }) };
 }
 
-/** What needs no setting: the rest is read from git. */
-function usual(name: CiName | undefined): CiDefinition | undefined {
+/** Jenkins needs an address. The others are found through the git remote. */
+function defaultDefinition(name: CiName | undefined): CiDefinition | undefined {
   return name === 'github' || name === 'gitlab' ? { kind: name } : undefined;
 }
 
-/** What the name of a server gives away of what it is not. */
+/** Returns false if the name of the server belongs to another CI service. */
 function mayBe(kind: CiName, server: string): boolean {
   const { host } = new URL(server);
   if (/(^|\.)(github\.com|ghe\.com)$|github/.test(host)) return kind === 'github';

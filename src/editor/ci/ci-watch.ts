@@ -1,27 +1,27 @@
 import * as fs from 'node:fs';
 import { isFinished } from '../../core/model/run-state';
-import type { AttendedCli, Cli } from '../app/cli';
+import type { AttachedCli, Cli } from '../app/cli';
 import type { Service, ServiceState } from '../app/state';
 import type { CiTokens } from './ci-tokens';
 
-/** A definition that may name an engine; which one, the command line reads. */
-const mayName = /^["']?engine["']?\s*:/m;
-/** After one that ended by itself, the next waits this long. */
-const againMs = 30_000;
+/** Matches a definition that may contain a CI service. The command line parses it. */
+const ciKey = /^["']?engine["']?\s*:/m;
+/** The delay before a process that exited is started again. */
+const retryDelayMs = 30_000;
 
 interface Watch {
-  /** Absent while tokens are looked for. */
-  process?: AttendedCli;
-  isSeen: boolean;
+  /** Undefined while tokens are read. */
+  process?: AttachedCli;
+  isVisible: boolean;
 }
 
 /**
- * Has the CI services of a repository watched: a process for each repository that has one. It knows whether anybody looks, and ends
- * with the window. Where other windows have theirs, one of them watches, for all.
+ * Starts one process per repository to watch its CI service. The process knows whether the view is visible, and ends with the window.
+ * If several windows have one, a single process watches for all.
  */
 export class CiWatch {
   private readonly watches = new Map<string, Watch>();
-  private readonly endedAt = new Map<string, number>();
+  private readonly exitedAt = new Map<string, number>();
   private isDisposed = false;
 
   constructor(
@@ -29,39 +29,39 @@ export class CiWatch {
     private readonly tokens: CiTokens,
   ) {}
 
-  update(isSeen: boolean, services: readonly ServiceState[], options: readonly string[] = []): void {
-    const meant = services.filter((service) => goesOn(service) || mayHave(service));
-    const roots = new Set(meant.map(({ root }) => root));
+  update(isVisible: boolean, services: readonly ServiceState[], options: readonly string[] = []): void {
+    const candidates = services.filter((service) => isRunningOnCi(service) || mayUseCi(service));
+    const roots = new Set(candidates.map(({ root }) => root));
     for (const root of this.watches.keys()) if (!roots.has(root)) this.end(root);
     for (const root of roots) {
       const watch = this.watches.get(root);
-      if (watch && watch.isSeen !== isSeen) {
-        watch.isSeen = isSeen;
-        watch.process?.tell(isSeen ? 'seen' : 'hidden');
+      if (watch && watch.isVisible !== isVisible) {
+        watch.isVisible = isVisible;
+        watch.process?.send(isVisible ? 'seen' : 'hidden');
       }
-      if (!watch && Date.now() - (this.endedAt.get(root) ?? 0) > againMs)
-        void this.begin(root, { isSeen }, meant.filter((service) => service.root === root), options); // prettier-ignore
+      if (!watch && Date.now() - (this.exitedAt.get(root) ?? 0) > retryDelayMs)
+        void this.start(root, { isVisible }, candidates.filter((service) => service.root === root), options); // prettier-ignore
     }
   }
 
-  /** Another token, or another definition: those that watch begin anew with it, also those of other windows. */
-  again(isSeen: boolean, services: readonly ServiceState[]): void {
+  /** Starts the processes again, in all windows: a token or a definition has changed. */
+  restart(isVisible: boolean, services: readonly ServiceState[]): void {
     for (const root of [...this.watches.keys()]) this.end(root);
-    this.endedAt.clear();
-    this.update(isSeen, services, ['--news']);
+    this.exitedAt.clear();
+    this.update(isVisible, services, ['--news']);
   }
 
-  private async begin(root: string, watch: Watch, services: readonly Service[], options: readonly string[]): Promise<void> {
+  private async start(root: string, watch: Watch, services: readonly Service[], options: readonly string[]): Promise<void> {
     this.watches.set(root, watch);
     const environment = await this.tokens.environment(services);
     if (this.isDisposed || this.watches.get(root) !== watch) return;
-    const process = this.cli.attend(['watch-engines', ...options], root, { environment });
+    const process = this.cli.attach(['watch-engines', ...options], root, { environment });
     watch.process = process;
-    process.tell(watch.isSeen ? 'seen' : 'hidden');
-    void process.ended.then(() => {
+    process.send(watch.isVisible ? 'seen' : 'hidden');
+    void process.exited.then(() => {
       if (this.watches.get(root) !== watch) return;
       this.watches.delete(root);
-      this.endedAt.set(root, Date.now());
+      this.exitedAt.set(root, Date.now());
     });
   }
 
@@ -77,13 +77,13 @@ export class CiWatch {
   }
 }
 
-function goesOn({ runs }: ServiceState): boolean {
+function isRunningOnCi({ runs }: ServiceState): boolean {
   return runs.some((run) => run.engine && !isFinished(run.outcome));
 }
 
-function mayHave({ file }: Service): boolean {
+function mayUseCi({ file }: Service): boolean {
   try {
-    return mayName.test(fs.readFileSync(file, 'utf8'));
+    return ciKey.test(fs.readFileSync(file, 'utf8'));
   } catch {
     return false;
   }

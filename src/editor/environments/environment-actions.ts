@@ -1,70 +1,63 @@
 import * as os from 'node:os';
 import * as vscode from 'vscode';
+import type { Release } from '../../core/model/events';
 import type { ServiceStatus } from '../../core/model/environment-status';
 import type { Promotion } from '../../core/runner/promotion';
-import type { Release } from '../../core/model/events';
+import { age, counted, joined, shortCommit } from '../../core/support/format';
 import type { Cli } from '../app/cli';
-import type { DeliveryEnd } from '../pipeline/delivery-end';
-import type { CiTokens } from '../ci/ci-tokens';
-import { releaseWords } from './environment-rows';
-import type { CommandTarget } from '../tree/row';
 import type { LiveEnvironment, ServiceState } from '../app/state';
 import type { Store } from '../app/store';
-import { age, joined, shortCommit } from '../app/format';
+import type { CiTokens } from '../ci/ci-tokens';
+import type { DeliveryNotifications } from '../pipeline/delivery-notifications';
+import type { CommandTarget } from '../tree/row';
+import { releaseText } from './environment-rows';
 
-/** What is done with environments and what lives in them. */
+/** The commands on environments and their services. */
 export class EnvironmentActions {
   constructor(
     private readonly cli: Cli,
     private readonly store: Store,
-    private readonly end: DeliveryEnd,
-    /** What goes on record at the team's CI service takes one. */
+    private readonly notifications: DeliveryNotifications,
+    /** Needed to record deployments at the CI service. */
     private readonly tokens: CiTokens,
-    /** How many items of feedback came since a time; absent: since ever. */
+    /** Returns the number of feedback items since a time, or of all if it is undefined. */
     private readonly feedbackSince: (service: ServiceState, since: string | undefined) => number,
   ) {}
 
-  async rollBack(subject: CommandTarget): Promise<void> {
+  async rollBack(target: CommandTarget): Promise<void> {
     const found = await this.pickDeployed(
-      subject,
+      target,
       'Roll Back',
       (service) => service.previous !== undefined,
-      'No service has an earlier release to go back to.',
+      'No service has an earlier release to roll back to.',
     );
     if (!found) return;
     const { environment, service } = found;
     const to = await pickEarlier(service);
     if (!to) return;
+    const from = service.release ? `From ${releaseText(service.release)}\n` : '';
     const answer = await vscode.window.showWarningMessage(
       `Roll back ${service.service} in ${environment}?`,
-      {
-        modal: true,
-        detail: `It goes from ${service.release ? releaseWords(service.release) : 'what is live'} back to ${releaseWords(to)}. Nothing in your working copy changes.`,
-      },
+      { modal: true, detail: `${from}To ${releaseText(to)}\n\nYour working copy does not change.` },
       'Roll Back',
     );
     if (answer === undefined) return;
-    await this.call(
+    await this.runCli(
       ['rollback', environment, '--service', service.service, '--to', to.id],
-      `Rolling ${service.service} back in ${environment}`,
-      `${service.service} could not be rolled back`,
+      `Rolling back ${service.service} in ${environment}`,
+      `Could not roll back ${service.service}`,
       this.store.state.services.find(({ name }) => name === service.service)?.folder,
     );
   }
 
-  /** What is live here goes on to customers, after one question with what will change. */
-  async release(subject: CommandTarget): Promise<void> {
-    const found = await this.pickDeployed(
-      subject,
-      'Release…',
-      (service) => service.release !== undefined,
-      'Nothing is live that could be released.',
-    );
-    const service = this.store.state.services.find(({ name }) => name === found?.service.service);
+  /** Promotes the live release to production after a confirmation that shows the changes. */
+  async release(target: CommandTarget): Promise<void> {
+    const found = await this.pickDeployed(target, 'Release…', (service) => service.release !== undefined, 'Nothing is live to release.');
     if (!found) return;
+    const service = this.store.state.services.find(({ name }) => name === found.service.service);
     if (!service)
       return void vscode.window.showInformationMessage(
-        `${found.service.service} is not a service of this window: open its folder to release it.`,
+        `${found.service.service} is not a service in this window. Open its folder to release it.`,
       );
     const core = await import('../../core/runner/promotion');
     const planned = await core.planRelease({
@@ -74,52 +67,43 @@ export class EnvironmentActions {
       env: process.env,
       program: [],
     });
-    if (!planned.ok) return void vscode.window.showErrorMessage([planned.failure.message, planned.failure.hint].filter(Boolean).join('. '));
-    const { target, isVerified } = planned.value;
+    if (!planned.ok) return void vscode.window.showErrorMessage(joined([planned.failure.message, planned.failure.hint], '. '));
+    const { target: production, isVerified, source } = planned.value;
     const since = planned.value.current?.deployedAt;
-    const detail = promotionWords(planned.value, this.feedbackSince(service, since));
-    const asked = await vscode.window.showWarningMessage(`Release ${service.name} to ${target}?`, { modal: true, detail }, 'Release');
-    if (asked === undefined) return;
-    const why = isVerified ? undefined : await askWhy(planned.value.source);
-    if (!isVerified && why === undefined) return;
-    const args = ['release', '--yes', '--service', service.name, '--from', found.environment, ...(why === undefined ? [] : ['--why', why])];
-    await this.call(args, `Releasing ${service.name} to ${target}`, `${service.name} was not released`, service.folder);
+    const detail = promotionText(planned.value, this.feedbackSince(service, since));
+    const title = `Release ${service.name} to ${production}?`;
+    if ((await vscode.window.showWarningMessage(title, { modal: true, detail }, 'Release')) === undefined) return;
+    const reason = isVerified ? undefined : await promptForReason(source);
+    if (!isVerified && reason === undefined) return;
+    const options = reason === undefined ? [] : ['--why', reason];
+    const args = ['release', '--yes', '--service', service.name, '--from', found.environment, ...options];
+    await this.runCli(args, `Releasing ${service.name} to ${production}`, `Could not release ${service.name}`, service.folder);
   }
 
-  async start(subject: CommandTarget): Promise<void> {
-    const name = await this.pickEnvironment(
-      subject,
-      (environment) => !environment.running,
-      'Start an Environment',
-      'No environment is stopped.',
-    );
-    if (name !== undefined) await this.call(['environment', 'start', name], `Starting ${name}`, `${name} could not be started`);
+  async start(target: CommandTarget): Promise<void> {
+    const name = await this.pickEnvironment(target, ({ running }) => !running, 'Start Environment', 'No environment is stopped.');
+    if (name !== undefined) await this.runCli(['environment', 'start', name], `Starting ${name}`, `Could not start ${name}`);
   }
 
-  /** What is stopped stays known: it can be started again as it was. */
-  async stop(subject: CommandTarget): Promise<void> {
-    const name = await this.pickEnvironment(
-      subject,
-      (environment) => environment.running,
-      'Stop an Environment',
-      'No environment is running.',
-    );
-    if (name !== undefined) await this.call(['environment', 'stop', name], `Stopping ${name}`, `${name} could not be stopped`);
+  /** Stops an environment. It keeps its releases, so it can be started again. */
+  async stop(target: CommandTarget): Promise<void> {
+    const name = await this.pickEnvironment(target, ({ running }) => running, 'Stop Environment', 'No environment is running.');
+    if (name !== undefined) await this.runCli(['environment', 'stop', name], `Stopping ${name}`, `Could not stop ${name}`);
   }
 
-  async openService(subject: CommandTarget): Promise<void> {
+  async openService(target: CommandTarget): Promise<void> {
     const url =
-      subject.url ??
-      (await this.pickDeployed(subject, 'Open the Service', (service) => service.url !== '', 'No service is live yet.'))?.service.url;
+      target.url ??
+      (await this.pickDeployed(target, 'Open Service', (service) => service.url !== '', 'No service is live yet.'))?.service.url;
     if (url !== undefined && /^https?:/.test(url)) await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  /** Called where a definition of the window may name the environment. */
-  private async call(args: readonly string[], doing: string, failed: string, folder = this.folder()): Promise<void> {
-    await vscode.window.withProgress({ location: { viewId: 'deliver.environments' }, title: doing }, async () => {
+  /** Runs the command line in a folder whose definition may contain the environment. */
+  private async runCli(args: readonly string[], title: string, failed: string, folder = this.folder()): Promise<void> {
+    await vscode.window.withProgress({ location: { viewId: 'deliver.environments' }, title }, async () => {
       const services = this.store.state.services.filter((service) => service.folder === folder);
-      const end = await this.cli.start(args, folder, await this.tokens.variables(services)).end;
-      if (end.code !== 0) this.end.complain(failed, end.complaint);
+      const exit = await this.cli.start(args, folder, await this.tokens.variables(services)).exit;
+      if (exit.code !== 0) this.notifications.showFailure(failed, exit.stderr);
     });
   }
 
@@ -128,70 +112,71 @@ export class EnvironmentActions {
   }
 
   private async pickDeployed(
-    subject: CommandTarget,
+    target: CommandTarget,
     title: string,
-    fits: (service: ServiceStatus) => boolean,
-    none: string,
+    matches: (service: ServiceStatus) => boolean,
+    noneMessage: string,
   ): Promise<{ readonly environment: string; readonly service: ServiceStatus } | undefined> {
     const { environments, services } = this.store.state;
-    const name = subject.deployed ?? services.find((service) => service.key === subject.service)?.name;
+    const name = target.deployed ?? services.find((service) => service.key === target.service)?.name;
     const items = environments
-      .filter((environment) => subject.environment === undefined || environment.name === subject.environment)
+      .filter((environment) => target.environment === undefined || environment.name === target.environment)
       .flatMap((environment) => environment.services.map((service) => ({ label: service.service, description: environment.name, service })))
-      .filter((item) => (name === undefined || item.label === name) && fits(item.service));
+      .filter((item) => (name === undefined || item.label === name) && matches(item.service));
     const [only] = items;
-    if (!only) return void vscode.window.showInformationMessage(none);
+    if (!only) return void vscode.window.showInformationMessage(noneMessage);
     const picked =
       items.length === 1
         ? only
-        : await vscode.window.showQuickPick(items, { title, placeHolder: 'Which service?', matchOnDescription: true });
+        : await vscode.window.showQuickPick(items, { title, placeHolder: 'Select a service', matchOnDescription: true });
     return picked && { environment: picked.description, service: picked.service };
   }
 
   private async pickEnvironment(
-    subject: CommandTarget,
-    fits: (environment: LiveEnvironment) => boolean,
+    target: CommandTarget,
+    matches: (environment: LiveEnvironment) => boolean,
     title: string,
-    none: string,
+    noneMessage: string,
   ): Promise<string | undefined> {
-    if (subject.environment !== undefined) return subject.environment;
-    const names = this.store.state.environments.filter(fits).map((environment) => environment.name);
-    if (names.length === 0) return void vscode.window.showInformationMessage(none);
-    return names.length === 1 ? names[0] : vscode.window.showQuickPick(names, { title, placeHolder: 'Which environment?' });
+    if (target.environment !== undefined) return target.environment;
+    const names = this.store.state.environments.filter(matches).map((environment) => environment.name);
+    if (names.length === 0) return void vscode.window.showInformationMessage(noneMessage);
+    return names.length === 1 ? names[0] : vscode.window.showQuickPick(names, { title, placeHolder: 'Select an environment' });
   }
 }
 
-/** The one to go back to: asks only where there are several. */
+/** Returns the release to roll back to. Shows a quick pick if several are kept. */
 async function pickEarlier({ earlier = [] }: ServiceStatus): Promise<Release | undefined> {
   if (earlier.length <= 1) return earlier[0];
   const items = earlier.map((release, index) => ({
     label: release.subject ?? shortCommit(release.commit),
-    description: joined([shortCommit(release.commit), age(release.deployedAt, Date.now()), index === 0 ? 'the previous one' : undefined]),
+    description: joined([shortCommit(release.commit), age(release.deployedAt), index === 0 ? 'previous release' : undefined]),
     release,
   }));
-  return (await vscode.window.showQuickPick(items, { title: 'Roll Back', placeHolder: 'To which release?', matchOnDescription: true }))
+  return (await vscode.window.showQuickPick(items, { title: 'Roll Back', placeHolder: 'Select a release', matchOnDescription: true }))
     ?.release;
 }
 
-const shownChanges = 15;
+const maxChanges = 15;
 
-function promotionWords({ release, current, source, changes, isVerified }: Promotion, feedback: number): string {
-  const more = changes.length > shownChanges ? [`and ${changes.length - shownChanges} more`] : [];
+function promotionText({ release, current, source, target, changes, isVerified }: Promotion, feedback: number): string {
+  const more = changes.length > maxChanges ? [`and ${changes.length - maxChanges} more`] : [];
   return [
-    `${releaseWords(release)} goes from ${source} as it is: nothing is built again. Customers have ${current ? releaseWords(current) : 'nothing yet'}.`,
+    `${releaseText(release)} is deployed from ${source} without a new build.`,
+    current ? `In ${target} now: ${releaseText(current)}.` : `Nothing is in ${target} yet.`,
     '',
-    ...changes.slice(0, shownChanges).map(({ subject, author }) => joined([subject, author])),
+    ...changes.slice(0, maxChanges).map(({ subject, author }) => joined([subject, author])),
     ...more,
-    ...(feedback > 0 ? ['', `${feedback} ${feedback === 1 ? 'item' : 'items'} of feedback came since.`] : []),
-    ...(isVerified ? [] : ['', `It is not verified in ${source}: you will be asked why it is released.`]),
+    ...(feedback > 0 ? ['', `${counted(feedback, 'feedback item')} since then.`] : []),
+    ...(isVerified ? [] : ['', `Not verified in ${source}. You must enter a reason for the release.`]),
   ].join('\n');
 }
 
-async function askWhy(source: string): Promise<string | undefined> {
+async function promptForReason(source: string): Promise<string | undefined> {
   return vscode.window.showInputBox({
     title: 'Release without Verification',
-    prompt: `It is not verified in ${source}. Why is it released all the same? The reason is kept in the journal.`,
+    prompt: `Not verified in ${source}. Reason for releasing anyway? The journal records it.`,
     ignoreFocusOut: true,
-    validateInput: (text) => (text.trim() === '' ? 'Say why.' : undefined),
+    validateInput: (text) => (text.trim() === '' ? 'Enter a reason.' : undefined),
   });
 }

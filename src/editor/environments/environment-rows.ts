@@ -1,10 +1,11 @@
 import type { Divergence } from '../../core/history/ancestry';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
-import type { Row, RowIcon } from '../tree/row';
+import { age, counted, joined, shortCommit } from '../../core/support/format';
 import type { LiveEnvironment } from '../app/state';
-import { age, joined, shortCommit } from '../app/format';
+import { updatedAt } from '../ci/ci-rows';
+import type { Row, RowIcon } from '../tree/row';
 
-const shownSubjects = 8;
+const maxSubjects = 8;
 
 const healthIcons: Record<ServiceHealth, RowIcon> = {
   healthy: { name: 'pass-filled', color: 'testing.iconPassed' },
@@ -13,16 +14,20 @@ const healthIcons: Record<ServiceHealth, RowIcon> = {
   stopped: { name: 'circle-outline', color: 'disabledForeground' },
 };
 
-/** The Environments view: each environment, its services, what is live and how it is. */
-export function environmentRows(environments: readonly LiveEnvironment[], now: number, differs: Differs = () => undefined): Row[] {
-  return environments.map((environment) => environmentRow(environment, now, differs));
+/** Returns the divergence of a live service from the current branch. */
+type DivergenceOf = (environment: string, service: string) => Divergence | undefined;
+
+/** Returns the rows of the Environments view: each environment with its services. */
+export function environmentRows(
+  environments: readonly LiveEnvironment[],
+  now: number,
+  divergenceOf: DivergenceOf = () => undefined,
+): Row[] {
+  return environments.map((environment) => environmentRow(environment, now, divergenceOf));
 }
 
-/** How what is live in an environment differs from the own branch, by environment and service. */
-type Differs = (environment: string, service: string) => Divergence | undefined;
-
-function environmentRow(environment: LiveEnvironment, now: number, differs: Differs): Row {
-  const health = joined([environmentWords(environment), failureWords(environment, now)]);
+function environmentRow(environment: LiveEnvironment, now: number, divergenceOf: DivergenceOf): Row {
+  const health = joined([environmentText(environment), ...staleTexts(environment, now)]);
   return {
     id: environment.name,
     label: environment.name,
@@ -34,31 +39,30 @@ function environmentRow(environment: LiveEnvironment, now: number, differs: Diff
     open: 'expanded',
     children: [
       ...failureRow(environment),
-      ...environment.services.map((service) => deployedRow(environment, service, now, differs(environment.name, service.service))),
+      ...environment.services.map((service) => deployedRow(environment, service, now, divergenceOf(environment.name, service.service))),
     ],
-    subject: { environment: environment.name, text: environment.name },
+    target: { environment: environment.name, text: environment.name },
   };
 }
 
 function failureRow({ name, failure }: LiveEnvironment): Row[] {
   if (failure === undefined) return [];
   return [
-    { id: `${name}#failure`, label: failure, icon: { name: 'info' }, tooltip: failure, ariaLabel: failure, subject: { text: failure } },
+    { id: `${name}#failure`, label: failure, icon: { name: 'info' }, tooltip: failure, ariaLabel: failure, target: { text: failure } },
   ];
 }
 
-/** It cannot be asked now: what it said last stands, with its age. */
-function failureWords({ failure, observedAt }: LiveEnvironment, now: number): string | undefined {
-  if (failure === undefined) return undefined;
-  return observedAt === undefined ? 'not reachable' : `not reachable, seen ${age(observedAt, now)}`;
+/** An environment that does not respond keeps its last known state, with the age of that state. */
+function staleTexts({ failure, observedAt }: LiveEnvironment, now: number): (string | undefined)[] {
+  return failure === undefined ? [] : ['not reachable', updatedAt(observedAt, now)];
 }
 
-function environmentWords(environment: LiveEnvironment): string {
+function environmentText(environment: LiveEnvironment): string {
   const { services, failure } = environment;
   if (services.length === 0) return failure === undefined ? 'nothing deployed' : '';
   if (!environment.running || services.every((service) => service.state === 'stopped')) return 'stopped';
-  const ill = services.filter((service) => service.state === 'unhealthy').map((service) => service.service);
-  if (ill.length > 0) return `${ill.join(', ')} unhealthy`;
+  const unhealthy = services.filter((service) => service.state === 'unhealthy').map((service) => service.service);
+  if (unhealthy.length > 0) return `${unhealthy.join(', ')} unhealthy`;
   return services.some((service) => service.state === 'starting') ? 'starting' : 'healthy';
 }
 
@@ -66,33 +70,33 @@ function deployedRow(
   { name: environment, kind }: LiveEnvironment,
   service: ServiceStatus,
   now: number,
-  differs: Divergence | undefined,
+  divergence: Divergence | undefined,
 ): Row {
   const { release } = service;
   const description = joined([
     service.state === 'healthy' ? undefined : service.state,
     release && shortCommit(release.commit),
-    differs && differenceWords(differs),
-    // What was built elsewhere was delivered by somebody else.
+    divergence && divergenceText(divergence),
+    // A release without an artifact was built on another machine.
     release?.by !== undefined && service.artifact === undefined ? `by ${release.by}` : undefined,
     release?.subject,
     release && age(release.deployedAt, now),
   ]);
-  const up = service.state === 'healthy' || service.state === 'unhealthy';
+  const isUp = service.state === 'healthy' || service.state === 'unhealthy';
   return {
     id: `${environment}#${service.service}`,
     label: service.service,
-    ...(description && { description }),
+    description,
     icon: healthIcons[service.state],
     tooltip: joined(
       [
         joined([service.state, service.reason], ': '),
         service.url,
-        release && joined([`live: ${releaseWords(release)}`, age(release.deployedAt, now), release.by && `by ${release.by}`], ', '),
-        differs && listed('Not in it, but in your branch:', differs.missing),
-        differs && listed('In it, but not in your branch:', differs.foreign),
-        service.previous && `before: ${releaseWords(service.previous)}`,
-        service.observedAt && `seen ${age(service.observedAt, now)}`,
+        release && joined([`live: ${releaseText(release)}`, age(release.deployedAt, now), release.by && `by ${release.by}`], ', '),
+        divergence && listed('In your branch, not live:', divergence.missing),
+        divergence && listed('Live, not in your branch:', divergence.foreign),
+        service.previous && `previous: ${releaseText(service.previous)}`,
+        updatedAt(service.observedAt, now),
       ],
       '\n',
     ),
@@ -102,34 +106,34 @@ function deployedRow(
     ),
     contextValues: [
       'deployed',
-      ...(up && service.url ? ['url'] : []),
+      ...(isUp && service.url ? ['url'] : []),
       ...(service.previous ? ['previous'] : []),
       ...(hasLog(kind, service) ? ['log'] : []),
     ],
-    subject: { environment, deployed: service.service, url: service.url, text: service.url || service.service },
-    ...(up && service.url && { click: 'deliver.openService' }),
+    target: { environment, deployed: service.service, url: service.url, text: service.url || service.service },
+    click: isUp && service.url ? 'deliver.openService' : undefined,
   };
 }
 
-/** A file, or what the environment itself can be asked for. */
+/** The log is a file, or the environment provides it. */
 function hasLog(kind: string, service: ServiceStatus): boolean {
   return service.log !== undefined || (kind !== 'process' && service.state !== 'stopped');
 }
 
-function differenceWords({ missing, foreign }: Divergence): string | undefined {
-  const count = (commits: readonly string[], where: string): string | undefined =>
-    commits.length === 0 ? undefined : `${commits.length} ${commits.length === 1 ? 'change' : 'changes'} ${where}`;
-  return joined([count(missing, 'behind'), count(foreign, 'not in your branch')], ', ') || undefined;
+function divergenceText({ missing, foreign }: Divergence): string {
+  const changes = (commits: readonly string[], where: string): string | undefined =>
+    commits.length === 0 ? undefined : `${counted(commits.length, 'change')} ${where}`;
+  return joined([changes(missing, 'behind'), changes(foreign, 'not in your branch')], ', ');
 }
 
 function listed(title: string, subjects: readonly string[]): string | undefined {
   if (subjects.length === 0) return undefined;
-  const more = subjects.length > shownSubjects ? [`  and ${subjects.length - shownSubjects} more`] : [];
-  return [title, ...subjects.slice(0, shownSubjects).map((subject) => `  ${subject}`), ...more].join('\n');
+  const more = subjects.length > maxSubjects ? [`  and ${subjects.length - maxSubjects} more`] : [];
+  return [title, ...subjects.slice(0, maxSubjects).map((subject) => `  ${subject}`), ...more].join('\n');
 }
 
-/** A release as a sentence names it: `4f2a91c “Add a cart”`. */
-export function releaseWords(release: { readonly commit: string; readonly subject?: string; readonly dirty?: boolean }): string {
+/** Returns a release for a sentence: `4f2a91c “Add a cart”`. */
+export function releaseText(release: { readonly commit: string; readonly subject?: string; readonly dirty?: boolean }): string {
   const subject = release.subject ? ` “${release.subject}”` : '';
   return `${shortCommit(release.commit)}${subject}${release.dirty ? ' with uncommitted changes' : ''}`;
 }

@@ -1,21 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readEnvironments } from '../../core/environments/environments';
-import { isRecord } from '../../core/environments/recorded/service-record';
+import { isRecordFile } from '../../core/environments/recorded/service-record';
 import { environmentsFolder } from '../../core/support/home';
-import { Changes, Paced } from '../app/change-event';
+import { ChangeEvent, Throttle } from '../app/change-event';
 import type { LiveEnvironment } from '../app/state';
 
-/** A supervisor that was killed tells nobody: while something runs it is looked at this often. */
-const lookMs = 5000;
+/** A killed supervisor writes no event, so running environments are also polled. */
+const pollIntervalMs = 5000;
 
-/** The user's environments as their folders tell them. */
+/** The environments of this machine, read from their folders. */
 export class LiveEnvironments {
-  readonly changes = new Changes();
+  readonly changed = new ChangeEvent();
   environments: readonly LiveEnvironment[] = [];
   private readonly folder: string;
   private readonly watchers = new Map<string, fs.FSWatcher>();
-  private readonly reading = new Paced(() => this.read());
+  private readonly reading = new Throttle(() => this.read());
   private poll: NodeJS.Timeout | undefined;
   private started = false;
 
@@ -23,7 +23,7 @@ export class LiveEnvironments {
     this.folder = environmentsFolder(home);
   }
 
-  /** May be called again; the first call begins to read and to watch. */
+  /** Starts to read and watch. Further calls do nothing. */
   start(): void {
     if (this.started) return;
     this.started = true;
@@ -36,12 +36,13 @@ export class LiveEnvironments {
     const before = JSON.stringify(this.environments);
     const all = readEnvironments(this.home).map(({ environment, ...rest }): LiveEnvironment => ({ name: environment, ...rest }));
     this.environments = all.filter((environment) => environment.services.length > 0 || environment.failure !== undefined);
-    if (this.environments.some((environment) => environment.running)) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
+    if (this.environments.some((environment) => environment.running))
+      this.poll ??= setInterval(() => this.reading.schedule(), pollIntervalMs);
     else {
       clearInterval(this.poll);
       this.poll = undefined;
     }
-    if (JSON.stringify(this.environments) !== before) this.changes.tell();
+    if (JSON.stringify(this.environments) !== before) this.changed.fire();
   }
 
   private watchAll(): void {
@@ -54,12 +55,12 @@ export class LiveEnvironments {
     if (this.watchers.has(folder)) return;
     try {
       const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecord(file)) this.reading.ask();
+        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecordFile(file)) this.reading.schedule();
       });
       watcher.on('error', () => this.watchers.delete(folder));
       this.watchers.set(folder, watcher);
     } catch {
-      // It went between the listing and now, or the system is out of watches: the poll sees to it.
+      // The folder was removed, or the system is out of watches: the poll notices changes.
     }
   }
 

@@ -2,11 +2,11 @@ import * as vscode from 'vscode';
 import type { ProblemPlaces } from './problem-places';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
-import { shortCommit } from '../app/format';
+import { shortCommit } from '../../core/support/format';
 
 const scheme = 'deliver-file';
 
-/** Files as they were in a commit, read-only; also of snapshots that only Deliver keeps. */
+/** Read-only documents with files of a commit. The commit may be a snapshot, which only Deliver stores. */
 export class CommittedDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly registration = vscode.workspace.registerTextDocumentContentProvider(scheme, this);
 
@@ -15,12 +15,12 @@ export class CommittedDocuments implements vscode.TextDocumentContentProvider, v
     private readonly places: ProblemPlaces,
   ) {}
 
-  /** Without a commit: an empty file, as before a first one. */
+  /** Returns the address of a file in a commit. Without a commit the document is empty. */
   uri(service: Service, commit: string | undefined, file: string): vscode.Uri {
     return vscode.Uri.from({ scheme, path: `/${file}`, query: JSON.stringify({ service: service.key, commit }) });
   }
 
-  /** All that a change changed, file by file. Each is as it is called after the change and before it. */
+  /** Shows the diff of a change. `path` is the file's name after the change, `before` its name before. */
   async compare(
     service: Service,
     change: { readonly commit: string; readonly parent?: string; readonly subject: string },

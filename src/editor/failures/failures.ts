@@ -2,9 +2,9 @@ import type { ProblemFound } from '../../core/model/events';
 import type { RunState, StepProgress } from '../../core/model/run-state';
 import type { ServiceState } from '../app/state';
 
-/** A problem that stands: of the last run that reached its step. */
+/** A problem of the last run that reached its step. */
 export interface Failure {
-  /** The same from one drawing to the next. */
+  /** Stays the same from one drawing to the next. */
   readonly id: string;
   readonly service: ServiceState;
   readonly run: RunState;
@@ -12,9 +12,9 @@ export interface Failure {
   readonly problem: ProblemFound;
 }
 
-/** The problems of a service that no later run has replaced, in the order of the pipeline. */
+/** Returns the problems of a service that no later run has replaced, in the order of the pipeline. */
 export function failuresOf(service: ServiceState): Failure[] {
-  // What a release found concerns what customers have, not the change that is worked on.
+  // Problems of a promotion are about production, not about the current change.
   const runs = service.runs.filter((run) => !run.promotion);
   const names = runs[0]?.steps.map((step) => step.name) ?? [];
   return names.flatMap((name) => {
@@ -34,17 +34,17 @@ export function problemId(service: string, run: RunState, step: StepProgress, in
   return `${service}#${run.id}#${step.name}#${index}`;
 }
 
-/** The newest run before another in which a step passed. */
+/** Returns the newest run before `run` in which the step passed. */
 export function lastGood(service: ServiceState, run: RunState, step: string): RunState | undefined {
   return service.runs.find(
     (earlier) =>
       earlier.id < run.id &&
       !earlier.promotion &&
-      earlier.steps.some((other) => other.name === step && (other.state === 'passed' || other.state === 'cached')),
+      earlier.steps.some(({ name, state }) => name === step && (state === 'passed' || state === 'cached')),
   );
 }
 
-/** While it runs, what it said the last time is no longer true. */
+/** The last result of a step that is running again is out of date. */
 function wasReached(step: StepProgress): boolean {
   return step.state !== 'waiting' && step.state !== 'skipped';
 }

@@ -3,111 +3,108 @@ import * as vscode from 'vscode';
 import { diffLines, splitLines } from '../../core/location/diff-lines';
 import { LineMap } from '../../core/location/line-map';
 import type { PlaceNow } from '../../core/location/places-now';
-import { Changes, Paced } from '../app/change-event';
+import { ChangeEvent, Throttle } from '../app/change-event';
 import type { Failure } from './failures';
 import type { Repositories } from '../app/repositories';
 import type { Service } from '../app/state';
 
-/** Where a problem is in the window's files now. */
+/** The current place of a problem in the window's files. */
 export interface EditorPlace {
   readonly uri: vscode.Uri;
-  /** From 0. Absent: the line is gone, or none was named. */
-  readonly line?: number;
+  /** From 0; undefined if the line is unknown. */
+  readonly line?: number | undefined;
   /** From 0. */
-  readonly column?: number;
+  readonly column?: number | undefined;
   readonly confidence: PlaceNow['confidence'];
 }
 
-/** A place as it was delivered; from 1. */
+/** A place in the delivered commit. Lines and columns count from 1. */
 interface DeliveredPlace {
   readonly line?: number;
   readonly column?: number;
 }
 
-/** A delivered file as it is in the window now, edits that are not saved included. */
+/** A delivered file as it is now, including unsaved edits. */
 interface EditorFile {
   readonly uri: vscode.Uri;
   readonly line: (line: number) => Omit<PlaceNow, 'path'>;
 }
 
-/** More problems than these are not placed. */
-export const mostPlaced = 1000;
+export const maxPlacedProblems = 1000;
 
-/** How many are placed in one go. */
-const atOnce = 50;
+const batchSize = 50;
 
-/** Keeps the places of the problems that stand, through commits, renames and edits that are not saved yet. */
+/** Tracks the places of current failures through commits, renames and unsaved edits. */
 export class ProblemPlaces implements vscode.Disposable {
-  readonly changes = new Changes();
-  private readonly pace = new Paced(() => void this.refresh(), 150);
+  readonly changed = new ChangeEvent();
+  private readonly refreshing = new Throttle(() => void this.refresh(), 150);
   private readonly events: vscode.Disposable;
   private failures: readonly Failure[] = [];
   private places = new Map<string, EditorPlace>();
-  private shown = '';
-  private turn = 0;
+  private ids = '';
+  private latest = 0;
 
   constructor(private readonly repositories: Repositories) {
     this.events = vscode.Disposable.from(
-      vscode.workspace.onDidChangeTextDocument(({ document }) => this.isConcerned(document.uri) && this.pace.ask()),
-      vscode.workspace.onDidSaveTextDocument(() => this.pace.ask()),
-      vscode.workspace.onDidRenameFiles(() => this.pace.ask()),
-      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.pace.ask()),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => this.isConcerned(document.uri) && this.refreshing.schedule()),
+      vscode.workspace.onDidSaveTextDocument(() => this.refreshing.schedule()),
+      vscode.workspace.onDidRenameFiles(() => this.refreshing.schedule()),
+      vscode.window.onDidChangeWindowState(({ focused }) => focused && this.refreshing.schedule()),
     );
   }
 
-  /** The problems that stand now. Runs git: not to be called in a folder that is not trusted. */
+  /** Sets the current failures. Runs git: do not call it in a folder that is not trusted. */
   update(failures: readonly Failure[]): void {
-    this.failures = failures.slice(0, mostPlaced);
+    this.failures = failures.slice(0, maxPlacedProblems);
     const ids = this.failures.map((failure) => failure.id).join('\n');
-    if (ids === this.shown) return;
-    this.shown = ids;
-    this.pace.ask();
+    if (ids === this.ids) return;
+    this.ids = ids;
+    this.refreshing.schedule();
   }
 
   of(failure: Failure): EditorPlace | undefined {
     return this.places.get(failure.id);
   }
 
-  /** The place of any problem, also of one of an earlier run. */
+  /** Returns the place of any failure, also of an earlier run. */
   async find({ service, run, problem }: Failure): Promise<EditorPlace | undefined> {
     return problem.path === undefined ? undefined : this.locate(service, run.change.commit, { ...problem, path: problem.path });
   }
 
-  /** Where a place of a delivered commit is now. */
+  /** Returns the current place of a place in a delivered commit. */
   async locate(service: Service, commit: string, place: DeliveredPlace & { readonly path: string }): Promise<EditorPlace | undefined> {
     const file = await this.fileNow(service, commit, place.path);
     return file && placeIn(file, place);
   }
 
-  /** The text of a file as it was in a commit. */
+  /** Returns the text of a file in a commit. */
   async textAt(service: Service, commit: string, file: string): Promise<string | undefined> {
     return (await this.repositories.of(service))?.places.textAt(commit, file);
   }
 
   dispose(): void {
-    this.turn += 1;
-    this.pace.dispose();
+    this.latest += 1;
+    this.refreshing.dispose();
     this.events.dispose();
   }
 
   private async refresh(): Promise<void> {
-    const turn = ++this.turn;
+    const turn = ++this.latest;
     const files = new Map<string, EditorFile | undefined>();
     const places = new Map<string, EditorPlace>();
     for (const [index, { id, service, run, problem }] of this.failures.entries()) {
-      // Typing goes on between portions.
-      if (index % atOnce === atOnce - 1) await new Promise((resolve) => setImmediate(resolve));
+      // Pauses between batches keep the editor responsive.
+      if (index % batchSize === batchSize - 1) await new Promise((resolve) => setImmediate(resolve));
       if (problem.path === undefined) continue;
       const key = [service.root, run.change.commit, problem.path].join('\n');
-      // Many problems are in the same file, which is looked at once.
       if (!files.has(key)) files.set(key, await this.fileNow(service, run.change.commit, problem.path));
-      // Something newer is under way.
-      if (turn !== this.turn) return;
+      // A newer refresh has started.
+      if (turn !== this.latest) return;
       const file = files.get(key);
       if (file) places.set(id, placeIn(file, problem));
     }
     this.places = places;
-    this.changes.tell();
+    this.changed.fire();
   }
 
   private async fileNow(service: Service, commit: string, name: string): Promise<EditorFile | undefined> {
@@ -132,7 +129,7 @@ function placeIn({ uri, line: lineNow }: EditorFile, { line, column }: Delivered
   if (line === undefined) return { uri, confidence: 'file' };
   const now = lineNow(line);
   if (now.line === undefined) return { uri, confidence: now.confidence };
-  // The column is that of the delivered line: it holds only where the text is the same.
-  const sameColumn = now.confidence === 'exact' && column !== undefined ? { column: column - 1 } : {};
-  return { uri, line: now.line - 1, ...sameColumn, confidence: now.confidence };
+  // The column is valid only if the text of the line is the same.
+  const columnNow = now.confidence === 'exact' && column !== undefined ? column - 1 : undefined;
+  return { uri, line: now.line - 1, column: columnNow, confidence: now.confidence };
 }

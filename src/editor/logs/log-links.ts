@@ -5,17 +5,16 @@ import { candidates, mentionsIn, type Mention, type Roots } from './mentioned-pl
 import type { ProblemPlaces } from '../failures/problem-places';
 import type { Service, ServiceState, WindowState } from '../app/state';
 
-/** Only the end of a long text gets links: that is what is looked at. */
-const linesWithLinks = 2000;
+/** Only the end of a long log has links. */
+const maxLinkedLines = 2000;
 
-/** A file of a service, as a log line means it. */
-interface Meant {
+interface MentionedFile {
   readonly file: string;
-  /** Absent: one of Deliver's own logs. */
+  /** Undefined for a log of Deliver. */
   readonly service?: ServiceState;
 }
 
-/** A link to a line, which is looked for when it is used: it may have moved since. */
+/** A link to a line. Its current place is found when the link is opened. */
 class PlaceLink extends vscode.DocumentLink {
   constructor(
     range: vscode.Range,
@@ -25,11 +24,11 @@ class PlaceLink extends vscode.DocumentLink {
     readonly mention: Mention,
   ) {
     super(range);
-    this.tooltip = 'Open the line as it is now';
+    this.tooltip = 'Open the current place of this line';
   }
 }
 
-/** Makes paths in logs links to the files as they are now: of the repository, and Deliver's own logs. */
+/** Links the paths in logs to the current places in the repository, and to Deliver's logs. */
 export class LogLinks implements vscode.DocumentLinkProvider<vscode.DocumentLink>, vscode.Disposable {
   private readonly registration = vscode.languages.registerDocumentLinkProvider({ language: 'deliver-log' }, this);
 
@@ -41,18 +40,18 @@ export class LogLinks implements vscode.DocumentLinkProvider<vscode.DocumentLink
   provideDocumentLinks(document: vscode.TextDocument, cancelled: vscode.CancellationToken): vscode.DocumentLink[] {
     const { services, trusted } = this.state();
     const links: vscode.DocumentLink[] = [];
-    const known = new Map<string, Meant | undefined>();
-    const first = Math.max(0, document.lineCount - linesWithLinks);
+    const files = new Map<string, MentionedFile | undefined>();
+    const first = Math.max(0, document.lineCount - maxLinkedLines);
     let commit = commitOf(document, first, services);
     for (let line = first; line < document.lineCount && !cancelled.isCancellationRequested; line++) {
       const { text } = document.lineAt(line);
       commit = headCommit(text, services) ?? commit;
       for (const mention of mentionsIn(text)) {
-        if (!known.has(mention.path)) known.set(mention.path, meantBy(mention.path, services));
-        const meant = known.get(mention.path);
-        if (!meant) continue;
+        if (!files.has(mention.path)) files.set(mention.path, findFile(mention.path, services));
+        const mentioned = files.get(mention.path);
+        if (!mentioned) continue;
         const range = new vscode.Range(line, mention.start, line, mention.end);
-        const { service, file } = meant;
+        const { service, file } = mentioned;
         if (trusted && service && commit !== undefined && mention.line !== undefined)
           links.push(new PlaceLink(range, service, commit, file, mention));
         else links.push(new vscode.DocumentLink(range, target(file, mention)));
@@ -66,7 +65,7 @@ export class LogLinks implements vscode.DocumentLinkProvider<vscode.DocumentLink
     const { service, commit, file, mention } = link;
     const inTree = path.relative(service.root, file).split(path.sep).join('/');
     const place = await this.places.locate(service, commit, { ...mention, path: inTree });
-    // What was not part of the change, generated code for instance, is meant as it was printed.
+    // A file outside the change, such as generated code, is opened at the printed line.
     const now = place && {
       line: place.line === undefined ? undefined : place.line + 1,
       column: place.column === undefined ? undefined : place.column + 1,
@@ -85,11 +84,11 @@ function target(file: string, at: { readonly line?: number | undefined; readonly
   return vscode.Uri.file(file).with({ fragment });
 }
 
-/** The change that a log tells of: by its run or, in the output panel, by the head above the line. */
+/** Returns the commit of a log: of the run that wrote it or, in the output panel, of the heading above the line. */
 function commitOf(document: vscode.TextDocument, line: number, services: readonly ServiceState[]): string | undefined {
   const runs = services.flatMap((service) => service.runs);
-  const own = runs.find((run) => document.uri.query.includes(`/${run.id}/`) || document.uri.query.includes(`\\${run.id}\\`));
-  if (own) return own.change.commit;
+  const logRun = runs.find((run) => document.uri.query.includes(`/${run.id}/`) || document.uri.query.includes(`\\${run.id}\\`));
+  if (logRun) return logRun.change.commit;
   for (let at = line; at >= 0; at--) {
     const commit = headCommit(document.lineAt(at).text, services);
     if (commit !== undefined) return commit;
@@ -103,14 +102,14 @@ function headCommit(text: string, services: readonly ServiceState[]): string | u
   return services.flatMap((service) => service.runs).find((run) => run.change.commit.startsWith(short))?.change.commit;
 }
 
-/** The one file that is meant. Where services of the window each have such a file, none is: a guess would mislead. */
-function meantBy(mentioned: string, services: readonly ServiceState[]): Meant | undefined {
+/** Returns the file for a path. Returns nothing if several services have such a file, because a guess would mislead. */
+function findFile(mentioned: string, services: readonly ServiceState[]): MentionedFile | undefined {
   if (services.some((service) => isLogOf(service, mentioned))) return { file: mentioned };
-  const found = services.flatMap((service): Meant[] => {
+  const found = services.flatMap((service): MentionedFile[] => {
     const file = candidates(mentioned, rootsOf(service)).find((candidate) => isInside(service.root, candidate));
     return file === undefined ? [] : [{ file, service }];
   });
-  return new Set(found.map((meant) => meant.file)).size === 1 ? found[0] : undefined;
+  return new Set(found.map(({ file }) => file)).size === 1 ? found[0] : undefined;
 }
 
 function rootsOf(service: ServiceState): Roots {
@@ -122,7 +121,7 @@ function isLogOf(service: ServiceState, file: string): boolean {
   return file.endsWith('.log') && isInside(service.home.runs, file);
 }
 
-/** Also after links on the disk are followed. */
+/** Returns true if the file is below the root after symbolic links are resolved. */
 function isInside(root: string, file: string): boolean {
   try {
     const relative = path.relative(fs.realpathSync(root), fs.realpathSync(file));

@@ -1,62 +1,112 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { RunState, StepProgress } from '../../core/model/run-state';
-import type { EnvironmentLogStream } from './environment-log-stream';
-import { problemsOf } from '../failures/failures';
-import type { LogDocuments } from './log-document';
-import type { Output } from './output';
-import type { CommandTarget } from '../tree/row';
+import type { AttachedCli, Cli } from '../app/cli';
 import type { ServiceChoice } from '../app/service-choice';
 import { currentRun, type ServiceState } from '../app/state';
 import type { Store } from '../app/store';
+import { problemsOf } from '../failures/failures';
+import type { CommandTarget } from '../tree/row';
+import type { LogDocuments } from './log-document';
+import type { Output } from './output';
 
-/** Opens logs: what still runs in the output panel, what has ended as a document. */
+/** Opens logs: a running step's in the output panel, others as documents. */
 export class Logs {
   constructor(
     private readonly choice: ServiceChoice,
     private readonly documents: LogDocuments,
     private readonly output: Output,
     private readonly store: Store,
-    private readonly askedLogs: EnvironmentLogStream,
+    private readonly environmentLogs: EnvironmentLogStream,
   ) {}
 
-  async open(subject: CommandTarget): Promise<void> {
-    if (subject.deployed !== undefined) return this.openReleaseLog(subject);
-    const service = await this.choice.choose(subject, 'Open Log');
+  async open(target: CommandTarget): Promise<void> {
+    if (target.deployed !== undefined) return this.openReleaseLog(target);
+    const service = await this.choice.choose(target, 'Open Log');
     if (!service) return;
-    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
-    if (!run) return void vscode.window.showInformationMessage(`${service.name} was not delivered yet: there is no log.`);
-    const step = run.steps.find((candidate) => candidate.name === subject.step) ?? (await pickStep(service, run));
+    const run = service.runs.find((candidate) => candidate.id === target.run) ?? currentRun(service);
+    if (!run) return void vscode.window.showInformationMessage(`${service.name} is not delivered yet, so it has no log.`);
+    const step = run.steps.find((candidate) => candidate.name === target.step) ?? (await pickStep(service, run));
     if (!step) return;
     if (step.state === 'running') this.output.reveal();
     else if (step.log === undefined) void vscode.window.showInformationMessage(`${step.name} has no log: ${step.reason ?? step.state}.`);
-    else await this.documents.show(step.log, `${service.name} ${step.name}`, { line: firstCause(service, run, step, subject.problem) });
+    else await this.documents.show(step.log, `${service.name} ${step.name}`, { line: problemLine(service, run, step, target.problem) });
   }
 
-  /** What the live release of a service prints, as it comes. */
+  /** Opens the log of a live release and follows it. */
   private async openReleaseLog({ environment, deployed }: CommandTarget): Promise<void> {
     const live = this.store.state.environments.find((candidate) => candidate.name === environment);
     const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
     const title = `${deployed} in ${environment}`;
     if (log !== undefined) return this.documents.show(log, title, { growing: true });
     if (!live || live.kind === 'process' || deployed === undefined)
-      return void vscode.window.showInformationMessage(`Nothing of ${deployed} is live in ${environment}.`);
-    const asked = await this.askedLogs.open(live.name, deployed);
-    await this.documents.show(asked, title, { growing: true });
+      return void vscode.window.showInformationMessage(`${deployed} is not live in ${environment}.`);
+    await this.documents.show(await this.environmentLogs.open(live.name, deployed), title, { growing: true });
   }
 }
 
-/** The line of a step's log that tells a problem, or its first one. */
-function firstCause(service: ServiceState, run: RunState, step: StepProgress, problem: string | undefined): number | undefined {
+/** Returns the line of a problem in the log of its step, or of the first problem in that log. */
+function problemLine(service: ServiceState, run: RunState, step: StepProgress, id: string | undefined): number | undefined {
   const problems = problemsOf(service, run, step);
-  const meant = problems.find((one) => one.id === problem) ?? problems.find((one) => one.problem.logLine !== undefined);
-  return meant?.problem.logLine;
+  const failure = problems.find((candidate) => candidate.id === id) ?? problems.find(({ problem }) => problem.logLine !== undefined);
+  return failure?.problem.logLine;
 }
 
-/** The failed step, the running one, else the one that is asked for. */
+/** Returns the failed or the running step, or else shows a quick pick. */
 async function pickStep(service: ServiceState, run: RunState): Promise<StepProgress | undefined> {
-  const telling = run.steps.find((step) => step.state === 'failed') ?? run.steps.find((step) => step.state === 'running');
-  if (telling) return telling;
-  const items = run.steps.filter((step) => step.log !== undefined).map((step) => ({ label: step.name, description: step.state, step }));
-  if (items.length === 0) return void vscode.window.showInformationMessage(`The last delivery of ${service.name} wrote no log.`);
-  return (await vscode.window.showQuickPick(items, { title: `Open Log of ${service.name}`, placeHolder: 'Which step?' }))?.step;
+  const step = run.steps.find(({ state }) => state === 'failed') ?? run.steps.find(({ state }) => state === 'running');
+  if (step) return step;
+  const items = run.steps.filter(({ log }) => log !== undefined).map((each) => ({ label: each.name, description: each.state, step: each }));
+  if (items.length === 0) return void vscode.window.showInformationMessage(`The last delivery of ${service.name} has no log.`);
+  return (await vscode.window.showQuickPick(items, { title: `Open Log of ${service.name}`, placeHolder: 'Select a step' }))?.step;
+}
+
+/** A longer log starts again from empty. */
+const maxBytes = 20 << 20;
+/** The oldest stream ends when there are more. */
+const maxStreams = 4;
+
+/** Streams the logs of environments that do not write a file into files, which are shown like other logs. */
+export class EnvironmentLogStream {
+  private readonly streams = new Map<string, AttachedCli>();
+
+  constructor(
+    private readonly cli: Cli,
+    private readonly folder: string,
+    /** Returns a repository whose definitions may contain the environment. */
+    private readonly root: () => string,
+  ) {}
+
+  /** Starts a stream and returns its file. */
+  async open(environment: string, service: string): Promise<string> {
+    fs.mkdirSync(this.folder, { recursive: true });
+    const file = path.join(this.folder, `${environment}-${service}-${process.pid}.log`);
+    this.streams.get(file)?.end();
+    let size = 0;
+    fs.writeFileSync(file, '');
+    const args = ['environment', 'logs', environment, '--service', service, '--lines', '1000', '--follow'];
+    const stream = this.cli.attach(args, this.root(), {
+      output: (bytes) => {
+        if (size + bytes.length > maxBytes) {
+          fs.writeFileSync(file, '');
+          size = 0;
+        }
+        size += bytes.length;
+        fs.appendFileSync(file, bytes);
+      },
+    });
+    this.streams.delete(file);
+    this.streams.set(file, stream);
+    const [oldest] = this.streams;
+    if (this.streams.size > maxStreams && oldest) {
+      oldest[1].end();
+      this.streams.delete(oldest[0]);
+    }
+    return file;
+  }
+
+  dispose(): void {
+    for (const stream of this.streams.values()) stream.end();
+  }
 }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 
-/** A place that a log line mentions; columns of the mention in the line from 0, `line` and `column` from 1. */
+/** A place in code that a log line mentions. `start` and `end` are columns in the log line from 0; `line` and `column` count from 1. */
 export interface Mention {
   readonly start: number;
   readonly end: number;
@@ -9,21 +9,21 @@ export interface Mention {
   readonly column?: number;
 }
 
-const wholeLog = /whole log: (.+)$/;
-// A path with a folder or an extension, then `:12:5`, `:12`, `(12,5)` or nothing.
+const fullLog = /Full log: (.+)$/;
+// Matches a path with a folder or an extension, followed by `:12:5`, `:12`, `(12,5)` or nothing.
 const place =
   /((?:(?<![A-Za-z])[A-Za-z]:)?[\w.@+~\-/\\]*[\w@+~-](?:\.[A-Za-z]\w{0,9}|[/\\][\w.@+-]+))(?::(\d{1,7})(?::(\d{1,7}))?|\((\d{1,7})(?:,\s?(\d{1,7}))?\))?/g;
 
-/** The paths in a line of a log; whether they exist is for the caller to see. */
+/** Returns the paths in a log line. The files need not exist. */
 export function mentionsIn(text: string): Mention[] {
-  const whole = wholeLog.exec(text);
-  if (whole?.[1] !== undefined) return [{ start: text.length - whole[1].length, end: text.length, path: whole[1] }];
+  const full = fullLog.exec(text);
+  if (full?.[1] !== undefined) return [{ start: text.length - full[1].length, end: text.length, path: full[1] }];
   return [...text.slice(0, 1000).matchAll(place)].flatMap((match) => {
     const [all, file = '', colonLine, colonColumn, parenLine, parenColumn] = match;
     const [line, column] = [colonLine ?? parenLine, colonColumn ?? parenColumn];
     const isFile = file.startsWith('///') && text.slice(0, match.index).endsWith('file:');
     const isAddress = text[match.index - 1] === ':' || text.slice(match.index - 3, match.index) === '://';
-    // Addresses are links of their own, and a version is no file.
+    // VS Code links addresses itself, and a version is not a file.
     if ((isAddress && !isFile) || /^[\d.]+$/.test(file)) return [];
     return {
       start: match.index - (isFile ? 'file:'.length : 0),
@@ -35,17 +35,16 @@ export function mentionsIn(text: string): Mention[] {
   });
 }
 
-/** Where steps run and where the user works: the same files under two roots. */
+/** The roots of the same files, in the working copy and in the checkouts of steps. */
 export interface Roots {
-  /** The user's working copy. */
+  /** The root of the working copy. */
   readonly repository: string;
-  /** The service's folder in it. */
+  /** The service's folder in the working copy. */
   readonly folder: string;
-  /** Checkouts that steps ran in. */
   readonly slots: readonly string[];
 }
 
-/** The files of the user's working copy that a mentioned path may mean, best first; never outside of it. */
+/** Returns the files of the working copy that a path may refer to, best first. Never returns a file outside. */
 export function candidates(mentioned: string, roots: Roots): string[] {
   const { repository, folder, slots } = roots;
   if (!path.isAbsolute(mentioned)) return within(repository, [path.resolve(folder, mentioned), path.resolve(repository, mentioned)]);

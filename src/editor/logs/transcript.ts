@@ -1,8 +1,10 @@
+import * as fs from 'node:fs/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { isFinished, type RunState, type StepProgress } from '../../core/model/run-state';
-import { LogFollower } from './log-follower';
-import { duration, joined, megabytes, shortCommit } from '../app/format';
+import { duration, joined, megabytes, shortCommit } from '../../core/support/format';
+import { PlainLines } from '../../core/support/terminal-text';
 
-/** Where a transcript is written: whole lines. */
+/** Writes whole lines. */
 export type WriteLines = (lines: readonly string[]) => void;
 
 const marks = {
@@ -16,45 +18,42 @@ const marks = {
   waiting: ' ',
 } as const;
 
-/**
- * One run as text, as it happens: what starts, what it prints, how it ends. `update` tells it the
- * run's state; `pump` writes what the logs hold by now.
- */
+/** The text of a run: `update` sets the state of the run, `pump` writes the new output of its steps. */
 export class Transcript {
   private run: RunState | undefined;
   private readonly following = new Map<string, LogFollower>();
-  private readonly told = new Set<string>();
+  private readonly written = new Set<string>();
   private pumping: Promise<void> | undefined;
 
   constructor(
     private readonly write: WriteLines,
-    /** The file of a step's log. */
+    /** Returns the log file of a step. */
     private readonly logOf: (step: string) => string,
-    /** Put before the lines of parallel steps where several runs are shown at once. */
+    /** Returns the prefix of output lines, which separates several runs. */
     private readonly prefix: () => string,
   ) {}
 
-  /** Everything was written that there will ever be. */
+  /** The run has finished and all of it is written. */
   get done(): boolean {
-    return this.run !== undefined && isFinished(this.run.outcome) && this.told.has('run-finished');
+    return this.run !== undefined && isFinished(this.run.outcome) && this.written.has('run-finished');
   }
 
   update(run: RunState): void {
     this.run = run;
     if (run.outcome === 'waiting')
-      this.tell('waiting', [
+      this.writeOnce('waiting', [
         run.handedTo === undefined
-          ? `${run.service} waits for the delivery before it: ${run.change.subject}`
-          : `${run.service} is being handed over to ${run.handedTo}: ${run.change.subject}`,
+          ? `${run.service} is waiting for the previous delivery: ${run.change.subject}`
+          : `${run.service} is being submitted to ${run.handedTo}: ${run.change.subject}`,
       ]);
-    if (run.outcome !== 'waiting') this.tell('started', headOf(run));
-    for (const notice of run.notices) this.tell(`notice ${notice}`, [`! ${notice}`]);
+    if (run.outcome !== 'waiting') this.writeOnce('started', headOf(run));
+    for (const notice of run.notices) this.writeOnce(`notice ${notice}`, [`! ${notice}`]);
     for (const step of run.steps)
-      if (step.startedAt !== undefined && !this.told.has(`end ${step.name}`) && !this.following.has(step.name))
+      if (step.startedAt !== undefined && !this.written.has(`end ${step.name}`) && !this.following.has(step.name))
         this.following.set(step.name, new LogFollower(this.logOf(step.name)));
   }
 
-  /** One piece of each log that is followed, all that is left of those that ended; a second call waits for the first. */
+  /** Writes one chunk of each running step's log, and the rest of finished ones. A second call waits for the first. */
   async pump(): Promise<void> {
     this.pumping ??= this.pumpOnce().finally(() => (this.pumping = undefined));
     await this.pumping;
@@ -62,54 +61,54 @@ export class Transcript {
 
   private async pumpOnce(): Promise<void> {
     const steps = this.run?.steps ?? [];
-    for (const step of steps.filter((one) => one.state !== 'running' && one.state !== 'waiting')) await this.end(step);
+    for (const step of steps.filter(({ state }) => state !== 'running' && state !== 'waiting')) await this.writeEnd(step);
     const running = steps.filter((step) => step.state === 'running');
-    for (const step of running) await this.piece(step, running.length > 1);
+    for (const step of running) await this.writeChunk(step, running.length > 1);
     const { run } = this;
-    if (run && isFinished(run.outcome) && this.following.size === 0) this.tell('run-finished', footOf(run));
+    if (run && isFinished(run.outcome) && this.following.size === 0) this.writeOnce('run-finished', footOf(run));
   }
 
-  /** A step's end stands below all of its output. */
-  private async end(step: StepProgress): Promise<void> {
-    if (this.told.has(`end ${step.name}`)) return;
-    while (this.following.has(step.name) && !(await this.piece(step, false)));
+  /** Writes the rest of a step's output and then its result. */
+  private async writeEnd(step: StepProgress): Promise<void> {
+    if (this.written.has(`end ${step.name}`)) return;
+    while (this.following.has(step.name) && !(await this.writeChunk(step, false)));
     const rest = this.following.get(step.name)?.rest() ?? [];
     this.following.delete(step.name);
     if (rest.length > 0) this.write(rest);
-    this.tell(`end ${step.name}`, [endOf(step)]);
+    this.writeOnce(`end ${step.name}`, [endOf(step)]);
   }
 
-  /** Whether that was all that is there by now. */
-  private async piece(step: StepProgress, several: boolean): Promise<boolean> {
+  /** Returns true if no more output was available. */
+  private async writeChunk(step: StepProgress, isParallel: boolean): Promise<boolean> {
     const follower = this.following.get(step.name);
     if (!follower) return true;
-    this.tell(`start ${step.name}`, [`▶ ${step.name}`]);
-    const { lines, leftOut, caughtUp } = await follower.next();
-    const before = `${this.prefix()}${several ? `${step.name} | ` : ''}`;
-    if (leftOut > 0) this.write([`… ${megabytes(leftOut)} left out; whole log: ${follower.file}`]);
+    this.writeOnce(`start ${step.name}`, [`▶ ${step.name}`]);
+    const { lines, omitted, isComplete } = await follower.next();
+    const before = `${this.prefix()}${isParallel ? `${step.name} | ` : ''}`;
+    if (omitted > 0) this.write([`… ${megabytes(omitted)} omitted. Full log: ${follower.file}`]);
     if (lines.length > 0) this.write(lines.map((line) => before + line));
-    return caughtUp;
+    return isComplete;
   }
 
-  private tell(what: string, lines: readonly string[]): void {
-    if (this.told.has(what)) return;
-    this.told.add(what);
+  private writeOnce(key: string, lines: readonly string[]): void {
+    if (this.written.has(key)) return;
+    this.written.add(key);
     this.write(lines);
   }
 }
 
 function headOf(run: RunState): string[] {
   const dirty = run.change.dirty ? ' with uncommitted changes' : '';
-  const there = run.engine ? [`${run.engine.label}: ${run.engine.url ?? run.engine.place}`] : [];
-  return [`── ${run.service}: ${run.change.subject} (${shortCommit(run.change.commit)}${dirty}) ──`, ...there];
+  const ci = run.engine ? [`${run.engine.label}: ${run.engine.url ?? run.engine.place}`] : [];
+  return [`── ${run.service}: ${run.change.subject} (${shortCommit(run.change.commit)}${dirty}) ──`, ...ci];
 }
 
 function endOf(step: StepProgress): string {
   const took =
     step.durationMs !== undefined && step.state !== 'cached' && step.state !== 'skipped' ? `in ${duration(step.durationMs)}` : '';
-  const words = joined([step.state, step.flaky ? '(flaky)' : '', took], ' ');
-  const why = step.state === 'cached' ? undefined : (step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : undefined));
-  return `${marks[step.state]} ${step.name}: ${joined([words, why], ', ')}`;
+  const result = joined([step.state, step.flaky ? '(flaky)' : '', took], ' ');
+  const reason = step.state === 'cached' ? undefined : (step.reason ?? (step.exitCode ? `exit code ${step.exitCode}` : undefined));
+  return `${marks[step.state]} ${step.name}: ${joined([result, reason], ', ')}`;
 }
 
 function footOf(run: RunState): string[] {
@@ -121,4 +120,68 @@ function footOf(run: RunState): string[] {
       : `  ${deployment.environment}: ${deployment.url}`,
   );
   return [`${mark} ${run.service} ${run.outcome}${took}${run.reason ? `: ${run.reason}` : ''}`, ...places, ''];
+}
+
+/** A reader that is this far behind skips to the end: the newest output matters most. */
+const maxBacklog = 512 * 1024;
+const chunkSize = 64 * 1024;
+const maxLineLength = 4000;
+
+interface LogChunk {
+  readonly lines: readonly string[];
+  /** The number of skipped bytes before these lines. */
+  readonly omitted: number;
+  /** The chunk reached the end of the file. */
+  readonly isComplete: boolean;
+}
+
+/** Reads a growing log as plain lines, one bounded chunk at a time. */
+class LogFollower {
+  private position = 0;
+  private decoder = new StringDecoder('utf8');
+  private readonly plain = new PlainLines();
+
+  constructor(readonly file: string) {}
+
+  /** Returns the next chunk. It is empty if the file does not exist yet. */
+  async next(): Promise<LogChunk> {
+    let handle: fs.FileHandle;
+    try {
+      handle = await fs.open(this.file, 'r');
+    } catch {
+      return { lines: [], omitted: 0, isComplete: true };
+    }
+    try {
+      const { size } = await handle.stat();
+      const omitted = this.skipBacklog(size);
+      const buffer = Buffer.allocUnsafe(Math.min(chunkSize, Math.max(0, size - this.position)));
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, this.position);
+      this.position += bytesRead;
+      const lines = this.plain.take(this.decoder.write(buffer.subarray(0, bytesRead)));
+      // The first line after a skip is incomplete.
+      if (omitted > 0) lines.shift();
+      return { lines: lines.map(shortened), omitted, isComplete: this.position >= size };
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Returns the last line if it has no line break. */
+  rest(): string[] {
+    return this.plain.end().map(shortened);
+  }
+
+  private skipBacklog(size: number): number {
+    if (size - this.position <= maxBacklog) return 0;
+    const from = size - chunkSize;
+    const omitted = from - this.position;
+    this.position = from;
+    this.decoder = new StringDecoder('utf8');
+    this.plain.end();
+    return omitted;
+  }
+}
+
+function shortened(line: string): string {
+  return line.length > maxLineLength ? `${line.slice(0, maxLineLength)} …` : line;
 }

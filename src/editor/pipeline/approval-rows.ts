@@ -1,29 +1,29 @@
 import type { ManualApproval } from '../../core/pipeline/handovers';
+import { counted, joined } from '../../core/support/format';
 import type { Row } from '../tree/row';
-import { joined } from '../app/format';
 
-/** The files, with `/`, that may hold a manual handover. */
-export const handoverFiles =
+/** Matches the files, with `/`, that may contain a manual handover. */
+export const manualApprovalFiles =
   /(\.gitlab-ci\.yml|\/\.gitlab\/ci\/.*\.yml|\/\.github\/workflows\/[^/]*\.ya?ml|\/Jenkinsfile[^/]*|\.jenkinsfile|\/delivery\.yaml)$/;
 
-/** A quiet row for the places where a delivery of the service waits for a person; none where it never does. */
-export function handoverRows(service: string, handovers: readonly ManualApproval[] = []): Row[] {
-  if (handovers.length === 0) return [];
-  const certain = handovers.filter(({ isPossible }) => !isPossible).length;
-  const possible = handovers.length - certain;
+/** Returns a row with the manual handovers of a service, if it has any. */
+export function manualApprovalRows(service: string, approvals: readonly ManualApproval[] = []): Row[] {
+  if (approvals.length === 0) return [];
+  const certain = approvals.filter(({ isPossible }) => !isPossible).length;
+  const possible = approvals.length - certain;
   const label = certain > 0 ? counted(certain, 'manual handover') : counted(possible, 'possible manual handover');
-  const more = certain > 0 && possible > 0 ? `${possible} possible` : undefined;
+  const description = certain > 0 && possible > 0 ? `${possible} possible` : undefined;
   return [
     {
-      id: `${service}#handovers`,
+      id: `${service}#approvals`,
       label,
-      ...(more !== undefined && { description: more }),
+      description,
       icon: { name: 'person', color: 'disabledForeground' },
-      tooltip: 'Where a delivery waits for a person',
-      ariaLabel: joined([label, more], ', '),
+      tooltip: 'Deliveries wait for a person here',
+      ariaLabel: joined([label, description], ', '),
       open: 'collapsed',
-      children: handovers.map((handover) => placeRow(service, handover)),
-      subject: { service },
+      children: approvals.map((approval) => placeRow(service, approval)),
+      target: { service },
     },
   ];
 }
@@ -32,17 +32,13 @@ function placeRow(service: string, { path, line, message }: ManualApproval): Row
   const place = `${path}:${line}`;
   const name = path.slice(path.lastIndexOf('/') + 1);
   return {
-    id: `${service}#handovers#${place}#${message}`,
+    id: `${service}#approvals#${place}#${message}`,
     label: message,
     description: `${name}:${line}`,
     icon: { name: 'go-to-file', color: 'disabledForeground' },
     tooltip: `${message}\n${place}`,
     ariaLabel: `${message}, ${place}`,
-    subject: { service, place, text: `${place} ${message}` },
+    target: { service, place, text: `${place} ${message}` },
     click: 'deliver.openHandover',
   };
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -1,18 +1,20 @@
+import * as fs from 'node:fs';
 import * as vscode from 'vscode';
+import { git } from '../../core/git/git';
+import type { Contributed } from '../../core/logs/matchers/definition';
 import type { Pipeline } from '../../core/model/pipeline';
 import { isFinished, type RunState } from '../../core/model/run-state';
+import { age, joined, shortCommit } from '../../core/support/format';
 import type { Cli } from '../app/cli';
-import { pickCommit } from './commit-pick';
-import { contributedMatchers } from '../app/contributed-matchers';
-import type { DeliveryEnd } from './delivery-end';
-import type { CiName, CiTokens } from '../ci/ci-tokens';
-import type { lazyParser } from './parser';
-import type { CommandTarget } from '../tree/row';
 import type { Secrets, SecretStore } from '../app/secrets';
 import type { ServiceChoice } from '../app/service-choice';
-import { currentRun, isLive, isOwn, type Service, type ServiceState } from '../app/state';
+import { currentRun, isLive, isStartedHere, type Service, type ServiceState } from '../app/state';
 import { isWithin, type Store } from '../app/store';
-import { workingDefinition } from './working-definition';
+import type { CiName, CiTokens } from '../ci/ci-tokens';
+import type { CommandTarget } from '../tree/row';
+import type { DeliveryNotifications } from './delivery-notifications';
+import { workingDefinition } from './parser';
+import { canRunAgain } from './run-rows';
 
 export interface DeliveryParts {
   readonly cli: Cli;
@@ -20,129 +22,204 @@ export interface DeliveryParts {
   readonly choice: ServiceChoice;
   readonly secrets: SecretStore;
   readonly tokens: CiTokens;
-  readonly parse: ReturnType<typeof lazyParser>;
-  readonly end: DeliveryEnd;
-  readonly reveal: (subject: CommandTarget) => Promise<void>;
+  readonly notifications: DeliveryNotifications;
+  readonly reveal: (target: CommandTarget) => Promise<void>;
 }
 
-/** Starts and cancels deliveries; each is a process of its own. */
+/** Starts and cancels deliveries. Each one is a process that outlives the window. */
 export class Deliveries {
   constructor(private readonly parts: DeliveryParts) {}
 
-  /** The working tree as it is now. */
-  async deliver(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Deliver');
-    if (!service) return;
-    if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
-    await this.start(service, []);
+  async deliver(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Deliver Working Tree');
+    if (service && (await saveAll(service))) await this.start(service, []);
   }
 
-  /** The working tree as it is now, where the user says. */
-  async deliverOn(service: ServiceState, engine: CiName | 'local'): Promise<void> {
-    if (vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true) && !(await saveAll(service))) return;
-    await this.start(service, ['--engine', engine], engine);
+  /** Delivers the working tree on a CI service or on this machine. */
+  async runOn(service: ServiceState, ci: CiName | 'local'): Promise<void> {
+    if (await saveAll(service)) await this.start(service, ['--engine', ci], ci);
   }
 
-  async deliverCommit(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Deliver a Commit');
+  async deliverCommit(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Deliver Commit');
     if (!service) return;
     const commit = await pickCommit(service);
     if (commit !== undefined) await this.start(service, ['--commit', commit]);
   }
 
-  /** Without a question, and without a word unless it fails. Its secrets are known. */
-  async deliverByItself(service: ServiceState, commit: string): Promise<void> {
+  /** Delivers a commit without a prompt, and without a notification unless it fails. Its secrets must be set. */
+  async deliverAutomatically(service: ServiceState, commit: string): Promise<void> {
     const { values } = await this.parts.secrets.known(service);
-    const there = workingDefinition(service, this.parts.parse)?.engine?.kind ?? 'local';
-    const tokens = await this.tokensFor(service, there);
+    const ci = (await workingDefinition(service))?.engine?.kind ?? 'local';
+    const tokens = await this.tokensFor(service, ci);
     this.launch(service, ['--commit', commit], { ...values, ...tokens }, false);
   }
 
-  /** The same change once more; what passed need not run again. */
-  async runAgain(subject: CommandTarget): Promise<void> {
-    const service = await this.parts.choice.choose(subject, 'Run Again from the Failed Step');
+  /** Delivers the same change again. Steps that passed need not run again. */
+  async runAgain(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Run Again from Failed Step');
     if (!service) return;
-    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? service.runs.find(stopped);
-    if (!run) return void vscode.window.showInformationMessage(`No delivery of ${service.name} has failed: there is nothing to run again.`);
+    const run = service.runs.find((candidate) => candidate.id === target.run) ?? service.runs.find(canRunAgain);
+    if (!run) return void vscode.window.showInformationMessage(`No delivery of ${service.name} has failed.`);
     await this.start(service, ['--commit', run.change.commit, '--resume', run.id], run.engine?.name ?? 'local');
   }
 
-  async cancel(subject: CommandTarget): Promise<void> {
+  async cancel(target: CommandTarget): Promise<void> {
     const live = this.parts.store.state.services.filter(isLive);
     const [only] = live;
     const service =
-      subject.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(subject, 'Cancel the Delivery');
+      target.service === undefined && only && live.length === 1 ? only : await this.parts.choice.choose(target, 'Cancel Delivery');
     if (!service) return;
-    const run = service.runs.find((candidate) => candidate.id === subject.run) ?? currentRun(service);
+    const run = service.runs.find((candidate) => candidate.id === target.run) ?? currentRun(service);
     if (!run || isFinished(run.outcome)) return void vscode.window.showInformationMessage(`No delivery of ${service.name} is running.`);
-    if (!isOwn(run) && !(await isMeantToEnd(run))) return;
+    if (!isStartedHere(run) && !(await confirmCancel(run))) return;
     const tokens = run.engine ? await this.parts.tokens.environment([service], run.engine.name) : {};
-    const end = await this.parts.cli.start(['cancel', '--run', run.id], service.folder, tokens).end;
-    if (end.code !== 0) this.parts.end.complain('The delivery could not be cancelled', end.complaint);
+    const exit = await this.parts.cli.start(['cancel', '--run', run.id], service.folder, tokens).exit;
+    if (exit.code !== 0) this.parts.notifications.showFailure('Could not cancel the delivery', exit.stderr);
   }
 
-  /** `engine`: another one than the definition names. */
-  private async start(service: ServiceState, more: readonly string[], engine?: CiName | 'local'): Promise<void> {
-    const definition = workingDefinition(service, this.parts.parse);
-    const customers = customersOf(definition);
-    if (customers !== undefined && !(await confirmProduction(service, customers))) return;
-    const there = engine ?? definition?.engine?.kind ?? 'local';
-    if (there !== 'local' && !(await this.parts.tokens.ensure(service, there))) return;
-    // A CI service has secrets of its own.
-    const secrets = there === 'local' ? await this.parts.secrets.collect(service) : {};
+  /** `ci` replaces the CI service in the definition. */
+  private async start(service: ServiceState, args: readonly string[], ci?: CiName | 'local'): Promise<void> {
+    const definition = await workingDefinition(service);
+    const production = productionOf(definition);
+    if (production !== undefined && !(await confirmProduction(service, production))) return;
+    const runsOn = ci ?? definition?.engine?.kind ?? 'local';
+    if (runsOn !== 'local' && !(await this.parts.tokens.ensure(service, runsOn))) return;
+    // A CI service stores its secrets itself.
+    const secrets = runsOn === 'local' ? await this.parts.secrets.collect(service) : {};
     if (!secrets) return;
-    const given = { ...secrets, ...(await this.tokensFor(service, there)) };
-    if (this.launch(service, [...more, ...(customers === undefined ? [] : ['--yes'])], given, true))
+    const environment = { ...secrets, ...(await this.tokensFor(service, runsOn)) };
+    if (this.launch(service, [...args, ...(production === undefined ? [] : ['--yes'])], environment, true))
       void this.parts.reveal({ service: service.key });
   }
 
-  /** Also what is deployed from here is put on record at the team's CI service. */
-  private async tokensFor(service: Service, there: CiName | 'local'): Promise<Secrets> {
+  /** A local run needs tokens, too: it records deployments at the CI service. */
+  private async tokensFor(service: Service, ci: CiName | 'local'): Promise<Secrets> {
     const { tokens } = this.parts;
-    return there === 'local' ? tokens.variables([service]) : tokens.environment([service], there);
+    return ci === 'local' ? tokens.variables([service]) : tokens.environment([service], ci);
   }
 
-  private launch(service: ServiceState, more: readonly string[], secrets: Secrets, askedFor: boolean): boolean {
-    const { cli, store, end } = this.parts;
+  private launch(service: ServiceState, args: readonly string[], secrets: Secrets, isRequested: boolean): boolean {
+    const { cli, store, notifications } = this.parts;
     const matchers = contributedMatchers(service);
-    const { pid, end: ending } = cli.start(['run', '--service', service.name, ...more], service.folder, {
+    const { pid, exit: exiting } = cli.start(['run', '--service', service.name, ...args], service.folder, {
       ...secrets,
       ...(matchers && { DELIVER_MATCHERS: JSON.stringify(matchers) }),
     });
-    if (pid !== undefined) store.begin(service, pid);
-    void ending.then((ended) => end.tell(service, ended, pid === undefined ? undefined : store.settled(service, pid), askedFor));
+    if (pid !== undefined) store.deliveryStarted(service, pid);
+    void exiting.then((exit) => {
+      const run = pid === undefined ? undefined : store.deliveryExited(service, pid);
+      return notifications.report(service, exit, run, isRequested);
+    });
     return pid !== undefined;
   }
 }
 
-/** The environment where customers are, if a step deploys to it. */
-function customersOf(pipeline: Pipeline | undefined): string | undefined {
+/** Returns the production environment if a step deploys to it. */
+function productionOf(pipeline: Pipeline | undefined): string | undefined {
   return pipeline?.steps.find(({ deploy }) => deploy !== undefined && deploy === pipeline.release)?.deploy;
 }
 
-async function confirmProduction(service: Service, customers: string): Promise<boolean> {
-  const detail = `A step of its pipeline deploys to ${customers}, where customers are.`;
-  const answer = await vscode.window.showWarningMessage(`Deliver ${service.name} to ${customers}?`, { modal: true, detail }, 'Deliver');
+async function confirmProduction(service: Service, production: string): Promise<boolean> {
+  const detail = `A step of this pipeline deploys to ${production}, which customers use.`;
+  const answer = await vscode.window.showWarningMessage(`Deliver ${service.name} to ${production}?`, { modal: true, detail }, 'Deliver');
   return answer !== undefined;
 }
 
-async function isMeantToEnd({ engine, change }: RunState): Promise<boolean> {
-  const detail = `${change.subject}\nIt was started by ${engine?.by}, on ${engine?.label}.`;
-  return (
-    (await vscode.window.showWarningMessage('Cancel the delivery of somebody else?', { modal: true, detail }, 'Cancel It')) !== undefined
+async function confirmCancel({ engine, change }: RunState): Promise<boolean> {
+  const detail = `${change.subject}\nStarted by ${engine?.by} on ${engine?.label}`;
+  const answer = await vscode.window.showWarningMessage(
+    `Cancel the delivery of ${engine?.by}?`,
+    { modal: true, detail },
+    'Cancel Delivery',
   );
+  return answer !== undefined;
 }
 
-function stopped(run: RunState): boolean {
-  return !run.promotion && (run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted');
-}
-
-/** Whether everything of the repository that was changed is on the disk. */
+/** Saves the changed files of the repository, if the setting says so. Returns true if the delivery may continue. */
 async function saveAll(service: Service): Promise<boolean> {
-  const open = vscode.workspace.textDocuments.filter(
+  if (!vscode.workspace.getConfiguration('deliver').get('saveBeforeDelivering', true)) return true;
+  const unsaved = vscode.workspace.textDocuments.filter(
     (document) => document.isDirty && document.uri.scheme === 'file' && isWithin(service.root, document.uri.fsPath),
   );
-  const saved = await Promise.all(open.map((document) => document.save()));
+  const saved = await Promise.all(unsaved.map((document) => document.save()));
   if (saved.every(Boolean)) return true;
-  return (await vscode.window.showWarningMessage('Some files could not be saved.', { modal: true }, 'Deliver without Them')) !== undefined;
+  return (await vscode.window.showWarningMessage('Could not save some files.', { modal: true }, 'Deliver Anyway')) !== undefined;
+}
+
+const maxCommits = 100;
+
+interface CommitItem extends vscode.QuickPickItem {
+  readonly commit: string;
+}
+
+/** Returns a recent commit that changes the service, or a revision that was typed. */
+async function pickCommit(service: Service): Promise<string | undefined> {
+  const format = { commit: '%H', subject: '%s', author: '%an', date: '%cI' };
+  const options = { maxCount: maxCommits, '--no-show-signature': null, '.': null };
+  const log = await git({ folder: service.folder }, (client) => client.log({ format, ...options }));
+  if (!log.ok) {
+    void vscode.window.showErrorMessage(log.failure.message);
+    return undefined;
+  }
+  const recent = log.value.all.map(commitItem);
+  const pick = vscode.window.createQuickPick<CommitItem>();
+  pick.title = `Deliver Commit of ${service.name}`;
+  pick.placeholder = 'Select a commit, or type a hash, tag or branch';
+  pick.matchOnDescription = true;
+  pick.items = recent;
+  pick.onDidChangeValue((value) => {
+    const typed = value.trim();
+    const known = recent.some((item) => item.label.includes(typed) || item.description?.includes(typed));
+    pick.items =
+      typed === '' || known ? recent : [...recent, { label: typed, description: 'this revision', commit: typed, alwaysShow: true }];
+  });
+  try {
+    return await new Promise((resolve) => {
+      pick.onDidAccept(() => resolve(pick.selectedItems[0]?.commit));
+      pick.onDidHide(() => resolve(undefined));
+      pick.show();
+    });
+  } finally {
+    pick.dispose();
+  }
+}
+
+function commitItem({ commit, subject, author, date }: Record<'commit' | 'subject' | 'author' | 'date', string>): CommitItem {
+  return {
+    label: subject,
+    description: joined([shortCommit(commit), author, age(date)]),
+    commit,
+    iconPath: new vscode.ThemeIcon('git-commit'),
+  };
+}
+
+/** Returns the problem matchers and patterns of other extensions, if the definition refers to a matcher with `$`. */
+function contributedMatchers(service: Service): Contributed | undefined {
+  let text: string;
+  try {
+    text = fs.readFileSync(service.file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const names = Array.from(text.matchAll(/\$([\w.-]+)/g), ([, name]) => name ?? '');
+  if (names.length === 0) return undefined;
+  const matchers = contributions('problemMatchers');
+  // All matchers are passed on, because one may be based on another.
+  return names.some((name) => name in matchers) ? { matchers, patterns: contributions('problemPatterns') } : undefined;
+}
+
+function contributions(point: 'problemMatchers' | 'problemPatterns'): Record<string, unknown> {
+  const contributed: [string, unknown][] = [];
+  for (const extension of vscode.extensions.all) {
+    const { contributes } = extension.packageJSON as { contributes?: Partial<Record<string, unknown>> };
+    const list = contributes?.[point];
+    if (!Array.isArray(list)) continue;
+    for (const item of list as Readonly<Record<string, unknown>>[]) {
+      const { name, patterns } = item;
+      // A pattern of several lines is wrapped in an object.
+      if (typeof name === 'string') contributed.push([name, Array.isArray(patterns) ? patterns : item]);
+    }
+  }
+  return Object.fromEntries(contributed);
 }

@@ -1,77 +1,76 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { ManualApproval } from '../../core/pipeline/handovers';
-import { Paced } from '../app/change-event';
+import { Throttle } from '../app/change-event';
 import { folderInRepository } from '../app/git-folder';
-import { handoverFiles } from './approval-rows';
-import type { CommandTarget } from '../tree/row';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
+import type { CommandTarget } from '../tree/row';
+import { manualApprovalFiles } from './approval-rows';
 
-/** The manual handovers of the window's services: looked for when the Pipeline view is first seen, and again when a file of theirs is saved. */
+/** Finds the manual handovers of the services: when the Pipeline view is first visible, and when a file that may contain one is saved. */
 export class ManualApprovals implements vscode.Disposable {
-  /** A file that may hold one was saved. */
   private isStale = false;
-  private readonly looking = new Set<string>();
-  private readonly pace = new Paced(() => void this.look(), 500);
+  private readonly rootsInSearch = new Set<string>();
+  private readonly search = new Throttle(() => void this.findAll(), 500);
   private readonly saved: vscode.Disposable;
 
   constructor(
     private readonly store: Store,
-    private readonly isSeen: () => boolean,
+    private readonly isVisible: () => boolean,
   ) {
     this.saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
-      if (uri.scheme !== 'file' || !handoverFiles.test(uri.fsPath.split(path.sep).join('/'))) return;
+      if (uri.scheme !== 'file' || !manualApprovalFiles.test(uri.fsPath.split(path.sep).join('/'))) return;
       this.isStale = true;
       this.update();
     });
   }
 
-  /** Free while nobody looks, and once everything is known. */
   update(): void {
-    if (vscode.workspace.isTrusted && this.isSeen() && this.unknown().length > 0) this.pace.ask();
+    if (vscode.workspace.isTrusted && this.isVisible() && this.rootsToSearch().length > 0) this.search.schedule();
   }
 
-  /** Opens the file of one at its line. */
+  /** Opens a manual handover in its file. */
   async open({ service: key, place }: CommandTarget): Promise<void> {
     const service = this.store.state.services.find((candidate) => candidate.key === key);
-    const handover = service?.handovers?.find((one) => `${one.path}:${one.line}` === place);
-    if (!service || !handover) return;
-    const document = await vscode.workspace.openTextDocument(path.join(service.root, handover.path));
-    const line = document.lineAt(Math.min(handover.line, document.lineCount) - 1).range;
-    await vscode.window.showTextDocument(document, { selection: new vscode.Range(line.start, line.start) });
+    const approval = service?.manualApprovals?.find((candidate) => `${candidate.path}:${candidate.line}` === place);
+    if (!service || !approval) return;
+    const document = await vscode.workspace.openTextDocument(path.join(service.root, approval.path));
+    const { start } = document.lineAt(Math.min(approval.line, document.lineCount) - 1).range;
+    await vscode.window.showTextDocument(document, { selection: new vscode.Range(start, start) });
   }
 
   dispose(): void {
-    this.pace.dispose();
+    this.search.dispose();
     this.saved.dispose();
   }
 
-  private unknown(): string[] {
-    const unknown = this.store.state.services.filter(({ handovers }) => this.isStale || !handovers);
-    return [...new Set(unknown.map(({ root }) => root))].filter((root) => !this.looking.has(root));
+  private rootsToSearch(): string[] {
+    const services = this.store.state.services.filter(({ manualApprovals }) => this.isStale || !manualApprovals);
+    return [...new Set(services.map(({ root }) => root))].filter((root) => !this.rootsInSearch.has(root));
   }
 
-  private async look(): Promise<void> {
-    const roots = this.unknown();
+  private async findAll(): Promise<void> {
+    const roots = this.rootsToSearch();
     this.isStale = false;
-    for (const root of roots) this.looking.add(root);
+    for (const root of roots) this.rootsInSearch.add(root);
     const { findManualApprovals } = await import('../../core/pipeline/handovers');
     for (const root of roots) {
       const found = await findManualApprovals(root);
-      this.looking.delete(root);
+      this.rootsInSearch.delete(root);
       const services = this.store.state.services.filter((service) => service.root === root);
-      for (const service of services) this.store.note(service, { handovers: ofService(found, service, services) });
+      for (const service of services) this.store.annotate(service, { manualApprovals: ofService(found, service, services) });
     }
   }
 }
 
-/** Those in its own folder, and those of the repository that lie in no service's. */
+/** Returns the manual handovers in the service's folder, and those outside the folder of any service. */
 function ofService(all: readonly ManualApproval[], service: Service, services: readonly Service[]): ManualApproval[] {
-  const inner = services.map(({ folder, root }) => ({ folder, at: folderInRepository(root, folder) }));
+  const folders = services.map(({ folder, root }) => ({ folder, inRepository: folderInRepository(root, folder) }));
   return all.filter(({ path: file }) => {
-    const owners = inner.filter(({ at }) => at === '' || file.startsWith(`${at}/`)).sort((a, b) => b.at.length - a.at.length);
-    const [owner] = owners;
-    return !owner || owner.folder === service.folder || (owner.at === '' && !file.endsWith('delivery.yaml'));
+    const [owner] = folders
+      .filter(({ inRepository }) => inRepository === '' || file.startsWith(`${inRepository}/`))
+      .sort((a, b) => b.inRepository.length - a.inRepository.length);
+    return !owner || owner.folder === service.folder || (owner.inRepository === '' && !file.endsWith('delivery.yaml'));
   });
 }

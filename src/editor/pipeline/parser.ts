@@ -1,14 +1,18 @@
-import * as path from 'node:path';
+import * as fs from 'node:fs';
+import type { Pipeline } from '../../core/model/pipeline';
 import type { parsePipeline } from '../../core/pipeline/parse';
+import type { Service } from '../app/state';
 
-type Parse = typeof parsePipeline;
+/** Parses `delivery.yaml`. The first call loads the parser. */
+export async function parseDefinition(...args: Parameters<typeof parsePipeline>): Promise<ReturnType<typeof parsePipeline>> {
+  return (await import('../../core/pipeline/parse')).parsePipeline(...args);
+}
 
-/** The parser of `delivery.yaml`, a bundle of its own: loaded by the first call. */
-export function lazyParser(dist: string): Parse {
-  let parse: Parse | undefined;
-  return (text, file) => {
-    // eslint-disable-next-line @typescript-eslint/no-require-imports -- resolved at run time, on first use
-    parse ??= (require(path.join(dist, 'parse.js')) as { parsePipeline: Parse }).parsePipeline;
-    return parse(text, file);
-  };
+/** Returns the pipeline of a service as defined on disk, or undefined if the definition has errors. */
+export async function workingDefinition({ file }: Service): Promise<Pipeline | undefined> {
+  try {
+    return (await parseDefinition(fs.readFileSync(file, 'utf8'), file)).pipeline;
+  } catch {
+    return undefined; // the file was removed
+  }
 }

@@ -1,32 +1,28 @@
 import * as fs from 'node:fs';
-import type { RepositoryHome } from '../../core/support/home';
 import { runIds, RunReader } from '../../core/history/runs';
 import { isFinished, type RunState } from '../../core/model/run-state';
-import { Changes, Paced } from '../app/change-event';
+import type { RepositoryHome } from '../../core/support/home';
+import { ChangeEvent, Throttle } from '../app/change-event';
 
-/** How many of a repository's runs are read. */
-const kept = 60;
-/** How often at most, while a run goes on. */
-const paceMs = 100;
-/** Of so many runs what they delivered may still be live, and be taken back. */
-const watched = 5;
-/** Where the file system does not tell, and to notice a runner that died. */
-const lookMs = 2000;
+const maxRuns = 60;
+/** The newest runs are watched after their end, because their deployments may be rolled back. */
+const watchedRuns = 5;
+const readIntervalMs = 100;
+/** The poll notices a runner that died, and changes that the file system does not report. */
+const pollIntervalMs = 2000;
 
-/**
- * The runs of one repository as they are on disk, read again as they go on. A finished run is read again where
- * something was added to it: what it delivered may be taken back later. */
+/** The runs of one repository, read from disk whenever they change. */
 export class RunHistory {
-  readonly changes = new Changes();
+  readonly changed = new ChangeEvent();
   private readonly known = new Map<string, RunState>();
   private readonly readers = new Map<string, RunReader>();
   private readonly watchers = new Map<string, fs.FSWatcher>();
-  private readonly reading = new Paced(() => this.read(), paceMs);
+  private readonly reading = new Throttle(() => this.read(), readIntervalMs);
   private poll: NodeJS.Timeout | undefined;
 
   constructor(readonly home: RepositoryHome) {}
 
-  /** Newest first. */
+  /** The runs, newest first. */
   get runs(): readonly RunState[] {
     return [...this.known.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   }
@@ -37,15 +33,13 @@ export class RunHistory {
     this.read();
   }
 
-  /** Reads soon: something is about to happen there. */
-  look(): void {
-    this.reading.ask();
+  readSoon(): void {
+    this.reading.schedule();
   }
 
-  /** Reads now what is on disk. */
   read(): void {
-    const ids = runIds(this.home).slice(0, kept);
-    const newest = new Set(ids.slice(0, watched));
+    const ids = runIds(this.home).slice(0, maxRuns);
+    const newest = new Set(ids.slice(0, watchedRuns));
     const before = new Map(this.known);
     this.known.clear();
     for (const id of ids) {
@@ -62,7 +56,7 @@ export class RunHistory {
     }
     for (const id of this.readers.keys()) if (!ids.includes(id)) this.readers.delete(id);
     this.pollWhileLive();
-    this.changes.tell();
+    this.changed.fire();
   }
 
   private readerOf(id: string): RunReader {
@@ -73,7 +67,7 @@ export class RunHistory {
 
   private pollWhileLive(): void {
     const live = [...this.known.values()].some((run) => !isFinished(run.outcome));
-    if (live) this.poll ??= setInterval(() => this.reading.ask(), lookMs);
+    if (live) this.poll ??= setInterval(() => this.reading.schedule(), pollIntervalMs);
     else {
       clearInterval(this.poll);
       this.poll = undefined;
@@ -84,12 +78,12 @@ export class RunHistory {
     if (this.watchers.has(folder)) return;
     try {
       const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.home.runs || file === null || file === 'journal.jsonl') this.reading.ask();
+        if (folder === this.home.runs || file === null || file === 'journal.jsonl') this.reading.schedule();
       });
       watcher.on('error', () => this.unwatch(folder));
       this.watchers.set(folder, watcher);
     } catch {
-      // The folder is gone, or the system is out of watches: the poll sees to it.
+      // The folder was removed, or the system is out of watches: the poll notices changes.
     }
   }
 

@@ -1,11 +1,11 @@
 import type { Outcome, ProblemFound, StepState } from '../../core/model/events';
 import { isFinished, type Deployment, type RunState, type StepProgress } from '../../core/model/run-state';
-import type { Row, RowIcon } from '../tree/row';
-import { problemId } from '../failures/failures';
-import { engineRow, connectionRow } from '../ci/ci-rows';
-import { handoverRows } from './approval-rows';
+import { age, attempt, counted, duration, joined, shortCommit, shortLabel } from '../../core/support/format';
 import { currentRun, type ServiceState, type WindowState } from '../app/state';
-import { age, attempt, duration, joined, shortCommit, shortLabel } from '../app/format';
+import { ciFailureRow, connectionRow } from '../ci/ci-rows';
+import { problemId } from '../failures/failures';
+import type { Row, RowIcon } from '../tree/row';
+import { manualApprovalRows } from './approval-rows';
 
 const stepIcons: Record<StepState, RowIcon> = {
   waiting: { name: 'circle-outline', color: 'disabledForeground' },
@@ -24,10 +24,10 @@ const problemIcons: Record<ProblemFound['severity'], RowIcon> = {
   info: { name: 'info', color: 'problemsInfoIcon.foreground' },
 };
 
-/** Below one step. */
-const mostRows = 100;
+/** More problems of a step are only in its log. */
+const maxProblemRows = 100;
 
-export const outcomeIcons: Record<Outcome, RowIcon> = {
+const outcomeIcons: Record<Outcome, RowIcon> = {
   waiting: { name: 'clock', color: 'disabledForeground' },
   running: stepIcons.running,
   passed: stepIcons.passed,
@@ -37,21 +37,21 @@ export const outcomeIcons: Record<Outcome, RowIcon> = {
   superseded: { name: 'debug-step-over', color: 'testing.iconSkipped' },
 };
 
-/** The Pipeline view: each service, its current run's steps, what waits, and earlier runs. */
+/** Returns the rows of the Pipeline view: each service with the steps of its current run, waiting runs and earlier runs. */
 export function pipelineRows({ services, trusted }: Pick<WindowState, 'services' | 'trusted'>, now: number): Row[] {
   const open = services.length <= 3;
   return services.map((service) => {
     const row = serviceRow(service, open, now);
     const children = service.runs.length > 0 || service.starting || !trusted ? (row.children ?? []) : [firstDelivery(service)];
-    return { ...row, children: [...children, ...engineRow(service, now), ...handoverRows(service.key, service.handovers)] };
+    return { ...row, children: [...children, ...ciFailureRow(service, now), ...manualApprovalRows(service.key, service.manualApprovals)] };
   });
 }
 
-/** What is to be said above the rows. */
-export function pipelineMessage({ services, trusted, situation }: WindowState): string | undefined {
+/** Returns the message above the rows. */
+export function pipelineMessage({ services, trusted, readiness }: WindowState): string | undefined {
   if (services.length === 0) return undefined;
-  if (!trusted) return 'Restricted mode: deliveries are shown, and nothing is run until you trust this folder.';
-  return situation === 'no-git' ? 'The git program was not found: nothing can be delivered. Install it and reload the window.' : undefined;
+  if (!trusted) return 'Restricted Mode: trust this folder to run deliveries.';
+  return readiness === 'no-git' ? 'Git was not found, so nothing can be delivered. Install Git and reload the window.' : undefined;
 }
 
 function serviceRow(service: ServiceState, open: boolean, now: number): Row {
@@ -63,12 +63,12 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     label: service.name,
     description,
     icon: service.starting && !running ? outcomeIcons.running : run ? runIcon(run) : { name: 'rocket' },
-    tooltip: run ? runTooltip(run) : `${service.name} was not delivered yet.`,
+    tooltip: run ? runTooltip(run) : `${service.name} is not delivered yet.`,
     ariaLabel: `Service ${service.name}, ${description}`,
-    contextValues: ['service', ...(run ? runTraits(run) : [])],
+    contextValues: ['service', ...(run ? runContextValues(run) : [])],
     open: open ? 'expanded' : 'collapsed',
     children: run ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)] : [],
-    subject: { service: service.key, text: run?.change.commit ?? service.name, ...(run && { run: run.id }), ...urlOf(run) },
+    target: { service: service.key, text: run?.change.commit ?? service.name, run: run?.id, url: urlOf(run) },
   };
 }
 
@@ -78,7 +78,7 @@ function firstDelivery(service: ServiceState): Row {
     label: 'Deliver the working tree',
     icon: { name: 'rocket' },
     ariaLabel: `Deliver ${service.name} for the first time`,
-    subject: { service: service.key },
+    target: { service: service.key },
     click: 'deliver.deliver',
   };
 }
@@ -95,56 +95,55 @@ function otherRuns(service: ServiceState, current: RunState, now: number): Row[]
       label: 'Earlier runs',
       icon: { name: 'history' },
       description: String(earlier.length),
-      ariaLabel: `${earlier.length} earlier runs of ${service.name}`,
+      ariaLabel: `${counted(earlier.length, 'earlier run')} of ${service.name}`,
       open: 'collapsed',
       children: earlier,
-      subject: { service: service.key },
+      target: { service: service.key },
     },
   ];
 }
 
 function runRow(service: string, run: RunState, now: number): Row {
   const when = age(run.finishedAt ?? run.startedAt, now);
-  const waiting =
-    run.outcome === 'waiting' ? (run.handedTo === undefined ? 'waiting for the run before it' : waitingWords(run)) : undefined;
+  const waiting = run.outcome === 'waiting' ? waitingText(run) : undefined;
   return {
     id: `${service}#${run.id}`,
     label: run.change.subject || shortCommit(run.change.commit),
-    description: waiting ?? joined([outcomeWords(run), when, engineWords(run)]),
+    description: waiting ?? joined([outcomeText(run), when, ciText(run)]),
     icon: runIcon(run),
     tooltip: runTooltip(run),
-    ariaLabel: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeWords(run)}, ${when}`}`,
-    contextValues: ['run', ...runTraits(run)],
+    ariaLabel: `${waiting ? 'Waiting run' : 'Run'}: ${run.change.subject}, ${waiting ?? `${outcomeText(run)}, ${when}`}`,
+    contextValues: ['run', ...runContextValues(run)],
     open: 'collapsed',
     children: stepRows(service, run, now),
-    subject: { service, run: run.id, text: run.change.commit, ...urlOf(run) },
+    target: { service, run: run.id, text: run.change.commit, url: urlOf(run) },
   };
 }
 
 function stepRows(service: string, run: RunState, now: number): Row[] {
-  const heard = run.engine && !isFinished(run.outcome) ? connectionRow(service, run.id, run.engine, now) : [];
-  return [...heard, ...run.steps.map((step) => stepRow(service, run, step, now))];
+  const connection = run.engine && !isFinished(run.outcome) ? connectionRow(service, run.id, run.engine, now) : [];
+  return [...connection, ...run.steps.map((step) => stepRow(service, run, step, now))];
 }
 
 function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
   const description = joined([
-    isOld(run, step) ? 'was running' : stepDescription(step, now),
-    step.state === 'running' && run.engine?.logsAtEnd ? 'log at its end' : undefined,
-    deployment && deploymentWords(deployment),
+    isStale(run, step) ? 'was running' : stepDescription(step, now),
+    step.state === 'running' && run.engine?.logsAtEnd ? 'log when finished' : undefined,
+    deployment && deploymentText(deployment),
   ]);
   return {
-    // A new row where it gets others below: VS Code keeps rows that it knows closed.
+    // VS Code keeps a known row collapsed, so a step with problems is a new row.
     id: `${service}#${run.id}#${step.name}${step.problems.length > 0 ? '#problems' : ''}`,
     label: step.name,
-    ...(description && { description }),
-    icon: isOld(run, step) ? oldIcon : step.approval === undefined ? stepIcon(step, deployment) : approvalIcon,
+    description,
+    icon: isStale(run, step) ? staleIcon : step.approval === undefined ? stepIcon(step, deployment) : approvalIcon,
     tooltip: joined(
       [
         `${step.name}: ${step.state}`,
         step.reason,
-        step.flaky ? 'It passed, but not at the first attempt.' : undefined,
-        deployment && takenBackWords(deployment),
+        step.flaky ? 'Passed, but not on the first attempt.' : undefined,
+        deployment && rolledBackText(deployment),
       ],
       '\n',
     ),
@@ -157,34 +156,37 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       ...(deployment && deployment.state !== 'rolled-back' ? ['url'] : []),
       ...(step.state === 'failed' && canRunAgain(run) ? ['again'] : []),
     ],
-    subject: {
-      ...{ service, run: run.id, step: step.name, text: deployment?.url ?? step.name },
-      ...(deployment && { url: deployment.url }),
-      ...(step.approval !== undefined && { environment: step.approval }),
+    target: {
+      service,
+      run: run.id,
+      step: step.name,
+      text: deployment?.url ?? step.name,
+      url: deployment?.url,
+      environment: step.approval,
     },
-    ...(hasLog(run, step) && { click: 'deliver.openLog' }),
+    click: hasLog(run, step) ? 'deliver.openLog' : undefined,
     ...problemRows(service, run, step),
   };
 }
 
-/** Below a step that failed: what, and where in the delivered change. More than can be looked through are in the log. */
+/** Returns the problems of a step, each with its place in the delivered change. */
 function problemRows(service: string, run: RunState, step: StepProgress): Pick<Row, 'open' | 'children'> {
   if (step.problems.length === 0) return {};
-  const rows = step.problems.slice(0, mostRows).map((problem, index): Row => {
-    const place = placeWords(problem);
-    const [first = ''] = problem.message.split('\n');
+  const rows = step.problems.slice(0, maxProblemRows).map((problem, index): Row => {
+    const place = placeText(problem);
+    const [title = ''] = problem.message.split('\n');
     const times = problem.count === undefined ? undefined : `${problem.count}×`;
     const description = joined([place.short, times]);
     const id = problemId(service, run, step, index);
     return {
       id,
-      label: first,
+      label: title,
       description,
       icon: problemIcons[problem.severity],
-      tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `told by ${problem.source}`], '\n'),
-      ariaLabel: joined([problem.severity, first, place.long], ', '),
+      tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `Source: ${problem.source}`], '\n'),
+      ariaLabel: joined([problem.severity, title, place.long], ', '),
       contextValues: ['problem', ...(problem.path === undefined ? [] : ['place'])],
-      subject: { service, run: run.id, step: step.name, problem: id, text: joined([place.long, problem.message], ' ') },
+      target: { service, run: run.id, step: step.name, problem: id, text: joined([place.long, problem.message], ' ') },
       click: 'deliver.openProblem',
     };
   });
@@ -197,7 +199,7 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
             label: `${more} more in the log`,
             icon: { name: 'ellipsis' },
             ariaLabel: `${more} more problems in the log`,
-            subject: { service, run: run.id, step: step.name },
+            target: { service, run: run.id, step: step.name },
             click: 'deliver.openLog',
           },
         ]
@@ -205,20 +207,20 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
   return { open: step.state === 'failed' ? 'expanded' : 'collapsed', children: [...rows, ...last] };
 }
 
-function placeWords({ path, line, column, printed }: ProblemFound): { short?: string; long?: string } {
+function placeText({ path, line, column, printed }: ProblemFound): { short?: string; long?: string } {
   if (path === undefined) return printed === undefined ? {} : { short: printed, long: printed };
   const at = line === undefined ? '' : `:${line}`;
   const name = path.slice(path.lastIndexOf('/') + 1);
   return { short: `${name}${at}`, long: `${path}${at}${at !== '' && column !== undefined ? `:${column}` : ''}` };
 }
 
-/** A run names no environment before a deployment; the deploy steps come in the order of the deployments. */
+/** A step does not name its environment, but deploy steps and deployments are in the same order. */
 function deployedBy(run: RunState, step: StepProgress, deployment: Deployment): boolean {
   const deploys = run.steps.filter((candidate) => candidate.kind === 'deploy');
   return deploys.indexOf(step) === run.deployments.indexOf(deployment);
 }
 
-function deploymentWords(deployment: Deployment): string {
+function deploymentText(deployment: Deployment): string {
   return deployment.state === 'rolled-back' ? 'rolled back' : deployment.url.replace(/^https?:\/\//, '');
 }
 
@@ -227,20 +229,21 @@ function stepIcon(step: StepProgress, deployment: Deployment | undefined): RowIc
   return step.flaky ? { name: 'pass-filled', color: 'testing.iconQueued' } : stepIcons[step.state];
 }
 
-function takenBackWords({ environment, takenBack }: Deployment): string | undefined {
+function rolledBackText({ environment, takenBack }: Deployment): string | undefined {
   if (!takenBack) return undefined;
   const { reason, to, errorsMs } = takenBack;
-  const back = to ? `Back on ${joined([shortCommit(to.commit), to.subject], ' ')}` : 'Taken down';
+  const result = to
+    ? `Rolled back in ${environment} to ${joined([shortCommit(to.commit), to.subject], ' ')}`
+    : `Removed from ${environment}`;
   const errors = errorsMs === undefined ? '' : ` Customers may have seen errors for ${duration(errorsMs)}.`;
-  return `${back} in ${environment}: ${reason}.${errors}`;
+  return `${result}: ${reason}.${errors}`;
 }
 
-/** What is said of a step beside its name. */
-export function stepDescription(step: StepProgress, now: number): string {
-  const again = step.attempt > 1 ? attempt(step.attempt) : undefined;
+function stepDescription(step: StepProgress, now: number): string {
+  const attempts = step.attempt > 1 ? attempt(step.attempt) : undefined;
   switch (step.state) {
     case 'running':
-      return joined([runningWords(step, now), again]);
+      return joined([runningText(step, now), attempts]);
     case 'waiting':
       return step.reason ?? '';
     case 'cached':
@@ -248,26 +251,25 @@ export function stepDescription(step: StepProgress, now: number): string {
     case 'skipped':
       return 'skipped';
     case 'passed':
-      return joined([took(step), step.flaky ? 'flaky' : undefined, again]);
+      return joined([took(step), step.flaky ? 'flaky' : undefined, attempts]);
     case 'failed':
     case 'cancelled':
     case 'interrupted':
-      return joined([step.state === 'failed' ? undefined : step.state, took(step), again, step.reason ?? exitWords(step)]);
+      return joined([step.state === 'failed' ? undefined : step.state, took(step), attempts, step.reason ?? exitText(step)]);
   }
 }
 
-/** `12 s of about 40 s`; once it took longer than usual, only how long. */
-export function runningWords(step: StepProgress, now: number): string {
+/** Returns `12 s of about 40 s`, or only `45 s` once the step takes longer than usual. */
+export function runningText(step: StepProgress, now: number): string {
   if (step.startedAt === undefined) return '';
   const elapsed = Math.max(0, now - Date.parse(step.startedAt));
-  const words = `${Math.floor(elapsed / 1000)} s`;
-  const shown = elapsed < 60_000 ? words : duration(elapsed);
+  const shown = elapsed < 60_000 ? `${Math.floor(elapsed / 1000)} s` : duration(elapsed);
   return step.usualMs !== undefined && step.usualMs >= 1000 && elapsed < step.usualMs
     ? `${shown} of about ${duration(step.usualMs)}`
     : shown;
 }
 
-function exitWords(step: StepProgress): string | undefined {
+function exitText(step: StepProgress): string | undefined {
   return step.exitCode === undefined || step.exitCode === 0 ? undefined : `exit code ${step.exitCode}`;
 }
 
@@ -276,38 +278,38 @@ function took(step: StepProgress): string | undefined {
 }
 
 function runDescription(run: RunState, now: number): string {
-  if (run.outcome === 'running') return joined([engineWords(run), run.change.subject]);
-  if (run.outcome === 'waiting') return joined([waitingWords(run), run.change.subject]);
-  return joined([outcomeWords(run), age(run.finishedAt ?? run.startedAt, now), engineWords(run), run.change.subject]);
+  if (run.outcome === 'running') return joined([ciText(run), run.change.subject]);
+  if (run.outcome === 'waiting') return joined([waitingText(run), run.change.subject]);
+  return joined([outcomeText(run), age(run.finishedAt ?? run.startedAt, now), ciText(run), run.change.subject]);
 }
 
-/** What was told of it last may not be so any more: nothing turns. */
-const oldIcon: RowIcon = { name: 'question', color: 'list.warningForeground' };
+/** The state may be out of date, so the icon does not spin. */
+const staleIcon: RowIcon = { name: 'question', color: 'list.warningForeground' };
 
 const approvalIcon: RowIcon = { name: 'person', color: 'list.warningForeground' };
 
-function isAway({ outcome, engine }: RunState): boolean {
+function isDisconnected({ outcome, engine }: RunState): boolean {
   return !isFinished(outcome) && engine?.heard !== undefined && engine.heard.state !== 'slow';
 }
 
-function isOld(run: RunState, { state }: StepProgress): boolean {
-  return state === 'running' && isAway(run);
+function isStale(run: RunState, { state }: StepProgress): boolean {
+  return state === 'running' && isDisconnected(run);
 }
 
 function runIcon(run: RunState): RowIcon {
-  return isAway(run) ? oldIcon : outcomeIcons[run.outcome];
+  return isDisconnected(run) ? staleIcon : outcomeIcons[run.outcome];
 }
 
-/** Where it is, where that is not here, and who started it. */
-function engineWords({ engine }: RunState): string | undefined {
+/** Returns `on GitHub by grace` for a run on a CI service. */
+function ciText({ engine }: RunState): string | undefined {
   return engine && joined([`on ${shortLabel(engine.label)}`, engine.by === undefined ? undefined : `by ${engine.by}`], ' ');
 }
 
-function waitingWords({ handedTo }: RunState): string {
-  return handedTo === undefined ? 'waiting for another run' : `handing over to ${handedTo}`;
+function waitingText({ handedTo }: RunState): string {
+  return handedTo === undefined ? 'waiting for the previous run' : `submitting to ${handedTo}`;
 }
 
-function outcomeWords({ outcome, promotion }: RunState): string {
+function outcomeText({ outcome, promotion }: RunState): string {
   if (!promotion) return outcome;
   return outcome === 'passed' ? `released to ${promotion.to}` : `release to ${promotion.to} ${outcome}`;
 }
@@ -319,24 +321,24 @@ function runTooltip(run: RunState): string {
       run.change.subject,
       `${shortCommit(run.change.commit)}${dirty}${run.change.branch ? ` on ${run.change.branch}` : ''}`,
       joined([run.outcome, run.reason], ': '),
-      engineWords(run) && joined([engineWords(run), run.engine?.place]),
+      ciText(run) && joined([ciText(run), run.engine?.place]),
       ...run.notices,
     ],
     '\n',
   );
 }
 
-function runTraits(run: RunState): string[] {
+function runContextValues(run: RunState): string[] {
   return [
     isFinished(run.outcome) ? 'finished' : 'live',
     run.outcome,
     ...(canRunAgain(run) ? ['again'] : []),
-    ...(urlOf(run).url ? ['url'] : []),
+    ...(urlOf(run) ? ['url'] : []),
     ...(run.engine?.url === undefined ? [] : ['page']),
   ];
 }
 
-function canRunAgain(run: RunState): boolean {
+export function canRunAgain(run: RunState): boolean {
   return !run.promotion && (run.outcome === 'failed' || run.outcome === 'cancelled' || run.outcome === 'interrupted');
 }
 
@@ -344,8 +346,7 @@ function hasLog({ engine }: RunState, step: StepProgress): boolean {
   return (step.state === 'running' && !engine?.logsAtEnd) || step.log !== undefined;
 }
 
-/** Where the run's latest deployment that stayed answers. */
-export function urlOf(run: RunState | undefined): { readonly url?: string } {
-  const live = run?.deployments.filter((deployment) => deployment.state !== 'rolled-back').at(-1);
-  return live ? { url: live.url } : {};
+/** Returns the address of the run's latest deployment that was not rolled back. */
+export function urlOf(run: RunState | undefined): string | undefined {
+  return run?.deployments.filter((deployment) => deployment.state !== 'rolled-back').at(-1)?.url;
 }

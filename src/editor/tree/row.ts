@@ -1,55 +1,56 @@
-/** One row of a tree as data: what is shown, what is read aloud, and what commands act on. */
+/** A row of a tree as data: its text, its text for screen readers, and the target of its commands. */
 export interface Row {
-  /** The same thing keeps its id from one drawing to the next. */
+  /** Stays the same from one drawing to the next. */
   readonly id: string;
   readonly label: string;
-  readonly description?: string;
+  readonly description?: string | undefined;
   readonly icon?: RowIcon;
   /** Plain text. */
   readonly tooltip?: string;
-  /** What a screen reader says instead of the label. */
+  /** A screen reader reads this instead of the label. */
   readonly ariaLabel: string;
-  /** What menus match on: words between spaces. */
+  /** Menus match these words. */
   readonly contextValues?: readonly string[];
-  /** Absent: a leaf. */
-  readonly open?: 'expanded' | 'collapsed';
-  readonly children?: readonly Row[];
-  readonly subject: CommandTarget;
-  /** The command of a click; it is given the row's subject. */
-  readonly click?: string;
+  /** Undefined for a leaf. */
+  readonly open?: 'expanded' | 'collapsed' | undefined;
+  readonly children?: readonly Row[] | undefined;
+  readonly target: CommandTarget;
+  /** The command that a click runs on the target. */
+  readonly click?: string | undefined;
 }
 
 export interface RowIcon {
-  /** A codicon's name. */
+  /** The name of a codicon. */
   readonly name: string;
-  /** A theme colour's id. */
+  /** The id of a theme colour. */
   readonly color?: string;
 }
 
-/** What a command is asked to act on; absent parts are the command's to choose. */
+/** The object of a command. The command chooses the parts that are undefined. */
 export interface CommandTarget {
-  /** The key of a service of this window. */
-  readonly service?: string;
-  readonly run?: string;
-  readonly step?: string;
+  /** The key of a service in this window. */
+  readonly service?: string | undefined;
+  readonly run?: string | undefined;
+  readonly step?: string | undefined;
   /** The id of a problem. */
   readonly problem?: string;
-  readonly environment?: string;
-  /** The name of a service in an environment, which may belong to another repository. */
+  readonly environment?: string | undefined;
+  /** The name of a service in an environment. The service may belong to another repository. */
   readonly deployed?: string;
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** The commit of a recent change. */
   readonly change?: string;
-  /** An item of feedback by its id, and the source that it is from. */
+  /** The id of a feedback item. */
   readonly item?: string;
+  /** The feedback source of the item. */
   readonly source?: string;
-  /** A manual handover by its place, as in `.gitlab-ci.yml:12`. */
+  /** The place of a manual handover, such as `.gitlab-ci.yml:12`. */
   readonly place?: string;
-  /** What *Copy* copies. */
+  /** The text for *Copy*. */
   readonly text?: string;
 }
 
-/** A tree as text, one row a line: what tests and screen-less readers see. */
+/** Returns a tree as text, one row per line. */
 export function rowsAsText(rows: readonly Row[], depth = 0): string {
   return rows
     .map((row) => {

@@ -3,14 +3,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as vscode from 'vscode';
-import type { Shown } from '../../../src/extension';
+import type { ViewTexts } from '../../../src/extension';
 import type { EditorFigures } from '../editor';
 
 describe('a flood in the window', function () {
   this.timeout(120_000);
 
   it('is measured', async () => {
-    const extension = vscode.extensions.getExtension<Shown>('deliver-dev.deliver');
+    const extension = vscode.extensions.getExtension<ViewTexts>('deliver-dev.deliver');
     assert.ok(extension);
     const shown = await extension.activate();
     const delays = monitorEventLoopDelay({ resolution: 5 });
@@ -39,7 +39,7 @@ describe('a flood in the window', function () {
   });
 });
 
-/** CiResult, not asked for: each question would copy them all, in the very loop that is measured. */
+/** Counts events instead of reading the document, which would copy all lines in the measured loop. */
 async function thousandProblems(): Promise<void> {
   await new Promise<void>((resolve) => {
     const listening = vscode.languages.onDidChangeDiagnostics(({ uris }) => {

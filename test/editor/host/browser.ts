@@ -16,22 +16,22 @@ const quiet = [
   '--disable-sync',
 ];
 
-/** Starts a headless Chromium: an installed Chrome or Chromium, else the one from npm. Says which through `say`. */
-export async function launchBrowser(say: (line: string) => void = () => undefined): Promise<Browser> {
+/** Starts an installed Chrome or Chromium, or else the one from npm, in headless mode. */
+export async function launchBrowser(print: (line: string) => void = () => undefined): Promise<Browser> {
   const installed = installedBrowser();
   if (installed) {
-    say(`browser: ${installed}`);
+    print(`browser: ${installed}`);
     return playwright.launch({ executablePath: installed, args: quiet });
   }
   const executable = await unpackChromium();
-  say(`browser: ${path.relative(places.project, executable)}`);
+  print(`browser: ${path.relative(places.project, executable)}`);
   return playwright.launch({ executablePath: executable, args: quiet, env: { ...definedEnvironment(), ...unpackedEnvironment() } });
 }
 
-/** Why no browser can be started here, if so. */
+/** Returns the reason why no browser can be started on this machine, if any. */
 export function browserUnsupported(): string | undefined {
   if (installedBrowser() || process.arch === 'x64') return undefined;
-  return 'no Chrome or Chromium is installed, and npm has none for this machine';
+  return 'no Chrome or Chromium is installed, and npm has none for this platform';
 }
 
 function installedBrowser(): string | undefined {
@@ -42,7 +42,7 @@ function installedBrowser(): string | undefined {
   return names.flatMap((name) => folders.map((folder) => path.join(folder, name))).find((file) => fs.existsSync(file));
 }
 
-/** Unpacked beside its final place and moved there whole, so that no one starts half a browser. */
+/** Unpacks Chromium beside its final place and then moves it, so that no process starts an incomplete browser. */
 async function unpackChromium(): Promise<string> {
   const executable = path.join(places.chromium, 'chromium');
   if (fs.existsSync(executable)) return executable;
@@ -70,7 +70,7 @@ async function unbrotli(name: string, target: string): Promise<void> {
   await pipeline(source, zlib.createBrotliDecompress(), fs.createWriteStream(target));
 }
 
-/** A bare machine lacks libnss3, libnspr4 and libexpat, and has no fonts: they come in the package. */
+/** Returns the paths of libnss3, libnspr4, libexpat and fonts in the package, which a minimal system lacks. */
 function unpackedEnvironment(): Record<string, string> {
   const libraries = [path.join(places.chromium, 'lib'), process.env['LD_LIBRARY_PATH']].filter(Boolean).join(path.delimiter);
   const fonts: Record<string, string> = fs.existsSync('/etc/fonts/fonts.conf') ? {} : { FONTCONFIG_PATH: places.chromium };

@@ -5,22 +5,22 @@ import * as path from 'node:path';
 import { downloadAndUnzipVSCode, runTests } from '@vscode/test-electron';
 import { cache, project } from './places';
 
-/** The desktop program that the tests run in. */
 export interface Desktop {
   readonly executable: string;
   readonly origin: 'installed' | 'downloaded';
 }
 
-/** An installed VS Code, else a downloaded one; or why neither can be used here. */
-export async function findDesktop(): Promise<Desktop | { readonly because: string }> {
-  if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY']) return { because: 'there is no display' };
+/** Returns an installed VS Code, or else a downloaded one, or the reason why there is none. */
+export async function findDesktop(): Promise<Desktop | { readonly reason: string }> {
+  if (process.platform === 'linux' && !process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'])
+    return { reason: 'the machine has no display' };
   const installed = [...executableOnPath(), ...installedExecutables()].find((file) => fs.existsSync(file));
   if (installed) return { executable: installed, origin: 'installed' };
-  if (!(await downloadReachable())) return { because: 'VS Code is not installed and its download cannot be reached' };
+  if (!(await downloadReachable())) return { reason: 'VS Code is not installed and its download cannot be reached' };
   return { executable: await downloadAndUnzipVSCode({ version: 'stable', cachePath: path.join(cache, 'desktop') }), origin: 'downloaded' };
 }
 
-/** Runs the suite in it with settings and extensions of its own; whether all passed. */
+/** Runs the suite in VS Code with an empty profile. Returns true if all tests passed. */
 export async function runInDesktop(desktop: Desktop, workspace: string, tests: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-desktop-'));
   try {
@@ -33,14 +33,14 @@ export async function runInDesktop(desktop: Desktop, workspace: string, tests: s
     });
     return exit === 0;
   } catch {
-    // What failed is in the report that the tests have printed.
+    // The tests have printed their failures.
     return false;
   } finally {
     fs.rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 
-/** Opens a window that uses no settings of the user; `close` ends the program and resolves when it is gone. */
+/** Opens a window with an empty profile. `close` ends VS Code and resolves after its exit. */
 export function openDesktop(
   desktop: Desktop,
   folder: string,
@@ -81,7 +81,7 @@ function installedExecutables(): string[] {
   }
 }
 
-/** The program that the shell command `code` belongs to. */
+/** Returns the program of the shell command `code`. */
 function executableOnPath(): string[] {
   const [command, executable] =
     process.platform === 'win32'

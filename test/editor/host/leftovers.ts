@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { project } from './places';
 
 /**
- * Deliveries and environments outlive a window on purpose; this ends those of one DELIVER_HOME: the
- * environments as a user would, then, on Linux, every process that has this home in its environment.
+ * Ends the deliveries and environments of one DELIVER_HOME, which outlive their window. Stops the environments first. On Linux it then
+ * ends every process with this home in its environment.
  */
 export async function endEverything(home: string): Promise<void> {
   const environments = path.join(home, 'environments');
@@ -21,7 +21,7 @@ export async function endEverything(home: string): Promise<void> {
   }
 }
 
-/** The processes that have this DELIVER_HOME in their environment; none are found outside Linux. */
+/** Returns the processes with this DELIVER_HOME in their environment. Works on Linux only. */
 export function processesOf(home: string): number[] {
   if (process.platform !== 'linux') return [];
   return fs
@@ -35,7 +35,7 @@ async function stopEnvironment(name: string, home: string): Promise<void> {
     const command = [path.join(project, 'dist/cli.js'), 'environment', 'stop', name];
     await promisify(execFile)(process.execPath, command, { env: { ...process.env, DELIVER_HOME: home }, timeout: 15_000 });
   } catch {
-    // It was never deployed to, or it is ended below.
+    // The environment has no supervisor, or its process is ended below.
   }
 }
 
@@ -51,6 +51,6 @@ function end(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended meanwhile.
+    // The process has ended.
   }
 }

@@ -1,9 +1,9 @@
 import * as path from 'node:path';
 
-/** The project's own folder. */
+/** The root of the project. */
 export const project = path.resolve(__dirname, '../../..');
 
-/** Everything the tests install or build lies here; git ignores it, and removing it is safe at any time. */
+/** Contains everything that the tests install or build. Git ignores the folder, and it can be removed at any time. */
 export const cache = path.join(project, '.vscode-test');
 
 export const screenshots = path.join(project, 'screenshots');
@@ -12,7 +12,7 @@ export const serverVersion = '1.139.1';
 
 const packages = path.join(cache, `vscode-server-${serverVersion}`);
 
-/** The VS Code server as packages from npm. */
+/** The VS Code server from npm. */
 export const server = {
   folder: packages,
   product: path.join(packages, 'node_modules/code-server/lib/vscode'),
@@ -20,5 +20,5 @@ export const server = {
   chromium: path.join(packages, 'node_modules/@sparticuz/chromium/bin'),
 };
 
-/** The unpacked Chromium, used where no browser is installed. */
+/** The unpacked Chromium, for machines without a browser. */
 export const chromium = path.join(cache, 'chromium-147.0.0');

@@ -1,2 +1,2 @@
-/** Before each line of the tests' report: it tells them from what VS Code itself logs. */
+/** Starts each line of the test report, to separate it from the log of VS Code. */
 export const reportMark = '│ ';

@@ -9,9 +9,9 @@ import * as places from './places';
 export interface ServerOptions {
   /** Added to the environment of the extension host. */
   readonly env: NodeJS.ProcessEnv;
-  /** Whether folders must be trusted before anything in them runs; otherwise everything is trusted. */
+  /** Turns on workspace trust. Otherwise all folders are trusted. */
   readonly workspaceTrust?: boolean;
-  /** Ends by itself some minutes after the last window went away: for tests that are killed. */
+  /** Ends the server some minutes after its last window closed, for tests that are killed. */
   readonly endsWhenUnused?: boolean;
 }
 
@@ -26,7 +26,7 @@ const quietSettings: Readonly<Record<string, unknown>> = {
   'security.workspace.trust.startupPrompt': 'never',
 };
 
-/** A VS Code server with this project as an extension under development. */
+/** A VS Code server that loads this project as an extension under development. */
 export class Server {
   private constructor(
     private readonly port: number,
@@ -35,7 +35,7 @@ export class Server {
     private readonly process: ChildProcess,
   ) {}
 
-  /** Resolves when the server listens; throws with its output when it ends before that. */
+  /** Resolves when the server listens. Throws its output if it ends before that. */
   static async start(options: ServerOptions): Promise<Server> {
     const data = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-vscode-'));
     const token = randomBytes(16).toString('hex');
@@ -59,7 +59,7 @@ export class Server {
     }
   }
 
-  /** The address of a window on `folder`; with `tests`, that file's `run()` executes in the extension host. */
+  /** Returns the address of a window on `folder`. With `tests`, the `run()` of that file is executed in the extension host. */
   address(folder: string | undefined, tests?: string): string {
     const remote = (file: string) => `vscode-remote://127.0.0.1:${this.port}${file}`;
     const payload = [['extensionDevelopmentPath', remote(places.project)]];
@@ -68,7 +68,7 @@ export class Server {
     return `http://127.0.0.1:${this.port}/?${query.toString()}`;
   }
 
-  /** Changes settings of all windows, also of open ones. */
+  /** Changes the settings of all windows. */
   set(settings: Readonly<Record<string, unknown>>): void {
     writeSettings(this.data, { ...quietSettings, ...settings });
   }

@@ -10,15 +10,15 @@ import { reportMark } from './report-mark';
 import { Server } from './server';
 
 export interface Suite {
-  /** The folder of its tests. */
+  /** The folder of the tests. */
   readonly source: string;
-  /** Fills the folder that VS Code opens. */
+  /** Fills the workspace folder. */
   readonly prepare?: (workspace: string) => void;
 }
 
 const extensionTests: Suite = { source: path.join(project, 'test/editor/suite') };
 
-/** Runs tests in the extension host of a real VS Code; whether all passed. */
+/** Runs tests in the extension host of VS Code. Returns true if all passed. */
 export async function runSuite(desktop: Desktop | undefined, env: NodeJS.ProcessEnv, suite = extensionTests): Promise<boolean> {
   const tests = await buildSuite(suite.source);
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-suite-'));
@@ -33,7 +33,7 @@ export async function runSuite(desktop: Desktop | undefined, env: NodeJS.Process
   }
 }
 
-/** The suite as files that the extension host can load; `run()` is exported by the one returned. */
+/** Builds the suite for the extension host. Returns the file that exports `run()`. */
 async function buildSuite(source: string): Promise<string> {
   const outdir = path.join(cache, 'suite');
   fs.rmSync(outdir, { recursive: true, force: true });
@@ -75,7 +75,7 @@ async function runInServer(workspace: string, tests: string, env: NodeJS.Process
         .then(() => page.goto(server.address(workspace, tests)));
     });
     const code = await withTimeLimit(exit, 10 * 60_000);
-    // Without a report the tests did not even start: then what VS Code logged says why.
+    // If the tests did not start, the log of VS Code contains the reason.
     if (!log.some((line) => line.startsWith(reportMark))) console.log(log.join('\n'));
     return code === 0;
   } finally {

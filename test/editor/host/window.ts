@@ -3,21 +3,21 @@ import * as path from 'node:path';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { screenshots } from './places';
 
-/** What is used of an element inside the page; the project itself is compiled without the browser's types. */
-interface Drawn {
+/** The used part of a DOM element. The project is compiled without the browser's types. */
+interface DomElement {
   readonly textContent: string | null;
   getAttribute(name: string): string | null;
   getBoundingClientRect(): { readonly top: number };
 }
 
-/** One VS Code window in the browser, used as a person uses it. Waits are conditions with playwright's time limit. */
+/** A VS Code window in the browser, operated with mouse and keyboard. Waits are conditions with the timeout of playwright. */
 export class Window {
   private constructor(
     private readonly context: BrowserContext,
     readonly page: Page,
   ) {}
 
-  /** Resolves when the workbench is drawn and the extension host has started. */
+  /** Resolves when the workbench is drawn. */
   static async open(browser: Browser, address: string): Promise<Window> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
     const page = await context.newPage();
@@ -36,7 +36,7 @@ export class Window {
 
   async runCommand(title: string): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-    // What was asked for before may take the focus, and the palette closes: a person opens it again.
+    // An earlier command may take the focus, which closes the palette.
     for (let tries = 3; tries > 0 && !(await row.isVisible()); tries--) {
       await this.page.keyboard.press('F1');
       const input = this.page.locator('.quick-input-widget input[type=text]');
@@ -46,19 +46,19 @@ export class Window {
     await row.click();
   }
 
-  /** Chooses an entry of the quick pick that is open. */
+  /** Selects an entry of the open quick pick. */
   async pick(label: string): Promise<void> {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: label }).first().click();
   }
 
-  /** Presses a button of an entry of the quick pick that is open, shown while the pointer is over the entry. */
+  /** Clicks a button of an entry of the open quick pick. */
   async clickPickButton(entry: string, button: string): Promise<void> {
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: entry }).first();
     await row.hover();
     await row.locator(`a.action-label[aria-label^="${button}"]`).first().click();
   }
 
-  /** Presses a button of the dialog that asks, and answers what it says. */
+  /** Clicks a button of the open dialog and returns the text of the dialog. */
   async answerDialog(button: string): Promise<string> {
     const dialog = this.page.locator('.monaco-dialog-box');
     await dialog.waitFor();
@@ -67,7 +67,7 @@ export class Window {
     return text;
   }
 
-  /** Shows a view container of the activity bar by its title. */
+  /** Opens a view container of the activity bar. */
   async showContainer(title: string): Promise<void> {
     const tab = this.page.locator(`.part.activitybar .action-item a[aria-label^="${title}"]`).first();
     await tab.waitFor();
@@ -78,7 +78,7 @@ export class Window {
     return this.page.locator('.part.sidebar');
   }
 
-  /** A view of the side bar by its title, header included. */
+  /** Returns a view of the side bar with its header. */
   view(title: string): Locator {
     return this.sidebar.locator('.pane', { has: this.page.locator(`.pane-header[aria-label^="${title}"]`) });
   }
@@ -87,14 +87,14 @@ export class Window {
     return this.view(view).locator('.monaco-list-row');
   }
 
-  /** The row whose name for screen readers starts with `ariaLabel`. */
+  /** Returns the row whose accessible name starts with `ariaLabel`. */
   row(view: string, ariaLabel: string): Locator {
     return this.view(view).locator(`.monaco-list-row[aria-label^="${ariaLabel}"]`).first();
   }
 
-  /** The rows of a tree as one line of text each, indented by their level. */
+  /** Returns the rows of a tree as lines of text, indented by their level. */
   async treeRows(view: string): Promise<string[]> {
-    return this.rows(view).evaluateAll((rows: Drawn[]) =>
+    return this.rows(view).evaluateAll((rows: DomElement[]) =>
       rows.map((row) => {
         const indent = '  '.repeat(Number(row.getAttribute('aria-level') ?? 1) - 1);
         return indent + (row.textContent ?? '').replace(/\s+/g, ' ').trim();
@@ -102,37 +102,37 @@ export class Window {
     );
   }
 
-  /** What a screen reader says for each row of a tree. */
+  /** Returns the text for screen readers of each row of a tree. */
   async treeNames(view: string): Promise<string[]> {
-    return this.rows(view).evaluateAll((rows: Drawn[]) => rows.map((row) => row.getAttribute('aria-label') ?? ''));
+    return this.rows(view).evaluateAll((rows: DomElement[]) => rows.map((row) => row.getAttribute('aria-label') ?? ''));
   }
 
-  /** The welcome text of an empty view. */
+  /** Returns the welcome text of an empty view. */
   async welcome(view: string): Promise<string> {
     const content = this.view(view).locator('.welcome-view-content').filter({ hasText: /\S/ });
     await content.first().waitFor();
     return (await content.allInnerTexts()).join('\n');
   }
 
-  /** Clicks a button in a view's title, shown while the pointer is over the view. */
+  /** Clicks a button in the title of a view. */
   async clickTitleButton(view: string, button: string): Promise<void> {
     await this.view(view).hover();
     await this.view(view).locator(`.pane-header .action-item a[aria-label^="${button}"]`).first().click();
   }
 
-  /** Clicks a button of a row, shown while the pointer is over the row. */
+  /** Clicks a button of a row. */
   async clickRowButton(view: string, ariaLabel: string, button: string): Promise<void> {
     const row = this.row(view, ariaLabel);
     await row.hover();
     await row.locator(`.action-item a[aria-label^="${button}"]`).first().click();
   }
 
-  /** Chooses from the menu of a row. */
+  /** Selects an entry of a row's context menu. */
   async chooseFromMenu(view: string, ariaLabel: string, entry: string): Promise<void> {
     await this.row(view, ariaLabel).click({ button: 'right' });
     const item = this.page.locator('.monaco-menu a.action-menu-item', { hasText: entry }).first();
     await item.hover();
-    // The menu takes no notice of what is too quick to be meant.
+    // The menu ignores a very short click.
     await item.click({ delay: 200 });
   }
 
@@ -142,7 +142,7 @@ export class Window {
     await this.statusBarSays(new RegExp(`^Ln ${line}, Col `));
   }
 
-  /** Waits until the Problems panel holds a problem that says this. */
+  /** Opens the Problems panel and waits for a problem with this text. */
   async problemsAre(text: RegExp): Promise<void> {
     await this.runCommand('Problems: Focus on Problems View');
     await this.page.locator('.markers-panel .monaco-list-row', { hasText: text }).first().waitFor();
@@ -161,25 +161,25 @@ export class Window {
     await this.page.locator('.part.editor .monaco-editor.focused').first().waitFor();
   }
 
-  /** Follows the link in the open document that ends with this. */
+  /** Follows the link with this text in the open document. */
   async clickLink(text: string): Promise<void> {
     const link = this.page.locator('.part.editor .monaco-editor .detected-link', { hasText: text }).first();
     await link.waitFor();
     await link.click({ modifiers: ['Control'] });
   }
 
-  /** How many problems there are in all, as the status bar counts them. */
+  /** Returns the number of problems in the status bar. */
   async problemCount(): Promise<number> {
     const label = await this.page.locator('.statusbar-item#status\\.problems').getAttribute('aria-label');
     return [...(label ?? '').matchAll(/\d+/g)].reduce((sum, [digits]) => sum + Number(digits), 0);
   }
 
-  /** Waits until the quick pick offers this. */
+  /** Waits until the quick pick contains this text. */
   async picks(text: RegExp): Promise<void> {
     await this.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first().waitFor();
   }
 
-  /** Opens a file of the folder by the end of its path. */
+  /** Opens a file of the workspace by the end of its path. */
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+P');
     const input = this.page.locator('.quick-input-widget input[type=text]');
@@ -192,7 +192,14 @@ export class Window {
     await this.page.locator('.part.editor .tab', { hasText: path.posix.basename(name) }).waitFor();
   }
 
-  /** Waits until an item of the status bar says this. */
+  /** Waits until the Markdown preview of a file is open and contains this text. */
+  async previews(file: string, text: RegExp): Promise<void> {
+    await this.page.locator('.part.editor .tab', { hasText: `Preview ${file}` }).waitFor();
+    const body = this.page.frameLocator('iframe.webview.ready').frameLocator('iframe').locator('body');
+    await body.getByText(text).first().waitFor();
+  }
+
+  /** Waits until an item of the status bar contains this text. */
   async statusBarSays(text: RegExp): Promise<void> {
     await this.page.locator('.part.statusbar .statusbar-item', { hasText: text }).first().waitFor();
   }
@@ -202,25 +209,25 @@ export class Window {
     return (await items.allInnerTexts()).map((text) => text.replace(/\s+/g, ' ').trim()).filter((text) => text !== '');
   }
 
-  /** The lines of the output panel that are in sight. */
+  /** Returns the visible lines of the output panel. */
   async outputLines(): Promise<string[]> {
     return this.linesIn('panel');
   }
 
-  /** The lines of the open document that are in sight. */
+  /** Returns the visible lines of the open document. */
   async editorLines(): Promise<string[]> {
     return this.linesIn('editor');
   }
 
   private async linesIn(part: 'panel' | 'editor'): Promise<string[]> {
     const lines = this.page.locator(`.part.${part} .monaco-editor .view-line`);
-    const placed = await lines.evaluateAll((nodes: Drawn[]) =>
+    const placed = await lines.evaluateAll((nodes: DomElement[]) =>
       nodes.map((node) => ({ top: node.getBoundingClientRect().top, text: node.textContent ?? '' })),
     );
     return placed.sort((a, b) => a.top - b.top).map((line) => line.text.replace(/\u00a0/g, ' '));
   }
 
-  /** Opens the notification that says this, and answers the names of its buttons. Toasts are off in tests. */
+  /** Opens the notification with this text and returns its buttons. */
   async notificationButtons(text: RegExp): Promise<string[]> {
     await this.runCommand('Notifications: Show Notifications');
     const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
@@ -229,7 +236,7 @@ export class Window {
     return item.locator('.notification-list-item-buttons-container .monaco-button').allInnerTexts();
   }
 
-  /** What the notifications say. */
+  /** Returns the texts of all notifications. */
   async notifications(): Promise<string[]> {
     const center = this.page.locator('.notifications-center');
     if (!(await center.isVisible())) await this.runCommand('Notifications: Show Notifications');
@@ -237,26 +244,26 @@ export class Window {
     return center.locator('.notification-list-item-message').allInnerTexts();
   }
 
-  /** Presses a button of the notification that says this. */
+  /** Clicks a button of the notification with this text. */
   async pressInNotification(text: RegExp, button: string): Promise<void> {
     const item = this.page.locator('.notifications-center .notification-list-item', { hasText: text }).first();
     await item.locator('.monaco-button', { hasText: button }).first().click();
   }
 
-  /** A picture under `screenshots/`, without the blinking cursor and what is shown under the pointer. */
+  /** Takes a screenshot without cursor and hovers. Returns its file in `screenshots/`. */
   async screenshot(name: string): Promise<string> {
     fs.mkdirSync(screenshots, { recursive: true });
     const file = path.join(screenshots, `${name}.png`);
-    await this.pointNowhere();
+    await this.hideHover();
     await this.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
     return file;
   }
 
   /**
-   * Takes the pointer to a corner. What was shown under it stays when its place was drawn anew meanwhile, until the pointer
-   * has been over it and left it. A picture is not worth a failure: after some tries it is taken with what is shown.
+   * Moves the pointer to a corner and waits until the hover is gone. A hover stays if its element was redrawn, until the pointer enters
+   * and leaves it. Gives up after some tries, because a hover in a screenshot is no failure.
    */
-  private async pointNowhere(): Promise<void> {
+  private async hideHover(): Promise<void> {
     const shown = this.page.locator('.monaco-hover:visible').first();
     for (let tries = 5; tries > 0; tries--) {
       await this.page.mouse.move(0, 0);
@@ -273,7 +280,7 @@ export class Window {
     await this.page.setViewportSize({ width: 520, height: 800 });
   }
 
-  /** Waits until the theme that was set is drawn. */
+  /** Waits until the theme is drawn. */
   async themed(theme: 'light' | 'dark'): Promise<void> {
     await this.page.locator(theme === 'light' ? '.monaco-workbench.vs' : '.monaco-workbench.vs-dark').waitFor();
   }
@@ -288,7 +295,7 @@ export class Window {
   }
 }
 
-/** With the smoke-test driver on, the page calls these two; without them it would report errors. */
+/** The page calls these functions because the smoke test driver is on. */
 async function exposeTestDriver(page: Page): Promise<void> {
   await page.exposeFunction('codeAutomationLog', () => undefined);
   await page.exposeFunction('codeAutomationExit', () => undefined);

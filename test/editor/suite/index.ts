@@ -5,7 +5,7 @@ import Mocha from 'mocha';
 import TotalsReporter from '../../totals';
 import { reportMark } from '../host/report-mark';
 
-/** Called by VS Code inside the extension host; rejects when a test failed. */
+/** Runs the tests. VS Code calls it in the extension host. Rejects if a test failed. */
 export async function run(): Promise<void> {
   Mocha.reporters.Base.consoleLog = (...args: unknown[]) => {
     for (const line of format(...args).split('\n')) console.log(reportMark + line);

@@ -7,7 +7,7 @@ import { eventually } from './eventually';
 import { ServiceRepository } from './repository';
 import { Session } from './session';
 
-describe('every commit by itself', function () {
+describe('automatic delivery of every commit', function () {
   this.timeout(180_000);
   let session: Session;
   let repository: ServiceRepository;
@@ -19,7 +19,7 @@ describe('every commit by itself', function () {
     session.set({ 'deliver.deliverOn': 'commit' });
     window = await session.openDeliveries(repository.folder);
     await window.row('Pipeline', 'Service hello, not delivered yet').waitFor();
-    await window.statusBarSays(/Delivers each commit/);
+    await window.statusBarSays(/Delivers every commit/);
   });
   afterEach(async function () {
     await session.end(this.currentTest);
@@ -36,7 +36,7 @@ describe('every commit by itself', function () {
     return repository.git('rev-parse', 'HEAD');
   }
 
-  /** The delivered commits, oldest first, each with how it went. */
+  /** Returns the delivered commits with their outcomes, oldest first. */
   function runs(): string[] {
     return session
       .runs()
@@ -49,7 +49,7 @@ describe('every commit by itself', function () {
     await eventually(async () => Promise.resolve(assert.deepEqual(runs(), expected)));
   }
 
-  it('is delivered when it is made outside of the editor, and passes without a word', async () => {
+  it('delivers a commit that was made outside the editor, without a notification', async () => {
     repository.openGate();
     const delivered = commit('Say it louder');
     await window.row('Pipeline', 'Service hello, passed').waitFor();
@@ -61,18 +61,18 @@ describe('every commit by itself', function () {
     assert.deepEqual(await window.notifications(), []);
   });
 
-  it('says once that it failed, with what to do', async () => {
+  it('reports a failure once, with buttons', async () => {
     repository.openGate(1);
     commit('Say nothing');
     await window.row('Pipeline', 'Step build, failed').waitFor();
-    assert.deepEqual(await window.notificationButtons(/hello: build failed/), ['Go to the Failure', 'Open Log', 'Run Again']);
+    assert.deepEqual(await window.notificationButtons(/hello: build failed/), ['Go to Failure', 'Open Log', 'Run Again']);
     assert.equal((await window.notifications()).length, 1);
     await runsAre('Say nothing: failed');
   });
 
-  it('is delivered by one of two windows; of those that wait, the newest', async () => {
+  it('delivers from one of two windows, and only the newest waiting commit', async () => {
     const second = await session.open(repository.folder);
-    await second.statusBarSays(/Delivers each commit/);
+    await second.statusBarSays(/Delivers every commit/);
     commit('First');
     await window.row('Pipeline', 'Step build, running').waitFor();
     commit('Second');
@@ -87,23 +87,23 @@ describe('every commit by itself', function () {
     assert.deepEqual(await window.notifications(), []);
   });
 
-  it('waits for a secret that is not set, and asks for it once', async () => {
+  it('waits for a missing secret and prompts for it once', async () => {
     repository.openGate();
     const definition = fs.readFileSync(path.join(repository.folder, 'delivery.yaml'), 'utf8');
     write('delivery.yaml', definition.replace('    run: node build.js\n', '    run: node build.js\n    secrets: [GREETING]\n'));
     commit('Declare a secret');
-    await window.statusBarSays(/[0-9a-f]{7} waits/);
-    commit('Go on');
-    await window.statusBarSays(new RegExp(`${repository.git('rev-parse', 'HEAD').slice(0, 7)} waits`));
-    assert.deepEqual(await window.notifications(), ['hello is not delivered by itself: the secret GREETING is not set.']);
+    await window.statusBarSays(/[0-9a-f]{7} is waiting/);
+    commit('Continue');
+    await window.statusBarSays(new RegExp(`${repository.git('rev-parse', 'HEAD').slice(0, 7)} is waiting`));
+    assert.deepEqual(await window.notifications(), ['hello: automatic delivery is paused, because the secret GREETING is not set.']);
     assert.deepEqual(runs(), []);
     await window.pressInNotification(/GREETING is not set/, 'Set Secret');
     await window.page.locator('.quick-input-widget input[type=password]').fill('hello-hello');
     await window.page.keyboard.press('Enter');
-    await runsAre('Go on: passed');
+    await runsAre('Continue: passed');
   });
 
-  it('waits while a rebase is under way', async () => {
+  it('waits until a rebase ends', async () => {
     repository.openGate();
     repository.git('checkout', '--quiet', '-b', 'mine');
     commit('Mine');
@@ -114,8 +114,8 @@ describe('every commit by itself', function () {
     repository.git('checkout', '--quiet', 'mine');
     assert.throws(() => repository.git('rebase', 'main'));
     commit('Mine on theirs');
-    await window.statusBarSays(/[0-9a-f]{7} waits/);
-    await window.view('Changes').getByText('a rebase is under way').first().waitFor();
+    await window.statusBarSays(/[0-9a-f]{7} is waiting/);
+    await window.view('Changes').getByText('a rebase is in progress').first().waitFor();
     await window.screenshot('every-commit-rebase');
     assert.deepEqual(runs(), ['Mine: passed', 'Theirs: passed']);
     repository.git('-c', 'core.editor=true', 'rebase', '--continue');

@@ -5,7 +5,7 @@ import { ServiceRepository } from './repository';
 import { Session } from './session';
 import { eventually } from './eventually';
 
-describe('a delivery in the window', function () {
+describe('a delivery', function () {
   this.timeout(180_000);
   let session: Session;
   let repository: ServiceRepository;
@@ -32,7 +32,7 @@ describe('a delivery in the window', function () {
     await inWindow.row('Environments', 'hello in staging, healthy').waitFor();
   }
 
-  it('goes from one click to a healthy service', async () => {
+  it('brings a service live after one click', async () => {
     await window.row('Pipeline', 'Service hello, not delivered yet').waitFor();
     await window.screenshot('before');
     await deliver();
@@ -49,7 +49,7 @@ describe('a delivery in the window', function () {
     await window.screenshot('delivered-narrow');
   });
 
-  it('shows the failing step, and what it printed', async () => {
+  it('shows the failed step and its output', async () => {
     await deliver();
     repository.openGate(1);
     await window.row('Pipeline', 'Step build, failed').waitFor();
@@ -60,16 +60,16 @@ describe('a delivery in the window', function () {
     await session.screenshots(window, 'failed');
   });
 
-  it('ends what it runs when it is cancelled', async () => {
+  it('ends its processes when it is cancelled', async () => {
     await deliver();
     assert.equal(repository.isBuilding(), true);
-    await window.runCommand('Deliver: Cancel the Delivery');
+    await window.runCommand('Deliver: Cancel Delivery');
     await window.row('Pipeline', 'Step build, cancelled').waitFor();
     assert.equal(repository.isBuilding(), false);
     await window.screenshot('cancelled');
   });
 
-  it('goes on through a reload of the window', async () => {
+  it('continues while the window reloads', async () => {
     await deliver();
     await window.reload();
     await window.row('Pipeline', 'Step build, running').waitFor();
@@ -78,7 +78,7 @@ describe('a delivery in the window', function () {
     await delivered(window);
   });
 
-  it('is shown by every window on the folder', async () => {
+  it('appears in every window of the folder', async () => {
     const second = await session.openDeliveries(repository.folder);
     await deliver();
     await second.row('Pipeline', 'Step build, running').waitFor();

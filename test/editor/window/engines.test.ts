@@ -6,7 +6,7 @@ import { Session } from './session';
 
 const steps = { build: { run: 'make' }, test: { run: 'make test', needs: 'build' }, publish: { run: 'make publish', needs: 'test' } };
 
-describe('runs on a CI service in the window', function () {
+describe('a run on a CI service', function () {
   this.timeout(240_000);
   let session: Session;
   let window: Window;
@@ -37,7 +37,7 @@ describe('runs on a CI service in the window', function () {
     remote.project.write('src/cart.js', `export const cart = [];\n\nexport function total() {\n  return ${to};\n}\n`);
   }
 
-  it('are signed in to, followed live to a failure, and lead to its line', async () => {
+  it('shows its steps and output after sign-in, and opens the line of a failure', async () => {
     await open('gitlab');
     await window.row('Pipeline', `${label}: `).waitFor();
     await window.screenshot('engine-sign-in');
@@ -45,10 +45,10 @@ describe('runs on a CI service in the window', function () {
     await window.screenshot('engine-signed-in');
 
     change('2');
-    const began = remote.server.runs.next();
+    const started = remote.server.runs.next();
     await window.row('Pipeline', 'Service shop').click();
     await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
-    const run = await began;
+    const run = await started;
     run.job('build').start().print('compiling the shop\n');
     await window.row('Pipeline', 'Step build, running').waitFor();
     await window.runCommand('Deliver: Show Output');
@@ -59,21 +59,20 @@ describe('runs on a CI service in the window', function () {
     const problem = window.row('Pipeline', 'error, total is 2, not 1');
     await problem.waitFor();
     await window.row('Pipeline', 'Service shop, failed').waitFor();
-    const told = /test failed: total is 2, not 1/;
-    await window.pressInNotification(told, 'Go to the Failure');
+    await window.pressInNotification(/test failed: total is 2, not 1/, 'Go to Failure');
     await window.cursorIsAt('cart.js', 4);
     await window.problemsAre(/total is 2, not 1/);
     await session.screenshots(window, 'engine-failed');
 
     change('1');
-    const again = remote.server.runs.next();
+    const second = remote.server.runs.next();
     await window.clickRowButton('Pipeline', 'Service shop', 'Deliver');
-    (await again).pass();
+    (await second).pass();
     await window.row('Pipeline', 'Service shop, passed').waitFor();
     assert.deepEqual(remote.branches(), ['main']);
   });
 
-  it('are those of others, too, and say when they are not reachable', async () => {
+  it('appears if another person started it, and shows when the CI service is not reachable', async () => {
     await open('github');
     const theirs = remote.server.runs.begin({ branch: 'main', event: 'push', by: 'grace', subject: 'A change of hers' });
     theirs.job('build').start();
@@ -96,7 +95,7 @@ describe('runs on a CI service in the window', function () {
     await window.row('Pipeline', 'Step test, waiting').waitFor();
     await window.screenshot('engine-approval');
     await window.clickRowButton('Pipeline', 'Step test, waiting', 'Approve');
-    assert.match(await window.answerDialog('Approve'), /Let shop go on to production\?/);
+    assert.match(await window.answerDialog('Approve'), /Approve the deployment of shop to production\?/);
     await eventually(async () => assert.equal(theirs.job('test').approval, undefined));
     theirs.pass();
     await window.row('Pipeline', 'Service shop, passed').waitFor();
@@ -106,30 +105,30 @@ describe('runs on a CI service in the window', function () {
     );
   });
 
-  it('begin with the pipeline that is missing, where the user says', async () => {
+  it('starts on the selected CI service after its missing pipeline is written', async () => {
     await open('gitlab');
     await signIn();
     remote.project.git('rm', '-q', '.gitlab-ci.yml');
-    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run on…');
+    await window.chooseFromMenu('Pipeline', 'Service shop', 'Run On…');
     await window.picks(/This machine/);
     await window.screenshot('engine-run-on');
-    const began = remote.server.runs.next();
+    const started = remote.server.runs.next();
     await window.pick('GitLab CI/CD');
-    assert.match(await window.answerDialog('Write and Run'), /Write the pipeline of GitLab CI\/CD\?[^]*\.gitlab-ci\.yml/);
-    const run = await began;
+    assert.match(await window.answerDialog('Write and Run'), /Write the pipeline for GitLab CI\/CD\?[^]*\.gitlab-ci\.yml/);
+    const run = await started;
     assert.ok(remote.files(run.commit).includes('.gitlab-ci.yml'));
     run.job('build').start();
     await window.row('Pipeline', 'Step build, running').waitFor();
 
-    // A token that is taken away is asked for again; the run goes on, and its end is told.
+    // A revoked token is requested again. The run continues, and its end is reported.
     remote.server.fault = () => ({ reply: { status: 401, body: { message: '401 Unauthorized' } } });
-    const told = /shop goes on at GitLab CI\/CD, and cannot be followed: .* does not accept the token \(401\)/;
-    await eventually(async () => assert.match((await window.notifications()).join('\n'), told));
-    await window.screenshot('engine-token-refused');
+    const unavailable = /shop is still running on GitLab CI\/CD, but its status is unavailable: .* does not accept the token \(401\)/;
+    await eventually(async () => assert.match((await window.notifications()).join('\n'), unavailable));
+    await window.screenshot('engine-token-rejected');
     run.job('build').end('passed');
     run.job('test').start().print('src/cart.js:4:10: error: total is 2, not 1\n').end('failed');
     remote.server.fault = undefined;
-    await window.pressInNotification(told, 'Sign in');
+    await window.pressInNotification(unavailable, 'Sign In');
     const input = window.page.locator('.quick-input-widget input[type=password]');
     await input.fill(remote.server.token);
     await input.press('Enter');

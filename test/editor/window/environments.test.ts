@@ -1,22 +1,22 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
 import { Project } from '../../support/project';
-import { ScriptedPlace, scriptedServer } from '../../support/scripted-place';
+import { ScriptedHost, scriptedServer } from '../../support/scripted-host';
 import type { Window } from '../host/window';
 import { eventually } from './eventually';
 import { Session } from './session';
 
-describe('environments in the window', function () {
+describe('the Environments view', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
   let shop: Project;
-  let place: ScriptedPlace;
+  let place: ScriptedHost;
 
   beforeEach(async () => {
     session = await Session.start();
     shop = new Project(session.folder);
-    place = new ScriptedPlace(path.join(session.folder, 'place'), shop);
+    place = new ScriptedHost(path.join(session.folder, 'place'), shop);
     shop.steps({ stage: { deploy: 'staging' } }, { environments: { staging: { ...place.definition(), watch: '1h' } } });
     say('one');
     window = await session.openDeliveries(shop.root);
@@ -36,7 +36,7 @@ describe('environments in the window', function () {
     await window.row('Pipeline', `Service shop, ${end}`).waitFor();
   }
 
-  it('show what scripts deployed, by whom, how it differs from the branch, and what it prints', async () => {
+  it('shows the release that scripts deployed, its divergence from the branch and its log', async () => {
     await deliver('passed · just now · Say one');
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
     say('two');
@@ -47,7 +47,7 @@ describe('environments in the window', function () {
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /it says one/));
   });
 
-  it('are measured in a document that nobody can edit', async () => {
+  it('opens delivery metrics in a read-only document', async () => {
     for (const text of ['one', 'two', 'three']) {
       say(text);
       await deliver(`passed · just now · Say ${text}`);
@@ -56,7 +56,7 @@ describe('environments in the window', function () {
     await eventually(async () => {
       const text = (await window.editorLines()).join('\n');
       assert.match(text, /shop in staging/);
-      assert.match(text, /change fail rate +0 % +0 of 3 deployments were taken back or failed/);
+      assert.match(text, /change fail rate +0 % +0 of 3 deployments were rolled back or failed/);
       assert.match(text, /from the journals of this machine \(3\)/);
     });
     await window.screenshot('metrics');
@@ -66,7 +66,7 @@ describe('environments in the window', function () {
     await eventually(async () => assert.match((await window.editorLines()).join('\n'), /0 of 4 deployments/));
   });
 
-  it('take back by themselves what fails soon after it went live, and say so once', async () => {
+  it('shows the automatic rollback of a release that fails soon after it went live, and a notification', async () => {
     await deliver('passed · just now · Say one');
     say('two');
     await deliver('passed · just now · Say two');
@@ -74,13 +74,13 @@ describe('environments in the window', function () {
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
     await window.row('Pipeline', 'Service shop, failed · just now · Say two').waitFor();
     await window.statusBarSays(/not releasable/);
-    const told = (await window.notifications()).filter((text) => /shop was taken back from staging/.test(text));
-    assert.equal(told.length, 1);
-    assert.match(told[0] ?? '', /no server runs.*It is back on Say one/);
-    await session.screenshots(window, 'taken-back');
+    const reports = (await window.notifications()).filter((text) => /shop was rolled back in staging/.test(text));
+    assert.equal(reports.length, 1);
+    assert.match(reports[0] ?? '', /no server runs.*Live again: Say one/);
+    await session.screenshots(window, 'rolled-back');
   });
 
-  it('say of one that cannot be asked that it is not reachable, and why', async () => {
+  it('shows which environment is not reachable', async () => {
     const kubernetes = { context: 'deliver-tests-nowhere', manifests: 'k8s/', workload: 'deployment/shop' };
     const environments = { staging: place.definition(), production: { kubernetes } };
     shop.steps({ stage: { deploy: 'staging' } }, { environments }).commit('Name production');
@@ -90,7 +90,7 @@ describe('environments in the window', function () {
     await window.screenshot('environments-away-narrow');
   });
 
-  it('tell in the status bar what turns unhealthy later', async () => {
+  it('shows in the status bar that a live service became unhealthy', async () => {
     await deliver('passed · just now · Say one');
     await window.row('Environments', 'shop in staging, healthy, Say one').waitFor();
     place.crash();

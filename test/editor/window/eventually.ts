@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Tries an assertion until it holds; after ten seconds its failure is the test's. */
+/** Retries an assertion until it passes. Throws its failure after ten seconds. */
 export async function eventually(assertion: () => Promise<void>): Promise<void> {
   for (const end = Date.now() + 10_000; ;) {
     try {

@@ -7,7 +7,7 @@ import { eventually } from './eventually';
 import { Session } from './session';
 import { deliver, Shop } from './shop';
 
-describe('feedback in the window', function () {
+describe('feedback', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
@@ -28,9 +28,9 @@ describe('feedback in the window', function () {
   };
   const delivers = async (subject: string): Promise<void> => deliver(window, 'shop', `passed · just now · ${subject}`);
   const feedback = (): string => fs.readFileSync(path.join(session.home, 'environments', 'staging', '.feedback', 'shop.jsonl'), 'utf8');
-  const saidId = (): string => (JSON.parse(feedback().split('\n')[0] ?? '') as { id: string }).id;
+  const firstId = (): string => (JSON.parse(feedback().split('\n')[0] ?? '') as { id: string }).id;
 
-  /** As a customer does it. */
+  /** Sends a comment with the form of the live shop. */
   async function sayOnTheForm(text: string): Promise<void> {
     const live = session.liveServices().find(({ service }) => service === 'shop');
     const customer = await session.visit(live?.url ?? '');
@@ -40,8 +40,8 @@ describe('feedback in the window', function () {
     await customer.close();
   }
 
-  it('comes from a customer to the line that was changed, and goes with its fix', async () => {
-    await delivers('Things to try');
+  it('appears on the changed line and disappears after its fix', async () => {
+    await delivers('List things to try');
     change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Say it shorter');
     await window.row('Changes', 'Change Say it shorter, waiting, by you').waitFor();
     await delivers('Say it shorter');
@@ -67,10 +67,12 @@ describe('feedback in the window', function () {
 
     await window.clickRowButton('Changes', 'Comment, Pots of what?', 'Fix This');
     await window.page.locator('.quick-input-title', { hasText: 'Fix This' }).waitFor();
+    await window.picks(/Stay on this branch/);
+    await window.screenshot('feedback-fix');
     await window.page.keyboard.press('Enter');
     await eventually(async () => assert.match(shop.git('rev-parse', '--abbrev-ref', 'HEAD'), /^fix\/said-\w+-pots-of-what/));
-    change('Tea. And pots.', 'Tea. And iron pots.', `Say what the pots are of\n\nFeedback: ${saidId()}`);
-    await window.row('Changes', 'Comment, Pots of what?, fix waits to be delivered').waitFor();
+    change('Tea. And pots.', 'Tea. And iron pots.', `Say what the pots are of\n\nFeedback: ${firstId()}`);
+    await window.row('Changes', 'Comment, Pots of what?, fix is not delivered yet').waitFor();
     await delivers('Say what the pots are of');
     await window.row('Changes', 'Comment, Pots of what?, fix delivered to staging').waitFor();
     await window.screenshot('feedback-fixed');
@@ -80,7 +82,7 @@ describe('feedback in the window', function () {
     assert.match(feedback(), /"closedAt"/);
   });
 
-  describe('from a tracker of issues', () => {
+  describe('from an issue tracker', () => {
     const tracker = new TestServer();
     const issue = {
       id: 7001,
@@ -96,36 +98,36 @@ describe('feedback in the window', function () {
       comments: 0,
     };
     let state: 'open' | 'closed';
-    let said: unknown[];
-    /** When it was written: nobody can complain of what is not there yet. */
-    let written: string | undefined;
+    let replies: unknown[];
+    /** Undefined until the issue exists. It must be newer than the delivery that it is about. */
+    let createdAt: string | undefined;
 
     beforeEach(async () => {
-      [state, said, written] = ['open', [], undefined];
+      [state, replies, createdAt] = ['open', [], undefined];
       tracker.answers(({ method, path: at, body }) => {
         if (method === 'POST' && at.endsWith('/issues/7/comments')) {
-          said.push((body as { body: string }).body);
+          replies.push((body as { body: string }).body);
           return { status: 201, body: { id: 1, html_url: `${issue.html_url}#1`, body: (body as { body: string }).body } };
         }
         if (method === 'PATCH') state = 'closed';
-        const told = { ...issue, state, created_at: written, updated_at: written, closed_at: state === 'closed' ? written : null };
-        return { body: method === 'PATCH' ? told : written === undefined ? [] : [told] };
+        const current = { ...issue, state, created_at: createdAt, updated_at: createdAt, closed_at: state === 'closed' ? createdAt : null };
+        return { body: method === 'PATCH' ? current : createdAt === undefined ? [] : [current] };
       });
       const source = `  sources:\n    - github: {repository: acme/shop, labels: [customer], url: '${tracker.url}'}\n`;
       shop.change(shop.file('delivery.yaml'), 'feedback:\n', `feedback:\n${source}`);
       change('Tea, and what it takes to make it.', 'Tea. And pots.', 'Ask the tracker');
     });
 
-    it('is told, answered and resolved there, and stands while the tracker is away', async () => {
+    it('shows an issue, sends a reply, and keeps the issue while the tracker is not reachable', async () => {
       await delivers('Ask the tracker');
-      written = new Date().toISOString();
+      createdAt = new Date().toISOString();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
       const row = window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>');
       await row.waitFor();
       await row.click();
       await window.cursorIsAt('page.js', 27);
       const thread = window.page.locator('.monaco-editor .review-widget', { hasText: 'No tea for <b>me</b>' });
-      // What comes from outside is text: nothing in it can be clicked.
+      // Text from outside contains no links or markup.
       await thread.filter({ hasText: '[click](command:workbench.action.quit)' }).waitFor();
       assert.equal(await thread.locator('a[href^="command:"], b').count(), 0);
       await window.screenshot('feedback-issue');
@@ -133,21 +135,21 @@ describe('feedback in the window', function () {
       await thread.locator('.review-thread-reply-button, .comment-form').first().click();
       await window.page.keyboard.type('We are on it.');
       await thread.locator('.form-actions .monaco-button', { hasText: 'Reply' }).click();
-      await eventually(async () => assert.deepEqual(said, ['We are on it.']));
+      await eventually(async () => assert.deepEqual(replies, ['We are on it.']));
 
       const { url } = tracker;
       await tracker.stop();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
-      const away = window.row('Changes', 'GitHub cannot be reached');
-      await away.waitFor();
-      assert.match((await away.getAttribute('aria-label')) ?? '', new RegExp(`${new URL(url).host}.*as of`));
+      const failure = window.row('Changes', 'GitHub is not reachable');
+      await failure.waitFor();
+      assert.match((await failure.getAttribute('aria-label')) ?? '', new RegExp(`${new URL(url).host}.*Updated`));
       await window.row('Changes', 'Ticket, No tea for <b>me</b>').waitFor();
       await window.screenshot('feedback-offline');
     });
 
-    it('is told of its fix where the user allows it, once, and is gone when it is resolved', async () => {
+    it('comments on a delivered fix once if the setting is on, and disappears when it is resolved', async () => {
       await delivers('Ask the tracker');
-      written = new Date().toISOString();
+      createdAt = new Date().toISOString();
       await window.clickTitleButton('Changes', 'Refresh Feedback');
       await window.row('Changes', 'Unread, Ticket, No tea').waitFor();
       change('Tea. And pots.', 'Tea. Also for you.', 'Tea for all\n\nFixes #7');
@@ -155,11 +157,11 @@ describe('feedback in the window', function () {
       await delivers('Tea for all');
       await window.row('Changes', 'Unread, Ticket, No tea for <b>me</b>, fix delivered to staging').waitFor();
       const commit = shop.git('rev-parse', '--short=7', 'HEAD').trim();
-      await eventually(async () => assert.deepEqual(said, [`The fix is delivered to staging: ${commit} Tea for all`]));
+      await eventually(async () => assert.deepEqual(replies, [`The fix is delivered to staging: ${commit} Tea for all`]));
       await window.clickRowButton('Changes', 'Unread, Ticket, No tea', 'Resolve');
       await eventually(async () => assert.ok(!(await window.treeNames('Changes')).some((name) => name.includes('No tea'))));
       assert.equal(state, 'closed');
-      assert.equal(said.length, 1);
+      assert.equal(replies.length, 1);
     });
   });
 });

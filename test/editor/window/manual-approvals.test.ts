@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { ServiceRepository } from './repository';
 import { Session } from './session';
 
-describe('manual handovers in the window', function () {
+describe('a manual handover', function () {
   this.timeout(120_000);
   let session: Session;
 
@@ -12,7 +12,7 @@ describe('manual handovers in the window', function () {
   });
   after(async () => session.end());
 
-  it('are named below their service, and lead to their line', async () => {
+  it('appears below its service and opens its line', async () => {
     const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
     fs.writeFileSync(path.join(repository.folder, '.gitlab-ci.yml'), 'ship:\n  script: ./ship\n  when: manual\n');
     const window = await session.openDeliveries(repository.folder);

@@ -4,7 +4,7 @@ import { eventually } from './eventually';
 import { Session } from './session';
 import { deliver, Shop } from './shop';
 
-describe('a failure in the window', function () {
+describe('a failure', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
@@ -21,7 +21,7 @@ describe('a failure in the window', function () {
 
   const change = (from: string, to: string): void => shop.change(shop.file('src', 'prices.js'), from, to);
 
-  it('leads to its line, stays with it through edits, names its suspects, and is gone with its cause', async () => {
+  it('opens its line, follows it through edits, lists suspect changes, and disappears with its cause', async () => {
     await deliver(window, 'shop', 'passed');
     change('const bulkDiscount = 0.1;', 'const bulkDiscount = 0.2;');
     shop.commit('Be generous');
@@ -30,10 +30,10 @@ describe('a failure in the window', function () {
     const row = window.row('Pipeline', 'error, three of one product are ten percent cheaper');
     await row.waitFor();
     await window.screenshot('problem-rows');
-    const told = /test failed: three of one product are ten percent cheaper/;
-    assert.deepEqual(await window.notificationButtons(told), ['Go to the Failure', 'Open Log', 'Run Again']);
-    await window.screenshot('problem-told');
-    await window.pressInNotification(told, 'Go to the Failure');
+    const failed = /test failed: three of one product are ten percent cheaper/;
+    assert.deepEqual(await window.notificationButtons(failed), ['Go to Failure', 'Open Log', 'Run Again']);
+    await window.screenshot('problem-notification');
+    await window.pressInNotification(failed, 'Go to Failure');
     await window.cursorIsAt('prices.test.js', 14);
     await window.focusEditor();
     await window.page.keyboard.press('Control+Home');
@@ -42,7 +42,7 @@ describe('a failure in the window', function () {
     await window.cursorIsAt('prices.test.js', 14);
     await window.problemsAre(/Expected values to be strictly equal/);
 
-    // Not saved: the line that failed is where it is now.
+    // An unsaved edit moves the line.
     await row.click();
     await window.focusEditor();
     await window.page.keyboard.press('Control+Home');
@@ -51,7 +51,7 @@ describe('a failure in the window', function () {
     await window.problemIsOnLine(16);
     await row.click();
     await window.cursorIsAt('prices.test.js', 16);
-    // So is the link in the log, which tells of the line as it was delivered.
+    // The link in the log contains the delivered line and opens the current one.
     await window.runCommand('Deliver: Open Log');
     await window.clickLink('prices.test.js:13:1');
     await window.cursorIsAt('prices.test.js', 15);
@@ -63,7 +63,7 @@ describe('a failure in the window', function () {
     await window.runCommand('Deliver: Go to Next Failure');
     await window.cursorIsAt('prices.test.js', 16);
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
     await window.screenshot('suspects');
     await window.page.keyboard.press('Escape');
@@ -75,23 +75,23 @@ describe('a failure in the window', function () {
     assert.ok(!(await window.treeNames('Pipeline')).some((name) => name.startsWith('error')));
   });
 
-  it('is taken back by reverting the change that is suspected', async () => {
+  it('disappears after its suspect change is reverted', async () => {
     await deliver(window, 'shop', 'passed');
     change('const bulkDiscount = 0.1;', 'const bulkDiscount = 0.2;');
     shop.commit('Be generous');
     await deliver(window, 'shop', 'failed');
 
-    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspects');
+    await window.clickRowButton('Pipeline', 'error, three of one product', 'Show Suspect Changes');
     await window.picks(/Be generous/);
-    await window.clickPickButton('Be generous', 'Revert This Change');
+    await window.clickPickButton('Be generous', 'Revert Change');
     await window.page.locator('.monaco-dialog-box').waitFor();
     await window.screenshot('revert');
     assert.match(await window.answerDialog('Revert'), /Revert “Be generous”\?[^]*A new commit undoes this one[^]*prices\.js/);
-    const told = /“Be generous” is reverted. Nothing is delivered yet/;
-    assert.deepEqual(await window.notificationButtons(told), ['Deliver']);
+    const reverted = /Reverted “Be generous”. The revert is not delivered yet/;
+    assert.deepEqual(await window.notificationButtons(reverted), ['Deliver']);
     assert.match(shop.git('log', '-1', '--format=%s'), /^Revert "Be generous"/);
     assert.equal(shop.git('status', '--porcelain'), '');
-    await window.pressInNotification(told, 'Deliver');
+    await window.pressInNotification(reverted, 'Deliver');
     await window.row('Pipeline', 'Service shop, passed').waitFor();
     await eventually(async () => assert.equal(await window.problemCount(), 0));
   });

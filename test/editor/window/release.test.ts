@@ -4,7 +4,7 @@ import { eventually } from './eventually';
 import { Session } from './session';
 import { deliver, Shop } from './shop';
 
-describe('a release to customers in the window', function () {
+describe('a release', function () {
   this.timeout(180_000);
   let session: Session;
   let window: Window;
@@ -26,23 +26,23 @@ describe('a release to customers in the window', function () {
     return window.answerDialog(answer);
   }
 
-  it('is exactly what staging has, after a bad one was taken back there', async () => {
+  it('deploys the release of staging to production, after a rollback in staging', async () => {
     await deliver(window, 'inventory', 'passed');
-    await deliver(window, 'shop', 'passed · just now · Things to try');
+    await deliver(window, 'shop', 'passed · just now · List things to try');
     shop.change(shop.file('src', 'server.js'), "pathname === '/total'", "pathname === '/sum'");
     shop.commit('Sum up');
     await deliver(window, 'shop', 'failed · just now · Sum up');
-    await window.row('Environments', 'shop in staging, healthy, Things to try').waitFor();
+    await window.row('Environments', 'shop in staging, healthy, List things to try').waitFor();
     await window.screenshot('release-rolled-back');
 
     assert.match(
       await release('Cancel'),
-      /Release shop to production\?[^]*nothing is built again[^]*Customers have nothing yet[^]*Production: where customers are/,
+      /Release shop to production\?[^]*without a new build[^]*Nothing is in production yet[^]*Add the production environment/,
     );
     await release('Release');
-    await window.row('Environments', 'shop in production, healthy, Things to try').waitFor();
-    await window.row('Pipeline', 'Service shop, released to production · just now · Things to try').waitFor();
-    // What failed is not mended by that.
+    await window.row('Environments', 'shop in production, healthy, List things to try').waitFor();
+    await window.row('Pipeline', 'Service shop, released to production · just now · List things to try').waitFor();
+    // The failed change is still not releasable.
     await window.statusBarSays(/shop not releasable: acceptance failed/);
     const production = session.liveServices().filter(({ service }) => service === 'shop');
     assert.equal(production.length, 2);

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { identityOf } from '../../../src/core/process/process-identity';
 
-/** A git repository with one small service, whose build waits until the test opens a gate. */
+/** A git repository with a small service. Its build waits until the test opens a gate. */
 export class ServiceRepository {
   private constructor(
     readonly folder: string,
@@ -29,24 +29,24 @@ export class ServiceRepository {
     return repository;
   }
 
-  /** Lets the build go on, and end with this exit code. */
+  /** Ends the build with this exit code. */
   openGate(exitCode = 0): void {
     fs.writeFileSync(`${this.gate}.draft`, String(exitCode));
     fs.renameSync(`${this.gate}.draft`, this.gate);
   }
 
-  /** Whether the process of the latest build still runs. */
+  /** Returns true if the process of the latest build is running. */
   isBuilding(): boolean {
-    // One that has ended and waits for whoever inherited it to notice builds nothing.
+    // A zombie process has no identity, and builds nothing.
     return this.hasBuilt() && identityOf(Number(fs.readFileSync(this.builder, 'utf8'))) !== undefined;
   }
 
-  /** Whether a build was ever started. */
+  /** Returns true if a build was ever started. */
   hasBuilt(): boolean {
     return fs.existsSync(this.builder);
   }
 
-  /** git as a user calls it outside of the editor. */
+  /** Runs git outside the editor. */
   git(...args: string[]): string {
     const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
     return execFileSync('git', [...identity, ...args], { cwd: this.folder, encoding: 'utf8', stdio: 'pipe' }).trim();
@@ -77,9 +77,9 @@ environments:
 const build = `const fs = require('fs');
 fs.writeFileSync(process.env.BUILDER, String(process.pid));
 console.log('waiting for the gate');
-const look = setInterval(() => {
+const poll = setInterval(() => {
   if (!fs.existsSync(process.env.GATE)) return;
-  clearInterval(look);
+  clearInterval(poll);
   const code = Number(fs.readFileSync(process.env.GATE, 'utf8'));
   if (code === 0) console.log('\\u001b[32mbuilt\\u001b[0m hello');
   else console.error('server.js:3:7: error: hello is not defined');

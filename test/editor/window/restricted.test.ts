@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { ServiceRepository } from './repository';
 import { Session } from './session';
 
-describe('a window in restricted mode', function () {
+describe('a window in Restricted Mode', function () {
   this.timeout(120_000);
   let session: Session;
 
@@ -12,7 +12,7 @@ describe('a window in restricted mode', function () {
   });
   after(async () => session.end());
 
-  it('runs nothing, and says why', async () => {
+  it('runs nothing and shows the reason', async () => {
     const repository = ServiceRepository.create(path.join(session.folder, 'hello'));
     session.set({ 'deliver.deliverOn': 'commit' });
     const window = await session.open(repository.folder);
@@ -28,8 +28,19 @@ describe('a window in restricted mode', function () {
     await window.page.locator('.quick-input-widget input[type=text]').fill('>Deliver: Deliver');
     await window.page.locator('.quick-input-list .monaco-list-row').first().waitFor();
     const offered = await window.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
-    assert.ok(!offered.some((entry) => /^Deliver: Deliver$/m.test(entry)), offered.join('\n'));
+    assert.ok(!offered.some((entry) => /^Deliver: Deliver Working Tree$/m.test(entry)), offered.join('\n'));
     assert.equal(repository.hasBuilt(), false);
     assert.deepEqual(session.runs(), []);
+  });
+
+  it('opens the documentation', async () => {
+    const repository = ServiceRepository.create(path.join(session.folder, 'documented'));
+    const window = await session.open(repository.folder);
+    await window.statusBarSays(/Restricted Mode/);
+    await window.statusBarSays(/Deliver/);
+    await window.runCommand('Deliver: Open Documentation');
+    await window.pick('Environments');
+    await window.previews('environments.md', /An environment is a place like production/);
+    await window.screenshot('documentation');
   });
 });

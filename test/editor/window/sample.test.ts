@@ -4,7 +4,7 @@ import { eventually } from './eventually';
 import { Session } from './session';
 import { deliver, Shop } from './shop';
 
-describe('the sample in a window', function () {
+describe('the sample', function () {
   this.timeout(120_000);
   let session: Session;
   let window: Window;
@@ -17,14 +17,14 @@ describe('the sample in a window', function () {
     await session.end(this.currentTest);
   });
 
-  async function goesLive(service: string): Promise<void> {
+  async function bringLive(service: string): Promise<void> {
     await deliver(window, service, 'passed');
     await window.row('Environments', `${service} in staging, healthy`).waitFor();
   }
 
-  it('goes live as two services that find each other', async () => {
-    await goesLive('inventory');
-    await goesLive('shop');
+  it('brings two services live that find each other', async () => {
+    await bringLive('inventory');
+    await bringLive('shop');
     const shop = session.liveServices().find(({ service }) => service === 'shop');
     assert.match(await (await fetch(shop!.url)).text(), /only 3 left/);
     await window.clickRowButton('Environments', 'shop in staging, healthy', 'Open Log');

@@ -10,7 +10,7 @@ import { project } from '../host/places';
 import { Server } from '../host/server';
 import { Window } from '../host/window';
 
-/** One test's VS Code with a DELIVER_HOME and a folder of its own. `end` closes it and all that was started in it. */
+/** A VS Code server for one test, with its own DELIVER_HOME and folder. `end` stops it and everything that was started in it. */
 export class Session {
   private deliveries: Window | undefined;
 
@@ -28,12 +28,12 @@ export class Session {
     return new Session(folder, home, server, await launchBrowser());
   }
 
-  /** A window on `folder`, or an empty one. */
+  /** Opens a window on `folder`, or an empty one. */
   async open(folder?: string): Promise<Window> {
     return Window.open(this.browser, this.server.address(folder));
   }
 
-  /** A window on `folder` in which the views of deliveries are seen. */
+  /** Opens a window on `folder` and shows Deliver's views. */
   async openDeliveries(folder: string): Promise<Window> {
     const window = await this.open(folder);
     await window.showContainer('Deliver');
@@ -41,19 +41,18 @@ export class Session {
     return window;
   }
 
-  /** Settings of the user. */
   set(settings: Readonly<Record<string, unknown>>): void {
     this.server.set(settings);
   }
 
-  /** A page that is not the editor's. */
+  /** Opens a web page beside the editor. */
   async visit(url: string): Promise<Page> {
     const page = await this.browser.newPage();
     await page.goto(url);
     return page;
   }
 
-  /** Pictures of a window, `NAME-dark` and `NAME-light`. */
+  /** Takes screenshots of a window in two themes: `NAME-dark` and `NAME-light`. */
   async screenshots(window: Window, name: string): Promise<void> {
     for (const theme of ['dark', 'light'] as const) {
       this.server.set({ 'workbench.colorTheme': theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern' });
@@ -62,14 +61,14 @@ export class Session {
     }
   }
 
-  /** What the command line says is live. */
+  /** Returns the live services that the command line lists. */
   liveServices(): { readonly service: string; readonly url: string }[] {
     const command = [path.join(project, 'dist/cli.js'), 'environment', '--json'];
     const output = execFileSync(process.execPath, command, { env: { ...process.env, DELIVER_HOME: this.home }, encoding: 'utf8' });
     return (JSON.parse(output) as { services: { service: string; url: string }[] }[]).flatMap((environment) => environment.services);
   }
 
-  /** The folders of all runs of this session. */
+  /** Returns the folders of all runs of this session. */
   runs(): string[] {
     const repositories = path.join(this.home, 'repositories');
     if (!fs.existsSync(repositories)) return [];
@@ -79,7 +78,7 @@ export class Session {
     });
   }
 
-  /** After a test that has failed there is a picture of its window. */
+  /** Stops everything. Takes a screenshot if the test has failed. */
   async end(test?: Test): Promise<void> {
     if (test?.isFailed()) await this.deliveries?.screenshot(`failed-${test.title.replace(/\W+/g, '-')}`);
     await this.browser.close();

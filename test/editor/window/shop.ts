@@ -7,7 +7,7 @@ import { project } from '../host/places';
 import type { Window } from '../host/window';
 import type { Session } from './session';
 
-/** The sample, as whoever opens it gets it: a repository with the services shop and inventory. */
+/** The unpacked sample: a repository with the services shop and inventory. */
 export class Shop {
   private constructor(readonly folder: string) {}
 
@@ -20,12 +20,12 @@ export class Shop {
     return shop;
   }
 
-  /** A path in the service shop. */
+  /** Returns a path in the service shop. */
   file(...names: string[]): string {
     return path.join(this.folder, 'shop', ...names);
   }
 
-  /** Not committed. */
+  /** Replaces text in a file without a commit. */
   change(file: string, from: string, to: string): void {
     const before = fs.readFileSync(file, 'utf8');
     assert.ok(before.includes(from), from);
@@ -36,13 +36,13 @@ export class Shop {
     this.git('commit', '--quiet', '--all', '--message', subject);
   }
 
-  /** git as a user calls it outside of the editor. */
+  /** Runs git outside the editor. */
   git(...args: string[]): string {
     return execFileSync('git', ['-c', 'commit.gpgsign=false', ...args], { cwd: this.folder, encoding: 'utf8' });
   }
 }
 
-/** Delivers a service from its row, and waits for what the row says then. */
+/** Delivers a service from its row, and waits until the row starts with `end`. */
 export async function deliver(window: Window, service: string, end: string): Promise<void> {
   await window.row('Pipeline', `Service ${service}`).click();
   await window.clickRowButton('Pipeline', `Service ${service}`, 'Deliver');

@@ -10,23 +10,23 @@ import { eventually } from './eventually';
 describe('npm start', function () {
   this.timeout(120_000);
 
-  it('shows the sample in a browser, and leaves nothing when it ends', async function () {
+  it('shows the sample in a browser and removes it at the end', async function () {
     if ('executable' in (await findDesktop())) this.skip(); // it would open the desktop program
     const args = [path.join(project, 'node_modules/tsx/dist/cli.mjs'), path.join(project, 'test/editor/start.ts')];
     const start = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    start.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    let output = '';
+    start.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const ended = once(start, 'close');
     try {
-      await eventually(async () => Promise.resolve(assert.match(said, /open in a browser: \S+\n/)));
-      const address = /open in a browser: (\S+)/.exec(said)?.[1] ?? '';
-      // The way to the window needs a browser that keeps cookies.
+      await eventually(async () => Promise.resolve(assert.match(output, /open in a browser: \S+\n/)));
+      const address = /open in a browser: (\S+)/.exec(output)?.[1] ?? '';
+      // Only the redirect is tested: the window needs a browser with cookies.
       assert.match((await fetch(address, { redirect: 'manual' })).headers.get('location') ?? '', /folder=/);
     } finally {
       start.kill('SIGINT');
       await ended;
     }
-    const sample = /the sample: (.*) \(a copy/.exec(said)?.[1] ?? '';
+    const sample = /the sample: (.*) \(a copy/.exec(output)?.[1] ?? '';
     assert.ok(sample !== '' && !fs.existsSync(sample));
   });
 });

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { eventually } from './eventually';
 import { Session } from './session';
 
-describe('a window without anything to deliver', function () {
+describe('a window without a service', function () {
   this.timeout(120_000);
   let session: Session;
 
@@ -13,7 +13,7 @@ describe('a window without anything to deliver', function () {
   });
   after(async () => session.end());
 
-  it('says in the Delivery view why it is empty and offers the next step', async () => {
+  it('shows why the Pipeline view is empty and offers the next step', async () => {
     const folder = path.join(session.folder, 'empty');
     fs.mkdirSync(folder);
     const window = await session.openDeliveries(folder);

@@ -16,7 +16,7 @@ const kinds = ['drop', 'delay', 'cut', 'cut chunks', 'truncate', 'limit', 'error
 export class FaultyAnswers {
   /** The part of the answers that something happens to. */
   probability = 0;
-  /** CiResult of each question before it is answered. */
+  /** Called with each request before it is answered. */
   asked: (() => void) | undefined;
   private readonly before = new Map<string, Answer[]>();
   /** Addresses whose last answer was an old one: what remembers it on the way asks itself the next time. */

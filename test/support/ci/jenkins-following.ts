@@ -5,9 +5,9 @@ import type { JenkinsServer } from './jenkins-server';
 import { jobOf, never, valueOf } from './remote-answers';
 
 /** An engine that asks a Jenkins of the tests. */
-export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token, held?: number): CiClient {
+export function follow(jenkins: JenkinsServer, token: string | undefined = jenkins.token): CiClient {
   const steps = Object.keys(jenkins.runs.jobs);
-  const settings = { server: jenkins.url, job: jenkins.job, steps, ...(held !== undefined && { held }) };
+  const settings = { server: jenkins.url, job: jenkins.job, steps };
   const tokens = async (kind: string, host: string): Promise<string | undefined> =>
     Promise.resolve(kind === 'jenkins' && host === jenkins.origin ? token : undefined);
   return openJenkinsClient(settings, new HttpClient({ proxy: 'host', retryMs: 1, timeoutMs: 5000 }), tokens);

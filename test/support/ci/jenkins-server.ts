@@ -5,7 +5,6 @@ import { Readable } from 'node:stream';
 import type { Asked, Reply } from '../http-server';
 import type { EngineServer, Fault } from './engine-server';
 import { JenkinsBuild } from './jenkins-build';
-import { beginAt, topLevelStages, type Restarted } from './jenkins-restarts';
 import type { ScriptedJob, ScriptedRun, ScriptedRuns } from './scripted-runs';
 
 export interface JenkinsOptions {
@@ -37,22 +36,17 @@ export class JenkinsServer implements EngineServer {
   /** Refuses what comes without a crumb. */
   wantsCrumb = false;
   hasStageView = true;
-  /** It restarts builds from a stage: the plugin “Pipeline: Declarative” is there, and new enough. */
-  hasRestart = true;
   isDisabled = false;
   parameters: readonly { readonly name: string; readonly type: string }[] = [{ name: 'DELIVERY_REF', type: 'StringParameterDefinition' }];
-  /** A log of any size, made while it is read: what is answered in place of those that are kept. `bytes`: as Jenkins counts it. */
+  /** A log of any size, made while it is read: answered in place of those that are kept. `bytes`: its size as Jenkins counts it. */
   longLog: { readonly bytes: number; readonly html: () => Iterable<string> } | undefined;
   /** Steps that end as unstable where they failed. */
   readonly unstable = new Set<string>();
   /** Steps that are skipped for a condition of their own: told as passed. */
   readonly conditional = new Set<string>();
-  /** Steps whose outputs are kept for a restart; undefined: of all that ran. */
-  stashes: ReadonlySet<string> | undefined;
   /** Stages that are no steps, as they are told. */
   readonly otherStages: Readonly<Record<string, unknown>>[] = [];
   private readonly items: Item[] = [];
-  private readonly restarted = new Map<ScriptedRun, Restarted>();
   private builds = 0;
   private readonly server: http.Server;
 
@@ -168,7 +162,6 @@ export class JenkinsServer implements EngineServer {
     if (at === '/crumbIssuer/api/json') return { body: { crumbRequestField: 'Jenkins-Crumb', crumb: 'c0ffee' } };
     const item = /^\/queue\/item\/(\d+)\/api\/json$/.exec(at)?.[1];
     if (item !== undefined) return this.itemAnswer(Number(item));
-    if (at === '/queue/api/json') return { body: { items: this.queued() } };
     if (at === '/queue/cancelItem' && method === 'POST') return this.cancelItem(Number(query.get('id')));
     if (!at.startsWith(`${this.jobPath}/`)) return undefined;
     const below = at.slice(this.jobPath.length + 1);
@@ -187,7 +180,6 @@ export class JenkinsServer implements EngineServer {
     return {
       _class: 'org.jenkinsci.plugins.workflow.job.WorkflowJob',
       name: this.job.split('/').at(-1),
-      url: `${this.url}${this.jobPath}/`,
       buildable: !this.isDisabled,
       property: [{}, { parameterDefinitions: this.parameters }],
       builds: this.live.map((build) => this.facts(build)),
@@ -204,38 +196,12 @@ export class JenkinsServer implements EngineServer {
     return { status: 201, headers: { Location: `${this.url}/queue/item/${id}/` }, body: '' };
   }
 
-  private queued(): unknown[] {
-    const waiting = this.items.filter(({ build, isCancelled }) => !build && !isCancelled);
-    return waiting.map(({ id, run }) => ({ id, task: { url: `${this.url}${this.jobPath}/` }, actions: this.actions(run, 'queue') }));
-  }
-
-  /** pipeline-model-definition, `RestartDeclarativePipelineAction.doRestartPipeline`: while a restart is not possible it has no address. */
-  private restart(build: JenkinsBuild, stage: string): Reply | undefined {
-    if (!this.hasRestart || !build.isOver || this.isDisabled) return undefined;
-    const { run, number } = build;
-    if (!topLevelStages(run.jobs).some(({ name, jobs }) => name === stage && !jobs.every((job) => run.isSkipped(job)))) {
-      const message = `Failure restarting from stage: java.lang.IllegalStateException: Stage name ${stage} is not present`;
-      return { body: { status: 'ok', data: { success: 'false', message } } };
-    }
-    this.restartAs(build.run, { of: number, stage });
-    return { body: { status: 'ok', data: { success: 'true', message: 'ok' } } };
-  }
-
-  /** Somebody restarts a build on its page. */
-  restartAs({ branch, commit }: ScriptedRun, restarted: Restarted): ScriptedRun {
-    const run = this.runs.begin({ branch, commit, by: 'Mona Octocat' });
-    this.restarted.set(run, restarted);
-    beginAt(run, restarted.stage);
-    this.items.push({ id: 100 + this.items.length, run });
-    return run;
-  }
-
   private itemAnswer(id: number): Reply | undefined {
     const item = this.items.find((one) => one.id === id);
     if (!item || item.isForgotten) return undefined;
     const { run, build, isCancelled = false } = item;
     const inQueueSince = run.createdAt.getTime() + this.skewMs;
-    const facts = { id, actions: this.actions(run, 'queue'), inQueueSince };
+    const facts = { id, actions: this.actions(run, false), inQueueSince };
     if (build) return { body: { ...facts, why: null, cancelled: false, executable: { number: build.number, url: this.buildUrl(build) } } };
     return { body: { ...facts, why: isCancelled ? null : this.why, ...(isCancelled && { cancelled: true }) } };
   }
@@ -257,7 +223,6 @@ export class JenkinsServer implements EngineServer {
       build.run.cancel();
       return { status: 302, headers: { Location: this.buildUrl(build) } };
     }
-    if (rest === 'restart/restartPipeline' && method === 'POST') return this.restart(build, query.get('stageName') ?? '');
     if (!this.hasStageView) return undefined;
     if (rest === 'wfapi/describe') return { body: { id: String(build.number), stages: this.stages(build) } };
     if (rest === 'wfapi/inputSubmit' && method === 'POST') return this.proceed(build, query);
@@ -282,26 +247,17 @@ export class JenkinsServer implements EngineServer {
       result: isOver ? (isUnstable ? 'UNSTABLE' : build.result) : null,
       timestamp: run.createdAt.getTime() + this.skewMs,
       duration: isOver ? (run.finishedAt?.getTime() ?? run.createdAt.getTime()) - run.createdAt.getTime() : 0,
-      actions: this.actions(run, 'build'),
+      actions: this.actions(run, true),
       changeSets: [{ items: [{ commitId: run.commit, msg: run.subject }] }],
     };
   }
 
-  /** A restart waits with the default of each parameter, and gets those of its build when it becomes one itself. */
-  private actions(run: ScriptedRun, of: 'queue' | 'build'): unknown[] {
-    const restarted = this.restarted.get(run);
-    const cause = restarted && `Restarted from build #${restarted.of.toLocaleString('en')}, stage ${restarted.stage}`;
-    const branch = restarted && of === 'queue' ? 'main' : run.branch;
+  private actions(run: ScriptedRun, isCheckedOut: boolean): unknown[] {
     return [
-      {
-        causes: [
-          { shortDescription: `Started by user ${run.by}`, userName: run.by },
-          ...(cause === undefined ? [] : [{ shortDescription: cause }]),
-        ],
-      },
-      { parameters: [{ name: 'DELIVERY_REF', value: `refs/heads/${branch}` }] },
+      { causes: [{ shortDescription: `Started by user ${run.by}`, userName: run.by }] },
+      { parameters: [{ name: 'DELIVERY_REF', value: `refs/heads/${run.branch}` }] },
       {},
-      ...(of === 'build' ? [{ lastBuiltRevision: { SHA1: run.commit, branch: [{ name: `refs/remotes/origin/${run.branch}` }] } }] : []),
+      ...(isCheckedOut ? [{ lastBuiltRevision: { SHA1: run.commit, branch: [{ name: `refs/remotes/origin/${run.branch}` }] } }] : []),
     ];
   }
 
@@ -309,7 +265,7 @@ export class JenkinsServer implements EngineServer {
     const { run } = build;
     const told = run.jobs.flatMap((job) => {
       const isPaused = job.approval !== undefined && !job.isOver;
-      const isEntered = job.startedAt !== undefined || job.state === 'passed' || isPaused || (build.isOver && run.isSkipped(job));
+      const isEntered = job.startedAt !== undefined || isPaused || (build.isOver && run.isSkipped(job));
       return isEntered ? [this.stage(build, job, isPaused)] : [];
     });
     return [...this.otherStages, ...told];
@@ -319,12 +275,11 @@ export class JenkinsServer implements EngineServer {
   private stage(build: JenkinsBuild, job: ScriptedJob, isPaused: boolean): unknown {
     const words = { waiting: 'SUCCESS', running: 'IN_PROGRESS', passed: 'SUCCESS', cancelled: 'ABORTED', skipped: 'NOT_EXECUTED' };
     const failed = this.unstable.has(job.name) ? 'UNSTABLE' : 'FAILED';
-    const isKept = job.state === 'passed' && job.startedAt === undefined;
     const started = (job.startedAt ?? build.run.createdAt).getTime();
     return {
       id: build.stageId(job),
       name: job.name,
-      status: isPaused ? 'PAUSED_PENDING_INPUT' : isKept ? 'NOT_EXECUTED' : job.state === 'failed' ? failed : words[job.state],
+      status: isPaused ? 'PAUSED_PENDING_INPUT' : job.state === 'failed' ? failed : words[job.state],
       startTimeMillis: started + this.skewMs,
       durationMillis: (job.finishedAt?.getTime() ?? started) - started,
       pauseDurationMillis: 0,
@@ -339,9 +294,7 @@ export class JenkinsServer implements EngineServer {
     const href = `${this.prefix}${this.jobPath}/${build.number}/execution/node/${build.shellId(job)}/wfapi`;
     const name = job.startedAt && !this.conditional.has(job.name) ? 'Shell Script' : 'Get contextual object from internal APIs';
     const nodes = [{ _links: { self: { href: `${href}/describe` }, log: { href: `${href}/log` } }, id: build.shellId(job), name }];
-    const isStashed = name === 'Shell Script' && job.state === 'passed' && (this.stashes?.has(job.name) ?? true);
-    const stash = { id: `${build.shellId(job)}1`, name: 'Stash some files to be used later in the build' };
-    return { body: { id: node, name: job.name, stageFlowNodes: isStashed ? [...nodes, stash] : nodes } };
+    return { body: { id: node, name: job.name, stageFlowNodes: nodes } };
   }
 
   private inputs(build: JenkinsBuild): unknown[] {

@@ -3,11 +3,12 @@ import { RepositoryHome } from '../../../src/core/support/home';
 import { fold, type RunState } from '../../../src/core/model/run-state';
 import type { ServiceState } from '../../../src/editor/app/state';
 
-/** The time of every event of `runOf`; a view drawn at `later(ms)` is drawn that much after it. */
-const then = Date.parse('2026-11-23T10:00:00Z');
+/** The time of every event of `runOf`. */
+const start = Date.parse('2026-11-23T10:00:00Z');
 
+/** Returns a time that is `ms` after every event. */
 export function later(ms: number): number {
-  return then + ms;
+  return start + ms;
 }
 
 export const runner = { pid: 4711, startedAt: 'boot-1' };
@@ -22,7 +23,7 @@ export const steps: readonly PlannedStep[] = [
   { name: 'stage', needs: ['test'], kind: 'deploy' },
 ];
 
-/** A run of the service shop as these events tell it, after it started. */
+/** Returns a started run of the service shop after these events. */
 export function runOf(id: string, subject: string, ...events: EventBody[]): RunState {
   const started: EventBody = {
     type: 'run-started',
@@ -35,7 +36,7 @@ export function runOf(id: string, subject: string, ...events: EventBody[]): RunS
     repository: '/home/ada/shop',
   };
   const state = [started, ...events].reduce(
-    (before: RunState | undefined, body) => fold(before, { ...body, at: new Date(then).toISOString(), run: id }),
+    (before: RunState | undefined, body) => fold(before, { ...body, at: new Date(start).toISOString(), run: id }),
     undefined,
   );
   if (!state) throw new Error('a started run has a state');

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 const service = fileURLToPath(new URL('..', import.meta.url));
 const broken = new Map();
 
-/** What broke under a customer: one line of JSON for those who build the inventory. The same once more is told as one that happened more often. */
+/** Reports an error that a customer met, as one line of JSON. A repeated error is reported again with a higher count. */
 export function report(error) {
   const frames = framesOf(error);
   const key = `${error.message} ${frames[0]?.path}:${frames[0]?.line}`;
@@ -13,9 +13,9 @@ export function report(error) {
   broken.set(key, { id, createdAt, count: count + 1 });
   try {
     tell({ id, kind: 'error', title: String(error), createdAt, lastSeenAt: now(), count: count + 1, frames });
-  } catch (untold) {
-    // A full disk must not end what still works.
-    console.error(untold);
+  } catch (failure) {
+    // A full disk must not stop a service that still works.
+    console.error(failure);
   }
 }
 
@@ -24,7 +24,7 @@ function tell(item) {
   if (file) appendFileSync(file, `${JSON.stringify({ ...item, commit, environment })}\n`);
 }
 
-/** Where it broke, innermost call first; files of the service by their place in it. */
+/** Returns the stack frames, innermost first. Files of the service have paths relative to its folder. */
 function framesOf({ stack = '' }) {
   return [...stack.matchAll(/^ +at (?:(.+) \()?(file:.+?|\/.+?|node:.+?):(\d+):(\d+)\)?$/gm)].map(([, name, at, line, column]) => {
     const file = at.startsWith('file:') ? fileURLToPath(at) : at;

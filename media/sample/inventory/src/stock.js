@@ -1,4 +1,4 @@
-/** What lies on the shelves. Amounts are whole and never below zero. */
+/** The stock. Amounts are whole numbers and never negative. */
 export class Stock {
   #amounts;
 
@@ -14,7 +14,7 @@ export class Stock {
     return this.#amounts.get(sku);
   }
 
-  /** Takes some off the shelf; tells whether there were enough. */
+  /** Removes some from the stock. Returns false if there are too few. */
   take(sku, amount) {
     const there = this.#amounts.get(sku) ?? 0;
     if (!Number.isInteger(amount) || amount < 1) throw new RangeError(`${amount} is no amount`);

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stock } from '../src/stock.js';
 
-test('knows what lies on the shelves', () => {
+test('knows the stock', () => {
   const stock = new Stock({ 'tea-green': 2 });
   assert.deepEqual(stock.all(), { 'tea-green': 2 });
   assert.equal(stock.amount('tea-green'), 2);
   assert.equal(stock.amount('coffee'), undefined);
 });
 
-test('takes what is there, and no more', () => {
+test('sells no more than the stock', () => {
   const stock = new Stock({ 'tea-green': 2 });
   assert.equal(stock.take('tea-green', 2), true);
   assert.equal(stock.take('tea-green', 1), false);
   assert.equal(stock.amount('tea-green'), 0);
 });
 
-test('refuses amounts that are none', () => {
+test('refuses invalid amounts', () => {
   const stock = new Stock({ 'tea-green': 2 });
   assert.throws(() => stock.take('tea-green', 0.5), RangeError);
   assert.throws(() => stock.take('tea-green', -1), RangeError);

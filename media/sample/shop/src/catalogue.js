@@ -1,4 +1,4 @@
-/** What the shop sells. Prices are in cents. */
+/** The products of the shop. Prices are in cents. */
 export const catalogue = [
   { sku: 'tea-green', name: 'Green tea', description: 'Sencha, first flush, 100 g', price: 1290 },
   { sku: 'tea-black', name: 'Black tea', description: 'Assam, full leaf, 100 g', price: 990 },

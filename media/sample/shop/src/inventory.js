@@ -1,6 +1,6 @@
 /**
- * What is in stock, by sku, as the inventory service says it; `undefined` where it does not answer:
- * the shop goes on selling and says that it does not know.
+ * Returns the stock by sku from the inventory service, or `undefined` if the service does not answer.
+ * The shop then stays open and shows no stock.
  */
 export async function stockLevels(url = process.env.INVENTORY_URL) {
   if (!url) return undefined;

@@ -1,7 +1,7 @@
 import { catalogue } from './catalogue.js';
 import { money } from './prices.js';
 
-/** The storefront. `stock` maps skus to amounts; without it, availability is not promised. */
+/** Returns the page of the shop. `stock` maps skus to amounts. Without it, the page promises no availability. */
 export function page(stock, commit = '', thanks = false) {
   return `<!doctype html>
 <html lang="en">

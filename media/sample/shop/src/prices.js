@@ -6,8 +6,8 @@ const bulkFrom = 3;
 const bulkDiscount = 0.1;
 
 /**
- * What a cart costs, in cents. A cart maps each sku to an amount; three or more of one product are
- * ten percent cheaper, and from 50 the shipping is free.
+ * Returns the price of a cart in cents. A cart maps each sku to an amount. Three or more of one product are
+ * ten percent cheaper. From 50 euros, shipping is free.
  */
 export function total(cart) {
   const goods = Object.entries(cart).reduce((sum, [sku, amount]) => sum + priceOf(sku, amount), 0);
@@ -22,7 +22,7 @@ function priceOf(sku, amount) {
   return amount >= bulkFrom ? Math.round(full * (1 - bulkDiscount)) : full;
 }
 
-/** Cents as people read them. */
+/** Formats cents as euros. */
 export function money(cents) {
   return `${(cents / 100).toFixed(2)} €`;
 }

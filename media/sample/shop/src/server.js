@@ -15,7 +15,7 @@ const server = createServer(async (request, response) => {
     if (pathname === '/total') return json(response, 200, total(cartFrom(searchParams)));
     json(response, 404, { error: `there is nothing at ${pathname}` });
   } catch (error) {
-    // Who leaves in the middle of a request is no failure of the shop.
+    // A request that the customer aborts is not a failure of the shop.
     if (!(error instanceof RangeError) && !request.errored) {
       console.error(error);
       report(error);
@@ -33,10 +33,10 @@ async function products() {
 
 const longest = 10_000;
 
-/** What the form of the page sends. */
+/** Handles the form of the page. */
 async function said(request) {
   let text = '';
-  // All is taken in before it is refused: an answer does not reach who still sends.
+  // The server reads the whole request before it answers. A client that is still sending would not see the answer.
   for await (const chunk of request) if (text.length <= longest) text += chunk;
   if (text.length > longest) throw new RangeError('please say it shorter');
   comment(new URLSearchParams(text).get('said') ?? '');

@@ -13,17 +13,17 @@ const told = () => readFileSync(file, 'utf8').trim().split('\n').map(JSON.parse)
 before(() => Object.assign(process.env, { DELIVERY_FEEDBACK: file, DELIVERY_COMMIT: 'abc', DELIVERY_ENVIRONMENT: 'test' }));
 after(() => rmSync(folder, { recursive: true }));
 
-test('tells what customers say, and of which release', () => {
+test('reports comments with their release', () => {
   comment(' More tea!\nAnd cups. ');
   const { title, body, kind, commit, environment } = told().at(-1);
   assert.deepEqual([title, body, kind, commit, environment], ['More tea!', 'More tea!\nAnd cups.', 'comment', 'abc', 'test']);
 });
 
-test('hears nothing where nothing is said', () => {
+test('refuses an empty comment', () => {
   assert.throws(() => comment(' \n '), RangeError);
 });
 
-test('goes on where what broke cannot be told', () => {
+test('survives an error that cannot be reported', () => {
   process.env.DELIVERY_FEEDBACK = join(folder, 'gone', 'feedback.jsonl');
   try {
     assert.doesNotThrow(() => report(new Error('no tea')));
@@ -33,7 +33,7 @@ test('goes on where what broke cannot be told', () => {
   }
 });
 
-test('tells where it broke, and how often', () => {
+test('reports the place and the count of an error', () => {
   for (let i = 0; i < 2; i++) {
     try {
       total({ coffee: 1 });

@@ -6,14 +6,14 @@ test('shows each product with its price', () => {
   assert.match(page({}), /Green tea<span>12\.90 €/);
 });
 
-test('says how many are left when there are few', () => {
+test('shows how many are left when there are few', () => {
   const text = page({ 'tea-green': 2, 'tea-black': 40, 'pot-iron': 0 });
   assert.match(text, /Green tea.*only 2 left/);
   assert.match(text, /Black tea.*in stock/);
   assert.match(text, /Iron pot.*sold out/);
 });
 
-test('asks what could be better, and says thanks', () => {
+test('asks for feedback and says thanks', () => {
   assert.match(page({}), /<form/);
   assert.match(page({}, '', true), /Thank you/);
   assert.doesNotMatch(page({}, '', true), /<form/);

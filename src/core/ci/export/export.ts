@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../../support/file-names';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
-import { parsePipeline } from '../../pipeline/parse';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';
 import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
@@ -68,6 +68,7 @@ export function writeExport(root: string, { files }: Export): Result<void> {
 export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
   const places = await listServices(root);
   if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
+  const { parsePipeline } = await import('../../pipeline/parse');
   const errors: Failure[] = [];
   const services: CiPipeline[] = [];
   for (const { folder } of places) {
@@ -82,7 +83,7 @@ export async function readServices(root: string): Promise<Result<CiPipeline[]>> 
 
 /** The files of an engine in a working copy that Deliver wrote. */
 export function filesThere(root: string, engine: CiService): string[] {
-  const found = engine.folders.flatMap((folder) => namesIn(path.join(root, folder)).map((name) => `${folder}/${name}`));
+  const found = engine.folders.flatMap((folder) => fileNames(path.join(root, folder)).map((name) => `${folder}/${name}`));
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
 }
 
@@ -108,12 +109,4 @@ function edited({ file, firstChange }: ExportPlan): Failure {
     ...(firstChange !== undefined && { line: firstChange }),
     hint: 'put the change between `deliver: begin own` and `deliver: end own`, or give it up with --force',
   };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

@@ -14,6 +14,8 @@ export interface Head {
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export (github|gitlab|jenkins)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
+const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
+
 /** The head of a file that Deliver wrote; `undefined` for one that it did not. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
@@ -52,7 +54,7 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: 'move it away, or overwrite it with --force; deliver init takes over what is in it where there is no delivery.yaml yet',
+      hint: `move it away, or overwrite it with --force${engine.name === 'jenkins' ? '' : adoptable}`,
     });
   const fresh = splitOwn(file.body, path);
   if (!fresh.ok) return fresh;

@@ -4,12 +4,13 @@ import { Mask } from '../../support/masking';
 import type { Contributed } from '../../logs/matchers/definition';
 import { ProblemSearch } from '../../logs/problem-search';
 import type { Pipeline } from '../../model/pipeline';
-import type { Seen } from '../../process/visibility';
+import type { Visibility } from '../../process/visibility';
 import type { Journal } from '../../history/journal';
 import { PathResolver, treePaths } from '../../location/path-resolver';
 import { ProblemReporter } from '../../logs/problem-reporter';
 import type { RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
+import type { SerialQueue } from '../../support/serial-queue';
 import { pollDelayAfter, waitForNextPoll, type Pause } from './poll-schedule';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import { RunFollower, type Look } from './run-follower';
@@ -25,11 +26,11 @@ export interface RunToFollow {
   readonly pipeline: Pick<Pipeline, 'steps'> | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
   /** How many runs are followed beside each other. */
   readonly beside: () => number;
-  /** One question at a time, whoever asks. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  /** The looks at all runs take turns: one request at a time. */
+  readonly queue: SerialQueue;
 }
 
 /** How many requests one look takes, about: the run, its jobs, a log. */
@@ -80,13 +81,13 @@ export class FollowedRun {
   async follow(signal: AbortSignal): Promise<boolean> {
     try {
       while (!signal.aborted) {
-        const look = await this.given.inTurn(async () => this.follower.look(signal));
+        const look = await this.given.queue.run(async () => this.follower.look(signal));
         if (look.isOver) return true;
         if (signal.aborted) break;
         const pause = this.pollDelayAfter(look);
         this.refused = look.failure?.reason === 'token' ? this.refused + 1 : 0;
         if (this.refused === mostRefused) break;
-        await waitForNextPoll(pause, this.given.seen, signal);
+        await waitForNextPoll(pause, this.given.visibility, signal);
       }
       this.follower.leave();
       return false;
@@ -105,7 +106,7 @@ export class FollowedRun {
   }
 
   private pollDelayAfter({ failure, hasChanged, isWaiting }: Look): Pause {
-    const { engine, seen, beside } = this.given;
+    const { engine, visibility, beside } = this.given;
     this.failures = failure ? this.failures + 1 : 0;
     this.unchanged = hasChanged ? 0 : this.unchanged + 1;
     const now = Date.now();
@@ -113,7 +114,7 @@ export class FollowedRun {
     const pause = pollDelayAfter(
       {
         state: isWaiting ? 'waiting' : 'going on',
-        isSeen: seen.isSeen,
+        isSeen: visibility.isVisible,
         unchanged: this.unchanged,
         failures: this.failures,
         ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
@@ -149,14 +150,4 @@ export class FollowedRun {
     if (answer.state === 'ok') return { ...none, problems: answer.value };
     return { ...none, failures: [{ file: `of ${job.name}`, message: answer.message }] };
   }
-}
-
-/** One after the other, in the order of asking. */
-export function inTurn(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return async (work) => {
-    const mine = last.then(work);
-    last = mine.catch(() => undefined);
-    return mine;
-  };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Seen } from '../../process/visibility';
+import type { Visibility } from '../../process/visibility';
 import type { Allowance } from '../ci-client';
 
 /** What one round of asking found, as far as the next depends on it. */
@@ -56,11 +56,11 @@ export function pollDelayAfter(round: Round, now: number): Pause {
 }
 
 /** Pauses, but not when it begins to be seen: what was not asked for long is asked at once. */
-export async function waitForNextPoll({ ms, isFirm }: Pause, seen: Seen, signal: AbortSignal): Promise<void> {
+export async function waitForNextPoll({ ms, isFirm }: Pause, visibility: Visibility, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const passed = delay(ms, undefined, { signal: either }).catch(() => undefined);
-  await (isFirm ? passed : Promise.race([passed, seen.began(either)]));
+  await (isFirm ? passed : Promise.race([passed, visibility.becomesVisible(either)]));
   over.abort();
 }
 

@@ -4,13 +4,14 @@ import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
 import type { Contributed } from '../../logs/matchers/definition';
 import type { Pipeline } from '../../model/pipeline';
-import type { Seen } from '../../process/visibility';
+import type { Visibility } from '../../process/visibility';
 import type { RunEvent } from '../../model/events';
 import { Journal } from '../../history/journal';
 import { readPipeline } from '../../pipeline/read-pipeline';
 import { ownIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
+import type { SerialQueue } from '../../support/serial-queue';
 import { FollowedRun } from './follow-run';
 import { followedLock } from './follow-lock';
 import type { CiClient } from '../ci-client';
@@ -23,9 +24,9 @@ export interface FollowAgain {
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
   readonly onEvent: (event: RunEvent) => void;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
   readonly beside: () => number;
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly queue: SerialQueue;
 }
 
 /**

@@ -2,14 +2,14 @@ import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
 import type { Tokens } from '../../model/tokens';
 import { nothingContributed } from '../../logs/matchers/definition';
-import type { Seen } from '../../process/visibility';
+import type { Visibility } from '../../process/visibility';
 import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
+import { SerialQueue } from '../../support/serial-queue';
 import type { CiName, CiPipeline } from '../ci-service';
 import { readServices } from '../export/export';
 import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
 import { followAgain } from './resume-following';
-import { inTurn } from './follow-run';
 import { importExternalRuns } from './external-runs';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
 import type { RemoteDeployment, CiClient, CiFailure, CiResult } from '../ci-client';
@@ -19,7 +19,7 @@ export interface RunWatch {
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;
-  readonly seen: Seen;
+  readonly visibility: Visibility;
 }
 
 /**
@@ -30,9 +30,9 @@ export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<v
   const { home, repository } = watch;
   const services = await readServices(repository.root);
   if (!services.ok || signal.aborted) return;
-  const one = inTurn();
+  const queue = new SerialQueue();
   const watched = services.value.flatMap((service) =>
-    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, one)),
+    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, queue)),
   );
   await Promise.all(watched.map(async (each) => each.run(signal)));
 }
@@ -54,11 +54,11 @@ class WatchedService {
     private readonly service: CiPipeline,
     private readonly name: CiName,
     private readonly services: readonly CiPipeline[],
-    private readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>,
+    private readonly queue: SerialQueue,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, seen } = this.watch;
+    const { repository, tokens, visibility } = this.watch;
     const { connectToCi } = await import('../connect');
     const opened = await connectToCi(this.service.pipeline, this.name, {
       ...{ repository, services: this.services, tokens },
@@ -67,22 +67,23 @@ class WatchedService {
     if (!opened.ok) return; // `deliver check` and a delivery tell why
     const { engine } = opened.value;
     while (!signal.aborted) {
-      const failure = await this.inTurn(async () => this.look(engine, signal));
+      const failure = await this.queue.run(async () => this.look(engine, signal));
       if (signal.aborted) break;
       this.failures = failure ? this.failures + 1 : 0;
       if (!failure) this.follow(engine, signal);
       const pause = pollDelayAfter(
         {
-          ...{ state: 'resting', isSeen: seen.isSeen, unchanged: 0, failures: this.failures },
+          ...{ state: 'resting', isSeen: visibility.isVisible, unchanged: 0, failures: this.failures },
           ...(failure?.retryAt !== undefined && { retryAt: failure.retryAt }),
           allowance: engine.allowance,
           requests: 2,
         },
         Date.now(),
       );
-      await waitForNextPoll(pause, seen, signal);
+      await waitForNextPoll(pause, visibility, signal);
     }
     await Promise.all(this.followed.values());
+    engine.close?.();
   }
 
   /** The runs that there are, and what is deployed. */
@@ -122,7 +123,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: CiClient, signal: AbortSignal): void {
-    const { repository, home, env, seen } = this.watch;
+    const { repository, home, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -131,8 +132,8 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, engine, run: id, env, seen },
-          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, inTurn: this.inTurn },
+          ...{ repository, home, engine, run: id, env, visibility },
+          ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
         },
         signal,
       ).finally(() => this.followed.delete(id));

@@ -1,28 +1,30 @@
 import { BuildLog } from './build-log';
 import type { JenkinsApi } from './jenkins-api';
 
-/** Each holds the end of its log in memory (`mostHeld`). */
+/** Each has a temporary file. */
 const mostLogs = 8;
 
-/** The logs that were asked for lately. */
+/** The logs of the builds that were read last. */
 export class BuildLogs {
   private readonly logs = new Map<number, BuildLog>();
 
-  /** `most`: bytes of each that are held. */
-  constructor(
-    private readonly server: JenkinsApi,
-    private readonly most: number,
-  ) {}
+  constructor(private readonly server: JenkinsApi) {}
 
-  /** What was not asked for the longest is forgotten, and read anew when it is. */
+  /** Closes the log that was not read for the longest, which is downloaded again when it is wanted. */
   of(number: number): BuildLog {
-    const log = this.logs.get(number) ?? new BuildLog(this.server, number, this.most);
+    const log = this.logs.get(number) ?? new BuildLog(this.server, number);
     this.logs.delete(number);
-    for (const oldest of this.logs.keys()) {
-      if (this.logs.size < mostLogs) break;
-      this.logs.delete(oldest);
-    }
+    this.close(mostLogs - 1);
     this.logs.set(number, log);
     return log;
+  }
+
+  /** Forgets all logs but the latest `most`. */
+  close(most = 0): void {
+    for (const [number, log] of this.logs) {
+      if (this.logs.size <= most) break;
+      log.close();
+      this.logs.delete(number);
+    }
   }
 }

@@ -2,7 +2,6 @@ import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { ok, type RemoteRun, type CiResult } from '../ci-client';
 import { refParameter } from './checks';
 import { unclear, type JenkinsApi } from './jenkins-api';
-import { restartOf, type Restart } from './restarts';
 import { sentence } from './format';
 
 const facts =
@@ -27,7 +26,6 @@ export interface Build extends RemoteRun {
   readonly number: number;
   readonly queueId: number | undefined;
   readonly result: string | undefined;
-  readonly restart: Restart | undefined;
 }
 
 /** Without jobs, and with the id `build:N`. */
@@ -52,7 +50,6 @@ export function readBuild(value: unknown, server: JenkinsApi): CiResult<Build> {
     number,
     queueId: numberOf(build['queueId']),
     result,
-    restart: restartOf(build['actions']),
     attempt: 1,
     url: server.buildUrl(number),
     branch,

@@ -2,8 +2,6 @@ import { httpAddress } from '../../http/http-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { ok, type LogEnd, type CiClient, type CiFailure, type Started, type CiResult } from '../ci-client';
-import { restart } from './rerun';
-import { mostHeld } from './build-log';
 import { BuildLogs } from './build-logs';
 import { check, refParameter } from './checks';
 import { JenkinsApi, unclear } from './jenkins-api';
@@ -19,19 +17,13 @@ export interface JenkinsSettings {
   readonly job: string;
   /** The steps of the pipeline: other stages are no jobs of it, unless they fail. */
   readonly steps: readonly string[];
-  /** Bytes of each log that are held in memory. */
-  readonly held?: number;
 }
 
 /** Jenkins, by its remote API and the plugin Pipeline: Stage View. */
-export function openJenkinsClient(
-  { server: address, job: place, steps, held = mostHeld }: JenkinsSettings,
-  client: HttpClient,
-  tokens: Tokens,
-): CiClient {
+export function openJenkinsClient({ server: address, job: place, steps }: JenkinsSettings, client: HttpClient, tokens: Tokens): CiClient {
   const server = new JenkinsApi(address, place, client, tokens);
   const stages = new Stages(server, steps);
-  const logs = new BuildLogs(server, held);
+  const logs = new BuildLogs(server);
   const runs = new Runs(server, stages, logs);
 
   const numberOf = async (run: string, signal: AbortSignal): Promise<CiResult<number>> => {
@@ -52,30 +44,13 @@ export function openJenkinsClient(
     return ok({ id, attempt: 1 });
   };
 
-  const rerun: CiClient['rerun'] = async (run, signal, pipeline) => {
-    const { branch, commit } = run;
-    if (branch === '') return unclear('Jenkins does not say which branch that build was of');
-    const number = await numberOf(run.id, signal);
-    if (number.state === 'failed') return number;
-    const restarted = await restart(run, number.value, pipeline, { server, stages }, signal);
-    if (restarted.state === 'failed') return restarted;
-    if (restarted.value.state === 'not restarted') {
-      const anew = await start(branch, commit, signal);
-      return anew.state === 'failed' ? anew : ok({ ...anew.value, notice: `Jenkins runs all of it again: ${restarted.value.why}` });
-    }
-    const { item, stage } = restarted.value;
-    const id = `queue:${item}`;
-    runs.remember(id, { branch, commit, at: new Date().toISOString() });
-    return ok({ id, attempt: 1, notice: `Jenkins goes on from ${stage}: what came before it in build ${number.value} is kept` });
-  };
-
   return {
     name: 'jenkins',
     label: 'Jenkins',
     host: server.asking.api.origin ?? address,
     place,
     logs: 'live',
-    reruns: 'from a stage on',
+    reruns: 'everything',
     get allowance() {
       return server.asking.allowance;
     },
@@ -95,12 +70,14 @@ export function openJenkinsClient(
       return number.state === 'failed' ? number : failingTests(server, number.value, name, signal);
     },
     cancel: async (run, signal) => cancel(server, runs, run, signal),
-    rerun,
+    rerun: async ({ branch, commit }, signal) =>
+      branch === '' ? unclear('Jenkins does not say which branch that build was of') : start(branch, commit, signal),
     approve: async (run, message, signal) => {
       const number = await numberOf(run.id, signal);
       return number.state === 'failed' ? number : approve(server, stages, number.value, message, signal);
     },
     deployments: async () => Promise.resolve(ok([])),
+    close: () => logs.close(),
   };
 }
 

@@ -2,7 +2,6 @@ import { definitionName } from '../../pipeline/locate';
 import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
-import { handOverLine, keptBuilds, restartFunctions, restartsOf, takeOverLine, type Restarts } from './jenkins-restart';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { commonWarnings } from '../export/warnings';
 import { deliverStep, isCompound } from '../export/shell';
@@ -25,23 +24,17 @@ export const jenkins: CiService = {
 interface Around {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
-  readonly restarts: Restarts;
-  /** Whose outputs a restart has to find. */
-  readonly handing: ReadonlySet<Job>;
 }
 
 function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
-  const inWaves = waves(jobs);
-  const restarts = restartsOf(inWaves);
-  const around = { service, options, restarts, handing: new Set([...restarts.values()].flat()) };
+  const around = { service, options };
   const body = [
     'pipeline {',
     '  agent any',
     '  options {',
     '    disableConcurrentBuilds()',
-    ...(around.handing.size > 0 ? [`    preserveStashes(buildCount: ${keptBuilds})`] : []),
     '  }',
     '  environment {',
     `    CI = 'true'`,
@@ -49,10 +42,9 @@ function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
     `    DELIVERY_COMMIT = "\${env.GIT_COMMIT}"`,
     '  }',
     '  stages {',
-    ...inWaves.flatMap((wave, index) => waveLines(wave, index, around)),
+    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, around)),
     '  }',
     '}',
-    ...(restarts.size > 0 ? restartFunctions(folder) : []),
     '',
   ];
   return {
@@ -98,7 +90,7 @@ function waveLines(wave: readonly Job[], index: number, around: Around): string[
   ];
 }
 
-function stageLines(job: Job, { service, options, restarts, handing }: Around, indent: string): string[] {
+function stageLines(job: Job, { service, options }: Around, indent: string): string[] {
   const { step } = job;
   const own = isOwnCommand(step);
   const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
@@ -107,17 +99,11 @@ function stageLines(job: Job, { service, options, restarts, handing }: Around, i
     ...(own ? Object.entries(step.env).map(([name, value]) => `${name} = ${groovyText(value)}`) : []),
     ...step.secrets.map((secret) => `${secret} = credentials(${groovyText(secret)})`),
   ];
-  const handed = restarts.get(job);
-  const steps = [
-    ...(handed ? [takeOverLine(handed)] : []),
-    ...inFolder(service.folder, stepLines(job, own, command)),
-    ...(handing.has(job) ? [handOverLine(job, service.folder)] : []),
-  ];
   const lines = [
     `stage(${groovyText(step.name)}) {`,
     ...(job.isRelease ? inner(['when {', `  expression { env.BRANCH_NAME == null || env.BRANCH_IS_PRIMARY == 'true' }`, '}']) : []),
     ...(variables.length > 0 ? inner(['environment {', ...inner(variables), '}']) : []),
-    ...inner(['steps {', ...inner(steps), '}']),
+    ...inner(['steps {', ...inner(inFolder(service.folder, stepLines(job, own, command))), '}']),
     ...(step.reports.length > 0 ? inner(['post {', '  always {', ...inner(inner(reportLines(job, service.folder))), '  }', '}']) : []),
     '}',
   ];

@@ -52,7 +52,7 @@ export class Runs {
       return answer.gone ? { ...answer, message: `build ${number} of ${this.server.job} is not in Jenkins any more` } : answer;
     const build = readBuild(answer.value, this.server);
     if (build.state === 'failed') return build;
-    const other = this.otherThan(id, number, build.value) ?? this.anotherCommit(id, build.value);
+    const other = this.otherThan(id, number, build.value);
     if (other) return other;
     const jobs = await this.stages.jobs(build.value, signal);
     if (jobs.state === 'failed') return jobs;
@@ -87,14 +87,7 @@ export class Runs {
     return { ...unclear(`build ${number} of ${this.server.job} is another than the one that was started`), gone: true };
   }
 
-  /** A restart has the parameters of its build (Jenkins copies them with `FlowCopier`): where it has not, it is not what was asked for. */
-  private anotherCommit(id: string, { number, commit, restart }: Build): CiFailure | undefined {
-    const sent = this.sent.get(id);
-    if (!restart || !sent || sent.commit === '' || commit === '' || commit === sent.commit) return undefined;
-    return { ...unclear(`build ${number} went on with commit ${commit.slice(0, 8)}, not ${sent.commit.slice(0, 8)}`), gone: true };
-  }
-
-  private runOf({ number: _number, queueId: _queueId, result: _result, restart: _restart, ...run }: Build, id: string): RemoteRun {
+  private runOf({ number: _number, queueId: _queueId, result: _result, ...run }: Build, id: string): RemoteRun {
     const sent = this.sent.get(id);
     return { ...run, id, branch: sent?.branch ?? run.branch, commit: run.commit || (sent?.commit ?? '') };
   }
@@ -109,7 +102,6 @@ export class Runs {
       id,
       attempt: 1,
       url,
-      // A restart gets the parameters of its build when it becomes one itself: until then it has those that it would have by default.
       branch: sent?.branch ?? refOf(place.actions),
       commit: sent?.commit ?? '',
       subject: '',

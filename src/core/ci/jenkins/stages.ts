@@ -9,8 +9,6 @@ export const wholeBuild = 'build';
 
 /** The name of `getContext` (workflow-basic-steps). */
 const skipping = 'Get contextual object from internal APIs';
-/** That of `stash`. */
-const stashing = 'Stash some files to be used later in the build';
 
 /** Bounds of what is shown of one build. */
 const mostStages = 500;
@@ -48,8 +46,6 @@ export interface PendingInput {
 export class Stages {
   /** Of stages that are over: whether they were skipped. */
   private readonly skipped = new Map<string, boolean>();
-  /** Of builds that were restarted: what passed in them. */
-  private readonly passed = new Map<number, ReadonlySet<string>>();
 
   constructor(
     private readonly server: JenkinsApi,
@@ -62,9 +58,15 @@ export class Stages {
     if (answer.state === 'failed')
       return answer.gone ? ok([this.whole(build, 'Jenkins tells no stages: its plugin “Pipeline: Stage View” is not installed')]) : answer;
     if (!Array.isArray(answer.value['stages'])) return unclear(`Jenkins answered no stages for build ${number}`);
-    const read = await this.read(answer.value['stages'], build, signal);
-    if (read.state === 'failed') return read;
-    const stages = read.value;
+    const stages: Stage[] = [];
+    for (const value of listOf(answer.value['stages']).slice(0, mostStages)) {
+      const stage = readStage(value);
+      if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
+      const isLate = stages.some(({ state }) => state === 'failed' || state === 'cancelled');
+      const known = await this.asItRan(stage, isLate, number, signal);
+      if (known.state === 'failed') return known;
+      stages.push(known.value);
+    }
     const own = stages.filter(({ name }) => this.steps.includes(name));
     const failures = stages.filter(({ name, state }) => state === 'failed' && !this.steps.includes(name));
     // A stage around steps fails with them, and says nothing more.
@@ -82,45 +84,6 @@ export class Stages {
     // Stages that go on in a build that has ended are those of an answer before its end, and one of them may be what failed.
     const isTold = jobs.some(({ state }) => state === 'failed' || state === 'running' || state === 'waiting') || build.state !== 'failed';
     return ok(isTold ? jobs : [...jobs, this.whole(build, 'it failed outside of its stages')]);
-  }
-
-  private async read(
-    values: unknown,
-    { number, restart }: Pick<Build, 'number' | 'restart'>,
-    signal: AbortSignal,
-  ): Promise<CiResult<Stage[]>> {
-    const passed = restart ? await this.passedIn(restart.of, signal) : ok(new Set<string>());
-    if (passed.state === 'failed') return passed;
-    const stages: Stage[] = [];
-    let isBefore = restart !== undefined;
-    for (const value of listOf(values).slice(0, mostStages)) {
-      const stage = readStage(value);
-      if (typeof stage === 'string') return unclear(`${stage} of build ${number}`);
-      isBefore &&= stage.name !== restart?.stage;
-      if (isBefore && this.steps.includes(stage.name)) {
-        stages.push(notAgain(stage, passed.value.has(stage.name)));
-        continue;
-      }
-      const isLate = stages.some(({ state }) => state === 'failed' || state === 'cancelled');
-      const known = await this.asItRan(stage, isLate, number, signal);
-      if (known.state === 'failed') return known;
-      stages.push(known.value);
-    }
-    return ok(stages);
-  }
-
-  /** Of a build that was restarted, and so is over. None where it is not in Jenkins any more. */
-  private async passedIn(number: number, signal: AbortSignal): Promise<CiResult<ReadonlySet<string>>> {
-    const known = this.passed.get(number);
-    if (known) return ok(known);
-    const answer = await this.server.record(`${this.server.jobPath}/${number}/wfapi/describe`, signal);
-    if (answer.state === 'failed') return answer.gone ? ok(new Set()) : answer;
-    const stages = await this.read(answer.value['stages'], { number, restart: undefined }, signal);
-    if (stages.state === 'failed') return stages;
-    const passed = new Set(stages.value.flatMap(({ name, state }) => (state === 'passed' ? [name] : [])));
-    if (this.passed.size > 100) this.passed.clear();
-    this.passed.set(number, passed);
-    return ok(passed);
   }
 
   async pendingInputs(number: number, signal: AbortSignal): Promise<CiResult<readonly PendingInput[]>> {
@@ -148,31 +111,15 @@ export class Stages {
     const key = `${number}/${stage.id}`;
     let isSkipped = this.skipped.get(key);
     if (isSkipped === undefined) {
-      const names = await this.nodesIn(stage, number, signal);
-      if (names.state === 'failed') return names;
-      isSkipped = names.value.length === 0 ? isLate : names.value.every((name) => name === skipping);
+      const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${stage.id}/wfapi/describe`, signal);
+      if (answer.state === 'failed') return answer;
+      if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${stage.name}`);
+      const names = listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']);
+      isSkipped = names.length === 0 ? isLate : names.every((name) => name === skipping);
       if (this.skipped.size > 2000) this.skipped.clear();
       this.skipped.set(key, isSkipped);
     }
     return ok(isSkipped ? { ...stage, state: 'skipped', error: undefined, isUnstable: false } : stage);
-  }
-
-  /** Whether a stage kept files for a restart after it. */
-  async hasStashed(stage: Pick<Stage, 'id' | 'name'>, number: number, signal: AbortSignal): Promise<CiResult<boolean>> {
-    const names = await this.nodesIn(stage, number, signal);
-    return names.state === 'failed' ? names : ok(names.value.includes(stashing));
-  }
-
-  /** The names of the steps in a stage. */
-  private async nodesIn(
-    { id, name }: Pick<Stage, 'id' | 'name'>,
-    number: number,
-    signal: AbortSignal,
-  ): Promise<CiResult<readonly unknown[]>> {
-    const answer = await this.server.record(`${this.server.jobPath}/${number}/execution/node/${id}/wfapi/describe`, signal);
-    if (answer.state === 'failed') return answer;
-    if (!Array.isArray(answer.value['stageFlowNodes'])) return unclear(`Jenkins answered no nodes for the stage ${name}`);
-    return ok(listOf(answer.value['stageFlowNodes']).map((node) => recordOf(node)?.['name']));
   }
 
   private jobOf(stage: Stage, attempt: number, input: PendingInput | undefined): RemoteJob {
@@ -181,16 +128,15 @@ export class Stages {
     // What the code says is said once.
     const why = exitCode === undefined ? error : undefined;
     const reason = isUnstable ? unstable : isPaused && !input ? 'waits for a person: see its page' : why;
-    const ran = state !== 'skipped' && state !== 'kept';
-    const startedAt = ran ? this.timeOf(stage.startedMs) : undefined;
-    const isOver = ran && state !== 'running' && state !== 'waiting';
+    const startedAt = state === 'skipped' ? undefined : this.timeOf(stage.startedMs);
+    const isOver = state !== 'running' && state !== 'waiting' && state !== 'skipped';
     const finishedAt = isOver ? this.timeOf(stage.endedMs) : undefined;
     return {
       id,
       name,
       attempt,
       state,
-      hasLog: ran,
+      hasLog: state !== 'skipped',
       ...(startedAt !== undefined && { startedAt }),
       ...(finishedAt !== undefined && { finishedAt }),
       ...(reason !== undefined && { reason }),
@@ -217,14 +163,6 @@ export class Stages {
     if (ms === undefined || ms <= 0 || ms > 8.64e15) return undefined;
     return this.server.asking.time(new Date(ms).toISOString());
   }
-}
-
-/** A stage before that at which a build was restarted, whatever it is told to be while Jenkins passes over it. */
-function notAgain({ id, name }: Stage, hasPassed: boolean): Stage {
-  const none = { startedMs: undefined, endedMs: undefined, isUnstable: false, isPaused: false };
-  return hasPassed
-    ? { ...none, id, name, state: 'kept', error: undefined }
-    : { ...none, id, name, state: 'skipped', error: 'the build went on from a later stage' };
 }
 
 /** Jenkins does not say which input is whose: it is certain where there is one of each, or where one names the stage. */

@@ -1,32 +1,31 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, ok, type Result } from '../../model/result';
 import type { CommandDefinition } from '../../model/pipeline';
-import { programFolders } from '../../process/step-environment';
-import type { LogOptions, Say } from '../environment';
-import { addressVariable } from '../address-variable';
+import { fail, ok, type Result } from '../../model/result';
+import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
+import { pause } from '../../support/pause';
+import { shortCommit } from '../../support/format';
+import type { LogOptions, WriteLine } from '../environment';
 import {
-  markOf,
-  secretsOf,
   type KeptRelease,
+  markOf,
   type Observed,
   type Platform,
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
+  secretsOf,
 } from '../platform';
-import { plainEnvironment } from '../process/plain-environment';
-import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
+import { addressVariable, releaseEnvironment } from '../variables';
 
-/** How long `status` may take, and what it says is worth. */
-const statusMs = 20_000;
-/** How often a release that was deployed is asked whether it is healthy by now. */
-const lookMs = 1_000;
+const statusTimeoutMs = 20_000;
+const pollIntervalMs = 1_000;
 
 /**
- * An environment that is the user's own scripts. Each runs in the service's folder of the checkout that it is about, and gets
- * `DELIVERY_ENVIRONMENT`, `DELIVERY_SERVICE`, `DELIVERY_COMMIT`, `DELIVERY_TREE`, `DELIVERY_RELEASE`, `DELIVERY_PREVIOUS` (a
- * commit, or empty), `DELIVERY_IMAGE` where an image is promoted, `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, where `deploy` may write the address.
+ * An environment that is driven by the user's own scripts. Each script runs in the service's folder of the release's checkout and
+ * gets `DELIVERY_ENVIRONMENT`, `DELIVERY_SERVICE`, `DELIVERY_COMMIT`, `DELIVERY_TREE`, `DELIVERY_RELEASE`, `DELIVERY_PREVIOUS` (a
+ * commit, or empty), `DELIVERY_IMAGE` if an image is promoted, `NAME_URL` of the other services, and `DELIVERY_URL_FILE`, a file to
+ * which `deploy` may write the address.
  */
 export class CommandPlatform implements Platform {
   constructor(
@@ -34,50 +33,48 @@ export class CommandPlatform implements Platform {
     private readonly place: PlatformPlace,
   ) {}
 
-  /** Whether a script works is known when it runs: a step may write it. */
+  /** Accepts everything: a step of the run may still write the scripts. */
   async check(): Promise<Result<void>> {
     return ok(undefined);
   }
 
-  async deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
+  async deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const { current, release, slot, folder, addresses, secrets } = request;
     const image = request.promotes?.artifact.image;
-    const next: KeptRelease = { release, slot, folder, secrets: [], details: {}, ...(image !== undefined && { image }) };
-    const deployed = await this.bringUp(next, this.definition.deploy, { addresses, secrets, previous: current }, log, signal);
-    if (deployed.ok) return ok({ ...deployed.value, ...(image !== undefined && { image }) });
+    const next: KeptRelease = { release, slot, folder, secrets: [], details: {}, image };
+    const deployed = await this.runAndWait(next, this.definition.deploy, { addresses, secrets, previous: current }, log, signal);
+    if (deployed.ok) return ok({ ...deployed.value, image });
     if (!current) return deployed;
-    log(`bringing ${current.release.commit.slice(0, 8)} back`);
-    // The user's cancel must not keep what customers had from coming back.
-    const back = await this.restore(current, log, new AbortController().signal);
-    if (back.ok) return deployed;
+    log(`restoring ${shortCommit(current.release.commit)}`);
+    // A cancel must not stop the rollback.
+    const restored = await this.restore(current, log, new AbortController().signal);
+    if (restored.ok) return deployed;
     return fail(
       'delivery',
-      `${deployed.failure.message}; ${current.release.commit.slice(0, 8)} could not be brought back: ${back.failure.message}`,
+      `${deployed.failure.message}; ${shortCommit(current.release.commit)} could not be restored: ${restored.failure.message}`,
     );
   }
 
-  async restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
+  async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const { rollback, deploy } = this.definition;
     if (rollback === undefined && !fs.existsSync(to.folder))
-      return fail('delivery', `the checkout of ${to.release.commit.slice(0, 8)} is gone, and there is no \`rollback\` script`, {
+      return fail('delivery', `the checkout of ${shortCommit(to.release.commit)} no longer exists, and there is no \`rollback\` script`, {
         hint: 'deliver that commit again',
       });
-    return this.bringUp(to, rollback ?? deploy, { secrets: secretsOf(to, process.env) }, log, signal);
+    return this.runAndWait(to, rollback ?? deploy, { secrets: secretsOf(to, process.env) }, log, signal);
   }
 
-  async takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>> {
+  async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     if (this.definition.stop !== undefined) return this.stop(live, signal);
-    log(`there is no earlier release and no \`stop\` script: ${live.release.commit.slice(0, 8)} is left as it is`);
+    log(`there is no earlier release and no \`stop\` script: ${shortCommit(live.release.commit)} stays live`);
     return fail('delivery', `${this.place.service} has no earlier release in ${this.place.environment}, and no \`stop\` script`);
   }
 
   async observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {
     if (!live || this.definition.status === undefined) return ok([]);
-    const why = await this.whyUnhealthy(live, signal);
+    const problem = await this.healthProblem(live, signal);
     const { service } = this.place;
-    return ok([
-      { service, state: why === undefined ? 'healthy' : 'unhealthy', ...(why !== undefined && { reason: why }), release: live.release },
-    ]);
+    return ok([{ service, state: problem === undefined ? 'healthy' : 'unhealthy', reason: problem, release: live.release }]);
   }
 
   async logs(live: KeptRelease, { follow }: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
@@ -86,7 +83,7 @@ export class CommandPlatform implements Platform {
       return fail('usage', `${this.place.environment} has no \`logs\` script`, { hint: 'add one to its `command` in delivery.yaml' });
     const line = (text: string): void => write(Buffer.from(`${text}\n`));
     const end = await this.run(logs, live, { DELIVERY_FOLLOW: follow ? '1' : '' }, signal, { stdout: line, stderr: line });
-    return end.exitCode === 0 || end.ended === 'cancelled' ? ok(undefined) : fail('machinery', this.whyEnded('logs', end));
+    return end.exitCode === 0 || end.ended === 'cancelled' ? ok(undefined) : fail('machinery', this.failureOf('logs', end));
   }
 
   async stop(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
@@ -94,7 +91,7 @@ export class CommandPlatform implements Platform {
     if (stop === undefined)
       return fail('usage', `${this.place.environment} has no \`stop\` script`, { hint: 'add one to its `command` in delivery.yaml' });
     const end = await this.run(stop, live, {}, signal);
-    return end.exitCode === 0 ? ok(undefined) : fail('delivery', this.whyEnded('stop', end));
+    return end.exitCode === 0 ? ok(undefined) : fail('delivery', this.failureOf('stop', end));
   }
 
   async start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
@@ -102,17 +99,17 @@ export class CommandPlatform implements Platform {
     return started.ok ? ok(undefined) : started;
   }
 
-  /** The scripts keep what they keep. */
+  /** Does nothing: the scripts manage their own leftovers. */
   async forget(): Promise<void> {}
 
-  private async bringUp(
+  private async runAndWait(
     release: KeptRelease,
     script: string,
     more: { addresses?: Readonly<Record<string, string>>; secrets?: Readonly<Record<string, string>>; previous?: KeptRelease | undefined },
-    log: Say,
+    log: WriteLine,
     signal: AbortSignal,
   ): Promise<Result<{ url: string }>> {
-    const began = Date.now();
+    const startedAt = Date.now();
     const file = path.join(this.place.folder, `url-${release.release.id}`);
     fs.rmSync(file, { force: true });
     const env = {
@@ -124,33 +121,33 @@ export class CommandPlatform implements Platform {
     const end = await this.run(script, release, env, signal, { stdout: log, stderr: log, timeoutMs: this.definition.timeoutMs });
     const url = readUrl(file) ?? this.definition.url ?? '';
     fs.rmSync(file, { force: true });
-    if (end.exitCode !== 0) return fail('delivery', this.whyEnded(script === this.definition.deploy ? 'deploy' : 'rollback', end));
-    const why = await this.becomeHealthy(release, began + this.definition.timeoutMs, signal);
-    if (why !== undefined) return fail('delivery', `${this.place.service} did not come up in ${this.place.environment}: ${why}`);
+    if (end.exitCode !== 0) return fail('delivery', this.failureOf(script === this.definition.deploy ? 'deploy' : 'rollback', end));
+    const problem = await this.waitUntilHealthy(release, startedAt + this.definition.timeoutMs, signal);
+    if (problem !== undefined) return fail('delivery', `${this.place.service} did not come up in ${this.place.environment}: ${problem}`);
     if (url !== '') log(`live at ${url}`);
     return ok({ url });
   }
 
-  private async becomeHealthy(release: KeptRelease, deadline: number, signal: AbortSignal): Promise<string | undefined> {
+  private async waitUntilHealthy(release: KeptRelease, deadline: number, signal: AbortSignal): Promise<string | undefined> {
     if (this.definition.status === undefined) return undefined;
     for (;;) {
-      const why = await this.whyUnhealthy(release, signal);
-      if (why === undefined || signal.aborted || Date.now() >= deadline) return why;
-      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      const problem = await this.healthProblem(release, signal);
+      if (problem === undefined || signal.aborted || Date.now() >= deadline) return problem;
+      await pause(pollIntervalMs);
     }
   }
 
-  private async whyUnhealthy(release: KeptRelease, signal: AbortSignal): Promise<string | undefined> {
-    const end = await this.run(this.definition.status ?? '', release, {}, signal, { timeoutMs: statusMs });
-    return end.exitCode === 0 ? undefined : (lastLine(`${end.stdout}\n${end.stderr}`) ?? this.whyEnded('status', end));
+  private async healthProblem(release: KeptRelease, signal: AbortSignal): Promise<string | undefined> {
+    const end = await this.run(this.definition.status ?? '', release, {}, signal, { timeoutMs: statusTimeoutMs });
+    return end.exitCode === 0 ? undefined : (lastLine(`${end.stdout}\n${end.stderr}`) ?? this.failureOf('status', end));
   }
 
-  private whyEnded(script: string, end: ProgramEnd): string {
-    if (end.ended === 'timeout') return `\`${script}\` did not end in time`;
+  private failureOf(script: string, end: ProgramEnd): string {
+    if (end.ended === 'timeout') return `\`${script}\` timed out`;
     if (end.ended === 'cancelled') return 'cancelled';
     if (end.ended === 'missing') return `\`${script}\` could not be started`;
-    const said = lastLine(end.stderr) ?? lastLine(end.stdout);
-    return `\`${script}\` ended with ${end.exitCode === undefined ? 'a signal' : `exit code ${end.exitCode}`}${said === undefined ? '' : `: ${said}`}`;
+    const lastOutput = lastLine(end.stderr) ?? lastLine(end.stdout);
+    return `\`${script}\` ended with ${end.exitCode === undefined ? 'a signal' : `exit code ${end.exitCode}`}${lastOutput === undefined ? '' : `: ${lastOutput}`}`;
   }
 
   private run(
@@ -158,18 +155,15 @@ export class CommandPlatform implements Platform {
     { release, folder, slot, image = '' }: KeptRelease,
     more: Readonly<Record<string, string>>,
     signal: AbortSignal,
-    options: { stdout?: Say; stderr?: Say; timeoutMs?: number } = {},
+    options: { stdout?: WriteLine; stderr?: WriteLine; timeoutMs?: number } = {},
   ): Promise<ProgramEnd> {
-    const base = plainEnvironment(process.env);
-    const pathName = Object.keys(base).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
     return runProgram({
       line,
-      // A `rollback` script needs no checkout: the one it was made in may be gone.
+      // A `rollback` script needs no checkout, which may have been removed.
       folder: fs.existsSync(folder) ? folder : this.place.folder,
       mark: { run: markOf(release.id), step: this.place.service },
       env: {
-        ...base,
-        [pathName]: [...programFolders(folder, slot), base[pathName]].join(path.delimiter),
+        ...releaseEnvironment(folder, slot),
         DELIVERY_ENVIRONMENT: this.place.environment,
         DELIVERY_SERVICE: this.place.service,
         DELIVERY_COMMIT: release.commit,
@@ -185,7 +179,7 @@ export class CommandPlatform implements Platform {
   }
 }
 
-/** One address, as the script wrote it; nothing else counts. */
+/** Returns the address in the file, or undefined if it holds anything else. */
 function readUrl(file: string): string | undefined {
   try {
     const text = fs.readFileSync(file, 'utf8').trim();

@@ -1,18 +1,17 @@
 import { once } from 'node:events';
 import * as net from 'node:net';
-import { addressVariable } from '../address-variable';
 import { portsFor } from '../../process/free-port';
-import type { Container } from './containers';
-import { label } from './labels';
+import { addressVariable } from '../variables';
+import { type Container, label } from './containers';
 
-/** Where the engine's ports are: this machine, or the one that `DOCKER_HOST` names. */
+/** Returns the host of the engine's ports: this machine, or the host that `DOCKER_HOST` names. */
 export function engineHost(env: NodeJS.ProcessEnv): string {
   const named = env['DOCKER_HOST'] ?? env['CONTAINER_HOST'] ?? '';
   const [, host] = /^(?:tcp|ssh|https?):\/\/(?:[^@/]*@)?(\[[^\]]+\]|[^:/]+)/.exec(named) ?? [];
   return host === undefined || host === 'localhost' ? '127.0.0.1' : host;
 }
 
-/** Where a container answers from outside; empty where none of its ports is published. */
+/** Returns the address of a container on the host, or an empty string if its port is not published. */
 export function urlOf(container: Container, host: string): string {
   const port = Number(container.labels[label.port]);
   const binding = container.ports.find(({ target }) => target === port);
@@ -21,15 +20,15 @@ export function urlOf(container: Container, host: string): string {
   return `http://${isEverywhere ? host : binding.hostIp}:${binding.host}`;
 }
 
-/** The port of the host that a service has where its file publishes none: the one that it has, else always the same. */
+/** Returns the host port for a service whose file publishes none: its present port, else the first free one of a fixed sequence. */
 export async function hostPort(environment: string, service: string, live: readonly Container[]): Promise<number> {
   for (const container of live) {
     const port = Number(container.labels[label.port]);
-    const has = container.ports.find(({ target }) => target === port);
-    if (has) return has.host;
+    const binding = container.ports.find(({ target }) => target === port);
+    if (binding) return binding.host;
   }
   for (const port of portsFor(environment, service)) if (await isFree(port)) return port;
-  throw new Error('every port of this machine is taken');
+  throw new Error('no free port on this machine');
 }
 
 async function isFree(port: number): Promise<boolean> {
@@ -46,10 +45,10 @@ async function isFree(port: number): Promise<boolean> {
 }
 
 /**
- * `NAME_URL` of the other services, as a container finds them: by name in the network of the environment. What is known
- * only by an address of this machine's own is left out: inside a container that would be the container itself.
+ * Returns `NAME_URL` of the other services as a container reaches them: by name in the network of the environment. Addresses of this
+ * machine are left out, because inside a container they mean the container itself.
  */
-export function neighbours(
+export function neighbourVariables(
   service: string,
   containers: readonly Container[],
   addresses: Readonly<Record<string, string>>,

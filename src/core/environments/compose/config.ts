@@ -1,41 +1,41 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'yaml';
+import { fail, ok, type Result } from '../../model/result';
 
-/** What compose makes of its files, as far as a delivery needs it: no value of a variable is in it. */
+/** The resolved compose files, as far as a delivery needs them. It contains no value of a variable. */
 export interface ComposeConfig {
   readonly services: readonly ComposeService[];
 }
 
 export interface ComposeService {
   readonly name: string;
-  /** What its image is built from, as a hash that is the same in every checkout; absent: it is not built. */
+  /** A hash of the build section, the same in every checkout; absent: the image is not built. */
   readonly build?: string;
-  /** As the file names it. */
   readonly image?: string;
   readonly ports: readonly PublishedPort[];
   readonly exposed: readonly number[];
   /** Absent: compose's default network. */
   readonly networks?: readonly string[];
-  /** `host`, `none` or that of another container: it can join no network. */
+  /** `host`, `none` or another container: the service cannot join a network. */
   readonly networkMode?: string;
   readonly needs: readonly string[];
   readonly containerName?: string;
-  /** The names of the variables that it is given. */
+  /** The names of the variables that the file sets. */
   readonly variables: readonly string[];
   readonly hasLogging: boolean;
 }
 
 export interface PublishedPort {
-  /** Inside the container. */
+  /** The port in the container. */
   readonly target: number;
-  /** On the host; absent: whichever is free each time. */
+  /** The port on the host; absent: a free one at each start. */
   readonly host?: number;
 }
 
 type Yaml = unknown;
 type YamlMap = Readonly<Record<string, Yaml>>;
 
-/** Reads what `compose config` printed: YAML of any version of compose. `folder` and `secrets` are kept out of what is hashed. */
+/** Reads the output of `compose config`, of any version of compose. Hashes do not depend on `folder` and `secrets`. */
 export function readConfig(text: string, folder: string, secrets: Readonly<Record<string, string>> = {}): ComposeConfig {
   const services = mapOf(mapOf(parse(text) as Yaml)['services']);
   return { services: Object.entries(services).map(([name, service]) => readService(name, mapOf(service), folder, secrets)) };
@@ -45,20 +45,20 @@ function readService(name: string, service: YamlMap, folder: string, secrets: Re
   const { build, image, networks, network_mode: networkMode, container_name: containerName } = service;
   return {
     name,
-    ...(build !== undefined && build !== null && { build: hashOf(build, folder, secrets) }),
-    ...(typeof image === 'string' && { image }),
+    build: build === undefined || build === null ? undefined : hashOf(build, folder, secrets),
+    image: typeof image === 'string' ? image : undefined,
     ports: listOf(service['ports']).flatMap((port) => readPort(port) ?? []),
     exposed: listOf(service['expose']).flatMap((port) => numberIn(port) ?? []),
-    ...(networks !== undefined && networks !== null && { networks: namesOf(networks) }),
-    ...(typeof networkMode === 'string' && networkMode !== 'bridge' && { networkMode }),
+    networks: networks === undefined || networks === null ? undefined : namesOf(networks),
+    networkMode: typeof networkMode === 'string' && networkMode !== 'bridge' ? networkMode : undefined,
     needs: namesOf(service['depends_on']),
-    ...(typeof containerName === 'string' && { containerName }),
+    containerName: typeof containerName === 'string' ? containerName : undefined,
     variables: namesOf(service['environment']).map((variable) => variable.split('=')[0] ?? ''),
     hasLogging: service['logging'] !== undefined && service['logging'] !== null,
   };
 }
 
-/** `127.0.0.1:8080:80/tcp`, `80`, or the long form. Of a range, the first. */
+/** Reads `127.0.0.1:8080:80/tcp`, `80`, or the long form; the first port of a range. */
 function readPort(port: Yaml): PublishedPort | undefined {
   if (typeof port === 'number') return { target: port };
   if (typeof port === 'string') {
@@ -90,7 +90,22 @@ function listOf(value: Yaml): readonly Yaml[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The names of what compose takes as a list as well as a map. */
+/** Returns the names in a section that may be a list or a map. */
 function namesOf(value: Yaml): string[] {
   return Array.isArray(value) ? value.map(String) : Object.keys(mapOf(value));
+}
+
+/** Returns the compose service to deliver: the named one, else the one with the service's name, else the only one with a build section. */
+export function chooseTarget({ services }: ComposeConfig, service: string, named: string | undefined): Result<ComposeService> {
+  const available = services.map(({ name }) => name).join(', ');
+  if (named !== undefined) {
+    const target = services.find(({ name }) => name === named);
+    return target ? ok(target) : fail('usage', `the compose file has no service ${named}`, { hint: `it has ${available}` });
+  }
+  const built = services.filter(({ build }) => build !== undefined);
+  const target = services.find(({ name }) => name === service) ?? (built.length === 1 ? built[0] : undefined);
+  if (target) return ok(target);
+  return fail('usage', `it is not clear which service of the compose file ${service} is`, {
+    hint: `name it in \`compose.service\`: it has ${available}`,
+  });
 }

@@ -1,80 +1,80 @@
 import * as net from 'node:net';
-import { ok, type Result } from '../../model/result';
 import type { HealthDefinition } from '../../model/pipeline';
-import { probe, type Address } from '../process/health';
-import type { Container } from './containers';
-import type { Engine } from './engine';
-import { whyEnded, whySick } from './labels';
+import { ok, type Result } from '../../model/result';
+import { pause } from '../../support/pause';
+import { type Address, probe } from '../process/health';
+import { type Container, exitReason, healthCheckProblem } from './containers';
+import type { ContainerEngine } from './engine';
 
-const lookMs = 100;
-/** How long a container without any check has to keep running to count as up; longer when it had to be started again. */
-const steadyMs = 1_000;
-/** How often it may end and be started again before that is no way of waiting for something. */
-const mostRestarts = 3;
-/** For what its own health check may take at the very longest. */
-const ownCheckMs = 10 * 60_000;
-/** A published port accepts at once, whoever listens behind it; where nobody does it is closed again within this. */
-const openMs = 300;
+const pollIntervalMs = 100;
+/** The time that a container without a health check must run to count as healthy. It grows with each restart. */
+const stableAfterMs = 1_000;
+/** The number of restarts after which the start counts as failed. */
+const maxRestarts = 3;
+/** The limit for containers whose definition sets no timeout. */
+const defaultTimeoutMs = 10 * 60_000;
+/** A published port always accepts connections. If nothing listens in the container, it closes them within this time. */
+const stayOpenMs = 300;
 
-export interface HealthQuestion {
-  /** Absent: the container's own check, and without one that it keeps running. */
+export interface HealthOptions {
+  /** Absent: the container's own health check, and without one that it keeps running. */
   readonly health?: HealthDefinition;
-  /** Where the service answers from outside. */
+  /** The address of the service on the host. */
   readonly url: string;
   /** For a health command. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Waits until containers are healthy: `undefined`; else why they will not be. */
-export async function becomeHealthy(
-  engine: Engine,
+/** Waits until containers are healthy. Resolves with undefined, or with the reason why they will not become healthy. */
+export async function waitUntilHealthy(
+  engine: ContainerEngine,
   started: readonly Container[],
-  question: HealthQuestion,
+  options: HealthOptions,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const began = Date.now();
-  const limitMs = question.health?.timeoutMs ?? ownCheckMs;
+  const limitMs = options.health?.timeoutMs ?? defaultTimeoutMs;
   const ids = started.map(({ id }) => id);
   for (let containers: Result<readonly Container[]> = ok(started); ; containers = await engine.inspect(ids, signal)) {
     if (signal.aborted) return 'cancelled';
     if (!containers.ok) return containers.failure.message;
     if (containers.value.length < ids.length) return 'its container was removed';
-    const waiting = await whyWaiting(containers.value, question, Date.now() - began);
+    const waiting = await findProblem(containers.value, options, Date.now() - began);
     if (waiting === undefined) return undefined;
-    if (waiting.isFinal) return waiting.why;
-    if (Date.now() - began > limitMs) return `${waiting.why} (after ${limitMs / 1000} s)`;
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    if (waiting.isFinal) return waiting.message;
+    if (Date.now() - began > limitMs) return `${waiting.message} (after ${limitMs / 1000} s)`;
+    await pause(pollIntervalMs);
   }
 }
 
-/** Whether the service answers as its definition asks, right now: `undefined`; else why not. */
-export async function answers({ health, url, folder, env }: HealthQuestion): Promise<string | undefined> {
+/** Probes the service once. Returns undefined if it answers, else the reason. */
+export async function probeService({ health, url, folder, env }: HealthOptions): Promise<string | undefined> {
   if (!health) return undefined;
   const address = addressOf(url);
-  if (address && 'tcp' in health.probe) return staysOpen(address);
+  if (address && 'tcp' in health.probe) return probeOpenPort(address);
   return probe(health, address ?? { host: '127.0.0.1', port: 0 }, folder, { ...env, DELIVERY_URL: url });
 }
 
-interface Waiting {
-  readonly why: string;
+interface HealthProblem {
+  readonly message: string;
   /** Waiting longer does not help. */
   readonly isFinal?: true;
 }
 
-async function whyWaiting(containers: readonly Container[], question: HealthQuestion, waitedMs: number): Promise<Waiting | undefined> {
+async function findProblem(containers: readonly Container[], options: HealthOptions, waitedMs: number): Promise<HealthProblem | undefined> {
   for (const container of containers) {
     const { status, restarts, health } = container;
-    if (status === 'exited' || status === 'dead') return { why: whyEnded(container), isFinal: true };
-    if (restarts >= mostRestarts) return { why: `${whyEnded(container)}, each of ${restarts + 1} times`, isFinal: true };
-    if (status !== 'running') return { why: `its container is ${status}` };
-    if (question.health) continue;
-    if (health === 'unhealthy') return { why: whySick(container), isFinal: true };
-    if (health === 'starting') return { why: 'its health check has not passed' };
-    if (health === undefined && waitedMs < steadyMs * (1 + 3 * restarts)) return { why: 'it was started a moment ago' };
+    if (status === 'exited' || status === 'dead') return { message: exitReason(container), isFinal: true };
+    if (restarts >= maxRestarts) return { message: `${exitReason(container)}, ${restarts + 1} times in a row`, isFinal: true };
+    if (status !== 'running') return { message: `its container is ${status}` };
+    if (options.health) continue;
+    if (health === 'unhealthy') return { message: healthCheckProblem(container), isFinal: true };
+    if (health === 'starting') return { message: 'its health check has not passed' };
+    if (health === undefined && waitedMs < stableAfterMs * (1 + 3 * restarts)) return { message: 'it has only just started' };
   }
-  const why = await answers(question);
-  return why === undefined ? undefined : { why };
+  const problem = await probeService(options);
+  return problem === undefined ? undefined : { message: problem };
 }
 
 function addressOf(url: string): Address | undefined {
@@ -83,17 +83,17 @@ function addressOf(url: string): Address | undefined {
   return { host: hostname, port: Number(port) };
 }
 
-async function staysOpen(address: Address): Promise<string | undefined> {
+async function probeOpenPort(address: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = net.connect(address);
-    const end = (why?: string): void => {
+    const end = (problem?: string): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(why);
+      resolve(problem);
     };
-    const timer = setTimeout(() => end(socket.connecting ? `port ${address.port} did not answer` : undefined), openMs);
+    const timer = setTimeout(() => end(socket.connecting ? `port ${address.port} did not answer` : undefined), stayOpenMs);
     socket.once('data', () => end());
     socket.once('error', (error) => end(error.message));
-    socket.once('close', () => end(`port ${address.port} closes again at once: nothing listens behind it`));
+    socket.once('close', () => end(`port ${address.port} closes connections at once: nothing listens behind it`));
   });
 }

@@ -1,32 +1,32 @@
 import { fail, ok, type Result } from '../../model/result';
 import type { Promoted } from '../environment';
 import type { KeptRelease, PlatformPlace } from '../platform';
-import type { Engine } from './engine';
-import { plain } from './names';
+import { safeName } from './containers';
+import type { ContainerEngine } from './engine';
 
-/** What images that Deliver built or keeps are called: nothing else is ever removed. */
+/** The namespace of images that Deliver built or keeps. Deliver removes no other images. */
 const namespace = 'deliver';
 
-/** The image of a snapshot: built once, whichever environments it goes to. `build` is what it is built from, as a hash. */
+/** Returns the name of the image of a snapshot, the same in all environments. `build` is the hash of the build section. */
 export function builtImage(service: string, tree: string, build: string): string {
-  return `${namespace}/${plain(service)}:${tree.slice(0, 16)}-${build}`;
+  return `${namespace}/${safeName(service)}:${tree.slice(0, 16)}-${build}`;
 }
 
-/** A name for an image that means this one for ever, and keeps the engine from tidying it away. */
+/** Returns a permanent name for an image. It keeps the engine from pruning the image. */
 export function pinnedImage(service: string, id: string): string {
-  return `${namespace}/${plain(service)}:${id.replace(/^sha256:/, '').slice(0, 16)}`;
+  return `${namespace}/${safeName(service)}:${id.replace(/^sha256:/, '').slice(0, 16)}`;
 }
 
-/** Makes `reference` name the image again, where it does not. Fails where that is gone. */
-export async function pin(engine: Engine, reference: string, id: string, signal: AbortSignal): Promise<Result<void>> {
+/** Lets `reference` name the image. Fails if the image no longer exists. */
+export async function pin(engine: ContainerEngine, reference: string, id: string, signal: AbortSignal): Promise<Result<void>> {
   if ((await engine.imageId(reference, signal)) === id) return ok(undefined);
-  const tagged = await engine.act(['tag', id, reference], signal);
-  return tagged.ok ? tagged : fail('delivery', `its image ${id.slice(0, 19)} is not on this machine any more`);
+  const tagged = await engine.run(['tag', id, reference], signal);
+  return tagged.ok ? tagged : fail('delivery', `its image ${id.slice(0, 19)} is no longer on this machine`);
 }
 
-/** The image of what is promoted, under a name of its own here. It is used as it is. */
+/** Gives the image of the promoted release a permanent name, and pulls it if necessary. */
 export async function promotedImage(
-  engine: Engine,
+  engine: ContainerEngine,
   { service, environment }: PlatformPlace,
   { kind, artifact, environment: source }: Promoted,
   signal: AbortSignal,
@@ -35,15 +35,15 @@ export async function promotedImage(
   if (image === undefined)
     return fail(
       'usage',
-      `${service} cannot be promoted from ${source} to ${environment}: ${source} is of the kind ${kind}, and made no container image`,
+      `${service} cannot be promoted from ${source} to ${environment}: ${source} is of the kind ${kind}, which builds no container image`,
       {
-        hint: 'promote from an environment of the kind compose or kubernetes, so that exactly what was verified is released',
+        hint: 'promote from an environment of the kind compose or kubernetes, so that the verified image is released',
       },
     );
   let id = await engine.imageId(image, signal);
   if (id === undefined && /[/@]/.test(image) && (await engine.pull(image, signal))) id = await engine.imageId(image, signal);
   if (id === undefined)
-    return fail('delivery', `the image that was verified in ${source} is not on this machine any more: ${image}`, {
+    return fail('delivery', `the image that was verified in ${source} is no longer on this machine: ${image}`, {
       hint: `deliver the commit to ${source} again`,
     });
   const name = pinnedImage(service, id);
@@ -52,11 +52,11 @@ export async function promotedImage(
 }
 
 /**
- * Takes the names that Deliver gave to images of releases that are gone. The engine removes an image when it has no
- * name left, and refuses while a container uses it.
+ * Removes the names that Deliver gave to images of forgotten releases. The engine deletes an image without names, unless a container
+ * uses it.
  */
 export async function forgetImages(
-  engine: Engine,
+  engine: ContainerEngine,
   images: readonly (string | undefined)[],
   kept: readonly KeptRelease[],
   signal: AbortSignal,
@@ -64,7 +64,7 @@ export async function forgetImages(
   const needed = new Set(kept.map(({ image }) => image));
   const free = [...new Set(images)].filter((image): image is string => image !== undefined && !needed.has(image));
   for (const image of free) {
-    const { names } = await engine.imageFacts(image, signal);
-    for (const name of names.filter((one) => one.startsWith(`${namespace}/`))) await engine.act(['image', 'rm', name], signal);
+    const { names } = await engine.inspectImage(image, signal);
+    for (const name of names.filter((alias) => alias.startsWith(`${namespace}/`))) await engine.run(['image', 'rm', name], signal);
   }
 }

@@ -1,37 +1,31 @@
-import { fail, ok, type Result } from '../../model/result';
+import type { Release } from '../../model/events';
 import type { ComposeDefinition } from '../../model/pipeline';
-import type { Say } from '../environment';
+import { fail, ok, type Result } from '../../model/result';
+import type { WriteLine } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';
-import { engineHost, hostPort, neighbours } from './addresses';
-import type { Container } from './containers';
-import type { ComposeCall, Engine } from './engine';
-import { whyNotUp } from './explain';
-import { composeFiles } from './files';
+import { engineHost, hostPort, neighbourVariables } from './addresses';
+import { composeFiles, resolveFiles } from './compose-files';
+import { chooseTarget, type ComposeService } from './config';
+import { type Container, label, projectOf } from './containers';
+import { type ComposeCall, type ContainerEngine, ensureNetwork } from './engine';
+import { startFailure } from './failures';
 import { builtImage, promotedImage } from './images';
-import { label } from './labels';
-import { joinable } from './network';
-import { projectOf } from './names';
-import { overrideFor, type OverrideWish } from './override';
-import { Recipes, type Recipe } from './recipe';
-import type { ComposeService } from './config';
-import { resolveFiles } from './resolve';
-import { chooseTarget } from './target';
-import { releaseVariables } from './variables';
+import { createOverride, type OverrideOptions, type Recipe, Recipes } from './recipe';
 
 export interface Prepared {
   readonly recipe: Recipe;
-  /** The image is not there yet. */
+  /** Whether the image has to be built. */
   readonly build: boolean;
 }
 
-/** Works out how a release is brought up: from its files, and from what runs in the environment. Nothing that is live is touched. */
+/** Creates the recipe of a release from its files and from the running containers of the environment. The live release is not changed. */
 export async function prepare(
-  engine: Engine,
+  engine: ContainerEngine,
   definition: ComposeDefinition,
   place: PlatformPlace,
-  memory: string,
+  cacheFile: string,
   request: PlatformDeploy,
-  log: Say,
+  log: WriteLine,
   signal: AbortSignal,
 ): Promise<Result<Prepared>> {
   const { release, folder, secrets, addresses, promotes } = request;
@@ -41,7 +35,7 @@ export async function prepare(
   const variables = releaseVariables(place, release);
   const env = { ...variables, ...definition.env };
   const call: ComposeCall = { project: projectOf(place), folder, files: files.value, env, run: markOf(release.id), signal };
-  const resolved = await resolveFiles(engine, call, { secrets }, memory);
+  const resolved = await resolveFiles(engine, call, { secrets }, cacheFile);
   if (!resolved.ok) return resolved;
   const { config, version } = resolved.value;
   const chosen = chooseTarget(config, service, definition.service);
@@ -50,33 +44,33 @@ export async function prepare(
   const [running, image, network, logDriver] = await Promise.all([
     engine.containers({ [label.environment]: environment }, signal),
     imageOf(engine, place, target, request, signal),
-    joinable(engine, place, signal),
+    ensureNetwork(engine, place, signal),
     engine.logDriver(signal),
   ]);
   if (!running.ok) return running;
   if (!image.ok) return image;
   if (!network.ok) return network;
-  const wish: OverrideWish = {
+  const options: OverrideOptions = {
     environment,
     service,
     release,
     config,
     target,
-    ...(version !== undefined && { version }),
-    ...(image.value.name !== undefined && { image: image.value.name }),
+    version,
+    image: image.value.name,
     logDriver,
-    variables: { ...variables, ...neighbours(service, running.value, addresses) },
+    variables: { ...variables, ...neighbourVariables(service, running.value, addresses) },
   };
   const recipe: Recipe = {
     release,
     folder,
     files: files.value,
-    override: overrideFor(wish),
+    override: createOverride(options),
     target: target.name,
     needs: target.needs,
     env,
     secrets: Object.keys(secrets),
-    ...(definition.health && { health: definition.health }),
+    health: definition.health,
   };
   const port = await portOf(
     engine,
@@ -89,23 +83,23 @@ export async function prepare(
   if (!port.ok) return port;
   const { inside, isPublished, isBuilt } = port.value;
   if (definition.health && !('command' in definition.health.probe) && inside === undefined)
-    return fail('usage', `the health of ${service} in ${environment} is asked at its port, and it has none`, {
-      hint: 'add the `port` that it listens on inside its container to `compose`',
+    return fail('usage', `the health check of ${service} in ${environment} needs a port, and the service has none`, {
+      hint: 'set `port` in `compose` to the port that it listens on in its container',
     });
-  const own = running.value.filter(({ labels }) => labels[label.service] === service);
-  const publish = inside === undefined || isPublished ? undefined : await addressFor(place, own);
-  const override = overrideFor({ ...wish, ...(inside !== undefined && { port: inside }), ...(publish !== undefined && { publish }) });
+  const present = running.value.filter(({ labels }) => labels[label.service] === service);
+  const publish = inside === undefined || isPublished ? undefined : await addressFor(place, present);
+  const override = createOverride({ ...options, port: inside, publish });
   return ok({ recipe: { ...recipe, override }, build: image.value.build && !isBuilt && promotes === undefined });
 }
 
 interface Image {
-  /** Absent: the one that the file names. */
+  /** Absent: the image that the file names. */
   readonly name?: string;
   readonly build: boolean;
 }
 
 async function imageOf(
-  engine: Engine,
+  engine: ContainerEngine,
   place: PlatformPlace,
   target: ComposeService,
   { release, promotes }: PlatformDeploy,
@@ -123,13 +117,13 @@ async function imageOf(
 interface Port {
   readonly inside?: number;
   readonly isPublished: boolean;
-  /** The image had to be built or pulled to know it. */
-  readonly isBuilt?: true;
+  /** The image was built or pulled to read its ports. */
+  readonly isBuilt?: boolean;
 }
 
-/** The port that the service answers on: the one that is named, else the one that is published, else the only one that is exposed. */
+/** Returns the service's port: the configured one, else the published one, else the only exposed one. */
 async function portOf(
-  engine: Engine,
+  engine: ContainerEngine,
   definition: ComposeDefinition,
   target: ComposeService,
   { recipe, image }: { recipe: Recipe; image: Image },
@@ -143,19 +137,24 @@ async function portOf(
   if (inside !== undefined) return ok({ inside, isPublished: false });
   if (only !== undefined) return ok({ isPublished: false });
   const name = image.name ?? target.image ?? '';
-  const isThere = (await engine.imageId(name, call.signal)) !== undefined;
-  if (!isThere) {
+  const isLocal = (await engine.imageId(name, call.signal)) !== undefined;
+  if (!isLocal) {
     const override = new Recipes(place.folder).writeOverride(recipe);
     const made = await engine.compose([image.build ? 'build' : 'pull', target.name], { ...call, files: [...call.files, override] });
-    if (made.exitCode !== 0) return whyNotUp(place.service, place.environment, made);
+    if (made.exitCode !== 0) return startFailure(place.service, place.environment, made);
   }
-  const { ports } = await engine.imageFacts(name, call.signal);
+  const { ports } = await engine.inspectImage(name, call.signal);
   const exposed = ports.length === 1 ? ports[0] : undefined;
-  return ok({ ...(exposed !== undefined && { inside: exposed }), isPublished: false, ...(!isThere && { isBuilt: true as const }) });
+  return ok({ inside: exposed, isPublished: false, isBuilt: !isLocal });
 }
 
-/** Never more widely than it is needed: for this machine, unless the engine is on another. */
-async function addressFor({ environment, service }: PlatformPlace, own: readonly Container[]): Promise<string> {
-  const port = await hostPort(environment, service, own);
+/** Publishes the port to this machine only, unless the engine runs on another one. */
+async function addressFor({ environment, service }: PlatformPlace, present: readonly Container[]): Promise<string> {
+  const port = await hostPort(environment, service, present);
   return engineHost(process.env) === '127.0.0.1' ? `127.0.0.1:${port}` : String(port);
+}
+
+/** Returns the variables that identify a release, for compose's files and for the container. */
+export function releaseVariables({ environment, service }: PlatformPlace, { commit, tree }: Pick<Release, 'commit' | 'tree'>) {
+  return { DELIVERY_ENVIRONMENT: environment, DELIVERY_SERVICE: service, DELIVERY_COMMIT: commit, DELIVERY_TREE: tree };
 }

@@ -1,30 +1,34 @@
 import { fail, ok, type Result } from '../../model/result';
-import type { Say } from '../environment';
+import type { WriteLine } from '../environment';
 import type { Kubectl } from './kubectl';
 import type { KubernetesObject } from './objects';
-import type { Patience } from './rollout-deadline';
+import type { RolloutDeadline } from './rollout';
+import { scaleManager } from './workload';
 
-/** Whose fields these are in the cluster. */
+/** The field manager of the objects that a release applies. */
 export const fieldManager = 'deliver';
-/** What `scale.ts` sets. */
-export const scaleManager = 'deliver-scale';
 
-/** Hands all objects to the cluster, which decides by itself what is different. */
-export async function apply(kubectl: Kubectl, objects: readonly KubernetesObject[], log: Say, patience: Patience): Promise<Result<void>> {
+/** Applies all objects on the server, which determines the differences. */
+export async function apply(
+  kubectl: Kubectl,
+  objects: readonly KubernetesObject[],
+  log: WriteLine,
+  deadline: RolloutDeadline,
+): Promise<Result<void>> {
   const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  // The server checks every field of what is applied: kubectl need not fetch the schema to do it too.
+  // The server validates every field: kubectl need not fetch the schema to do the same.
   const args = ['apply', '--server-side', `--field-manager=${fieldManager}`, '--validate=false', '--filename=-'];
-  const applied = await patience.ask((signal) => kubectl.text(args, { signal, input, stdout: log }));
+  const applied = await deadline.retry((signal) => kubectl.text(args, { signal, input, stdout: log }));
   if (applied.ok) return ok(undefined);
-  if (applied.trouble !== 'conflict') return applied;
-  const others = conflictsIn(applied.failure.message);
-  if (others.length > 0 && others.every(isOwn)) {
-    log('a rollback or a stop holds some of these fields: this release takes them over');
-    const forced = await patience.ask((signal) => kubectl.text([...args, '--force-conflicts'], { signal, input, stdout: log }));
+  if (applied.reason !== 'conflict') return applied;
+  const others = parseConflicts(applied.failure.message);
+  if (others.length > 0 && others.every(isManagedByDeliver)) {
+    log('taking over fields that a rollback or a stop has set');
+    const forced = await deadline.retry((signal) => kubectl.text([...args, '--force-conflicts'], { signal, input, stdout: log }));
     return forced.ok ? ok(undefined) : forced;
   }
-  return fail('delivery', `something else has set what this release sets: ${applied.failure.message}`, {
-    hint: 'take these fields out of the manifests (an autoscaler sets `replicas`), or let Deliver have them: kubectl apply --server-side --force-conflicts --field-manager=deliver',
+  return fail('delivery', `another manager has set fields of this release: ${applied.failure.message}`, {
+    hint: 'remove these fields from the manifests (an autoscaler sets `replicas`), or hand them to Deliver: kubectl apply --server-side --force-conflicts --field-manager=deliver',
   });
 }
 
@@ -33,8 +37,8 @@ export interface Conflict {
   readonly field: string;
 }
 
-/** What kubectl says of conflicts: `conflict with "NAME" using apps/v1: .spec.replicas`, or several below each other. */
-export function conflictsIn(text: string): Conflict[] {
+/** Reads the conflicts in kubectl's output: `conflict with "NAME" using apps/v1: .spec.replicas`, or a list of fields. */
+export function parseConflicts(text: string): Conflict[] {
   const conflicts: Conflict[] = [];
   let manager = '';
   for (const part of text.split(/(?=conflicts? with ")|\n/)) {
@@ -44,8 +48,8 @@ export function conflictsIn(text: string): Conflict[] {
   return conflicts;
 }
 
-/** `kubectl rollout undo` leaves its fields to `kubectl`: what it brought back is what a new release is to replace. */
-function isOwn({ manager, field }: Conflict): boolean {
+/** `kubectl rollout undo` leaves its fields to the manager `kubectl`. A new release replaces them. */
+function isManagedByDeliver({ manager, field }: Conflict): boolean {
   if (manager === scaleManager || manager === fieldManager) return true;
   return manager === 'kubectl' && (field.startsWith('.spec.template.') || field.startsWith('.metadata.annotations.'));
 }

@@ -1,19 +1,20 @@
-import { fail, ok, type Result } from '../../model/result';
 import type { Release } from '../../model/events';
-import { releaseOf } from './annotations';
+import { fail, ok, type Result } from '../../model/result';
+import { shortCommit } from '../../support/format';
 import type { Kubectl } from './kubectl';
-import { selectorText, type ObjectList, type PodTemplate, type Revision, type Workload } from './objects';
+import { type ObjectList, type PodTemplate, type Revision, selectorText, type Workload } from './objects';
+import { releaseOf } from './workload';
 
-/** What the cluster writes the revision to, of a deployment and its replica sets. */
+/** The annotation with the revision of a deployment or a replica set. */
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
-/** A state that the cluster can bring back. */
+/** A revision that the cluster can roll back to. */
 export interface PastRevision {
   readonly revision: number;
   readonly release?: Release;
 }
 
-/** The revisions of a workload, newest first. */
+/** Returns the revisions of a workload, newest first. */
 export async function readHistory(kubectl: Kubectl, workload: Workload, signal: AbortSignal): Promise<Result<PastRevision[]>> {
   const kind = workload.kind === 'Deployment' ? 'replicasets.apps' : 'controllerrevisions.apps';
   const list = await kubectl.json<ObjectList<Revision>>(['get', kind, `--selector=${selectorText(workload.spec.selector)}`], { signal });
@@ -23,30 +24,28 @@ export async function readHistory(kubectl: Kubectl, workload: Workload, signal: 
 export function historyOf(workload: Workload, revisions: readonly Revision[]): PastRevision[] {
   return revisions
     .filter(({ metadata }) => metadata.ownerReferences?.some(({ uid }) => uid === workload.metadata.uid))
-    .map((one) => {
-      const release = releaseOf(templateOf(one));
-      return { revision: revisionOf(one), ...(release && { release }) };
-    })
+    .map((past) => ({ revision: revisionOf(past), release: releaseOf(templateOf(past)) }))
     .filter(({ revision }) => revision > 0)
     .sort((a, b) => b.revision - a.revision);
 }
 
-/** The revision that is live, which is the newest only when no rollout is under way; `undefined` where the cluster keeps none. */
+/** Returns the live revision, or undefined if the cluster keeps none. During a rollout it is not the newest one. */
 export function liveRevision(history: readonly PastRevision[], workload: Workload): number | undefined {
   const release = releaseOf(workload.spec.template);
-  const told = Number(workload.metadata.annotations?.[revisionAnnotation]);
+  const recorded = Number(workload.metadata.annotations?.[revisionAnnotation]);
   const live =
-    history.find((one) => release !== undefined && one.release?.id === release.id) ?? history.find(({ revision }) => revision === told);
+    history.find((past) => release !== undefined && past.release?.id === release.id) ??
+    history.find(({ revision }) => revision === recorded);
   return (live ?? history[0])?.revision;
 }
 
-/** The revision that holds a release. */
+/** Returns the revision of a release. */
 export function revisionWith(history: readonly PastRevision[], release: Release): Result<number> {
-  const found = history.find((one) => one.release?.id === release.id);
+  const found = history.find((past) => past.release?.id === release.id);
   if (found) return ok(found.revision);
-  const there = history.flatMap((one) => one.release?.commit.slice(0, 8) ?? []).join(', ');
-  return fail('delivery', `the cluster does not keep ${release.commit.slice(0, 8)} any more`, {
-    hint: `${there === '' ? 'it keeps no release' : `it keeps ${there}`}; revisionHistoryLimit of the workload says how many`,
+  const available = history.flatMap(({ release: kept }) => (kept ? [shortCommit(kept.commit)] : [])).join(', ');
+  return fail('delivery', `the cluster no longer keeps ${shortCommit(release.commit)}`, {
+    hint: `${available === '' ? 'it keeps no release' : `it keeps ${available}`}; revisionHistoryLimit of the workload sets how many`,
   });
 }
 

@@ -1,88 +1,170 @@
 import { randomUUID } from 'node:crypto';
 import * as path from 'node:path';
+import type { Failure } from '../../model/result';
+import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
 import { foreignVariable } from '../../process/step-environment';
-import type { Say } from '../environment';
-import { lastLine, runProgram, type ProgramEnd } from '../../process/program';
-import { troubleOf, type Answer, type Unanswered } from './kubectl-failure';
+import type { WriteLine } from '../environment';
 
-export interface KubectlPlace {
-  /** Always named: what the current context is, nobody who delivers should have to know. */
+export interface KubectlTarget {
+  /** Always passed explicitly: a delivery must not depend on the current context. */
   readonly context: string;
-  /** Absent until it is known. */
   readonly namespace?: string;
-  /** Where it runs. Nothing of it is read. */
+  /** The working folder. No file in it is read. */
   readonly folder: string;
-  /** What its processes are marked with. */
+  /** The marker of its processes. */
   readonly mark: string;
 }
 
 export interface KubectlOptions {
   readonly signal: AbortSignal;
-  /** What it reads. */
+  /** The text for its standard input. */
   readonly input?: string;
   readonly timeoutMs?: number;
-  readonly stdout?: Say;
-  readonly stderr?: Say;
-  /** It goes on until it is ended: no single request of it is limited. */
-  readonly endless?: boolean;
+  readonly stdout?: WriteLine;
+  readonly stderr?: WriteLine;
+  /** It runs until it is ended, so its requests have no time limit. */
+  readonly streaming?: boolean;
 }
 
-/** How long one request may take. */
 const requestSeconds = 15;
-/** How long a call may take that is no long one: credentials plugins may open a browser. */
-const callMs = 60_000;
+/** The limit for other calls. Credential plugins may open a browser. */
+const callTimeoutMs = 60_000;
 
 /**
- * The user's own kubectl, with its contexts and its credentials plugins. It gets the user's environment, which those
- * plugins may need anything of; a release gets nothing of it, for manifests are rendered without (`manifests.ts`).
+ * The user's own kubectl with its contexts and credential plugins. It inherits the whole environment, which those plugins may need.
+ * Manifests are rendered without it (`manifests.ts`).
  */
 export class Kubectl {
-  constructor(readonly place: KubectlPlace) {}
+  constructor(readonly place: KubectlTarget) {}
 
-  /** A call of which the output is the answer. */
-  async text(args: readonly string[], options: KubectlOptions): Promise<Answer<string>> {
+  /** Returns the output of a call. */
+  async text(args: readonly string[], options: KubectlOptions): Promise<KubectlResult<string>> {
     const end = await this.run(args, options);
-    return end.exitCode === 0 ? { ok: true, value: end.stdout } : this.trouble(end);
+    return end.exitCode === 0 ? { ok: true, value: end.stdout } : this.failure(end);
   }
 
-  /** A call that answers JSON. */
-  async json<T>(args: readonly string[], options: KubectlOptions): Promise<Answer<T>> {
+  /** Returns the parsed JSON output of a call. */
+  async json<T>(args: readonly string[], options: KubectlOptions): Promise<KubectlResult<T>> {
     const answer = await this.text([...args, '--output=json'], options);
     if (!answer.ok) return answer;
     try {
       return { ok: true, value: JSON.parse(answer.value) as T };
     } catch {
-      const message = `kubectl answered no JSON: ${lastLine(answer.value) ?? 'nothing'}`;
-      return { ok: false, trouble: 'other', failure: { kind: 'machinery', message } };
+      const message = `kubectl returned no JSON: ${lastLine(answer.value) ?? 'nothing'}`;
+      return { ok: false, reason: 'other', failure: { kind: 'machinery', message } };
     }
   }
 
-  trouble(end: ProgramEnd): Unanswered {
-    return troubleOf(end, this.place.context);
+  failure(end: ProgramEnd): KubectlFailure {
+    return classifyFailure(end, this.place.context);
   }
 
-  /** `local`: it asks no cluster, and must not depend on a context that may not be there. */
+  /** `local` calls do not contact the cluster and do not require the context to exist. */
   async run(args: readonly string[], options: KubectlOptions, reach: 'cluster' | 'local' = 'cluster'): Promise<ProgramEnd> {
-    const { endless, timeoutMs = endless ? undefined : callMs, ...rest } = options;
+    const { streaming, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
     const { context, namespace = 'default', folder, mark } = this.place;
-    const limit = endless ? [] : [`--request-timeout=${requestSeconds}s`];
+    const limit = streaming ? [] : [`--request-timeout=${requestSeconds}s`];
     return runProgram({
       program: 'kubectl',
       args: reach === 'local' ? args : [...args, `--context=${context}`, `--namespace=${namespace}`, ...limit],
-      // Each call is ended for itself, also where another process makes some for the same run.
+      // Each call is ended separately, even if another process makes calls for the same run.
       mark: { run: mark, step: `kubectl-${randomUUID()}` },
       folder,
       env: kubectlEnvironment(process.env),
       ...rest,
-      ...(timeoutMs !== undefined && { timeoutMs }),
+      timeoutMs,
     });
   }
 }
 
-/** The user's environment, without what an editor or a package manager left there, and with paths that hold in any folder. */
+/** Returns the user's environment without variables of an editor or a package manager, and with absolute paths. */
 export function kubectlEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) if (value !== undefined && !foreignVariable.test(name)) env[name] = value;
   const files = env['KUBECONFIG']?.split(path.delimiter).map((file) => (file === '' ? file : path.resolve(file)));
   return { ...env, ...(files && { KUBECONFIG: files.join(path.delimiter) }) };
+}
+
+/** The reason for a failed call, if there is a remedy for it. */
+export type FailureReason =
+  'missing-program' | 'unreachable' | 'signed-out' | 'forbidden' | 'not-found' | 'conflict' | 'cancelled' | 'other';
+
+export type KubectlResult<T> = { readonly ok: true; readonly value: T } | KubectlFailure;
+
+export interface KubectlFailure {
+  readonly ok: false;
+  readonly reason: FailureReason;
+  readonly failure: Failure;
+}
+
+const unreachable =
+  /Unable to connect to the server(?!: (getting credentials|tls: |x509: ))|The connection to the server \S+ was refused|connection refused|no such host|i\/o timeout|TLS handshake timeout|context deadline exceeded|Client\.Timeout|net\/http: request canceled|unexpected EOF|: EOF$|connection reset by peer|connection lost|ServiceUnavailable|the server is currently unable to handle the request|\(Timeout\)|timed out waiting for the request|TooManyRequests|etcdserver: |InternalError\): an error on the server/m;
+const signedOut =
+  /asked for the client to provide credentials|You must be logged in to the server|\(Unauthorized\)|getting credentials|Unauthorized$/m;
+const forbidden = /\(Forbidden\)|is forbidden|^error: .*forbidden/m;
+const notFound = /\(NotFound\)/;
+const conflict = /Apply failed with \d+ conflicts?|\(Conflict\)/;
+
+/** Explains a failed call and how to fix it. */
+export function classifyFailure(end: ProgramEnd, context: string): KubectlFailure {
+  const detail = errorMessage(end);
+  const failure = (reason: FailureReason, kind: Failure['kind'], message: string, hint?: string): KubectlFailure => ({
+    ok: false,
+    reason,
+    failure: { kind, message, hint },
+  });
+  if (end.ended === 'missing')
+    return failure(
+      'missing-program',
+      'usage',
+      'kubectl was not found',
+      'install it (https://kubernetes.io/docs/tasks/tools) and add it to PATH',
+    );
+  if (end.ended === 'cancelled') return failure('cancelled', 'cancelled', 'cancelled');
+  if (end.ended === 'timeout')
+    return failure(
+      'unreachable',
+      'machinery',
+      `the cluster of ${context} did not answer in time`,
+      `try: kubectl --context=${context} version`,
+    );
+  // Without credentials kubectl prompts on a terminal, and there is none.
+  if (signedOut.test(end.stderr) || /^Please enter (Username|Password)/m.test(end.stdout))
+    return failure(
+      'signed-out',
+      'usage',
+      `the cluster of ${context} rejected the credentials: ${detail}`,
+      `sign in, then check it with: kubectl --context=${context} get pods`,
+    );
+  if (unreachable.test(end.stderr))
+    return failure(
+      'unreachable',
+      'machinery',
+      `the cluster of ${context} is unreachable: ${detail}`,
+      `try: kubectl --context=${context} version`,
+    );
+  if (forbidden.test(end.stderr)) return failure('forbidden', 'usage', detail, 'ask for this permission in the cluster');
+  if (conflict.test(end.stderr)) return failure('conflict', 'delivery', conflictsOf(end.stderr));
+  return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', detail);
+}
+
+/** Returns the first error that kubectl printed. Later lines only explain it. */
+function errorMessage({ stderr, stdout, exitCode }: ProgramEnd): string {
+  const line = stderr
+    .split('\n')
+    .findLast((candidate) => /^(error|Error from server)\b|^Unable to connect|^The connection to/.test(candidate));
+  const text = line ?? lastLine(stderr) ?? lastLine(stdout) ?? `kubectl ended with ${exitCode ?? 'a signal'}`;
+  return text
+    .replace(/^(error|Error from server( \(\w+\))?): /, '')
+    .replace(/^(error )?when (applying|creating) "[^"]*": /, '')
+    .trim();
+}
+
+/** Returns all conflicts, which kubectl prints on several lines, without its advice. */
+function conflictsOf(stderr: string): string {
+  const [failure = ''] = stderr.split('\nPlease review');
+  return failure
+    .slice(Math.max(0, failure.indexOf('Apply failed')))
+    .trim()
+    .replace(/\s*\n\s*/g, ' ');
 }

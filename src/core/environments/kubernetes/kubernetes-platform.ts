@@ -1,40 +1,44 @@
-import { fail, ok, type Result } from '../../model/result';
-import type { KubernetesDefinition } from '../../model/pipeline';
 import type { Release } from '../../model/events';
-import type { LogOptions, Say } from '../environment';
+import type { KubernetesDefinition } from '../../model/pipeline';
+import { fail, ok, type Result } from '../../model/result';
+import { shortCommit } from '../../support/format';
+import type { LogOptions, WriteLine } from '../environment';
 import {
-  markOf,
   type KeptRelease,
+  markOf,
   type Observed,
   type Platform,
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
 } from '../platform';
-import { givenAddress, promisedAddress } from './address';
-import { annotated } from './annotations';
 import { apply } from './apply';
-import { hasNamespace, mayDeliver, namespaceOf } from './check';
+import { checkNamespace, checkPermissions, namespaceOf } from './check';
 import { liveRevision, readHistory, revisionWith } from './history';
-import { imageOf, runningImage, wantedImage, withImage } from './image';
+import { desiredImage, imageOf, runningImage, withImage } from './image';
 import { Kubectl } from './kubectl';
-import { mayCome, mayGrow, renderManifests, type Rendered } from './manifests';
+import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
 import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
-import { observedIn } from './observed';
-import { Patience } from './rollout-deadline';
-import { writeLogs } from './pod-logs';
-import { Rollout } from './rollout';
-import { isStopped, isTakenDown, scaleBack, scaleToNothing } from './scale';
-import { takeDown } from './take-down';
-import { watchNamespace } from './watch-namespace';
-import { isLive, qualified, readWorkload } from './workload';
+import { observedServices, watchNamespace, writeLogs } from './observe';
+import { Rollout, RolloutDeadline } from './rollout';
+import {
+  isLive,
+  isStopped,
+  isTakenDown,
+  qualifiedName,
+  readWorkload,
+  restoreScale,
+  scaleToZero,
+  takeDown,
+  withReleaseAnnotations,
+} from './workload';
 
-const ended = new AbortController().signal;
+const neverAborted = new AbortController().signal;
 
 /**
- * A cluster, through the user's own kubectl. What is live is told by annotations of the workload and of its pods; the
- * revisions that the cluster keeps are the releases that can be brought back, whoever delivered them. A step's secrets
- * are not put into the cluster: its manifests name the secrets that are there.
+ * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. The
+ * revisions that the cluster keeps can be restored, including those that others delivered. The secrets of a step are not copied to
+ * the cluster: manifests refer to secrets that exist there.
  */
 export class KubernetesPlatform implements Platform {
   private namespace: Promise<Result<string>> | undefined;
@@ -48,81 +52,81 @@ export class KubernetesPlatform implements Platform {
     const kubectl = await this.kubectl('check', signal);
     if (!kubectl.ok) return kubectl;
     const objects = await this.objects(folder, kubectl.value, signal);
-    if (!objects.ok && !objects.mayCome) return objects;
+    if (!objects.ok && !objects.mayBeGenerated) return objects;
     const { namespace } = kubectl.value.place;
-    // What is not there yet may make it.
+    // Objects that are generated later may create it.
     const makesNamespace =
       !objects.ok || objects.value.all.some(({ kind, metadata }) => kind === 'Namespace' && metadata.name === namespace);
-    const allowed = await mayDeliver(kubectl.value, this.definition.workload, signal);
+    const allowed = await checkPermissions(kubectl.value, this.definition.workload, signal);
     if (!allowed.ok || makesNamespace) return allowed;
-    return hasNamespace(kubectl.value, signal);
+    return checkNamespace(kubectl.value, signal);
   }
 
-  async deploy(request: PlatformDeploy, log: Say, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
+  async deploy(request: PlatformDeploy, log: WriteLine, signal: AbortSignal): Promise<Result<PlatformDeployed>> {
     const { release } = request;
     const opened = await this.kubectl(markOf(release.id), signal);
     if (!opened.ok) return opened;
     const kubectl = opened.value;
-    const image = wantedImage(this.definition, request);
+    const image = desiredImage(this.definition, request);
     if (!image.ok) return image;
     const rendered = await this.objects(request.folder, kubectl, signal);
     if (!rendered.ok) return rendered;
     const { all, workload } = rendered.value;
     const set = image.value === undefined ? ok(workload) : withImage(workload, image.value);
     if (!set.ok) return set;
-    const promised = this.definition.url ?? promisedAddress(all);
+    const declaredUrl = this.definition.url ?? declaredAddress(all);
     const { service, environment } = this.place;
-    const next = annotated(set.value, { service, environment, release, url: promised });
+    const next = withReleaseAnnotations(set.value, { service, environment, release, url: declaredUrl });
     if (Object.keys(request.secrets).length > 0)
-      log('the secrets of this step are not put into the cluster: the manifests name those that are there');
+      log('the secrets of this step are not copied to the cluster: its manifests must refer to secrets that exist there');
 
-    const patience = new Patience(this.definition.timeoutMs, signal, log);
-    const before = await patience.ask((asked) => readWorkload(kubectl, this.definition.workload, asked));
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
+    const before = await deadline.retry((abort) => readWorkload(kubectl, this.definition.workload, abort));
     if (!before.ok) return before;
     const history = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
     if (!history.ok) return history;
-    const former = before.value && liveRevision(history.value, before.value);
-    const rollout = new Rollout(kubectl, this.definition.workload, log, patience);
+    const previousRevision = before.value && liveRevision(history.value, before.value);
+    const rollout = new Rollout(kubectl, this.definition.workload, log, deadline);
     const pods = await rollout.after(async () => {
-      const objects = all.map((one) => (one === workload ? next : one));
-      const applied = await apply(kubectl, objects, log, patience);
+      const objects = all.map((object) => (object === workload ? next : object));
+      const applied = await apply(kubectl, objects, log, deadline);
       if (!applied.ok || !before.value) return applied;
-      return scaleBack(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
+      return restoreScale(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
     });
     if (!pods.ok) {
-      const back = await this.giveBack(kubectl, release, before.value, former, log);
-      return back.ok ? pods : fail('delivery', `${pods.failure.message}; and ${back.failure.message}`);
+      const restored = await this.restorePrevious(kubectl, release, before.value, previousRevision, log);
+      return restored.ok ? pods : fail('delivery', `${pods.failure.message}; ${restored.failure.message}`);
     }
-    const url = promised === '' ? await givenAddress(kubectl, all, signal) : promised;
+    const url = declaredUrl === '' ? await assignedAddress(kubectl, all, signal) : declaredUrl;
     if (url !== '') log(`live at ${url}`);
-    const asked = imageOf(next.spec.template, image.value);
-    return ok({ url, details: { url }, ...(asked !== undefined && { image: runningImage(asked, pods.value) }) });
+    const requested = imageOf(next.spec.template, image.value);
+    return ok({ url, details: { url }, image: requested && runningImage(requested, pods.value) });
   }
 
-  async restore(to: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
+  async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const kubectl = await this.kubectl(`${markOf(to.release.id)}-restore`, signal);
     if (!kubectl.ok) return kubectl;
-    const patience = new Patience(this.definition.timeoutMs, signal, log);
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
     const { workload: name } = this.definition;
     const live = await readWorkload(kubectl.value, name, signal);
     if (!live.ok) return live;
-    if (!live.value) return fail('delivery', `${name} is not in the cluster any more`, { hint: 'deliver it again' });
+    if (!live.value) return fail('delivery', `${name} no longer exists in the cluster`, { hint: 'deliver it again' });
     const history = await readHistory(kubectl.value, live.value, signal);
     if (!history.ok) return history;
     const revision = revisionWith(history.value, to.release);
     if (!revision.ok) return revision;
     const before = liveRevision(history.value, live.value);
-    const back = await this.undo(kubectl.value, live.value, revision.value, log, patience);
+    const undone = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
     const url = to.details['url'] ?? this.definition.url ?? '';
-    if (back.ok) return ok({ url });
-    const shown = `${to.release.commit.slice(0, 8)} could not be brought back: ${back.failure.message}`;
+    if (undone.ok) return ok({ url });
+    const shown = `${shortCommit(to.release.commit)} could not be restored: ${undone.failure.message}`;
     if (isLive(live.value, to.release.id) || before === undefined) return fail('delivery', shown);
-    log(`${shown}; what was live is brought back`);
-    const again = await this.giveBack(kubectl.value, to.release, live.value, before, log);
-    return fail('delivery', again.ok ? `${shown}; what was live stays` : `${shown}; and ${again.failure.message}`);
+    log(`${shown}; restoring the live release`);
+    const restored = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
+    return fail('delivery', restored.ok ? `${shown}; the live release is unchanged` : `${shown}; ${restored.failure.message}`);
   }
 
-  async takeDown(live: KeptRelease, log: Say, signal: AbortSignal): Promise<Result<void>> {
+  async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
       return workload ? takeDown(kubectl, this.definition.workload, workload, log, signal) : ok(undefined);
     });
@@ -131,17 +135,17 @@ export class KubernetesPlatform implements Platform {
   async stop(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
       if (!workload || isStopped(workload)) return ok(undefined);
-      return scaleToNothing(kubectl, this.definition.workload, workload, signal);
+      return scaleToZero(kubectl, this.definition.workload, workload, signal);
     });
   }
 
   async start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
     const { workload: name, timeoutMs } = this.definition;
     return this.withWorkload(markOf(live.release.id), signal, async (kubectl, workload) => {
-      if (!workload) return fail('delivery', `${name} is not in the cluster any more`, { hint: 'deliver it again' });
+      if (!workload) return fail('delivery', `${name} no longer exists in the cluster`, { hint: 'deliver it again' });
       const quiet = (): void => {};
-      const rollout = new Rollout(kubectl, name, quiet, new Patience(timeoutMs, signal, quiet));
-      const pods = await rollout.after(() => scaleBack(kubectl, name, workload, signal));
+      const rollout = new Rollout(kubectl, name, quiet, new RolloutDeadline(timeoutMs, signal, quiet));
+      const pods = await rollout.after(() => restoreScale(kubectl, name, workload, signal));
       return pods.ok ? ok(undefined) : pods;
     });
   }
@@ -151,7 +155,7 @@ export class KubernetesPlatform implements Platform {
     if (!kubectl.ok) return kubectl;
     const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,replicasets.apps,controllerrevisions.apps,pods';
     const all = await kubectl.value.json<ObjectList<Workload | Pod | Revision>>(['get', kinds], { signal });
-    return all.ok ? ok(observedIn(all.value.items ?? [], this.place.environment)) : all;
+    return all.ok ? ok(observedServices(all.value.items ?? [], this.place.environment)) : all;
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
@@ -166,39 +170,39 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  /** The cluster keeps what it keeps: `revisionHistoryLimit` says how much. */
+  /** Does nothing: `revisionHistoryLimit` determines how many revisions the cluster keeps. */
   async forget(): Promise<void> {}
 
-  /** After a release that did not come up: what was live before it is live again, or nothing where there was nothing. */
-  private async giveBack(
+  /** Restores the former release after a failed rollout, or takes the workload down if there was none. */
+  private async restorePrevious(
     kubectl: Kubectl,
     failed: Release,
     before: Workload | undefined,
     revision: number | undefined,
-    log: Say,
+    log: WriteLine,
   ): Promise<Result<void>> {
-    // The user's cancel must not keep what customers had from coming back.
-    const patience = new Patience(this.definition.timeoutMs, ended, log);
+    // A cancel must not stop the rollback.
+    const deadline = new RolloutDeadline(this.definition.timeoutMs, neverAborted, log);
     const { workload: name } = this.definition;
-    const now = await patience.ask((signal) => readWorkload(kubectl, name, signal));
-    if (!now.ok) return fail('delivery', `what was live could not be brought back: ${now.failure.message}`);
+    const now = await deadline.retry((signal) => readWorkload(kubectl, name, signal));
+    if (!now.ok) return fail('delivery', `the previous release could not be restored: ${now.failure.message}`);
     if (!now.value) return ok(undefined);
-    if (!isLive(now.value, failed.id)) return ok(undefined); // it never got so far, or another delivery came after it
-    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, ended);
-    const back = await this.undo(kubectl, now.value, revision, log, patience);
-    if (!back.ok) return fail('delivery', `what was live could not be brought back: ${back.failure.message}`);
-    return isStopped(before) ? scaleToNothing(kubectl, name, before, ended) : ok(undefined);
+    if (!isLive(now.value, failed.id)) return ok(undefined); // it was not applied, or another delivery has replaced it
+    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, neverAborted);
+    const restored = await this.undo(kubectl, now.value, revision, log, deadline);
+    if (!restored.ok) return fail('delivery', `the previous release could not be restored: ${restored.failure.message}`);
+    return isStopped(before) ? scaleToZero(kubectl, name, before, neverAborted) : ok(undefined);
   }
 
-  /** Brings back the pods of a revision, and resolves when they are ready. */
-  private async undo(kubectl: Kubectl, live: Workload, revision: number, log: Say, patience: Patience): Promise<Result<void>> {
+  /** Rolls back to a revision and resolves when its pods are ready. */
+  private async undo(kubectl: Kubectl, live: Workload, revision: number, log: WriteLine, deadline: RolloutDeadline): Promise<Result<void>> {
     const { workload: name } = this.definition;
-    log(`bringing back revision ${revision} of ${name}; config maps, services and all else stay as they were last applied`);
-    const pods = await new Rollout(kubectl, name, log, patience).after(async () => {
-      const undone = await patience.ask((signal) =>
-        kubectl.text(['rollout', 'undo', qualified(name), `--to-revision=${revision}`], { signal, stdout: log }),
+    log(`rolling back ${name} to revision ${revision}; config maps, services and other objects stay as last applied`);
+    const pods = await new Rollout(kubectl, name, log, deadline).after(async () => {
+      const undone = await deadline.retry((signal) =>
+        kubectl.text(['rollout', 'undo', qualifiedName(name), `--to-revision=${revision}`], { signal, stdout: log }),
       );
-      return undone.ok ? scaleBack(kubectl, name, live, patience.signal) : undone;
+      return undone.ok ? restoreScale(kubectl, name, live, deadline.signal) : undone;
     });
     return pods.ok ? ok(undefined) : pods;
   }
@@ -211,20 +215,20 @@ export class KubernetesPlatform implements Platform {
     const all = await renderManifests(this.definition, { service: this.place.service, namespace, folder, mark, signal });
     if (!all.ok) return all;
     const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind.toLowerCase()}/${metadata.name}`;
-    const workload = all.value.find((one) => nameOf(one) === this.definition.workload) as Workload | undefined;
+    const workload = all.value.find((object) => nameOf(object) === this.definition.workload) as Workload | undefined;
     if (!workload?.spec?.template) {
-      const there = all.value.map(nameOf).join(', ');
-      const none = fail('usage', `the manifests hold no ${this.definition.workload}`, {
-        hint: there === '' ? 'they are empty' : `they hold ${there}`,
+      const available = all.value.map(nameOf).join(', ');
+      const none = fail('usage', `the manifests contain no ${this.definition.workload}`, {
+        hint: available === '' ? 'they are empty' : `they contain ${available}`,
       });
-      return mayGrow(this.definition, folder) ? mayCome(none) : none;
+      return mayGainObjects(this.definition, folder) ? mayBeGenerated(none) : none;
     }
     if (workload.metadata.namespace !== undefined && workload.metadata.namespace !== namespace)
       return fail(
         'usage',
-        `${this.definition.workload} is of the namespace ${workload.metadata.namespace}, and ${this.place.environment} is ${namespace}`,
+        `${this.definition.workload} is in the namespace ${workload.metadata.namespace}, but ${this.place.environment} uses ${namespace}`,
         {
-          hint: `name it in \`namespace\`, or leave it out of the manifest`,
+          hint: 'set `namespace` to it, or remove it from the manifest',
         },
       );
     return ok({ all: all.value, workload });
@@ -252,4 +256,33 @@ export class KubernetesPlatform implements Platform {
     }
     return ok(new Kubectl({ ...place, namespace: this.definition.namespace ?? inContext.value }));
   }
+}
+
+interface Ingress extends KubernetesObject {
+  readonly spec?: { readonly rules?: readonly { readonly host?: string }[]; readonly tls?: readonly unknown[] };
+}
+interface Service extends KubernetesObject {
+  readonly spec?: { readonly type?: string; readonly ports?: readonly { readonly port?: number }[] };
+  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
+}
+
+/** Returns the first host of an Ingress in the manifests, or an empty string. */
+export function declaredAddress(objects: readonly KubernetesObject[]): string {
+  for (const { spec } of objects.filter(({ kind }) => kind === 'Ingress') as Ingress[]) {
+    const host = spec?.rules?.find((rule) => rule.host !== undefined && !rule.host.includes('*'))?.host;
+    if (host !== undefined) return `${spec?.tls?.length ? 'https' : 'http'}://${host}`;
+  }
+  return '';
+}
+
+/** Returns the address that the cluster assigned to a Service of the type LoadBalancer, or an empty string. */
+export async function assignedAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
+  const named = (objects as Service[]).find(({ kind, spec }) => kind === 'Service' && spec?.type === 'LoadBalancer');
+  if (!named) return '';
+  const service = await kubectl.json<Service>(['get', `services/${named.metadata.name}`], { signal });
+  if (!service.ok) return '';
+  const { ip, hostname } = service.value.status?.loadBalancer?.ingress?.[0] ?? {};
+  const host = hostname ?? (ip?.includes(':') ? `[${ip}]` : ip);
+  const port = service.value.spec?.ports?.[0]?.port ?? 80;
+  return host === undefined ? '' : port === 443 ? `https://${host}` : `http://${host}${port === 80 ? '' : `:${port}`}`;
 }

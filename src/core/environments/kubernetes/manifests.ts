@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { KubernetesDefinition } from '../../model/pipeline';
-import { basesOf, matcher } from '../../support/globs';
-import { plainEnvironment } from '../process/plain-environment';
+import { fail, type Failure, ok, type Result } from '../../model/result';
 import { lastLine, runProgram } from '../../process/program';
+import { basesOf, matcher } from '../../support/globs';
+import { plainEnvironment } from '../variables';
 import type { KubernetesObject } from './objects';
 
 export interface Rendering {
@@ -18,15 +18,15 @@ export interface Rendering {
   readonly signal: AbortSignal;
 }
 
-/** `mayCome`: a step that has not run yet may write what is missing. */
+/** `mayBeGenerated`: a step that has not run yet may write the missing object. */
 export type Rendered<T> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly mayCome?: true };
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure; readonly mayBeGenerated?: true };
 
 const kustomizations = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'];
 const isManifest = /\.(ya?ml|json)$/;
-const renderMs = 60_000;
+const renderTimeoutMs = 60_000;
 
-/** All objects that a release consists of, as the definition's files say them; nothing of the cluster is asked. */
+/** Returns all objects of a release from the files of its definition. The cluster is not contacted. */
 export async function renderManifests(definition: KubernetesDefinition, rendering: Rendering): Promise<Rendered<KubernetesObject[]>> {
   const { chart, manifests = [] } = definition;
   if (chart) {
@@ -34,7 +34,7 @@ export async function renderManifests(definition: KubernetesDefinition, renderin
     if (!fs.existsSync(path.join(folder, 'Chart.yaml'))) return missing(`the chart ${chart.folder}`, 'chart');
     const values = filesOf(chart.values, rendering.folder);
     if (!values.ok) return values;
-    // Hooks are jobs around an installation by helm, which this is none.
+    // Hooks run only when helm itself installs a chart.
     const args = ['template', rendering.service, folder, `--namespace=${rendering.namespace}`, '--no-hooks'];
     return rendered('helm', [...args, ...values.value.map((file) => `--values=${file}`)], chart.folder, rendering);
   }
@@ -52,7 +52,7 @@ export async function renderManifests(definition: KubernetesDefinition, renderin
   return ok(objects);
 }
 
-/** The files that patterns name, and the folders with a kustomization, each once. */
+/** Returns the files that the patterns match and the folders with a kustomization, without duplicates. */
 function filesOf(patterns: readonly string[], folder: string): Rendered<string[]> {
   const found: string[] = [];
   for (const pattern of patterns) {
@@ -65,7 +65,7 @@ function filesOf(patterns: readonly string[], folder: string): Rendered<string[]
   return ok([...new Set(found)]);
 }
 
-/** As kubectl reads a folder: its own manifests, not those of folders in it. */
+/** Lists a folder like kubectl: its own manifests, not those of its subfolders. */
 function inFolder(folder: string): string[] {
   const names = fs.readdirSync(folder).sort();
   if (names.some((name) => kustomizations.includes(name))) return [folder];
@@ -96,27 +96,26 @@ async function rendered(
     program,
     args,
     folder,
-    // What is delivered must not depend on what a shell happens to hold.
+    // The objects must not depend on the user's shell.
     env: plainEnvironment(process.env),
     mark: { run: mark, step: `render-${randomUUID()}` },
-    timeoutMs: renderMs,
+    timeoutMs: renderTimeoutMs,
     signal,
   });
-  if (end.ended === 'missing')
-    return fail('usage', `${program} was not found, which ${what} is built with`, { hint: `install ${program}` });
+  if (end.ended === 'missing') return fail('usage', `${what} needs ${program}, which was not found`, { hint: `install ${program}` });
   if (end.ended === 'cancelled') return fail('cancelled', 'cancelled');
   if (end.exitCode !== 0) {
-    const why = (lastLine(end.stderr) ?? 'it did not end in time').replace(/^Error: /i, '');
-    const hint = `see what it says of it: ${program} ${args.slice(0, 1).join(' ')} ${what}`;
-    return mayCome(fail('usage', `${program} could not build ${what}: ${why}`, { hint }));
+    const reason = (lastLine(end.stderr) ?? 'it timed out').replace(/^Error: /i, '');
+    const hint = `run it for the full error: ${program} ${args.slice(0, 1).join(' ')} ${what}`;
+    return mayBeGenerated(fail('usage', `${program} could not build ${what}: ${reason}`, { hint }));
   }
   return parseManifests(end.stdout, what);
 }
 
-/** The objects of a text of YAML documents or JSON; lists are opened. */
+/** Returns the objects in YAML documents or JSON. Lists are flattened. */
 export function parseManifests(text: string, shown: string): Result<KubernetesObject[]> {
   const objects: KubernetesObject[] = [];
-  // Kubernetes reads YAML 1.1: `0644` is octal, and `on` is true. It knows no times.
+  // Kubernetes reads YAML 1.1 without timestamps: `0644` is octal and `on` is true.
   const documents = parseAllDocuments(text, {
     version: '1.1',
     merge: true,
@@ -126,14 +125,17 @@ export function parseManifests(text: string, shown: string): Result<KubernetesOb
   for (const document of 'empty' in documents ? [] : documents) {
     const [error] = document.errors;
     if (error)
-      return fail('usage', `${shown} is no valid YAML: ${error.message.split('\n')[0] ?? ''}`, {
+      return fail('usage', `${shown} is not valid YAML: ${error.message.split('\n')[0] ?? ''}`, {
         ...(error.linePos && { line: error.linePos[0].line, column: error.linePos[0].col }),
       });
     const value = document.toJS() as unknown;
     if (value === null || value === undefined) continue;
     for (const item of listed(value)) {
       if (!isObject(item))
-        return fail('usage', `${shown} holds something that is no Kubernetes object: it needs apiVersion, kind and metadata.name`);
+        return fail(
+          'usage',
+          `${shown} contains something that is not a Kubernetes object: apiVersion, kind and metadata.name are required`,
+        );
       objects.push(item);
     }
   }
@@ -150,8 +152,8 @@ function isObject(value: unknown): value is KubernetesObject {
   return typeof apiVersion === 'string' && typeof kind === 'string' && typeof metadata?.name === 'string';
 }
 
-/** Whether a step may add objects to what the definition names now: a folder without a kustomization, or a glob. */
-export function mayGrow({ manifests = [] }: KubernetesDefinition, folder: string): boolean {
+/** Returns whether a step may add objects to those that the definition matches now: true for a glob or a folder without a kustomization. */
+export function mayGainObjects({ manifests = [] }: KubernetesDefinition, folder: string): boolean {
   return manifests.some((pattern) => {
     const stat = fs.statSync(path.resolve(folder, pattern), { throwIfNoEntry: false });
     return !stat?.isFile() && !(stat && kustomizations.some((name) => fs.existsSync(path.join(folder, pattern, name))));
@@ -159,13 +161,13 @@ export function mayGrow({ manifests = [] }: KubernetesDefinition, folder: string
 }
 
 function missing(what: string, key: string): Rendered<never> {
-  return mayCome(
-    fail('usage', `${what} is not there: it is not part of the change, and no step has written it`, {
-      hint: `add it, name the right one in \`${key}\`, or let the deployment need the step that writes it`,
+  return mayBeGenerated(
+    fail('usage', `${what} does not exist: it is not part of the change, and no step has written it`, {
+      hint: `add it, correct \`${key}\`, or let the deployment need the step that writes it`,
     }),
   );
 }
 
-export function mayCome(failed: Result<never>): Rendered<never> {
-  return failed.ok ? failed : { ...failed, mayCome: true };
+export function mayBeGenerated(failed: Result<never>): Rendered<never> {
+  return failed.ok ? failed : { ...failed, mayBeGenerated: true };
 }

@@ -1,4 +1,4 @@
-/** What is read of the cluster's objects: never more than is used, and nothing is taken for certain to be there. */
+/** The fields of cluster objects that Deliver reads. Every field may be missing. */
 export interface KubernetesObject {
   readonly apiVersion?: string;
   readonly kind: string;
@@ -61,7 +61,7 @@ export interface Condition {
   readonly message?: string;
 }
 
-/** Also what a controller revision keeps of a workload. */
+/** A replica set or a controller revision. */
 export interface Revision extends KubernetesObject {
   readonly spec?: { readonly template?: PodTemplate; readonly replicas?: number };
   readonly data?: { readonly spec?: { readonly template?: PodTemplate } };
@@ -84,7 +84,7 @@ export interface Pod extends KubernetesObject {
 export interface ContainerStatus {
   readonly name: string;
   readonly image?: string;
-  /** What the image's name was resolved to. */
+  /** The image by digest, as the node resolved it. */
   readonly imageID?: string;
   readonly ready?: boolean;
   readonly restartCount?: number;
@@ -110,7 +110,7 @@ export interface ObjectList<T> {
   readonly items?: readonly T[];
 }
 
-/** A selector as `kubectl get --selector` takes it. */
+/** Returns a selector in the form of `kubectl get --selector`. */
 export function selectorText({ matchLabels = {}, matchExpressions = [] }: Selector = {}): string {
   const labels = Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`);
   const expressions = matchExpressions.map(({ key, operator, values = [] }) => {

@@ -1,49 +1,48 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { fail, ok, type Result } from '../../model/result';
-import type { Say } from '../environment';
-import type { Kubectl } from './kubectl';
-import { selectorText, type ObjectList, type Pod, type Revision } from './objects';
-import type { Patience } from './rollout-deadline';
-import { RolloutEvents } from './rollout-events';
-import { whyItHangs, type Cause } from './why-it-hangs';
-import { podsOfRelease, qualified, readPods, readWorkload } from './workload';
+import { JsonDocuments } from '../../support/json-value';
+import { pause } from '../../support/pause';
+import type { WriteLine } from '../environment';
+import type { Kubectl, KubectlResult } from './kubectl';
+import { type ClusterEvent, type ObjectList, type Pod, type Revision, selectorText } from './objects';
+import { findRolloutProblem, type RolloutProblem } from './rollout-problem';
+import { podsOfRelease, qualifiedName, readPods, readWorkload } from './workload';
 
-const lookMs = 1_000;
+const pollIntervalMs = 1_000;
 const lastLines = 20;
 
-/** Follows a rollout to its end, tells what happens, and why it gets no further. */
+/** Follows a rollout to its end, logs its progress, and explains why it does not finish. */
 export class Rollout {
-  private readonly own = new Set<string>();
+  private readonly objectIds = new Set<string>();
   private readonly events: RolloutEvents;
-  private cause: Cause | undefined;
+  private problem: RolloutProblem | undefined;
   private since = 0;
 
   constructor(
     private readonly kubectl: Kubectl,
     /** Like `deployment/shop`. */
     private readonly workload: string,
-    private readonly log: Say,
-    private readonly patience: Patience,
+    private readonly log: WriteLine,
+    private readonly deadline: RolloutDeadline,
   ) {
-    this.events = new RolloutEvents(kubectl, log, this.own);
+    this.events = new RolloutEvents(kubectl, log, this.objectIds);
   }
 
   /**
-   * Does something to the workload and resolves when that is rolled out, with its pods. Fails as soon as it is certain
-   * that it will not be, else when the time is over.
+   * Changes the workload with `act` and resolves with its pods when the rollout is complete. Fails once a problem is certain, else
+   * at the deadline.
    */
   async after(act: () => Promise<Result<void>>): Promise<Result<readonly Pod[]>> {
     const done = new AbortController();
-    const signal = AbortSignal.any([done.signal, this.patience.signal]);
+    const signal = AbortSignal.any([done.signal, this.deadline.signal]);
     const listening = this.events.listen(signal);
     const acted = await act();
     const end = acted.ok ? await this.end(signal) : acted;
     const pods = end.ok ? await this.livePods() : end;
     done.abort();
     await listening;
-    this.events.settle();
+    this.events.reportWaiting();
     if (end.ok) return pods;
-    if (this.patience.signal.aborted) return fail('cancelled', 'cancelled');
+    if (this.deadline.signal.aborted) return fail('cancelled', 'cancelled');
     return end;
   }
 
@@ -51,50 +50,55 @@ export class Rollout {
     const stop = new AbortController();
     const both = AbortSignal.any([signal, stop.signal]);
     const status = this.status(both);
-    const looks = this.lookUntilCertain(both);
-    const first = await Promise.race([status, looks.then(() => undefined)]);
+    const polling = this.pollUntilCertain(both);
+    const first = await Promise.race([status, polling.then(() => undefined)]);
     stop.abort();
-    await Promise.all([status, looks]);
+    await Promise.all([status, polling]);
     if (first?.ok) return first;
     const message = `${this.workload} did not come up`;
-    if (this.cause) {
-      await this.tellLastLines(this.cause);
-      return fail('delivery', `${message}: ${this.cause.message}`);
+    if (this.problem) {
+      await this.logLastLines(this.problem);
+      return fail('delivery', `${message}: ${this.problem.message}`);
     }
-    const why = first ? `${message}: ${first.failure.message}` : `${message} in time`;
-    this.events.settle();
+    const reason = first ? `${message}: ${first.failure.message}` : `${message} in time`;
+    this.events.reportWaiting();
     const { lastWarning } = this.events;
-    return fail('delivery', lastWarning === undefined ? why : `${why}; the cluster last warned: ${lastWarning}`);
+    return fail('delivery', lastWarning === undefined ? reason : `${reason}; last warning of the cluster: ${lastWarning}`);
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {
-    const rolled = await this.patience.ask(async () => {
-      const seconds = Math.max(1, Math.ceil(this.patience.leftMs / 1000));
-      const args = ['rollout', 'status', qualified(this.workload), '--watch=true', `--timeout=${seconds}s`];
-      const end = await this.kubectl.run(args, { signal, endless: true, stdout: this.log, timeoutMs: this.patience.leftMs + lookMs });
+    const rolled = await this.deadline.retry(async () => {
+      const seconds = Math.max(1, Math.ceil(this.deadline.remainingMs / 1000));
+      const args = ['rollout', 'status', qualifiedName(this.workload), '--watch=true', `--timeout=${seconds}s`];
+      const end = await this.kubectl.run(args, {
+        signal,
+        streaming: true,
+        stdout: this.log,
+        timeoutMs: this.deadline.remainingMs + pollIntervalMs,
+      });
       if (end.exitCode === 0) return { ok: true, value: undefined };
-      const isOver = signal.aborted || this.patience.leftMs === 0;
-      const answer = this.kubectl.trouble(end);
-      return isOver ? { ...answer, trouble: 'other', failure: { kind: 'delivery', message: 'its time is over' } } : answer;
+      const isOver = signal.aborted || this.deadline.remainingMs === 0;
+      const answer = this.kubectl.failure(end);
+      return isOver ? { ...answer, reason: 'other', failure: { kind: 'delivery', message: 'it timed out' } } : answer;
     });
     return rolled;
   }
 
-  /** Looks at the pods until it is certain that they will not come up, or the signal. */
-  private async lookUntilCertain(signal: AbortSignal): Promise<void> {
+  /** Polls the pods until it is certain that they will not come up, or until the signal aborts. */
+  private async pollUntilCertain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.look(signal);
-      const { certainAfterMs } = this.cause ?? {};
-      if (certainAfterMs !== undefined && Date.now() - this.since >= certainAfterMs) return;
-      await wait(lookMs, undefined, { signal }).catch(() => {});
+      await this.poll(signal);
+      const { failAfterMs } = this.problem ?? {};
+      if (failAfterMs !== undefined && Date.now() - this.since >= failAfterMs) return;
+      await pause(pollIntervalMs, signal);
     }
   }
 
-  /** What cannot be seen now is looked at again in a moment: a cluster that is away is told by others. */
-  private async look(signal: AbortSignal): Promise<void> {
+  /** Reads the state of the pods. A failed read is ignored, because `kubectl rollout status` reports an unreachable cluster. */
+  private async poll(signal: AbortSignal): Promise<void> {
     const workload = await readWorkload(this.kubectl, this.workload, signal);
-    // kubectl itself would go on asking until the time is over.
-    if (!workload.ok && workload.trouble === 'forbidden') this.cause = { message: workload.failure.message, certainAfterMs: 0 };
+    // kubectl itself would retry until the deadline.
+    if (!workload.ok && workload.reason === 'forbidden') this.problem = { message: workload.failure.message, failAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
     const selector = `--selector=${selectorText(workload.value.spec.selector)}`;
@@ -102,22 +106,22 @@ export class Rollout {
     if (!all.ok) return;
     const { uid = '' } = workload.value.metadata;
     const items = all.value.items ?? [];
-    for (const one of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.own.add(one);
-    this.events.settle();
+    for (const id of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(id);
+    this.events.reportWaiting();
     const pods = podsOfRelease(workload.value, { items: items });
-    const cause = whyItHangs(pods, newest(items, uid), this.events.isGrowing);
-    if (cause && cause.message !== this.cause?.message) this.log(cause.message);
-    // The same trouble in other words, such as a longer pause, is not a new one.
-    if (cause?.certainAfterMs !== this.cause?.certainAfterMs) this.since = Date.now();
-    this.cause = cause;
+    const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);
+    if (problem && problem.message !== this.problem?.message) this.log(problem.message);
+    // A problem with another message, such as a longer back-off, is still the same problem.
+    if (problem?.failAfterMs !== this.problem?.failAfterMs) this.since = Date.now();
+    this.problem = problem;
   }
 
-  private async tellLastLines({ crashed }: Cause): Promise<void> {
+  private async logLastLines({ crashed }: RolloutProblem): Promise<void> {
     if (!crashed) return;
     const args = ['logs', crashed.pod, `--container=${crashed.container}`, `--tail=${lastLines}`];
-    const { signal } = this.patience;
+    const { signal } = this.deadline;
     const previous = await this.kubectl.text([...args, '--previous'], { signal });
-    // After its first end there may be none before it.
+    // A container has no previous log before its first restart.
     const lines = previous.ok ? previous : await this.kubectl.text(args, { signal });
     if (!lines.ok || lines.value.trim() === '') return;
     this.log(`the last lines of ${crashed.pod}:`);
@@ -125,20 +129,121 @@ export class Rollout {
   }
 
   private async livePods(): Promise<Result<readonly Pod[]>> {
-    const workload = await readWorkload(this.kubectl, this.workload, this.patience.signal);
+    const workload = await readWorkload(this.kubectl, this.workload, this.deadline.signal);
     if (!workload.ok) return workload;
-    if (!workload.value) return fail('delivery', `${this.workload} was deleted while it was rolled out`);
-    const pods = await readPods(this.kubectl, workload.value, this.patience.signal);
-    // A rollout may be over before it was looked at for the first time.
+    if (!workload.value) return fail('delivery', `${this.workload} was deleted during its rollout`);
+    const pods = await readPods(this.kubectl, workload.value, this.deadline.signal);
+    // The rollout may complete before the first poll.
     for (const { metadata } of pods.ok ? (pods.value.items ?? []) : [])
-      for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.own.add(uid ?? '');
+      for (const uid of [metadata.uid, ...(metadata.ownerReferences ?? []).map((owner) => owner.uid)]) this.objectIds.add(uid ?? '');
     return pods.ok ? ok(podsOfRelease(workload.value, pods.value)) : pods;
   }
 }
 
-/** The replica set that makes the pods of now. */
+/** Returns the newest replica set of a workload. */
 function newest(items: readonly (Pod | Revision)[], owner: string): Revision[] {
   const revision = ({ metadata }: Pod | Revision): number => Number(metadata.annotations?.['deployment.kubernetes.io/revision'] ?? 0);
   const sets = items.filter(({ kind, metadata }) => kind === 'ReplicaSet' && metadata.ownerReferences?.some(({ uid }) => uid === owner));
   return sets.sort((a, b) => revision(b) - revision(a)).slice(0, 1);
+}
+
+const retryDelayMs = 1_000;
+/** Events of an autoscaler that adds a node. */
+const scaleUpReasons = /^(TriggeredScaleUp|Nominated)$/;
+
+/** Logs the events of a workload, its replica sets and its pods, each once. */
+export class RolloutEvents {
+  isGrowing = false;
+  /** The last warning, for when no pod shows why it is not ready. */
+  lastWarning: string | undefined;
+  /** Earlier events belong to other rollouts. Event times have a resolution of one second. */
+  private readonly startedAt = Date.now() - 1_000;
+  private readonly reported = new Set<string>();
+  /** Events of objects that are not known to belong to the workload yet. */
+  private waiting: ClusterEvent[] = [];
+
+  constructor(
+    private readonly kubectl: Kubectl,
+    private readonly log: WriteLine,
+    /** The uids of the workload's objects. */
+    private readonly objectIds: ReadonlySet<string>,
+  ) {}
+
+  /** Logs events until the signal aborts. Reconnects if the cluster closes the connection. */
+  async listen(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const documents = new JsonDocuments<ClusterEvent>();
+      const stdout = (line: string): void => {
+        const event = documents.take(line);
+        if (event) this.take(event);
+      };
+      await this.kubectl.run(['get', 'events', '--watch', '--output=json'], { signal, streaming: true, stdout });
+      await pause(retryDelayMs, signal);
+    }
+  }
+
+  /** Logs the waiting events of objects that are known to belong to the workload by now. */
+  reportWaiting(): void {
+    const waiting = this.waiting.slice(-1_000);
+    this.waiting = [];
+    for (const event of waiting) this.take(event);
+  }
+
+  private take(event: ClusterEvent): void {
+    if (Date.parse(event.lastTimestamp ?? event.metadata.creationTimestamp ?? '') < this.startedAt) return;
+    const { uid = '', kind = '', name = '' } = event.involvedObject ?? {};
+    if (!this.objectIds.has(uid)) {
+      this.waiting.push(event);
+      return;
+    }
+    this.isGrowing ||= scaleUpReasons.test(event.reason ?? '');
+    const message = event.message?.trim().replaceAll('\n', ' ') ?? '';
+    const line = `${kind.toLowerCase()}/${name}: ${event.reason ?? ''}: ${message}`;
+    if (event.type === 'Warning') this.lastWarning = `${event.reason ?? ''}: ${message}`;
+    if (this.reported.has(line)) return;
+    this.reported.add(line);
+    this.log(event.type === 'Warning' ? `warning: ${line}` : line);
+  }
+}
+
+const firstDelayMs = 500;
+const maxDelayMs = 5_000;
+
+/** The deadline of a rollout. Calls are retried until then while the cluster is unreachable. */
+export class RolloutDeadline {
+  readonly deadline: number;
+  private isUnreachable = false;
+
+  constructor(
+    timeoutMs: number,
+    readonly signal: AbortSignal,
+    private readonly log: WriteLine,
+  ) {
+    this.deadline = Date.now() + timeoutMs;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.deadline - Date.now());
+  }
+
+  /** Repeats a call until the cluster answers. Logs once that the cluster is unreachable, and once that it is reachable again. */
+  async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
+    for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
+      const answer = await call(this.signal);
+      if (answer.ok || answer.reason !== 'unreachable') {
+        if (this.isUnreachable && answer.ok) this.log('the cluster is reachable again');
+        this.isUnreachable &&= !answer.ok;
+        return answer;
+      }
+      if (!this.isUnreachable) this.log(`${answer.failure.message}: retrying for up to ${Math.ceil(this.remainingMs / 1000)} s`);
+      this.isUnreachable = true;
+      if (this.remainingMs <= pauseMs) return answer;
+      await this.pause(pauseMs);
+      if (this.signal.aborted) return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+    }
+  }
+
+  async pause(ms: number): Promise<void> {
+    await pause(Math.min(ms, this.remainingMs), this.signal);
+  }
 }

@@ -1,32 +1,35 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fail, messageOf, type Result } from '../../model/result';
-import type { ProcessDefinition } from '../../model/pipeline';
 import type { ProcessIdentity } from '../../model/events';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { fail, messageOf, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
+import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 
-/** What a supervisor is asked, by name, and what it answers. */
+/** The commands of a supervisor, with their parameters and results. */
 export interface Commands {
-  deploy: { ask: { request: DeployRequest; definition: ProcessDefinition }; answer: DeployedRelease };
-  settle: { ask: { service: string; release: string }; answer: void };
-  rollback: { ask: { service: string } & RollbackWish; answer: RolledBackRelease };
-  stop: { ask: Record<string, never>; answer: void };
+  deploy: { params: { request: DeployRequest; definition: ProcessDefinition }; result: DeployedRelease };
+  settle: { params: { service: string; release: string }; result: void };
+  rollback: { params: { service: string } & RollbackOptions; result: RolledBackRelease };
+  stop: { params: Record<string, never>; result: void };
 }
 
-/** The content of the control file: how the user's own programs reach the supervisor. */
+/** The content of the control file: how programs of the same user reach the supervisor. */
 export interface Control {
   readonly port: number;
   readonly token: string;
   readonly supervisor: ProcessIdentity;
 }
 
-/** One line of an answer: something for the step's log, or the result, which is the last. */
-export type AnswerLine<T> = { readonly line: string } | { readonly result: Result<T> };
+/** A line of a response: a line for the step's log, or the result, which comes last. */
+export type ResponseLine<T> = { readonly line: string } | { readonly result: Result<T> };
 
-/** Where the living supervisor of an environment listens; `undefined` where there is none. */
+/** Returns where the running supervisor of an environment listens, or undefined if none runs. */
 export function findControl(files: EnvironmentFiles): Control | undefined {
   try {
     const control = JSON.parse(fs.readFileSync(files.control, 'utf8')) as Control;
@@ -36,17 +39,17 @@ export function findControl(files: EnvironmentFiles): Control | undefined {
   }
 }
 
-/** Asks the supervisor. An abort closes the connection, which ends what it was asked for. */
-export async function ask<C extends keyof Commands>(
+/** Sends a command to the supervisor. An abort closes the connection, which cancels the command. */
+export async function callSupervisor<C extends keyof Commands>(
   control: Control,
   command: C,
-  question: Commands[C]['ask'],
+  params: Commands[C]['params'],
   line: (text: string) => void = () => {},
   signal?: AbortSignal,
-): Promise<Result<Commands[C]['answer']>> {
-  const body = JSON.stringify(question);
+): Promise<Result<Commands[C]['result']>> {
+  const body = JSON.stringify(params);
   return new Promise((resolve) => {
-    const broken = (error: unknown): void =>
+    const reject = (error: unknown): void =>
       resolve(
         signal?.aborted
           ? fail('cancelled', 'cancelled')
@@ -59,21 +62,75 @@ export async function ask<C extends keyof Commands>(
       method: 'POST',
       agent: false as const,
       headers: { authorization: `Bearer ${control.token}`, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-      ...(signal && { signal }),
+      signal,
     };
     const request = http.request(options, (response) => {
-      response.on('error', broken);
+      response.on('error', reject);
       const lines = createInterface({ input: response });
       lines.on('line', (text) => {
-        const answer = JSON.parse(text) as AnswerLine<Commands[C]['answer']>;
+        const answer = JSON.parse(text) as ResponseLine<Commands[C]['result']>;
         if ('line' in answer) line(answer.line);
         else resolve(answer.result);
       });
-      // The interface tells its input's errors once more.
-      lines.on('error', broken);
-      lines.once('close', () => broken('it ended in the middle of its answer'));
+      // readline emits the errors of its input again.
+      lines.on('error', reject);
+      lines.once('close', () => reject('the connection closed before the result'));
     });
-    request.on('error', broken);
+    request.on('error', reject);
     request.end(body);
   });
+}
+
+/** The implementation of each command. `line` writes to the caller's log; the signal aborts when the caller disconnects. */
+export type Handlers = {
+  readonly [C in keyof Commands]: (
+    params: Commands[C]['params'],
+    line: (text: string) => void,
+    signal: AbortSignal,
+  ) => Promise<Result<Commands[C]['result']>>;
+};
+
+export interface ControlServer {
+  readonly port: number;
+  readonly token: string;
+  close(): void;
+}
+
+/** Serves commands on a local port to callers that send the token. */
+export async function listenForCommands(handlers: Handlers): Promise<ControlServer> {
+  const token = randomBytes(24).toString('base64url');
+  const expected = Buffer.from(`Bearer ${token}`);
+  const server = http.createServer((request, response) => {
+    const received = Buffer.from(request.headers.authorization ?? '');
+    const name = request.url?.slice(1) ?? '';
+    if (received.length !== expected.length || !timingSafeEqual(received, expected)) response.writeHead(403).end();
+    else if (!Object.hasOwn(handlers, name)) response.writeHead(404).end();
+    else void respond(handlers[name as keyof Commands] as Handler, request, response);
+  });
+  server.requestTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, token, close: () => server.close() };
+}
+
+type Handler = (params: unknown, line: (text: string) => void, signal: AbortSignal) => Promise<Result<unknown>>;
+
+async function respond(handle: Handler, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  const closed = new AbortController();
+  response.once('close', () => closed.abort());
+  const send = (line: ResponseLine<unknown>): boolean => response.write(`${JSON.stringify(line)}\n`);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' });
+  // The first line may come much later, and the caller waits for the headers.
+  response.flushHeaders();
+  let result: Result<unknown>;
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    result = await handle(JSON.parse(Buffer.concat(chunks).toString('utf8')), (line) => send({ line }), closed.signal);
+  } catch (error) {
+    console.error(error);
+    result = fail('machinery', `the supervisor failed: ${messageOf(error)}`);
+  }
+  send({ result });
+  response.end();
 }

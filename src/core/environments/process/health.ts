@@ -3,22 +3,20 @@ import * as http from 'node:http';
 import * as net from 'node:net';
 import type { HealthDefinition } from '../../model/pipeline';
 
-/** How long one probe may take. */
-const probeMs = 5_000;
+const probeTimeoutMs = 5_000;
 
-/** Where a release listens. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** A program that listens on `localhost` alone may have got either of its addresses. */
+/** Returns the address that listens on a port. A program that listens on `localhost` may have either of the two. */
 export async function findListener(port: number): Promise<Address | undefined> {
   for (const host of ['127.0.0.1', '::1']) if ((await probeTcp({ host, port })) === undefined) return { host, port };
   return undefined;
 }
 
-/** `undefined`: healthy; else why not, in a few words. A command gets `folder` and `env` of the release. */
+/** Returns undefined if the release is healthy, else the reason in a few words. A command gets `folder` and `env` of the release. */
 export async function probe(
   { probe: by }: HealthDefinition,
   address: Address,
@@ -32,22 +30,22 @@ export async function probe(
 
 async function probeHttp(address: Address, path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const request = http.get({ ...address, path, agent: false, timeout: probeMs }, (response) => {
+    const request = http.get({ ...address, path, agent: false, timeout: probeTimeoutMs }, (response) => {
       response.resume();
       const status = response.statusCode ?? 0;
       resolve(status >= 200 && status < 400 ? undefined : `GET ${path} answered ${status}`);
     });
-    request.once('timeout', () => request.destroy(new Error(`no answer within ${probeMs / 1000} s`)));
+    request.once('timeout', () => request.destroy(new Error(`no answer within ${probeTimeoutMs / 1000} s`)));
     request.once('error', (error) => resolve(`GET ${path}: ${error.message}`));
   });
 }
 
 async function probeTcp(address: Address): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const socket = net.connect({ ...address, timeout: probeMs });
-    const end = (why?: string): void => {
+    const socket = net.connect({ ...address, timeout: probeTimeoutMs });
+    const end = (reason?: string): void => {
       socket.destroy();
-      resolve(why);
+      resolve(reason);
     };
     socket.once('connect', () => end());
     socket.once('timeout', () => end(`port ${address.port} did not answer`));
@@ -62,7 +60,7 @@ async function probeCommand(command: string, folder: string, env: Readonly<Recor
       env,
       shell: true,
       stdio: 'ignore',
-      timeout: probeMs,
+      timeout: probeTimeoutMs,
       killSignal: 'SIGKILL',
       windowsHide: true,
     });

@@ -1,26 +1,26 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { fail, ok, type Result } from '../../model/result';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessDefinition } from '../../model/pipeline';
+import { fail, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { followFile } from '../../support/file-tail';
-import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish } from '../environment';
-import type { ServiceStatus } from '../../model/environment-status';
-import { ask, findControl, type Commands, type Control } from './control';
-import { plainEnvironment } from './plain-environment';
-import { processStatus } from './process-status';
-import { readState, type EnvironmentFiles } from './state-file';
+import { pause } from '../../support/pause';
+import type { DeployedRelease, DeployRequest, Environment, LogOptions, RollbackOptions, RolledBackRelease } from '../environment';
+import { plainEnvironment } from '../variables';
+import { callSupervisor, type Commands, type Control, findControl } from './control';
+import { type EnvironmentFiles, processStatus, readState } from './state-file';
 
-/** How long a supervisor may take to be up. */
-const startMs = 15_000;
+const startTimeoutMs = 15_000;
+const pollIntervalMs = 20;
 
-/** The embedded environment, seen from outside: it asks the supervisor, and starts it where there is none. */
+/** The embedded environment as its callers use it: sends commands to the supervisor, which it starts on demand. */
 export class ProcessEnvironment implements Environment {
   readonly kind = 'process';
 
   constructor(
     private readonly files: EnvironmentFiles,
-    /** How the command line is called. */
+    /** The command that starts Deliver's command line. */
     private readonly program: readonly string[],
     private readonly definition?: ProcessDefinition,
   ) {}
@@ -29,23 +29,22 @@ export class ProcessEnvironment implements Environment {
     return this.files.name;
   }
 
-  /** It needs nothing that Deliver does not bring along. */
   async check(): Promise<Result<void>> {
     return ok(undefined);
   }
 
   async deploy(request: DeployRequest, log: (line: string) => void, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { definition } = this;
-    if (!definition) return fail('usage', `${this.name} has no definition to deploy by`);
-    return this.tell('deploy', { request, definition }, log, signal);
+    if (!definition) return fail('usage', `${this.name} has no definition: it cannot be deployed to`);
+    return this.call('deploy', { request, definition }, log, signal);
   }
 
   async settle(service: string, release: string): Promise<Result<void>> {
-    return this.tell('settle', { service, release });
+    return this.call('settle', { service, release });
   }
 
-  async rollBack(service: string, wish: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
-    return this.tell('rollback', { service, ...wish });
+  async rollBack(service: string, options: RollbackOptions = {}): Promise<Result<RolledBackRelease>> {
+    return this.call('rollback', { service, ...options });
   }
 
   status(): readonly ServiceStatus[] {
@@ -53,13 +52,13 @@ export class ProcessEnvironment implements Environment {
     return state ? processStatus(state, this.files).services : [];
   }
 
-  /** Its supervisor writes down what happens as it happens. */
+  /** Does nothing: the supervisor records every change at once. */
   async observe(): Promise<Result<void>> {
     return ok(undefined);
   }
 
   async logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
-    const log = this.status().find((one) => one.service === service)?.log;
+    const log = this.status().find((status) => status.service === service)?.log;
     if (log === undefined) return fail('usage', `${service} is not live in ${this.name}`);
     await followFile(log, options, write, signal);
     return ok(undefined);
@@ -73,30 +72,30 @@ export class ProcessEnvironment implements Environment {
   async stop(): Promise<Result<void>> {
     const control = findControl(this.files);
     if (!control) {
-      // A killed supervisor may have left processes: only a supervisor ends them, so one is started for it.
+      // A killed supervisor may have left processes, which only a supervisor ends: start one.
       if (readState(this.files)?.supervisor === undefined) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
       return this.stop();
     }
-    const stopped = await ask(control, 'stop', {});
+    const stopped = await callSupervisor(control, 'stop', {});
     if (!stopped.ok) return stopped;
-    while (isAlive(control.supervisor)) await soon();
+    while (isAlive(control.supervisor)) await pause(pollIntervalMs);
     return stopped;
   }
 
-  private async tell<C extends keyof Commands>(
+  private async call<C extends keyof Commands>(
     command: C,
-    question: Commands[C]['ask'],
+    params: Commands[C]['params'],
     log?: (line: string) => void,
     signal?: AbortSignal,
-  ): Promise<Result<Commands[C]['answer']>> {
+  ): Promise<Result<Commands[C]['result']>> {
     const control = await this.connect();
     if (!control.ok) return control;
-    return ask(control.value, command, question, log, signal);
+    return callSupervisor(control.value, command, params, log, signal);
   }
 
-  /** The supervisor that is up, or a new one. Of two that are started at once, one gives way. */
+  /** Connects to the supervisor, which it starts on demand. If two are started at once, one of them exits. */
   private async connect(): Promise<Result<Control>> {
     const running = findControl(this.files);
     if (running) return ok(running);
@@ -114,18 +113,14 @@ export class ProcessEnvironment implements Environment {
     let failed = false;
     child.once('error', () => (failed = true));
     child.unref();
-    for (const deadline = Date.now() + startMs; Date.now() < deadline && !failed; await soon()) {
+    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && !failed; await pause(pollIntervalMs)) {
       const control = findControl(this.files);
       if (control) return ok(control);
       if (child.exitCode !== null && child.exitCode !== 0) break;
     }
-    const said = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
-    return fail('machinery', `the supervisor of ${this.name} did not start${said ? `: ${said}` : ''}`, {
-      hint: `its log is ${this.files.supervisorLog}`,
+    const lastLine = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
+    return fail('machinery', `the supervisor of ${this.name} did not start${lastLine ? `: ${lastLine}` : ''}`, {
+      hint: `see its log: ${this.files.supervisorLog}`,
     });
   }
-}
-
-async function soon(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -1,22 +1,24 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { Readable } from 'node:stream';
-import type { ProcessDefinition } from '../../model/pipeline';
-import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { ProcessIdentity } from '../../model/events';
-import type { OutputPipes } from '../../process/output-pipe';
+import type { ProcessDefinition } from '../../model/pipeline';
 import { graceMs } from '../../process/command';
+import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
+import type { OutputPipes } from '../../process/output-pipe';
 import { identityOf } from '../../process/process-identity';
-import { findListener, probe, type Address } from './health';
-import type { ReleaseLog } from './release-log';
+import type { Mask } from '../../support/masking';
+import { pause } from '../../support/pause';
+import { plainLine } from '../../support/terminal-text';
+import { type Address, findListener, probe } from './health';
 
-/** How often a release that starts is looked at: often at first. */
-const shortestPauseMs = 20;
-const longestPauseMs = 250;
+const minPollIntervalMs = 20;
+const maxPollIntervalMs = 250;
 
 export interface ReleaseCommand {
-  /** What its processes are marked with, so that they are found after anything. */
+  /** The marker of its processes, by which they are found even if they detach. */
   readonly lineage: string;
   readonly mark: string;
   readonly definition: ProcessDefinition;
@@ -25,13 +27,13 @@ export interface ReleaseCommand {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** One life of a release: from its start to its end, by itself or by us. */
+/** A process of a release, from its start to its exit. */
 export class ReleaseProcess {
   readonly identity: ProcessIdentity | undefined;
-  /** How it ended, once it has. */
-  ended: string | undefined;
-  readonly gone: Promise<void>;
-  private address: Address | undefined;
+  /** The reason of its exit; undefined while it runs. */
+  exitReason: string | undefined;
+  readonly exited: Promise<void>;
+  private listener: Address | undefined;
   private readonly child: ChildProcess;
   private readonly env: Readonly<Record<string, string>>;
 
@@ -60,10 +62,10 @@ export class ReleaseProcess {
     if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
     this.identity = this.child.pid === undefined ? undefined : identityOf(this.child.pid);
     const drained = Promise.all(streams.map((stream) => once(stream, 'close')));
-    this.gone = new Promise((resolve) => {
-      const end = (how: string): void => {
-        this.ended ??= how;
-        // Its last words are worth a moment, but something that daemonized may hold the output for ever.
+    this.exited = new Promise((resolve) => {
+      const end = (reason: string): void => {
+        this.exitReason ??= reason;
+        // Wait a moment for the rest of the output. A daemon may hold it open forever.
         void Promise.race([drained, pause(200)]).then(() => resolve());
       };
       this.child.once('error', (error) => end(`it could not be started: ${error.message}`));
@@ -71,51 +73,108 @@ export class ReleaseProcess {
     });
   }
 
-  /** Where it listens, once it was healthy. */
-  get listens(): Address | undefined {
-    return this.address;
+  /** The address that it listens on; undefined until it was healthy. */
+  get address(): Address | undefined {
+    return this.listener;
   }
 
-  /** Resolves when it is healthy, or with the reason why it will not be. */
-  async becomeHealthy(signal: AbortSignal): Promise<string | undefined> {
+  /** Resolves with undefined when it is healthy, or with the reason why it will not become healthy. */
+  async waitUntilHealthy(signal: AbortSignal): Promise<string | undefined> {
     const { health } = this.command.definition;
     const deadline = Date.now() + health.timeoutMs;
-    for (let wait = shortestPauseMs; ; wait = Math.min(wait * 1.5, longestPauseMs)) {
-      const why = await Promise.race([this.isUnhealthy(), this.gone]);
-      if (this.ended !== undefined) return this.ended;
+    for (let wait = minPollIntervalMs; ; wait = Math.min(wait * 1.5, maxPollIntervalMs)) {
+      const problem = await Promise.race([this.healthProblem(), this.exited]);
+      if (this.exitReason !== undefined) return this.exitReason;
       if (signal.aborted) return 'cancelled';
-      if (why === undefined) return undefined;
-      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${why}`;
-      await Promise.race([pause(wait, signal), this.gone]);
+      if (problem === undefined) return undefined;
+      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${problem}`;
+      await Promise.race([pause(wait, signal), this.exited]);
     }
   }
 
-  /** Why it is not healthy right now; `undefined` where it is. */
-  async isUnhealthy(): Promise<string | undefined> {
+  /** Returns the reason why it is not healthy, or undefined if it is. */
+  async healthProblem(): Promise<string | undefined> {
     const { definition, folder, port } = this.command;
-    this.address ??= await findListener(port);
-    if (!this.address) return `nothing listens on its PORT ${port}`;
-    return probe(definition.health, this.address, folder, this.env);
+    this.listener ??= await findListener(port);
+    if (!this.listener) return `nothing listens on its PORT ${port}`;
+    return probe(definition.health, this.listener, folder, this.env);
   }
 
-  /** Ends it and all that it started. */
+  /** Ends the process and everything that it started. */
   async end(): Promise<void> {
     const { lineage, mark } = this.command;
-    await endProcesses({ run: lineage, step: mark, ...(this.child.pid !== undefined && { group: this.child.pid }) }, graceMs);
-    await this.gone;
+    await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
+    await this.exited;
   }
 }
 
-/** Resolves after `ms`, or at once when the signal is aborted. */
-export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done);
-  });
+/** The size at which a log is renamed to `NAME.1` and a new one starts. */
+const maxBytes = 10 << 20;
+
+/** The start of a line that Deliver itself writes to the log. */
+const marker = '--- ';
+
+/** The output of a release: masked, written as it arrives, bounded in size. */
+export class ReleaseLog {
+  private size: number;
+  private descriptor: number;
+
+  constructor(
+    readonly file: string,
+    private readonly mask: Mask,
+  ) {
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    this.descriptor = fs.openSync(file, 'a');
+    this.size = fs.fstatSync(this.descriptor).size;
+  }
+
+  append(bytes: Buffer): void {
+    this.write(this.mask.push(bytes));
+  }
+
+  /** Writes a line of Deliver itself. */
+  note(line: string): void {
+    this.write(Buffer.from(`${marker}${line} ---\n`));
+  }
+
+  close(): void {
+    this.write(this.mask.flush());
+    fs.closeSync(this.descriptor);
+    this.descriptor = -1;
+  }
+
+  private write(bytes: Buffer): void {
+    if (this.descriptor < 0 || bytes.length === 0) return;
+    try {
+      if (this.size + bytes.length > maxBytes) this.rotate();
+      this.size += fs.writeSync(this.descriptor, bytes);
+    } catch {
+      // A full disk must not stop the release.
+    }
+  }
+
+  private rotate(): void {
+    fs.closeSync(this.descriptor);
+    fs.renameSync(this.file, `${this.file}.1`);
+    this.descriptor = fs.openSync(this.file, 'a');
+    this.size = 0;
+  }
+}
+
+/** Returns the last lines that the release itself printed, without empty lines and terminal codes. */
+export function lastLines(file: string, count: number): string[] {
+  try {
+    const descriptor = fs.openSync(file, 'r');
+    try {
+      const { size } = fs.fstatSync(descriptor);
+      const bytes = Buffer.alloc(Math.min(size, count * 400));
+      fs.readSync(descriptor, bytes, 0, bytes.length, size - bytes.length);
+      const lines = bytes.toString('utf8').split('\n').map(plainLine);
+      return lines.filter((line) => line.trim() !== '' && !line.startsWith(marker)).slice(-count);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  } catch {
+    return [];
+  }
 }

@@ -1,74 +1,73 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { Mask } from '../../support/masking';
-import { addressVariable } from '../address-variable';
-import type { OutputPipes } from '../../process/output-pipe';
-import { programFolders } from '../../process/step-environment';
-import { plainEnvironment } from './plain-environment';
 import { freePort } from '../../process/free-port';
-import { ReleaseLog } from './release-log';
-import { ReleaseProcess } from './release-process';
-import type { EnvironmentFiles, ReleaseRecord } from './state-file';
+import type { OutputPipes } from '../../process/output-pipe';
+import { fileNames } from '../../support/file-names';
+import { Mask } from '../../support/masking';
+import { shortCommit } from '../../support/format';
+import { addressVariable, releaseEnvironment } from '../variables';
+import { ReleaseLog, ReleaseProcess } from './release-process';
+import type { EnvironmentFiles, RunnableRelease } from './state-file';
 
-/** Starts releases with all that they get: their port, the others' addresses, their secrets, a log. */
+/** Starts releases with a port, the addresses of the other services, their secrets and a log. */
 export class ReleaseStarter {
-  /** Values of secrets are in memory alone. */
+  /** The values of secrets by release. They are kept in memory only. */
   private readonly secrets = new Map<string, Readonly<Record<string, string>>>();
 
-  private starts = 0;
+  private startCount = 0;
 
-  /** `addresses`: where each service of the environment answers, by name. */
+  /** `addresses` returns the address of each service of the environment. */
   constructor(
     private readonly files: EnvironmentFiles,
     private readonly pipes: OutputPipes,
     private readonly addresses: () => ReadonlyMap<string, string>,
   ) {}
 
-  remember(release: string, secrets: Readonly<Record<string, string>>): void {
+  storeSecrets(release: string, secrets: Readonly<Record<string, string>>): void {
     this.secrets.set(release, secrets);
   }
 
-  /** A secret that the release needs and whose value is not known any more. */
-  missingSecret(record: ReleaseRecord): string | undefined {
-    const known = this.secrets.get(record.release.id) ?? {};
-    return record.secrets.find((name) => known[name] === undefined);
+  /** Returns the name of a secret that the release needs and whose value is unknown. */
+  missingSecret(record: RunnableRelease): string | undefined {
+    const values = this.secrets.get(record.release.id) ?? {};
+    return record.secrets.find((name) => values[name] === undefined);
   }
 
-  logOf(service: string, release: string): string {
+  logFile(service: string, release: string): string {
     return this.files.releaseLog(service, release);
   }
 
-  /** `url` is where the service itself answers. */
-  async start(service: string, url: string, record: ReleaseRecord): Promise<ReleaseProcess> {
+  /** `url` is the address of the service. */
+  async start(service: string, url: string, record: RunnableRelease): Promise<ReleaseProcess> {
     const { release, definition, folder } = record;
     const secrets = this.secrets.get(release.id) ?? {};
     fs.mkdirSync(path.dirname(this.files.feedback(service)), { recursive: true });
-    const log = new ReleaseLog(this.logOf(service, release.id), new Mask(Object.values(secrets)));
-    log.say(`${release.commit.slice(0, 8)} started ${new Date().toISOString()}`);
+    const log = new ReleaseLog(this.logFile(service, release.id), new Mask(Object.values(secrets)));
+    log.note(`${shortCommit(release.commit)} started ${new Date().toISOString()}`);
     const started = new ReleaseProcess(
       {
         lineage: this.files.lineage,
-        // A release that is brought back must not be taken for its former life, which may still be ending.
-        mark: `${service}-${release.id}-${++this.starts}`,
+        // A restarted release must not be confused with its former process, which may still be ending.
+        mark: `${service}-${release.id}-${++this.startCount}`,
         definition,
         folder,
         port: await freePort(),
-        env: this.environmentOf(service, url, record, secrets),
+        env: this.variables(service, url, record, secrets),
       },
       log,
       this.pipes,
     );
-    void started.gone.then(() => {
-      log.say(started.ended ?? 'ended');
+    void started.exited.then(() => {
+      log.note(started.exitReason ?? 'ended');
       log.close();
     });
     return started;
   }
 
-  /** Logs and secrets of all releases of a service that can never be live again. */
-  forgetOthers(service: string, kept: readonly string[]): void {
-    const folder = path.dirname(this.logOf(service, 'any'));
-    for (const name of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+  /** Deletes the logs and secrets of all releases of a service except `kept`. */
+  removeOthers(service: string, kept: readonly string[]): void {
+    const folder = path.dirname(this.logFile(service, 'any'));
+    for (const name of fileNames(folder)) {
       const release = name.replace(/\.log(\.1)?$/, '');
       if (kept.includes(release)) continue;
       fs.rmSync(path.join(folder, name), { force: true });
@@ -76,18 +75,15 @@ export class ReleaseStarter {
     }
   }
 
-  private environmentOf(
+  private variables(
     service: string,
     url: string,
-    { release, definition, folder, slot }: ReleaseRecord,
+    { release, definition, folder, slot }: RunnableRelease,
     secrets: Readonly<Record<string, string>>,
   ) {
-    const env = plainEnvironment(process.env);
-    const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
     const others = [...this.addresses()].map(([name, address]) => [addressVariable(name), address] as const);
     return {
-      ...env,
-      [pathName]: [...programFolders(folder, slot), env[pathName]].join(path.delimiter),
+      ...releaseEnvironment(folder, slot),
       DELIVERY_ENVIRONMENT: this.files.name,
       DELIVERY_SERVICE: service,
       DELIVERY_COMMIT: release.commit,

@@ -1,53 +1,53 @@
-import { fail, messageOf, ok, type Result } from '../../model/result';
-import type { ProcessDefinition } from '../../model/pipeline';
 import type { ProcessIdentity } from '../../model/events';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import type { DeployedRelease, DeployRequest, RolledBackRelease, RollbackWish } from '../environment';
-import type { Front } from './front';
-import { LiveRelease } from './live-release';
-import { lastLines } from './release-log';
+import { SerialQueue } from '../../support/serial-queue';
+import { shortCommit } from '../../support/format';
+import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
+import type { ServiceProxy } from './proxy';
+import { lastLines } from './release-process';
 import type { ReleaseStarter } from './release-starter';
-import type { ReleaseRecord, ServiceRecord } from './state-file';
+import type { RunnableRelease, SupervisedService } from './state-file';
+import { SupervisedRelease } from './supervised-release';
 
-/** How many releases can be brought back. */
-const history = 2;
-const saidLines = 20;
-/** How often to look whether whoever has to verify a release still lives. */
-const ownerEveryMs = 2_000;
+const maxEarlierReleases = 2;
+const maxLogLines = 20;
+const ownerPollIntervalMs = 2_000;
 
-/** One service of the environment: what is live, what it replaced, and the switch between them. */
+/** A service of the environment: the live release, its predecessors, and the switch between them. */
 export class Service {
-  private current: LiveRelease | undefined;
-  /** What the unverified `current` replaced: it still runs, so that it is back at once. */
-  private warm: LiveRelease | undefined;
-  private earlier: readonly ReleaseRecord[] = [];
+  private current: SupervisedRelease | undefined;
+  /** The predecessor of an unverified `current`. It keeps running for an immediate rollback. */
+  private standby: SupervisedRelease | undefined;
+  private earlier: readonly RunnableRelease[] = [];
   private verified = true;
-  private turn: Promise<unknown> = Promise.resolve();
-  private readonly leaving = new Set<Promise<void>>();
+  private readonly queue = new SerialQueue();
+  private readonly stopping = new Set<Promise<void>>();
   private ownerWatch: NodeJS.Timeout | undefined;
 
   constructor(
     readonly name: string,
     private readonly environment: string,
-    private readonly front: Front,
+    private readonly proxy: ServiceProxy,
     private readonly starter: ReleaseStarter,
-    private readonly changed: () => void,
+    private readonly onChange: () => void,
   ) {}
 
   get url(): string {
-    return `http://127.0.0.1:${this.front.port}`;
+    return `http://127.0.0.1:${this.proxy.port}`;
   }
 
-  /** Brings back what was live when an earlier supervisor ended; resolves when that was tried once. */
-  async restore({ current, earlier, unverified }: ServiceRecord, signal: AbortSignal): Promise<void> {
-    // Whoever had to verify it lost it with the environment.
+  /** Starts the release that was live when the last supervisor ended. Resolves after the first attempt. */
+  async restore({ current, earlier, unverified }: SupervisedService, signal: AbortSignal): Promise<void> {
+    // The verifier of an unverified release lost its environment, so the release counts as failed.
     const last = unverified ? earlier[0] : current;
     this.earlier = unverified ? earlier.slice(1) : earlier;
     if (!last) return;
     const live = (this.current = this.open(last));
-    this.changed();
+    this.onChange();
     if (this.starter.missingSecret(last) === undefined) await live.start(signal);
-    if (!signal.aborted && this.current === live) live.keep((target) => this.front.serve(target));
+    if (!signal.aborted && this.current === live) live.supervise((upstream) => this.proxy.routeTo(upstream));
   }
 
   async deploy(
@@ -56,179 +56,173 @@ export class Service {
     log: (line: string) => void,
     signal: AbortSignal,
   ): Promise<Result<DeployedRelease>> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       if (signal.aborted) return fail('cancelled', 'cancelled');
       const { release, folder, slot, secrets } = request;
-      this.starter.remember(release.id, secrets);
+      this.starter.storeSecrets(release.id, secrets);
       const next = this.open({ release, folder, slot, definition, secrets: Object.keys(secrets) });
-      const live = this.current?.record.release.commit.slice(0, 8);
-      log(`starting ${release.commit.slice(0, 8)}${live ? ` beside ${live}` : ''}`);
-      const began = Date.now();
-      const why = await next.start(signal);
-      if (why !== undefined) {
-        await next.end(0);
+      const live = this.current && shortCommit(this.current.record.release.commit);
+      log(`starting ${shortCommit(release.commit)}${live ? ` beside ${live}` : ''}`);
+      const startedAt = Date.now();
+      const problem = await next.start(signal);
+      if (problem !== undefined) {
+        await next.stop(0);
         if (signal.aborted) return fail('cancelled', 'cancelled');
-        const file = this.starter.logOf(this.name, release.id);
-        const lines = lastLines(file, saidLines);
-        if (lines.length > 0) log(`the last of what it printed:`);
+        const file = this.starter.logFile(this.name, release.id);
+        const lines = lastLines(file, maxLogLines);
+        if (lines.length > 0) log(`the last lines of its output:`);
         for (const line of lines) log(`  ${line}`);
-        return fail('delivery', `${this.name} did not come up in ${this.environment}: ${why}`, {
-          hint: live ? `${live} stays live; all that the new release printed is in ${file}` : `all that it printed is in ${file}`,
+        return fail('delivery', `${this.name} did not come up in ${this.environment}: ${problem}`, {
+          hint: live ? `${live} stays live; the full output of the new release is in ${file}` : `its full output is in ${file}`,
         });
       }
-      log(`healthy after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+      log(`healthy after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
       this.replace(next, request.owner);
       log(`live at ${this.url}`);
       const [previous] = this.earlier;
-      return ok({ url: this.url, release, ...(previous && { previous: previous.release }) });
+      return ok({ url: this.url, release, previous: previous?.release });
     });
   }
 
-  /** The release was verified: what it replaced ends. */
+  /** Marks the release as verified and stops its predecessor. */
   async settle(release: string): Promise<Result<void>> {
-    return this.inTurn(async () => {
+    return this.queue.run(async () => {
       if (this.current?.record.release.id !== release)
-        return fail('delivery', `the release that was verified is no longer live in ${this.environment}`);
-      this.settled();
+        return fail('delivery', `the verified release is no longer live in ${this.environment}`);
+      this.markVerified();
       return ok(undefined);
     });
   }
 
-  async rollBack(wish: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
-    return this.inTurn(() => this.giveBack(wish));
+  async rollBack(options: RollbackOptions = {}): Promise<Result<RolledBackRelease>> {
+    return this.queue.run(() => this.rollBackNow(options));
   }
 
-  /** Ends all of it. */
+  /** Stops everything. */
   async end(): Promise<void> {
     clearInterval(this.ownerWatch);
-    await Promise.all([this.current?.end(0), this.warm?.end(0), ...this.leaving]);
-    await this.front.close();
+    await Promise.all([this.current?.stop(0), this.standby?.stop(0), ...this.stopping]);
+    await this.proxy.close();
   }
 
-  /** Why nothing answers, for whoever asks. */
-  whyDown(): string {
+  /** Returns the reason why no release is reachable. */
+  unavailableReason(): string {
     if (!this.current) return `${this.name} has not been delivered to ${this.environment}`;
     return `${this.name} is ${this.current.state} in ${this.environment}${this.current.reason ? `: ${this.current.reason}` : ''}`;
   }
 
-  record(): ServiceRecord {
-    const { current, earlier, front } = this;
+  record(): SupervisedService {
+    const { current, earlier, proxy } = this;
     const state = current?.state ?? 'stopped';
     const missing = current && !current.running ? this.starter.missingSecret(current.record) : undefined;
-    const reason =
-      missing === undefined ? current?.reason : `it needs the secret ${missing}, which only a delivery hands over: deliver it again`;
+    const reason = missing === undefined ? current?.reason : `it needs the secret ${missing}, whose value is not stored: deliver it again`;
     return {
       service: this.name,
-      port: front.port,
+      port: proxy.port,
       state: missing === undefined ? state : 'stopped',
-      ...(reason !== undefined && { reason }),
-      ...(current && { current: { ...current.record, ...(current.identity && { process: current.identity }) } }),
-      ...(!this.verified && { unverified: true as const }),
+      reason,
+      current: current && { ...current.record, process: current.identity },
+      unverified: this.verified ? undefined : true,
       earlier,
     };
   }
 
-  private open(record: ReleaseRecord): LiveRelease {
-    return new LiveRelease(record, () => this.starter.start(this.name, this.url, record), this.changed);
+  private open(record: RunnableRelease): SupervisedRelease {
+    return new SupervisedRelease(record, () => this.starter.start(this.name, this.url, record), this.onChange);
   }
 
-  private replace(next: LiveRelease, owner: ProcessIdentity | undefined): void {
+  private replace(next: SupervisedRelease, owner: ProcessIdentity | undefined): void {
     const before = this.current;
     this.switchTo(next);
     if (this.verified) {
-      this.warm = before;
-      if (before) this.earlier = [before.record, ...this.earlier].slice(0, history);
+      this.standby = before;
+      if (before) this.earlier = [before.record, ...this.earlier].slice(0, maxEarlierReleases);
     } else if (before) {
-      // Nobody ever verified it: it is nothing to go back to.
-      this.retire(before);
+      // A release that was never verified is no target for a rollback.
+      this.stopInBackground(before);
     }
     this.verified = false;
     this.watchOwner(owner);
-    this.changed();
+    this.onChange();
   }
 
-  private switchTo(next: LiveRelease | undefined): void {
-    // The old one is let go first: its end must not take the front from the new one.
-    void this.current?.release();
+  private switchTo(next: SupervisedRelease | undefined): void {
+    // Release the old one first, so that its exit does not take the proxy from the new one.
+    void this.current?.unsupervise();
     this.current = next;
-    if (next) next.keep((target) => this.current === next && this.front.serve(target));
-    else this.front.serve(undefined);
+    if (next) next.supervise((upstream) => this.current === next && this.proxy.routeTo(upstream));
+    else this.proxy.routeTo(undefined);
   }
 
-  private settled(): void {
+  private markVerified(): void {
     this.verified = true;
     clearInterval(this.ownerWatch);
-    if (this.warm) this.retire(this.warm);
-    this.warm = undefined;
+    if (this.standby) this.stopInBackground(this.standby);
+    this.standby = undefined;
     const kept = [...(this.current ? [this.current.record] : []), ...this.earlier].map((record) => record.release.id);
-    this.starter.forgetOthers(this.name, kept);
-    this.changed();
+    this.starter.removeOthers(this.name, kept);
+    this.onChange();
   }
 
-  private async giveBack({ to, only }: RollbackWish = {}): Promise<Result<RolledBackRelease>> {
+  private async rollBackNow({ to, only }: RollbackOptions = {}): Promise<Result<RolledBackRelease>> {
     const { current } = this;
     if (!current) return fail('usage', `${this.name} is not live in ${this.environment}`);
     const from = current.record.release;
     if (only !== undefined && only !== from.id)
-      return fail('usage', `${this.environment} has another release of ${this.name} by now: ${from.commit.slice(0, 8)}`);
+      return fail('usage', `another release of ${this.name} is live in ${this.environment} now: ${shortCommit(from.commit)}`);
     const record =
       to === undefined ? this.earlier[0] : this.earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
     if (to !== undefined && !record) {
-      const there = this.earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
-      return fail('usage', `${this.name} has no earlier release ${to} in ${this.environment}`, there ? { hint: `there is ${there}` } : {});
+      const available = this.earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
+      return fail('usage', `${this.name} has no earlier release ${to} in ${this.environment}`, {
+        hint: available ? `available: ${available}` : undefined,
+      });
     }
-    const back = record && (await this.reopen(record));
+    const back = record && (await this.startAgain(record));
     if (back && !back.ok) return back;
     this.switchTo(back?.value);
-    this.retire(current);
-    if (this.warm === back?.value) this.warm = undefined;
+    this.stopInBackground(current);
+    if (this.standby === back?.value) this.standby = undefined;
     this.earlier = record ? this.earlier.slice(this.earlier.indexOf(record) + 1) : [];
-    this.settled();
-    return ok({ from, ...(record && { to: record.release }) });
+    this.markVerified();
+    return ok({ from, to: record?.release });
   }
 
-  /** An earlier release, up and healthy. */
-  private async reopen(record: ReleaseRecord): Promise<Result<LiveRelease>> {
-    const { warm } = this;
-    if (warm?.record.release.id === record.release.id && warm.running) return ok(warm);
+  /** Starts an earlier release and resolves when it is healthy. */
+  private async startAgain(record: RunnableRelease): Promise<Result<SupervisedRelease>> {
+    const { standby } = this;
+    if (standby?.record.release.id === record.release.id && standby.running) return ok(standby);
     const missing = this.starter.missingSecret(record);
     if (missing !== undefined)
       return fail(
         'machinery',
-        `${record.release.commit.slice(0, 8)} needs the secret ${missing}, which is not kept: deliver that commit again`,
+        `${shortCommit(record.release.commit)} needs the secret ${missing}, whose value is not stored: deliver that commit again`,
       );
     const live = this.open(record);
-    const why = await live.start(new AbortController().signal);
-    if (why === undefined) return ok(live);
-    await live.end(0);
-    return fail('delivery', `${this.name} could not be brought back to ${record.release.commit.slice(0, 8)}: ${why}`, {
-      hint: 'what was live still is',
+    const problem = await live.start(new AbortController().signal);
+    if (problem === undefined) return ok(live);
+    await live.stop(0);
+    return fail('delivery', `${this.name} could not be rolled back to ${shortCommit(record.release.commit)}: ${problem}`, {
+      hint: 'the live release is unchanged',
     });
   }
 
-  /** A release whose verifier died was not verified and never will be: the previous one comes back. */
+  /** Rolls back if the process that has to verify the release dies first. */
   private watchOwner(owner: ProcessIdentity | undefined): void {
     clearInterval(this.ownerWatch);
     if (!owner) return;
     this.ownerWatch = setInterval(() => {
       if (isAlive(owner)) return;
       clearInterval(this.ownerWatch);
-      void this.inTurn(async () => (this.verified ? undefined : this.giveBack()));
-    }, ownerEveryMs);
+      void this.queue.run(async () => (this.verified ? undefined : this.rollBackNow()));
+    }, ownerPollIntervalMs);
   }
 
-  private retire(live: LiveRelease): void {
-    const gone = live
-      .end()
+  private stopInBackground(live: SupervisedRelease): void {
+    const stopped = live
+      .stop()
       .catch((error: unknown) => console.error(`${this.name}: a release did not end: ${messageOf(error)}`))
-      .finally(() => this.leaving.delete(gone));
-    this.leaving.add(gone);
-  }
-
-  /** One after the other: a switch in the middle of another would lose a release. */
-  private async inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(act);
-    this.turn = mine.catch(() => {});
-    return mine;
+      .finally(() => this.stopping.delete(stopped));
+    this.stopping.add(stopped);
   }
 }

@@ -1,41 +1,43 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { environmentsFolder } from '../../support/home';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
-import type { ServiceHealth } from '../../model/environment-status';
+import type { ProcessDefinition } from '../../model/pipeline';
+import { isAlive } from '../../process/process-identity';
+import { fileNames } from '../../support/file-names';
+import { environmentsFolder } from '../../support/home';
 
-/** What an environment is, on disk: enough to show it, and to bring it back after a reboot. */
+/** The stored state of an environment: enough to show it, and to restore it after a reboot. */
 export interface EnvironmentState {
   readonly environment: string;
   readonly kind: 'process';
-  /** The supervisor that wrote this; the rest is true while it lives. */
+  /** The supervisor that wrote the state. The rest is accurate while it runs. */
   readonly supervisor?: ProcessIdentity;
-  readonly services: readonly ServiceRecord[];
+  readonly services: readonly SupervisedService[];
 }
 
-export interface ServiceRecord {
+export interface SupervisedService {
   readonly service: string;
-  /** Where customers reach it, whatever release is live. */
+  /** The port of the proxy, the same for every release. */
   readonly port: number;
   readonly state: ServiceHealth;
   readonly reason?: string;
-  readonly current?: ReleaseRecord;
-  /** `current` is live and the run that deployed it has not said that it is good. */
+  readonly current?: RunnableRelease;
+  /** `current` is live, and the run that deployed it has not verified it yet. */
   readonly unverified?: true;
-  /** What can be brought back, newest first. */
-  readonly earlier: readonly ReleaseRecord[];
+  /** The releases that can be restored, newest first. */
+  readonly earlier: readonly RunnableRelease[];
 }
 
-/** A release and all that is needed to start it again, except the values of its secrets. */
-export interface ReleaseRecord {
+/** A release with everything that starts it again, except the values of its secrets. */
+export interface RunnableRelease {
   readonly release: Release;
   readonly folder: string;
   readonly slot: string;
   readonly definition: ProcessDefinition;
   readonly secrets: readonly string[];
-  /** While it runs: so that a later supervisor finds what a killed one left. */
+  /** Set while it runs, so that a later supervisor finds it after a crash. */
   readonly process?: ProcessIdentity;
 }
 
@@ -54,7 +56,7 @@ export class EnvironmentFiles {
     return path.join(this.folder, 'state.json');
   }
 
-  /** Where the supervisor listens for commands, with the token that they need; for the user alone. */
+  /** The supervisor's address and the token for it. Readable for its user only. */
   get control(): string {
     return path.join(this.folder, 'control.json');
   }
@@ -71,24 +73,20 @@ export class EnvironmentFiles {
     return path.join(this.folder, service, `${release}.log`);
   }
 
-  /** What customers said of a service: its releases write it, and it outlives them. No service has a name like this folder's. */
+  /** The feedback on a service. Its releases write the file, and it outlives them. No service can have this folder's name. */
   feedback(service: string): string {
     return path.join(this.folder, '.feedback', `${service}.jsonl`);
   }
 
-  /** What all processes of this environment are marked with, and of no other of that name. */
+  /** The marker of all processes of this environment, unique even among environments of the same name. */
   get lineage(): string {
     return `environment-${createHash('sha256').update(this.folder).digest('hex').slice(0, 12)}`;
   }
 }
 
-/** The environments that have ever been deployed to, by name. */
+/** Returns the names of the environments with a folder. */
 export function environmentNames(home: string): string[] {
-  try {
-    return fs.readdirSync(environmentsFolder(home)).sort();
-  } catch {
-    return [];
-  }
+  return fileNames(environmentsFolder(home));
 }
 
 export function readState(files: EnvironmentFiles): EnvironmentState | undefined {
@@ -97,4 +95,36 @@ export function readState(files: EnvironmentFiles): EnvironmentState | undefined
   } catch {
     return undefined;
   }
+}
+
+/** Returns the status of an environment as the supervisor last recorded it. */
+export function processStatus(state: EnvironmentState, files: EnvironmentFiles): EnvironmentStatus {
+  const running = state.supervisor !== undefined && isAlive(state.supervisor);
+  // A service with a reserved port and no release is not shown.
+  const deployed = state.services.filter(({ current, earlier }) => current !== undefined || earlier.length > 0);
+  const reason = state.supervisor ? 'its supervisor is not running, possibly after a reboot' : 'the environment was stopped';
+  return {
+    environment: state.environment,
+    kind: state.kind,
+    running,
+    services: deployed.map((record) => serviceStatus(record, files, running ? undefined : reason)),
+  };
+}
+
+function serviceStatus(
+  { service, port, state, reason, current, earlier }: SupervisedService,
+  files: EnvironmentFiles,
+  down: string | undefined,
+): ServiceStatus {
+  return {
+    service,
+    state: down === undefined ? state : 'stopped',
+    reason: down ?? reason,
+    url: `http://127.0.0.1:${port}`,
+    release: current?.release,
+    log: current && files.releaseLog(service, current.release.id),
+    artifact: current && { slot: current.slot, folder: current.folder },
+    previous: earlier[0]?.release,
+    earlier: earlier.length > 0 ? earlier.map(({ release }) => release) : undefined,
+  };
 }

@@ -1,29 +1,35 @@
-import { endProcesses } from '../../process/descendants';
-import { graceMs } from '../../process/command';
-import { isAlive, ownIdentity } from '../../process/process-identity';
-import { tryLock } from '../../process/lock';
-import { fail, messageOf, ok, type Result } from '../../model/result';
-import type { Release } from '../../model/events';
-import type { DeployedRelease, DeployRequest, Environment, LogOptions, RolledBackRelease, RollbackWish, Say } from '../environment';
 import type { ServiceStatus } from '../../model/environment-status';
-import { markOf, type KeptRelease, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
+import type { Release } from '../../model/events';
+import { fail, messageOf, ok, type Result } from '../../model/result';
+import { graceMs } from '../../process/command';
+import { endProcesses } from '../../process/descendants';
+import { tryLock } from '../../process/lock';
+import { isAlive, ownIdentity } from '../../process/process-identity';
+import { pause } from '../../support/pause';
+import { shortCommit } from '../../support/format';
+import type {
+  DeployedRelease,
+  DeployRequest,
+  Environment,
+  LogOptions,
+  RollbackOptions,
+  RolledBackRelease,
+  WriteLine,
+} from '../environment';
+import { type KeptRelease, markOf, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
 import { Platforms } from '../registry';
-import { recordedStatus } from './recorded-status';
-import type { ServiceRecord, ServiceRecords } from './service-record';
+import { recordedStatus, type ServiceRecord, type ServiceRecords } from './service-record';
 
-const silent: Say = () => {};
-/** For what must come to its end once it has begun. */
-const never = new AbortController().signal;
-/** How many releases can be brought back. */
-const history = 5;
-/** How long the place may take to say what is live, before something is done there. */
-const lookMs = 15_000;
-/** How often to look whether another deployment of the service has ended. */
-const turnEveryMs = 250;
+const silent: WriteLine = () => {};
+/** For operations that must not be cancelled half-way. */
+const neverAborted = new AbortController().signal;
+const maxEarlierReleases = 5;
+const observeTimeoutMs = 15_000;
+const lockPollIntervalMs = 250;
 
 /**
- * An environment that something else runs: an engine, a cluster, scripts. What was done with each service is in a
- * record of its own, under a lock of its own, so that services are delivered independently.
+ * An environment that something else runs: a container engine, a cluster, scripts. Each service has its own record and its own lock,
+ * so that services are deployed independently.
  */
 export class RecordedEnvironment implements Environment {
   private readonly platforms = new Platforms();
@@ -31,7 +37,7 @@ export class RecordedEnvironment implements Environment {
   constructor(
     private readonly records: ServiceRecords,
     readonly kind: PlatformKind,
-    /** By what services are deployed, by name; others are known by what they were deployed by last. */
+    /** The definitions by service. Other services use the definition of their last deployment. */
     private readonly definitions: ReadonlyMap<string, PlatformDefinition> = new Map(),
   ) {}
 
@@ -44,19 +50,19 @@ export class RecordedEnvironment implements Environment {
     return platform.ok ? platform.value.check(folder, signal) : platform;
   }
 
-  async deploy(request: DeployRequest, log: Say, signal: AbortSignal): Promise<Result<DeployedRelease>> {
+  async deploy(request: DeployRequest, log: WriteLine, signal: AbortSignal): Promise<Result<DeployedRelease>> {
     const { service, release } = request;
     const definition = this.definitions.get(service);
-    if (!definition) return fail('usage', `${this.name} has no definition to deploy ${service} by`);
+    if (!definition) return fail('usage', `${this.name} has no definition of ${service}: it cannot be deployed`);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
-    return this.inTurn(service, log, signal, async () => {
-      const before = this.readOrSetAside(service, log);
-      const { current, earlier: known } = await this.liveNow(platform.value, service, before);
-      const began: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
-      this.records.write({ ...began, deploying: { release, by: request.owner ?? ownIdentity() } });
+    return this.withLock(service, log, signal, async () => {
+      const before = this.readOrMoveAside(service, log);
+      const { current, earlier: known } = await this.readLive(platform.value, service, before);
+      const initial: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
+      this.records.write({ ...initial, deploying: { release, by: request.owner ?? ownIdentity() } });
       const addresses = this.addresses();
-      const deployed = await platform.value.deploy({ ...request, addresses, ...(current && { current }) }, log, signal);
+      const deployed = await platform.value.deploy({ ...request, addresses, current }, log, signal);
       if (!deployed.ok) {
         if (before) this.records.write(before);
         else this.records.remove(service);
@@ -65,75 +71,77 @@ export class RecordedEnvironment implements Environment {
       const { url, image, details = {} } = deployed.value;
       const { slot, folder } = request;
       const secrets = Object.keys(request.secrets);
-      const next: KeptRelease = { release, slot, folder, secrets, details, ...(image !== undefined && { image }) };
-      // What nobody ever verified is nothing to go back to.
+      const next: KeptRelease = { release, slot, folder, secrets, details, image };
+      // A release that was never verified is no target for a rollback.
       const isVerified = current && !(before?.verifier && before.current?.release.id === current.release.id);
       const earlier = [...(isVerified ? [current] : []), ...known].filter((kept) => kept.release.id !== release.id);
       const verifier = request.owner ?? ownIdentity();
-      this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, history) });
-      await platform.value.forget(earlier.slice(history), [next, ...earlier.slice(0, history)]);
+      this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, maxEarlierReleases) });
+      await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...earlier.slice(0, maxEarlierReleases)]);
       const [last] = earlier;
-      return ok({ url, release, ...(last && { previous: last.release }) });
+      return ok({ url, release, previous: last?.release });
     });
   }
 
   async settle(service: string, releaseId: string): Promise<Result<void>> {
-    return this.inTurn(service, silent, never, async () => {
+    return this.withLock(service, silent, neverAborted, async () => {
       const record = this.read(service);
       if (!record.ok) return record;
       if (record.value?.current?.release.id !== releaseId)
-        return fail('delivery', `the release that was verified is no longer live in ${this.name}`);
-      this.records.write(without(record.value, 'verifier'));
+        return fail('delivery', `the verified release is no longer live in ${this.name}`);
+      this.records.write({ ...record.value, verifier: undefined });
       return ok(undefined);
     });
   }
 
-  async rollBack(service: string, wish: RollbackWish = {}, log: Say = silent): Promise<Result<RolledBackRelease>> {
+  async rollBack(service: string, options: RollbackOptions = {}, log: WriteLine = silent): Promise<Result<RolledBackRelease>> {
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
-    return this.inTurn(service, log, never, async () => {
+    return this.withLock(service, log, neverAborted, async () => {
       const read = this.read(service);
       if (!read.ok) return read;
       const definition = this.definitions.get(service) ?? read.value?.definition;
-      const { current: live, earlier: known } = await this.liveNow(platform.value, service, read.value);
+      const { current: live, earlier: known } = await this.readLive(platform.value, service, read.value);
       if (!live || !definition) return fail('usage', `${service} is not live in ${this.name}`);
-      if (wish.only !== undefined && wish.only !== live.release.id)
-        return fail('usage', `${this.name} has another release of ${service} by now: ${live.release.commit.slice(0, 8)}`);
-      const target = chosen(known, wish.to, `${service} in ${this.name}`);
+      if (options.only !== undefined && options.only !== live.release.id)
+        return fail('usage', `another release of ${service} is live in ${this.name} now: ${shortCommit(live.release.commit)}`);
+      const target = selectEarlier(known, options.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
       const to = target.value;
-      const back = to ? await platform.value.restore(to, log, never) : await platform.value.takeDown(live, log, never);
+      const back = to ? await platform.value.restore(to, log, neverAborted) : await platform.value.takeDown(live, log, neverAborted);
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
       const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
-      this.records.write({ service, definition, url, ...(to && { current: to }), earlier });
-      this.records.forgetObserved(service);
+      this.records.write({ service, definition, url, current: to, earlier });
+      this.records.removeObservation(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
-      return ok({ from: live.release, ...(to && { to: to.release }) });
+      return ok({ from: live.release, to: to?.release });
     });
   }
 
   /**
-   * What was live before a deployment whose process died is made live again. Answers which release went and which came
-   * back; `undefined` where there is nothing to recover.
+   * Restores the former release after a deployment whose process died. Returns which release was replaced and which was restored, or
+   * undefined if nothing has to be recovered.
    */
-  async recover(service: string, releaseId: string, log: Say): Promise<Result<RolledBackRelease | undefined>> {
+  async recover(service: string, releaseId: string, log: WriteLine): Promise<Result<RolledBackRelease | undefined>> {
     const read = this.read(service);
-    if (!read.ok) return ok(undefined); // it cannot be known: the next delivery begins it anew
+    if (!read.ok) return ok(undefined); // unreadable: the next delivery creates a new record
     const { deploying, current, verifier } = read.value ?? {};
     if (current?.release.id === releaseId && verifier && !isAlive(verifier)) return this.rollBack(service, { only: releaseId }, log);
     if (deploying?.release.id !== releaseId || isAlive(deploying.by)) return ok(undefined);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
-    return this.inTurn(service, log, never, async () => {
+    return this.withLock(service, log, neverAborted, async () => {
       await endProcesses({ run: markOf(releaseId) }, graceMs);
-      const begun = foreign(deploying.release);
-      const undone = current ? await platform.value.restore(current, log, never) : await platform.value.takeDown(begun, log, never);
-      if (!undone.ok && current) return undone;
-      if (!undone.ok) log(undone.failure.message);
-      if (read.value && current) this.records.write(without(read.value, 'deploying'));
+      const begun = externalRelease(deploying.release);
+      const restored = current
+        ? await platform.value.restore(current, log, neverAborted)
+        : await platform.value.takeDown(begun, log, neverAborted);
+      if (!restored.ok && current) return restored;
+      if (!restored.ok) log(restored.failure.message);
+      if (read.value && current) this.records.write({ ...read.value, deploying: undefined });
       else this.records.remove(service);
-      return ok({ from: deploying.release, ...(current && { to: current.release }) });
+      return ok({ from: deploying.release, to: current?.release });
     });
   }
 
@@ -144,33 +152,33 @@ export class RecordedEnvironment implements Environment {
   async observe(signal: AbortSignal): Promise<Result<void>> {
     const observed = new Map<string, ServiceStatus>();
     const failures: string[] = [];
-    for (const { service, platform, live } of await this.opened()) {
+    for (const { service, platform, live } of await this.openPlatforms()) {
       const answer = platform.ok ? await platform.value.observe(live, signal) : platform;
       if (!answer.ok) failures.push(answer.failure.message);
       else
         for (const { url = '', earlier, ...status } of answer.value) {
           const [previous] = earlier ?? [];
-          // What a service's own platform says of it counts more than what another one sees of it.
+          // A platform knows its own service better than other platforms of the environment do.
           if (observed.has(status.service) && status.service !== service) continue;
-          observed.set(status.service, { ...status, url, ...(earlier && { earlier }), ...(previous && { previous }) });
+          observed.set(status.service, { ...status, url, earlier, previous });
         }
     }
     const before = this.records.observation();
     const [failure] = failures;
     const at = failure === undefined ? new Date().toISOString() : before?.at;
     const services = failure === undefined ? [...observed.values()] : (before?.services ?? []);
-    this.records.observed({
+    this.records.writeObservation({
       kind: this.kind,
       services,
-      ...(at !== undefined && { at }),
-      ...(failure !== undefined && { failure }),
+      at,
+      failure,
     });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }
 
-  /** Calls `changed` when one of the services may be different; resolves with the signal. */
+  /** Calls `changed` when one of the services may have changed. Resolves when the signal aborts. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
-    const platforms = await this.opened();
+    const platforms = await this.openPlatforms();
     await Promise.all([
       this.records.watch(changed, signal),
       ...platforms.map(async ({ platform }) => (platform.ok ? platform.value.watch?.(changed, signal) : undefined)),
@@ -182,22 +190,25 @@ export class RecordedEnvironment implements Environment {
   }
 
   async start(): Promise<Result<void>> {
-    return this.each((platform, live) => platform.start(live, never), false);
+    return this.forEachLive((platform, live) => platform.start(live, neverAborted), false);
   }
 
   async stop(): Promise<Result<void>> {
-    return this.each((platform, live) => platform.stop(live, never), true);
+    return this.forEachLive((platform, live) => platform.stop(live, neverAborted), true);
   }
 
-  private async each(act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>, stopped: boolean): Promise<Result<void>> {
+  private async forEachLive(
+    act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>,
+    stopped: boolean,
+  ): Promise<Result<void>> {
     for (const service of this.records.services()) {
-      const done = await this.inTurn(service, silent, never, async () => {
+      const done = await this.withLock(service, silent, neverAborted, async () => {
         const read = this.read(service);
         if (!read.ok) return read;
         if (!read.value?.current) return ok(undefined);
         const platform = await this.platformOf(service);
         const acted = platform.ok ? await act(platform.value, read.value.current) : platform;
-        if (acted.ok) this.records.write({ ...without(read.value, 'stopped'), ...(stopped && { stopped: true as const }) });
+        if (acted.ok) this.records.write({ ...read.value, stopped: stopped || undefined });
         return acted;
       });
       if (!done.ok) return done;
@@ -214,30 +225,31 @@ export class RecordedEnvironment implements Environment {
     return platform.ok ? act(platform.value, live) : platform;
   }
 
-  /** What is live as the place itself says it, else as the record has it: others may have deployed since. */
-  private async liveNow(
+  /** Returns the live release as the platform reports it, else as the record has it: others may have deployed since. */
+  private async readLive(
     platform: Platform,
     service: string,
     record: ServiceRecord | undefined,
   ): Promise<{ readonly current?: KeptRelease; readonly earlier: readonly KeptRelease[] }> {
-    const recorded = { ...(record?.current && { current: record.current }), earlier: record?.earlier ?? [] };
-    const answer = await platform.observe(record?.current, AbortSignal.timeout(lookMs));
-    const seen = answer.ok ? answer.value.find((one) => one.service === service) : undefined;
-    if (!seen?.release || seen.release.id === record?.current?.release.id) return recorded;
+    const recorded = { current: record?.current, earlier: record?.earlier ?? [] };
+    const answer = await platform.observe(record?.current, AbortSignal.timeout(observeTimeoutMs));
+    const observed = answer.ok ? answer.value.find((candidate) => candidate.service === service) : undefined;
+    if (!observed?.release || observed.release.id === record?.current?.release.id) return recorded;
     const kept = [...(record?.current ? [record.current] : []), ...recorded.earlier];
-    const asKept = (release: Release): KeptRelease => kept.find((one) => one.release.id === release.id) ?? foreign(release);
-    const earlier = seen.earlier?.map(asKept) ?? kept.filter((one) => one.release.id !== seen.release?.id);
-    return { current: asKept(seen.release), earlier };
+    const asKept = (release: Release): KeptRelease =>
+      kept.find((candidate) => candidate.release.id === release.id) ?? externalRelease(release);
+    const earlier = observed.earlier?.map(asKept) ?? kept.filter((candidate) => candidate.release.id !== observed.release?.id);
+    return { current: asKept(observed.release), earlier };
   }
 
-  /** What others delivered, as far as a platform needs it to find the service's log. */
+  /** Returns the live release of a service that was delivered elsewhere, for its log. */
   private observedLive(service: string): KeptRelease | undefined {
-    const release = this.records.observation()?.services.find((one) => one.service === service)?.release;
-    return release && foreign(release);
+    const release = this.records.observation()?.services.find((candidate) => candidate.service === service)?.release;
+    return release && externalRelease(release);
   }
 
-  /** Every service that is defined, or has a record. */
-  private async opened(): Promise<{ service: string; platform: Result<Platform>; live: KeptRelease | undefined }[]> {
+  /** Opens the platform of every service that is defined or has a record. */
+  private async openPlatforms(): Promise<{ service: string; platform: Result<Platform>; live: KeptRelease | undefined }[]> {
     return Promise.all(
       [...new Set([...this.definitions.keys(), ...this.records.services()])].map(async (service) => {
         const read = this.read(service);
@@ -263,24 +275,24 @@ export class RecordedEnvironment implements Environment {
     try {
       return ok(this.records.read(service));
     } catch (error) {
-      return fail('machinery', `what was written down of ${service} in ${this.name} cannot be read: ${messageOf(error)}`, {
+      return fail('machinery', `the record of ${service} in ${this.name} cannot be read: ${messageOf(error)}`, {
         path: this.records.file(service),
-        hint: 'the next delivery begins it anew',
+        hint: 'the next delivery creates a new record',
       });
     }
   }
 
-  /** A record that cannot be read must not keep a delivery from being made; it is kept aside. */
-  private readOrSetAside(service: string, log: Say): ServiceRecord | undefined {
+  /** Reads the record. A record that cannot be read is renamed, so that it does not block a delivery. */
+  private readOrMoveAside(service: string, log: WriteLine): ServiceRecord | undefined {
     const read = this.read(service);
     if (read.ok) return read.value;
-    log(`${read.failure.message}; it is kept as ${this.records.setAside(service)}`);
+    log(`${read.failure.message}; it was renamed to ${this.records.moveAside(service)}`);
     return undefined;
   }
 
-  /** One after the other for each service, whoever asks. A dead holder holds nothing. */
-  private async inTurn<T>(service: string, log: Say, signal: AbortSignal, act: () => Promise<Result<T>>): Promise<Result<T>> {
-    for (let told = false; ; told = true) {
+  /** Runs one operation at a time for each service, across processes. A lock of a dead process does not count. */
+  private async withLock<T>(service: string, log: WriteLine, signal: AbortSignal, act: () => Promise<Result<T>>): Promise<Result<T>> {
+    for (let reported = false; ; reported = true) {
       if (signal.aborted) return fail('cancelled', 'cancelled');
       const lock = tryLock(this.records.lock(service), ownIdentity());
       if (lock.ok) {
@@ -290,27 +302,21 @@ export class RecordedEnvironment implements Environment {
           lock.release();
         }
       }
-      if (!told) log(`another process (${lock.holder.pid}) is changing ${service} in ${this.name}: waiting for it`);
-      await new Promise((resolve) => setTimeout(resolve, turnEveryMs));
+      if (!reported) log(`another process (${lock.holder.pid}) is changing ${service} in ${this.name}: waiting for it`);
+      await pause(lockPollIntervalMs);
     }
   }
 }
 
-function chosen(earlier: readonly KeptRelease[], to: string | undefined, what: string): Result<KeptRelease | undefined> {
+function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, service: string): Result<KeptRelease | undefined> {
   if (to === undefined) return ok(earlier[0]);
   const found = earlier.find(({ release }) => release.id === to || release.commit.startsWith(to));
   if (found) return ok(found);
-  const there = earlier.map(({ release }) => release.commit.slice(0, 8)).join(', ');
-  return fail('usage', `there is no earlier release ${to} of ${what}`, there ? { hint: `there is ${there}` } : {});
+  const available = earlier.map(({ release }) => shortCommit(release.commit)).join(', ');
+  return fail('usage', `there is no earlier release ${to} of ${service}`, { hint: available ? `available: ${available}` : undefined });
 }
 
-/** A release that was delivered elsewhere: all that is known of it is in the place itself. */
-function foreign(release: Release): KeptRelease {
+/** Returns a release that was delivered elsewhere. Only the platform knows more about it. */
+function externalRelease(release: Release): KeptRelease {
   return { release, slot: '', folder: '', secrets: [], details: {} };
-}
-
-function without<K extends keyof ServiceRecord>(record: ServiceRecord, key: K): Omit<ServiceRecord, K> {
-  const { [key]: left, ...rest } = record;
-  void left;
-  return rest;
 }

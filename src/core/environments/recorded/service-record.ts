@@ -1,42 +1,42 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { environmentsFolder } from '../../support/home';
-import type { ProcessIdentity, Release } from '../../model/events';
-import { writeAtomically } from '../../support/files';
 import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
+import type { ProcessIdentity, Release } from '../../model/events';
+import { fileNames } from '../../support/file-names';
+import { environmentsFolder } from '../../support/home';
+import { writeAtomically } from '../../support/files';
 import type { KeptRelease, PlatformDefinition } from '../platform';
 
-/** What Deliver did with one service in an environment that it does not run itself. */
+/** The record of one service in an environment that Deliver does not run itself. */
 export interface ServiceRecord {
   readonly service: string;
-  /** By what it was deployed last. */
+  /** The definition of the last deployment. */
   readonly definition: PlatformDefinition;
   readonly url: string;
   readonly current?: KeptRelease;
-  /** `current` is live, and who has to verify it has not done so; absent: it is verified. */
+  /** The process that has to verify `current`; absent: it is verified. */
   readonly verifier?: ProcessIdentity;
-  /** What can be brought back, newest first. */
+  /** The releases that can be restored, newest first. */
   readonly earlier: readonly KeptRelease[];
-  /** A deployment that has begun: what is live is not certain until it ends. */
+  /** A deployment in progress: the live release is uncertain until it ends. */
   readonly deploying?: { readonly release: Release; readonly by: ProcessIdentity };
-  /** It was stopped on purpose. */
   readonly stopped?: true;
 }
 
-/** What an environment itself last said of its services, whoever delivered them. */
+/** The last answer of an environment about its services, including those that others delivered. */
 export interface Observation {
   readonly kind: Exclude<EnvironmentKind, 'process'>;
-  /** When it last answered (ISO 8601); absent: never. */
+  /** The time of the last answer (ISO 8601); absent: never. */
   readonly at?: string;
   readonly services: readonly ServiceStatus[];
-  /** Why it did not answer when it was last asked. */
+  /** The reason why the last query failed. */
   readonly failure?: string;
 }
 
 const suffix = '.service.json';
-const observedName = 'observed.json';
+const observationName = 'observed.json';
 
-/** The records of one environment: a file a service, so that two deliveries of two services never meet. */
+/** The records of one environment: one file for each service, so that concurrent deliveries do not conflict. */
 export class ServiceRecords {
   readonly folder: string;
 
@@ -47,7 +47,7 @@ export class ServiceRecords {
     this.folder = path.join(environmentsFolder(home), environment);
   }
 
-  /** `undefined` where nothing was deployed; throws where it was and cannot be read. */
+  /** Returns the record, or undefined if nothing was deployed. Throws if the record cannot be read. */
   read(service: string): ServiceRecord | undefined {
     return readJson<ServiceRecord>(this.file(service));
   }
@@ -60,8 +60,8 @@ export class ServiceRecords {
     fs.rmSync(this.file(service), { force: true });
   }
 
-  /** Keeps a record that cannot be read under another name, and answers it. */
-  setAside(service: string): string {
+  /** Renames a record that cannot be read and returns its new path. */
+  moveAside(service: string): string {
     const aside = `${this.file(service)}.damaged`;
     fs.renameSync(this.file(service), aside);
     return aside;
@@ -71,15 +71,15 @@ export class ServiceRecords {
     return path.join(this.folder, `${service}${suffix}`);
   }
 
-  /** The services that have a record, by name. */
+  /** Returns the names of the services that have a record. */
   services(): string[] {
-    return readNames(this.folder)
+    return fileNames(this.folder)
       .filter((name) => name.endsWith(suffix))
       .map((name) => name.slice(0, -suffix.length));
   }
 
-  /** All releases that are live or can be brought back. */
-  kept(): KeptRelease[] {
+  /** Returns all releases that are live or can be restored. */
+  keptReleases(): KeptRelease[] {
     return this.services().flatMap((service) => {
       try {
         const record = this.read(service);
@@ -92,28 +92,28 @@ export class ServiceRecords {
 
   observation(): Observation | undefined {
     try {
-      return readJson<Observation>(path.join(this.folder, observedName));
+      return readJson<Observation>(path.join(this.folder, observationName));
     } catch {
-      return undefined; // the next look writes it anew
+      return undefined; // the next observation replaces it
     }
   }
 
-  observed(observation: Observation): void {
-    writeAtomically(path.join(this.folder, observedName), observation);
+  writeObservation(observation: Observation): void {
+    writeAtomically(path.join(this.folder, observationName), observation);
   }
 
-  /** What was seen of a service is of a release that is live no more. */
-  forgetObserved(service: string): void {
+  /** Removes the observation of a service after its live release has changed. */
+  removeObservation(service: string): void {
     const before = this.observation();
-    if (before) this.observed({ ...before, services: before.services.filter((status) => status.service !== service) });
+    if (before) this.writeObservation({ ...before, services: before.services.filter((status) => status.service !== service) });
   }
 
-  /** Calls `changed` when something was delivered from here, until the signal. */
+  /** Calls `changed` after each deployment from this machine, until the signal aborts. */
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     fs.mkdirSync(this.folder, { recursive: true });
     const watcher = fs.watch(this.folder, (_, name) => name?.endsWith(suffix) && changed());
-    watcher.on('error', () => {}); // the folder went: there is nothing to tell
+    watcher.on('error', () => {}); // the folder was deleted
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     watcher.close();
   }
@@ -122,7 +122,7 @@ export class ServiceRecords {
     return path.join(this.folder, `${service}.lock`);
   }
 
-  /** For files of the platform about a service. */
+  /** Returns the folder for the platform's own files about a service. */
   folderOf(service: string): string {
     const folder = path.join(this.folder, service);
     fs.mkdirSync(folder, { recursive: true });
@@ -130,17 +130,9 @@ export class ServiceRecords {
   }
 }
 
-/** Whether a file of an environment's folder is one that {@link ServiceRecords} writes. */
-export function isRecord(name: string): boolean {
-  return name.endsWith(suffix) || name === observedName;
-}
-
-function readNames(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
+/** Returns whether {@link ServiceRecords} writes a file of this name. */
+export function isRecordFile(name: string): boolean {
+  return name.endsWith(suffix) || name === observationName;
 }
 
 function readJson<T>(file: string): T | undefined {
@@ -152,4 +144,52 @@ function readJson<T>(file: string): T | undefined {
     throw error;
   }
   return JSON.parse(text) as T;
+}
+
+/** Returns the status of all services of an environment, from its records and its last observation. */
+export function recordedStatus(records: ServiceRecords): ServiceStatus[] {
+  const observation = records.observation();
+  const observed = new Map(observation?.services.map((status) => [status.service, status]));
+  const recorded = records.services().flatMap((service) => statusOf(service, records, observed.get(service), observation?.at) ?? []);
+  const known = new Set(recorded.map(({ service }) => service));
+  const others = [...observed.values()]
+    .filter(({ service }) => !known.has(service))
+    .map((status) => ({ ...status, observedAt: observation?.at }));
+  return [...recorded, ...others].sort((a, b) => (a.service < b.service ? -1 : 1));
+}
+
+function statusOf(
+  service: string,
+  records: ServiceRecords,
+  observed: ServiceStatus | undefined,
+  at: string | undefined,
+): ServiceStatus | undefined {
+  let record: ServiceRecord | undefined;
+  try {
+    record = records.read(service);
+  } catch {
+    const reason = 'its record cannot be read: the next delivery creates a new one';
+    return observed ? { ...observed, observedAt: at, reason } : { service, state: 'stopped', url: '', reason };
+  }
+  const { current, earlier = [], url = '', stopped } = record ?? {};
+  if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
+  // A deployment since the last observation is more recent than it.
+  const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
+  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, observedAt: at };
+  const releases = earlier.map((kept): Release => kept.release);
+  const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
+    ? { state: 'stopped', reason: 'it was stopped' }
+    : isNewer
+      ? { state: observed.state, reason: observed.reason }
+      : { state: current ? 'healthy' : 'stopped' };
+  return {
+    service,
+    ...health,
+    url: (isNewer && observed.url) || url,
+    release: current?.release,
+    artifact: current && { slot: current.slot, folder: current.folder, image: current.image },
+    previous: releases[0],
+    earlier: releases.length > 0 ? releases : undefined,
+    observedAt: isNewer ? at : undefined,
+  };
 }

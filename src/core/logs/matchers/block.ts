@@ -1,32 +1,32 @@
 import type { FoundProblem, Frame } from '../../model/problem';
 import type { Beginning, Matcher, Search } from './matcher';
 
-/** A failure that a tool tells in several lines: a title, what is wrong, where. */
+/** A failure that a tool prints as a block of lines: title, message, stack. */
 export interface Block {
   readonly name: string;
-  /** Without `line`: that is the head. */
+  /** The trigger; `line` defaults to the head. */
   readonly begins: Omit<Beginning, 'line'>;
-  /** The line that begins a block; its group `title` names the test, its group `message` says what is wrong. */
+  /** The first line of a block, with the groups `title` (the test) and `message`. */
   readonly head: RegExp;
-  /** A frame of the stack, if the line is one. */
+  /** Parses a frame of the stack. */
   readonly frame: (line: string) => Frame | undefined;
-  /** Of the lines before the stack, those that say what is wrong: their first group; without it every line is. */
+  /** The message lines before the stack, in their first group. Absent: all lines before the stack. */
   readonly message?: RegExp;
-  /** A line that is no part of the block. */
+  /** A line after the block. */
   readonly ends?: RegExp;
   /** The last line of a block. */
   readonly last?: RegExp;
-  /** Other lines stand between those of the stack: only `ends`, `last` or another head ends the block. */
+  /** Other lines may stand between the frames: only `ends`, `last` or another head ends the block. */
   readonly brokenStack?: true;
-  /** The stack is printed with the call that failed last. */
+  /** The stack is printed with the innermost call last. */
   readonly outermostFirst?: true;
-  /** Without these it is no problem. */
+  /** Parts that a block must have to be a problem. */
   readonly needs: 'frames' | 'message';
-  /** The whole message of what was gathered. */
+  /** Composes the message from the collected lines. */
   readonly words?: (lines: readonly string[]) => string;
 }
 
-/** Longer blocks are cut: something else was taken for one. */
+/** The maximum number of lines of a block. A longer one is probably something else. */
 const mostLines = 300;
 const mostFrames = 50;
 
@@ -56,7 +56,7 @@ class BlockSearch implements Search {
       this.end();
       const { title, message } = head.groups ?? {};
       this.draft = { title: title?.trim(), logLine: number, said: message ? [message.trim()] : [], frames: [] };
-      // A head may be the place as well.
+      // A head may also name the place.
       this.addFrame(text);
       return true;
     }
@@ -103,7 +103,7 @@ class BlockSearch implements Search {
   }
 }
 
-/** The first line, and the next where it only announces that. */
+/** Returns the first line, and also the next one if the first only introduces it. */
 export function firstSentence(lines: readonly string[]): string {
   const [first = '', second] = lines;
   return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;

@@ -4,5 +4,5 @@ import { linterMatchers } from './linters';
 import type { Matcher } from './matcher';
 import { testMatchers } from './tests';
 
-/** Those that know more of a failure come before those that know only its stack. */
+/** Matchers with more detail come before those that recognise only a stack. */
 export const builtInMatchers: readonly Matcher[] = [...compilerMatchers, ...linterMatchers, ...testMatchers, ...javascriptMatchers];

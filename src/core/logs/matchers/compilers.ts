@@ -16,10 +16,10 @@ const tscPretty = oneLine(
   /^(?<file>\S.*?):(?<line>\d+):(?<column>\d+) - (?<severity>error|warning|info) (?<code>TS\d+): (?<message>.*)$/,
 );
 
-/** What concerns no file: options, or that there is nothing to compile. */
+/** Errors without a file: wrong options, or nothing to compile. */
 const tscAlone = oneLine('tsc', tsc, /^(?<severity>error) (?<code>TS\d+): (?<message>.*)$/);
 
-/** Also clang, and the format that many tools borrow from them. */
+/** The format of gcc and clang, which many tools use. */
 const gcc = oneLine(
   'gcc',
   afterColon,
@@ -48,7 +48,7 @@ const dotnet = oneLine(
   /^\s*(?<file>\S.*?)\((?<line>\d+),(?<column>\d+)\): (?<severity>error|warning) (?!TS)(?<code>[A-Z]+\d+): (?<message>.+?)(?: \[[^\]]+proj(?:::[^\]]*)?\])?$/,
 );
 
-/** `go build` and `go vet`: what `go test` prints of a test is indented. */
+/** `go build` and `go vet`. Output of `go test` is indented. */
 const go = oneLine('go', { holds: ['.go:'] }, /^(?:vet: )?(?<file>[^\s:][^:]*\.go):(?<line>\d+)(?::(?<column>\d+))?: (?<message>.+)$/);
 
 const rustc = patternMatcher({

@@ -1,13 +1,13 @@
 import type { Severity } from '../../model/problem';
 import type { LinePattern, PatternMatcher } from './pattern';
 
-/** Something wrong with a matcher, at a path inside its definition. */
+/** An error in a matcher, at a path inside its definition. */
 export interface MatcherError {
   readonly path: readonly (string | number)[];
   readonly message: string;
 }
 
-/** What extensions of the editor contribute under names with `$`: matchers and patterns, in VS Code's format. */
+/** Matchers and patterns that other extensions contribute, in VS Code's format. Their names start with `$`. */
 export interface Contributed {
   readonly matchers: Readonly<Record<string, unknown>>;
   readonly patterns: Readonly<Record<string, unknown>>;
@@ -19,8 +19,8 @@ const groups = ['file', 'location', 'line', 'column', 'severity', 'code', 'messa
 
 /**
  * Reads a problem matcher in VS Code's format
- * (https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher). What concerns the
- * editor alone (`owner`, `applyTo`, `background`) is passed over.
+ * (https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher). Keys that
+ * concern only the editor (`owner`, `applyTo`, `background`) are ignored.
  */
 export function readMatcher(
   definition: unknown,
@@ -44,7 +44,7 @@ export function readMatcher(
   };
 }
 
-/** Other places than the workspace's folder cannot be known where a step runs; a path is looked for anyway. */
+/** A step knows no folder but the workspace folder. The path resolver searches for other paths. */
 function folderOf(definition: Record<string, unknown>): { folder?: string } {
   const { fileLocation } = definition;
   const [kind, folder] = Array.isArray(fileLocation) ? (fileLocation as unknown[]) : [];
@@ -70,7 +70,7 @@ function readPatterns(given: unknown, contributed: Contributed, errors: MatcherE
   );
   const [only] = patterns;
   const namesNothing = patterns.every((pattern) => groups.every((group) => pattern[group] === undefined));
-  // As VS Code does: without any group named, they are file, line, column and message.
+  // As in VS Code: the default groups are file, line, column and message.
   if (only && patterns.length === 1 && namesNothing) return [{ ...only, file: 1, line: 2, column: 3, message: 0 }];
   return patterns;
 }

@@ -4,10 +4,10 @@ import type { Matcher } from './matcher';
 import { numbered } from './numbered';
 import { errorEnds, errorHead, nodeFrame } from './node-frames';
 
-/** What ends a list of failures in any of these runners. */
+/** The end of the list of failures in these runners. */
 const summary = /^(?:Test Suites:|Tests:|Test Files |ℹ tests |# tests |Snapshots:)/;
 
-/** Its title may take several lines, each deeper than the one before; the last ends with a colon. */
+/** A title may span several lines, each indented more than the one before. The last ends with a colon. */
 const mocha: Matcher = {
   name: 'mocha',
   begins: { holds: numbered, line: /^ {2}\d+\) \S/ },
@@ -86,7 +86,7 @@ const nodeSpec: Matcher = {
     begins: { holds: ['✖ '] },
     head: /^\s*✖ (?<title>.+?)(?: \(\d[\d.]*ms\))?$/,
     frame: nodeFrame,
-    // Without an indent comes what is no part of the failure.
+    // A line without an indent does not belong to the failure.
     ends: /^(?=\S)/,
     needs: 'frames',
   }),
@@ -94,7 +94,7 @@ const nodeSpec: Matcher = {
 
 const tapPlace = /^(?:.* \()?((?:file:\/\/|[A-Za-z]:[\\/])?[^():]+):(\d+):(\d+)\)?$/;
 
-/** TAP with a YAML block (https://testanything.org/tap-version-14-specification.html), as Node prints it. */
+/** TAP with a YAML block (https://testanything.org/tap-version-14-specification.html), as printed by Node. */
 const nodeTap = block({
   name: 'node-test',
   begins: { first: 'n' },
@@ -113,7 +113,7 @@ const nodeTap = block({
   },
 });
 
-/** An error with its stack, wherever it is printed. */
+/** An error with its stack, anywhere in the log. */
 const node = block({
   name: 'node',
   begins: { holds: errorEnds },
@@ -124,7 +124,7 @@ const node = block({
 
 const thrownAt = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(\d+)$/;
 
-/** What nobody caught, also where the code cannot be parsed: before the error stands where, after it Node's version. */
+/** An uncaught error or a syntax error: the place comes before the error, and Node's version after it. */
 const nodeUncaught = block({
   name: 'node',
   begins: { first: '/f', holds: [':\\'] },

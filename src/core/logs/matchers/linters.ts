@@ -29,7 +29,7 @@ const shellcheckGcc = oneLine(
   /^(?<file>\S.*?):(?<line>\d+):(?<column>\d+): (?<severity>error|warning|note): (?<message>.+?) \[(?<code>SC\d+)\]$/,
 );
 
-/** The column is where the caret points. */
+/** The caret marks the column. */
 const shellcheck: Matcher = {
   name: 'shellcheck',
   begins: { first: 'I', line: /^In .+ line \d+:$/ },
@@ -119,7 +119,7 @@ function decoded(text: string): string {
 const dockerFailure =
   /^(?:ERROR: |Error response from daemon: )?((?:failed to (?:solve|build|compute cache key)|executor failed running|The command .* returned a non-zero code: \d|(?:COPY|ADD) failed: |dockerfile parse error |failed to create shim task: ).*)$/;
 
-/** BuildKit names the line of the Dockerfile before the failure, docker's own builder at most in the message. */
+/** BuildKit prints the line of the Dockerfile before the failure. The legacy builder may name it in the message. */
 const docker: Matcher = {
   name: 'docker',
   begins: {

@@ -2,32 +2,32 @@ import type { FoundProblem } from '../../model/problem';
 
 /** Finds one tool's problems in a log, line by line. */
 export interface Matcher {
-  /** The name by which a step asks for it, and the `source` of what it finds. */
+  /** The name in `problems` of a step, and the `source` of its problems. */
   readonly name: string;
-  /** Which lines could begin something; absent: any. */
+  /** The lines on which a match can start; absent: any line. */
   readonly begins?: Beginning;
-  /** A fresh search of one log. */
+  /** Starts a search of one log. */
   start(found: (problem: FoundProblem) => void): Search;
 }
 
 /**
- * Ordinary lines are most of a log, so they are told apart in two strides: by a character or a word, for
- * all matchers together, and only then by the matcher's own `line`.
+ * The condition for starting a match. Most lines are ordinary output, so a character or word is tested first, for all
+ * matchers together, and the matcher's own `line` only afterwards.
  */
 export interface Beginning {
-  /** The characters that the line may have first, after blanks. */
+  /** The possible first characters of the line, after blanks. */
   readonly first?: string;
-  /** Or: words that it holds one of, rare in ordinary output. `\n` stands for its end. */
+  /** Alternatively, words that are rare in ordinary output. The line contains one of them. `\n` stands for its end. */
   readonly holds?: readonly string[];
   readonly line: RegExp;
 }
 
 export interface Search {
   /**
-   * Takes one line (plain text, no terminal codes, no line end) and its number from 1. Answers whether it
-   * waits for more: then it gets the very next line whatever that is, else the next that could begin something.
+   * Takes one line (plain text, no terminal codes, no line end) and its number from 1. Returns true if the match is open:
+   * then the search gets the next line in any case, otherwise the next line on which a match can start.
    */
   line(text: string, number: number): boolean;
-  /** The log is over: what is still waited for will not come. */
+  /** Ends the search at the end of the log. */
   end(): void;
 }

@@ -1,4 +1,4 @@
-/** The built-in matchers by name, for checks that need not load them. */
+/** The names of the built-in matchers, for checks that do not load them. */
 export const matcherNames: readonly string[] = [
   'tsc',
   'gcc',

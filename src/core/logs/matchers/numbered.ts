@@ -1,2 +1,2 @@
-/** `12) ` before an entry of a list: digits alone begin most lines of most logs. */
+/** `12) ` before an entry of a list. Digits alone are too common as a first character. */
 export const numbered = Array.from('0123456789', (digit) => `${digit}) `);

@@ -1,7 +1,7 @@
 import type { FoundProblem, Severity } from '../../model/problem';
 import type { Beginning, Matcher, Search } from './matcher';
 
-/** A line's pattern: a regular expression and, as in VS Code's format, which of its groups is what; a group may also be named so. */
+/** A pattern for one line: a regular expression and, as in VS Code's format, the meaning of its groups. Named groups work too. */
 export interface LinePattern {
   readonly regexp: RegExp;
   readonly file?: number;
@@ -11,9 +11,9 @@ export interface LinePattern {
   readonly severity?: number;
   readonly code?: number;
   readonly message?: number;
-  /** The place is the file: there is no line. */
+  /** The place is the file, without a line. */
   readonly kind?: 'file' | 'location';
-  /** Only on the last: it finds a problem on each of the lines that follow one another. */
+  /** On the last pattern only: each consecutive line that matches is a problem. */
   readonly loop?: boolean;
 }
 
@@ -23,17 +23,17 @@ const parts: readonly Part[] = ['file', 'location', 'line', 'column', 'severity'
 /** A problem matcher in VS Code's format; see https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher */
 export interface PatternMatcher {
   readonly name: string;
-  /** What stands for the tool; absent: the name. */
+  /** The source of the problems; absent: the name. */
   readonly source?: string;
   readonly severity?: Severity;
   readonly patterns: readonly LinePattern[];
-  /** What relative paths start from, itself relative to the repository's root. */
+  /** The base of relative paths, relative to the repository's root. */
   readonly folder?: string;
-  /** Without `line`: that is the first pattern. */
+  /** The trigger; `line` defaults to the first pattern. */
   readonly begins?: Omit<Beginning, 'line'>;
 }
 
-/** Consecutive lines match the patterns one after the other; the groups of all together are the problem. */
+/** Consecutive lines match the patterns in order. The groups of all lines make the problem. */
 export function patternMatcher(definition: PatternMatcher): Matcher {
   const [first] = definition.patterns;
   return {
@@ -61,7 +61,7 @@ class PatternSearch implements Search {
     if (!groups) {
       const again = this.next > 0;
       this.next = 0;
-      // The line that ends one problem may begin another.
+      // The line that ends a problem may start another.
       return again ? this.line(text, number) : false;
     }
     if (this.next === 0) [this.began, this.groups] = [number, {}];
@@ -121,7 +121,7 @@ function isNumber(text: string | undefined): boolean {
   return text !== undefined && /^\d{1,9}$/.test(text.trim());
 }
 
-/** As VS Code reads it: the words of many tools, also their first letters. */
+/** Maps severity words and their first letters as VS Code does. */
 function severityOf(word: string | undefined): Severity | undefined {
   switch (word?.toLowerCase()) {
     case 'error':

@@ -2,18 +2,17 @@ import { readMatcher, type Contributed } from './definition';
 import { matcherNames } from './names';
 import type { PatternMatcher } from './pattern';
 
-/** What is looked for in a log. It can be handed to another thread. */
+/** The matchers for a log. Can be sent to a worker thread. */
 export interface SelectedMatchers {
   /** Names of built-in matchers; absent: all. */
   readonly builtIn?: readonly string[];
-  /** Of the step itself or of an extension. */
+  /** Matchers of the step itself or of an extension. */
   readonly own: readonly PatternMatcher[];
 }
 
 /**
- * What a step's `problems` ask for: names of built-in matchers, names with `$` that extensions of the
- * editor contribute, and matchers of its own. Without it all built-in ones are tried. Each that is not
- * known here is a sentence.
+ * Selects the matchers for a step's `problems`: names of built-in matchers, names with `$` that other extensions contribute,
+ * and inline matchers. Without `problems`, all built-in matchers are used. Returns a message for each unknown name.
  */
 export function selectMatchers(
   problems: readonly (string | Readonly<Record<string, unknown>>)[] | undefined,

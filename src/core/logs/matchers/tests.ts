@@ -28,7 +28,7 @@ const pytestSection = block({
   needs: 'message',
 });
 
-/** The short summary tells of the same failures once more, or alone where the sections were not asked for. */
+/** The short summary repeats the failures, or is the only output if the sections are disabled. */
 const pytest: Matcher = {
   name: 'pytest',
   begins: { first: '_F', line: /^_{3,} \S.* _{3,}$|^FAILED \S+\.py::/ },
@@ -61,10 +61,10 @@ const traceback: Omit<Block, 'name' | 'begins' | 'head'> = {
   words: (lines) => lines.at(-1) ?? '',
 };
 
-/** Of a chain each is told: the cause stands before what it caused. */
+/** A chain of exceptions prints the cause before its effect. */
 const python = block({ ...traceback, name: 'python', begins: { first: 'T' }, head: /^\s*Traceback \(most recent call last\):$/ });
 
-/** Code that cannot be parsed has no traceback. */
+/** A syntax error has no traceback. */
 const pythonSyntax = block({
   ...traceback,
   name: 'python',
@@ -81,7 +81,7 @@ const unittest = block({
   last: /^[A-Za-z_][\w.]*(?:: .*)?$/,
 });
 
-/** `    cart_test.go:12: message`, one for each thing that a test reports. */
+/** `    cart_test.go:12: message`, for each report of a test. */
 const goTest: Matcher = {
   name: 'go-test',
   begins: { first: '-', line: /^\s*--- FAIL: / },
@@ -95,14 +95,14 @@ const goTest: Matcher = {
       line(text, number) {
         const head = /^\s*--- FAIL: (\S+)/.exec(text)?.[1];
         if (head !== undefined) {
-          // A test whose subtests tell what failed has nothing to tell itself.
+          // A test with failed subtests has no message itself.
           if (test && head.startsWith(`${test.title}/`)) test = undefined;
           close();
           test = { title: head, logLine: number, told: 0 };
           return true;
         }
         if (!test) return false;
-        // The panic tells more, and is found by itself.
+        // The panic has more detail and is matched separately.
         if (text.startsWith('panic: ')) test = undefined;
         const [, file, line, message] = /^\s+(\S[^:]*\.go):(\d+): (.*)$/.exec(text) ?? [];
         if (file !== undefined && test) {
@@ -167,7 +167,7 @@ const cargoTest: Matcher = {
   },
 };
 
-/** `CartTest.adds:12 expected: <1> but was: <2>`, in the summary that every failure stands in once. */
+/** `CartTest.adds:12 expected: <1> but was: <2>`, in the summary that lists every failure once. */
 const surefire: Matcher = {
   name: 'maven',
   begins: { first: '[', line: /^\[ERROR\] {2,}[\w.$]+\.\w+:\d/ },

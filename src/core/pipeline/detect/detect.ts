@@ -15,16 +15,15 @@ import { written } from './written';
 
 export interface Detected {
   readonly yaml: string;
-  /** What it was made from. */
+  /** The tools and files that it was made from. */
   readonly found: readonly string[];
-  /** What an existing pipeline has that it has not. */
+  /** The parts of existing CI files that were not converted. */
   readonly left: readonly LeftOver[];
 }
 
 /**
- * A first `delivery.yaml` from what the folder holds: valid, and made to pass unedited in a clean
- * checkout. A pipeline that a CI service runs already is taken over as it is, as far as that is possible.
- * Fails where nothing that can be built is found.
+ * Writes a first `delivery.yaml` for a project: valid, and meant to pass unedited in a clean checkout. Existing CI files are
+ * converted as far as possible. Fails if it finds no project that can be built.
  */
 export async function detectPipeline(folder: string): Promise<Result<Detected>> {
   const project = new ProjectFolder(folder);
@@ -34,7 +33,7 @@ export async function detectPipeline(folder: string): Promise<Result<Detected>> 
   const all = [...languages, ...general].filter((one) => one !== undefined);
   const able = all.filter((one) => one.steps.length > 0);
   const specific = able.filter((one) => !one.general);
-  // A language's own tools say more than what wraps them.
+  // The tools of a language are more specific than their wrappers.
   const used = specific.length > 0 ? specific : able.slice(0, 1);
   const servers = used.flatMap((one) => (one.server ? [one.server] : []));
   const server = servers.length === 1 ? servers[0] : undefined;
@@ -44,8 +43,9 @@ export async function detectPipeline(folder: string): Promise<Result<Detected>> 
   if (used.length === 0) {
     const message =
       all.length > 0 ? `${all.map((one) => one.label).join(', ')} found, but nothing to build or test` : 'nothing to deliver was found';
+    const unread = adopted.left.filter(({ file }) => file === 'Jenkinsfile').map((one) => `${one.message}; `);
     return fail('usage', `${message} in ${folder}`, {
-      hint: 'write a delivery.yaml with a step of your own: `steps: {test: {run: ./test.sh}}`',
+      hint: `${unread.join('')}write a delivery.yaml with your own step: \`steps: {test: {run: ./test.sh}}\``,
     });
   }
   const others = all.filter((one) => !used.includes(one));
@@ -56,7 +56,7 @@ export async function detectPipeline(folder: string): Promise<Result<Detected>> 
   });
 }
 
-/** What a CI service runs already; `undefined` where there is nothing of it. */
+/** Returns the converted CI files, or undefined if there are none. */
 async function fromPipelines(
   service: string,
   { files, steps, left }: AdoptedPipelines,
@@ -72,11 +72,11 @@ async function fromPipelines(
   });
   const yaml = written(service, informed, server, [], left);
   const { parsePipeline } = await import('../parse');
-  // Whatever another tool's file holds, what is written is valid.
+  // The result must be valid for any content of a CI file.
   return parsePipeline(yaml, 'delivery.yaml').errors.length === 0 ? { yaml, found: files, left } : undefined;
 }
 
-/** The folder's name as the name of a service. */
+/** Returns the folder's name as a valid service name. */
 function serviceName(folder: string): string {
   const name = path
     .basename(path.resolve(folder))
@@ -85,7 +85,7 @@ function serviceName(folder: string): string {
   return name.slice(0, 100) || 'service';
 }
 
-/** The steps of all ecosystems; a name that two of them have gets the ecosystem before it. */
+/** Returns the steps of all ecosystems. Duplicate names get the ecosystem as a prefix. */
 function distinct(found: readonly Found[]): FoundStep[] {
   const count = new Map<string, number>();
   for (const { name } of found.flatMap((one) => one.steps)) count.set(name, (count.get(name) ?? 0) + 1);

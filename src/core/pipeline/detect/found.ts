@@ -1,4 +1,4 @@
-/** A step that a first `delivery.yaml` gets; `comment` says why, above it. */
+/** A step for a first `delivery.yaml`. `comment` is written above it. */
 export interface FoundStep {
   readonly name: string;
   readonly comment?: string;
@@ -9,28 +9,28 @@ export interface FoundStep {
   readonly outputs?: readonly string[];
   readonly reports?: readonly string[];
   readonly secrets?: readonly string[];
-  /** As delivery.yaml writes it: `5m`. */
+  /** A duration as in delivery.yaml: `5m`. */
   readonly timeout?: string;
   readonly retries?: number;
 }
 
-/** A service that can be started: it takes its port from PORT. `health` is a path that it answers. */
+/** A service that can be started and reads its port from PORT. `health` is a path that it answers. */
 export interface FoundServer {
   readonly command: string;
   readonly health?: string | undefined;
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What one ecosystem found in a folder. */
+/** The findings of one ecosystem in a folder. */
 export interface Found {
-  /** For people: `npm`, `Go`. */
+  /** The display name: `npm`, `Go`. */
   readonly label: string;
-  /** Goes before the names of its steps where two ecosystems have a step of one name. */
+  /** The prefix for step names that two ecosystems share. */
   readonly prefix: string;
   readonly steps: readonly FoundStep[];
   readonly server?: FoundServer | undefined;
-  /** Lines of YAML that are written as comments at the end: what the user may want next. */
+  /** Suggestions, written as commented YAML lines at the end. */
   readonly suggestion?: readonly string[];
-  /** Builds of any language: they only count where no language was found. */
+  /** Set for tools that wrap any language: they count only if no language was found. */
   readonly general?: boolean;
 }

@@ -26,7 +26,7 @@ export function detectMaven(project: ProjectFolder): Found | undefined {
 
 export function detectGradle(project: ProjectFolder): Found | undefined {
   if (project.first('build.gradle', 'build.gradle.kts', 'settings.gradle', 'settings.gradle.kts') === undefined) return undefined;
-  // A daemon would outlive the step.
+  // A Gradle daemon would outlive the step.
   const gradle = `${wrapper(project, 'gradlew') ?? 'gradle'} --no-daemon --console=plain`;
   return {
     label: 'Gradle',

@@ -1,7 +1,7 @@
 import type { Found, FoundStep } from './found';
 import type { ProjectFolder } from './project';
 
-/** Make: the targets with the usual names; else the default one. */
+/** Detects make: targets with common names, or else the default target. */
 export function detectMake(project: ProjectFolder): Found | undefined {
   const file = project.first('GNUmakefile', 'makefile', 'Makefile');
   if (file === undefined) return undefined;
@@ -17,7 +17,7 @@ export function detectMake(project: ProjectFolder): Found | undefined {
     ...(lint === undefined ? [] : [{ name: 'lint', run: `make ${lint}`, needs: ['build'] }]),
     ...(test === undefined ? [] : [{ name: 'test', run: `make ${test}`, needs: [lint === undefined ? 'build' : 'lint'] }]),
   ];
-  // Without a usual build target the default one may be anything, also the tests.
+  // Without a common build target, the default target may be anything, including the tests.
   const skipBuild = build === undefined && (test !== undefined || lint !== undefined);
   const kept = skipBuild
     ? steps.slice(1).map((step) => ({ ...step, needs: (step.needs ?? []).filter((need) => need !== 'build') }))

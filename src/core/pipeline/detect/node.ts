@@ -16,7 +16,7 @@ interface PackageManager {
 
 const everything = ['**'];
 
-/** npm, pnpm and yarn: an install where there is something to install, and the usual scripts. */
+/** Detects npm, pnpm and yarn: an install step if there are dependencies, and the common scripts. */
 export function detectNode(project: ProjectFolder): Found | undefined {
   const manifest = project.has('package.json') ? manifestOf(project.text('package.json')) : undefined;
   if (!manifest) return undefined;
@@ -31,7 +31,7 @@ export function detectNode(project: ProjectFolder): Found | undefined {
   const tests = script('test', 'test', 'test:unit').map((step) => ({
     ...step,
     needs: build.length > 0 ? ['build'] : after,
-    // Test runners that watch files while developing run once where they see this.
+    // CI makes test runners run once instead of watching files.
     env: { CI: 'true' },
   }));
   const steps = [
@@ -66,7 +66,7 @@ function strings(value: unknown): Record<string, string> {
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 }
 
-/** A script that does something and ends. */
+/** Returns true for a script that runs and ends. */
 function isRunnable(script: string | undefined): boolean {
   if (script === undefined || script.trim() === '') return false;
   return !/no test specified/.test(script) && !/(^|\s)(--watch(All)?|-w|nodemon)(\s|$)/.test(script);
@@ -86,7 +86,7 @@ function managerOf(project: ProjectFolder, manifest: Manifest): PackageManager {
 function installStep(project: ProjectFolder, manifest: Manifest, manager: PackageManager): FoundStep | undefined {
   if (Object.keys(manifest.dependencies).length === 0 && !manifest.workspaces) return undefined;
   const step = { name: 'install', run: manager.install };
-  // An install that runs the project's own code or packages depends on more than the lock file.
+  // An install that runs code of the project depends on more than the lock file.
   const own = ['preinstall', 'install', 'postinstall', 'prepare'].some((hook) => manifest.scripts[hook] !== undefined);
   const linked = Object.values(manifest.dependencies).some((version) => /^(file|link|portal|workspace):/.test(version));
   if (manager.lock === undefined) return { ...step, comment: 'without a lock file the newest versions are installed: commit one' };
@@ -103,7 +103,7 @@ function runScript(manager: PackageManager, script: string): string {
   return `${manager.name} run ${script}`;
 }
 
-/** Kept only where the build says where it writes: a build whose output is not known is run every time. */
+/** A build is cacheable only if its output folder is known. */
 function withOutputs(step: FoundStep, project: ProjectFolder, manifest: Manifest): FoundStep {
   const script = manifest.scripts['build'] ?? manifest.scripts['compile'] ?? '';
   const outputs = outputsOf(script, project);
@@ -134,7 +134,7 @@ function serverOf(project: ProjectFolder, manifest: Manifest, manager: PackageMa
   const takesPort = readers.length > 0 || /\$PORT|\$\{PORT/.test(start) || /^next start\s*$/.test(start.trim());
   if (!takesPort) return undefined;
   const hooks = manifest.scripts['prestart'] !== undefined;
-  // Started directly, the service itself gets the signal to end.
+  // A direct start lets the service itself receive the termination signal.
   const command = !hooks && /^node\s+[\w./-]+\s*$/.test(start) ? start.trim() : runScript(manager, 'start');
   return { command, health: readers.map((file) => healthPathIn(project.text(file))).find((path) => path !== undefined) };
 }

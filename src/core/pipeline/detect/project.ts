@@ -15,9 +15,9 @@ const passedOver = new Set([
 ]);
 const bounds = { files: 5000, depth: 6, size: 200_000, read: 400 };
 
-/** A folder seen by the detection: its source files, within bounds that keep the look a short one. */
+/** The source files of a folder, within bounds that keep the detection fast. */
 export class ProjectFolder {
-  /** Relative with `/`, sorted; without hidden folders, installed packages and build output. */
+  /** Relative paths with `/`, sorted, without hidden folders, installed packages and build output. */
   readonly files: readonly string[];
 
   constructor(readonly folder: string) {
@@ -28,12 +28,12 @@ export class ProjectFolder {
     return fs.existsSync(path.join(this.folder, file));
   }
 
-  /** The first of the files that is there. */
+  /** Returns the first existing file. */
   first(...files: string[]): string | undefined {
     return files.find((file) => this.has(file));
   }
 
-  /** The text of a file; empty where it is missing, too large or cannot be read. */
+  /** Returns the text of a file. Empty if it is missing, too large or unreadable. */
   text(file: string): string {
     try {
       const full = path.join(this.folder, file);
@@ -43,7 +43,7 @@ export class ProjectFolder {
     }
   }
 
-  /** Those of the files whose text matches. */
+  /** Returns the files with matching text. */
   matching(files: readonly string[], pattern: RegExp): string[] {
     return files.slice(0, bounds.read).filter((file) => pattern.test(this.text(file)));
   }
@@ -57,7 +57,7 @@ function listed(folder: string): string[] {
       const name = next.at === '' ? entry.name : `${next.at}/${entry.name}`;
       if (entry.isFile()) found.push(name);
       const enter = entry.isDirectory() && !entry.name.startsWith('.') && !passedOver.has(entry.name) && next.depth < bounds.depth;
-      // A service of its own within this folder is none of this one's business.
+      // A nested service is not part of this one.
       if (enter && !fs.existsSync(path.join(folder, name, 'delivery.yaml'))) open.push({ at: name, depth: next.depth + 1 });
     }
   }
@@ -72,7 +72,7 @@ function entriesOf(folder: string): fs.Dirent[] {
   }
 }
 
-/** A path that a server answers and that says how it is, where its source names a usual one. */
+/** Returns a common health check path that occurs in the source. */
 export function healthPathIn(source: string): string | undefined {
   return /["'`](?:GET )?(\/(?:healthz?|readyz?|livez|_health|api\/health|status\/health))["'`]/.exec(source)?.[1];
 }

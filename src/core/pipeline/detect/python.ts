@@ -3,7 +3,7 @@ import { healthPathIn, type ProjectFolder } from './project';
 
 const everything = ['**'];
 
-/** How the dependencies get in, and how Python is called afterwards. */
+/** The way to install the dependencies, and to call Python afterwards. */
 interface Installation {
   readonly label: string;
   readonly step?: FoundStep;
@@ -101,7 +101,7 @@ function installationOf(project: ProjectFolder, pytest: boolean): Installation {
   return { label: 'Python', python: 'python3' };
 }
 
-/** Packages under `src/` are found without being installed. */
+/** Makes packages under `src/` importable without an install. */
 function sourceFolder(project: ProjectFolder): { env?: Record<string, string> } {
   return project.files.some((file) => /^src\/[^/]+(\.py|\/__init__\.py)$/.test(file)) ? { env: { PYTHONPATH: 'src' } } : {};
 }

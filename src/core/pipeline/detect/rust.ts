@@ -1,7 +1,7 @@
 import type { Found, FoundServer } from './found';
 import { healthPathIn, type ProjectFolder } from './project';
 
-/** Cargo itself knows what is up to date, so that its build has no inputs here. */
+/** Cargo itself skips up-to-date builds, so the build step has no inputs. */
 export function detectRust(project: ProjectFolder): Found | undefined {
   if (!project.has('Cargo.toml')) return undefined;
   const locked = project.has('Cargo.lock') ? ' --locked' : '';

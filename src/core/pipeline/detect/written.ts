@@ -8,7 +8,7 @@ const header = [
   '# are unchanged it is not run again, and its `outputs` are put back.',
 ];
 
-/** The text of a first `delivery.yaml`. */
+/** Returns the text of a first `delivery.yaml`. */
 export function written(
   service: string,
   steps: readonly FoundStep[],
@@ -59,7 +59,7 @@ function stepLines(step: FoundStep): string[] {
 
 function runLines(run: string): string[] {
   if (!run.includes('\n')) return [`    run: ${scalar(run)}`];
-  // A block takes its indent from its first line.
+  // The first line of a block scalar sets its indent.
   if (/^\s/.test(run)) return [`    run: ${JSON.stringify(run)}`];
   return ['    run: |', ...run.split('\n').map((line) => (line.trim() === '' ? '' : `      ${line}`))];
 }
@@ -98,7 +98,7 @@ function variables(env: Readonly<Record<string, string>>): string {
     .join(', ')}}`;
 }
 
-/** On one line, quoted only where YAML needs it. */
+/** Returns a scalar on one line, quoted only if YAML needs it. */
 function scalar(text: string): string {
   return stringify(text, { lineWidth: 0 }).trimEnd();
 }

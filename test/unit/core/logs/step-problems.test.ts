@@ -101,7 +101,7 @@ describe('why a command failed', () => {
       '/bin/sh: 1: ./build.sh: Permission denied\n',
       /^\.\/build\.sh is not executable: run git update-index/,
     ],
-    ['a taken port', { exitCode: 1 }, 'Error: listen EADDRINUSE: address already in use :::8080\n', /^port 8080 is taken/],
+    ['a taken port', { exitCode: 1 }, 'Error: listen EADDRINUSE: address already in use :::8080\n', /^port 8080 is in use/],
     ['a full disk', { exitCode: 1 }, 'write error: No space left on device\n', /^the disk is full/],
     [
       'no memory',
@@ -109,7 +109,7 @@ describe('why a command failed', () => {
       'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n',
       /^it ran out of memory/,
     ],
-    ['the system’s killer', { signal: 'SIGKILL' }, '', /^it was killed, as the system does when memory runs out/],
+    ['the system’s killer', { signal: 'SIGKILL' }, '', /^it was killed, probably because memory ran out/],
     ['a shell that tells of it', { exitCode: 137 }, 'Killed\n', /^it was killed/],
     ['a signal', { signal: 'SIGSEGV' }, '', /^it was ended by SIGSEGV$/],
     ['its timeout', { ended: 'timeout', signal: 'SIGTERM' }, '', /^it exceeded its timeout of 5 s: /],

@@ -43,7 +43,7 @@ describe('the services of a working copy', () => {
     write('b/delivery.yaml', 'service: two\n');
     assert.equal(await meant('b/src'), 'two');
     assert.equal(await meant('b/src', 'one'), 'one');
-    assert.equal(await meant(''), 'name one with --service: one, two');
-    assert.equal(await meant('', 'three'), 'its services are one, two');
+    assert.equal(await meant(''), 'choose one with --service: one, two');
+    assert.equal(await meant('', 'three'), 'known services: one, two');
   });
 });

@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { lockHolder, tryLock } from '../../../../src/core/process/lock';
 import { identityOf, isAlive, ownIdentity } from '../../../../src/core/process/process-identity';
-import { temporaryFolder } from '../../../support/temporary';
+import { eventually, temporaryFolder } from '../../../support/temporary';
 
 describe('a lock', () => {
   const folder = temporaryFolder();
@@ -46,6 +46,17 @@ describe('a lock', () => {
     fs.writeFileSync(file(), JSON.stringify({ ...ownIdentity(), run: 'b' }));
     first.release();
     assert.equal(lockHolder(file())?.run, 'b');
+  });
+
+  it('writes nothing to its folder when another process holds it', async () => {
+    assert.ok(tryLock(file(), { ...ownIdentity(), run: 'a' }).ok);
+    const changed = new Set<string | null>();
+    const watcher = fs.watch(path.dirname(file()), (_, name) => changed.add(name));
+    assert.ok(!tryLock(file(), { ...ownIdentity(), run: 'b' }).ok);
+    fs.writeFileSync(path.join(path.dirname(file()), 'later'), '');
+    await eventually('the later file is reported', () => changed.has('later'));
+    watcher.close();
+    assert.deepEqual([...changed], ['later']);
   });
 
   it('leaves no other files behind', () => {

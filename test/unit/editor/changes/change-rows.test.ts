@@ -2,8 +2,7 @@ import * as assert from 'node:assert/strict';
 import type { PlacedItem } from '../../../../src/core/feedback/placed-item';
 import type { SourceState } from '../../../../src/core/feedback/inbox';
 import type { DeliveredChange } from '../../../../src/core/feedback/recent';
-import { changeRows, changesMessage, itemKey } from '../../../../src/editor/changes/change-rows';
-import type { ServiceNews } from '../../../../src/editor/changes/feedback-news';
+import { changeRows, changesMessage, itemKey, type ServiceNews } from '../../../../src/editor/changes/change-rows';
 import { rowsAsText } from '../../../../src/editor/tree/row';
 import { changeOf, runOf, serviceOf } from '../runs';
 
@@ -55,8 +54,8 @@ function news(
 }
 const text = (...all: ServiceNews[]): string => rowsAsText(changeRows(all, now));
 
-describe('the Changes view', () => {
-  it('shows changes, waiting or where they are, with the feedback on each', () => {
+describe('changeRows', () => {
+  it('shows each change with its environments and its feedback', () => {
     const changes = [change('bbb', 'Later', { deliveries: [] }), change('aaa', 'Spell it')];
     assert.equal(
       text(news(changes, [item('1', {}, { count: 12, people: 3 })], { mine: new Set(['bbb']) })),
@@ -67,44 +66,44 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     );
   });
 
-  it('puts what is fresh, mine and hit by many first, and what is mended last', () => {
-    const fix = { commit: 'f', subject: 'Mend', delivered: { at: at(2), environment: 'staging' } };
-    const items = [item('old', {}, { createdAt: at(6000) }), item('mended', { fix }), item('many', {}, { people: 40 }), item('new')];
+  it('sorts new, own and frequent items first, and fixed items last', () => {
+    const fix = { commit: 'f', subject: 'Fix it', delivered: { at: at(2), environment: 'staging' } };
+    const items = [item('old', {}, { createdAt: at(6000) }), item('fixed', { fix }), item('many', {}, { people: 40 }), item('new')];
     const rows = changeRows([news([change('aaa', 'Spell it')], items)], now)[0]?.children ?? [];
     assert.deepEqual(
       rows.map(({ label, icon }) => `${label} ${icon?.name ?? ''}`),
-      ['Error many bug', 'Error new bug', 'Error old bug', 'Error mended pass'],
+      ['Error many bug', 'Error new bug', 'Error old bug', 'Error fixed pass'],
     );
     assert.match(rows[3]?.description ?? '', /^fix delivered to staging 2 min ago/);
   });
 
-  it('says when something is back after its fix', () => {
-    const fix = { commit: 'f', subject: 'Mend', delivered: { at: at(20) } };
-    assert.match(text(news([change('aaa', 'Spell it')], [item('1', { fix })])), /\[bug\] Error 1 {2}back after its fix/);
+  it('shows that an item was reported again after its fix', () => {
+    const fix = { commit: 'f', subject: 'Fix it', delivered: { at: at(20) } };
+    assert.match(text(news([change('aaa', 'Spell it')], [item('1', { fix })])), /\[bug\] Error 1 {2}reported again after the fix/);
   });
 
-  it('keeps feedback on earlier changes apart', () => {
+  it('shows feedback on earlier changes in a separate row', () => {
     assert.equal(
       text(news([], [item('1', { change: { commit: 'zzz', by: 'line' } })])),
-      `> [history] On Earlier Changes  1 item of feedback
+      `> [history] On Earlier Changes  1 feedback item
     [bug] Error 1  once · cart.js:7 · 10 min ago
 `,
     );
   });
 
-  it('says why a source is silent, and how old what it said is; nothing where all is well', () => {
+  it('shows a source that failed with the reason and the age of its items, and no source that works', () => {
     const offline = source({ failure: { state: 'failed', reason: 'offline', message: 'api.github.com could not be reached' } });
-    const token = source({ source: 'sentry acme/shop', failure: { state: 'failed', reason: 'token', message: 'sentry.io wants a token' } });
+    const token = source({ source: 'sentry acme/shop', failure: { state: 'failed', reason: 'token', message: 'sentry.io needs a token' } });
     const unasked = { source: 'sentry acme/shop', kind: 'sentry', items: [], failure: token.failure } as SourceState;
     assert.equal(
       text(news([], [], {}, [offline, unasked, source()])),
-      `  [debug-disconnect] GitHub cannot be reached  as of 5 min ago · api.github.com could not be reached
-  [key] Sentry wants a token  nothing of it is known yet · sentry.io wants a token
+      `  [debug-disconnect] GitHub is not reachable  Updated 5 min ago · api.github.com could not be reached
+  [key] Sentry needs a token  no data yet · sentry.io needs a token
 `,
     );
   });
 
-  it('reads an item aloud with all that its colours say', () => {
+  it('includes the information of colours in the text for screen readers', () => {
     const placed = item('1', {
       places: [{ path: 'src/cart.js', line: 7, confidence: 'edited', by: 'frame', delivered: { path: 'src/cart.js', line: 5 } }],
     });
@@ -112,12 +111,12 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     assert.equal(row?.ariaLabel, 'Unread, Error, Error 1, once, cart.js:7, edited since delivery, 10 min ago');
   });
 
-  it('says that files with too many changed lines are not marked', () => {
+  it('shows which files have too many changed lines to mark', () => {
     const [row] = changeRows([news([change('aaa', 'Generate', { tooLarge: ['src/cart.js'] })], [])], now);
-    assert.match(row?.tooltip ?? '', /src\/cart.js has too many changed lines to be marked/);
+    assert.match(row?.tooltip ?? '', /src\/cart.js has too many changed lines to mark/);
   });
 
-  it('names the services where there are several, and why nothing is known of one', () => {
+  it('groups several services, and shows why one has no data', () => {
     const one = news([change('aaa', 'Spell it')], []);
     const other: ServiceNews = { ...one, service: { ...serviceOf([]), key: 'other', name: 'other' }, problem: 'delivery.yaml has errors' };
     const broken: ServiceNews = {
@@ -133,7 +132,7 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     );
   });
 
-  it('offers what the source can do', () => {
+  it('offers the actions of the source', () => {
     const actions = new Map([['staging', { resolve: async () => Promise.resolve({ ok: true as const, value: '' }) }]]);
     const [row] =
       changeRows([news([change('aaa', 'Spell it')], [item('1', {}, { url: 'https://example.com/1' })], { actions })], now)[0]?.children ??
@@ -141,10 +140,10 @@ v [git-commit] Spell it  staging 30 min ago · Grace
     assert.deepEqual(row?.contextValues, ['feedback', 'url', 'place', 'resolve']);
   });
 
-  it('says of what is not delivered whether it is about to be, and what it waits for', () => {
+  it('shows whether a change is being delivered or waiting, with the reason', () => {
     const run = { ...runOf('1', 'x'), change: changeOf('x', 'bbb') };
     const queued = { ...run, id: '2', outcome: 'waiting' as const, change: changeOf('y', 'ccc') };
-    const autoDelivery = { on: 'commit', waiting: { commit: 'ddd', why: 'a merge is under way' } } as const;
+    const autoDelivery = { on: 'commit', waiting: { commit: 'ddd', reason: 'a merge is in progress' } } as const;
     const changes = ['aaa', 'bbb', 'ccc', 'ddd'].map((commit) => change(commit, commit, { deliveries: [] }));
     const service = serviceOf([queued, run], { autoDelivery });
     assert.deepEqual(
@@ -152,23 +151,25 @@ v [git-commit] Spell it  staging 30 min ago · Grace
       [
         'aaa waiting · Grace',
         'bbb being delivered · Grace',
-        'ccc waits for the delivery before it · Grace',
-        'ddd waits, a merge is under way · Grace',
+        'ccc waiting for the previous delivery · Grace',
+        'ddd waiting: a merge is in progress · Grace',
       ],
     );
   });
+});
 
-  it('says above the rows what is delivered by itself', () => {
-    const waiting = { commit: 'abcdef0123', why: 'a rebase is under way' };
+describe('changesMessage', () => {
+  it('shows which services are delivered automatically', () => {
+    const waiting = { commit: 'abcdef0123', reason: 'a rebase is in progress' };
     assert.equal(changesMessage([serviceOf([])]), undefined);
-    assert.equal(changesMessage([serviceOf([], { autoDelivery: { on: 'commit' } })]), 'Each commit is delivered by itself.');
+    assert.equal(changesMessage([serviceOf([], { autoDelivery: { on: 'commit' } })]), 'Every commit is delivered automatically.');
     assert.equal(
       changesMessage([serviceOf([], { autoDelivery: { on: 'commit', waiting } })]),
-      'Each commit is delivered by itself. abcdef0 waits: a rebase is under way.',
+      'Every commit is delivered automatically. abcdef0 is waiting: a rebase is in progress.',
     );
     assert.equal(
       changesMessage([serviceOf([]), serviceOf([], { name: 'cart', autoDelivery: { on: 'push' } })]),
-      'cart: each push is delivered by itself.',
+      'cart: every push is delivered automatically.',
     );
   });
 });

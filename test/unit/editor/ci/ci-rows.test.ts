@@ -20,11 +20,11 @@ const github: CiRun = {
   logsAtEnd: true,
 };
 
-/** A run on GitHub as these events tell it, after it started there. */
-function there(engine: Partial<CiRun>, ...events: EventBody[]): RunState {
-  const began: EventBody = { type: 'run-started', service: 'shop', change: changeOf('Add a cart'), steps, runner, folder: '', repository: '/shop', engine: { ...github, ...engine } }; // prettier-ignore
+/** Returns a run on GitHub after these events. */
+function githubRun(engine: Partial<CiRun>, ...events: EventBody[]): RunState {
+  const started: EventBody = { type: 'run-started', service: 'shop', change: changeOf('Add a cart'), steps, runner, folder: '', repository: '/shop', engine: { ...github, ...engine } }; // prettier-ignore
   const at = new Date(later(0)).toISOString();
-  const state = [began, ...events].reduce((before: RunState | undefined, body) => fold(before, { ...body, at, run: '9' }), undefined);
+  const state = [started, ...events].reduce((before: RunState | undefined, body) => fold(before, { ...body, at, run: '9' }), undefined);
   assert.ok(state);
   return state;
 }
@@ -42,13 +42,13 @@ function pipeline(...runs: RunState[]): string {
   return rowsAsText(pipelineRows({ services: [serviceOf(runs)], trusted: true }, later(180_000)));
 }
 
-describe('a run on a CI service in the Pipeline view', () => {
-  it('says where it is, and that its logs come when its jobs have ended', () => {
+describe('pipelineRows of a run on a CI service', () => {
+  it('shows the CI service, and that logs are available when a job finishes', () => {
     assert.equal(
-      pipeline(there({}, building)),
+      pipeline(githubRun({}, building)),
       [
         'v [loading~spin] shop  on GitHub · Add a cart',
-        '    [loading~spin] build  3 min · log at its end',
+        '    [loading~spin] build  3 min · log when finished',
         '    [circle-outline] test',
         '    [circle-outline] stage',
         '',
@@ -56,74 +56,79 @@ describe('a run on a CI service in the Pipeline view', () => {
     );
   });
 
-  it('says who started it, and does not stand in the way of one’s own', () => {
-    const hers = there({ by: 'grace', isAside: true }, building);
-    const own = runOf('1', 'Mine', ...passes);
-    const service = serviceOf([hers, own]);
-    assert.equal(currentRun(service), own);
+  it('shows who started a run, and prefers a local run', () => {
+    const theirs = githubRun({ by: 'grace', isAside: true }, building);
+    const local = runOf('1', 'Mine', ...passes);
+    const service = serviceOf([theirs, local]);
+    assert.equal(currentRun(service), local);
     assert.equal(isLive(service), false);
     assert.equal(statusText(service, false, later(0))?.text, '$(pass) releasable');
-    assert.match(pipeline(hers, own), /\[loading~spin\] Add a cart {2}running · 3 min ago · on GitHub by grace/);
+    assert.match(pipeline(theirs, local), /\[loading~spin\] Add a cart {2}running · 3 min ago · on GitHub by grace/);
   });
 
-  it('is not what says whether the service can be released, where it was on a branch of somebody’s', () => {
-    const hers = there({ by: 'grace', isAside: true }, ...fails);
-    assert.equal(statusText(serviceOf([hers, runOf('1', 'Mine', ...passes)]), false, later(0))?.text, '$(pass) releasable');
-    const everybodys = there({ by: 'grace' }, ...fails);
+  it('ignores a run on another branch for the releasable state', () => {
+    const theirs = githubRun({ by: 'grace', isAside: true }, ...fails);
+    assert.equal(statusText(serviceOf([theirs, runOf('1', 'Mine', ...passes)]), false, later(0))?.text, '$(pass) releasable');
+    const onMain = githubRun({ by: 'grace' }, ...fails);
     assert.equal(
-      statusText(serviceOf([everybodys, runOf('1', 'Mine', ...passes)]), false, later(0))?.text,
+      statusText(serviceOf([onMain, runOf('1', 'Mine', ...passes)]), false, later(0))?.text,
       '$(error) not releasable: test failed',
     );
   });
 
-  it('turns no more when it cannot be asked for, says why and since when, and offers what helps', () => {
-    const away = there({}, building, refused);
-    const [service] = pipelineRows({ services: [serviceOf([away])], trusted: true }, later(180_000));
-    const [heard] = service?.children ?? [];
-    assert.equal(heard?.label, 'GitHub refuses the token');
-    assert.equal(heard.description, 'sign in to go on · told 3 min ago');
-    assert.equal(heard.click, 'deliver.signIn');
-    assert.match(pipeline(away), /\[question\] build {2}was running/);
-    assert.equal(statusText(serviceOf([away]), false, later(0))?.text, '$(debug-disconnect) shop: GitHub refuses the token');
+  it('stops the spinner of a run without a connection, and shows the reason, the age and a sign-in', () => {
+    const disconnected = githubRun({}, building, refused);
+    const [service] = pipelineRows({ services: [serviceOf([disconnected])], trusted: true }, later(180_000));
+    const [connection] = service?.children ?? [];
+    assert.equal(connection?.label, 'GitHub rejected the token');
+    assert.equal(connection.description, 'Sign in to continue · Updated 3 min ago');
+    assert.equal(connection.click, 'deliver.signIn');
+    assert.match(pipeline(disconnected), /\[question\] build {2}was running/);
+    const status = statusText(serviceOf([disconnected]), false, later(0));
+    assert.equal(status?.text, '$(debug-disconnect) shop: GitHub rejected the token');
+    assert.equal(status.tooltip, 'Add a cart\napi.github.com does not accept the token (401)\nUpdated just now');
   });
 
-  it('turns again when it is asked for again', () => {
-    assert.match(pipeline(there({}, building, refused, { type: 'engine-heard', state: 'answers' })), /\[loading~spin\] build/);
+  it('shows the spinner again once the connection is restored', () => {
+    assert.match(pipeline(githubRun({}, building, refused, { type: 'engine-heard', state: 'answers' })), /\[loading~spin\] build/);
   });
 
-  it('names what is wrong as what it is', () => {
-    const says = (reason: 'offline' | 'limit' | 'answer'): string => pipeline(there({}, building, { ...refused, reason }));
-    assert.match(says('offline'), /GitHub is not reachable/);
-    assert.match(says('limit'), /GitHub was asked too often/);
-    assert.match(says('answer'), /GitHub answers with an error/);
-    assert.match(pipeline(unfollowed(there({}, building))), /Not followed/);
+  it('names the cause of a lost connection', () => {
+    const rows = (reason: 'offline' | 'limit' | 'answer'): string => pipeline(githubRun({}, building, { ...refused, reason }));
+    assert.match(rows('offline'), /GitHub is not reachable/);
+    assert.match(rows('limit'), /GitHub: rate limit exceeded/);
+    assert.match(rows('answer'), /GitHub returned an error/);
+    const [service] = pipelineRows({ services: [serviceOf([unfollowed(githubRun({}, building))])], trusted: true }, later(0));
+    const [connection] = service?.children ?? [];
+    assert.equal(connection?.label, 'Updates paused');
+    assert.equal(connection.tooltip, 'Updates paused: no window is monitoring this run\nUpdated just now');
   });
 
-  it('says that it is asked seldom, where it is not allowed more, and goes on', () => {
+  it('shows that updates are slow because of a rate limit', () => {
     const message = 'GitHub Actions allows 12 more requests until 10:42 UTC: it is asked every 60 s';
-    const slow = there({}, building, { type: 'engine-heard', state: 'slow', message });
-    assert.match(pipeline(slow), /\[watch\] GitHub is asked seldom\n {4}\[loading~spin\] build/);
+    const slow = githubRun({}, building, { type: 'engine-heard', state: 'slow', message });
+    assert.match(pipeline(slow), /\[watch\] GitHub: rate-limited, refreshing slowly\n {4}\[loading~spin\] build/);
   });
 
-  it('shows what waits for a person, and lets one let it go on', () => {
+  it('offers to approve a deployment that is waiting', () => {
     const waits: EventBody = { type: 'step-waits', step: 'stage', reason: 'waits for approval of production', approval: 'production' };
-    const [service] = pipelineRows({ services: [serviceOf([there({}, waits)])], trusted: true }, later(0));
+    const [service] = pipelineRows({ services: [serviceOf([githubRun({}, waits)])], trusted: true }, later(0));
     const stage = service?.children?.find(({ label }) => label === 'stage');
     assert.equal(stage?.description, 'waits for approval of production');
     assert.ok(stage.contextValues?.includes('approval'));
-    assert.equal(stage.subject.environment, 'production');
+    assert.equal(stage.target.environment, 'production');
   });
 
-  it('is handed over before it is there', () => {
+  it('shows that a run is being submitted to the CI service', () => {
     const at = new Date(later(0)).toISOString();
     const queued = fold(undefined, { type: 'run-queued', at, run: '9', service: 'shop', change: changeOf('Add a cart'), steps, runner, handedTo: 'GitHub Actions' }); // prettier-ignore
     assert.ok(queued);
-    assert.match(pipeline(queued), /shop {2}handing over to GitHub Actions · Add a cart/);
-    assert.equal(statusText(serviceOf([queued]), false, later(0))?.text, '$(sync~spin) shop: handing over');
+    assert.match(pipeline(queued), /shop {2}submitting to GitHub Actions · Add a cart/);
+    assert.equal(statusText(serviceOf([queued]), false, later(0))?.text, '$(sync~spin) shop: submitting');
   });
 });
 
-describe('what CI services have on record, in the Environments view', () => {
+describe('deploymentRows', () => {
   const record: CiRecord = {
     ...{ service: 'shop', name: 'github', label: 'GitHub Actions', place: 'acme/shop', host: 'https://api.github.com' },
     toldAt: new Date(later(0)).toISOString(),
@@ -133,9 +138,9 @@ describe('what CI services have on record, in the Environments view', () => {
     ],
   };
 
-  it('is what the whole team deployed', () => {
+  it('shows the deployments of the team', () => {
     assert.equal(
-      rowsAsText(deploymentRows([serviceOf([], { engine: record })], [], later(0))),
+      rowsAsText(deploymentRows([serviceOf([], { ciRecord: record })], [], later(0))),
       [
         '  [cloud] production  aaaaaaa · by grace · 1 h ago · on GitHub',
         '  [error] staging  failed · bbbbbbb · 2 min ago · on GitHub',
@@ -144,11 +149,11 @@ describe('what CI services have on record, in the Environments view', () => {
     );
   });
 
-  it('is one for all services of a repository, and none where the environment itself is asked', () => {
-    const services = [serviceOf([], { engine: record }), serviceOf([], { key: 'other', engine: record })];
-    const asked = [{ name: 'production', kind: 'kubernetes', running: true, services: [] }];
+  it('shows a deployment once per repository, and none to an environment that is polled', () => {
+    const services = [serviceOf([], { ciRecord: record }), serviceOf([], { key: 'other', ciRecord: record })];
+    const environments = [{ name: 'production', kind: 'kubernetes', running: true, services: [] }];
     assert.deepEqual(
-      deploymentRows(services, asked, later(0)).map(({ label }) => label),
+      deploymentRows(services, environments, later(0)).map(({ label }) => label),
       ['staging'],
     );
   });

@@ -23,21 +23,21 @@ const problem = (step: string, message: string, line = 7): EventBody => ({
   message,
   source: 'tsc',
 });
-const told = (...runs: Parameters<typeof runOf>[]): string[] =>
+const failures = (...runs: Parameters<typeof runOf>[]): string[] =>
   failuresOf(serviceOf(runs.map((run) => runOf(...run)))).map((failure) => `${failure.run.id} ${failure.problem.message}`);
 
-describe('the failures that stand', () => {
-  it('are those of the last run that reached the step', () => {
+describe('failuresOf', () => {
+  it('returns the problems of the last run that reached the step', () => {
     const broken: Parameters<typeof runOf> = ['1', 'Break it', started('test'), problem('test', 'old'), finished('test', 'failed')];
-    assert.deepEqual(told(broken), ['1 old']);
-    assert.deepEqual(told(['2', 'Stop before', started('build'), finished('build', 'failed'), finished('test', 'skipped')], broken), [
+    assert.deepEqual(failures(broken), ['1 old']);
+    assert.deepEqual(failures(['2', 'Stop before', started('build'), finished('build', 'failed'), finished('test', 'skipped')], broken), [
       '1 old',
     ]);
-    assert.deepEqual(told(['2', 'Mend it', started('test')], broken), []);
-    assert.deepEqual(told(['2', 'Mend it', started('test'), finished('test', 'passed')], broken), []);
+    assert.deepEqual(failures(['2', 'Fix it', started('test')], broken), []);
+    assert.deepEqual(failures(['2', 'Fix it', started('test'), finished('test', 'passed')], broken), []);
   });
 
-  it('come in the order of the pipeline', () => {
+  it('returns problems in the order of the pipeline', () => {
     const run: Parameters<typeof runOf> = [
       '1',
       'Break it',
@@ -46,18 +46,20 @@ describe('the failures that stand', () => {
       problem('build', 'first'),
       finished('build', 'failed'),
     ];
-    assert.deepEqual(told(run), ['1 first', '1 second']);
+    assert.deepEqual(failures(run), ['1 first', '1 second']);
   });
 
-  it('are shown below their step, with what is beyond a bound in the log', () => {
+  it('returns problems that are shown below their step, up to a maximum', () => {
     const many = Array.from({ length: 103 }, (_, i) => problem('test', `wrong ${i}`, i + 1));
     const run = runOf('1', 'Break it', started('test'), ...many, finished('test', 'failed'));
     const text = rowsAsText(pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0)));
     assert.match(text, / {2}v \[error\] test {2}2 s\n {6}\[error\] wrong 0 {2}cart\.ts:1\n {6}\[error\] wrong 1 {2}cart\.ts:2\n/);
     assert.match(text, /\[error\] wrong 99 {2}cart\.ts:100\n {6}\[ellipsis\] 3 more in the log\n/);
   });
+});
 
-  it('are compared with the newest run before in which their step passed', () => {
+describe('lastGood', () => {
+  it('returns the newest earlier run in which the step passed', () => {
     const service = serviceOf([
       runOf('4', 'Later', finished('test', 'passed')),
       runOf('3', 'Break it', finished('test', 'failed')),

@@ -5,7 +5,7 @@ import { Transcript } from '../../../../src/editor/logs/transcript';
 import { temporaryFolder } from '../../../support/temporary';
 import { fails, passes, runOf } from '../runs';
 
-describe('the transcript of a run', () => {
+describe('Transcript', () => {
   const folder = temporaryFolder();
   let written: string[];
   let transcript: Transcript;
@@ -30,7 +30,7 @@ describe('the transcript of a run', () => {
     assert.deepEqual(written.slice(3), ['linking']);
   });
 
-  it('tells of a whole run in order, each step above its end', async () => {
+  it('writes a whole run in order, with the output of each step before its result', async () => {
     log('build', 'built\n');
     log('test', '1 failure, without an end of the line');
     transcript.update(runOf('2', 'Remove items', ...fails));
@@ -50,14 +50,14 @@ describe('the transcript of a run', () => {
     assert.equal(transcript.done, true);
   });
 
-  it('says where it runs', async () => {
+  it('writes the address of each deployment', async () => {
     transcript.update(runOf('1', 'Add a cart', ...passes));
     await transcript.pump();
     assert.ok(written.includes('  staging: http://127.0.0.1:4100'));
     assert.ok(written.includes('✓ test: passed (flaky) in 41 s'));
   });
 
-  it('puts the name of the step before lines of parallel steps', async () => {
+  it('prefixes the lines of parallel steps with the step name', async () => {
     transcript.update(
       runOf('1', 'x', { type: 'step-started', step: 'build', attempt: 1 }, { type: 'step-started', step: 'test', attempt: 1 }),
     );
@@ -68,19 +68,19 @@ describe('the transcript of a run', () => {
     assert.ok(written.includes('test | two'));
   });
 
-  it('leaves out the middle of a flood, says how much, and shows its end', async () => {
+  it('omits the middle of a flood of output, and shows how much is omitted', async () => {
     const line = `${'x'.repeat(79)}\n`;
     log('build', line.repeat(100_000));
     log('build', 'the last line\n');
     transcript.update(runOf('1', 'x', { type: 'step-started', step: 'build', attempt: 1 }));
     await transcript.pump();
     assert.ok(written.length < 2000, `${written.length} lines`);
-    assert.equal(written[2], `… 7.9 MB left out; whole log: ${path.join(folder.path, 'build.log')}`);
-    assert.equal(written[3], 'x'.repeat(79), 'no cut line');
+    assert.equal(written[2], `… 7.9 MB omitted. Full log: ${path.join(folder.path, 'build.log')}`);
+    assert.equal(written[3], 'x'.repeat(79), 'the line is whole');
     assert.equal(written.at(-1), 'the last line');
   });
 
-  it('says nothing twice', async () => {
+  it('writes nothing twice', async () => {
     const run = runOf('2', 'Remove items', ...fails);
     transcript.update(run);
     await transcript.pump();

@@ -6,7 +6,7 @@ import { RunHistory } from '../../../../src/editor/pipeline/run-history';
 import { eventually, temporaryFolder } from '../../../support/temporary';
 import { changeOf, runner, steps } from '../runs';
 
-describe('the history of runs', () => {
+describe('RunHistory', () => {
   const folder = temporaryFolder();
   let home: RepositoryHome;
   let history: RunHistory;
@@ -17,7 +17,7 @@ describe('the history of runs', () => {
   });
   afterEach(() => history.dispose());
 
-  function begin(id: string, by = ownIdentity()): Journal {
+  function startRun(id: string, by = ownIdentity()): Journal {
     const journal = new Journal(home.run(id), id);
     journal.append({
       type: 'run-started',
@@ -32,21 +32,21 @@ describe('the history of runs', () => {
     return journal;
   }
 
-  it('follows a run that another process delivers', async () => {
+  it('follows a run of another process', async () => {
     history.start();
     assert.deepEqual(history.runs, []);
-    const journal = begin('20261123T100000000-aaaa');
-    await eventually('the run is seen', () => history.runs[0]?.outcome === 'running');
+    const journal = startRun('20261123T100000000-aaaa');
+    await eventually('the run is read', () => history.runs[0]?.outcome === 'running');
     journal.append({ type: 'step-started', step: 'build', attempt: 1 });
-    await eventually('its step is seen', () => history.runs[0]?.steps[0]?.state === 'running');
+    await eventually('its step is read', () => history.runs[0]?.steps[0]?.state === 'running');
     journal.append({ type: 'run-finished', outcome: 'passed' });
-    await eventually('its end is seen', () => history.runs[0]?.outcome === 'passed');
+    await eventually('its end is read', () => history.runs[0]?.outcome === 'passed');
     journal.close();
   });
 
-  it('finds the run that goes on when a window starts, newest first', () => {
-    begin('20261123T100000000-aaaa').close();
-    begin('20261123T110000000-bbbb').close();
+  it('finds running runs when it starts, newest first', () => {
+    startRun('20261123T100000000-aaaa').close();
+    startRun('20261123T110000000-bbbb').close();
     history.start();
     assert.deepEqual(
       history.runs.map((run) => [run.id, run.outcome]),
@@ -57,8 +57,8 @@ describe('the history of runs', () => {
     );
   });
 
-  it('never shows a run as running whose runner is gone', () => {
-    begin('20261123T100000000-aaaa', { ...runner, pid: process.pid }).close();
+  it('shows a run as interrupted if its runner is gone', () => {
+    startRun('20261123T100000000-aaaa', { ...runner, pid: process.pid }).close();
     history.start();
     assert.equal(history.runs[0]?.outcome, 'interrupted');
   });

@@ -4,7 +4,7 @@ import { pipelineMessage, pipelineRows } from '../../../../src/editor/pipeline/r
 import type { ServiceState } from '../../../../src/editor/app/state';
 import { fails, later, passes, runOf, serviceOf } from '../runs';
 
-describe('the Pipeline view', () => {
+describe('pipelineRows', () => {
   const drawn = (services: readonly ServiceState[], now = later(0), trusted = true) => rowsAsText(pipelineRows({ services, trusted }, now));
   const all = (rows: readonly Row[]): Row[] => rows.flatMap((row) => [row, ...all(row.children ?? [])]);
 
@@ -12,17 +12,17 @@ describe('the Pipeline view', () => {
     assert.equal(drawn([serviceOf([])]), 'v [rocket] shop  not delivered yet\n    [rocket] Deliver the working tree\n');
   });
 
-  it('offers nothing that runs in restricted mode, and says why', () => {
+  it('offers no delivery in Restricted Mode, and shows the reason', () => {
     assert.equal(drawn([serviceOf([])], later(0), false), 'v [rocket] shop  not delivered yet\n');
-    const message = pipelineMessage({ services: [serviceOf([])], trusted: false, situation: 'ready', environments: [] });
-    assert.match(message ?? '', /^Restricted mode/);
+    const message = pipelineMessage({ services: [serviceOf([])], trusted: false, readiness: 'ready', environments: [] });
+    assert.match(message ?? '', /^Restricted Mode: trust this folder/);
   });
 
-  it('shows at once that a delivery was asked for', () => {
+  it('shows immediately that a delivery is starting', () => {
     assert.equal(drawn([serviceOf([], { starting: true })]), 'v [loading~spin] shop  starting…\n');
   });
 
-  it('shows what runs, how long, and how long it usually takes', () => {
+  it('shows the running step with its elapsed and usual duration', () => {
     const run = runOf(
       '1',
       'Add a cart',
@@ -39,10 +39,10 @@ describe('the Pipeline view', () => {
         '',
       ].join('\n'),
     );
-    assert.match(drawn([serviceOf([run])], later(75_000)), /test {2}1 min 15 s\n/, 'no estimate that was already missed');
+    assert.match(drawn([serviceOf([run])], later(75_000)), /test {2}1 min 15 s\n/, 'an exceeded estimate is hidden');
   });
 
-  it('shows where it runs now, and a flaky step as flaky', () => {
+  it('shows the address of a deployment, and marks a flaky step', () => {
     assert.equal(
       drawn([serviceOf([runOf('1', 'Add a cart', ...passes)])], later(180_000)),
       [
@@ -55,7 +55,7 @@ describe('the Pipeline view', () => {
     );
   });
 
-  it('shows why a step failed, and the runs before', () => {
+  it('shows why a step failed, and the earlier runs', () => {
     const runs = [runOf('2', 'Remove items', ...fails), runOf('1', 'Add a cart', ...passes)];
     assert.equal(
       drawn([serviceOf(runs)], later(0)),
@@ -74,18 +74,18 @@ describe('the Pipeline view', () => {
     );
   });
 
-  it('shows a run that waits below the one that runs', () => {
+  it('shows a waiting run below the running one', () => {
     const waiting = { ...runOf('2', 'Remove items'), outcome: 'waiting' as const };
     const text = drawn([serviceOf([waiting, runOf('1', 'Add a cart')])]);
     assert.match(text, /shop {2}Add a cart\n/);
-    assert.match(text, /> \[clock\] Remove items {2}waiting for the run before it\n/);
+    assert.match(text, /> \[clock\] Remove items {2}waiting for the previous run\n/);
   });
 
-  it('names the manual handovers below all, closed', () => {
+  it('lists the manual handovers last, collapsed', () => {
     const at = { path: '.gitlab-ci.yml', line: 12, message: 'job deploy waits for a person: `when: manual`' };
     const may = { path: '.github/workflows/ci.yml', line: 3, message: 'job ship may wait', isPossible: true } as const;
-    const text = (handovers: NonNullable<ServiceState['handovers']>) =>
-      rowsAsText(pipelineRows({ services: [serviceOf([], { handovers })], trusted: true }, later(0)));
+    const text = (manualApprovals: NonNullable<ServiceState['manualApprovals']>) =>
+      rowsAsText(pipelineRows({ services: [serviceOf([], { manualApprovals })], trusted: true }, later(0)));
     assert.doesNotMatch(text([]), /handover/);
     assert.match(
       text([at, may]),
@@ -94,7 +94,7 @@ describe('the Pipeline view', () => {
     assert.match(text([may, may]), /2 possible manual handovers$/m);
   });
 
-  it('names every row for a screen reader, each with an id of its own', () => {
+  it('gives every row a unique id and a text for screen readers', () => {
     const rows = all(
       pipelineRows(
         { services: [serviceOf([runOf('2', 'Remove items', ...fails), runOf('1', 'Add', ...passes)])], trusted: true },
@@ -106,7 +106,7 @@ describe('the Pipeline view', () => {
     assert.ok(rows.some((row) => row.ariaLabel === 'Step test, failed, 5 min · exited with 1'));
   });
 
-  it('offers what can be done with a row, and nothing else', () => {
+  it('offers only the commands that apply to a row', () => {
     const rows = all(pipelineRows({ services: [serviceOf([runOf('2', 'Remove items', ...fails)])], trusted: true }, later(0)));
     const contextValues = (label: string) => rows.find((row) => row.label === label)?.contextValues;
     assert.deepEqual(contextValues('test'), ['step', 'failed', 'log', 'again']);

@@ -1,14 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from '../../../support/file-names';
 import type { FoundStep } from '../found';
 import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
 import { adoptGitlab } from './gitlab-ci';
-import { adoptJenkins } from './jenkinsfile';
 
-/** The steps of the pipelines that a folder has already, and what of them could not be taken over. */
+/** The steps of existing CI files, and the parts that were not converted. */
 export interface AdoptedPipelines {
-  /** Those that steps were taken from. */
+  /** The files with converted steps. */
   readonly files: readonly string[];
   readonly steps: readonly FoundStep[];
   readonly left: readonly LeftOver[];
@@ -16,14 +16,15 @@ export interface AdoptedPipelines {
 
 const workflows = '.github/workflows';
 const largest = 500_000;
+const unread = 'deliver init does not read Jenkinsfiles';
 
-/** Reads what a folder has for GitHub Actions, else GitLab CI, else Jenkins. What Deliver wrote itself is no news. */
+/** Converts a folder's GitHub workflows, or else its GitLab CI file. Lists a Jenkinsfile as not converted. Skips files that Deliver wrote. */
 export function adoptPipelines(folder: string): AdoptedPipelines {
-  const github = namesIn(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
+  const github = fileNames(path.join(folder, workflows)).filter((name) => /\.ya?ml$/.test(name));
   const candidates = [
     github.flatMap((name) => read(folder, `${workflows}/${name}`, adoptGithub)),
     read(folder, '.gitlab-ci.yml', adoptGitlab),
-    read(folder, 'Jenkinsfile', adoptJenkins),
+    read(folder, 'Jenkinsfile', (_, file) => ({ file, steps: [], left: [{ file, line: 1, message: unread }] })),
   ];
   const left = candidates.flatMap((found) => found.flatMap((one) => one.left));
   const found = candidates.find((one) => one.some(({ steps }) => steps.length > 0)) ?? [];
@@ -52,7 +53,7 @@ function read(folder: string, file: string, adopt: (text: string, file: string) 
   return adopted ? [adopted] : [];
 }
 
-/** Several workflows in one pipeline: names stay distinct, and what both do is done once. */
+/** Merges several workflows into one pipeline with distinct names. Duplicate steps become one. */
 function together(found: readonly Adopted[]): FoundStep[] {
   const list = new StepList();
   for (const { steps } of found) {
@@ -61,12 +62,4 @@ function together(found: readonly Adopted[]): FoundStep[] {
       renamed.set(name, list.add(name, { ...step, needs: (step.needs ?? []).map((need) => renamed.get(need) ?? need) }));
   }
   return list.steps;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return fs.readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

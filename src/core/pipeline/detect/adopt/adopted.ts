@@ -1,30 +1,30 @@
 import type { FoundStep } from '../found';
 
-/** What an existing pipeline of a CI service becomes, and what of it does not. */
+/** The result of converting an existing CI file. */
 export interface Adopted {
   readonly file: string;
   readonly steps: readonly FoundStep[];
   readonly left: readonly LeftOver[];
 }
 
-/** Something that could not be taken over, by its line in the file. */
+/** A part that was not converted, with its line in the file. */
 export interface LeftOver {
   readonly file: string;
   readonly line: number;
   readonly message: string;
 }
 
-/** In one line, for people. */
+/** Formats a part that was not converted. */
 export function leftOver({ file, line, message }: LeftOver): string {
   return `${file}:${line}: ${message.replace(/\s+/g, ' ').trim()}`;
 }
 
-/** Gathers steps: names are made valid and distinct, and what is done twice in the same place becomes one. */
+/** Collects steps with valid and distinct names. Duplicates become one step. */
 export class StepList {
   readonly steps: FoundStep[] = [];
   private readonly same = new Map<string, string>();
 
-  /** Answers the name that the step got. */
+  /** Returns the name of the added step. */
   add(wanted: string, step: Omit<FoundStep, 'name'>): string {
     const { run, needs = [], env = {}, secrets = [] } = step;
     const content = JSON.stringify([run, [...needs].sort(), env, secrets]);
@@ -52,7 +52,7 @@ export function validName(text: string): string {
   return name.slice(0, 60) || 'step';
 }
 
-/** A short name for a command that has none. */
+/** Returns a short name for a command. */
 export function nameOf(command: string): string {
   const line = command.trim().split('\n')[0] ?? '';
   const script = /^(?:npm|pnpm|yarn)\s+(?:run\s+)?([\w:.-]+)/.exec(line)?.[1];
@@ -61,13 +61,13 @@ export function nameOf(command: string): string {
   return validName(line.split(/\s+/).slice(0, 2).join('-'));
 }
 
-/** Several commands as one that stops at the first failure, as they did on the CI service. */
+/** Joins commands into one that stops at the first failure, as on the CI service. */
 export function stopping(commands: readonly string[]): string {
   const text = commands.map((command) => command.trimEnd()).join('\n');
   return text.includes('\n') ? `set -e\n${text}` : text;
 }
 
-/** A command in a folder below the service's. */
+/** Returns a command that runs in a folder below the service's folder. */
 export function inFolder(folder: string | undefined, command: string): string {
   const path = folder?.replace(/^\.\//, '').replace(/\/$/, '');
   if (path === undefined || path === '' || path === '.') return command;
@@ -78,7 +78,7 @@ export function inFolder(folder: string | undefined, command: string): string {
 
 const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** `1h 30m`, `90 minutes`, `2 hours`: as a duration of delivery.yaml; `undefined` where it is none. */
+/** Converts `1h 30m`, `90 minutes` or `2 hours` into a duration of delivery.yaml. Returns undefined for other text. */
 export function durationOf(text: string): string | undefined {
   let seconds = 0;
   for (const [, count = '', unit = ''] of text.toLowerCase().matchAll(/(\d+)\s*([smhd])[a-z]*/g))

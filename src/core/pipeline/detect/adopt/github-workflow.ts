@@ -2,10 +2,10 @@ import type { FoundStep } from '../found';
 import { durationOf, inFolder, nameOf, stopping, StepList, type Adopted, type LeftOver } from './adopted';
 import { YamlFile } from './yaml-nodes';
 
-/** What a slot has by itself: the checkout, its files from step to step, the programs of the machine. */
+/** Actions that a slot makes unnecessary: checkout, files between steps, installed programs. */
 const needless = /^actions\/(checkout|cache|upload-artifact|download-artifact|setup-[\w-]+)(\/\w+)?@/;
 
-/** The jobs of a workflow that a push or a pull request starts; `undefined` where it is no workflow. */
+/** Converts the jobs of a workflow that a push or pull request starts. Returns undefined if the file is not a workflow. */
 export function adoptGithub(text: string, file: string): Adopted | undefined {
   const yaml = new YamlFile(text);
   const { root } = yaml;
@@ -30,7 +30,7 @@ export function adoptGithub(text: string, file: string): Adopted | undefined {
 class Reading {
   readonly list = new StepList();
   readonly left: LeftOver[] = [];
-  /** The steps that a job ends with, for those that need it. */
+  /** The last steps of each job, for jobs that need it. */
   private readonly ends = new Map<string, readonly string[]>();
 
   constructor(
@@ -41,7 +41,7 @@ class Reading {
   read(root: unknown): void {
     const { yaml } = this;
     const jobs = yaml.entries(yaml.get(root, 'jobs'));
-    // In an order in which each comes after those that it needs; one that waits for itself never comes.
+    // Each job comes after the jobs that it needs. Jobs in a cycle never come.
     for (let before = -1; this.ends.size !== before;) {
       before = this.ends.size;
       for (const job of jobs) {
@@ -73,13 +73,13 @@ class Reading {
     const matrix = this.matrix(key, value, line);
     const found = yaml.items(yaml.get(value, 'steps')).flatMap((step) => this.step(root, key, value, step, matrix) ?? []);
     for (const [index, { name, ...step }] of found.entries()) {
-      // What a job is there for is what it does last.
+      // The last command of a job is its purpose.
       after = [this.list.add(index === found.length - 1 ? key : name, { ...step, needs: after })];
     }
     return after;
   }
 
-  /** The first value of each: what the other combinations would run is the same. */
+  /** The first value of each matrix variable: the other combinations run the same commands. */
   private matrix(job: string, value: unknown, line: number): ReadonlyMap<string, string> {
     const { yaml } = this;
     const entries = yaml.entries(yaml.get(yaml.get(value, 'strategy'), 'matrix'));
@@ -153,7 +153,7 @@ class Reading {
     else env[name] = plain;
   }
 
-  /** Without GitHub's expressions; `undefined` where one has no counterpart. */
+  /** Replaces GitHub expressions. Returns undefined if one has no counterpart. */
   private plain(text: string, matrix: ReadonlyMap<string, string>, secrets: Set<string>): string | undefined {
     let isKnown = true;
     const replaced = text.replace(/\$\{\{\s*(.*?)\s*\}\}/g, (_, expression: string) => {

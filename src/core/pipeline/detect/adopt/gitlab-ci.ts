@@ -4,14 +4,14 @@ import { YamlFile } from './yaml-nodes';
 
 const notJobs = new Set('default include stages variables workflow image services cache before_script after_script spec types'.split(' '));
 
-/** Parts of a job that a slot has by itself, or that say where it runs. */
+/** Keys of a job that a slot makes unnecessary, or that choose a runner. */
 const needless = new Set(
   'script before_script stage needs dependencies extends variables artifacts cache timeout retry environment when interruptible tags image coverage'.split(
     ' ',
   ),
 );
 
-/** The jobs of a `.gitlab-ci.yml`; `undefined` where it is none. */
+/** Converts the jobs of a `.gitlab-ci.yml`. Returns undefined if the file is not one. */
 export function adoptGitlab(text: string, file: string): Adopted | undefined {
   const yaml = new YamlFile(text);
   if (!yaml.root) return undefined;
@@ -23,7 +23,7 @@ export function adoptGitlab(text: string, file: string): Adopted | undefined {
 interface RawJob {
   readonly name: string;
   readonly line: number;
-  /** Its own part first, then what it extends. */
+  /** The job's own keys first, then those that it extends. */
   readonly parts: readonly unknown[];
   readonly stage: string;
 }
@@ -50,7 +50,7 @@ class Reading {
     const declared = yaml.texts(yaml.get(root, 'stages'));
     const stages = ['.pre', ...(declared.length > 0 ? declared : ['build', 'test', 'deploy']), '.post'];
     const inOrder = [...jobs].sort((a, b) => stages.indexOf(a.stage) - stages.indexOf(b.stage));
-    // Within a stage, a job may need another one of it.
+    // A job may need another job of the same stage.
     for (let before = -1; this.names.size !== before;) {
       before = this.names.size;
       for (const job of inOrder) {

@@ -1,11 +1,11 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node, type YAMLMap } from 'yaml';
 
-/** Deeper than any file is, and no danger for the stack. */
+/** The maximum nesting depth, which protects the stack. */
 const deepest = 20;
-/** Aliases make a short file as large as one likes: so much of it is looked at. */
+/** The maximum number of visited nodes: aliases can make a short file arbitrarily large. */
 const most = 200_000;
 
-/** A YAML file of a CI service, read leniently: whatever has another shape than expected is absent. */
+/** A YAML file of a CI service, read leniently: values of an unexpected shape are absent. */
 export class YamlFile {
   private readonly lines = new LineCounter();
   private readonly document: Document.Parsed;
@@ -15,7 +15,7 @@ export class YamlFile {
     this.document = parseDocument(text, { lineCounter: this.lines, uniqueKeys: false, logLevel: 'silent' });
   }
 
-  /** `undefined` where the file is not YAML. */
+  /** Undefined if the file is not YAML. */
   get root(): YAMLMap | undefined {
     const { contents, errors } = this.document;
     return errors.length === 0 && isMap(contents) ? contents : undefined;
@@ -25,7 +25,7 @@ export class YamlFile {
     return this.entries(map).find((entry) => entry.key === key)?.value;
   }
 
-  /** With those of the mappings that are merged into it, after its own. */
+  /** Returns the pairs of a mapping, followed by those of merged mappings. */
   entries(map: unknown, depth = 0): { key: string; value: Node | undefined; line: number }[] {
     const within = this.resolved(map);
     if (!isMap(within) || depth > deepest || (this.looked += within.items.length) > most) return [];
@@ -45,14 +45,14 @@ export class YamlFile {
     return isSeq(within) ? within.items.map((item) => this.resolved(item) as Node) : [];
   }
 
-  /** A scalar as text. */
+  /** Returns a scalar as text. */
   text(node: unknown): string | undefined {
     const within = this.resolved(node);
     if (!isScalar(within) || within.value === null) return undefined;
     return typeof within.value === 'string' ? within.value : within.source;
   }
 
-  /** One text, or a list of them, however deep. */
+  /** Returns a text or a (nested) list of texts as a flat list. */
   texts(node: unknown, depth = 0): string[] {
     const within = this.resolved(node);
     if (depth > deepest || this.looked++ > most) return [];

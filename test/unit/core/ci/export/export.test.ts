@@ -9,12 +9,11 @@ import { planFile } from '../../../../../src/core/ci/export/exported-file';
 import { github } from '../../../../../src/core/ci/github/workflow';
 import { gitlab } from '../../../../../src/core/ci/gitlab/pipeline-file';
 import { jenkins } from '../../../../../src/core/ci/jenkins/jenkinsfile';
-import { restartableStages } from '../../../../../src/core/ci/jenkins/jenkins-restart';
 import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
 import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
-import { statementsOf, stringsIn, type Statement } from '../../../../../src/core/pipeline/detect/adopt/groovy-blocks';
 import { declarativeErrors } from '../../../../support/declarative';
 import { githubErrors, gitlabErrors } from '../../../../support/ci-files';
+import { statementsOf, stringsIn, type Statement } from '../../../../support/groovy-blocks';
 import { temporaryFolder } from '../../../../support/temporary';
 import { large, rich, service, small } from './pipelines';
 
@@ -98,60 +97,6 @@ describe('an exported pipeline', function () {
     assert.equal(fs.statSync(path.join(to, 'node_modules/.bin/tool')).mode & 0o777, 0o755);
     fs.rmSync(path.join(folder, 'shop-build.tgz'));
     assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
-  });
-
-  onLinux('keeps on Jenkins what a step made for a restart after it', () => {
-    const [file] = jenkins.files([service(rich, 'services/my shop')], {});
-    const body = file?.body ?? '';
-    const folder = temporary.path;
-    const [from, to] = ['from', 'to'].map((name) => path.join(folder, name, 'services/my shop')) as [string, string];
-    for (const each of [`${from}/node_modules`, `${from}/dist/tmp`, to]) fs.mkdirSync(each, { recursive: true });
-    for (const name of ['node_modules/tool', 'dist/a.js', 'dist/tmp/left', 'shop.vsix', 'other'])
-      fs.writeFileSync(path.join(from, name), '');
-    const scripts = [...body.matchAll(/handOver\('([^']+)', ('''[\s\S]*?''')\)/g)];
-    const put = /sh ('tar .*')\n/.exec(body)?.[1] ?? '';
-    assert.deepEqual(
-      scripts.map(([, name]) => name),
-      ['install', 'build'],
-    );
-    for (const [, name = '', script = ''] of scripts) {
-      const env = { ...process.env, HANDED: path.join(folder, `${name}.tgz`) };
-      const command = path.join(folder, `${name}.sh`);
-      fs.writeFileSync(command, stringsIn(script)[0]?.value ?? '', { mode: 0o755 });
-      // As the step `sh` does it: a script that names its program is run by that, others by sh.
-      const shell = script.includes('#!/bin/bash') ? 'bash' : 'sh';
-      execFileSync(shell, [...(shell === 'sh' ? ['-xe'] : []), command], { cwd: path.join(folder, 'from'), env, stdio: 'ignore' });
-      execFileSync('sh', ['-xe', '-c', stringsIn(put)[0]?.value ?? ''], { cwd: path.join(folder, 'to'), env, stdio: 'ignore' });
-    }
-    assert.deepEqual(fs.readdirSync(to, { recursive: true }).sort(), [
-      'dist',
-      'dist/a.js',
-      'node_modules',
-      'node_modules/tool',
-      'shop.vsix',
-    ]);
-  });
-
-  it('lets Jenkins begin again only where nothing is missed and nothing taken for what it was', () => {
-    const stages = (steps: string): string[] =>
-      jenkins
-        .files([service(`service: shop\nsteps:\n${steps}\nenvironments: {staging: {process: {command: node server.js}}}\n`)], {})
-        .flatMap(({ body }) => restartableStages(body).map(({ name }) => name));
-    const [file] = jenkins.files([service(rich)], {});
-    assert.deepEqual(restartableStages(file?.body ?? ''), [{ name: 'test', builds: 10, handed: ['install', 'build'] }]);
-    assert.deepEqual(restartableStages((file?.body ?? '').replace(/^.*preserveStashes.*$/m, '')), []);
-    // Of its own, after one that says what it leaves.
-    assert.deepEqual(stages('  a: {run: a, outputs: [out/**]}\n  b: {run: b, needs: a}'), ['b']);
-    assert.deepEqual(stages('  a: {run: a, inputs: [src/**]}\n  b: {run: b, needs: a}'), ['b']);
-    // After one that may leave anything, of which only those that need it know.
-    assert.deepEqual(stages('  a: {run: a}\n  b: {run: b, needs: a}'), []);
-    assert.deepEqual(stages('  a: {run: a, outputs: [out/**]}\n  b: {run: b}\n  c: {run: c, needs: a}'), ['c']);
-    assert.deepEqual(stages('  a: {run: a, outputs: [out/**]}\n  b: {run: b}\n  c: {run: c, needs: a}\n  d: {run: d, needs: [b, c]}'), []);
-    // Beside others.
-    assert.deepEqual(stages('  a: {run: a, outputs: [out/**]}\n  b: {run: b, needs: a}\n  c: {run: c, needs: a}'), []);
-    // What is live may not be this change any more.
-    const deploying = '  a: {run: a, outputs: [out/**]}\n  b: {needs: a, deploy: staging}\n  c: {needs: b, run: c, verifies: staging}';
-    assert.deepEqual(stages(deploying), ['b']);
   });
 
   it('delivers, of several services on GitLab, the one alone that Deliver starts at a branch of its own', () => {
@@ -347,14 +292,11 @@ describe('the limits of the engines', function () {
 /** The shell commands of a Jenkinsfile, in its order. */
 function commandsIn(statements: readonly Statement[]): string[] {
   return statements.flatMap(({ word, rest, block }) => [
-    ...(word === 'sh' ? stringsIn(rest).map(({ value }) => value.replace(/^set \+e\n/, '')) : []),
+    ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),
     ...commandsIn(block ?? []),
   ]);
 }
 
 function stagesIn(statements: readonly Statement[]): string[] {
-  return statements.flatMap(({ word, rest, block }) => [
-    ...(word === 'stage' ? stringsIn(rest).map(({ value }) => value) : []),
-    ...stagesIn(block ?? []),
-  ]);
+  return statements.flatMap(({ word, rest, block }) => [...(word === 'stage' ? stringsIn(rest) : []), ...stagesIn(block ?? [])]);
 }

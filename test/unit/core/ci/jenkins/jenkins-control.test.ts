@@ -26,6 +26,17 @@ describe('Jenkins', () => {
     );
   });
 
+  it('runs all stages of a failed build again', async () => {
+    const id = await on.begin();
+    on.runs.runs[0]?.job('build').pass();
+    on.runs.runs[0]?.job('test').start().end('failed');
+    const again = valueOf(await on.engine.rerun(valueOf(await on.engine.read(id, never)), never));
+    on.runs.runs[0]?.pass();
+    const run = valueOf(await on.engine.read(again.id, never));
+    assert.deepEqual(shown(run), ['run passed', 'build passed', 'test passed', 'stage passed']);
+    assert.equal(run.branch, request.branch);
+  });
+
   describe('says what was answered where it is nothing to go by', () => {
     const page: Reply = { headers: { 'Content-Type': 'text/html' }, body: '<html>Sign in</html>' };
     const answers: readonly [string, Reply, RegExp][] = [

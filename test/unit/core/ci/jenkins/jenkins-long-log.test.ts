@@ -1,21 +1,30 @@
 import * as assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { BuildLog, mostHeld } from '../../../../../src/core/ci/jenkins/build-log';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { BuildLog } from '../../../../../src/core/ci/jenkins/build-log';
 import { JenkinsApi } from '../../../../../src/core/ci/jenkins/jenkins-api';
-import { LogWindow } from '../../../../../src/core/ci/jenkins/log-window';
+import { LogSpool } from '../../../../../src/core/ci/jenkins/log-spool';
 import type { RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import { follow } from '../../../../support/ci/jenkins-following';
 import { failureOf, jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';
 import { ScriptedRuns } from '../../../../support/ci/scripted-runs';
+import { temporaryFolder } from '../../../../support/temporary';
 
 const names = ['lint', 'test', 'stage'];
-/** Of what stage `test` prints: far more than may be held. */
-const blocks = 400;
+/** Each is about 110 kB that stage `test` prints. */
+const blocks = 480;
+/** Far less than the log. */
+const mostHeld = 4 << 20;
 
 describe('a log of Jenkins that is long', function () {
   this.timeout(120_000);
+  const temporary = temporaryFolder();
+  const { TMPDIR } = process.env;
   let jenkins: JenkinsServer;
   let log: BuildLog;
   let run: RemoteRun;
@@ -23,6 +32,7 @@ describe('a log of Jenkins that is long', function () {
   let sent: number;
 
   beforeEach(async () => {
+    process.env['TMPDIR'] = temporary.path;
     const runs = new ScriptedRuns({ lint: [], test: ['lint'], stage: ['test'] });
     jenkins = await JenkinsServer.start(runs);
     runs.begin().pass();
@@ -34,7 +44,12 @@ describe('a log of Jenkins that is long', function () {
     );
     log = new BuildLog(api, 1);
   });
-  afterEach(async () => jenkins.stop());
+  afterEach(async () => {
+    log.close();
+    if (TMPDIR === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = TMPDIR;
+    await jenkins.stop();
+  });
 
   const block = (name: string, index: number): string => `${name} ${index} &lt; ${'.'.repeat(100)}\n`.repeat(1000);
 
@@ -60,29 +75,19 @@ describe('a log of Jenkins that is long', function () {
     readonly bytes: number;
     readonly hash: string;
     readonly isWhole: boolean;
-    /** The most that was held at any time. */
-    readonly held: number;
     readonly largest: number;
   }
 
   async function read(name: string, from = 0): Promise<Read> {
     const hash = createHash('sha1');
-    let [bytes, held, largest] = [0, 0, 0];
-    const end = valueOf(
-      await log.read(
-        run.jobs,
-        jobOf(run, name),
-        from,
-        (part) => {
-          hash.update(part);
-          bytes += part.length;
-          largest = Math.max(largest, part.length);
-          held = Math.max(held, log.held);
-        },
-        never,
-      ),
-    );
-    return { bytes, hash: hash.digest('hex'), ...end, held: Math.max(held, log.held), largest };
+    let [bytes, largest] = [0, 0];
+    const take = (part: Buffer): void => {
+      hash.update(part);
+      bytes += part.length;
+      largest = Math.max(largest, part.length);
+    };
+    const end = valueOf(await log.read(run.jobs, jobOf(run, name), from, take, never));
+    return { bytes, hash: hash.digest('hex'), ...end, largest };
   }
 
   function wanted(name: string, from = 0): Pick<Read, 'bytes' | 'hash'> {
@@ -97,42 +102,35 @@ describe('a log of Jenkins that is long', function () {
     return { bytes: bytes - from, hash: hash.digest('hex') };
   }
 
-  it('is handed on as it arrives, every byte of it, and only its end is held', async () => {
+  it('is handed on in small parts, every byte of it, and takes little memory', async () => {
+    const before = memory();
     for (const name of names) {
-      const { held, largest, isWhole, ...told } = await read(name);
+      const { largest, isWhole, ...told } = await read(name);
       assert.deepEqual(told, wanted(name));
       assert.equal(isWhole, true);
-      assert.ok(held <= mostHeld, `${held} bytes are held`);
       assert.ok(largest <= 1 << 20, `${largest} bytes were handed on at once`);
     }
-    assert.ok(wanted('test').bytes > 20 * mostHeld);
+    const held = memory() - before;
+    assert.ok(held <= mostHeld, `${held} bytes are held`);
+    assert.ok(wanted('test').bytes > 50_000_000);
   });
 
-  it('is read to the end of the stage that is asked for, and no further', async () => {
+  it('is sent once for all of its stages', async () => {
     await read('stage');
     const all = sent;
-    await read('lint');
-    // What is on its way when it is known to be enough has left already.
-    assert.ok(sent - all < all / 2, `${sent - all} of ${all} pieces were sent`);
-  });
-
-  it('is not read anew for what is held', async () => {
-    await read('stage');
-    const all = sent;
-    const { held, largest, isWhole, ...told } = await read('stage', 5);
-    assert.deepEqual([told, sent], [wanted('stage', 5), all]);
-    assert.ok(isWhole && held > 0 && largest > 0);
+    for (const [name, from] of [
+      ['lint', 0],
+      ['test', 12_345_678],
+      ['stage', 5],
+    ] as const) {
+      const { bytes, hash } = await read(name, from);
+      assert.deepEqual({ bytes, hash }, wanted(name, from));
+    }
+    assert.equal(sent, all);
   });
 
   it('loses and doubles nothing where the connection breaks within it', async () => {
-    await read('stage');
-    const hash = createHash('sha1');
-    let bytes = 0;
-    const take = (part: Buffer): void => {
-      hash.update(part);
-      bytes += part.length;
-    };
-    for (const broken of [blocks / 4, blocks / 2, blocks]) {
+    for (const broken of [1, blocks / 4, blocks / 2, blocks]) {
       jenkins.longLog = {
         bytes: 1,
         html: function* () {
@@ -143,51 +141,71 @@ describe('a log of Jenkins that is long', function () {
           }
         },
       };
-      const before = bytes;
-      failureOf(await log.read(run.jobs, jobOf(run, 'test'), bytes, take, never));
-      assert.ok(bytes > before);
+      failureOf(await log.read(run.jobs, jobOf(run, 'test'), 0, () => assert.fail(), never));
     }
     jenkins.longLog = { bytes: 1, html };
-    valueOf(await log.read(run.jobs, jobOf(run, 'test'), bytes, take, never));
-    assert.deepEqual({ bytes, hash: hash.digest('hex') }, wanted('test'));
+    const { bytes, hash } = await read('test');
+    assert.deepEqual({ bytes, hash }, wanted('test'));
+  });
+
+  it('leaves no file behind', async () => {
+    await read('test');
+    assert.deepEqual(fs.readdirSync(temporary.path), []);
+  });
+
+  (process.platform === 'win32' ? it.skip : it)('is read later where no temporary file can be made now', async () => {
+    process.env['TMPDIR'] = path.join(temporary.path, 'missing');
+    const { message } = failureOf(await log.read(run.jobs, jobOf(run, 'lint'), 0, () => assert.fail(), never));
+    assert.match(message, /^the log of build 1 cannot be kept in a temporary file: ENOENT/);
+    process.env['TMPDIR'] = temporary.path;
+    const { bytes, hash } = await read('lint');
+    assert.deepEqual({ bytes, hash }, wanted('lint'));
   });
 });
 
-describe('the end of a log', () => {
-  const text = (window: LogWindow, node: string): string =>
-    window
-      .parts()
-      .filter((part) => part.node === node)
-      .map(({ bytes }) => bytes.toString())
-      .join('');
+describe('a log in a temporary file', () => {
+  let spool: LogSpool;
+  beforeEach(() => (spool = new LogSpool()));
+  afterEach(() => spool.close());
 
-  it('holds no more than it may, however it was printed, and counts what came before', () => {
-    for (const size of [1, 10, 1000, 20_000]) {
-      const window = new LogWindow(100_000);
-      const printed = { a: '', b: '' };
-      for (let index = 0; index < 400_000 / size; index++) {
-        const node = index % 3 === 0 ? 'a' : 'b';
-        const bytes = Buffer.alloc(size, index % 10 === 0 ? '\n' : String(index % 10));
-        printed[node] += bytes.toString();
-        window.add({ node, bytes });
-        assert.ok(window.size <= 100_000);
+  const texts = (from = 0): Record<string, string> => {
+    const found: Record<string, string> = {};
+    for (const { node = 'build', bytes } of spool.parts(from)) found[node] = (found[node] ?? '') + bytes.toString();
+    return found;
+  };
+
+  for (const size of [1, 10, 1000, 65_536, 200_000])
+    it(`tells pieces of ${size} bytes apart by their node`, () => {
+      const printed = { '7': '', '12': '', build: '' };
+      for (let index = 0; index < 600_000 / size; index++) {
+        const node = (['7', '12', 'build'] as const)[index % 3] ?? 'build';
+        const text = String(index % 10).repeat(size);
+        printed[node] += text;
+        spool.add(node === 'build' ? undefined : node, text);
       }
-      for (const node of ['a', 'b'] as const) assert.equal(text(window, node), printed[node].slice(window.before.get(node) ?? 0));
-      assert.ok((window.before.get('a') ?? 0) > 0);
-    }
-  });
+      assert.equal(spool.keep(), undefined);
+      assert.deepEqual(texts(), printed);
+    });
 
-  it('goes on with what came later', () => {
-    const add = (window: LogWindow, node: string, letters: string): void => window.add({ node, bytes: Buffer.from(letters) });
-    const [window, later, last] = [new LogWindow(1000), new LogWindow(1000), new LogWindow(1000)];
-    add(window, 'a', 'one ');
-    add(later, 'a', 'two ');
-    add(later, 'b', 'three ');
-    window.append(later);
-    assert.deepEqual([text(window, 'a'), text(window, 'b'), window.before.size], ['one two ', 'three ', 0]);
-    for (const size of [20_000, 20_000, 500]) add(last, 'a', String(size % 7).repeat(size));
-    window.append(last);
-    assert.deepEqual([text(window, 'b'), window.before.get('a'), window.before.get('b')], ['', 40_008, 6]);
-    assert.equal(text(window, 'a'), '3'.repeat(500));
+  it('holds only what was kept, and is read from any size that it had', () => {
+    spool.add('1', 'one ');
+    spool.keep();
+    const { size } = spool;
+    spool.add('1', 'lost ');
+    assert.deepEqual(texts(), { '1': 'one ' });
+    spool.rewind(size);
+    spool.add('2', 'two');
+    spool.keep();
+    assert.deepEqual([texts(), texts(size), texts(spool.size)], [{ '1': 'one ', '2': 'two' }, { '2': 'two' }, {}]);
+    spool.rewind(0);
+    assert.deepEqual(texts(), {});
   });
 });
+
+/** Bytes that are in use. */
+function memory(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}

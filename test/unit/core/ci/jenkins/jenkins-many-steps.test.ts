@@ -1,11 +1,9 @@
 import * as assert from 'node:assert/strict';
-import { jenkins as exporter } from '../../../../../src/core/ci/jenkins/jenkinsfile';
 import type { CiClient, RemoteRun } from '../../../../../src/core/ci/ci-client';
 import { follow, logOf, shown } from '../../../../support/ci/jenkins-following';
-import { jobOf, never, valueOf } from '../../../../support/ci/remote-answers';
+import { never, valueOf } from '../../../../support/ci/remote-answers';
 import { JenkinsServer } from '../../../../support/ci/jenkins-server';
 import { ScriptedRuns, type ScriptedRun } from '../../../../support/ci/scripted-runs';
-import { service } from '../export/pipelines';
 
 const count = 200;
 const names = Array.from({ length: count }, (_, index) => `step-${index}`);
@@ -58,21 +56,5 @@ describe('a build of Jenkins with 200 stages', function () {
         assert.deepEqual(await logOf(engine, run, name), { text: `${name} says\n${'x'.repeat(1000)}\n`, isWhole: true });
     });
     assert.equal(asked, 1);
-  });
-
-  it('goes on from the one that failed', async () => {
-    for (const name of names.slice(0, 199)) scripted.job(name).pass();
-    scripted.job('step-199').start().end('failed', 3);
-    const failed = await read();
-    assert.deepEqual([failed.jobs.length, jobOf(failed, 'step-199').exitCode], [count, 3]);
-    const steps = names.map((name) => `  ${name}: {needs: [${before(name).join()}], run: make, outputs: [${name}/**]}`);
-    const pipeline = exporter.files([service(`service: shop\nsteps:\n${steps.join('\n')}\n`)], {})[0]?.body;
-    const again = valueOf(await engine.rerun(failed, never, pipeline));
-    jenkins.runs.runs[0]?.pass();
-    assert.deepEqual(shown(valueOf(await engine.read(again.id, never))), [
-      'run passed',
-      ...names.slice(0, 199).map((name) => `${name} kept`),
-      'step-199 passed',
-    ]);
   });
 });

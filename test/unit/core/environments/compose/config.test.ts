@@ -1,16 +1,16 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { composeFiles } from '../../../../../src/core/environments/compose/files';
-import { networkOf, projectOf } from '../../../../../src/core/environments/compose/names';
+import { composeFiles } from '../../../../../src/core/environments/compose/compose-files';
+import { networkOf, projectOf } from '../../../../../src/core/environments/compose/containers';
 import { readConfig } from '../../../../../src/core/environments/compose/config';
-import { chooseTarget } from '../../../../../src/core/environments/compose/target';
+import { chooseTarget } from '../../../../../src/core/environments/compose/config';
 import { temporaryFolder } from '../../../../support/temporary';
 
-describe('what compose makes of its files', () => {
+describe('the configuration of compose', () => {
   const portsOf = (ports: string) => readConfig(`services: {shop: {image: shop, ports: ${ports}}}`, '/slot').services[0]?.ports;
 
-  it('names ports in many ways', () => {
+  it('reads every form of a port', () => {
     assert.deepEqual(portsOf('["8080:80"]'), [{ target: 80, host: 8080 }]);
     assert.deepEqual(portsOf('["127.0.0.1:8080:80/tcp"]'), [{ target: 80, host: 8080 }]);
     assert.deepEqual(portsOf('["80"]'), [{ target: 80 }]);
@@ -21,7 +21,7 @@ describe('what compose makes of its files', () => {
     assert.deepEqual(portsOf('["53:53/udp", {target: 53, protocol: udp}]'), []);
   });
 
-  it('builds the same from every checkout, whatever the values of secrets', () => {
+  it('hashes a build independently of the checkout and of secrets', () => {
     const build = (folder: string, token: string, args = '') =>
       readConfig(`services: {shop: {build: {context: ${folder}/app, args: {TOKEN: "${token}", ${args}}}}}`, folder, { TOKEN: token })
         .services[0]?.build;
@@ -35,7 +35,7 @@ describe('what compose makes of its files', () => {
       return chosen.ok ? chosen.value.name : chosen.failure.hint;
     };
 
-    it('is the one that is named, else the one named like it, else the only one that is built', () => {
+    it('is the named one, else the one with the same name, else the only one with a build', () => {
       assert.equal(choose('web: {build: .}, shop: {image: a}', 'web'), 'web');
       assert.equal(choose('web: {build: .}, shop: {image: a}'), 'shop');
       assert.equal(choose('web: {build: .}, db: {image: a}'), 'web');
@@ -47,10 +47,10 @@ describe('what compose makes of its files', () => {
     });
   });
 
-  describe('its files', () => {
+  describe('the compose files', () => {
     const folder = temporaryFolder();
-    const files = (there: readonly string[], named: readonly string[] = []) => {
-      for (const name of there) {
+    const files = (existing: readonly string[], named: readonly string[] = []) => {
+      for (const name of existing) {
         fs.mkdirSync(path.dirname(path.join(folder.path, name)), { recursive: true });
         fs.writeFileSync(path.join(folder.path, name), '');
       }
@@ -58,21 +58,21 @@ describe('what compose makes of its files', () => {
       return found.ok ? found.value : found.failure.message;
     };
 
-    it('are those that compose finds, with their override', () => {
+    it('include the default file and its override', () => {
       assert.deepEqual(files(['docker-compose.yml', 'docker-compose.override.yml', 'other.yml']), [
         'docker-compose.yml',
         'docker-compose.override.yml',
       ]);
     });
 
-    it('are those that are named, in that order, and those of a glob by name', () => {
-      const there = ['compose.yaml', 'deploy/b.yaml', 'deploy/a.yaml', 'deploy/notes.md'];
-      assert.deepEqual(files(there, ['compose.yaml', 'deploy/*.yaml']), ['compose.yaml', 'deploy/a.yaml', 'deploy/b.yaml']);
+    it('keep the configured order and sort the matches of a glob', () => {
+      const existing = ['compose.yaml', 'deploy/b.yaml', 'deploy/a.yaml', 'deploy/notes.md'];
+      assert.deepEqual(files(existing, ['compose.yaml', 'deploy/*.yaml']), ['compose.yaml', 'deploy/a.yaml', 'deploy/b.yaml']);
       assert.match(String(files([], ['missing.yaml'])), /missing\.yaml, which is not part of the change/);
     });
   });
 
-  it('runs under names of its own for each environment and service', () => {
+  it('derives distinct names for each environment and service', () => {
     assert.equal(projectOf({ environment: 'staging', service: 'shop' }), 'deliver_staging_shop');
     assert.match(networkOf('My Staging'), /^deliver-my-staging-[0-9a-f]{6}$/);
     const all = ['a.b', 'a-b', 'A-b', 'a_b'].map((service) => projectOf({ environment: 'x', service }));

@@ -1,376 +1,43 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import * as fs from 'node:fs';
-import * as net from 'node:net';
-import * as path from 'node:path';
-import { ServiceRecords } from '../../../../../src/core/environments/recorded/service-record';
-import { baseImage } from '../../../../support/docker';
-import { eventually } from '../../../../support/temporary';
-import { containerEnvironment, dockerfile, get, serve } from './containers';
+import { ProgramFinder } from '../../../../../src/core/environments/compose/engine';
 
-describe('an environment of containers', function () {
-  this.timeout(60_000);
-  const staging = containerEnvironment();
+describe('the programs of a compose environment', () => {
+  const { signal } = new AbortController();
+  let installed: string[];
+  let calls: string[];
 
-  it('brings a service up from its own files, at an address that stays', async () => {
-    const first = await staging.deploy();
-    assert.equal(first.why, undefined);
-    assert.equal(await get(first.url), first.id);
-    assert.match(first.url, /^http:\/\/127\.0\.0\.1:\d+$/);
-    const second = await staging.deploy();
-    assert.equal(second.url, first.url);
-    assert.equal(await get(second.url), second.id);
-    const status = staging.status();
-    assert.deepEqual([status?.state, status?.release?.id, status?.previous?.id], ['healthy', second.id, first.id]);
-    assert.equal(fs.readFileSync(path.join(second.folder, 'compose.yaml'), 'utf8'), 'services:\n  shop:\n    build: .\n');
+  function thisMachine(): ProgramFinder {
+    return new ProgramFinder(
+      () => async (program, args) => {
+        calls.push([program, ...args].join(' '));
+        return Promise.resolve({ exitCode: 0, stdout: '', stderr: '' });
+      },
+      (program) => installed.includes(program),
+    );
+  }
+
+  beforeEach(() => {
+    installed = [];
+    calls = [];
   });
 
-  it('rolls back without building, and takes down what has nothing to go back to', async () => {
-    const first = await staging.deploy();
-    const second = await staging.deploy();
-    const log: string[] = [];
-    const back = await staging.environment().rollBack('shop', {}, (line) => log.push(line));
-    assert.ok(back.ok, JSON.stringify(back));
-    assert.deepEqual([back.value.from.id, back.value.to?.id], [second.id, first.id]);
-    assert.equal(await get(first.url), first.id);
-    assert.doesNotMatch(log.join('\n'), /build/i);
-    const gone = await staging.environment().rollBack('shop');
-    assert.ok(gone.ok && gone.value.to === undefined);
-    assert.deepEqual(staging.containers(), []);
-    await assert.rejects(get(first.url));
-  });
-
-  describe('keeps what is live when the new release', () => {
-    const failing = async (wish: Parameters<typeof staging.deploy>[0]) => {
-      const good = await staging.deploy();
-      const [container] = staging.containers();
-      const bad = await staging.deploy(wish);
-      assert.equal(await get(good.url), good.id);
-      assert.equal(staging.status()?.release?.id, good.id);
-      return { ...bad, isSameContainer: staging.containers()[0] === container };
-    };
-
-    it('ends, and tells what it said last', async () => {
-      const { why, log } = await failing({ files: { 'start.sh': 'echo starting; echo "no database" >&2; exit 3\n' } });
-      assert.match(why ?? '', /^shop did not come up in staging-\w+: it ended with exit code 3$/);
-      assert.ok(log.includes('no database'), log.join('\n'));
-    });
-
-    it('ends again and again', async () => {
-      const compose = 'services:\n  shop:\n    build: .\n    restart: always\n';
-      const { why } = await failing({ files: { 'compose.yaml': compose, 'start.sh': 'exit 4\n' } });
-      assert.match(why ?? '', /it ended with exit code 4, each of \d times/);
-    });
-
-    it('answers everything but the right path', async () => {
-      const images = () => staging.docker('images', '--format', '{{.Tag}}').trim().split('\n').length;
-      const before = images();
-      const { why } = await failing({ compose: { health: { probe: { http: '/healthz' }, timeoutMs: 1_000 } } });
-      assert.match(why ?? '', /GET \/healthz answered 404 \(after 1 s\)/);
-      assert.equal(images(), before + 1, 'the image of the one that is live');
-    });
-
-    it('fails its own health check', async () => {
-      const check = 'healthcheck: {test: ["CMD", "sh", "-c", "echo sick; exit 1"], interval: 1s, retries: 1}';
-      const compose = `services:\n  shop:\n    build: .\n    ${check}\n`;
-      const wish = { files: { 'compose.yaml': compose }, compose: {} };
-      const { why } = await failing({ ...wish, compose: { health: undefined } as never });
-      assert.match(why ?? '', /its health check fails: sick/);
-    });
-
-    it('listens on no port at all', async () => {
-      const health = { probe: { tcp: true as const }, timeoutMs: 1_500 };
-      const { why } = await failing({ files: { 'start.sh': "trap 'exit 0' TERM\nsleep 1000 & wait\n" }, compose: { health } });
-      assert.match(why ?? '', /nothing listens behind it/);
-    });
-
-    it('cannot be built', async () => {
-      const { why, isSameContainer } = await failing({ files: { Dockerfile: `FROM ${baseImage}\nRUN exit 7\n` } });
-      assert.match(why ?? '', /^shop could not be built for staging-\w+: .*non-zero code: 7/);
-      assert.ok(isSameContainer);
-    });
-
-    it('is an image that cannot be pulled', async () => {
-      const { why } = await failing({ files: { 'compose.yaml': 'services:\n  shop:\n    image: localhost:1/shop:1\n' } });
-      assert.match(why ?? '', /an image cannot be pulled: /);
-    });
-
-    it('wants a port that is taken', async () => {
-      const server = net.createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      const { port } = server.address() as net.AddressInfo;
-      const compose = `services:\n  shop:\n    build: .\n    ports: ["127.0.0.1:${port}:80"]\n`;
-      try {
-        const { why } = await failing({ files: { 'compose.yaml': compose } });
-        assert.match(why ?? '', new RegExp(`^shop could not be brought up in staging-\\w+: port ${port} is taken$`));
-      } finally {
-        server.close();
-      }
-    });
-
-    it('is given up while it comes up', async () => {
-      const good = await staging.deploy();
-      const abort = new AbortController();
-      const health = { probe: { http: '/never' }, timeoutMs: 30_000 };
-      const [before] = staging.containers();
-      const deploying = staging.deploy({ compose: { health }, signal: abort.signal });
-      await eventually('it was replaced', () => staging.containers().some((id) => id !== before));
-      abort.abort();
-      const { result } = await deploying;
-      assert.ok(!result.ok && result.failure.kind === 'cancelled', JSON.stringify(result));
-      assert.equal(await get(good.url), good.id);
-      assert.equal(staging.containers().length, 1);
-    });
-  });
-
-  it('leaves nothing of a first release that does not come up', async () => {
-    const { why } = await staging.deploy({ files: { 'start.sh': 'exit 1\n' } });
-    assert.match(why ?? '', /exit code 1/);
-    assert.equal(staging.docker('ps', '--all', '--quiet', '--filter', 'label=dev.deliver.service=shop'), '');
-    assert.equal(staging.status(), undefined);
-  });
-
-  it('takes the only port that the image exposes, and any program that keeps running for healthy', async () => {
-    const files = { Dockerfile: dockerfile.replace('CMD', 'EXPOSE 80\nCMD') };
-    const compose = { port: undefined, health: undefined } as never;
-    const { url, id, why } = await staging.deploy({ files, compose });
-    assert.equal(why, undefined);
-    assert.equal(await get(url), id);
-    const silent = await staging.deploy({ service: 'worker', files: { 'start.sh': "trap 'exit 0' TERM\nsleep 1000 & wait\n" }, compose });
-    assert.deepEqual([silent.why, silent.url], [undefined, '']);
-  });
-
-  it('does no harm with a service that ignores the request to end, forks and prints without end', async () => {
-    const noisy = "trap '' TERM\nyes 'a line of a service that never stops to talk' &\nhttpd -f -p 80 -h /app/www\n";
-    const compose = 'services:\n  shop:\n    build: .\n    stop_grace_period: 1s\n';
-    const files = { 'compose.yaml': compose, 'start.sh': noisy };
-    const first = await staging.deploy({ files });
-    assert.equal(await get(first.url), first.id);
-    const second = await staging.deploy({ files });
-    assert.equal(await get(second.url), second.id);
-    assert.equal(staging.containers().length, 1);
-    assert.equal(staging.docker('ps', '--all', '--quiet').trim().split('\n').length, 1);
-  });
-
-  it('keeps what a service says within bounds on the disk', async () => {
-    await staging.deploy();
-    const [id = ''] = staging.containers();
-    const limits = staging.docker('inspect', '--format', '{{json .HostConfig.LogConfig.Config}}', id);
-    assert.deepEqual(JSON.parse(limits), { 'max-file': '3', 'max-size': '20m' });
-  });
-
-  it('replaces the delivered service alone, and starts what it depends on', async () => {
-    const compose = `services:
-  shop:
-    build: .
-    depends_on: [db]
-  db:
-    image: ${baseImage}
-    container_name: database
-    command: sh -c "trap 'exit 0' TERM; sleep 1000 & wait"
-`;
-    const files = { 'compose.yaml': compose };
-    const first = await staging.deploy({ files });
-    assert.equal(first.why, undefined);
-    const database = () => staging.docker('ps', '--quiet', '--filter', 'label=com.docker.compose.service=db').trim();
-    const before = database();
-    assert.notEqual(before, '');
-    const second = await staging.deploy({ files: { 'compose.yaml': `${compose}    environment: {CHANGED: "1"}\n` } });
-    assert.equal(await get(second.url), second.id);
-    assert.equal(database(), before);
-    const [shop = ''] = staging.containers();
-    // By the name that the file gives it, as before.
-    staging.docker('exec', shop, 'sh', '-c', 'nc -w 1 database 1 || ping -c 1 database || wget -T 1 http://database; true');
-    assert.match(staging.docker('exec', shop, 'busybox', 'nslookup', 'database'), /Address.*\d/);
-  });
-
-  it('lets the services of an environment find each other by name', async () => {
-    await staging.deploy({ service: 'inventory', files: { 'www/stock': 'three' } });
-    await staging.deploy();
-    const [shop = ''] = staging.containers();
-    assert.equal(staging.docker('exec', shop, 'wget', '-q', '-O', '-', 'http://inventory:80/stock'), 'three');
-    assert.match(staging.docker('exec', shop, 'env'), /^INVENTORY_URL=http:\/\/inventory:80$/m);
-  });
-
-  it('takes one snapshot to a second environment unbuilt', async () => {
-    const tree = 'ab'.repeat(20);
-    const first = await staging.deploy({ tree, files: { 'www/index.html': 'same' } });
-    const second = await staging.deploy({ tree, files: { 'www/index.html': 'same' }, environment: staging.other() });
-    assert.equal(await get(second.url), 'same');
-    assert.doesNotMatch(second.log.join('\n'), /Building|Step \d/);
-    assert.notEqual(second.url, first.url);
-    assert.equal(await get(first.url), 'same');
-  });
-
-  it('hands over secrets, and writes them nowhere', async () => {
-    const compose = 'services:\n  shop:\n    build: .\n    environment: {TOKEN: "${TOKEN:?}", LEVEL: "${LEVEL}"}\n';
-    const wish = { files: { 'compose.yaml': compose }, compose: { env: { LEVEL: 'high' } } };
-    assert.match((await staging.deploy(wish)).why ?? '', /TOKEN/);
-    const first = await staging.deploy({ ...wish, secrets: { TOKEN: 'very-secret-1' } });
-    assert.equal(first.why, undefined);
-    const [id = ''] = staging.containers();
-    assert.match(staging.docker('exec', id, 'env'), /^TOKEN=very-secret-1$/m);
-    assert.match(staging.docker('exec', id, 'env'), /^LEVEL=high$/m);
-    assert.throws(() => execFileSync('grep', ['-r', 'very-secret-1', staging.home]));
-
-    const second = await staging.deploy();
-    const back = await staging.environment().rollBack('shop');
-    assert.ok(!back.ok);
-    assert.match(back.failure.message, /cannot be brought back without its secret TOKEN/);
-    assert.equal(await get(second.url), second.id);
-    process.env['TOKEN'] = 'very-secret-1';
-    try {
-      assert.ok((await staging.environment().rollBack('shop')).ok);
-    } finally {
-      delete process.env['TOKEN'];
+  it('are searched only until they are found', async () => {
+    const programs = thisMachine();
+    const none = await programs.find(signal);
+    assert.ok(!none.ok && none.failure.message.startsWith('docker compose, podman compose or docker-compose is required'));
+    installed = ['podman'];
+    for (let time = 0; time < 2; time++) {
+      const found = await programs.find(signal);
+      assert.ok(found.ok && found.value.engine === 'podman');
     }
-    assert.match(staging.docker('exec', staging.containers()[0] ?? '', 'env'), /^TOKEN=very-secret-1$/m);
+    assert.deepEqual(calls, ['podman compose version']);
   });
 
-  describe('a promotion', () => {
-    it('uses the image that was verified, as it is', async () => {
-      const first = await staging.deploy();
-      const artifact = staging.status()!.artifact!;
-      const promotes = { environment: 'staging', kind: 'compose' as const, artifact };
-      const there = await staging.deploy({ promotes, environment: staging.other(), files: { 'www/index.html': 'never built' } });
-      assert.equal(there.why, undefined);
-      assert.equal(await get(there.url), first.id);
-      assert.doesNotMatch(there.log.join('\n'), /Building|Step \d/);
-    });
-
-    it('is refused where there is no image', async () => {
-      const artifact = { slot: '/', folder: '/' };
-      const none = await staging.deploy({ promotes: { environment: 'laptop', kind: 'process', artifact } });
-      assert.match(none.why ?? '', /laptop is of the kind process, and made no container image/);
-      const image = `sha256:${'0'.repeat(64)}`;
-      const gone = await staging.deploy({ promotes: { environment: 'laptop', kind: 'compose', artifact: { ...artifact, image } } });
-      assert.match(gone.why ?? '', /is not on this machine any more/);
-    });
-  });
-
-  it('undoes what a delivery left that died on the way', async () => {
-    const dead = { pid: 2 ** 22 + 1, startedAt: 'long ago' };
-    const records = new ServiceRecords(staging.home, staging.name);
-    const first = await staging.deploy();
-    const { current, ...before } = records.read('shop')!;
-    assert.ok(current);
-    const second = await staging.deploy();
-    records.write({ ...before, current, deploying: { release: second.release, by: dead } });
-    const back = await staging.environment().recover('shop', second.id, () => {});
-    assert.ok(back.ok && back.value?.to?.id === first.id, JSON.stringify(back));
-    assert.equal(await get(first.url), first.id);
-    records.write({ ...before, deploying: { release: first.release, by: dead } });
-    const gone = await staging.environment().recover('shop', first.id, () => {});
-    assert.ok(gone.ok && gone.value?.from.id === first.id && !gone.value.to, JSON.stringify(gone));
-    assert.deepEqual(staging.containers(), []);
-  });
-
-  it('sees what others delivered', async () => {
-    const { url, id } = await staging.deploy();
-    const other = { home: path.join(staging.home, 'other'), service: 'inventory' };
-    const observed = await staging.environment(other).observe(new AbortController().signal);
-    assert.ok(observed.ok, JSON.stringify(observed));
-    const status = staging.status('shop', other);
-    assert.deepEqual([status?.state, status?.release?.id, status?.url], ['healthy', id, url]);
-    assert.equal(status?.release?.subject, `It's $HOME, "${id}"`);
-  });
-
-  it('notices that a service died, hangs, or is gone', async () => {
-    await staging.deploy();
-    const [id = ''] = staging.containers();
-    const observe = async () => {
-      assert.ok((await staging.environment().observe(new AbortController().signal)).ok);
-      const status = staging.status();
-      return [status?.state, status?.reason];
-    };
-    staging.docker('exec', id, 'rm', '/app/www/index.html');
-    assert.deepEqual(await observe(), ['unhealthy', 'GET / answered 404']);
-    staging.docker('pause', id);
-    assert.deepEqual(await observe(), ['stopped', 'it is paused']);
-    staging.docker('unpause', id);
-    staging.docker('rm', '--force', id);
-    assert.deepEqual(await observe(), ['unhealthy', 'its container is gone']);
-  });
-
-  it('tells when something changes, and leaves no process when nobody listens any more', async () => {
-    await staging.deploy();
-    const abort = new AbortController();
-    let changes = 0;
-    const watching = staging.environment().watch(() => changes++, abort.signal);
-    await eventually('it listens', () => listeners().length > 0);
-    staging.docker('restart', '--time', '1', staging.containers()[0] ?? '');
-    await eventually('it was told', () => changes > 0);
-    abort.abort();
-    await watching;
-    assert.deepEqual(listeners(), []);
-  });
-
-  it('stops with all that it runs, and starts again as it was', async () => {
-    const { url, id } = await staging.deploy();
-    assert.ok((await staging.environment().stop()).ok);
-    await assert.rejects(get(url));
-    assert.equal(staging.status()?.state, 'stopped');
-    assert.ok((await staging.environment().start()).ok);
-    assert.equal(await get(url), id);
-    // After the container was removed by hand, too.
-    staging.docker('rm', '--force', staging.containers()[0] ?? '');
-    assert.ok((await staging.environment().start()).ok);
-    assert.equal(await get(url), id);
-  });
-
-  it('shows the last lines of a log, and what comes, also from the next release', async () => {
-    const talking = `echo one; echo two; echo three\n${serve}`;
-    await staging.deploy({ files: { 'start.sh': talking } });
-    let text = '';
-    const write = (bytes: Buffer) => (text += bytes.toString());
-    assert.ok((await staging.environment().logs('shop', { lines: 2 }, write, new AbortController().signal)).ok);
-    assert.equal(text, 'two\nthree\n');
-    text = '';
-    const abort = new AbortController();
-    const following = staging.environment().logs('shop', { lines: 1, follow: true }, write, abort.signal);
-    await eventually('it follows', () => text === 'three\n');
-    await staging.deploy({ files: { 'start.sh': `echo four\n${serve}` } });
-    await eventually('it goes on', () => text.endsWith('four\n'));
-    abort.abort();
-    assert.ok((await following).ok);
-  });
-
-  it('keeps the images of what can be brought back, and no others', async () => {
-    const images = () =>
-      staging
-        .docker('images', '--format', '{{.Repository}}')
-        .split('\n')
-        .filter((name) => name === 'deliver/shop').length;
-    const before = images();
-    for (let count = 0; count < 7; count++) assert.equal((await staging.deploy()).why, undefined);
-    assert.equal(images() - before, 6);
-  });
-
-  it('pins an image that the file only names', async () => {
-    const compose = (text: string) => ({ files: { 'compose.yaml': `services:\n  shop:\n    image: ${text}\n` } });
-    const make = (text: string) => {
-      const folder = staging.write({ files: { 'www/index.html': text } });
-      staging.docker('build', '--quiet', '--tag', 'registry.test/shop:latest', folder);
-    };
-    make('one');
-    const first = await staging.deploy(compose('registry.test/shop:latest'));
-    assert.equal(first.why, undefined);
-    make('two');
-    const second = await staging.deploy(compose('registry.test/shop:latest'));
-    assert.equal(await get(second.url), 'two');
-    assert.ok((await staging.environment().rollBack('shop')).ok);
-    assert.equal(await get(first.url), 'one');
+  it('are not shared between finders', async () => {
+    installed = ['docker'];
+    assert.ok((await thisMachine().find(signal)).ok);
+    installed = ['podman'];
+    const other = await thisMachine().find(signal);
+    assert.ok(other.ok && other.value.engine === 'podman');
   });
 });
-
-/** The processes that wait for events of the engine. */
-function listeners(): string[] {
-  return fs.readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('docker\0events');
-    } catch {
-      return false; // it has just ended
-    }
-  });
-}

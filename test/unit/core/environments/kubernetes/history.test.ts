@@ -21,8 +21,8 @@ const replicaSet = (revision: number, id: string, owner = 'u'): Revision => ({
   spec: { template: template(id) },
 });
 
-describe('what a cluster keeps of a workload', () => {
-  it('is what belongs to it, newest first, with the releases that were delivered', () => {
+describe('the history of a workload', () => {
+  it('lists its own revisions with their releases, newest first', () => {
     const history = historyOf(workload('b'), [replicaSet(1, 'a'), replicaSet(2, 'b'), replicaSet(7, 'x', 'another')]);
     assert.deepEqual(
       history.map(({ revision, release: one }) => `${revision} ${one?.id}`),
@@ -30,7 +30,7 @@ describe('what a cluster keeps of a workload', () => {
     );
   });
 
-  it('is kept by controller revisions of stateful and daemon sets', () => {
+  it('reads the controller revisions of stateful and daemon sets', () => {
     const revision: Revision = {
       kind: 'ControllerRevision',
       metadata: { name: 'shop-1', ownerReferences: [{ uid: 'u' }] },
@@ -40,15 +40,15 @@ describe('what a cluster keeps of a workload', () => {
     assert.deepEqual(historyOf(workload('a', 'StatefulSet'), [revision]), [{ revision: 3, release: release('a') }]);
   });
 
-  it('tells which one is live, also where that is not the newest', () => {
+  it('finds the live revision even if it is not the newest', () => {
     const history = historyOf(workload('a'), [replicaSet(1, 'a'), replicaSet(2, 'b')]);
     assert.equal(liveRevision(history, workload('a')), 1);
   });
 
-  it('says what it keeps where a release is not among it', () => {
+  it('lists the kept releases if one is missing', () => {
     const found = revisionWith(historyOf(workload('b'), [replicaSet(1, 'a'), replicaSet(2, 'b')]), release('c'));
     assert.ok(!found.ok);
-    assert.equal(found.failure.message, 'the cluster does not keep cccccccc any more');
-    assert.match(found.failure.hint ?? '', /it keeps bbbbbbbb, aaaaaaaa/);
+    assert.equal(found.failure.message, 'the cluster no longer keeps ccccccc');
+    assert.match(found.failure.hint ?? '', /it keeps bbbbbbb, aaaaaaa/);
   });
 });

@@ -14,23 +14,23 @@ const images = (given: Workload, image: string): unknown => {
 };
 
 describe('the image of a release', () => {
-  it('has a repository, whatever its version and registry', () => {
+  it('has a repository, with any version and registry', () => {
     assert.equal(repositoryOf('shop'), 'docker.io/library/shop');
     assert.equal(repositoryOf('acme/shop:1.2'), 'docker.io/acme/shop');
     assert.equal(repositoryOf(`localhost:5000/shop:1@${digest}`), 'localhost:5000/shop');
     assert.equal(repositoryOf('registry.example.com/a/shop:2'), 'registry.example.com/a/shop');
   });
 
-  it('goes into the containers that run another version of it', () => {
+  it('replaces another version of itself in every container', () => {
     const given = workload({ name: 'shop', image: 'r.example.com/shop:1' }, { name: 'proxy', image: 'envoy:1' });
     assert.deepEqual(images(given, 'r.example.com/shop:2'), ['r.example.com/shop:2', 'envoy:1']);
   });
 
-  it('goes into the only container, whatever that names', () => {
+  it('replaces any image of the only container', () => {
     assert.deepEqual(images(workload({ name: 'shop', image: 'placeholder' }), 'r.example.com/shop:2'), ['r.example.com/shop:2']);
   });
 
-  it('is refused where it is not certain which container is meant, with those that are there', () => {
+  it('is refused if its container is ambiguous, with a list of the containers', () => {
     const given = workload({ name: 'shop', image: 'other:1' }, { name: 'proxy', image: 'envoy:1' });
     assert.equal(
       images(given, 'r.example.com/shop:2'),
@@ -38,7 +38,7 @@ describe('the image of a release', () => {
     );
   });
 
-  it('is known for ever by what the nodes resolved it to', () => {
+  it('is recorded by the digest that the nodes resolved', () => {
     const pod = (imageID: string): Pod => ({
       kind: 'Pod',
       metadata: { name: 'shop-1' },

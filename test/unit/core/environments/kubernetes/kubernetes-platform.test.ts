@@ -24,7 +24,7 @@ metadata: {name: shop}
 data: {greeting: hello}
 `;
 
-(hasKubectl() ? describe : describe.skip)('a cluster, through kubectl', function () {
+(hasKubectl() ? describe : describe.skip)('a Kubernetes environment', function () {
   this.timeout(60_000);
   const cluster = testCluster();
   const quiet = new AbortController().signal;
@@ -88,11 +88,11 @@ data: {greeting: hello}
     return result.value;
   };
   const failure = <T>(result: Result<T>): Failure => {
-    assert.ok(!result.ok, 'it went well');
+    assert.ok(!result.ok, 'it succeeded');
     return result.failure;
   };
 
-  it('applies what the manifests say, waits for the rollout and tells what happens', async () => {
+  it('applies the manifests, waits for the rollout and logs its progress', async () => {
     const { image: live } = value(await deploy('one'));
     assert.equal(image(), 'registry.test/shop:one');
     assert.match(live ?? '', /^registry\.test\/shop@sha256:[0-9a-f]{64}$/);
@@ -102,44 +102,44 @@ data: {greeting: hello}
     assert.equal(new Set(log).size, log.length, log.join('\n'));
   });
 
-  it('brings an earlier release back from what the cluster keeps', async () => {
+  it("restores an earlier release from the cluster's revisions", async () => {
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     value(await platform().restore(kept('one'), (line) => log.push(line), quiet));
     assert.equal(image(), 'registry.test/shop:one');
-    // The next delivery takes over what the rollback holds.
+    // The next delivery takes over the fields that the rollback set.
     value(await deploy('four'));
     assert.equal(image(), 'registry.test/shop:four');
     const gone = failure(await platform().restore(kept('never'), (line) => log.push(line), quiet));
-    assert.match(`${gone.message} ${gone.hint}`, /does not keep never any more it keeps four, one, three, two/);
+    assert.match(`${gone.message} ${gone.hint}`, /no longer keeps never it keeps four, one, three, two/);
     assert.equal(image(), 'registry.test/shop:four');
   });
 
-  it('leaves what is live where an earlier release does not come up any more', async () => {
+  it('keeps the live release if a rollback fails', async () => {
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     cluster.api.controller.broken.add('registry.test/shop:one');
     const failed = failure(await platform().restore(kept('one'), (line) => log.push(line), quiet));
-    assert.match(failed.message, /^one could not be brought back: .*cannot be pulled: .*; what was live stays$/);
+    assert.match(failed.message, /^one could not be restored: .*cannot be pulled: .*; the live release is unchanged$/);
     assert.equal(image(), 'registry.test/shop:three');
     const [seen] = value(await platform().observe(undefined, quiet));
     assert.deepEqual([seen?.state, seen?.release?.commit], ['healthy', 'three']);
   });
 
-  it('says what is forbidden in the middle of a rollout', async () => {
+  it('reports a permission that is lost during a rollout', async () => {
     value(await deploy('one'));
     cluster.api.controller.readyMs = 60_000;
     log = [];
     const deployed = deploy('two');
-    await eventually('it is rolled out', () => log.some((line) => line.startsWith('Waiting')));
+    await eventually('the rollout has started', () => log.some((line) => line.startsWith('Waiting')));
     cluster.api.forbidden = new Set(['get deployments', 'list deployments', 'watch deployments']);
-    await cluster.api.goAway();
+    await cluster.api.disconnect();
     await cluster.api.start();
     assert.match(
       failure(await deployed).message,
-      /did not come up: .* is forbidden: .*; and what was live could not be brought back: .*forbidden/,
+      /did not come up: .* is forbidden: .*; the previous release could not be restored: .*forbidden/,
     );
   });
 
-  it('says why a rollout gets no further, and has the former release live again', async () => {
+  it('explains a failed rollout and restores the former release', async () => {
     value(await deploy('one'));
     const missing = failure(await deploy('not-there'));
     assert.match(
@@ -149,12 +149,12 @@ data: {greeting: hello}
     assert.equal(image(), 'registry.test/shop:one');
     cluster.api.podLog = () => 'listening\nError: no such table: orders\n';
     const crashing = failure(await deploy('crashing'));
-    assert.match(crashing.message, /the container web ended with exit code 3 3 times/);
+    assert.match(crashing.message, /the container web ended with exit code 3, 3 times/);
     assert.ok(log.includes('  Error: no such table: orders'), log.join('\n'));
     assert.equal(image(), 'registry.test/shop:one');
   });
 
-  it('says why when the time is over', async () => {
+  it('explains a rollout that times out', async () => {
     value(await deploy('one'));
     const on = platform({ timeoutMs: 3_000 });
     assert.match(failure(await deploy('no-node', {}, quiet, on)).message, /no node fits: 0\/3 nodes are available: 3 Insufficient memory/);
@@ -162,60 +162,66 @@ data: {greeting: hello}
     assert.equal(image(), 'registry.test/shop:one');
   });
 
-  it('has the former release live again after a cancel', async () => {
+  it('restores the former release after a cancel', async () => {
     value(await deploy('one'));
     const cancel = new AbortController();
     const deployed = deploy('slow', {}, cancel.signal);
-    await eventually('it is rolled out', () => image() === 'registry.test/shop:slow' && log.some((line) => line.startsWith('Waiting')));
+    await eventually(
+      'the rollout has started',
+      () => image() === 'registry.test/shop:slow' && log.some((line) => line.startsWith('Waiting')),
+    );
     cancel.abort();
     assert.equal(failure(await deployed).kind, 'cancelled');
     assert.equal(image(), 'registry.test/shop:one');
   });
 
-  it('leaves nothing running of a first release that does not come up', async () => {
+  it('stops a first release that does not come up', async () => {
     failure(await deploy('not-there'));
     assert.match(log.join('\n'), /there is no earlier release: deployment\/shop is scaled to 0/);
     assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 0);
     const [seen] = value(await platform().observe(undefined, quiet));
     assert.deepEqual([seen?.state, seen?.reason], ['stopped', 'it was taken down: there was no earlier release']);
-    // What was taken down is nothing to bring back.
-    const again = failure(await deploy('crashing'));
-    assert.doesNotMatch(again.message, /brought back/);
+    // A release that was taken down is no target for a rollback.
+    const second = failure(await deploy('crashing'));
+    assert.doesNotMatch(second.message, /restored/);
     assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 0);
     value(await deploy('one'));
     assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 1);
   });
 
-  it('goes on when a cluster that was away in the middle is back', async () => {
+  it('continues when an unreachable cluster is reachable again', async () => {
     cluster.api.controller.readyMs = 1_500;
     const deployed = deploy('one');
-    await eventually('it is applied', () => image() !== undefined);
-    await cluster.api.goAway();
-    await eventually('it is told', () => /the cluster of test is away/.test(log.join('\n')));
+    await eventually('the manifests are applied', () => image() !== undefined);
+    await cluster.api.disconnect();
+    await eventually('the outage is logged', () => /the cluster of test is unreachable/.test(log.join('\n')));
     await cluster.api.start();
     value(await deployed);
   });
 
-  it('does not spin when the cluster stays away', async () => {
+  it('gives up when the cluster stays unreachable', async () => {
     const on = platform({ timeoutMs: 2_000 });
     cluster.api.controller.readyMs = 60_000;
     const deployed = deploy('one', {}, quiet, on);
-    await eventually('it is applied', () => image() !== undefined);
-    await cluster.api.goAway();
+    await eventually('the manifests are applied', () => image() !== undefined);
+    await cluster.api.disconnect();
     const { message } = failure(await deployed);
-    assert.match(message, /could not be brought back: the cluster of test is away/);
+    assert.match(message, /could not be restored: the cluster of test is unreachable/);
   });
 
-  it('promotes exactly the image that was verified', async () => {
+  it('promotes exactly the verified image', async () => {
     const verified = 'registry.test/shop@sha256:'.padEnd(90, 'a');
     const artifact = { slot: '', folder: '', image: verified };
     value(await deploy('one', { promotes: { environment: 'staging', kind: 'kubernetes', artifact } }));
     assert.equal(image(), verified);
     const without = { environment: 'staging', kind: 'process' as const, artifact: { slot: '', folder: '' } };
-    assert.match(failure(await deploy('two', { promotes: without })).message, /what was verified in staging is no image/);
+    assert.match(
+      failure(await deploy('two', { promotes: without })).message,
+      /the release that was verified in staging has no container image/,
+    );
   });
 
-  it('sees what others delivered, how it is, and what could be brought back', async () => {
+  it('observes the status and history of releases that others delivered', async () => {
     value(await deploy('one'));
     value(await deploy('two'));
     const [seen] = value(await platform().observe(undefined, quiet));
@@ -225,7 +231,7 @@ data: {greeting: hello}
     );
   });
 
-  it('stops and starts as many pods as there were', async () => {
+  it('restores the number of pods after a stop', async () => {
     value(await deploy('one'));
     value(await platform().stop(kept('one'), quiet));
     assert.equal(value(await platform().observe(undefined, quiet))[0]?.state, 'stopped');
@@ -233,20 +239,20 @@ data: {greeting: hello}
     assert.equal(value(await platform().observe(undefined, quiet))[0]?.state, 'healthy');
   });
 
-  it('prints what its pods print', async () => {
+  it('prints the logs of its pods', async () => {
     value(await deploy('one'));
     let text = '';
     value(await platform().logs(kept('one'), { lines: 10 }, (bytes) => (text += bytes.toString()), quiet));
     assert.equal(text, 'listening\n');
   });
 
-  it('says when something changed, until the signal', async () => {
+  it('reports changes until the signal aborts', async () => {
     value(await deploy('one'));
     const end = new AbortController();
     let changes = 0;
     const watching = platform().watch(() => changes++, end.signal);
-    await eventually('it watches', () => cluster.api.asked.filter((line) => line.endsWith('/daemonsets')).length > 0);
-    await eventually('a change is told', () => {
+    await eventually('the watch has started', () => cluster.api.requests.filter((line) => line.endsWith('/daemonsets')).length > 0);
+    await eventually('a change is reported', () => {
       const pod = cluster.api.store.all('pods')[0];
       if (pod) cluster.api.store.put('pods', pod);
       return changes > 0;
@@ -255,32 +261,32 @@ data: {greeting: hello}
     await watching;
   });
 
-  describe('before the first step', () => {
+  describe('the check before the first step', () => {
     const refusal = async (more: Partial<KubernetesDefinition> = {}): Promise<string> => {
       const { message, hint } = failure(await platform(more).check(cluster.folder, quiet));
       return `${message} (${hint ?? ''})`;
     };
 
-    it('finds nothing in the way', async () => {
+    it('accepts a valid environment and changes nothing', async () => {
       value(await platform().check(cluster.folder, quiet));
       assert.deepEqual(cluster.api.store.all('deployments'), []);
     });
 
-    it('names a context that is not there, with those that are', async () => {
-      assert.match(await refusal({ context: 'prod' }), /kubectl knows no context prod \(it knows elsewhere, test\)/);
+    it('reports a missing context and lists the existing ones', async () => {
+      assert.match(await refusal({ context: 'prod' }), /kubectl has no context prod \(available: elsewhere, test\)/);
     });
 
-    it('says that the cluster is away', async () => {
-      await cluster.api.goAway();
-      assert.match(await refusal(), /the cluster of test is away: .*\(try: kubectl --context=test version\)/);
+    it('reports an unreachable cluster', async () => {
+      await cluster.api.disconnect();
+      assert.match(await refusal(), /the cluster of test is unreachable: .*\(try: kubectl --context=test version\)/);
     });
 
-    it('says who is not signed in', async () => {
+    it('reports rejected credentials', async () => {
       cluster.api.token = 'secret';
-      assert.match(await refusal(), /the cluster of test does not know you: .*\(sign in/);
+      assert.match(await refusal(), /the cluster of test rejected the credentials: .*\(sign in/);
     });
 
-    it('signs in by the plugin that the kubeconfig names', async () => {
+    it('signs in with the credential plugin of the kubeconfig', async () => {
       cluster.api.token = 'from-the-plugin';
       const credential = {
         apiVersion: 'client.authentication.k8s.io/v1beta1',
@@ -302,31 +308,31 @@ data: {greeting: hello}
       }
     });
 
-    it('names the permissions that are missing', async () => {
+    it('lists the missing permissions', async () => {
       cluster.api.forbidden = new Set(['patch deployments', 'list pods']);
       assert.match(await refusal(), /you may not patch deployments, list pods in the namespace shop of test \(ask for a role/);
     });
 
-    it('says that the namespace is missing', async () => {
-      assert.match(await refusal({ namespace: 'moon' }), /test has no namespace moon \(make it: /);
+    it('reports a missing namespace', async () => {
+      assert.match(await refusal({ namespace: 'moon' }), /test has no namespace moon \(create it: /);
     });
 
-    it('says what the manifests lack', async () => {
+    it('reports a workload that the manifests do not contain', async () => {
       assert.match(
         await refusal({ manifests: ['k8s/shop.yaml'], workload: 'deployment/moon' }),
-        /hold no deployment\/moon \(they hold deployment\/shop, configmap\/shop\)/,
+        /contain no deployment\/moon \(they contain deployment\/shop, configmap\/shop\)/,
       );
     });
 
-    it('leaves to the deployment what a step may still write', async () => {
+    it('accepts missing files that a step may still write', async () => {
       for (const manifests of [['generated/*.yaml'], ['k8s', 'generated.yaml']]) {
         const on = platform({ manifests });
         value(await on.check(cluster.folder, quiet));
-        assert.match(failure(await deploy('one', {}, quiet, on)).message, /^generated\S* is not there: .* no step has written it/);
+        assert.match(failure(await deploy('one', {}, quiet, on)).message, /^generated\S* does not exist: .* no step has written it/);
       }
       const on = platform({ workload: 'deployment/moon' });
       value(await on.check(cluster.folder, quiet));
-      assert.match(failure(await deploy('one', {}, quiet, on)).message, /hold no deployment\/moon/);
+      assert.match(failure(await deploy('one', {}, quiet, on)).message, /contain no deployment\/moon/);
     });
   });
 });

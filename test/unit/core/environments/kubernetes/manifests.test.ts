@@ -21,7 +21,7 @@ describe('the manifests of a release', () => {
     return result.ok ? result.value.map(({ kind, metadata }) => `${kind} ${metadata.name}`) : result.failure.message;
   };
 
-  it('are files, the files of a folder, and globs, each once', async () => {
+  it('come from files, folders and globs without duplicates', async () => {
     write('k8s/a.yaml', `${object('Service', 'a')}---\n${object('ConfigMap', 'b')}`);
     write(
       'k8s/b.json',
@@ -37,15 +37,15 @@ describe('the manifests of a release', () => {
     ]);
   });
 
-  it('are refused with their place where they are no YAML, and by name where they are no object', async () => {
+  it('are refused if they are not YAML, not objects, or missing', async () => {
     write('a.yaml', 'kind: [');
-    assert.match(String(await render({ manifests: ['a.yaml'] })), /^a\.yaml is no valid YAML: /);
+    assert.match(String(await render({ manifests: ['a.yaml'] })), /^a\.yaml is not valid YAML: /);
     write('b.yaml', 'replicas: 3\n');
-    assert.match(String(await render({ manifests: ['b.yaml'] })), /^b\.yaml holds something that is no Kubernetes object/);
-    assert.match(String(await render({ manifests: ['c.yaml'] })), /^c\.yaml is not there: it is not part of the change/);
+    assert.match(String(await render({ manifests: ['b.yaml'] })), /^b\.yaml contains something that is not a Kubernetes object/);
+    assert.match(String(await render({ manifests: ['c.yaml'] })), /^c\.yaml does not exist: it is not part of the change/);
   });
 
-  it('are read as Kubernetes does: a mode is octal', () => {
+  it('are read as YAML 1.1, in which a mode is octal', () => {
     const [config] = (() => {
       const read = parseManifests(object('ConfigMap', 'a', 'mode: 0644\n'), 'a.yaml');
       return read.ok ? (read.value as unknown as { mode: number }[]) : [];
@@ -53,7 +53,7 @@ describe('the manifests of a release', () => {
     assert.equal(config?.mode, 0o644);
   });
 
-  it('are built by kustomize where the folder says so', async function () {
+  it('are built by kustomize if the folder has a kustomization', async function () {
     if (!hasKubectl()) return this.skip();
     write(
       'base/deployment.yaml',
@@ -66,11 +66,11 @@ describe('the manifests of a release', () => {
     assert.match(String(await render({ manifests: ['overlay'] })), /^kubectl could not build overlay: .*nowhere/);
   });
 
-  it('are what helm makes of a chart and its values, without its hooks', async function () {
+  it('are rendered by helm from a chart and its values, without hooks', async function () {
     if (process.platform === 'win32') return this.skip();
     write('chart/Chart.yaml', 'name: shop\nversion: 1.0.0\n');
     write('values.yaml', 'replicas: 2\n');
-    // Stands in for helm: an object that is named by what it was called with.
+    // A substitute for helm. It prints an object whose name is its command line.
     write('bin/helm', '#!/bin/sh\nprintf "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: \\"%s\\"}\\n" "$*"\n');
     fs.chmodSync(path.join(folder.path, 'bin/helm'), 0o755);
     const before = process.env['PATH'];

@@ -6,12 +6,12 @@ import * as path from 'node:path';
 import { findControl } from '../../../../../src/core/environments/process/control';
 import { identityOf, isAlive } from '../../../../../src/core/process/process-identity';
 import { eventually } from '../../../../support/temporary';
-import { answering, get, serving, stagingEnvironment } from './staging';
+import { answering, get, serving, stagingEnvironment } from './process-staging';
 
 (process.platform === 'win32' ? describe.skip : describe)('the embedded environment', () => {
   const staging = stagingEnvironment();
 
-  it('shows a release at an address that stays', async () => {
+  it('serves a release at a stable address', async () => {
     const first = await staging.deploy(answering('one'));
     assert.equal(await get(first.url), 'one');
     const second = await staging.deploy(answering('two'));
@@ -23,36 +23,36 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.equal(status.previous?.id, first.id);
   });
 
-  it('keeps the address over a stop', async () => {
+  it('keeps the address after a stop', async () => {
     const { url } = await staging.deploy(answering('one'));
     await staging.environment().stop();
     await assert.rejects(get(url));
     assert.equal(staging.status()?.state, 'stopped');
     await staging.environment().start();
-    await eventually('it answers again', async () => (await get(url)) === 'one');
+    await eventually('it responds', async () => (await get(url)) === 'one');
   });
 
-  it('drops no request while it switches', async () => {
+  it('drops no request during a switch', async () => {
     const slow = (text: string) => serving(`setTimeout(() => response.end('${text}'), request.url === '/healthz' ? 0 : 30)`);
     const { url } = await staging.deploy(slow('one'));
     const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
     const answers: string[] = [];
-    let going = true;
+    let isRunning = true;
     const customer = async () => {
-      while (going) answers.push(await ask(url, agent));
+      while (isRunning) answers.push(await ask(url, agent));
     };
     const customers = Array.from({ length: 8 }, customer);
     for (const text of ['two', 'three', 'four']) {
       await staging.deploy(slow(text));
       await eventually(`${text} is served`, () => answers.includes(`200 ${text}`));
     }
-    going = false;
+    isRunning = false;
     await Promise.all(customers);
     agent.destroy();
     assert.deepEqual([...new Set(answers)], ['200 one', '200 two', '200 three', '200 four']);
   });
 
-  it('gives the answers that are on the way before the old release goes', async () => {
+  it('completes pending requests before the old release stops', async () => {
     const { url } = await staging.deploy(
       serving(`if (request.url === '/long') globalThis.finish = () => response.end('finished');
       else { response.end('ok'); if (request.url === '/finish') globalThis.finish(); }`),
@@ -62,64 +62,64 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     await staging.deploy(answering('two'));
     assert.equal(await get(url), 'two');
     assert.ok(isAlive(port));
-    // The front no longer leads to it: it is asked where it listens itself.
-    const own = fs
+    // The proxy no longer forwards to it: call its private port.
+    const portVariable = fs
       .readFileSync(`/proc/${port.pid}/environ`, 'latin1')
       .split('\0')
-      .find((one) => one.startsWith('PORT='))!;
-    await get(`http://127.0.0.1:${own.slice(5)}/finish`);
+      .find((variable) => variable.startsWith('PORT='))!;
+    await get(`http://127.0.0.1:${portVariable.slice(5)}/finish`);
     assert.equal(await answer, 'finished');
-    await eventually('it is gone', () => !isAlive(port));
+    await eventually('the process has ended', () => !isAlive(port));
   });
 
-  it('never makes live what is not healthy', async () => {
+  it('does not make an unhealthy release live', async () => {
     const { url } = await staging.deploy(answering('one'));
-    const sick = await staging.deploy(`console.log('no database'); ${serving('response.statusCode = 500; response.end()')}`, {
+    const unhealthy = await staging.deploy(`console.log('no database'); ${serving('response.statusCode = 500; response.end()')}`, {
       health: { timeoutMs: 400 },
     });
-    assert.match(failureOf(sick), /^shop did not come up in staging: it was not healthy within 0\.4 s: GET \/healthz answered 500$/);
-    assert.ok(sick.log.includes('  no database'), sick.log.join('\n'));
+    assert.match(failureOf(unhealthy), /^shop did not come up in staging: it was not healthy within 0\.4 s: GET \/healthz answered 500$/);
+    assert.ok(unhealthy.log.includes('  no database'), unhealthy.log.join('\n'));
     assert.equal(await get(url), 'one');
     assert.equal(staging.processes().length, 1);
   });
 
-  it('tells at once when a release ends instead of listening', async () => {
+  it('fails at once when a release exits before it listens', async () => {
     const dead = await staging.deploy(`console.error('cannot find the configuration'); process.exit(3)`, { health: { timeoutMs: 60_000 } });
     assert.match(failureOf(dead), /it ended with exit code 3/);
     assert.ok(dead.log.includes('  cannot find the configuration'));
     assert.deepEqual(staging.processes(), []);
   });
 
-  it('knows health by an open port and by a command', async () => {
+  it('checks health by an open port and by a command', async () => {
     const tcp = await staging.deploy(serving('response.statusCode = 500; response.end("up")'), { health: { probe: { tcp: true } } });
     assert.equal(await get(tcp.url), 'up');
     const command = await staging.deploy(answering('by command'), {
       health: { probe: { command: 'test -n "$PORT" && test -f server.js' } },
     });
     assert.equal(await get(command.url), 'by command');
-    const sick = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 300 } });
-    assert.match(failureOf(sick), /the health command ended with 9/);
+    const unhealthy = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 300 } });
+    assert.match(failureOf(unhealthy), /the health command ended with 9/);
   });
 
-  it('reaches a release that listens on the other localhost', async function () {
+  it('reaches a release that listens on the IPv6 localhost', async function () {
     const six = await staging.deploy(answering('six').replace("'127.0.0.1'", "'::1'"));
     if (!six.result.ok && six.log.join('').includes('EADDRNOTAVAIL')) this.skip();
     assert.equal(await get(six.url), 'six');
   });
 
-  it('rolls back at once while the release is not verified', async () => {
+  it('rolls back immediately while the release is not verified', async () => {
     const { url } = await staging.deploy(answering('one'));
-    await staging.deploy(answering('two'), { unsettled: true });
+    await staging.deploy(answering('two'), { unverified: true });
     assert.equal(await get(url), 'two');
     assert.equal(staging.processes().length, 2);
     const back = await staging.environment().rollBack('shop');
     assert.ok(back.ok);
     assert.notEqual(back.value.from.id, back.value.to?.id);
     assert.equal(await get(url), 'one');
-    await eventually('the other is gone', () => staging.processes().length === 1);
+    await eventually('the other process has ended', () => staging.processes().length === 1);
   });
 
-  it('rolls back to each of the two earlier releases, then there is no more', async () => {
+  it('rolls back to each of two earlier releases and then takes the service down', async () => {
     const { url } = await staging.deploy(answering('one'));
     for (const text of ['two', 'three']) await staging.deploy(answering(text));
     const texts: string[] = [];
@@ -136,27 +136,27 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.ok(!none.ok && none.failure.message === 'shop is not live in staging');
   });
 
-  it('leaves what is live as it was when a rollback fails', async () => {
+  it('keeps the live release if a rollback fails', async () => {
     const old = await staging.deploy(answering('one'));
     const { url } = await staging.deploy(answering('two'));
     fs.writeFileSync(path.join(old.folder, 'server.js'), 'process.exit(1)');
     const back = await staging.environment().rollBack('shop');
-    assert.ok(!back.ok && /could not be brought back/.test(back.failure.message));
+    assert.ok(!back.ok && /could not be rolled back/.test(back.failure.message));
     assert.equal(await get(url), 'two');
     assert.equal(staging.status()?.state, 'healthy');
   });
 
-  it('takes back what nobody can verify any more', async () => {
+  it('rolls back a release whose verifier died', async () => {
     const { url } = await staging.deploy(answering('one'));
     const owner = spawn('sleep', ['100']);
     const identity = identityOf(owner.pid!)!;
-    await staging.deploy(answering('two'), { unsettled: true, owner: identity });
+    await staging.deploy(answering('two'), { unverified: true, owner: identity });
     assert.equal(await get(url), 'two');
     owner.kill('SIGKILL');
     await eventually('the verified release is back', async () => (await get(url)) === 'one', 10_000);
   });
 
-  it('starts a release again that dies', async () => {
+  it('restarts a release that exits', async () => {
     const { url } = await staging.deploy(serving(`if (request.url === '/die') process.exit(1); response.end(String(process.pid))`));
     const first = await get(url);
     await get(`${url}/die`);
@@ -164,31 +164,31 @@ import { answering, get, serving, stagingEnvironment } from './staging';
       const response = await fetch(url);
       return response.ok && (await response.text()) !== first;
     });
-    await eventually('it reads healthy', () => staging.status()?.state === 'healthy');
+    await eventually('its status is healthy', () => staging.status()?.state === 'healthy');
   });
 
-  it('says why nothing answers while a release is down', async () => {
+  it('explains an outage in its responses', async () => {
     const marker = path.join(staging.files().home, 'broken');
     const { url } = await staging.deploy(
       `if (require('node:fs').existsSync(${JSON.stringify(marker)})) process.exit(5);\n${serving(`if (request.url === '/die') process.exit(4); response.end('up')`)}`,
     );
     fs.writeFileSync(marker, '');
     await get(`${url}/die`);
-    await eventually('the front explains it', async () => /it ended with exit code 5; it is started again in/.test(await get(url)));
+    await eventually('the response explains the outage', async () => /it ended with exit code 5; restarting in/.test(await get(url)));
     assert.equal(staging.status()?.state, 'unhealthy');
     fs.rmSync(marker);
-    await eventually('it is back', async () => (await get(url)) === 'up', 10_000);
+    await eventually('it serves requests', async () => (await get(url)) === 'up', 10_000);
   });
 
-  it('brings all back after its supervisor was killed, and leaves nothing of the old', async () => {
+  it('restores all releases after its supervisor was killed', async () => {
     const { url } = await staging.deploy(answering('one'));
     const control = findControl(staging.files())!;
     const before = staging.processes();
     process.kill(control.supervisor.pid, 'SIGKILL');
-    await eventually('it reads as stopped', () => staging.status()?.state === 'stopped');
-    assert.match(staging.status()!.reason ?? '', /supervisor is gone/);
+    await eventually('its status is stopped', () => staging.status()?.state === 'stopped');
+    assert.match(staging.status()!.reason ?? '', /supervisor is not running/);
     await staging.environment().start();
-    await eventually('it answers', async () => (await get(url)) === 'one');
+    await eventually('it serves requests', async () => (await get(url)) === 'one');
     assert.deepEqual(
       before.filter((pid) => staging.processes().includes(pid)),
       [],
@@ -196,38 +196,38 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.equal(staging.processes().length, 1);
   });
 
-  it('leaves nothing when it is stopped, in the middle of a deployment too', async () => {
+  it('leaves no process after a stop, even during a deployment', async () => {
     await staging.deploy(answering('one'));
-    const going = staging.deploy(`setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit())`, {
+    const deploying = staging.deploy(`setInterval(() => {}, 1000); process.on('SIGTERM', () => process.exit())`, {
       health: { timeoutMs: 60_000 },
     });
     await eventually('both run', () => staging.processes().length === 2);
     assert.ok((await staging.environment().stop()).ok);
-    assert.ok(!(await going).result.ok);
+    assert.ok(!(await deploying).result.ok);
     assert.deepEqual(staging.processes(), []);
     assert.equal(findControl(staging.files()), undefined);
   });
 
-  it('ends by itself when its folder is removed', async () => {
+  it('stops when its folder is removed', async () => {
     await staging.deploy(answering('one'));
     const { supervisor } = findControl(staging.files())!;
     fs.rmSync(staging.files().folder, { recursive: true });
-    await eventually('it is gone', () => !isAlive(supervisor));
+    await eventually('the process has ended', () => !isAlive(supervisor));
     assert.deepEqual(staging.processes(), []);
     assert.ok(!fs.existsSync(staging.files().folder));
   });
 
-  it('ends a deployment that is cancelled and what it started', async () => {
+  it('stops the processes of a cancelled deployment', async () => {
     const cancel = new AbortController();
-    const going = staging.deploy(`setInterval(() => {}, 1000)`, { health: { timeoutMs: 60_000 }, signal: cancel.signal });
+    const deploying = staging.deploy(`setInterval(() => {}, 1000)`, { health: { timeoutMs: 60_000 }, signal: cancel.signal });
     await eventually('it runs', () => staging.processes().length === 1);
     cancel.abort();
-    const { result } = await going;
+    const { result } = await deploying;
     assert.ok(!result.ok && result.failure.kind === 'cancelled');
-    await eventually('it is gone', () => staging.processes().length === 0);
+    await eventually('the process has ended', () => staging.processes().length === 0);
   });
 
-  it('tells services where the others are, also those that come later', async () => {
+  it('passes the addresses of other services, including later ones', async () => {
     const asking = serving(`if (request.url === '/healthz') return response.end();
       fetch(process.env.ORDER_API_URL).then(async (other) => response.end(other.status + ' ' + (await other.text())))`);
     const shop = await staging.deploy(asking, { siblings: ['order-api'] });
@@ -252,13 +252,13 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     );
   });
 
-  it('takes another port where a foreign program has the usual one', async () => {
+  it('uses another port if its own is in use', async () => {
     const { url } = await staging.deploy(answering('one'));
     await staging.environment().stop();
     const foreign = http.createServer((_, response) => response.end('foreign')).listen(Number(new URL(url).port), '127.0.0.1');
     try {
       await staging.environment().start();
-      await eventually('it is up', () => staging.status()?.state === 'healthy');
+      await eventually('it is healthy', () => staging.status()?.state === 'healthy');
       assert.notEqual(staging.status()!.url, url);
       assert.equal(await get(staging.status()!.url), 'one');
     } finally {
@@ -267,7 +267,7 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     }
   });
 
-  it('hands secrets to a release, masks them in its log and keeps them nowhere', async () => {
+  it('passes secrets to a release, masks them in its log and does not store them', async () => {
     const secret = 'correct-horse-battery';
     const script = `console.log('the token is ' + process.env.TOKEN); ${serving('response.end(process.env.TOKEN)')}`;
     const { id, url } = await staging.deploy(script, { secrets: { TOKEN: secret } });
@@ -279,12 +279,12 @@ import { answering, get, serving, stagingEnvironment } from './staging';
       if (file.isFile()) assert.ok(!fs.readFileSync(path.join(file.parentPath, file.name), 'utf8').includes(secret), file.name);
     await staging.environment().start();
     await eventually(
-      'it says what it lacks',
+      'the missing secret is reported',
       () => /needs the secret TOKEN/.test(staging.status()?.reason ?? '') && staging.status()?.state === 'stopped',
     );
   });
 
-  it('answers only those who know its token', async () => {
+  it('rejects commands without its token', async () => {
     await staging.deploy(answering('one'));
     const { port } = findControl(staging.files())!;
     const stranger = await fetch(`http://127.0.0.1:${port}/stop`, { method: 'POST', body: '{}' });
@@ -292,39 +292,39 @@ import { answering, get, serving, stagingEnvironment } from './staging';
     assert.equal(fs.statSync(staging.files().control).mode & 0o777, 0o600);
   });
 
-  it('hands each release the same file for what customers say, which outlives them all', async () => {
-    const telling = (text: string) => `const told = process.env.DELIVERY_FEEDBACK;
-      require('node:fs').appendFileSync(told, '${text}\\n'); ${serving('response.end(told)')}`;
-    const { url } = await staging.deploy(telling('one'));
+  it('gives all releases of a service the same feedback file', async () => {
+    const recording = (text: string) => `const file = process.env.DELIVERY_FEEDBACK;
+      require('node:fs').appendFileSync(file, '${text}\\n'); ${serving('response.end(file)')}`;
+    const { url } = await staging.deploy(recording('one'));
     const file = staging.files().feedback('shop');
     assert.equal(await get(url), file);
-    for (const text of ['two', 'three', 'four']) await staging.deploy(telling(text));
+    for (const text of ['two', 'three', 'four']) await staging.deploy(recording(text));
     assert.ok((await staging.environment().rollBack('shop')).ok);
     assert.equal(await get(url), file);
     assert.ok((await staging.environment().stop()).ok);
     assert.deepEqual(fs.readFileSync(file, 'utf8').trim().split('\n'), ['one', 'two', 'three', 'four', 'three']);
-    const other = await staging.deploy(telling('other'), { service: 'orders' });
+    const other = await staging.deploy(recording('other'), { service: 'orders' });
     assert.notEqual(await get(other.url), file);
   });
 
-  it('gives a release nothing of the shell it was delivered from', async () => {
-    process.env['SHOP_SECRET_OF_MINE'] = 'mine';
+  it("does not pass on the variables of the developer's shell", async () => {
+    process.env['PRIVATE_VARIABLE'] = 'mine';
     try {
       const { url } = await staging.deploy(serving('response.end(JSON.stringify(process.env))'), { env: { MODE: 'staging' } });
       const env = JSON.parse(await get(url)) as Record<string, string>;
-      assert.equal(env['SHOP_SECRET_OF_MINE'], undefined);
+      assert.equal(env['PRIVATE_VARIABLE'], undefined);
       assert.equal(env['MODE'], 'staging');
       assert.equal(env['DELIVERY_ENVIRONMENT'], 'staging');
       assert.equal(env['DELIVERY_URL'], url);
       assert.equal(env['DELIVER_HOME'], undefined);
     } finally {
-      delete process.env['SHOP_SECRET_OF_MINE'];
+      delete process.env['PRIVATE_VARIABLE'];
     }
   });
 });
 
 function failureOf({ result }: { result: { ok: true } | { ok: false; failure: { message: string } } }): string {
-  assert.ok(!result.ok, 'it went through');
+  assert.ok(!result.ok, 'it succeeded');
   return result.failure.message;
 }
 

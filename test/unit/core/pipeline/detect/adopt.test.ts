@@ -157,58 +157,21 @@ approve: {stage: ship, when: manual, script: x}
     );
   });
 
-  it('the stages of a declarative Jenkinsfile, one after the other or at once', async () => {
-    const { pipeline, left } = await adopted({
-      Jenkinsfile: `#!/usr/bin/env groovy
-// it's a comment { with a brace
-pipeline {
-  agent { docker { image 'node:22' } }
-  environment { CI = 'true'; TOKEN = credentials('tok'); V = "\${env.BUILD}" }
-  options { timeout(time: 1, unit: 'HOURS') }
-  stages {
-    stage('Install') { steps { sh 'npm ci' } }
-    stage("Checks") {
-      parallel {
-        stage('Lint it') { steps { sh "npm run lint" } }
-        stage('Test') {
-          steps {
-            retry(3) { sh '''
-              npm run "it's"
-              npm test
-            ''' }
-            dir('web') { sh(script: 'npm run e2e') }
-          }
-          post { always { junit 'reports/*.xml' } }
-        }
-      }
-    }
-    stage('Approve') { input { message 'ok?' } steps { echo 'x' } }
-    stage('Publish') { steps { sh "publish \${env.X}" } }
-    stage('Deploy') { when { branch 'main' } steps { sh 'deploy' } }
-    stage('End') { steps { sh 'echo end' } }
-  }
-}
-`,
-    });
-    assert.deepEqual(outline(pipeline), [
-      'Install [] npm ci',
-      'Lint-it [Install] npm run lint',
-      'Test [Install] set -e\n(npm run "it\'s"\nnpm test)\n(cd web && npm run e2e)\n',
-      'End [Lint-it Test] echo end',
-    ]);
-    const test = pipeline.steps[2];
-    assert.deepEqual([test?.env, test?.secrets, test?.retries, test?.timeoutMs, test?.reports], [{ CI: 'true' }, ['TOKEN'], 2, 3_600_000, ['reports/*.xml']]); // prettier-ignore
-    assert.deepEqual(left, [
-      'Jenkinsfile:5: TOKEN is the credential tok there; here the secret is called TOKEN',
-      'Jenkinsfile:5: the variable V = "${env.BUILD}"',
-      'Jenkinsfile:4: the pipeline: its `agent`',
-      'Jenkinsfile:24: stage Approve waits for a person at `input`',
-      'Jenkinsfile:25: stage Publish: a command that Jenkins computes: sh "publish ${env.X}"',
-      "Jenkinsfile:26: stage Deploy, which runs only when branch 'main'",
-    ]);
+  it('nothing from a Jenkinsfile, and says so', async () => {
+    const unread = 'Jenkinsfile:1: deliver init does not read Jenkinsfiles';
+    const Jenkinsfile = "pipeline { agent any\n stages { stage('Test') { steps { sh 'make test' } } } }\n";
+    fs.writeFileSync(path.join(folder.path, 'Jenkinsfile'), Jenkinsfile);
+    const alone = await detectPipeline(folder.path);
+    assert.ok(!alone.ok);
+    assert.match(alone.failure.message, /^nothing to deliver was found/);
+    assert.match(alone.failure.hint ?? '', /^deliver init does not read Jenkinsfiles; write a delivery\.yaml/);
+    const fromMake = await adopted({ Makefile: 'test:\n\ttrue\n' });
+    assert.deepEqual([fromMake.found, fromMake.left], [['Make'], [unread]]);
+    const fromGitlab = await adopted({ '.gitlab-ci.yml': 'test: {script: make}\n' });
+    assert.deepEqual([fromGitlab.found, fromGitlab.left], [['.gitlab-ci.yml'], [unread]]);
   });
 
-  it('GitHub before GitLab before Jenkins, and says which it passed over', async () => {
+  it('GitHub before GitLab, and says which it passed over', async () => {
     const { found, left } = await adopted({
       '.github/workflows/ci.yml': 'on: push\njobs: {test: {runs-on: x, steps: [{run: make}]}}\n',
       '.gitlab-ci.yml': 'test: {script: make}\n',
@@ -218,25 +181,23 @@ pipeline {
   });
 
   it('nothing of what Deliver itself wrote', async () => {
-    const { found } = await adopted({
+    const { found, left } = await adopted({
       '.gitlab-ci.yml':
         '# Written by `deliver export gitlab` from delivery.yaml; run it again when that changes. [000000000000]\ntest: {script: make}\n',
+      Jenkinsfile:
+        '// Written by `deliver export jenkins` from delivery.yaml; run it again when that changes. [000000000000]\npipeline { }\n',
       Makefile: 'test:\n\ttrue\n',
     });
-    assert.deepEqual(found, ['Make']);
+    assert.deepEqual([found, left], [['Make'], []]);
   });
 
-  it('nothing of what is broken, hostile or scripted, and writes what it can all the same', async () => {
-    const deep = `pipeline { stages { ${"stage('x') { stages { ".repeat(3000)}`;
+  it('nothing of what is broken or hostile, and writes what it can all the same', async () => {
     const laughs = ['a0: &a0 [x, x]', ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`)].join('\n');
     for (const [file, text] of [
       ['.gitlab-ci.yml', `${laughs}\ntest: {needs: *a30}\n`],
       ['.github/workflows/ci.yml', 'on: push\njobs: {a: {needs: a, steps: [{run: x}]}, b: 7, c: {steps: 3}}\n'],
       ['.github/workflows/ci.yml', '\t{'],
       ['.gitlab-ci.yml', 'a: &a\n  extends: a\n  <<: *a\n  script: &s [*s]\n'],
-      ['Jenkinsfile', deep],
-      ['Jenkinsfile', "node { sh 'x' }"],
-      ['Jenkinsfile', `pipeline { stages { stage('"]}') { steps { sh ''' `],
     ] as const) {
       const { found } = await adopted({ [file]: text, Makefile: 'test:\n\ttrue\n' });
       assert.deepEqual(found, ['Make'], text.slice(0, 60));
