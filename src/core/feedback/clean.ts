@@ -1,4 +1,4 @@
-import { plain } from '../support/plain-text';
+import { plain } from '../support/terminal-text';
 import type { FeedbackFrame, FeedbackItem } from './item';
 
 const longest = { id: 200, title: 200, name: 100, body: 20_000, address: 2_000, path: 1_000 } as const;

@@ -53,7 +53,7 @@ export class RecentDeliveryHistory {
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
     /** One call of git at a time. */
-    private readonly turns: SerialQueue,
+    private readonly queue: SerialQueue,
   ) {}
 
   async read(deliveries: readonly Delivery[], window: RecentWindow, now = Date.now()): Promise<Result<RecentDeliveries>> {
@@ -68,7 +68,7 @@ export class RecentDeliveryHistory {
     if (status === undefined || to === undefined) return ok({ changes: [], uncommitted: [], holds: () => false });
     const tips = [to, ...shown.map(({ change }) => change.commit), ...(this.last ? [this.last.to] : [])];
     const snapshots = new Set(shown.flatMap(({ change }) => (change.dirty ? [change.commit] : [])));
-    const graph = await this.turns.run(async () => graphOf(tips, from, snapshots, this.call));
+    const graph = await this.queue.run(async () => graphOf(tips, from, snapshots, this.call));
     const changes = await this.changes(from, to, graph);
     if (!changes.ok) return changes;
     const snapshot = shown.find(({ change, endedAt }) => change.dirty && endedAt === undefined && !graph.isCommitted(change.commit));
@@ -99,11 +99,11 @@ export class RecentDeliveryHistory {
 
   private async between(from: string | undefined, to: string): Promise<Result<readonly RecentChange[]>> {
     const bound = from === undefined ? { maxCount: mostUndelivered } : { from, maxCount: mostChanges };
-    return this.turns.run(async () => recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder }));
+    return this.queue.run(async () => recentChanges(this.repository, this.home, { ...bound, to, folder: this.folder }));
   }
 
   private async git(args: readonly string[]): Promise<string | undefined> {
-    return this.turns.run(async () => valueOf(await git(this.call, (client) => client.raw([...args]))));
+    return this.queue.run(async () => valueOf(await git(this.call, (client) => client.raw([...args]))));
   }
 
   private get call(): GitCall {

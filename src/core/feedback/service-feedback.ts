@@ -55,12 +55,12 @@ export class ServiceFeedback {
     readonly inboxes: readonly Inbox[],
   ) {
     const { repository, home, folder, placesNow } = parts;
-    const { turns } = placesNow;
-    this.history = new RecentDeliveryHistory(repository, home, folder, turns);
-    this.names = new CommitNames(repository, home, turns);
+    const { queue } = placesNow;
+    this.history = new RecentDeliveryHistory(repository, home, folder, queue);
+    this.names = new CommitNames(repository, home, queue);
     this.placement = new Placement(repository, home, folder);
     this.working = new WorkingFiles(repository.root);
-    this.recentLines = new RecentLines(repository, home, turns);
+    this.recentLines = new RecentLines(repository, home, queue);
     this.fixes = new Fixes(path.join(home.feedback(parts.pipeline.service), 'fixes'));
   }
 

@@ -1,11 +1,10 @@
-import { Batches } from '../support/batches';
-import type { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
 import { LruCache } from '../support/lru-cache';
-import { maxTextBytes, textOf } from './working-files';
+import type { SerialQueue } from '../support/serial-queue';
 import { type ExecCall, execGit } from './git';
 import { objectEnvironment } from './object-store';
 import type { Repository } from './repository';
+import { maxTextBytes, textOf } from './working-files';
 
 export interface CommittedFile {
   /** Git's id of the content. */
@@ -23,10 +22,10 @@ export class CommittedFiles {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    turns: SerialQueue,
+    queue: SerialQueue,
   ) {
-    this.finds = new Batches(turns, async (names) => this.findAll(names), 10_000);
-    this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);
+    this.finds = new Batches(queue, async (names) => this.findAll(names), 10_000);
+    this.reads = new Batches(queue, async (blobs) => this.readAll(blobs), 50);
   }
 
   /** Returns undefined if the commit or the file does not exist. */
@@ -34,14 +33,14 @@ export class CommittedFiles {
     // Only a full id always names the same commit.
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return undefined;
     const name = `${commit}:${path}`;
-    const file = this.known.get(name) ?? (await this.finds.ask(name));
+    const file = this.known.get(name) ?? (await this.finds.lookUp(name));
     if (file) this.known.put(name, file, 1);
     return file;
   }
 
   /** Returns undefined for a binary file and for a file that is too large. */
   async text({ blob, size }: CommittedFile): Promise<string | undefined> {
-    return size > maxTextBytes ? undefined : this.reads.ask(blob);
+    return size > maxTextBytes ? undefined : this.reads.lookUp(blob);
   }
 
   private async findAll(names: readonly string[]): Promise<ReadonlyMap<string, CommittedFile>> {
@@ -85,15 +84,15 @@ export class CommitNames {
   private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
   private readonly lookups: Batches<string>;
 
-  constructor(repository: Repository, home: RepositoryHome, turns: SerialQueue) {
-    this.lookups = new Batches(turns, async (names) => commitsOf(names, repository, home), 1_000);
+  constructor(repository: Repository, home: RepositoryHome, queue: SerialQueue) {
+    this.lookups = new Batches(queue, async (names) => commitsOf(names, repository, home), 1_000);
   }
 
   /** Returns the full id for `name`, which is a full id or the full name of a ref, without line breaks. */
   async commitOf(name: string): Promise<string | undefined> {
     const known = this.known.get(name);
     if (known && (known.commit !== undefined || Date.now() - known.at < unknownTtlMs)) return known.commit;
-    const commit = await this.lookups.ask(`${name}^{commit}`);
+    const commit = await this.lookups.lookUp(`${name}^{commit}`);
     if (this.known.size >= maxCachedNames) this.known.clear();
     this.known.set(name, { commit, at: Date.now() });
     return commit;
@@ -110,4 +109,38 @@ async function commitsOf(names: readonly string[], repository: Repository, home:
       return commit === undefined ? [] : [[name, commit]];
     }),
   );
+}
+
+/** Collects lookups into batches. Lookups during a batch form the next one. */
+class Batches<V> {
+  private waiting = new Map<string, (value: V | undefined) => void>();
+  private readonly pending = new Map<string, Promise<V | undefined>>();
+
+  constructor(
+    private readonly queue: SerialQueue,
+    private readonly lookUpAll: (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>,
+    private readonly maxBatchSize: number,
+  ) {}
+
+  async lookUp(key: string): Promise<V | undefined> {
+    const known = this.pending.get(key);
+    if (known) return known;
+    const result = new Promise<V | undefined>((resolve) => this.waiting.set(key, resolve));
+    this.pending.set(key, result);
+    if (this.waiting.size === 1) void this.queue.run(async () => this.next());
+    return result;
+  }
+
+  private async next(): Promise<void> {
+    // All lookups in this turn of the event loop form a batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = [...this.waiting].slice(0, this.maxBatchSize);
+    for (const [key] of batch) this.waiting.delete(key);
+    if (this.waiting.size > 0) void this.queue.run(async () => this.next());
+    const results = await this.lookUpAll(batch.map(([key]) => key));
+    for (const [key, resolve] of batch) {
+      this.pending.delete(key);
+      resolve(results.get(key));
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import debug from 'debug';
 import { GitConstructError, GitError, GitPluginError, simpleGit, type SimpleGit, type SimpleGitOptions } from 'simple-git';
 
-// Where DEBUG is set to `*`, simple-git would print the environment of each call, and so tokens.
+// With DEBUG=*, simple-git would print the environment of each call, and so tokens.
 debug.log = () => {};
 
 /** How long a program that git has started may keep the output open after git has ended. */

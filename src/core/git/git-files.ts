@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readTail } from '../support/file-tail';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import type { Repository } from './repository';
 
 /** `HEAD`. Both are absent in a repository that keeps its refs in a table. */

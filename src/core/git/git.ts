@@ -3,7 +3,7 @@ import { devNull } from 'node:os';
 import type { SimpleGit } from 'simple-git';
 import { fail, ok, type Result } from '../model/result';
 
-/** Where a command of git runs. Every call of git goes through this file. */
+/** A call of git. All calls go through this file. */
 export interface GitCall {
   readonly folder: string;
   /** Variables on top of the user's environment. */
@@ -34,7 +34,7 @@ const settings = [`core.hooksPath=${devNull}`, 'core.quotePath=false', 'gc.auto=
 /** Messages are parsed, so they are in English; git prompts for nothing and holds no lock that could block the user. */
 const fixedEnvironment = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' };
 
-/** Runs commands of git through simple-git, which is loaded with the first call. Returns what `commands` returns. */
+/** Runs commands of git through simple-git, which is loaded with the first call. Returns the result of `commands`. */
 export async function git<T>(call: ClientCall, commands: (client: SimpleGit) => PromiseLike<T>): Promise<Result<T>> {
   const { createClient, gitFailure } = await import('./git-client');
   const { folder, signal, timeoutMs = defaultTimeoutMs } = call;
@@ -85,7 +85,7 @@ function notStarted(folder: string): Result<never> {
   return fail('machinery', `git could not be started in ${folder}`, { hint: 'Deliver needs git 2.30 or newer on the PATH' });
 }
 
-/** Returns the line of git's stderr that says what went wrong, without `fatal:`. */
+/** Returns the line of git's stderr that gives the reason, without `fatal:`. */
 function firstError(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('warning:') && !line.startsWith('hint:'));
   // An error is followed by a fatal one that names the file, unless that one is as general as these.

@@ -43,7 +43,7 @@ function bareRepository(folder: string): Result<never> {
   return fail('usage', `${folder} is in a bare git repository`, { hint: 'deliver from a working copy of it' });
 }
 
-/** Returns the name of the person who delivers: `user.name` of git, or the name of the account. */
+/** Returns the name for the journal: `user.name` of git, or the name of the account. */
 export async function deliverer(repository: Repository): Promise<string> {
   const name = valueOf(await git({ folder: repository.root }, (client) => client.getConfig('user.name')));
   return name?.value?.trim() || accountName();

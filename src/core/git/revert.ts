@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, type Result } from '../model/result';
+import { shortCommit } from '../support/format';
 import { git } from './git';
 import type { Repository } from './repository';
 
@@ -20,7 +21,7 @@ export async function revertChange(repository: Repository, commit: string): Prom
   if (reverted.ok) return reverted;
   if (fs.existsSync(path.join(repository.gitFolder, 'REVERT_HEAD'))) {
     await git(call, (client) => client.revert('--abort'));
-    return fail('usage', `${commit.slice(0, 7)} cannot be reverted automatically: later changes touch the same lines`, {
+    return fail('usage', `${shortCommit(commit)} cannot be reverted automatically: later changes touch the same lines`, {
       hint: 'revert it with git, or fix the failure in a new commit',
     });
   }

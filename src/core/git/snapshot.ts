@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { fail, ok, type Result } from '../model/result';
+import { shortCommit } from '../support/format';
 import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
 import { execGit } from './git';
@@ -34,7 +35,7 @@ export async function takeSnapshot(
   if (!tree.ok) return tree;
   if (head?.tree === tree.value) return ok({ change: { ...head.change, ...branchOf(repository) }, notices });
 
-  const subject = head ? `Uncommitted changes on ${head.change.commit.slice(0, 7)} ${head.change.subject}` : 'Uncommitted changes';
+  const subject = head ? `Uncommitted changes on ${shortCommit(head.change.commit)} ${head.change.subject}` : 'Uncommitted changes';
   const date = head?.date ?? '1970-01-01T00:00:00Z';
   const commit = await execGit(['commit-tree', tree.value, ...(head ? ['-p', head.change.commit] : []), '-m', subject], {
     folder: repository.root,

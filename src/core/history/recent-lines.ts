@@ -29,8 +29,8 @@ export class RecentLines {
   private readonly files: CommittedFiles;
   private readonly versions = new LruCache<Version>(maxCacheSize);
 
-  constructor(repository: Repository, home: RepositoryHome, turns = new SerialQueue()) {
-    this.files = new CommittedFiles(repository, home, turns);
+  constructor(repository: Repository, home: RepositoryHome, queue = new SerialQueue()) {
+    this.files = new CommittedFiles(repository, home, queue);
   }
 
   /** Returns lines in order. `changes` are newest first. `path` is the current one, relative to the root. */

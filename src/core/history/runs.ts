@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
 import { eventsIn, journalName, readEvents } from './journal';
 import { isAlive } from '../process/process-identity';

@@ -1,6 +1,6 @@
 import { isAxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
-import { plain } from '../support/plain-text';
+import { plain } from '../support/terminal-text';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpAnswer, HttpFailure } from './http-answer';
 import { backTime, retryTime } from './retry-time';

@@ -47,15 +47,15 @@ export class PlacesNow {
   private readonly comparisons = new LruCache<Comparison>(maxCacheSize);
   private readonly pending = new Map<string, Promise<FileNow | undefined>>();
 
-  /** `turns` is shared by all readers of the same repository. */
+  /** `queue` is shared by all readers of the same repository. */
   constructor(
     repository: Repository,
     home: RepositoryHome,
-    readonly turns = new SerialQueue(),
+    readonly queue = new SerialQueue(),
   ) {
-    this.committed = new CommittedFiles(repository, home, turns);
+    this.committed = new CommittedFiles(repository, home, queue);
     this.working = new WorkingFiles(repository.root);
-    this.renames = new Renames(repository, home, turns);
+    this.renames = new Renames(repository, home, queue);
   }
 
   /** Returns the current path, relative to the root, with `/`. Undefined if the file is gone or not in that commit. */

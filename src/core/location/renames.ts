@@ -23,7 +23,7 @@ export class Renames {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    private readonly turns: SerialQueue,
+    private readonly queue: SerialQueue,
   ) {}
 
   /** Returns new names by old names. Cached until git's index changes, or until {@link forget}. */
@@ -31,7 +31,7 @@ export class Renames {
     const index = this.indexStamp();
     if (index !== this.index) this.forget();
     this.index = index;
-    const names = this.known.get(commit) ?? this.turns.run(async () => this.find(commit));
+    const names = this.known.get(commit) ?? this.queue.run(async () => this.find(commit));
     this.known.set(commit, names);
     const found = await names;
     if (!found && this.known.get(commit) === names) this.known.delete(commit);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import type { StepProblem } from '../logs/step-problems';
 import { listFiles, type ListedFile } from '../support/globs';
 import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 
-/** The last bytes of a file, but none before `from`; empty where it cannot be read. */
+/** Returns the last bytes of a file after `from`. Empty if the file cannot be read. */
 export function readTail(file: string, bytes: number, from = 0): string {
   let descriptor: number;
   try {
@@ -19,13 +19,13 @@ export function readTail(file: string, bytes: number, from = 0): string {
   }
 }
 
-/** How much of a file's end is looked at for its last lines. */
+/** The part of a file that is searched for its last lines. */
 const tailBytes = 1 << 20;
-const lookMs = 200;
+const pollIntervalMs = 200;
 
 /**
- * Writes the last lines of a file and, with `follow`, what is appended to it until the signal. A file that
- * begins anew (it became shorter) is read from its beginning.
+ * Writes the last lines of a file and, with `follow`, all that is appended until the signal. A file that became
+ * shorter is read from its start.
  */
 export async function followFile(
   file: string,
@@ -37,7 +37,7 @@ export async function followFile(
   for (;;) {
     if (bytes.length > 0) write(bytes);
     if (!follow || signal.aborted) return;
-    await new Promise((resolve) => setTimeout(resolve, lookMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
     if (size < at) at = 0;
     bytes = read(file, at, size);

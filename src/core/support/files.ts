@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-/** Writes JSON. Readers see the old content or the new one, never half of it, also after a crash of the machine. */
+/** Writes JSON. Readers see the old or the new content, never a part of it, even after a crash of the machine. */
 export function writeAtomically(file: string, content: unknown, mode = 0o644): void {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const draft = `${file}.${process.pid}.draft`;
@@ -16,8 +16,8 @@ export function writeAtomically(file: string, content: unknown, mode = 0o644): v
 }
 
 /**
- * Removes a folder as far as it can be: also folders that a tool has made read-only (Go's module
- * cache is), not what another user owns, such as a container's leftovers. Answers whether it is gone.
+ * Removes a folder, including read-only folders such as Go's module cache. Returns false if a part remains, such as
+ * files of another user that a container wrote.
  */
 export async function removeFolder(folder: string): Promise<boolean> {
   const remove = (): Promise<void> => fs.promises.rm(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -25,7 +25,7 @@ export async function removeFolder(folder: string): Promise<boolean> {
     await remove();
   } catch {
     await makeWritable(folder);
-    await remove().catch(() => {}); // the next tidying tries again
+    await remove().catch(() => {}); // the next cleanup tries again
   }
   return !fs.existsSync(folder);
 }
@@ -34,4 +34,13 @@ async function makeWritable(folder: string): Promise<void> {
   await fs.promises.chmod(folder, 0o700).catch(() => {});
   const entries = await fs.promises.readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await makeWritable(path.join(folder, entry.name));
+}
+
+/** Returns the names of the entries of a folder, sorted. Empty if the folder cannot be read. */
+export function fileNames(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
 }

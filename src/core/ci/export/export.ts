@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../../support/file-names';
+import { fileNames } from '../../support/files';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import { definitionName, listServices } from '../../pipeline/locate';
 import type { DefinitionFailure } from '../../pipeline/read-pipeline';

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 import type { Pipeline } from '../../model/pipeline';
 import type { Change, EventBody } from '../../model/events';
 import { Journal, journalName } from '../../history/journal';

@@ -8,7 +8,7 @@ import type { Visibility } from '../../process/visibility';
 import type { RunEvent } from '../../model/events';
 import { Journal } from '../../history/journal';
 import { readPipeline } from '../../pipeline/read-pipeline';
-import { ownIdentity } from '../../process/process-identity';
+import { currentIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
 import type { SerialQueue } from '../../support/serial-queue';
@@ -42,7 +42,7 @@ export async function followAgain(given: FollowAgain, signal: AbortSignal): Prom
   try {
     const journal = new Journal(home.run(run), run, given.onEvent);
     try {
-      journal.append({ type: 'run-followed', runner: ownIdentity() });
+      journal.append({ type: 'run-followed', runner: currentIdentity() });
       const state = readRecorded(home.run(run));
       if (!state || isFinished(state.outcome)) return false;
       const pipeline = await pipelineOf(repository, home, state);

@@ -1,6 +1,6 @@
 import { httpAddress } from '../../http/http-address';
 import { numberOf, recordOf, textOf } from '../../support/json-value';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 import type { CiFailure } from '../ci-client';
 
 /** One line of text from outside, shortened; undefined where it says nothing. */

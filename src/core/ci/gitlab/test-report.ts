@@ -1,7 +1,7 @@
 import { listOf, numberOf, recordOf, textOf, valueAt } from '../../support/json-value';
 import { failingTest, testOf } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 import { gitlabSteps } from './pipeline-file';
 import type { Naming } from './jobs';
 

@@ -1,4 +1,4 @@
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 
 /** A sentence of Jenkins's as it is shown: one line, and not too long. */
 export function sentence(text: string): string {

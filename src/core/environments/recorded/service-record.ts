@@ -2,9 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
-import { fileNames } from '../../support/file-names';
+import { fileNames, writeAtomically } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
-import { writeAtomically } from '../../support/files';
 import type { KeptRelease, PlatformDefinition } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { cleanItem } from '../../../../src/core/feedback/clean';
-import { plain } from '../../../../src/core/support/plain-text';
+import { plain } from '../../../../src/core/support/terminal-text';
 import type { FeedbackItem } from '../../../../src/core/feedback/item';
 
 const now = '2026-11-23T12:00:00.000Z';

@@ -16,8 +16,8 @@ describe('the divergence of a release from the branch', () => {
     project.write('shop/a.js', '2').commit('Second').write('cart/a.js', '1').commit('Elsewhere').write('shop/a.js', '3').commit('Third');
     const head = project.git('rev-parse', 'HEAD').trim();
     const { repository, home } = await Delivery.from(project.root, project.home);
-    const told = await divergence(repository, home, release, head, 'shop');
-    assert.deepEqual(told, { missing: ['Third', 'Second'], foreign: ['Theirs'] });
+    const summary = await divergence(repository, home, release, head, 'shop');
+    assert.deepEqual(summary, { missing: ['Third', 'Second'], foreign: ['Theirs'] });
     assert.deepEqual(await divergence(repository, home, head, head, 'shop'), { missing: [], foreign: [] });
   });
 

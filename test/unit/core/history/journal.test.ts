@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EventBody, PlannedStep } from '../../../../src/core/model/events';
 import { Journal, readEvents } from '../../../../src/core/history/journal';
-import { ownIdentity } from '../../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../../src/core/process/process-identity';
 import { newRunId, readRun, RunReader } from '../../../../src/core/history/runs';
 import { temporaryFolder } from '../../../support/temporary';
 
@@ -115,7 +115,7 @@ describe('the journal of a run', () => {
       service: 'shop',
       change,
       steps,
-      runner: ownIdentity(),
+      runner: currentIdentity(),
       slot: '/slot',
       folder: '',
       repository: '/repository',

@@ -82,8 +82,8 @@ describe('the list of suspects', () => {
     const bad = change('src/a.ts', 'a2', 'Break it');
     change('src/b.ts', 'b2', 'Something else');
     const { repository } = await Delivery.from(project.root, project.home);
-    const told = await describeChange(repository, bad);
-    assert.match(told.ok ? told.value : '', /Break it\nAda, .*\n\n src\/a\.ts \| 2 \+-/);
+    const summary = await describeChange(repository, bad);
+    assert.match(summary.ok ? summary.value : '', /Break it\nAda, .*\n\n src\/a\.ts \| 2 \+-/);
     const reverted = await revertChange(repository, bad);
     assert.ok(reverted.ok);
     assert.equal(git(project.root, 'show', 'HEAD:src/a.ts'), 'a');
