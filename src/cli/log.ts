@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { logFile } from '../core/support/log-file';
+import { logFile } from '../core/support/home';
 import { readRun } from '../core/history/runs';
 import { isFinished, type RunState } from '../core/model/run-state';
 import { openRun } from './context';

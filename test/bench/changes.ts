@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { SerialQueue } from '../../src/core/support/serial-queue';
-import { git } from '../../src/core/git/git';
+import { execGit } from '../../src/core/git/git';
 import { openRepository } from '../../src/core/git/repository';
 import type * as lines from '../../src/core/history/recent-lines';
 import type * as changes from '../../src/core/history/recent-changes';
@@ -35,7 +35,7 @@ export async function recentChangesOfLongHistory(): Promise<Row[]> {
 
     const [diffs, recents, reads, marks]: [number[], number[], number[], number[]] = [[], [], [], []];
     for (let round = 0; round < 7; round++) {
-      diffs.push(await seconds(async () => git(['diff', from ?? '', to ?? ''], { folder: project.root })));
+      diffs.push(await seconds(async () => execGit(['diff', from ?? '', to ?? ''], { folder: project.root })));
       recents.push(await seconds(async () => core.recentChanges(repository, home, { from: from ?? '', to: to ?? '', folder: '' })));
       const history = new core.RecentDeliveryHistory(repository, home, '', new SerialQueue());
       reads.push(

@@ -1,8 +1,8 @@
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
 import { parseRemote, type Remote } from '../git/remotes';
 import type { Repository } from '../git/repository';
 import type { CiDefinition } from '../model/pipeline';
-import { fail, ok, type Result } from '../model/result';
+import { fail, ok, type Result, valueOf } from '../model/result';
 import { findCiService } from './registry';
 
 /** The place of a pipeline on a CI service, and the remote that changes are pushed to. */
@@ -22,8 +22,10 @@ export interface CiPlace {
 export async function ciPlace(definition: CiDefinition, repository: Pick<Repository, 'root'>): Promise<Result<CiPlace>> {
   const remote = definition.remote ?? (await defaultRemote(repository));
   // A fork is fetched from another place than it is pushed to.
-  const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
-  const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
+  const url =
+    remote === undefined
+      ? undefined
+      : valueOf(await git({ folder: repository.root }, (client) => client.remote(['get-url', '--push', '--', remote]))) || undefined;
   if (remote === undefined || url === undefined)
     return fail('usage', `there is no remote ${remote ?? 'of git'} that a change could be pushed to`, {
       hint: 'add one with git remote add origin …, or name another in delivery.yaml: engine: {…: {remote: …}}',
@@ -51,9 +53,9 @@ function pathAt(server: string | undefined, url: string, host: Remote | undefine
 /** Returns the remote of the branch that is checked out, else `origin`, else the only remote. */
 async function defaultRemote(repository: Pick<Repository, 'root'>): Promise<string | undefined> {
   const call = { folder: repository.root };
-  const branch = (await gitOrUndefined(['symbolic-ref', '--short', '-q', 'HEAD'], call))?.trim();
-  const followed = branch ? (await gitOrUndefined(['config', '--get', `branch.${branch}.remote`], call))?.trim() : undefined;
+  const branch = valueOf(await git(call, (client) => client.branch(['--show-current'])))?.current;
+  const followed = branch ? valueOf(await git(call, (client) => client.getConfig(`branch.${branch}.remote`)))?.value : undefined;
   if (followed && followed !== '.') return followed;
-  const remotes = ((await gitOrUndefined(['remote'], call)) ?? '').split('\n').filter((name) => name !== '');
+  const remotes = valueOf(await git(call, (client) => client.getRemotes()))?.map(({ name }) => name) ?? [];
   return remotes.find((name) => name === 'origin') ?? (remotes.length === 1 ? remotes[0] : undefined);
 }

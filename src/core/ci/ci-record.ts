@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../support/home';
-import { writeAtomically } from '../support/write-atomically';
+import { writeAtomically } from '../support/files';
 import type { CiFailure, RemoteDeployment } from './ci-client';
 
 /** The last known state of a service's CI, written by the leader for all windows. */

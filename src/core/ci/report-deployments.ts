@@ -1,5 +1,6 @@
 import * as path from 'node:path';
-import { gitOrUndefined } from '../git/git';
+import { git } from '../git/git';
+import { valueOf } from '../model/result';
 import { isEmbedded } from '../environments/registry';
 import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
@@ -71,7 +72,9 @@ async function record(all: readonly DeploymentRecord[], report: DeploymentReport
 
 /** Returns whether a known remote branch contains the commit. Pushes from elsewhere are known after a fetch. */
 async function isPushed({ root }: Repository, remote: string, commit: string): Promise<boolean> {
-  const at = await gitOrUndefined(['for-each-ref', '--count=1', '--contains', commit, `refs/remotes/${remote}/`], { folder: root });
+  const at = valueOf(
+    await git({ folder: root }, (client) => client.raw(['for-each-ref', '--count=1', '--contains', commit, `refs/remotes/${remote}/`])),
+  );
   return at !== undefined && at.trim() !== '';
 }
 

@@ -1,5 +1,5 @@
 import picomatch from 'picomatch';
-import { splitLines } from '../location/hunks';
+import { splitLines } from '../location/diff-lines';
 import type { FileNow, PlacesNow } from '../location/places-now';
 import type { KnownItem } from './item';
 import type { Fix } from './fixes';

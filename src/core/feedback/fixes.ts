@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import { lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 

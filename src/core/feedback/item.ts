@@ -1,5 +1,5 @@
 import type { Frame } from '../model/problem';
-import { plain } from '../support/plain-text';
+import { plain } from '../support/terminal-text';
 
 export const feedbackKinds = ['error', 'comment', 'rating', 'ticket'] as const;
 export type FeedbackKind = (typeof feedbackKinds)[number];

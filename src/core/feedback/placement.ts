@@ -1,11 +1,10 @@
-import type { CommitNames } from '../git/commit-names';
+import type { CommitNames } from '../git/committed-files';
 import { liveAt, type Delivery } from '../history/ledger';
 import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
-import { PathResolver } from '../location/path-resolver';
+import { PathResolver, treePaths } from '../location/path-resolver';
 import { runInSlot } from '../history/slot-use';
-import { treePaths } from '../location/tree-paths';
 import type { Frame } from '../model/problem';
 
 /** The commit that ran when feedback was reported, and the evidence for it. */

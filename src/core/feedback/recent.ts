@@ -1,9 +1,9 @@
 import type { SerialQueue } from '../support/serial-queue';
-import { gitOrUndefined, type GitCall } from '../git/git';
+import { git, type GitCall } from '../git/git';
 import { recentChanges, type RecentChange } from '../history/recent-changes';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
-import { ok, type Result } from '../model/result';
+import { objectEnvironment } from '../git/object-store';
+import { ok, valueOf, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
 
@@ -103,11 +103,11 @@ export class RecentDeliveryHistory {
   }
 
   private async git(args: readonly string[]): Promise<string | undefined> {
-    return this.turns.run(async () => gitOrUndefined(args, this.call));
+    return this.turns.run(async () => valueOf(await git(this.call, (client) => client.raw([...args]))));
   }
 
   private get call(): GitCall {
-    return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
+    return { folder: this.repository.root, env: objectEnvironment(this.repository, this.home) };
   }
 }
 
@@ -183,7 +183,7 @@ async function graphOf(tips: readonly string[], from: string | undefined, snapsh
     ...(from ? ['--not', from] : []),
     '--',
   ];
-  const listed = (await gitOrUndefined(args, call)) ?? '';
+  const listed = valueOf(await git(call, (client) => client.raw(args))) ?? '';
   const parents = new Map<string, readonly string[]>();
   const committed = new Map<string, string>();
   const trees = new Map<string, string>();

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { CommitNames } from '../git/commit-names';
+import { CommitNames } from '../git/committed-files';
 import { LruCache } from '../support/lru-cache';
 import type { PlacesNow } from '../location/places-now';
 import { RecentLines, type RecentLine } from '../history/recent-lines';
@@ -53,12 +53,12 @@ export class ServiceFeedback {
     readonly inboxes: readonly Inbox[],
   ) {
     const { repository, home, folder, placesNow } = parts;
-    const { turns } = placesNow;
-    this.history = new RecentDeliveryHistory(repository, home, folder, turns);
-    this.names = new CommitNames(repository, home, turns);
+    const { queue } = placesNow;
+    this.history = new RecentDeliveryHistory(repository, home, folder, queue);
+    this.names = new CommitNames(repository, home, queue);
     this.placement = new Placement(repository, home, folder);
     this.working = new WorkingFiles(repository.root);
-    this.recentLines = new RecentLines(repository, home, turns);
+    this.recentLines = new RecentLines(repository, home, queue);
     this.fixes = new Fixes(path.join(home.feedback(parts.pipeline.service), 'fixes'));
   }
 
@@ -116,7 +116,7 @@ export class ServiceFeedback {
   }
 
   private async changesOf(recent: RecentDeliveries, path: string): Promise<ReadonlyMap<number, string>> {
-    const look = await this.working.look(path);
+    const look = await this.working.stat(path);
     const history = recent.changes.flatMap(({ commit, files }) => (files.some((file) => file.path === path) ? [commit] : [])).join();
     const known = this.changedLines.get(path);
     if (look?.isSettled && known?.stamp === look.stamp && known.history === history) return known.lines;

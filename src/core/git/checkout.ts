@@ -1,62 +1,59 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { git } from './git';
-import type { Repository } from './repository';
-import { alternates } from './object-store';
-import { fail, messageOf, ok, type Result } from '../model/result';
+import { type Result, fail, messageOf, ok, valueOf } from '../model/result';
 import type { RepositoryHome } from '../support/home';
-import { copySettings } from './checkout-settings';
+import { execGit } from './git';
+import { alternates } from './object-store';
+import type { Repository } from './repository';
 
-/** What a checkout holds, as far as more must be done about it. */
 export interface Checkout {
   readonly root: string;
   readonly hasAttributes: boolean;
-  /** Paths and commits, as the tree records them. */
+  /** The submodules that the tree records. */
   readonly submodules: readonly { readonly folder: string; readonly commit: string }[];
 }
 
-/** In a checkout's git folder: which submodules were checked out below it. */
-export const submodulesName = 'deliver-submodules';
+/** The file in a checkout's git folder that lists the submodules below it. */
+export const submodulesFile = 'deliver-submodules';
 
-/** What is kept of a checkout's git folder. All else is what a step or a killed git left there. */
-const kept = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submodulesName]);
+/** Everything else in a checkout's git folder was left there by a step or a killed git. */
+const keptNames = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submodulesFile]);
 
 /**
- * Puts exactly a commit's tree into `root`: a clone that borrows the repository's objects, with its
- * history, tags and remotes. Unchanged files are not written again; ignored ones stay. Answers what is
- * now checked out.
+ * Checks out exactly a commit's tree in `root`: a clone that borrows the repository's objects, with its
+ * history, tags and remotes. Unchanged files are not written again. Ignored files stay.
  */
 export async function checkOut(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
   try {
-    return await putInto(root, commit, repository, home);
+    return await checkOutInto(root, commit, repository, home);
   } catch (error) {
-    // A step may have left anything: files of another user, folders in place of files.
-    return fail('machinery', `${root} could not be filled: ${messageOf(error)}`);
+    // A step may have left files of another user, or folders in place of files.
+    return fail('machinery', `could not check out into ${root}: ${messageOf(error)}`);
   }
 }
 
-async function putInto(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
+async function checkOutInto(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
   const call = { folder: root };
   const gitFolder = path.join(root, '.git');
-  // A link, or a clone that a step made, would lead out of the slot.
+  // A link that a step made could point outside the slot.
   for (const folder of [root, gitFolder, path.join(gitFolder, 'objects')]) {
     if (!isFolder(folder)) fs.rmSync(folder, { force: true });
   }
   if (!fs.existsSync(path.join(gitFolder, 'config'))) {
     fs.mkdirSync(root, { recursive: true });
-    const made = await git(['init', '-q', '--template=', '.'], call);
-    if (!made.ok) return made;
+    const initialized = await execGit(['init', '-q', '--template=', '.'], call);
+    if (!initialized.ok) return initialized;
   }
   for (const name of fs.readdirSync(gitFolder)) {
-    if (!kept.has(name)) fs.rmSync(path.join(gitFolder, name), { recursive: true, force: true });
+    if (!keptNames.has(name)) fs.rmSync(path.join(gitFolder, name), { recursive: true, force: true });
   }
-  borrow(gitFolder, repository, home);
+  borrowObjects(gitFolder, repository, home);
   const [settings, refs] = await Promise.all([copySettings(gitFolder, repository), copyRefs(gitFolder, commit, repository)]);
   if (!settings.ok) return settings;
   if (!refs.ok) return refs;
-  const read = await git(['read-tree', '--reset', '-u', commit], call);
+  const read = await execGit(['read-tree', '--reset', '-u', commit], call);
   if (!read.ok) return read;
-  const [cleaned, listed] = await Promise.all([git(['clean', '-ffdq'], call), git(['ls-files', '--stage', '-z'], call)]);
+  const [cleaned, listed] = await Promise.all([execGit(['clean', '-ffdq'], call), execGit(['ls-files', '--stage', '-z'], call)]);
   if (!cleaned.ok) return cleaned;
   if (!listed.ok) return listed;
   const entries = listed.value.split('\0');
@@ -71,8 +68,8 @@ function submodule(entry: string): { folder: string; commit: string } {
   return { folder: entry.slice(entry.indexOf('\t') + 1), commit: entry.split(' ')[1] ?? '' };
 }
 
-/** Lets a clone read the repository's objects and ours, and ignore what the user's clone ignores. */
-function borrow(gitFolder: string, repository: Repository, home: RepositoryHome): void {
+/** Lets a clone read the repository's objects and Deliver's, and ignore the same files as the user's clone. */
+function borrowObjects(gitFolder: string, repository: Repository, home: RepositoryHome): void {
   fs.mkdirSync(home.objects, { recursive: true });
   for (const folder of ['objects/info', 'info', 'refs/heads']) fs.mkdirSync(path.join(gitFolder, folder), { recursive: true });
   fs.writeFileSync(path.join(gitFolder, 'objects', 'info', 'alternates'), alternates(repository, home));
@@ -84,9 +81,9 @@ function borrow(gitFolder: string, repository: Repository, home: RepositoryHome)
   fs.rmSync(path.join(gitFolder, 'info', 'sparse-checkout'), { force: true });
 }
 
-/** The user's tags and branches as they are now; what a step made of its own is gone. */
+/** Copies the user's tags and branches, and drops those that a step made. */
 async function copyRefs(gitFolder: string, commit: string, repository: Repository): Promise<Result<void>> {
-  const refs = await git(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'], {
+  const refs = await execGit(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'], {
     folder: repository.root,
   });
   if (!refs.ok) return refs;
@@ -97,4 +94,76 @@ async function copyRefs(gitFolder: string, commit: string, repository: Repositor
 
 function isFolder(file: string): boolean {
   return fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Settings of the user that a checkout needs, to hold the same files and to reach the same remotes. */
+const sharedSetting = new RegExp(
+  [
+    '^(remote|url|user|filter|lfs|submodule)\\.',
+    '^core\\.(autocrlf|eol|symlinks|filemode|ignorecase|precomposeunicode|longpaths|excludesfile|attributesfile|sshcommand)$',
+    '^extensions\\.(partialclone|objectformat)$',
+  ].join('|'),
+);
+
+const checkoutConfig =
+  '[core]\n\trepositoryformatversion = 1\n\tbare = false\n\tlogallrefupdates = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n';
+
+/** Copies the settings of the user's clone, and drops those that a step made. */
+export async function copySettings(gitFolder: string, repository: Repository): Promise<Result<void>> {
+  const listed = await execGit(['config', '--local', '--includes', '--list', '-z'], { folder: repository.root });
+  if (!listed.ok) return listed;
+  const entries = listed.value.split('\0').map((entry) => /^([^\n]+)(?:\n(.*))?$/s.exec(entry));
+  const settings = entries.flatMap((match) => {
+    const [, key = '', value = 'true'] = match ?? [];
+    return sharedSetting.test(key) ? [setting(key, isRemoteUrl(key) ? absoluteUrl(value, repository.root) : value)] : [];
+  });
+  const text = [checkoutConfig, ...settings].join('');
+  const file = path.join(gitFolder, 'config');
+  if (fs.readFileSync(file, 'utf8') !== text) fs.writeFileSync(file, text);
+  return ok(undefined);
+}
+
+/** Returns a setting in the syntax of git's configuration. The subsection of `remote.a.b.url` is `a.b`. */
+function setting(key: string, value: string): string {
+  const [first, last] = [key.indexOf('.'), key.lastIndexOf('.')];
+  const quote = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"`;
+  const section = first === last ? key.slice(0, first) : `${key.slice(0, first)} ${quote(key.slice(first + 1, last))}`;
+  return `[${section}]\n\t${key.slice(last + 1)} = ${quote(value)}\n`;
+}
+
+function isRemoteUrl(key: string): boolean {
+  return /^remote\..*\.(push)?url$/.test(key);
+}
+
+/** Returns a URL that is also valid in a slot: a relative path is relative to the user's clone. */
+function absoluteUrl(url: string, root: string): string {
+  const isFolder = !/^[\w+.-]+:\/\//.test(url) && !/^[^/]*:/.test(url);
+  return isFolder ? path.resolve(root, url) : url;
+}
+
+/** The size limit of a pointer by the specification of Git LFS. */
+const maxPointerBytes = 1024;
+const maxShownFiles = 3;
+
+/**
+ * Returns a notice about the files of a checkout that are Git LFS pointers in place of their content: git-lfs
+ * is not set up, or the content was not fetched. `prefix` goes before each path.
+ */
+export async function pointerNotices({ root, hasAttributes }: Checkout, prefix = ''): Promise<string[]> {
+  if (!hasAttributes) return [];
+  const call = { folder: root };
+  // Few repositories use LFS, and this check is fast.
+  const attributes = valueOf(await execGit(['grep', '--cached', '-lF', 'filter=lfs', '--', ':(glob)**/.gitattributes'], call));
+  if (attributes === undefined) return [];
+  const listed = valueOf(await execGit(['ls-files', '-z', '--', ':(attr:filter=lfs)'], call)) ?? '';
+  const pointers = listed.split('\0').filter((name) => name !== '' && isPointer(path.join(root, name)));
+  if (pointers.length === 0) return [];
+  const named = pointers.slice(0, maxShownFiles).map((name) => `${prefix}${name}`);
+  const more = pointers.length > maxShownFiles ? ` and ${pointers.length - maxShownFiles} more` : '';
+  return [`Git LFS files are only pointers, without their content: ${named.join(', ')}${more}. Run git lfs install and git lfs pull.`];
+}
+
+function isPointer(file: string): boolean {
+  const stat = fs.lstatSync(file, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.size < maxPointerBytes && fs.readFileSync(file, 'utf8').startsWith('version https://git-lfs');
 }

@@ -1,11 +1,10 @@
 import type { RepositoryHome } from '../support/home';
-import { Batches } from '../support/batches';
-import type { SerialQueue } from '../support/serial-queue';
-import { git, type GitCall } from './git';
 import { LruCache } from '../support/lru-cache';
+import type { SerialQueue } from '../support/serial-queue';
+import { type ExecCall, execGit } from './git';
+import { objectEnvironment } from './object-store';
 import type { Repository } from './repository';
-import { ownObjects } from './object-store';
-import { sizeBound, textOf } from '../support/text-content';
+import { maxTextBytes, textOf } from './working-files';
 
 export interface CommittedFile {
   /** Git's id of the content. */
@@ -14,7 +13,7 @@ export interface CommittedFile {
   readonly size: number;
 }
 
-/** Files of commits, the user's and those of snapshots. What was read once is remembered: it never changes. */
+/** Reads files of commits, also of snapshots, in batches. Results are cached: a committed file never changes. */
 export class CommittedFiles {
   private readonly known = new LruCache<CommittedFile>(100_000);
   private readonly finds: Batches<CommittedFile>;
@@ -23,30 +22,30 @@ export class CommittedFiles {
   constructor(
     private readonly repository: Repository,
     private readonly home: RepositoryHome,
-    turns: SerialQueue,
+    queue: SerialQueue,
   ) {
-    this.finds = new Batches(turns, async (names) => this.findAll(names), 10_000);
-    this.reads = new Batches(turns, async (blobs) => this.readAll(blobs), 50);
+    this.finds = new Batches(queue, async (names) => this.findAll(names), 10_000);
+    this.reads = new Batches(queue, async (blobs) => this.readAll(blobs), 50);
   }
 
-  /** Undefined when the commit has no such file, or is not there. */
+  /** Returns undefined if the commit or the file does not exist. */
   async find(commit: string, path: string): Promise<CommittedFile | undefined> {
-    // An abbreviation or a branch may mean another commit tomorrow.
+    // Only a full id always names the same commit.
     if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(commit)) return undefined;
     const name = `${commit}:${path}`;
-    const file = this.known.get(name) ?? (await this.finds.ask(name));
+    const file = this.known.get(name) ?? (await this.finds.lookUp(name));
     if (file) this.known.put(name, file, 1);
     return file;
   }
 
-  /** Undefined for what is no text, or too large. */
+  /** Returns undefined for a binary file and for a file that is too large. */
   async text({ blob, size }: CommittedFile): Promise<string | undefined> {
-    return size > sizeBound ? undefined : this.reads.ask(blob);
+    return size > maxTextBytes ? undefined : this.reads.lookUp(blob);
   }
 
   private async findAll(names: readonly string[]): Promise<ReadonlyMap<string, CommittedFile>> {
     const files = new Map<string, CommittedFile>();
-    const answer = await git(['cat-file', '--batch-check'], { ...this.call(), input: `${names.join('\n')}\n` });
+    const answer = await execGit(['cat-file', '--batch-check'], { ...this.call(), input: `${names.join('\n')}\n` });
     if (!answer.ok) return files;
     const lines = answer.value.split('\n');
     names.forEach((name, index) => {
@@ -58,7 +57,7 @@ export class CommittedFiles {
 
   private async readAll(blobs: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const texts = new Map<string, string>();
-    const answer = await git(['cat-file', '--batch'], { ...this.call(), input: `${blobs.join('\n')}\n`, encoding: 'latin1' });
+    const answer = await execGit(['cat-file', '--batch'], { ...this.call(), input: `${blobs.join('\n')}\n`, encoding: 'latin1' });
     let rest = Buffer.from(answer.ok ? answer.value : '', 'latin1');
     for (const blob of blobs) {
       const end = rest.indexOf('\n');
@@ -71,7 +70,77 @@ export class CommittedFiles {
     return texts;
   }
 
-  private call(): GitCall {
-    return { folder: this.repository.root, env: ownObjects(this.repository, this.home) };
+  private call(): ExecCall {
+    return { folder: this.repository.root, env: objectEnvironment(this.repository, this.home) };
+  }
+}
+
+/** An unknown name is looked up again after this time: a fetch may have brought it. */
+const unknownTtlMs = 60_000;
+const maxCachedNames = 10_000;
+
+/** Resolves ids and tags to commits, also of snapshots, in batches. */
+export class CommitNames {
+  private readonly known = new Map<string, { readonly commit: string | undefined; readonly at: number }>();
+  private readonly lookups: Batches<string>;
+
+  constructor(repository: Repository, home: RepositoryHome, queue: SerialQueue) {
+    this.lookups = new Batches(queue, async (names) => commitsOf(names, repository, home), 1_000);
+  }
+
+  /** Returns the full id for `name`, which is a full id or the full name of a ref, without line breaks. */
+  async commitOf(name: string): Promise<string | undefined> {
+    const known = this.known.get(name);
+    if (known && (known.commit !== undefined || Date.now() - known.at < unknownTtlMs)) return known.commit;
+    const commit = await this.lookups.lookUp(`${name}^{commit}`);
+    if (this.known.size >= maxCachedNames) this.known.clear();
+    this.known.set(name, { commit, at: Date.now() });
+    return commit;
+  }
+}
+
+async function commitsOf(names: readonly string[], repository: Repository, home: RepositoryHome): Promise<ReadonlyMap<string, string>> {
+  const call = { folder: repository.root, env: objectEnvironment(repository, home), input: `${names.join('\n')}\n` };
+  const answer = await execGit(['cat-file', '--batch-check'], call);
+  const lines = answer.ok ? answer.value.split('\n') : [];
+  return new Map(
+    names.flatMap((name, index): [string, string][] => {
+      const [, commit] = /^([0-9a-f]+) commit \d+$/.exec(lines[index] ?? '') ?? [];
+      return commit === undefined ? [] : [[name, commit]];
+    }),
+  );
+}
+
+/** Collects lookups into batches. Lookups during a batch form the next one. */
+class Batches<V> {
+  private waiting = new Map<string, (value: V | undefined) => void>();
+  private readonly pending = new Map<string, Promise<V | undefined>>();
+
+  constructor(
+    private readonly queue: SerialQueue,
+    private readonly lookUpAll: (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>,
+    private readonly maxBatchSize: number,
+  ) {}
+
+  async lookUp(key: string): Promise<V | undefined> {
+    const known = this.pending.get(key);
+    if (known) return known;
+    const result = new Promise<V | undefined>((resolve) => this.waiting.set(key, resolve));
+    this.pending.set(key, result);
+    if (this.waiting.size === 1) void this.queue.run(async () => this.next());
+    return result;
+  }
+
+  private async next(): Promise<void> {
+    // All lookups in this turn of the event loop form a batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = [...this.waiting].slice(0, this.maxBatchSize);
+    for (const [key] of batch) this.waiting.delete(key);
+    if (this.waiting.size > 0) void this.queue.run(async () => this.next());
+    const results = await this.lookUpAll(batch.map(([key]) => key));
+    for (const [key, resolve] of batch) {
+      this.pending.delete(key);
+      resolve(results.get(key));
+    }
   }
 }

@@ -1,18 +1,18 @@
 import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
-import { git } from './git';
+import { execGit } from './git';
 import type { Repository } from './repository';
-import { ownObjects } from './object-store';
+import { objectEnvironment } from './object-store';
 
 export interface TreeEntry {
-  /** Relative to the folder that was asked for, with `/`, exactly as git has it. */
+  /** Relative to the listed folder, with `/`. */
   readonly path: string;
-  /** Git's: `100644`, `100755`, `120000` a link, `160000` a submodule. */
+  /** `100644`, `100755`, `120000` for a link, `160000` for a submodule. */
   readonly mode: string;
   readonly id: string;
 }
 
-/** Every file of a tree, or of one folder of it. */
+/** Returns every file of a tree, or of one folder of it. */
 export async function listTree(
   repository: Repository,
   home: RepositoryHome,
@@ -20,7 +20,7 @@ export async function listTree(
   folder = '',
 ): Promise<Result<readonly TreeEntry[]>> {
   const args = ['ls-tree', '-r', '-z', '--full-tree', folder === '' ? tree : `${tree}:${folder}`];
-  const listing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  const listing = await execGit(args, { folder: repository.root, env: objectEnvironment(repository, home) });
   if (!listing.ok) return listing;
   return ok(
     listing.value
@@ -34,7 +34,6 @@ export async function listTree(
   );
 }
 
-/** The content of a file by its blob id. */
 export async function readBlob(repository: Repository, home: RepositoryHome, id: string): Promise<Result<string>> {
-  return git(['cat-file', 'blob', id], { folder: repository.root, env: ownObjects(repository, home) });
+  return execGit(['cat-file', 'blob', id], { folder: repository.root, env: objectEnvironment(repository, home) });
 }

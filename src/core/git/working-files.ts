@@ -1,26 +1,25 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { sizeBound, textOf } from '../support/text-content';
 
 export interface WorkingFile {
-  /** Differs when the file was changed, unless the change is as young as the look at it. */
+  /** Changes with the file, except for a change within the resolution of its clock. See `isSettled`. */
   readonly stamp: string;
-  /** The file was last changed long enough ago for the stamp to tell a later change. */
+  /** The last change is old enough that a later change gives another stamp. */
   readonly isSettled: boolean;
-  /** A link is a file too, but it is not followed. */
+  /** False for links, which are not followed, and for large files. */
   readonly isReadable: boolean;
 }
 
-/** The files of a working copy. Nothing outside of it is looked at, whatever a path or a link says. */
+/** Reads the files of a working copy, and none outside of it, whatever a path or a link says. */
 export class WorkingFiles {
   private realRoot: Promise<string> | undefined;
   private readonly folders = new Map<string, Promise<string>>();
 
   constructor(private readonly root: string) {}
 
-  /** Undefined when there is no such file. `name` is relative to the root, with `/`. */
-  async look(name: string): Promise<WorkingFile | undefined> {
+  /** Returns undefined if the file does not exist. `name` is relative to the root, with `/`. */
+  async stat(name: string): Promise<WorkingFile | undefined> {
     if (!isInside(name)) return undefined;
     const file = this.absolute(name);
     try {
@@ -33,19 +32,19 @@ export class WorkingFiles {
       return {
         stamp: [stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(':'),
         isSettled: changedMs < Date.now() - coarsestClockMs,
-        isReadable: stat.isFile() && stat.size <= sizeBound,
+        isReadable: stat.isFile() && stat.size <= maxTextBytes,
       };
     } catch {
       return undefined;
     }
   }
 
-  /** Undefined when it is no text, or gone. */
+  /** Returns undefined if the file is not text, or does not exist. */
   async read(name: string): Promise<string | undefined> {
     return isInside(name) ? fs.readFile(this.absolute(name)).then(textOf, () => undefined) : undefined;
   }
 
-  /** Files that are looked at together mostly share their folders. */
+  /** Concurrent calls mostly share their folders. */
   private async realFolder(folder: string): Promise<string> {
     const real = this.folders.get(folder) ?? fs.realpath(folder).finally(() => this.folders.delete(folder));
     this.folders.set(folder, real);
@@ -57,20 +56,28 @@ export class WorkingFiles {
   }
 }
 
-/** File systems tell times to the nanosecond or, on a stick, to two seconds. */
+/** The resolution of file times: a nanosecond, or two seconds on FAT. */
 const coarsestClockMs = 2000;
 
-/** Whether a path, relative with `/`, names a file below the folder it is relative to, and none of git's own. */
+/** Whether a relative path with `/` stays inside its folder and outside `.git`. */
 export function isInside(name: string): boolean {
-  const isOdd = name === '' || /[\0\n]/.test(name) || path.isAbsolute(name) || (path.sep === '\\' && /[\\:]/.test(name));
-  return !isOdd && !name.split('/').some((part) => part === '' || part === '.' || part === '..' || /^\.git$/i.test(part));
+  const isInvalid = name === '' || /[\0\n]/.test(name) || path.isAbsolute(name) || (path.sep === '\\' && /[\\:]/.test(name));
+  return !isInvalid && !name.split('/').some((part) => part === '' || part === '.' || part === '..' || /^\.git$/i.test(part));
 }
 
-/** The id that git has for a content. `like` is another id of the same repository, where it may not be one of the usual kind. */
+/** Returns git's id of a content. `like` is an id of the same repository, whose length gives the hash algorithm. */
 export function blobId(text: string, like = ''): string {
   const content = Buffer.from(text, 'utf8');
   return createHash(like.length === 64 ? 'sha256' : 'sha1')
     .update(`blob ${content.length}\0`)
     .update(content)
     .digest('hex');
+}
+
+/** Larger files are not read: hardly any of them was written by hand. */
+export const maxTextBytes = 5 * 2 ** 20;
+
+/** Returns the text of a file, or undefined if it is binary or too large. */
+export function textOf(content: Buffer): string | undefined {
+  return content.length > maxTextBytes || content.includes(0) ? undefined : content.toString('utf8');
 }

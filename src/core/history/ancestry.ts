@@ -1,10 +1,10 @@
-import type { RepositoryHome } from '../support/home';
 import { git } from '../git/git';
-import { recentChanges } from './recent-changes';
+import { objectEnvironment } from '../git/object-store';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import type { RepositoryHome } from '../support/home';
+import { recentChanges } from './recent-changes';
 
-/** When each change was committed that a commit containsCommit and another does not; undefined where git does not know one of them. */
+/** Returns the dates of the changes in `to` but not in `from`, or undefined if git does not know a commit. */
 export async function commitDates(
   repository: Repository,
   home: RepositoryHome,
@@ -14,7 +14,7 @@ export async function commitDates(
   return changes.ok ? changes.value.map(({ date }) => date) : undefined;
 }
 
-/** Whether the history of a commit containsCommit another one, or is it; undefined where git does not know one of them. */
+/** Whether a commit is `earlier` or its descendant. Undefined if git does not know a commit. */
 export async function containsCommit(
   repository: Repository,
   home: RepositoryHome,
@@ -22,6 +22,36 @@ export async function containsCommit(
   earlier: string,
 ): Promise<boolean | undefined> {
   const args = ['rev-list', '--max-count=1', earlier, '--not', commit, '--'];
-  const missing = await git(args, { folder: repository.root, env: ownObjects(repository, home) });
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
+  const missing = await git(call, (client) => client.raw(args));
   return missing.ok ? missing.value.trim() === '' : undefined;
+}
+
+/** The commits that differ between a release and the current branch, as subjects, newest first. */
+export interface Divergence {
+  /** In the branch but not in the release. */
+  readonly missing: readonly string[];
+  /** In the release but not in the branch. */
+  readonly foreign: readonly string[];
+}
+
+/** More commits are not counted. */
+export const maxDivergence = 100;
+
+/** Compares a release with the branch in the folder of its service. Undefined if the repository lacks its commit. */
+export async function divergence(
+  repository: Repository,
+  home: RepositoryHome,
+  release: string,
+  head: string,
+  folder: string,
+): Promise<Divergence | undefined> {
+  if (!/^[0-9a-f]{40,64}$/.test(release)) return undefined;
+  const options = ['--left-right', '--no-merges', '--no-show-signature', '--format=%m%s', `--max-count=${maxDivergence}`];
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
+  const log = await git(call, (client) => client.raw(['log', ...options, `${release}...${head}`, '--', folder || '.']));
+  if (!log.ok) return undefined;
+  const lines = log.value.split('\n');
+  const subjects = (side: '<' | '>'): string[] => lines.filter((line) => line.startsWith(side)).map((line) => line.slice(1));
+  return { missing: subjects('>'), foreign: subjects('<') };
 }

@@ -1,12 +1,14 @@
-import type { CommitSource } from './commit-source';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { gitOperation, type GitOperation } from '../git/git-files';
 import { FolderWatch } from '../support/folder-watch';
-import type { NewCommit } from './new-commits';
-import { gitOperation, type Operation } from '../git/git-operation';
+import type { RepositoryHome } from '../support/home';
+import type { CommitSource, NewCommit } from './new-commits';
 
-/** A commit that waits until git is through with something. */
+/** A commit that waits for the end of an operation of git. */
 export interface HeldCommit {
   readonly commit: string;
-  readonly operation: Operation;
+  readonly operation: GitOperation;
 }
 
 export interface CommitListener {
@@ -14,22 +16,22 @@ export interface CommitListener {
   held(held: HeldCommit | undefined): void;
 }
 
-/** What is written at once is looked at once. */
-const settleMs = 30;
-/** How often an operation that is waited for is looked at where the file system does not tell. */
-const lookMs = 5_000;
+/** git writes several files for a commit. */
+const debounceMs = 30;
+/** Not every file system reports changes. */
+const pollIntervalMs = 5_000;
 
 /**
- * Tells of every commit of a source as it comes, but never in the middle of a rebase, a merge and the like:
- * then once it is over, and only if the commit is still there. Watches files; nothing happens, nothing runs.
+ * Reports every commit of a source, but never during an operation such as a rebase: then it waits for the end and
+ * reports the commit if it still exists. Watches files and runs nothing until they change.
  */
 export class CommitWatch {
-  private readonly watch = new FolderWatch(() => this.lookSoon());
+  private readonly watch = new FolderWatch(() => this.checkSoon());
   private timer: NodeJS.Timeout | undefined;
-  private later: NodeJS.Timeout | undefined;
+  private pollTimer: NodeJS.Timeout | undefined;
   private waiting: HeldCommit | undefined;
-  private isLooking = false;
-  private isClosed = false;
+  private isChecking = false;
+  private isDisposed = false;
 
   constructor(
     private readonly gitFolder: string,
@@ -41,45 +43,71 @@ export class CommitWatch {
   }
 
   dispose(): void {
-    this.isClosed = true;
+    this.isDisposed = true;
     clearTimeout(this.timer);
-    clearTimeout(this.later);
+    clearTimeout(this.pollTimer);
     this.watch.dispose();
   }
 
-  private lookSoon(): void {
-    if (this.timer || this.isClosed) return;
+  private checkSoon(): void {
+    if (this.timer || this.isDisposed) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      void this.look();
-    }, settleMs);
+      void this.check();
+    }, debounceMs);
   }
 
-  private async look(): Promise<void> {
-    if (this.isLooking) return this.lookSoon();
-    this.isLooking = true;
+  private async check(): Promise<void> {
+    if (this.isChecking) return this.checkSoon();
+    this.isChecking = true;
     try {
-      // Asked first: one that ends meanwhile tells by another change, a commit in its middle would be taken for one.
+      // The operation is read first: its end causes another check, but a commit during it must not be reported.
       const operation = gitOperation(this.gitFolder);
       const made = await this.source.newest(operation !== undefined);
-      if (this.isClosed) return;
+      if (this.isDisposed) return;
       this.watch.folders([this.gitFolder, ...this.source.folders()]);
       if (made && operation) return this.hold({ commit: made.commit, operation });
       const hasWaited = this.waiting !== undefined;
       this.hold(undefined);
       if (!made) return;
-      this.source.take();
-      if (!hasWaited || this.source.stands(made)) this.listener.found(made);
+      this.source.acknowledge();
+      if (!hasWaited || this.source.isCurrent(made)) this.listener.found(made);
     } finally {
-      this.isLooking = false;
+      this.isChecking = false;
     }
   }
 
   private hold(held: HeldCommit | undefined): void {
-    clearTimeout(this.later);
-    if (held) this.later = setTimeout(() => this.lookSoon(), lookMs).unref();
+    clearTimeout(this.pollTimer);
+    if (held) this.pollTimer = setTimeout(() => this.checkSoon(), pollIntervalMs).unref();
     if (held?.commit === this.waiting?.commit && held?.operation === this.waiting?.operation) return;
     this.waiting = held;
     this.listener.held(held);
+  }
+}
+
+const claimTtlMs = 7 * 86_400_000;
+
+/**
+ * Claims the automatic delivery of a commit of a service. Returns true for the first window, and false for all
+ * others. Claims expire when no window can still ask for them.
+ */
+export function claimCommit(home: RepositoryHome, service: string, commit: string): boolean {
+  fs.mkdirSync(home.claims, { recursive: true });
+  removeExpired(home.claims);
+  try {
+    fs.writeFileSync(path.join(home.claims, `${service.replace(/[^\w.-]/g, '_')}-${commit}`), '', { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function removeExpired(folder: string): void {
+  for (const name of fs.readdirSync(folder)) {
+    const file = path.join(folder, name);
+    const stat = fs.statSync(file, { throwIfNoEntry: false });
+    if (stat && Date.now() - stat.mtimeMs > claimTtlMs) fs.rmSync(file, { force: true });
   }
 }

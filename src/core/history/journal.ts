@@ -5,9 +5,8 @@ import type { EventBody, RunEvent } from '../model/events';
 export const journalName = 'journal.jsonl';
 
 /**
- * A run's append-only list of events. Each is one line, written with one call and flushed, so that
- * a crash can tear only the last line. Throws where the disk refuses: a run that cannot be recorded
- * must not go on.
+ * The append-only list of events of a run. Each event is one line and one write, so a crash can tear only the last
+ * line. Throws if a write fails: a run that cannot be recorded must stop.
  */
 export class Journal {
   private readonly descriptor: number;
@@ -30,7 +29,7 @@ export class Journal {
     const line = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(event)}\n`);
     this.torn = true;
     const written = fs.writeSync(this.descriptor, line);
-    if (written !== line.length) throw new Error(`the journal took ${written} of ${line.length} bytes: is the disk full?`);
+    if (written !== line.length) throw new Error(`only ${written} of ${line.length} bytes of the journal were written. Is the disk full?`);
     this.torn = false;
     if (event.type === 'run-finished' || event.type === 'deployed') fs.fsyncSync(this.descriptor);
     this.listener(event);
@@ -42,7 +41,7 @@ export class Journal {
   }
 }
 
-/** Whether the file's last line has no end: the next event must not be glued to it. */
+/** Whether the last line is incomplete, so that the next event needs a new line. */
 function endsTorn(file: string): boolean {
   try {
     const bytes = fs.readFileSync(file);
@@ -52,7 +51,7 @@ function endsTorn(file: string): boolean {
   }
 }
 
-/** The whole events of a journal; a torn or foreign line is passed over. Empty where there is none. */
+/** Returns the events of a journal, without torn and foreign lines. Empty if there is no journal. */
 export function readEvents(file: string): RunEvent[] {
   let text: string;
   try {
@@ -63,7 +62,6 @@ export function readEvents(file: string): RunEvent[] {
   return eventsIn(text);
 }
 
-/** The events of lines of a journal. */
 export function eventsIn(text: string): RunEvent[] {
   return text.split('\n').flatMap((line) => parseEvent(line) ?? []);
 }

@@ -1,7 +1,7 @@
 import type { Change, Release } from '../model/events';
 import type { RunState } from '../model/run-state';
 
-/** A change as it went live in an environment; of a pipeline without environments, as it passed. */
+/** A change that went live in an environment, or that passed in a pipeline without environments. */
 export interface Delivery {
   readonly run: string;
   readonly change: Change;
@@ -9,15 +9,15 @@ export interface Delivery {
   readonly environment?: string;
   /** ISO 8601, UTC. */
   readonly deliveredAt: string;
-  /** When another release took its place, or it was taken back. Absent while it is live. */
+  /** The time when another release replaced it, or when it was rolled back. Absent while it is live. */
   readonly endedAt?: string;
-  /** Where its files lay, absolute. */
+  /** The folder of its checkout, absolute. */
   readonly slot?: string;
 }
 
 /**
- * What was delivered where and when, newest first, from the runs of one service. What was taken back before it was verified
- * never was; what was taken back later ended then, and the release that came back is live again from then on.
+ * Returns the deliveries of one service, newest first, from its runs. A release that was rolled back before it was
+ * verified is no delivery. A later rollback ends a delivery, and starts a new one for the restored release.
  */
 export function deliveriesOf(runs: readonly RunState[]): Delivery[] {
   const byId = new Map(runs.map((run) => [run.id, run]));
@@ -30,26 +30,26 @@ export function deliveriesOf(runs: readonly RunState[]): Delivery[] {
   });
 }
 
-/** What was live at a time, by environment. */
+/** Returns the deliveries that were live at a time, one for each environment. */
 export function liveAt(deliveries: readonly Delivery[], at: string): Delivery[] {
   return deliveries.filter(({ deliveredAt, endedAt }) => deliveredAt <= at && (endedAt === undefined || at < endedAt));
 }
 
 function deliveriesOfRun(run: RunState, runs: ReadonlyMap<string, RunState>): Delivery[] {
-  const told = { run: run.id, change: run.change, ...(run.slot !== undefined && { slot: run.slot }) };
+  const common = { run: run.id, change: run.change, ...(run.slot !== undefined && { slot: run.slot }) };
   if (run.deployments.length === 0)
-    return run.outcome === 'passed' && run.finishedAt !== undefined ? [{ ...told, deliveredAt: run.finishedAt }] : [];
+    return run.outcome === 'passed' && run.finishedAt !== undefined ? [{ ...common, deliveredAt: run.finishedAt }] : [];
   return run.deployments.flatMap(({ environment, release, state, takenBack }): Delivery[] => {
     if (state === 'rolled-back' && !takenBack?.delivered) return [];
-    const delivery = { ...told, environment, deliveredAt: release.deployedAt };
+    const delivery = { ...common, environment, deliveredAt: release.deployedAt };
     if (!takenBack) return [delivery];
     const { at, to } = takenBack;
-    return [{ ...delivery, endedAt: at }, ...(to ? [{ ...toldAgain(to, runs), environment, deliveredAt: at }] : [])];
+    return [{ ...delivery, endedAt: at }, ...(to ? [{ ...restored(to, runs), environment, deliveredAt: at }] : [])];
   });
 }
 
-/** What came back, also where its run is not remembered any more. */
-function toldAgain({ id, commit, tree, subject = '', dirty = false }: Release, runs: ReadonlyMap<string, RunState>) {
+/** Returns the restored release, whose run may be gone from the history. */
+function restored({ id, commit, tree, subject = '', dirty = false }: Release, runs: ReadonlyMap<string, RunState>) {
   const run = runs.get(id);
   return { run: id, change: run?.change ?? { commit, tree, subject, dirty }, ...(run?.slot !== undefined && { slot: run.slot }) };
 }

@@ -4,17 +4,17 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { git } from '../git/git';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 
 export interface ChangedFile {
-  /** As it is called in that commit, relative to the root, with `/`. */
+  /** The path in that commit, relative to the root, with `/`. */
   readonly path: string;
-  /** As it was called before, where it was renamed. */
+  /** The path before a rename. */
   readonly pathBefore?: string;
-  /** Git's ids of the contents; absent for a file that is new, or gone. */
+  /** Git's ids of the contents. `before` is absent for a new file, `after` for a deleted one. */
   readonly before?: string;
   readonly after?: string;
-  /** Lines, those aside that differ in white space alone. */
+  /** Line counts, without changes of white space. */
   readonly added: number;
   readonly removed: number;
 }
@@ -23,18 +23,18 @@ export interface RecentChange {
   readonly commit: string;
   readonly parent?: string;
   readonly subject: string;
-  /** Whole. */
+  /** The full message. */
   readonly message: string;
   readonly author: string;
   readonly email: string;
   /** ISO 8601. */
   readonly date: string;
   readonly files: readonly ChangedFile[];
-  /** Files with too many changed lines to look into. */
+  /** Paths of files with too many changed lines to compare. */
   readonly tooLarge: readonly string[];
 }
 
-const mostLines = 5_000;
+const maxChangedLines = 5_000;
 const fieldEnd = '\x1f';
 const format = ['%x1e%H', '%P', '%an', '%ae', '%cI', '%B', ''].join('%x1f');
 const options = [
@@ -49,9 +49,9 @@ const options = [
 const comparison = ['--raw', '--numstat', '--no-abbrev', '-z', '-M', '-w', '--ignore-blank-lines'];
 
 /**
- * The changes that `to` holds and `from` does not, newest first, as far as they touch `folder`. Without
- * `from` the newest `maxCount`. Merges are none, nor are those that differ in white space alone or are
- * listed in `.git-blame-ignore-revs`. The commits may be Deliver's snapshots.
+ * Returns the changes in `to` but not in `from` that touch `folder`, newest first. Without `from`, the newest
+ * `maxCount`. Leaves out merges, changes of white space and commits in `.git-blame-ignore-revs`. Both commits may
+ * be snapshots.
  */
 export async function recentChanges(
   repository: Repository,
@@ -61,8 +61,8 @@ export async function recentChanges(
   const bound = maxCount === undefined ? [] : [`--max-count=${maxCount}`];
   const range = from === undefined ? [to] : [to, '--not', from];
   const args = ['log', ...options, ...comparison, `--format=${format}`, ...bound, ...range, '--', ...(folder === '' ? [] : [folder])];
-  const env = { ...ownObjects(repository, home), GIT_LITERAL_PATHSPECS: '1' };
-  const log = await git(args, { folder: repository.root, env });
+  const env = { ...objectEnvironment(repository, home), GIT_LITERAL_PATHSPECS: '1' };
+  const log = await git({ folder: repository.root, env }, (client) => client.raw(args));
   if (!log.ok) return log;
   const ignored = ignoredRevisions(repository.root);
   const entries = log.value.split(/\x1e(?=[0-9a-f]{40}(?:[0-9a-f]{24})?\x1f)/).slice(1);
@@ -87,7 +87,7 @@ function changeOf(entry: string): RecentChange | undefined {
   const all = filesOf(entry.slice(end + 1));
   if (all.length === 0) return undefined;
   const [parent] = parents.split(' ');
-  const isTooLarge = ({ added, removed }: ChangedFile): boolean => added + removed > mostLines;
+  const isTooLarge = ({ added, removed }: ChangedFile): boolean => added + removed > maxChangedLines;
   return {
     commit,
     ...(parent && { parent }),
@@ -101,7 +101,7 @@ function changeOf(entry: string): RecentChange | undefined {
   };
 }
 
-/** What `--raw --numstat -z` prints: first what became of each file, then how many lines of it differ. */
+/** Parses the output of `--raw --numstat -z`: the status of each file, then its line counts. */
 function filesOf(text: string): ChangedFile[] {
   const fields = text.split('\0').map((field) => field.replace(/^\n/, ''));
   const files: Omit<ChangedFile, 'added' | 'removed'>[] = [];
@@ -114,7 +114,6 @@ function filesOf(text: string): ChangedFile[] {
       const first = fields[++at] ?? '';
       const isMoved = kind === 'R' || kind === 'C';
       const file = isMoved ? (fields[++at] ?? '') : first;
-      // A submodule has no lines.
       if (beforeMode === '160000') continue;
       files.push({
         path: file,
@@ -130,7 +129,7 @@ function filesOf(text: string): ChangedFile[] {
   return files.flatMap((file) => {
     const counted = lines.get(file.path);
     const isNewOrGone = file.before === undefined || file.after === undefined;
-    // One that git counts no lines of differs in its formatting, or its mode.
+    // Without line counts, a file differs only in its formatting or its mode.
     return counted || isNewOrGone ? [{ ...file, ...(counted ?? { added: 0, removed: 0 }) }] : [];
   });
 }

@@ -1,20 +1,19 @@
 import type { RepositoryHome } from '../support/home';
 import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles } from '../git/committed-files';
-import { diffLines } from '../location/diff-lines';
-import { splitLines, type Hunk } from '../location/hunks';
-import { isTelling } from '../location/line-matches';
+import { diffLines, splitLines, type Hunk } from '../location/diff-lines';
+import { isDistinctive } from '../location/line-map';
 import { LruCache } from '../support/lru-cache';
 import type { ChangedFile, RecentChange } from './recent-changes';
 import type { Repository } from '../git/repository';
 
 export interface RecentLine {
-  /** From 1, in the text as it is now. */
+  /** From 1, in the current text. */
   readonly line: number;
   readonly commit: string;
 }
 
-/** A file as a change left it, and which of its lines that change made. */
+/** A file after a change, and the lines that the change made. */
 interface Version {
   /** Without white space. */
   readonly lines: readonly string[];
@@ -22,37 +21,37 @@ interface Version {
   readonly made: readonly number[];
 }
 
-/** In letters. */
-const memoryBound = 50_000_000;
+/** In characters. */
+const maxCacheSize = 50_000_000;
 
-/** Which lines of a file were last changed by which recent change. Says nothing of a line that is not certain. */
+/** Finds the recent change that last changed each line of a file. Leaves out uncertain lines. */
 export class RecentLines {
   private readonly files: CommittedFiles;
-  private readonly versions = new LruCache<Version>(memoryBound);
+  private readonly versions = new LruCache<Version>(maxCacheSize);
 
-  constructor(repository: Repository, home: RepositoryHome, turns = new SerialQueue()) {
-    this.files = new CommittedFiles(repository, home, turns);
+  constructor(repository: Repository, home: RepositoryHome, queue = new SerialQueue()) {
+    this.files = new CommittedFiles(repository, home, queue);
   }
 
-  /** `changes` newest first; `path` as the file is called now, relative to the root. In the order of the lines. */
+  /** Returns lines in order. `changes` are newest first. `path` is the current one, relative to the root. */
   async lines(changes: readonly RecentChange[], path: string, textNow: string): Promise<RecentLine[]> {
     const now = withoutSpace(textNow);
     const made = new Map<number, string>();
-    const looked = await Promise.all(
+    const versions = await Promise.all(
       history(changes, path).map(async ({ commit, file }) => ({ commit, version: await this.versionOf(file) })),
     );
-    for (const { commit, version } of looked) {
+    for (const { commit, version } of versions) {
       if (!version) continue;
       const places = unchanged(version.lines, now);
       for (const line of version.made) {
         const place = places(line);
-        // The newest change that made a line is the one that counts.
+        // The newest change of a line counts.
         if (place !== undefined && !made.has(place)) made.set(place, commit);
       }
     }
     return [...made]
       .map(([line, commit]) => ({ line, commit }))
-      .filter(({ line, commit }) => isTelling(now[line - 1] ?? '') || isBeside(made, line, commit, now))
+      .filter(({ line, commit }) => isDistinctive(now[line - 1] ?? '') || isBeside(made, line, commit, now))
       .sort((a, b) => a.line - b.line);
   }
 
@@ -77,7 +76,7 @@ export class RecentLines {
   }
 }
 
-/** The changes of one file, newest first, by the names that it had. */
+/** Returns the changes of one file, newest first, through its renames. */
 function history(changes: readonly RecentChange[], path: string): { commit: string; file: ChangedFile }[] {
   let name = path;
   return changes.flatMap(({ commit, files, tooLarge }) => {
@@ -89,7 +88,7 @@ function history(changes: readonly RecentChange[], path: string): { commit: stri
   });
 }
 
-/** Where a line is in a later text, if it stands outside of everything that differs. */
+/** Returns a map from lines to lines of a later text, without the lines inside hunks. */
 function unchanged(before: readonly string[], now: readonly string[]): (line: number) => number | undefined {
   const hunks = diffLines(before, now);
   const places: (number | undefined)[] = [];
@@ -109,10 +108,10 @@ function isFormatting({ oldStart, oldLines, newStart, newLines }: Hunk, from: re
   return old === (newLines === 0 ? '' : to.slice(newStart - 1, newStart - 1 + newLines).join(''));
 }
 
-/** A blank line or a bracket alone says little: it goes with what stands beside it. */
+/** A blank line or a lone bracket is certain only next to a distinctive line of the same change. */
 function isBeside(made: ReadonlyMap<number, string>, line: number, commit: string, now: readonly string[]): boolean {
   for (const step of [-1, 1]) {
-    for (let at = line + step; made.get(at) === commit; at += step) if (isTelling(now[at - 1] ?? '')) return true;
+    for (let at = line + step; made.get(at) === commit; at += step) if (isDistinctive(now[at - 1] ?? '')) return true;
   }
   return false;
 }

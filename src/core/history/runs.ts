@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
 import { eventsIn, journalName, readEvents } from './journal';
 import { isAlive } from '../process/process-identity';
 import { foldAll, interrupted, isFinished, unfollowed, type RunState } from '../model/run-state';
 
-/** A new run's id; ids sort by the time they were made. Shape: `20261123T091604123-4f2a`. */
+/** Returns a new id such as `20261123T091604123-4f2a`. Ids sort by time. */
 export function newRunId(now = new Date()): string {
   return `${now.toISOString().replace(/[-:.Z]/g, '')}-${randomBytes(2).toString('hex')}`;
 }
 
-/** A run as its folder tells it, `interrupted` if its runner is gone; `undefined` where no run is told. */
+/** Returns the run of a folder, `interrupted` if its runner is gone. Undefined without a journal. */
 export function readRun(folder: string): RunState | undefined {
   const recorded = readRecorded(folder);
-  return recorded && asItStands(recorded);
+  return recorded && currentState(recorded);
 }
 
-/** A run that goes on is read again and again: only what was added is read. */
+/** Reads a run repeatedly. Each call reads only the new events. */
 export class RunReader {
-  private read = 0;
+  private readBytes = 0;
   private torn: Buffer = Buffer.alloc(0);
   private recorded: RunState | undefined;
 
@@ -32,7 +32,7 @@ export class RunReader {
     const end = added.lastIndexOf(0x0a) + 1;
     this.torn = added.subarray(end);
     this.recorded = foldAll(this.recorded, eventsIn(added.toString('utf8', 0, end)));
-    return this.recorded && asItStands(this.recorded);
+    return this.recorded && currentState(this.recorded);
   }
 
   private added(): Buffer {
@@ -44,8 +44,8 @@ export class RunReader {
     }
     try {
       const { size } = fs.fstatSync(file);
-      const more = Buffer.alloc(Math.max(0, size - this.read));
-      this.read += fs.readSync(file, more, 0, more.length, this.read);
+      const more = Buffer.alloc(Math.max(0, size - this.readBytes));
+      this.readBytes += fs.readSync(file, more, 0, more.length, this.readBytes);
       return Buffer.concat([this.torn, more]);
     } finally {
       fs.closeSync(file);
@@ -53,17 +53,17 @@ export class RunReader {
   }
 }
 
-function asItStands(recorded: RunState): RunState {
+function currentState(recorded: RunState): RunState {
   if (isFinished(recorded.outcome) || isAlive(recorded.runner)) return recorded;
   return recorded.engine ? unfollowed(recorded) : interrupted(recorded);
 }
 
-/** What the journal itself says, whether or not its runner still lives. */
+/** Returns the run that the journal records, whether or not its runner is alive. */
 export function readRecorded(folder: string): RunState | undefined {
   return foldAll(undefined, readEvents(path.join(folder, journalName)));
 }
 
-/** Newest first. */
+/** Returns runs, newest first. */
 export function listRuns(home: RepositoryHome, options: { readonly service?: string; readonly limit?: number } = {}): RunState[] {
   const runs: RunState[] = [];
   for (const id of runIds(home)) {
@@ -74,7 +74,7 @@ export function listRuns(home: RepositoryHome, options: { readonly service?: str
   return runs;
 }
 
-/** Ids of all runs that have a folder, newest first. */
+/** Returns the ids of all runs that have a folder, newest first. */
 export function runIds(home: RepositoryHome): string[] {
   return fileNames(home.runs).reverse();
 }

@@ -2,35 +2,35 @@ import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { git } from '../git/git';
 import type { Repository } from '../git/repository';
-import { ownObjects } from '../git/object-store';
+import { objectEnvironment } from '../git/object-store';
 
-/** A change that came between a delivery that passed and one that failed. */
+/** A change between a delivery that passed and one that failed. */
 export interface Suspect {
   readonly commit: string;
-  /** What it is compared with; absent for the first commit of a history. */
+  /** Absent for a root commit. */
   readonly parent?: string;
   readonly subject: string;
   readonly author: string;
   /** ISO 8601. */
   readonly date: string;
-  /** Those of its files that still differ between the two deliveries. */
+  /** Its files that still differ between the two deliveries. */
   readonly files: readonly string[];
-  /** Whether it changed the file of the failure, one that its stack names, or neither. */
+  /** `place`: it changed the file of the failure. `stack`: it changed a file of the stack. */
   readonly touches: 'place' | 'stack' | 'other';
 }
 
-/** Where a failure is, and what its stack names besides. */
+/** The files of a failure. */
 export interface Scene {
   readonly path?: string | undefined;
   readonly stack: readonly string[];
 }
 
-const mostSuspects = 200;
+const maxSuspects = 200;
 
 /**
- * The changes from `good` to `bad`, those first that touch the scene. Changes that were undone in
- * between are none, nor are merges. Without `good` the change that failed is the only one. Both are full
- * ids of commits; those of snapshots may lie in Deliver's own store.
+ * Returns the changes from `good` to `bad`, first those that touch the scene. Leaves out merges and changes that were
+ * undone in between. Without `good`, the failed change is the only suspect. Both are full ids of commits or
+ * snapshots.
  */
 export async function findSuspects(
   repository: Repository,
@@ -39,12 +39,13 @@ export async function findSuspects(
   bad: string,
   scene: Scene,
 ): Promise<Result<Suspect[]>> {
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
-  const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${mostSuspects}`, `${good}..${bad}`];
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
+  const range = good === undefined ? ['--max-count=1', bad] : [`--max-count=${maxSuspects}`, `${good}..${bad}`];
   const format = ['%x1e%H', '%P', '%s', '%an', '%cI'].join('%x1f');
+  const options = ['--no-ext-diff', '--no-renames', '--name-only', '-z'];
   const [log, diff] = await Promise.all([
-    git(['log', '--no-merges', '--no-show-signature', '--no-renames', '--name-only', '-z', `--format=${format}`, ...range, '--'], call),
-    good === undefined ? undefined : git(['diff', '--no-ext-diff', '--no-renames', '--name-only', '-z', good, bad, '--'], call),
+    git(call, (client) => client.raw(['log', ...options, '--no-merges', '--no-show-signature', `--format=${format}`, ...range, '--'])),
+    good === undefined ? undefined : git(call, (client) => client.diff([...options, good, bad, '--'])),
   ]);
   if (!log.ok) return log;
   if (diff && !diff.ok) return diff;

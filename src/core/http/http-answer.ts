@@ -1,6 +1,6 @@
 import { isAxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
-import { plain } from '../support/plain-text';
+import { plain } from '../support/terminal-text';
 import { httpAddress, shownAddress } from './http-address';
 
 /** A successful response, a 304, or a redirect that the request wants to see. */

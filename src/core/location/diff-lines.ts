@@ -1,6 +1,4 @@
-import type { Hunk } from './hunks';
-
-/** A stretch of each text, from 0, the ends excluded. */
+/** A range of lines in each text, from 0, without the end. */
 interface Range {
   readonly oldFrom: number;
   readonly oldTo: number;
@@ -8,14 +6,17 @@ interface Range {
   readonly newTo: number;
 }
 
-/** How much is compared cell by cell between two lines that are the same; beyond it all counts as changed. */
-const tableBound = 40_000;
-const depthBound = 12;
+/** A larger range without a unique line counts as changed. */
+const maxTableCells = 40_000;
+const maxDepth = 12;
 
 /**
- * What changed between two texts, without calling git. A patience diff: lines that occur once in both
- * hold the texts together, what lies between them is compared on its own. The effort grows with the
- * lines, not with their product: a stretch too large to compare is one hunk. Line ends do not count.
+ * Returns the hunks between two texts, without calling git. A patience diff: lines that occur once in both texts are
+ * anchors, and the ranges between anchors are compared recursively. The time grows with the number of lines, not
+ * with their product: a range that is too large to compare is one hunk. Line ends are ignored.
+ *
+ * The package `diff` is not used: its algorithm takes a second for 100,000 lines with 1,000 changes, finds nothing
+ * in common beyond its limit, and never matches a block that moved as far as the rest.
  */
 export function diffLines(before: readonly string[], after: readonly string[]): Hunk[] {
   const ids = new Map<string, number>();
@@ -46,17 +47,17 @@ class Comparison {
     }));
   }
 
-  private compare(whole: Range, depth: number): void {
-    const range = this.trimmed(whole);
+  private compare(untrimmed: Range, depth: number): void {
+    const range = this.trim(untrimmed);
     const { oldFrom, oldTo, newFrom, newTo } = range;
     if (oldFrom === oldTo || newFrom === newTo) return this.add(range);
-    const anchors = depth < depthBound ? this.anchors(range) : [];
-    if (anchors.length > 0) return this.between(range, anchors, (part) => this.compare(part, depth + 1));
-    if ((oldTo - oldFrom) * (newTo - newFrom) > tableBound) return this.add(range);
-    this.between(range, this.longestCommon(range), (part) => this.add(part));
+    const anchors = depth < maxDepth ? this.anchors(range) : [];
+    if (anchors.length > 0) return this.visitGaps(range, anchors, (part) => this.compare(part, depth + 1));
+    if ((oldTo - oldFrom) * (newTo - newFrom) > maxTableCells) return this.add(range);
+    this.visitGaps(range, this.longestCommon(range), (part) => this.add(part));
   }
 
-  private trimmed({ oldFrom, oldTo, newFrom, newTo }: Range): Range {
+  private trim({ oldFrom, oldTo, newFrom, newTo }: Range): Range {
     const { before, after } = this;
     while (oldFrom < oldTo && newFrom < newTo && before[oldFrom] === after[newFrom]) [oldFrom, newFrom] = [oldFrom + 1, newFrom + 1];
     while (oldFrom < oldTo && newFrom < newTo && before[oldTo - 1] === after[newTo - 1]) [oldTo, newTo] = [oldTo - 1, newTo - 1];
@@ -71,8 +72,8 @@ class Comparison {
     else this.found.push(range);
   }
 
-  /** What lies before, between and after pairs of lines that are the same, in order. */
-  private between(range: Range, pairs: readonly Pair[], visit: (part: Range) => void): void {
+  /** Visits the ranges before, between and after pairs of equal lines. */
+  private visitGaps(range: Range, pairs: readonly Pair[], visit: (part: Range) => void): void {
     let { oldFrom, newFrom } = range;
     for (const [oldTo, newTo] of pairs) {
       visit({ oldFrom, oldTo, newFrom, newTo });
@@ -81,19 +82,19 @@ class Comparison {
     visit({ oldFrom, oldTo: range.oldTo, newFrom, newTo: range.newTo });
   }
 
-  /** The most lines that occur once on either side and are in the same order on both. */
+  /** Returns the longest sequence of lines that occur once on each side and have the same order. */
   private anchors({ oldFrom, oldTo, newFrom, newTo }: Range): Pair[] {
-    const once = onlyOnce(this.before, oldFrom, oldTo);
+    const once = indexOfUnique(this.before, oldFrom, oldTo);
     const pairs: Pair[] = [];
-    for (const [id, newIndex] of onlyOnce(this.after, newFrom, newTo)) {
+    for (const [id, newIndex] of indexOfUnique(this.after, newFrom, newTo)) {
       const oldIndex = newIndex < 0 ? undefined : once.get(id);
       if (oldIndex !== undefined && oldIndex >= 0) pairs.push([oldIndex, newIndex]);
     }
-    // A map keeps the order in which a line was first met: that of the new text.
+    // A map keeps the order of insertion, here the order of the new text.
     return longestRising(pairs);
   }
 
-  /** The longest common subsequence, by the table in which every book has it. */
+  /** Returns the longest common subsequence, by dynamic programming. */
   private longestCommon({ oldFrom, oldTo, newFrom, newTo }: Range): Pair[] {
     const width = newTo - newFrom + 1;
     const lengths = new Uint32Array((oldTo - oldFrom + 1) * width);
@@ -117,8 +118,8 @@ class Comparison {
 
 type Pair = readonly [oldIndex: number, newIndex: number];
 
-/** Where each line of a stretch is, -1 for one that occurs more often. */
-function onlyOnce(ids: readonly number[], from: number, to: number): Map<number, number> {
+/** Returns the index of each line of a range, or -1 for a line that occurs more than once. */
+function indexOfUnique(ids: readonly number[], from: number, to: number): Map<number, number> {
   const places = new Map<number, number>();
   for (let index = from; index < to; index++) {
     const id = ids[index] ?? -1;
@@ -127,9 +128,9 @@ function onlyOnce(ids: readonly number[], from: number, to: number): Map<number,
   return places;
 }
 
-/** The longest run of pairs, ordered by their new side, whose old side rises as well. */
+/** Returns the longest subsequence of pairs, ordered by their new index, whose old index rises too. */
 function longestRising(pairs: readonly Pair[]): Pair[] {
-  // For each length, which pair ends the run of that length that ends lowest; and what came before each pair.
+  // `ends[n]` is the pair with the lowest old index that ends a subsequence of length n + 1.
   const ends: number[] = [];
   const previous: (number | undefined)[] = [];
   pairs.forEach(([oldIndex], current) => {
@@ -148,4 +149,32 @@ function longestRising(pairs: readonly Pair[]): Pair[] {
     if (pair) run.push(pair);
   }
   return run.reverse();
+}
+
+/**
+ * A difference between two texts, as in `@@ -a,b +c,d @@` without context. Lines count from 1. A side without lines
+ * starts *after* the line that it names.
+ */
+export interface Hunk {
+  readonly oldStart: number;
+  readonly oldLines: number;
+  readonly newStart: number;
+  readonly newLines: number;
+}
+
+/** Parses the output of `git diff -U0` for one pair of texts. */
+export function parseHunks(diff: string): Hunk[] {
+  return Array.from(diff.matchAll(/^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/gm), ([, oldStart, oldLines, newStart, newLines]) => ({
+    oldStart: Number(oldStart),
+    oldLines: Number(oldLines ?? 1),
+    newStart: Number(newStart),
+    newLines: Number(newLines ?? 1),
+  }));
+}
+
+/** Returns the lines of a text as git counts them, without line ends. A line break at the end begins no line. */
+export function splitLines(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
 }

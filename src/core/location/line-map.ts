@@ -1,24 +1,22 @@
-import type { Hunk } from './hunks';
-import { isTelling, linesOf, Matches } from './line-matches';
-import { bigramsOf, similarity, type Bigrams } from '../support/similarity';
+import { type Bigrams, bigramsOf, similarity } from '../support/similarity';
+import type { Hunk } from './diff-lines';
 
 export interface MappedLine {
   /** From 1. */
   readonly line: number;
   /**
-   * `exact`: the same line, outside of every change. `edited`: the same text within a changed passage or
-   * moved with it. `approximate`: the one line of the passage that reads much like it, or a lone bracket
-   * between changes.
+   * `exact`: the same line, outside of every hunk. `edited`: the same text inside a hunk, or moved. `approximate`: the
+   * only similar line of the hunk, or a lone bracket between hunks.
    */
   readonly confidence: 'exact' | 'edited' | 'approximate';
 }
 
-/** Passages with more lines to choose from are rewritten: what is similar there is so by chance. */
-const choiceBound = 200;
-const similarEnough = 0.5;
-const clearlyBetter = 0.1;
+/** In a larger hunk, lines are similar by chance. */
+const maxCandidates = 200;
+const minSimilarity = 0.5;
+const minLead = 0.1;
 
-/** Where the lines of a text are in a later one. Built from their hunks; lines within hunks are looked for when first asked for. */
+/** Maps the lines of a text to a later text by their hunks. Lines inside hunks are matched on demand. */
 export class LineMap {
   private matches: Matches | undefined;
   private readonly similar = new Map<number, number | undefined>();
@@ -30,7 +28,7 @@ export class LineMap {
     private readonly hunks: readonly Hunk[],
   ) {}
 
-  /** The line as it is in the later text; undefined when it is gone or nothing tells which one it is. */
+  /** Returns the line in the later text, or undefined if it is gone or ambiguous. */
   map(line: number): MappedLine | undefined {
     const text = this.before[line - 1];
     if (text === undefined) return undefined;
@@ -45,7 +43,7 @@ export class LineMap {
     return similar === undefined ? undefined : { line: similar, confidence: 'approximate' };
   }
 
-  /** The index of the hunk that holds the line, or of the last one that ends before it; -1 for none. */
+  /** Returns the index of the hunk that contains the line or is the last before it, or -1. */
   private lastHunkFrom(line: number): number {
     let [low, high] = [0, this.hunks.length];
     while (low < high) {
@@ -60,13 +58,13 @@ export class LineMap {
     const hunk = this.hunks[index];
     const shift = hunk ? endOf(hunk.newStart, hunk.newLines) - endOf(hunk.oldStart, hunk.oldLines) : 0;
     const now = this.after[line + shift - 1];
-    // Hunks of other texts than these would place it wrongly.
+    // The hunks may belong to other texts.
     if (now === undefined || withoutEnd(now) !== withoutEnd(this.before[line - 1] ?? '')) return undefined;
-    return { line: line + shift, confidence: this.isByChance(line, index) ? 'approximate' : 'exact' };
+    return { line: line + shift, confidence: this.isUnconfirmed(line, index) ? 'approximate' : 'exact' };
   }
 
-  /** Between two hunks a diff takes any `}` or blank line for the same: without a word next to it nothing says that it is. */
-  private isByChance(line: number, index: number): boolean {
+  /** Between two hunks, a diff matches any `}` or blank line. Only a neighbour with a word confirms it. */
+  private isUnconfirmed(line: number, index: number): boolean {
     const [previous, next] = [this.hunks[index], this.hunks[index + 1]];
     if (!previous || !next) return false;
     const hasWord = (at: number): boolean => /[\p{L}\p{N}]/u.test(this.before[at - 1] ?? '');
@@ -76,18 +74,18 @@ export class LineMap {
     return true;
   }
 
-  /** The added line that is clearly the most similar one, if no other removed line is as similar to it. */
+  /** Returns the most similar added line, if it leads clearly and no other removed line is as similar to it. */
   private mostSimilar(line: number, hunk: Hunk): number | undefined {
     const matches = this.matches;
-    if (!matches || !isTelling(this.before[line - 1] ?? '')) return undefined;
+    if (!matches || !isDistinctive(this.before[line - 1] ?? '')) return undefined;
     const removed = linesOf(hunk.oldStart, hunk.oldLines).filter((each) => matches.newLine(each) === undefined);
     const added = linesOf(hunk.newStart, hunk.newLines).filter((each) => !matches.isTaken(each));
-    if (removed.length > choiceBound || added.length > choiceBound) return undefined;
-    const likeness = (old: number, now: number): number =>
+    if (removed.length > maxCandidates || added.length > maxCandidates) return undefined;
+    const similarityOf = (old: number, now: number): number =>
       similarity(this.bigramsOf(this.before[old - 1] ?? ''), this.bigramsOf(this.after[now - 1] ?? ''));
-    const best = clearBest(added, (now) => likeness(line, now));
+    const best = bestOf(added, (now) => similarityOf(line, now));
     if (best === undefined) return undefined;
-    return clearBest(removed, (old) => likeness(old, best)) === line ? best : undefined;
+    return bestOf(removed, (old) => similarityOf(old, best)) === line ? best : undefined;
   }
 
   private bigramsOf(text: string): Bigrams {
@@ -97,28 +95,105 @@ export class LineMap {
   }
 }
 
-/** One line of {@link LineMap}. */
-export function mapLine(line: number, hunks: readonly Hunk[], before: readonly string[], after: readonly string[]): MappedLine | undefined {
-  return new LineMap(before, after, hunks).map(line);
-}
-
-function clearBest(lines: readonly number[], rate: (line: number) => number): number | undefined {
+function bestOf(lines: readonly number[], rate: (line: number) => number): number | undefined {
   const rated = lines.map((line) => ({ line, rating: rate(line) })).sort((a, b) => b.rating - a.rating);
   const [best, second] = rated;
-  if (!best || best.rating < similarEnough) return undefined;
-  return best.rating - (second?.rating ?? 0) >= clearlyBetter ? best.line : undefined;
+  if (!best || best.rating < minSimilarity) return undefined;
+  return best.rating - (second?.rating ?? 0) >= minLead ? best.line : undefined;
 }
 
-/** The first old line that a hunk holds, or that comes after the one it names. */
+/** Returns the first old line of a hunk, or the line after its position if it only adds lines. */
 function firstFrom(hunk: Hunk | undefined): number {
   return hunk ? hunk.oldStart + (hunk.oldLines === 0 ? 1 : 0) : 0;
 }
 
-/** The last line of one side of a hunk, which is the one it names where it has none. */
+/** Returns the last line of one side of a hunk, or its position if that side is empty. */
 function endOf(start: number, count: number): number {
   return count === 0 ? start : start + count - 1;
 }
 
 function withoutEnd(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+/**
+ * Matches removed lines to added lines, ignoring white space. A line matches if it occurs once among the removed and
+ * once among the added lines of its hunk, or once in each text: then it was moved. Equal neighbours of a match
+ * match too. So a `}` or a blank line is matched, but never by its text alone.
+ */
+class Matches {
+  private readonly newOf = new Map<number, number>();
+  private readonly taken = new Set<number>();
+  private readonly old: readonly string[];
+  private readonly now: readonly string[];
+
+  constructor(before: readonly string[], after: readonly string[], hunks: readonly Hunk[]) {
+    this.old = before.map(withoutBlanks);
+    this.now = after.map(withoutBlanks);
+    const removed = hunks.map(({ oldStart, oldLines }) => linesOf(oldStart, oldLines));
+    const added = hunks.map(({ newStart, newLines }) => linesOf(newStart, newLines));
+    hunks.forEach((_, index) => this.match(removed[index] ?? [], added[index] ?? []));
+    const unique = (texts: readonly string[], lines: readonly number[][]): number[] => {
+      const once = onlyOnce(texts, linesOf(1, texts.length));
+      return lines.flat().filter((line) => once.get(texts[line - 1] ?? '') === line);
+    };
+    this.match(unique(this.old, removed), unique(this.now, added), new Set(removed.flat()), new Set(added.flat()));
+  }
+
+  newLine(line: number): number | undefined {
+    return this.newOf.get(line);
+  }
+
+  isTaken(newLine: number): boolean {
+    return this.taken.has(newLine);
+  }
+
+  private match(removed: readonly number[], added: readonly number[], within = new Set(removed), into = new Set(added)): void {
+    const places = onlyOnce(this.now, added);
+    const pairs: (readonly [number, number])[] = [];
+    for (const [text, line] of onlyOnce(this.old, removed)) {
+      const now = places.get(text);
+      if (now !== undefined && isDistinctive(text) && this.take(line, now)) pairs.push([line, now]);
+    }
+    for (const [line, now] of pairs) {
+      for (const step of [1, -1]) {
+        for (let [i, j] = [line + step, now + step]; within.has(i) && into.has(j); i += step, j += step) {
+          if (this.old[i - 1] !== this.now[j - 1] || !this.take(i, j)) break;
+        }
+      }
+    }
+  }
+
+  private take(line: number, now: number): boolean {
+    if (this.newOf.has(line) || this.taken.has(now)) return false;
+    this.newOf.set(line, now);
+    this.taken.add(now);
+    return true;
+  }
+}
+
+/** Returns the texts that occur once in these lines, each with its line. */
+function onlyOnce(texts: readonly string[], lines: readonly number[]): Map<string, number> {
+  const places = new Map<string, number>();
+  const repeated = new Set<string>();
+  for (const line of lines) {
+    const text = texts[line - 1] ?? '';
+    if (places.has(text)) repeated.add(text);
+    places.set(text, line);
+  }
+  for (const text of repeated) places.delete(text);
+  return places;
+}
+
+/** Whether a line is more than `}`, `});` or `else {`, which occur anywhere. */
+export function isDistinctive(text: string): boolean {
+  return (text.match(/[\p{L}\p{N}]/gu)?.length ?? 0) > 4;
+}
+
+function linesOf(start: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => start + index);
+}
+
+function withoutBlanks(line: string): string {
+  return line.trim().replace(/\s+/g, ' ');
 }

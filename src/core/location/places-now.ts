@@ -1,8 +1,7 @@
 import type { RepositoryHome } from '../support/home';
 import { SerialQueue } from '../support/serial-queue';
 import { CommittedFiles, type CommittedFile } from '../git/committed-files';
-import { diffLines } from './diff-lines';
-import { splitLines } from './hunks';
+import { diffLines, splitLines } from './diff-lines';
 import { LineMap, type MappedLine } from './line-map';
 import { LruCache } from '../support/lru-cache';
 import { Renames } from './renames';
@@ -12,21 +11,21 @@ import { blobId, isInside, WorkingFiles, type WorkingFile } from '../git/working
 export interface PlaceNow {
   /** Relative to the root of the repository, with `/`. */
   readonly path: string;
-  /** From 1; none when only the file is known. */
+  /** From 1. Absent if only the file is known. */
   readonly line?: number;
   readonly confidence: MappedLine['confidence'] | 'file';
 }
 
-/** A file of a commit as it is now. */
+/** A file of a commit as it is on disk now. */
 export interface FileNow {
   readonly path: string;
-  /** Differs when the file was changed; absent while that cannot be told. */
+  /** Changes with the file. Absent if the last change is too recent to tell. */
   readonly stamp?: string;
-  /** Where a line of the committed file is. */
+  /** Returns the current place of a line of the committed file. */
   line(line: number): PlaceNow;
 }
 
-/** How a file of a commit and a file on the disk belong together, and what the latter looked like at that time. */
+/** The mapping from a committed file to a file on disk, with the state of that file. */
 interface Comparison {
   readonly stamp: string;
   readonly isSettled: boolean;
@@ -34,58 +33,57 @@ interface Comparison {
   readonly lines: LineMap;
 }
 
-/** In letters: what is remembered of the texts of both sides. */
-const memoryBound = 100_000_000;
+/** The limit of the cached texts of both sides, in characters. */
+const maxCacheSize = 100_000_000;
 
 /**
- * Where a place of a delivered commit is now in the working copy. Commits are full ids; those of snapshots
- * are found as well. Calls git once at a time, only for what it does not yet know, and writes nothing into
- * the repository.
+ * Finds the current place in the working copy of a place in a delivered commit, which may be a snapshot. Commits are
+ * full ids. Runs one git process at a time, caches the results, and writes nothing into the repository.
  */
 export class PlacesNow {
   private readonly committed: CommittedFiles;
   private readonly working: WorkingFiles;
   private readonly renames: Renames;
-  private readonly comparisons = new LruCache<Comparison>(memoryBound);
-  private readonly underWay = new Map<string, Promise<FileNow | undefined>>();
+  private readonly comparisons = new LruCache<Comparison>(maxCacheSize);
+  private readonly pending = new Map<string, Promise<FileNow | undefined>>();
 
-  /** `turns` is shared by all that asks git of the same repository. */
+  /** `queue` is shared by all readers of the same repository. */
   constructor(
     repository: Repository,
     home: RepositoryHome,
-    readonly turns = new SerialQueue(),
+    readonly queue = new SerialQueue(),
   ) {
-    this.committed = new CommittedFiles(repository, home, turns);
+    this.committed = new CommittedFiles(repository, home, queue);
     this.working = new WorkingFiles(repository.root);
-    this.renames = new Renames(repository, home, turns);
+    this.renames = new Renames(repository, home, queue);
   }
 
-  /** The file as it is called now, relative to the root, with `/`; undefined when it is gone or never was in that commit. */
+  /** Returns the current path, relative to the root, with `/`. Undefined if the file is gone or not in that commit. */
   async pathNow(commit: string, path: string): Promise<string | undefined> {
     if (!(await this.find(commit, path))) return undefined;
-    return (await this.namedNow(commit, path))?.name;
+    return (await this.currentFile(commit, path))?.name;
   }
 
-  /** The line as it is on the disk now; undefined when the file is gone or never was in that commit. */
+  /** Returns the current place of a line. Undefined if the file is gone or not in that commit. */
   async lineNow(commit: string, path: string, line: number): Promise<PlaceNow | undefined> {
     return (await this.fileNow(commit, path))?.line(line);
   }
 
-  /** The whole file as it is on the disk now, for many lines of it; undefined when it is gone or never was in that commit. */
+  /** Returns the current file, for many lines of it. Undefined if the file is gone or not in that commit. */
   async fileNow(commit: string, path: string): Promise<FileNow | undefined> {
     const key = `${commit}:${path}`;
-    const fileNow = this.underWay.get(key) ?? this.look(commit, path).finally(() => this.underWay.delete(key));
-    this.underWay.set(key, fileNow);
+    const fileNow = this.pending.get(key) ?? this.locate(commit, path).finally(() => this.pending.delete(key));
+    this.pending.set(key, fileNow);
     return fileNow;
   }
 
-  /** The text of the file in that commit; undefined for none, or one that is no text or too large. */
+  /** Returns the text of a file in that commit. Undefined if it does not exist, is binary or too large. */
   async textAt(commit: string, path: string): Promise<string | undefined> {
     const file = await this.find(commit, path);
     return file && this.committed.text(file);
   }
 
-  /** To be told when files came or went: one may have been moved without git knowing. */
+  /** Drops cached renames. To be called when files appear or disappear: git does not see every move. */
   forgetNames(): void {
     this.renames.forget();
   }
@@ -94,31 +92,31 @@ export class PlacesNow {
     return isInside(path) ? this.committed.find(commit, path) : undefined;
   }
 
-  private async namedNow(commit: string, path: string): Promise<Named | undefined> {
+  private async currentFile(commit: string, path: string): Promise<CurrentFile | undefined> {
     const same = await this.named(path);
     if (same) return same;
     const name = (await this.renames.since(commit)).get(path);
     const moved = await this.named(name);
     if (moved || name === undefined) return moved;
-    // It went on since, and the index does not know.
+    // The file moved again, and the index does not show it.
     this.renames.forget();
     return this.named((await this.renames.since(commit)).get(path));
   }
 
-  private async named(name: string | undefined): Promise<Named | undefined> {
-    const look = name === undefined ? undefined : await this.working.look(name);
-    return name !== undefined && look ? { name, look } : undefined;
+  private async named(name: string | undefined): Promise<CurrentFile | undefined> {
+    const stat = name === undefined ? undefined : await this.working.stat(name);
+    return name !== undefined && stat ? { name, stat } : undefined;
   }
 
-  private async look(commit: string, path: string): Promise<FileNow | undefined> {
+  private async locate(commit: string, path: string): Promise<FileNow | undefined> {
     const file = await this.find(commit, path);
-    const now = file && (await this.namedNow(commit, path));
+    const now = file && (await this.currentFile(commit, path));
     if (!now) return undefined;
-    // None when either side is no text.
+    // Undefined if either side is not text.
     const lines = await this.compare(file, now);
     return {
       path: now.name,
-      ...(now.look.isSettled && { stamp: now.look.stamp }),
+      ...(now.stat.isSettled && { stamp: now.stat.stamp }),
       line: (line) => {
         const mapped = lines?.map(line);
         return mapped ? { path: now.name, ...mapped } : { path: now.name, confidence: 'file' };
@@ -126,16 +124,16 @@ export class PlacesNow {
     };
   }
 
-  private async compare(file: CommittedFile, { name, look }: Named): Promise<LineMap | undefined> {
+  private async compare(file: CommittedFile, { name, stat }: CurrentFile): Promise<LineMap | undefined> {
     const key = `${file.blob}:${name}`;
     const known = this.comparisons.get(key);
-    if (!look.isReadable) return undefined;
-    if (known?.isSettled && known.stamp === look.stamp) return known.lines;
+    if (!stat.isReadable) return undefined;
+    if (known?.isSettled && known.stamp === stat.stamp) return known.lines;
     const now = await this.working.read(name);
     const contentId = now === undefined ? undefined : blobId(now, file.blob);
     const isSame = known !== undefined && known.contentId === contentId;
     const lines = isSame ? known.lines : await this.compareTexts(file, now, contentId);
-    if (lines) this.comparisons.put(key, { ...look, contentId, lines }, file.size + (now?.length ?? 0));
+    if (lines) this.comparisons.put(key, { ...stat, contentId, lines }, file.size + (now?.length ?? 0));
     return lines;
   }
 
@@ -150,7 +148,7 @@ export class PlacesNow {
   }
 }
 
-interface Named {
+interface CurrentFile {
   readonly name: string;
-  readonly look: WorkingFile;
+  readonly stat: WorkingFile;
 }

@@ -2,31 +2,31 @@ import type { PlaceNow } from './places-now';
 import type { ProblemFound } from '../model/events';
 import type { RunState } from '../model/run-state';
 
-/** `deliver problems --json`: other tools rely on this shape. */
+/** The JSON shape of `deliver problems`. Other tools rely on it. */
 export interface ProblemNow {
   readonly step: string;
-  /** As it is called now, relative to the repository's root, with `/`. */
+  /** The current path, relative to the repository's root, with `/`. */
   readonly path?: string;
-  /** As it is now; absent where the line is gone. */
+  /** The current line. Absent if it is gone. */
   readonly line?: number;
   readonly column?: number;
   readonly severity: ProblemFound['severity'];
   readonly message: string;
   readonly source: string;
-  /** How certain the place is; absent without a place. */
+  /** Absent without a place. */
   readonly confidence?: PlaceNow['confidence'];
-  /** Where it was in the delivered change. */
+  /** The place in the delivered change. */
   readonly delivered?: { readonly path: string; readonly line?: number };
-  /** Where no file is meant for certain: the place as it was printed. */
+  /** The place as the tool printed it, if no file matches for certain. */
   readonly printed?: string;
   readonly logLine?: number;
   readonly count?: number;
 }
 
-/** Where a line of the delivered commit is now; `undefined`: the file is gone. */
+/** Returns the current place of a line of the delivered commit, or undefined if the file is gone. */
 export type Locate = (commit: string, path: string, line: number) => Promise<PlaceNow | undefined>;
 
-/** Every problem of a run, with its place as it is now. */
+/** Returns the problems of a run with their current places. */
 export async function problemsNow(run: RunState, locate: Locate): Promise<ProblemNow[]> {
   const all = run.steps.flatMap((step) => step.problems);
   return Promise.all(all.map(async (problem) => problemNow(problem, run.change.commit, locate)));
@@ -34,21 +34,13 @@ export async function problemsNow(run: RunState, locate: Locate): Promise<Proble
 
 export async function problemNow(problem: ProblemFound, commit: string, locate: Locate): Promise<ProblemNow> {
   const { step, severity, message, source, printed, logLine, count, path, line, column } = problem;
-  const said = {
-    step,
-    severity,
-    message,
-    source,
-    ...(printed !== undefined && { printed }),
-    ...(logLine !== undefined && { logLine }),
-    ...(count !== undefined && { count }),
-  };
-  if (path === undefined) return said;
-  const delivered = { path, ...(line !== undefined && { line }) };
+  const unchanged = { step, severity, message, source, printed, logLine, count };
+  if (path === undefined) return unchanged;
+  const delivered = { path, line };
   const now = await locate(commit, path, line ?? 1);
-  if (!now) return { ...said, delivered };
-  // The column is that of the delivered line: it holds only where the text is the same.
+  if (!now) return { ...unchanged, delivered };
+  // The column is valid only if the text of the line is the same.
   const sameColumn = now.confidence === 'exact' && column !== undefined ? { column } : {};
   const lineNow = line !== undefined && now.line !== undefined ? { line: now.line, ...sameColumn } : {};
-  return { ...said, path: now.path, ...lineNow, confidence: line === undefined ? 'file' : now.confidence, delivered };
+  return { ...unchanged, path: now.path, ...lineNow, confidence: line === undefined ? 'file' : now.confidence, delivered };
 }

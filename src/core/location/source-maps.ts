@@ -11,13 +11,13 @@ export interface SourcePlace {
   readonly column: number;
 }
 
-const mostBytes = 50 << 20;
+const maxBytes = 50 << 20;
 
-/** Leads from generated code back to its source, where a source map says so (https://tc39.es/ecma426/). */
+/** Maps generated code to its source by source maps (https://tc39.es/ecma426/). */
 export class SourceMaps {
   private readonly maps = new Map<string, { map: TraceMap; base: string } | undefined>();
 
-  /** Lines and columns count from 1; without a column, the first mapping of the line. */
+  /** Lines and columns count from 1. Without a column, the first mapping of the line counts. */
   sourceOf(file: string, line: number, column?: number): SourcePlace | undefined {
     if (!this.maps.has(file)) this.maps.set(file, this.load(file));
     const loaded = this.maps.get(file);
@@ -39,19 +39,19 @@ export class SourceMaps {
       const json = inline === undefined ? read(mapFile) : Buffer.from(inline, 'base64').toString();
       return { map: new TraceMap(json), base: path.dirname(mapFile) };
     } catch {
-      return undefined; // no map, or one that says nothing: the place stays in the generated code
+      return undefined; // without a valid map, the place stays in the generated code
     }
   }
 }
 
 function read(file: string): string {
-  if (fs.statSync(file).size > mostBytes) throw new Error('too large');
+  if (fs.statSync(file).size > maxBytes) throw new Error('too large');
   return fs.readFileSync(file, 'utf8');
 }
 
 function resolveSource(source: string, base: string): string {
   if (source.startsWith('file://')) return fileURLToPath(source);
-  // Bundlers put a scheme of their own before the path: `webpack://name/./src/a.ts`.
+  // Bundlers add a scheme to the path: `webpack://name/./src/a.ts`.
   const plain = source.replace(/^[a-z][\w+.-]*:\/\/[^/]*\//i, '').replace(/\?.*$/, '');
   return path.resolve(base, plain);
 }

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { listFiles } from '../support/glob-files';
+import { listFiles } from '../support/globs';
 import { readJunit } from './junit';
 import type { FoundProblem } from '../model/problem';
 

@@ -24,6 +24,11 @@ export function fail(kind: Failure['kind'], message: string, more: Omit<Failure,
   return { ok: false, failure: { kind, message, ...more } };
 }
 
+/** Returns the value, for callers that need not know why there is none. */
+export function valueOf<T>(result: Result<T>): T | undefined {
+  return result.ok ? result.value : undefined;
+}
+
 /** Marks a branch that the types rule out. Reaching it is a bug. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);

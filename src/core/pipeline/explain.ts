@@ -1,7 +1,7 @@
 import type { $ZodIssue } from 'zod/v4/core';
 import { findCiService } from '../ci/registry';
 import { shortened, type Path } from './document';
-import { closest } from '../support/suggest';
+import { closest } from '../support/similarity';
 
 /** An error as a sentence, with its path. `atKey`: the key is wrong, not its value. */
 export interface Explained {

@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import * as path from 'node:path';
-import { promisify } from 'node:util';
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit } from 'yaml';
+import { execGit } from '../git/git';
+import { valueOf } from '../model/result';
 
 /** A manual approval in a pipeline. `path` is relative to the root with `/`, `line` counts from 1. */
 export interface ManualApproval {
@@ -32,8 +32,8 @@ const largest = 500_000;
  */
 export async function findManualApprovals(root: string): Promise<ManualApproval[]> {
   const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ...globs];
-  const answer = await promisify(execFile)('git', list, { cwd: root, maxBuffer: 64 * 1024 * 1024 }).catch(() => undefined);
-  const files = (answer?.stdout ?? '').split('\0').filter((file) => file !== '');
+  const listed = valueOf(await execGit(list, { folder: root })) ?? '';
+  const files = listed.split('\0').filter((file) => file !== '');
   const found = await Promise.all(files.sort().map(async (file) => handoversIn(file, await contentOf(path.join(root, file)))));
   return found.flat();
 }

@@ -5,7 +5,7 @@ import { sourceKinds } from '../feedback/registry';
 import type { CheckedHealth, DefinitionKind, SettingsReader } from '../model/definition-kind';
 import type { CiDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from '../model/pipeline';
 import type { Failure } from '../model/result';
-import { milliseconds } from '../support/duration';
+import { milliseconds } from '../support/format';
 import { present } from '../support/json-value';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';

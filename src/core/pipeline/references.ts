@@ -1,7 +1,7 @@
 import { nothingContributed, readMatcher } from '../logs/matchers/definition';
 import { matcherNames } from '../logs/matchers/names';
 import type { Explained } from './explain';
-import { closest } from '../support/suggest';
+import { closest } from '../support/similarity';
 
 interface Draft {
   readonly needs: readonly { readonly name: string; readonly path: readonly (string | number)[] }[];

@@ -8,20 +8,20 @@ import type { ProcessIdentity } from '../model/events';
 import type { OutputPipes } from './output-pipe';
 import { identityOf } from './process-identity';
 
-/** How long a process may take to end after TERM before it is killed. */
+/** The time that a process has to end after TERM before it is killed. */
 export const graceMs = 5_000;
 
-/** How long the output may stay open after the command itself has ended. */
-const lingerMs = 250;
+/** The time that the output may stay open after the command has ended. */
+const outputGraceMs = 250;
 
 export interface Command {
   readonly run: string;
   readonly step: string;
-  /** A line for the shell, as the user wrote it. */
+  /** A line for the shell. */
   readonly line: string;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Bytes are appended here as they come. */
+  /** The file to which output is appended. */
   readonly log: string;
   readonly mask: Mask;
   readonly timeoutMs?: number;
@@ -31,17 +31,17 @@ export interface Command {
 }
 
 export interface CommandEnd {
-  readonly exitCode?: number;
-  readonly signal?: string;
-  /** Why it did not end by itself. */
-  readonly ended?: 'timeout' | 'cancelled';
-  /** It could not be started at all. */
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  /** The reason why Deliver ended it. */
+  readonly ended?: 'timeout' | 'cancelled' | undefined;
+  /** The reason why it could not be started. */
   readonly error?: string;
 }
 
 /**
- * Runs a command in a process group of its own, without a terminal, and resolves when it and its
- * group are gone and every byte that it wrote is in the log. Throws where the log cannot be written.
+ * Runs a command in a new process group, without a terminal. Resolves when the whole group has ended and all output is
+ * in the log. Throws if the log cannot be written.
  */
 export async function runCommand(command: Command): Promise<CommandEnd> {
   const log = new LogFile(command.log, command.mask);
@@ -65,11 +65,11 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   const drained = Promise.all(streams.map(finished));
   const exited = new Promise<CommandEnd>((resolve) => {
     child.once('error', (error) => resolve({ error: messageOf(error) }));
-    child.once('exit', (exitCode, signal) => resolve({ ...(exitCode !== null && { exitCode }), ...(signal !== null && { signal }) }));
+    child.once('exit', (exitCode, signal) => resolve(exitCode === null ? { signal: String(signal) } : { exitCode }));
   });
   command.started(child.pid === undefined ? undefined : identityOf(child.pid));
 
-  const lineage: Lineage = { run: command.run, step: command.step, ...(child.pid !== undefined && { group: child.pid }) };
+  const lineage: Lineage = { run: command.run, step: command.step, group: child.pid };
   let ended: CommandEnd['ended'];
   let ending: Promise<void> | undefined;
   const end = (why: NonNullable<CommandEnd['ended']>): void => {
@@ -87,10 +87,10 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   command.signal.removeEventListener('abort', cancel);
   if (ending) await ending;
   else if (child.pid !== undefined && groupLives(child.pid)) await endProcesses(lineage, graceMs);
-  if (!(await within(drained, lingerMs))) {
-    // Something that left the group still holds the output.
+  if (!(await settlesWithin(drained, outputGraceMs))) {
+    // A process that left the group still holds the output.
     await endProcesses(lineage, graceMs);
-    await within(drained, lingerMs);
+    await settlesWithin(drained, outputGraceMs);
     for (const stream of streams) stream.destroy();
   }
   void failed;
@@ -114,7 +114,7 @@ function start(command: Command, output: number | undefined): ChildProcess {
 
 function groupLives(group: number): boolean {
   if (process.platform === 'win32') return false;
-  // The usual answer is an exception, and most of its cost the stack trace that nobody reads.
+  // The usual result is an exception, and the stack trace is most of its cost.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   try {
@@ -133,7 +133,7 @@ async function finished(stream: Readable): Promise<void> {
   });
 }
 
-async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
   try {
@@ -143,12 +143,12 @@ async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   }
 }
 
-/** Writes at once, so that a reader sees a line when the step has written it and memory stays flat. */
+/** Writes without a buffer, so that readers see each line immediately and memory stays flat. */
 class LogFile {
   private readonly descriptor: number;
   private error: unknown;
   private reportFailure: () => void = () => {};
-  /** Resolves when the disk has refused a write. */
+  /** Resolves when a write fails. */
   readonly failed = new Promise<void>((resolve) => (this.reportFailure = resolve));
 
   constructor(
@@ -158,12 +158,11 @@ class LogFile {
     this.descriptor = fs.openSync(file, 'a');
   }
 
-  /** The bytes are the caller's again when this returns. */
   append(bytes: Buffer): void {
     this.write(this.mask.push(bytes));
   }
 
-  /** Throws what the disk said, if it refused anything. */
+  /** Throws the error of the first write that failed. */
   finish(): void {
     this.write(this.mask.flush());
     if (this.error !== undefined) throw this.error as Error;

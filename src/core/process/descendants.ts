@@ -1,23 +1,23 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** The variable that every process of a run carries, so that those which left their group are found. */
+/** The variable that marks every process of a run, to find those that left their group. */
 export const markerVariable = 'DELIVER_RUN';
 
-/** What a step's processes are marked with; a run inside a step of another run carries both marks. */
+/** Returns the mark of a step's processes. A run inside a step of another run has both marks. */
 export function markerFor(run: string, step: string): string {
   return `${run}:${step}`;
 }
 
-/** What to look for: a step's own processes or, without `step`, those of the whole run. */
+/** The processes of a step or, without `step`, of a run. */
 export interface Lineage {
   readonly run: string;
   readonly step?: string;
-  /** The process group the step was started in; its members count even without the mark. */
-  readonly group?: number;
+  /** The process group of the step. Its members count even without the mark. */
+  readonly group?: number | undefined;
 }
 
-/** The pids of all living processes of a run or a step, also of those that daemonized. */
+/** Returns the pids of all running processes of a run or a step, including daemons. */
 export function findProcesses(lineage: Lineage): number[] {
   if (process.platform === 'linux') return findOnLinux(lineage);
   if (process.platform === 'win32') return [];
@@ -37,13 +37,13 @@ function findOnLinux(lineage: Lineage): number[] {
       const mark = environment.split('\0').find((variable) => variable.startsWith(`${markerVariable}=`));
       return mark && carries(mark.slice(markerVariable.length + 1), lineage) ? [pid] : [];
     } catch {
-      return []; // it ended while we looked, or belongs to somebody else
+      return []; // it has just ended, or belongs to another user
     }
   });
 }
 
 function findOnUnix(lineage: Lineage): number[] {
-  // `e` appends the environment to the command of one's own processes.
+  // `e` appends the environment to the command of the user's processes.
   const listing = execFileSync('ps', ['-axeww', '-o', 'pid=,pgid=,stat=,command='], { encoding: 'utf8', maxBuffer: 64 << 20 });
   return listing.split('\n').flatMap((line) => {
     const [, pid, group, state, command] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
@@ -55,12 +55,12 @@ function findOnUnix(lineage: Lineage): number[] {
 }
 
 function carries(mark: string, { run, step }: Lineage): boolean {
-  return mark.split(' ').some((one) => (step === undefined ? one.startsWith(`${run}:`) : one === markerFor(run, step)));
+  return mark.split(' ').some((each) => (step === undefined ? each.startsWith(`${run}:`) : each === markerFor(run, step)));
 }
 
 /**
- * Ends all processes of a run or a step: TERM, then KILL for what is left after `graceMs`. Resolves
- * when none of them runs any more.
+ * Ends all processes of a run or a step with TERM, and with KILL after `graceMs`. Resolves when none of them is
+ * running.
  */
 export async function endProcesses(lineage: Lineage, graceMs: number): Promise<void> {
   if (process.platform === 'win32') {
@@ -68,12 +68,12 @@ export async function endProcesses(lineage: Lineage, graceMs: number): Promise<v
     return;
   }
   const deadline = Date.now() + graceMs;
-  const asked = new Set<number>();
+  const signalled = new Set<number>();
   for (let left = findProcesses(lineage); left.length > 0; left = findProcesses(lineage)) {
     for (const pid of left) {
       if (Date.now() >= deadline) send(pid, 'SIGKILL');
-      else if (!asked.has(pid)) send(pid, 'SIGTERM');
-      asked.add(pid);
+      else if (!signalled.has(pid)) send(pid, 'SIGTERM');
+      signalled.add(pid);
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -91,6 +91,6 @@ function endTreeOnWindows(pid: number): void {
   try {
     execFileSync('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true });
   } catch {
-    // Nothing of it runs any more.
+    // It has already ended.
   }
 }

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { ProcessIdentity } from '../model/events';
 import { holderOf, tryLock } from './lock';
-import { hasProcess, isAlive, ownIdentity } from './process-identity';
-import { FolderChanges } from '../support/folder-changes';
+import { hasProcess, isAlive, currentIdentity } from './process-identity';
+import { FolderChanges } from '../support/folder-watch';
 import { Visibility } from './visibility';
 
 export interface SharedTask {
@@ -64,7 +64,7 @@ async function leadUntilClaimed(peers: Peers, lead: SharedTask['lead'], signal: 
 
 /** The processes that share a lock. Each keeps a file beside it while its window is visible; another file names the newest claim. */
 class Peers {
-  readonly own = ownIdentity();
+  readonly own = currentIdentity();
   private readonly folder: string;
   private readonly prefix: string;
   private readonly changes: FolderChanges;

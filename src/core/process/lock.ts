@@ -3,19 +3,19 @@ import * as path from 'node:path';
 import { isAlive } from './process-identity';
 import type { ProcessIdentity } from '../model/events';
 
-/** Who holds a lock. A holder that no longer runs holds nothing. */
+/** The process that holds a lock. A lock ends with its process. */
 export type LockHolder = ProcessIdentity & { readonly run?: string };
 
 export type LockAttempt = { readonly ok: true; release(): void } | { readonly ok: false; readonly holder: LockHolder };
 
 /**
- * Takes the lock at `file` or says who holds it; never waits. The file comes into being with its
- * holder's name in it, so no reader sees it empty, and a dead holder's lock is taken over at once.
+ * Takes the lock at `file`, or returns its holder. Never waits. The file is created with its content, so that no
+ * reader sees it empty. The lock of a dead holder is replaced.
  */
 export function tryLock(file: string, holder: LockHolder): LockAttempt {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   for (;;) {
-    // A failed attempt writes nothing: a process that waits watches the folder, and would wake itself without end.
+    // A failed attempt writes nothing, or a process that watches the folder would wake itself forever.
     const current = holderOf(file);
     if (current && isAlive(current)) return { ok: false, holder: current };
     if (create(file, holder)) return { ok: true, release: () => release(file, holder) };
@@ -23,7 +23,7 @@ export function tryLock(file: string, holder: LockHolder): LockAttempt {
   }
 }
 
-/** The living holder of a lock, if any. */
+/** Returns the running holder of a lock. */
 export function lockHolder(file: string): LockHolder | undefined {
   const holder = holderOf(file);
   return holder && isAlive(holder) ? holder : undefined;
@@ -53,8 +53,8 @@ export function holderOf(file: string): LockHolder | undefined {
 }
 
 /**
- * Two that find the same dead holder must not remove each other's new lock: the removal itself is
- * done under a lock of its own, and only after a second look.
+ * Removes the lock of a dead holder. Two processes that find the same dead holder must not remove each other's new
+ * lock: the removal has a lock of its own, and checks the holder again.
  */
 function removeStale(file: string, holder: LockHolder): void {
   const removal = `${file}.removal`;

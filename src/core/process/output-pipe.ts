@@ -3,13 +3,12 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import * as path from 'node:path';
 
-/** What a pipe holds at most, by the system's default. */
+/** The default capacity of a pipe. */
 const pipeBytes = 64 * 1024;
 
 /**
- * Real pipes for the output of steps. Node would give a child sockets, one a stream: a script that
- * writes to `/dev/stderr` then fails, and the two streams lose their order. One named pipe for both
- * keeps the order in which the step wrote. A pipe is used again once every writer has let go of it.
+ * Named pipes for the output of steps. Node would give a child two sockets: a script that writes to `/dev/stderr` then
+ * fails, and the order between the two streams is lost. A pipe is reused once every writer has closed it.
  */
 export class OutputPipes {
   private readonly free: string[] = [];
@@ -22,8 +21,8 @@ export class OutputPipes {
   ) {}
 
   /**
-   * `take` gets what comes; the bytes are its own until it returns. `undefined` where the system has no
-   * named pipes: the caller falls back to Node's own.
+   * Opens a pipe whose output goes to `take`, which must copy the bytes that it keeps. Returns undefined if the
+   * system has no named pipes.
    */
   open(take: (bytes: Buffer) => void): OutputPipe | undefined {
     const file = this.free.pop() ?? this.make();
@@ -46,7 +45,7 @@ export class OutputPipes {
     return { stream, writeEnd };
   }
 
-  /** One buffer for all that comes through a pipe: a flood would else cost a new one for every read. */
+  /** Returns the buffer of a pipe. A new buffer for every read would be slow. */
   private bufferOf(file: string): Buffer {
     const buffer = this.buffers.get(file) ?? Buffer.allocUnsafeSlow(pipeBytes);
     this.buffers.set(file, buffer);
@@ -78,6 +77,6 @@ export class OutputPipes {
 
 export interface OutputPipe {
   readonly stream: net.Socket;
-  /** For the child's stdout and stderr; the caller closes its own copy after the start. */
+  /** For the child's stdout and stderr. The caller closes it after the start. */
   readonly writeEnd: number;
 }

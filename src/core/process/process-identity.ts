@@ -3,22 +3,23 @@ import { readFileSync } from 'node:fs';
 import type { ProcessIdentity } from '../model/events';
 
 /**
- * Who a pid is right now, or `undefined` when no such process runs (a zombie does not).
- * `startedAt` tells it from a later process with the same pid.
+ * Returns the identity of a running process, or undefined if it has ended (or is a zombie). `startedAt`
+ * distinguishes it from a later process with the same pid.
  */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const startedAt = startOf(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
-/** Whether exactly this process still runs: the same pid and the same start. */
+/** Whether exactly this process is running: the same pid and the same start time. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return startOf(identity.pid) === identity.startedAt;
 }
 
-export function ownIdentity(): ProcessIdentity {
+/** Returns the identity of this process. */
+export function currentIdentity(): ProcessIdentity {
   const identity = identityOf(process.pid);
-  if (!identity) throw new Error('this process does not find itself in the system');
+  if (!identity) throw new Error('the system does not list this process');
   return identity;
 }
 
@@ -37,11 +38,11 @@ function startOf(pid: number): string | undefined {
   return process.platform === 'win32' ? startOnWindows(pid) : startOnUnix(pid);
 }
 
-/** Ticks since boot (proc(5), field 22), with the boot's id: ticks alone repeat after a reboot. */
+/** Returns the ticks since boot (proc(5), field 22) with the id of the boot, because ticks repeat after a reboot. */
 function startOnLinux(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in the second field may hold spaces and parentheses.
+    // The name in the second field may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, ticks] = [fields[0], fields[19]];
     if (ticks === undefined || state === 'Z' || state === 'X') return undefined;

@@ -5,37 +5,37 @@ import { PlainLines } from '../support/terminal-text';
 import { endProcesses, markerFor, markerVariable } from './descendants';
 import { graceMs } from './command';
 
-/** A program that a platform calls: with arguments, or as a line for the shell that the user wrote. */
+/** A program with arguments, or a line for the shell. */
 export type ProgramCall = ({ readonly program: string; readonly args: readonly string[] } | { readonly line: string }) & {
-  /** What its processes are marked with, so that all of them are found and ended after a timeout or an abort. */
+  /** The mark of its processes, to find and end all of them after a timeout or an abort. */
   readonly mark: { readonly run: string; readonly step: string };
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What it reads; else it gets no input, and no terminal. */
+  /** Its stdin. Without it, the program has no input and no terminal. */
   readonly input?: string;
   readonly timeoutMs?: number;
   readonly signal: AbortSignal;
-  /** Lines as they come, without terminal codes. */
+  /** Called with each line, without terminal codes. */
   readonly stdout?: (line: string) => void;
   readonly stderr?: (line: string) => void;
 };
 
 export interface ProgramEnd {
-  /** Absent: it was ended by a signal, or could not be started. */
-  readonly exitCode?: number;
-  /** All that it printed, up to a bound. */
+  /** Absent if it was ended by a signal or could not be started. */
+  readonly exitCode?: number | undefined;
+  /** The output, up to a size limit. */
   readonly stdout: string;
   readonly stderr: string;
-  /** Why it did not end by itself, or that there is no such program. */
-  readonly ended?: 'timeout' | 'cancelled' | 'missing';
+  /** The reason why Deliver ended it, or `missing` if the program does not exist. */
+  readonly ended?: 'timeout' | 'cancelled' | 'missing' | undefined;
 }
 
-/** More than any answer that is read as a whole; of what is longer the beginning is kept. */
-const mostBytes = 32 << 20;
-/** How long the output may stay open after the program has ended: what it left running may hold it for ever. */
-const lingerMs = 500;
+/** Longer output is truncated. */
+const maxOutputLength = 32 << 20;
+/** The time that the output may stay open after the program has ended: a child of it may keep it open forever. */
+const outputGraceMs = 500;
 
-/** Runs a program in a process group of its own. What it left running on purpose, having ended well, goes on. */
+/** Runs a program in a new process group. Processes that it left running after a normal end keep running. */
 export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   const [file, args, shell] = 'line' in call ? [call.line, [], true] : [call.program, [...call.args], false];
   const child = spawn(file, args, {
@@ -46,7 +46,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
-  // A program that does not read its input says why in other ways.
+  // A program may end before it has read its input.
   child.stdin?.on('error', () => {});
   child.stdin?.end(call.input);
   const stdout = collect(child.stdout, call.stdout);
@@ -59,7 +59,7 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   let ending: Promise<void> | undefined;
   const end = (why: 'timeout' | 'cancelled'): void => {
     ended ??= why;
-    ending ??= endProcesses({ ...call.mark, ...(child.pid !== undefined && { group: child.pid }) }, graceMs);
+    ending ??= endProcesses({ ...call.mark, group: child.pid }, graceMs);
   };
   const cancel = (): void => end('cancelled');
   const timer = call.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), call.timeoutMs);
@@ -69,15 +69,10 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
   await ending;
   clearTimeout(timer);
   call.signal.removeEventListener('abort', cancel);
-  const late = new Promise((resolve) => setTimeout(resolve, lingerMs).unref());
-  await Promise.race([Promise.all([stdout.closed, stderr.closed]), late]);
+  const timeout = new Promise((resolve) => setTimeout(resolve, outputGraceMs).unref());
+  await Promise.race([Promise.all([stdout.closed, stderr.closed]), timeout]);
   for (const stream of [child.stdout, child.stderr]) stream?.destroy();
-  return {
-    ...(exitCode !== undefined && { exitCode }),
-    stdout: stdout.end(),
-    stderr: stderr.end(),
-    ...(missing ? { ended: 'missing' as const } : ended && { ended }),
-  };
+  return { exitCode, stdout: stdout.end(), stderr: stderr.end(), ended: missing ? 'missing' : ended };
 }
 
 function collect(stream: Readable | null, line: (line: string) => void = () => {}): { closed: Promise<void>; end(): string } {
@@ -85,8 +80,8 @@ function collect(stream: Readable | null, line: (line: string) => void = () => {
   const lines = new PlainLines();
   let text = '';
   const take = (chunk: string): void => {
-    if (text.length < mostBytes) text += chunk;
-    for (const one of lines.take(chunk)) line(one);
+    if (text.length < maxOutputLength) text += chunk;
+    for (const each of lines.take(chunk)) line(each);
   };
   stream?.on('data', (bytes: Buffer) => take(decoder.write(bytes)));
   const closed = new Promise<void>((resolve) => (stream ? stream.once('close', () => resolve()) : resolve()));
@@ -94,13 +89,13 @@ function collect(stream: Readable | null, line: (line: string) => void = () => {
     closed,
     end: () => {
       take(decoder.end());
-      for (const one of lines.end()) line(one);
+      for (const each of lines.end()) line(each);
       return text;
     },
   };
 }
 
-/** The last line that says something. */
+/** Returns the last line that is not blank. */
 export function lastLine(text: string): string | undefined {
   const lines = new PlainLines();
   return [...lines.take(text), ...lines.end()].findLast((line) => line.trim() !== '')?.trim();

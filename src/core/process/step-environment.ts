@@ -1,37 +1,37 @@
 import * as path from 'node:path';
 import type { Pipeline, Step } from '../model/pipeline';
 
-export interface StepSurroundings {
+export interface StepLocation {
   readonly service: string;
   readonly commit: string;
   /** The slot's checkout and the service's folder in it. */
   readonly slot: string;
   readonly folder: string;
-  /** The user's working copy, of which nothing may leak into a step. */
+  /** The user's working copy, whose programs must not be used by a step. */
   readonly repository: string;
 }
 
-/** What the editor, git hooks or a package manager leave in the environment for themselves, and tokens for servers. */
+/** Variables that the editor, git hooks or a package manager set for themselves, and tokens for servers. */
 export const foreignVariable =
   /^(ELECTRON_|VSCODE_|GIT_(?!SSH|ASKPASS|CONFIG|AUTHOR|COMMITTER)|npm_|INIT_CWD$|NODE_CHANNEL|DELIVER_(RUN$|MATCHERS$|TOKEN_))/;
 
 /**
- * The variables that all steps of a run share: the user's own, without those meant for other programs,
- * without the secrets of the pipeline, and without the working copy's programs in `PATH`; the programs
- * installed in the slot come first there.
+ * Returns the variables that all steps of a run share: the user's variables without those for other programs and
+ * without the secrets of the pipeline. `PATH` begins with the programs in the slot, and lacks those in the working
+ * copy.
  */
-export function sharedEnvironment(base: NodeJS.ProcessEnv, pipeline: Pipeline, around: StepSurroundings): Record<string, string> {
+export function sharedEnvironment(base: NodeJS.ProcessEnv, pipeline: Pipeline, location: StepLocation): Record<string, string> {
   const declared = new Set(pipeline.steps.flatMap((step) => step.secrets));
   const env: Record<string, string> = { CI: 'true' };
   for (const [name, value] of Object.entries(base)) {
     if (value !== undefined && !foreignVariable.test(name) && !declared.has(name)) env[name] = value;
   }
   const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
-  env[pathName] = programPath(env[pathName] ?? '', around);
-  return { ...env, DELIVERY_SERVICE: around.service, DELIVERY_COMMIT: around.commit };
+  env[pathName] = programPath(env[pathName] ?? '', location);
+  return { ...env, DELIVERY_SERVICE: location.service, DELIVERY_COMMIT: location.commit };
 }
 
-/** The variables of one step: the shared ones, the secrets it asks for, and its own. */
+/** Returns the variables of a step: the shared ones, its secrets, and those in its `env`. */
 export function stepEnvironment(
   shared: Readonly<Record<string, string>>,
   step: Step,
@@ -46,13 +46,13 @@ export function stepEnvironment(
   return { ...env, ...extra, ...step.env };
 }
 
-/** The values of the secrets that a pipeline declares, as far as they are set. */
+/** Returns the values of the pipeline's secrets that are set. */
 export function declaredSecrets(base: NodeJS.ProcessEnv, pipeline: Pick<Pipeline, 'steps'>): Record<string, string> {
   const names = new Set(pipeline.steps.flatMap((step) => step.secrets));
   return Object.fromEntries([...names].flatMap((name) => (base[name] ? [[name, base[name]]] : [])));
 }
 
-/** Where packages install programs, from a service's folder up to the root of its slot. */
+/** Returns the folders where packages install programs, from a service's folder up to the root of its slot. */
 export function programFolders(service: string, slot: string): string[] {
   const folders: string[] = [];
   for (let folder = service; ; folder = path.dirname(folder)) {
@@ -61,9 +61,9 @@ export function programFolders(service: string, slot: string): string[] {
   }
 }
 
-function programPath(inherited: string, around: StepSurroundings): string {
-  const kept = inherited.split(path.delimiter).filter((entry) => !isWithin(around.repository, entry));
-  return [...programFolders(around.folder, around.slot), ...kept].join(path.delimiter);
+function programPath(inherited: string, location: StepLocation): string {
+  const kept = inherited.split(path.delimiter).filter((entry) => !isWithin(location.repository, entry));
+  return [...programFolders(location.folder, location.slot), ...kept].join(path.delimiter);
 }
 
 function isWithin(folder: string, entry: string): boolean {

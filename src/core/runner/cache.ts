@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import type { StepProblem } from '../logs/problem-reporter';
-import { type ListedFile, listFiles } from '../support/glob-files';
+import { type ListedFile, listFiles } from '../support/globs';
 
 /** The record of a step that passed. */
 export interface Fingerprint {

@@ -12,7 +12,7 @@ import type { Pipeline, Step } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import type { Tokens } from '../model/tokens';
 import { tryLock } from '../process/lock';
-import { ownIdentity } from '../process/process-identity';
+import { currentIdentity } from '../process/process-identity';
 import type { RepositoryHome } from '../support/home';
 import { planPipeline, type DeliveryPlan } from './plan';
 import { openService, readChange, RecordedRun, type FinishedRun } from './run-frame';
@@ -131,7 +131,7 @@ export async function release(promotion: PlannedPromotion, options: ReleaseRun):
       hint: 'deliver it with a step that verifies it, or give the reason for releasing it unverified',
     });
   const id = newRunId();
-  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...ownIdentity(), run: id });
+  const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...currentIdentity(), run: id });
   if (!lock.ok)
     return fail('usage', `a delivery of ${service} is running: run ${lock.holder.run ?? lock.holder.pid}`, {
       hint: 'release after it has finished',

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { FolderChanges } from '../support/folder-changes';
+import { FolderChanges } from '../support/folder-watch';
 import { tryLock, type LockHolder } from '../process/lock';
 import { isAlive } from '../process/process-identity';
 

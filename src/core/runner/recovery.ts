@@ -1,14 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames } from '../support/files';
 import { isVerifiedAndLive, recordedEnvironments } from '../environments/environments';
-import type { RepositoryHome } from '../support/home';
+import { type RepositoryHome, logFile } from '../support/home';
 import { endProcesses } from '../process/descendants';
 import { Journal } from '../history/journal';
 import { tryLock } from '../process/lock';
-import { logFile } from '../support/log-file';
 import { graceMs } from '../process/command';
-import { isAlive, ownIdentity } from '../process/process-identity';
+import { isAlive, currentIdentity } from '../process/process-identity';
 import { readRecorded } from '../history/runs';
 import { interrupted, isFinished, type RunState } from '../model/run-state';
 
@@ -27,7 +26,7 @@ export function markActive(home: RepositoryHome, run: string): () => void {
 export async function recover(home: RepositoryHome): Promise<void> {
   const abandoned = activeRuns(home).filter((run) => isAbandoned(home, run));
   if (abandoned.length === 0) return;
-  const lock = tryLock(path.join(home.locks, 'recovery.lock'), ownIdentity());
+  const lock = tryLock(path.join(home.locks, 'recovery.lock'), currentIdentity());
   if (!lock.ok) return; // another process is recovering them
   try {
     for (const run of abandoned) await close(home, run);

@@ -9,7 +9,7 @@ import { type Failure, ok, type Result } from '../model/result';
 import type { RunState } from '../model/run-state';
 import { locateService } from '../pipeline/locate';
 import { readPipeline } from '../pipeline/read-pipeline';
-import { ownIdentity } from '../process/process-identity';
+import { currentIdentity } from '../process/process-identity';
 import { homeFolder, RepositoryHome } from '../support/home';
 import { markActive, recover } from './recovery';
 import type { CiName } from '../ci/ci-service';
@@ -77,7 +77,7 @@ interface RunDescription {
 /** A run and its journal. If this process dies before `finish` or `detach`, the next command recovers the run. */
 export class RecordedRun {
   readonly id: string;
-  readonly runner: ProcessIdentity = ownIdentity();
+  readonly runner: ProcessIdentity = currentIdentity();
   readonly journal: Journal;
   private readonly begin: {
     readonly service: string;

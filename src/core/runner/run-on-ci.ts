@@ -1,10 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { gitOrUndefined } from '../git/git';
-import { ownObjects } from '../git/object-store';
+import { execGit } from '../git/git';
+import { objectEnvironment } from '../git/object-store';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
-import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push } from '../git/snapshot-branch';
-import { ownBranch, ownBranches } from '../git/delivery-branches';
+import { lfsNotices, pushSnapshot, removeBranch, removeOldBranches, type Push, snapshotBranch, branchPrefix } from '../git/snapshot-branch';
 import { listRuns, readRecorded, readRun } from '../history/runs';
 import type { CiResult, Started } from '../ci/ci-client';
 import type { CiName } from '../ci/ci-service';
@@ -63,7 +62,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
   if (access.state === 'failed') return { ok: false, failure: failureOf(access) };
 
   const run = new RecordedRun({ home, pipeline, change, earlier, onEvent: request.onEvent });
-  const branch = ownBranch(pipeline.service, run.id);
+  const branch = snapshotBranch(pipeline.service, run.id);
   const push: Push = { repository, home, remote, branch };
   const token = gitTokenFor(connected.value, tokens);
   const before = request.resume === undefined ? undefined : readRun(home.run(request.resume));
@@ -166,8 +165,8 @@ function stillRunning({ id, engine: at }: RunState, { engine }: OpenedCi): Resul
 function branchesOf(home: RepositoryHome, service: string): string[] {
   const runs = listRuns(home, { service, limit: 20 }).flatMap((run) => {
     // A runner that was killed before the run started may have pushed already.
-    const branch = run.engine?.branch ?? (run.handedTo === undefined ? undefined : ownBranch(service, run.id));
-    return branch?.startsWith(ownBranches) ? [{ branch, outcome: run.outcome, hasStarted: run.engine !== undefined }] : [];
+    const branch = run.engine?.branch ?? (run.handedTo === undefined ? undefined : snapshotBranch(service, run.id));
+    return branch?.startsWith(branchPrefix) ? [{ branch, outcome: run.outcome, hasStarted: run.engine !== undefined }] : [];
   });
   const latest = runs.find(({ hasStarted }) => hasStarted);
   const kept = latest && latest.outcome !== 'passed' ? latest.branch : undefined;
@@ -175,6 +174,6 @@ function branchesOf(home: RepositoryHome, service: string): string[] {
 }
 
 async function hasFile(repository: Repository, home: RepositoryHome, tree: string, file: string): Promise<boolean> {
-  const call = { folder: repository.root, env: ownObjects(repository, home) };
-  return (await gitOrUndefined(['cat-file', '-e', `${tree}:${file}`], call)) !== undefined;
+  const call = { folder: repository.root, env: objectEnvironment(repository, home) };
+  return (await execGit(['cat-file', '-e', `${tree}:${file}`], call)).ok;
 }

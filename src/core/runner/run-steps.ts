@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import * as path from 'node:path';
-import type { Repository } from '../git/repository';
+import { type Repository, deliverer } from '../git/repository';
 import type { TreeEntry } from '../git/tree';
-import { deliverer } from '../git/user-name';
 import type { Promoted } from '../environments/environment';
 import { fail, messageOf, ok, type Failure, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
@@ -17,13 +16,12 @@ import { stepKeys } from './step-keys';
 import { runGraph } from './graph';
 import type { Journal } from '../history/journal';
 import { OutputPipes } from '../process/output-pipe';
-import { PathResolver } from '../location/path-resolver';
+import { PathResolver, treePaths } from '../location/path-resolver';
 import type { DeliveryPlan } from './plan';
 import { ProblemReporter } from '../logs/problem-reporter';
 import { graceMs } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { StepRunner } from './step-runner';
-import { treePaths } from '../location/tree-paths';
 import { Verification, type ReleaseGuard } from './verification';
 
 export interface StepsToRun extends DeliveryPlan {

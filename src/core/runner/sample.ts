@@ -41,7 +41,7 @@ async function writeSample(target: string, source: string): Promise<Result<unkno
   const history = JSON.parse(fs.readFileSync(path.join(source, 'sample-history.json'), 'utf8')) as History;
   fs.mkdirSync(target, { recursive: true });
   // The default template may contain hooks.
-  const made = await git(['init', '--quiet', '--initial-branch=main', '--template='], { folder: target });
+  const made = await git({ folder: target }, (client) => client.init(['--quiet', '--initial-branch=main', '--template=']));
   if (!made.ok) return made;
   const now = Date.now();
   for (const one of history.commits) {
@@ -65,8 +65,6 @@ function asItWas(file: string, text: string, passages: HistoricCommit['files'][s
 }
 
 async function commit({ hoursAgo, message }: HistoricCommit, author: string, now: number, folder: string): Promise<Result<unknown>> {
-  const added = await git(['add', '--all'], { folder });
-  if (!added.ok) return added;
   const [, name = '', email = ''] = /^(.*) <(.*)>$/.exec(author) ?? [];
   const date = new Date(now - hoursAgo * 3_600_000).toISOString();
   const env = {
@@ -77,8 +75,9 @@ async function commit({ hoursAgo, message }: HistoricCommit, author: string, now
     GIT_COMMITTER_EMAIL: email,
     GIT_COMMITTER_DATE: date,
   };
-  return git(['-c', 'commit.gpgSign=false', '-c', 'core.autocrlf=false', 'commit', '--quiet', '--no-verify', '--message', message], {
-    folder,
-    env,
+  const config = ['commit.gpgSign=false', 'core.autocrlf=false'];
+  return git({ folder, env, config }, async (client) => {
+    await client.add('--all');
+    await client.commit(message, ['--no-verify']);
   });
 }

@@ -1,16 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/file-names';
+import { fileNames, removeFolder } from '../support/files';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
-import { ownIdentity } from '../process/process-identity';
-import { removeFolder } from '../support/remove-folder';
+import { currentIdentity } from '../process/process-identity';
 import { readSlotUse, slotUseName, type SlotUse } from '../history/slot-use';
-import { moreOf } from '../git/submodules';
+import { checkOutRest } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
 export interface Slot {
@@ -42,7 +41,7 @@ export class SlotPool {
   /** Returns a slot with exactly the snapshot, preferably the slot that the service used last. */
   async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
     for (const number of this.inOrder(service)) {
-      const lock = tryLock(this.lockFile(number), { ...ownIdentity(), run });
+      const lock = tryLock(this.lockFile(number), { ...currentIdentity(), run });
       if (!lock.ok) continue;
       let slot: Result<Slot> | undefined;
       try {
@@ -64,7 +63,7 @@ export class SlotPool {
     }
     const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
     for (const number of oldestFirst.slice(0, Math.max(0, oldestFirst.length - keptSlots))) {
-      const lock = tryLock(this.lockFile(number), ownIdentity());
+      const lock = tryLock(this.lockFile(number), currentIdentity());
       if (!lock.ok) continue;
       try {
         if (!this.isLive(number)) await this.remove(this.folder(number));
@@ -92,7 +91,7 @@ export class SlotPool {
     fs.rmSync(this.useFile(number), { force: true });
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
-    const more = await moreOf(made.value, this.repository, this.home);
+    const more = await checkOutRest(made.value, this.repository, this.home);
     fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies SlotUse));
     return ok({
       root,

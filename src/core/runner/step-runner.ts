@@ -7,12 +7,12 @@ import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
 import { failureReason } from './failure-reason';
-import { logFile } from '../support/log-file';
+import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
-import { sharedEnvironment, stepEnvironment, type StepSurroundings } from '../process/step-environment';
+import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -20,7 +20,7 @@ export interface StepContext {
   readonly run: string;
   readonly pipeline: Pipeline;
   readonly change: Change;
-  readonly around: StepSurroundings;
+  readonly around: StepLocation;
   readonly base: NodeJS.ProcessEnv;
   readonly secrets: Readonly<Record<string, string>>;
   readonly keys: ReadonlyMap<string, string>;

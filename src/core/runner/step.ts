@@ -10,9 +10,9 @@ import type { Change, RunEvent } from '../model/events';
 import type { Pipeline, Step } from '../model/pipeline';
 import { fail, messageOf, ok, type Result } from '../model/result';
 import { tryLock } from '../process/lock';
-import { ownIdentity } from '../process/process-identity';
+import { currentIdentity } from '../process/process-identity';
 import { RepositoryHome } from '../support/home';
-import { closest } from '../support/suggest';
+import { closest } from '../support/similarity';
 import { JobVerification, type ReleaseToVerify } from './verification';
 import { type DeliveryPlan, planPipeline } from './plan';
 import { type FinishedRun, type OpenedService, openService, readChange, RecordedRun } from './run-frame';
@@ -58,7 +58,7 @@ export async function runStep(request: StepRequest): Promise<Result<FinishedRun>
   tidyCheckouts(checkouts, liveFolders(home.home));
   const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
   const id = newRunId();
-  const lock = step.value.deploy === undefined ? undefined : tryLock(lockFile, { ...ownIdentity(), run: id });
+  const lock = step.value.deploy === undefined ? undefined : tryLock(lockFile, { ...currentIdentity(), run: id });
   if (lock && !lock.ok) return fail('delivery', `another job is deploying ${pipeline.service} (process ${lock.holder.pid})`);
   try {
     const copy = path.join(checkouts, id);

@@ -4,7 +4,7 @@ import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../model/pipeline';
 import type { ProcessIdentity, Release, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import { ownIdentity } from '../process/process-identity';
+import { currentIdentity } from '../process/process-identity';
 import type { WatchedRelease } from './release-watch';
 import type { RepositoryHome } from '../support/home';
 import { listRuns } from '../history/runs';
@@ -35,7 +35,7 @@ interface Pending {
 
 /** Guards the releases of a run: a release stays if every step that verifies its environment passes, and is rolled back otherwise. */
 export class Verification implements ReleaseGuard {
-  readonly owner = ownIdentity();
+  readonly owner = currentIdentity();
   /** The reason why a verified release is not live. */
   private lost: string | undefined;
   private readonly pending = new Map<string, Pending>();

@@ -52,3 +52,11 @@ export function megabytes(bytes: number): string {
 export function shortLabel(label: string): string {
   return label.split(' ', 1)[0] ?? label;
 }
+
+const units = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** Returns the milliseconds of a duration as in delivery.yaml: `300ms`, `30s`, `5m`, `1h`. */
+export function milliseconds(text: string): number {
+  const unit = text.replace(/^\d+/, '') as keyof typeof units;
+  return Number.parseInt(text, 10) * units[unit];
+}

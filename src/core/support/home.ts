@@ -2,25 +2,24 @@ import { createHash } from 'node:crypto';
 import * as path from 'node:path';
 import envPaths from 'env-paths';
 
-/** Deliver's own folder: `DELIVER_HOME`, else the platform's place for an application's state. */
+/** Returns Deliver's folder: `DELIVER_HOME`, or the platform's folder for application data. */
 export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
   const named = env['DELIVER_HOME'];
   return named ? path.resolve(named) : envPaths('deliver', { suffix: '' }).data;
 }
 
-/** Where the environments of a user live: services of several repositories meet there. */
+/** Returns the folder of the user's environments, which are shared by repositories. */
 export function environmentsFolder(home: string): string {
   return path.join(home, 'environments');
 }
 
-/** Where Deliver's folders for repositories are. */
 export function repositoriesFolder(home: string): string {
   return path.join(home, 'repositories');
 }
 
 /**
- * Deliver's folder for one repository. It is named after the repository for people and hashed from
- * the common git folder, so that all worktrees of a repository share it.
+ * Deliver's folder for a repository. Its name has the name of the repository and a hash of the common git folder, so
+ * that all worktrees share it.
  */
 export class RepositoryHome {
   readonly folder: string;
@@ -37,8 +36,8 @@ export class RepositoryHome {
   }
 
   /**
-   * Where single steps keep their runs that a CI service calls: they are no deliveries. It is one for all
-   * checkouts, as the jobs of one pipeline may each get another.
+   * Returns the folder for the runs of single steps that a CI service calls, which are no deliveries. All checkouts
+   * share it, because each job of a pipeline may have another checkout.
    */
   static ofJobs(home: string, commonGitFolder: string): RepositoryHome {
     return new RepositoryHome(home, commonGitFolder, path.join(home, 'jobs'));
@@ -60,22 +59,22 @@ export class RepositoryHome {
     return path.join(this.folder, 'cache');
   }
 
-  /** The git objects of snapshots: a bare object folder that borrows the repository's. */
+  /** The git objects of snapshots. */
   get objects(): string {
     return path.join(this.folder, 'objects');
   }
 
-  /** Pipelines that were parsed before. */
+  /** Cached pipelines. */
   get definitions(): string {
     return path.join(this.folder, 'definitions');
   }
 
-  /** What sources of feedback said, by service. */
+  /** The cached feedback of a service. */
   feedback(service: string): string {
     return path.join(this.folder, 'feedback', service);
   }
 
-  /** Which commits were delivered by themselves: one file each, made by the window that does. */
+  /** Contains a file for each commit that a window delivers automatically. */
   get claims(): string {
     return path.join(this.folder, 'claims');
   }
@@ -83,4 +82,9 @@ export class RepositoryHome {
   get locks(): string {
     return path.join(this.folder, 'locks');
   }
+}
+
+/** Returns the log of a step in the folder of its run. A CI job may have a name that is no valid file name. */
+export function logFile(folder: string, step: string): string {
+  return path.join(folder, `${step.replace(/[^\w.-]+/g, '_').slice(0, 120)}.log`);
 }

@@ -1,14 +1,14 @@
-/** Remembers values up to a total weight; what was not asked for the longest goes first. */
+/** A cache up to a total weight. The least recently used value goes first. */
 export class LruCache<V> {
   private readonly entries = new Map<string, { readonly value: V; readonly weight: number }>();
   private total = 0;
 
-  constructor(private readonly bound: number) {}
+  constructor(private readonly maxWeight: number) {}
 
   get(key: string): V | undefined {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
-    // A map keeps the order in which entries were put into it.
+    // A map keeps the order of insertion.
     this.entries.delete(key);
     this.entries.set(key, entry);
     return entry.value;
@@ -19,7 +19,7 @@ export class LruCache<V> {
     this.entries.set(key, { value, weight });
     this.total += weight;
     for (const oldest of this.entries.keys()) {
-      if (this.total <= this.bound || oldest === key) break;
+      if (this.total <= this.maxWeight || oldest === key) break;
       this.delete(oldest);
     }
   }

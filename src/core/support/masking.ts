@@ -1,27 +1,27 @@
 const replacement = Buffer.from('***');
 
-/** A secret shorter than this would mask ordinary text. */
-const shortest = 4;
+/** A shorter secret would mask ordinary text. */
+const minSecretLength = 4;
 
 /**
- * Hides secrets in a stream of bytes, also where one is split over two chunks, base64-encoded at any
- * offset or percent-encoded. Only bytes that may be the beginning of a secret are held back.
+ * Hides secrets in a stream of bytes, even if they are split over chunks, base64-encoded at any offset or
+ * percent-encoded. Holds back only bytes that may be the beginning of a secret.
  */
 export class Mask {
   private readonly forms: readonly Buffer[];
   private held: Buffer = Buffer.alloc(0);
 
   constructor(secrets: readonly string[]) {
-    const forms = new Set(secrets.flatMap(formsOf).filter((form) => form.length >= shortest));
+    const forms = new Set(secrets.flatMap(formsOf).filter((form) => form.length >= minSecretLength));
     this.forms = [...forms].map((form) => Buffer.from(form)).sort((a, b) => b.length - a.length);
   }
 
-  /** Whether there is anything to hide. */
+  /** Whether there are no secrets. */
   get empty(): boolean {
     return this.forms.length === 0;
   }
 
-  /** The bytes that may be shown now. */
+  /** Returns the bytes that can be shown now. */
   push(chunk: Buffer): Buffer {
     if (this.empty) return chunk;
     const bytes = this.held.length > 0 ? Buffer.concat([this.held, chunk]) : chunk;
@@ -31,20 +31,19 @@ export class Mask {
     return Buffer.concat([...masked, rest.subarray(0, rest.length - keep)]);
   }
 
-  /** What was held back, at the end of the stream. */
+  /** Returns the bytes that were held back, at the end of the stream. */
   flush(): Buffer {
     const held = this.held;
     this.held = Buffer.alloc(0);
     return held;
   }
 
-  /** The whole of a text masked at once. */
   text(text: string): string {
     const { masked, rest } = this.mask(Buffer.from(text));
     return Buffer.concat([...masked, rest]).toString();
   }
 
-  /** Everything up to the end of the last secret, and the bytes after it. */
+  /** Returns the masked bytes up to the end of the last secret, and the rest. */
   private mask(bytes: Buffer): { masked: Buffer[]; rest: Buffer } {
     const next = this.forms.map((form) => bytes.indexOf(form));
     const masked: Buffer[] = [];
@@ -62,7 +61,7 @@ export class Mask {
     }
   }
 
-  /** How many of the last bytes could be the beginning of a secret. */
+  /** Returns how many of the last bytes may be the beginning of a secret. */
   private beginningAtEnd(bytes: Buffer): number {
     const longest = Math.min(bytes.length, (this.forms[0]?.length ?? 1) - 1);
     for (let length = longest; length > 0; length--) {
@@ -73,11 +72,11 @@ export class Mask {
   }
 }
 
-/** A secret in every spelling that a log may hold: as it is, by line, in a URL, in JSON, in base64. */
+/** Returns a secret in every form that a log may contain: plain, by line, in a URL, in JSON, in base64. */
 function formsOf(secret: string): string[] {
   const lines = secret.split(/\r?\n/).map((line) => line.trim());
   return [secret.trim(), ...lines].flatMap((text) => {
-    if (text.length < shortest) return [];
+    if (text.length < minSecretLength) return [];
     const encoded = encodeURIComponent(text);
     const form = encoded.replace(/%20/g, '+').replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
     const lower = encoded.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
@@ -86,8 +85,8 @@ function formsOf(secret: string): string[] {
 }
 
 /**
- * Base64 spells the same bytes in three ways, by their offset in what is encoded. Of each, only the
- * characters that depend on the secret alone are looked for.
+ * Returns the three base64 forms of a text, one for each offset in the encoded bytes, without the characters at both
+ * ends that depend on other bytes.
  */
 function base64Of(text: string): string[] {
   const bytes = Buffer.from(text);
@@ -98,7 +97,7 @@ function base64Of(text: string): string[] {
     const first = Math.ceil((offset * 8) / 6);
     const last = Math.floor(((offset + bytes.length) * 8) / 6);
     const inner = encoded.slice(first, last);
-    // Too few characters would also be found in innocent text.
+    // A shorter form would mask ordinary text.
     if (inner.length < 6) return [];
     return [inner, inner.replace(/\+/g, '-').replace(/\//g, '_')];
   });

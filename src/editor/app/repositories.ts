@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
-import { gitOrUndefined } from '../../core/git/git';
+import { git } from '../../core/git/git';
+import { valueOf } from '../../core/model/result';
 import { openRepository, type Repository } from '../../core/git/repository';
 import { PlacesNow } from '../../core/location/places-now';
 import type { Service } from './state';
@@ -44,8 +45,8 @@ export class Repositories implements vscode.Disposable {
 async function open(service: Service): Promise<OpenedRepository | undefined> {
   const [repository, email] = await Promise.all([
     openRepository(service.root),
-    gitOrUndefined(['config', 'user.email'], { folder: service.root }),
+    git({ folder: service.root }, (client) => client.getConfig('user.email')),
   ]);
   if (!repository.ok) return undefined;
-  return { repository: repository.value, places: new PlacesNow(repository.value, service.home), email: email?.trim() };
+  return { repository: repository.value, places: new PlacesNow(repository.value, service.home), email: valueOf(email)?.value?.trim() };
 }

@@ -73,7 +73,7 @@ export class FeedbackActions {
     const branch = await pickBranch(found);
     proposeMessage(found);
     if (branch === undefined) return;
-    const switched = await git(['switch', '--create', branch], { folder: found.service.root });
+    const switched = await git({ folder: found.service.root }, (client) => client.checkoutLocalBranch(branch));
     if (!switched.ok) void vscode.window.showErrorMessage(switched.failure.message);
   }
 

@@ -1,5 +1,5 @@
 import { isEmbedded } from '../../core/environments/registry';
-import type { Divergence } from '../../core/git/divergence';
+import type { Divergence } from '../../core/history/ancestry';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
 import { age, counted, joined, shortCommit } from '../../core/support/format';
 import type { LiveEnvironment } from '../app/state';

@@ -1,7 +1,6 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { diffLines } from '../../core/location/diff-lines';
-import { splitLines } from '../../core/location/hunks';
+import { diffLines, splitLines } from '../../core/location/diff-lines';
 import { LineMap } from '../../core/location/line-map';
 import type { PlaceNow } from '../../core/location/places-now';
 import { ChangeEvent, Throttle } from '../app/change-event';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { isFinished, type RunState } from '../../core/model/run-state';
-import { logFile } from '../../core/support/log-file';
+import { logFile } from '../../core/support/home';
 import { isStartedHere, type ServiceState } from '../app/state';
 import { BoundedText } from './bounded-text';
 import { Transcript } from './transcript';

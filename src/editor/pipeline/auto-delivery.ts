@@ -1,10 +1,6 @@
 import * as vscode from 'vscode';
-import { claimCommit } from '../../core/history/commit-claims';
-import { CommitWatch, type HeldCommit } from '../../core/history/commit-watch';
-import { MadeCommits } from '../../core/history/made-commits';
-import type { NewCommit } from '../../core/history/new-commits';
-import { PushedCommits } from '../../core/history/pushed-commits';
-import { touchedFolders } from '../../core/history/touched-services';
+import { claimCommit, CommitWatch, type HeldCommit } from '../../core/history/commit-watch';
+import { MadeCommits, type NewCommit, PushedCommits, touchedFolders } from '../../core/history/new-commits';
 import { messageOf } from '../../core/model/result';
 import { findRepository, folderInRepository } from '../app/git-folder';
 import type { SecretStore } from '../app/secrets';

@@ -155,15 +155,14 @@ interface CommitItem extends vscode.QuickPickItem {
 
 /** Returns a recent commit that changes the service, or a revision that was typed. */
 async function pickCommit(service: Service): Promise<string | undefined> {
-  const log = await git(['log', `--max-count=${maxCommits}`, '--format=%H%x1f%s%x1f%an%x1f%cI', '--', '.'], { folder: service.folder });
+  const format = { commit: '%H', subject: '%s', author: '%an', date: '%cI' };
+  const options = { maxCount: maxCommits, '--no-show-signature': null, '.': null };
+  const log = await git({ folder: service.folder }, (client) => client.log({ format, ...options }));
   if (!log.ok) {
     void vscode.window.showErrorMessage(log.failure.message);
     return undefined;
   }
-  const recent = log.value
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => commitItem(line));
+  const recent = log.value.all.map(commitItem);
   const pick = vscode.window.createQuickPick<CommitItem>();
   pick.title = `Deliver Commit of ${service.name}`;
   pick.placeholder = 'Select a commit, or type a hash, tag or branch';
@@ -186,8 +185,7 @@ async function pickCommit(service: Service): Promise<string | undefined> {
   }
 }
 
-function commitItem(line: string): CommitItem {
-  const [commit = '', subject = '', author = '', date = ''] = line.split('\x1f');
+function commitItem({ commit, subject, author, date }: Record<'commit' | 'subject' | 'author' | 'date', string>): CommitItem {
   return {
     label: subject,
     description: joined([shortCommit(commit), author, age(date)]),

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ownIdentity } from '../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../src/core/process/process-identity';
 import { tryLock } from '../../../src/core/process/lock';
 import { cache, server } from './places';
 
@@ -80,7 +80,7 @@ async function once(step: string, work: () => Promise<void>): Promise<void> {
 
 async function lock(file: string, print: (line: string) => void): Promise<() => void> {
   for (let isWaiting = false; ; isWaiting = true) {
-    const attempt = tryLock(file, ownIdentity());
+    const attempt = tryLock(file, currentIdentity());
     if (attempt.ok) return () => attempt.release();
     if (!isWaiting) print(`waiting for process ${attempt.holder.pid}, which is installing the VS Code server …`);
     await delay(300);

@@ -5,7 +5,7 @@ import { RunFollower, type Look } from '../../../src/core/ci/follow/run-follower
 import { Mask } from '../../../src/core/support/masking';
 import type { EventBody, RunEvent } from '../../../src/core/model/events';
 import { Journal } from '../../../src/core/history/journal';
-import { logFile } from '../../../src/core/support/log-file';
+import { logFile } from '../../../src/core/support/home';
 import { readRecorded } from '../../../src/core/history/runs';
 import { isFinished, type RunState } from '../../../src/core/model/run-state';
 import type { Random } from '../random';

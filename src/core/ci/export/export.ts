@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../../support/file-names';
+import { fileNames } from '../../support/files';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';

@@ -7,11 +7,10 @@ import type { Pipeline } from '../../model/pipeline';
 import type { Result } from '../../model/result';
 import type { Visibility } from '../../process/visibility';
 import { Journal } from '../../history/journal';
-import { PathResolver } from '../../location/path-resolver';
+import { PathResolver, treePaths } from '../../location/path-resolver';
 import { ProblemReporter } from '../../logs/problem-reporter';
 import { isFinished, type RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
-import { treePaths } from '../../location/tree-paths';
 import { pollDelayAfter, waitForNextPoll, type PollDelay } from './poll-schedule';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import type { SerialQueue } from '../../support/serial-queue';
@@ -19,7 +18,7 @@ import { RunFollower, type Look } from './run-follower';
 import { takeSnapshot } from '../../git/snapshot';
 import { listTree, type TreeEntry } from '../../git/tree';
 import type { RunEvent } from '../../model/events';
-import { ownIdentity } from '../../process/process-identity';
+import { currentIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import * as path from 'node:path';
 import { tryLock, type LockAttempt } from '../../process/lock';
@@ -195,7 +194,7 @@ export async function resumeFollowing(options: RunToResume, signal: AbortSignal)
   try {
     const journal = new Journal(home.run(run), run, options.onEvent);
     try {
-      journal.append({ type: 'run-followed', runner: ownIdentity() });
+      journal.append({ type: 'run-followed', runner: currentIdentity() });
       const state = readRecorded(home.run(run));
       if (!state || isFinished(state.outcome)) return false;
       const pipeline = await pipelineOf(options, state);
@@ -231,5 +230,5 @@ export async function treeOf(repository: Repository, home: RepositoryHome, commi
  * remote id, and Jenkins jobs share build numbers.
  */
 export function lockFollowedRun(home: RepositoryHome, run: string): LockAttempt {
-  return tryLock(path.join(home.locks, `followed-${run}.lock`), { ...ownIdentity(), run });
+  return tryLock(path.join(home.locks, `followed-${run}.lock`), { ...currentIdentity(), run });
 }

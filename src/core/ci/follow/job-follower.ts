@@ -6,7 +6,7 @@ import { fold, type RunState, type StepProgress } from '../../model/run-state';
 import { afterAttempt, FollowedLog, jobEventMark, JobLog, markedLines, newJobEvents, type LogRead } from './job-log';
 import type { CiClient, CiFailure, RemoteJob, RemoteRun } from '../ci-client';
 import type { Journal } from '../../history/journal';
-import { logFile } from '../../support/log-file';
+import { logFile } from '../../support/home';
 
 export interface FollowingJobs {
   readonly client: CiClient;

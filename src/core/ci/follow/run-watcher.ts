@@ -13,12 +13,12 @@ import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
 import type { CiClient, CiFailure, CiResult, RemoteDeployment, RemoteRun } from '../ci-client';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 import type { Pipeline } from '../../model/pipeline';
 import type { Change, EventBody } from '../../model/events';
 import { Journal, journalName } from '../../history/journal';
 import { plannedSteps } from '../../model/planned-steps';
-import { ownBranches } from '../../git/delivery-branches';
+import { branchPrefix } from '../../git/snapshot-branch';
 
 export interface RunWatch {
   readonly repository: Repository;
@@ -203,7 +203,7 @@ function keyOf({ id, attempt }: Pick<RemoteRun, 'id' | 'attempt'>): string {
  */
 function isLocalRun({ home, pipeline: { service } }: ExternalRuns, { id, attempt, branch }: RemoteRun): boolean {
   const run = /^\d{8}T\d{9}-[0-9a-f]+$/.exec(branch.slice(branch.length - 23))?.[0];
-  if (!branch.startsWith(ownBranches) || run === undefined || !fs.existsSync(home.run(run))) return false;
+  if (!branch.startsWith(branchPrefix) || run === undefined || !fs.existsSync(home.run(run))) return false;
   const local = readRun(home.run(run));
   // The process was killed before it knew the id.
   if (local && !local.engine && isFinished(local.outcome)) return false;
@@ -227,7 +227,7 @@ async function createJournal(source: ExternalRuns, run: RemoteRun): Promise<void
     commit: run.commit,
     tree: tree ?? '',
     subject: plain(run.subject).split('\n')[0]?.slice(0, 200) ?? '',
-    dirty: run.branch.startsWith(ownBranches),
+    dirty: run.branch.startsWith(branchPrefix),
     branch: run.branch,
   };
   const definition = (await pipelineOf(source, { change, folder })) ?? pipeline;

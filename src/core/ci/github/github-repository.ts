@@ -6,7 +6,7 @@ import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
 import { readFrom, type ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 
 export type Fields = Readonly<Record<string, unknown>>;
 

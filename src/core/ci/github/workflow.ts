@@ -1,6 +1,6 @@
 import { definitionName, type Pipeline } from '../../model/pipeline';
 import { deliverStep, packing, retried, word } from '../export/shell';
-import { ownBranches } from '../../git/delivery-branches';
+import { branchPrefix } from '../../git/snapshot-branch';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
@@ -40,7 +40,7 @@ export function workflow(service: CiPipeline, options: ExportOptions): CiFile {
     name: `Deliver ${pipeline.service}`,
     on: {
       // Deliver starts the runs on its own branches.
-      push: { branches: ['**', `!${ownBranches}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
+      push: { branches: ['**', `!${branchPrefix}**`], ...(service.folder !== '' && { paths: [`${service.folder}/**`, path] }) },
       workflow_dispatch: null,
     },
     permissions: { contents: 'read' },

@@ -5,7 +5,7 @@ import type { RemoteJob, RemoteRun } from '../ci-client';
 import { shown, webAddress, type Json } from './project';
 import { failingTest, testOf } from '../../logs/junit';
 import type { FoundProblem } from '../../model/problem';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 
 /** The service whose jobs are read, for the names in exported files. */
 export interface Naming {

@@ -2,7 +2,7 @@ import { definitionName } from '../../model/pipeline';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { ownBranch, ownBranches } from '../../git/delivery-branches';
+import { snapshotBranch, branchPrefix } from '../../git/snapshot-branch';
 import { deliverStep, isCompound, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
 
@@ -122,8 +122,8 @@ function sharedKeys({ service, isAlone }: Context): object {
  * rules:changes).
  */
 function excludeOtherServices({ pipeline }: CiPipeline): object {
-  const own = ownBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
-  const any = ownBranches.replace(/\//g, '\\/');
+  const own = snapshotBranch(pipeline.service, '').replace(/[./]/g, '\\$&');
+  const any = branchPrefix.replace(/\//g, '\\/');
   return { if: `$CI_COMMIT_BRANCH =~ /^${any}.+/ && $CI_COMMIT_BRANCH !~ /^${own}\\d+T\\d+-[0-9a-f]+$/`, when: 'never' };
 }
 

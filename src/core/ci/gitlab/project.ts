@@ -1,7 +1,7 @@
 import type { JsonAnswer } from '../../http/api';
 import { recordOf, textOf, valueAt } from '../../support/json-value';
 import { linkToNext, readPages } from '../../http/pages';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 import type { ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
 

@@ -1,6 +1,6 @@
 import { present, recordOf, textOf, valueAt } from '../../support/json-value';
 import { ok, type CiFailure, type CiResult, type RemoteJob, type RemoteRun, type Started } from '../ci-client';
-import { isOwnBranchOf, ownBranches } from '../../git/delivery-branches';
+import { isSnapshotBranchOf, branchPrefix } from '../../git/snapshot-branch';
 import { invisibleProject } from './check';
 import { jobDeployments } from './deployments';
 import {
@@ -103,8 +103,8 @@ export class GitlabRuns {
   private belongsToNoRun(json: unknown): boolean {
     const { status, source, ref } = recordOf(json) ?? {};
     const branch = textOf(ref) ?? '';
-    if (!branch.startsWith(ownBranches)) return false;
-    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isOwnBranchOf(this.naming.service, branch));
+    if (!branch.startsWith(branchPrefix)) return false;
+    return (status === 'skipped' && source === 'push') || !(this.naming.isAlone || isSnapshotBranchOf(this.naming.service, branch));
   }
 
   /** Runs the jobs again that did not pass. */

@@ -4,7 +4,7 @@ import { recordOf, textOf } from '../../support/json-value';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';
 import { ok, type CiFailure, type CiResult } from '../ci-client';
-import { plain } from '../../support/plain-text';
+import { plain } from '../../support/terminal-text';
 
 /** The API of a Jenkins server and one of its jobs: https://www.jenkins.io/doc/book/using/remote-access-api/ */
 export class JenkinsApi {

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import picomatch from 'picomatch';
 import { fail, ok, type Result } from '../../model/result';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import { type ComposeConfig, readConfig } from './config';
 import type { ComposeCall, ContainerEngine } from './engine';
 import { configFailure } from './failures';

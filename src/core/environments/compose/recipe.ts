@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Release } from '../../model/events';
 import type { HealthDefinition } from '../../model/pipeline';
-import { writeAtomically } from '../../support/write-atomically';
+import { writeAtomically } from '../../support/files';
 import { releaseLabel } from '../platform';
 import type { ComposeConfig, ComposeService } from './config';
 import { label, networkOf, projectOf } from './containers';

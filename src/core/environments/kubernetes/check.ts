@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../model/result';
-import { jsonDocuments } from '../../support/json-documents';
+import { jsonDocuments } from '../../support/json-value';
 import type { Kubectl } from './kubectl';
 import type { ObjectList } from './objects';
 

@@ -1,4 +1,4 @@
-import { milliseconds } from '../../support/duration';
+import { milliseconds } from '../../support/format';
 import { describeEnvironment } from '../descriptor';
 
 export interface KubernetesDefinition {

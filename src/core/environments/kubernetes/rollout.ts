@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../../model/result';
-import { JsonDocuments } from '../../support/json-documents';
+import { JsonDocuments } from '../../support/json-value';
 import { pause } from '../../support/pause';
 import type { WriteLine } from '../environment';
 import type { Kubectl, KubectlResult } from './kubectl';

@@ -4,7 +4,7 @@ import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import { followFile } from '../../support/follow-file';
+import { followFile } from '../../support/file-tail';
 import { pause } from '../../support/pause';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RollbackOptions, RolledBackRelease } from '../environment';
 import { plainEnvironment } from '../variables';

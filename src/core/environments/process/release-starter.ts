@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { freePort } from '../../process/free-port';
 import type { OutputPipes } from '../../process/output-pipe';
-import { fileNames } from '../../support/file-names';
+import { fileNames } from '../../support/files';
 import { Mask } from '../../support/masking';
 import { shortCommit } from '../../support/format';
 import { addressVariable, releaseEnvironment } from '../variables';

@@ -5,7 +5,7 @@ import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../mode
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { isAlive } from '../../process/process-identity';
-import { fileNames } from '../../support/file-names';
+import { fileNames } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
 
 /** The stored state of an environment: enough to show it, and to restore it after a reboot. */

@@ -5,8 +5,8 @@ import { endProcesses } from '../../process/descendants';
 import { portsFor } from '../../process/free-port';
 import { lockHolder, tryLock } from '../../process/lock';
 import { OutputPipes } from '../../process/output-pipe';
-import { isAlive, ownIdentity } from '../../process/process-identity';
-import { writeAtomically } from '../../support/write-atomically';
+import { isAlive, currentIdentity } from '../../process/process-identity';
+import { writeAtomically } from '../../support/files';
 import type { DeployedRelease } from '../environment';
 import { type Commands, type Control, listenForCommands } from './control';
 import { ServiceProxy } from './proxy';
@@ -22,7 +22,7 @@ const lockPollIntervalMs = 2_000;
  */
 export async function supervise(name: string, home: string): Promise<void> {
   const files = new EnvironmentFiles(home, name);
-  const identity = ownIdentity();
+  const identity = currentIdentity();
   const lock = tryLock(files.lock, identity);
   if (!lock.ok) return;
   const savedState = readState(files) ?? moveAside(files);
@@ -153,7 +153,7 @@ class Supervisor {
 
   private write(): void {
     if (this.stopping.signal.aborted || !fs.existsSync(this.files.lock)) return;
-    const state: EnvironmentState = { ...this.state(), supervisor: ownIdentity() };
+    const state: EnvironmentState = { ...this.state(), supervisor: currentIdentity() };
     const text = JSON.stringify(state);
     if (text === this.written) return;
     try {

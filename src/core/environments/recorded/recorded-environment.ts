@@ -4,7 +4,7 @@ import { fail, messageOf, ok, type Result } from '../../model/result';
 import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
 import { tryLock } from '../../process/lock';
-import { isAlive, ownIdentity } from '../../process/process-identity';
+import { isAlive, currentIdentity } from '../../process/process-identity';
 import { pause } from '../../support/pause';
 import { shortCommit } from '../../support/format';
 import type {
@@ -61,7 +61,7 @@ export class RecordedEnvironment implements Environment {
       const before = this.readOrMoveAside(service, log);
       const { current, earlier: known } = await this.readLive(platform.value, service, before);
       const initial: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
-      this.records.write({ ...initial, deploying: { release, by: request.owner ?? ownIdentity() } });
+      this.records.write({ ...initial, deploying: { release, by: request.owner ?? currentIdentity() } });
       const addresses = this.addresses();
       const deployed = await platform.value.deploy({ ...request, addresses, current }, log, signal);
       if (!deployed.ok) {
@@ -76,7 +76,7 @@ export class RecordedEnvironment implements Environment {
       // A release that was never verified is no target for a rollback.
       const isVerified = current && !(before?.verifier && before.current?.release.id === current.release.id);
       const earlier = [...(isVerified ? [current] : []), ...known].filter((kept) => kept.release.id !== release.id);
-      const verifier = request.owner ?? ownIdentity();
+      const verifier = request.owner ?? currentIdentity();
       this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, maxEarlierReleases) });
       await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...earlier.slice(0, maxEarlierReleases)]);
       const [last] = earlier;
@@ -295,7 +295,7 @@ export class RecordedEnvironment implements Environment {
   private async withLock<T>(service: string, log: WriteLine, signal: AbortSignal, act: () => Promise<Result<T>>): Promise<Result<T>> {
     for (let reported = false; ; reported = true) {
       if (signal.aborted) return fail('cancelled', 'cancelled');
-      const lock = tryLock(this.records.lock(service), ownIdentity());
+      const lock = tryLock(this.records.lock(service), currentIdentity());
       if (lock.ok) {
         try {
           return await act();

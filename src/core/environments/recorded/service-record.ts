@@ -3,9 +3,8 @@ import * as path from 'node:path';
 import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
-import { fileNames } from '../../support/file-names';
+import { fileNames, writeAtomically } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
-import { writeAtomically } from '../../support/write-atomically';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { cleanItem, type FeedbackItem } from '../../../../src/core/feedback/item';
-import { plain } from '../../../../src/core/support/plain-text';
+import { plain } from '../../../../src/core/support/terminal-text';
 
 const now = '2026-11-23T12:00:00.000Z';
 const clean = (more: Partial<FeedbackItem>): ReturnType<typeof cleanItem> =>

@@ -5,7 +5,7 @@ import { contentsOf, Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('a delivery from', () => {
+describe('a slot', () => {
   const folder = temporaryFolder();
   let origin: Project;
 
@@ -21,7 +21,7 @@ describe('a delivery from', () => {
   };
   const home = (): string => path.join(folder.path, 'home');
 
-  it('a shallow clone has the history that there is', async () => {
+  it('has the history of a shallow clone', async () => {
     const root = clone('shallow', '--depth', '2');
     fs.writeFileSync(path.join(root, 'a.txt'), 'changed');
     const before = contentsOf(root);
@@ -32,7 +32,7 @@ describe('a delivery from', () => {
     assert.deepEqual(contentsOf(root), before);
   });
 
-  it('a shallow clone that is deepened later sees the rest', async () => {
+  it('has the whole history after a shallow clone is deepened', async () => {
     const root = clone('shallow', '--depth', '1');
     const delivery = await Delivery.from(root, home());
     await delivery.slotNow();
@@ -40,7 +40,7 @@ describe('a delivery from', () => {
     assert.equal(git((await delivery.slotNow()).root, 'rev-list', '--count', 'HEAD'), '3');
   });
 
-  it('a partial clone fetches what it lacks, and not into the clone', async () => {
+  it('fetches the missing objects of a partial clone, but not into that clone', async () => {
     const root = clone('partial', '--filter=blob:none');
     fs.writeFileSync(path.join(root, 'new.txt'), 'new');
     const delivery = await Delivery.from(root, home());
@@ -53,13 +53,13 @@ describe('a delivery from', () => {
     assert.deepEqual(contentsOf(root), before);
   });
 
-  it('a clone that borrows objects itself finds them all', async () => {
+  it('finds the objects that the clone itself borrows', async () => {
     const root = clone('borrower', '--shared');
     const slot = await (await Delivery.from(root, home())).slotNow();
     assert.equal(git(slot.root, 'rev-list', '--count', '--objects', 'HEAD'), git(origin.root, 'rev-list', '--count', '--objects', 'HEAD'));
   });
 
-  it('each worktree of a repository delivers its own files, in slots of the same name', async () => {
+  it('holds the files of the worktree that is delivered', async () => {
     const root = clone('main');
     git(root, 'worktree', 'add', '-q', '-b', 'feature', '../feature');
     fs.writeFileSync(path.join(folder.path, 'feature', 'a.txt'), 'feature');
@@ -77,7 +77,7 @@ describe('a delivery from', () => {
     for (const slot of [first, second]) slot.release();
   });
 
-  it('a repository whose path holds what git’s lists are separated by', async () => {
+  it('supports paths that contain the separator of git’s lists', async () => {
     const root = clone('a:b "c" d\\e');
     fs.writeFileSync(path.join(root, 'a.txt'), 'changed');
     const slot = await (await Delivery.from(root, home())).slotNow();
@@ -85,7 +85,7 @@ describe('a delivery from', () => {
     assert.equal(git(slot.root, 'rev-list', '--count', 'HEAD'), '4');
   });
 
-  it('a repository of SHA-256', async () => {
+  it('supports a repository with SHA-256', async () => {
     const root = path.join(folder.path, 'sha256');
     git(folder.path, 'init', '-q', '--object-format=sha256', root);
     fs.writeFileSync(path.join(root, 'a.txt'), 'a');
@@ -93,7 +93,7 @@ describe('a delivery from', () => {
     assert.equal(git(slot.root, 'rev-parse', 'HEAD').length, 64);
   });
 
-  it('a folder deep in it, reached through a link', async () => {
+  it('belongs to the repository that a link leads into', async () => {
     fs.mkdirSync(path.join(origin.root, 'deep', 'er'), { recursive: true });
     fs.symlinkSync(path.join(origin.root, 'deep', 'er'), path.join(folder.path, 'link'));
     const delivery = await Delivery.from(path.join(folder.path, 'link'), home());
@@ -101,7 +101,7 @@ describe('a delivery from', () => {
     assert.equal(delivery.repository.commonGitFolder, path.join(origin.root, '.git'));
   });
 
-  it('what is no working copy is refused with a reason', async () => {
+  it('is refused with a reason for a folder that is no working copy', async () => {
     const reason = async (name: string): Promise<string> =>
       Delivery.from(path.join(folder.path, name), home()).then(
         () => 'none',
@@ -111,9 +111,9 @@ describe('a delivery from', () => {
     fs.mkdirSync(path.join(folder.path, 'plain'));
     fs.mkdirSync(path.join(folder.path, 'line\nbreak'));
     git(path.join(folder.path, 'line\nbreak'), 'init', '-q');
-    assert.equal(await reason('missing'), 'Error: there is no folder /missing');
+    assert.equal(await reason('missing'), 'Error: the folder /missing does not exist');
     assert.equal(await reason('plain'), 'Error: /plain is not in a git repository');
-    assert.equal(await reason('bare.git'), 'Error: /bare.git lies in a bare git repository');
-    assert.match(await reason('line\nbreak'), /has a line break in its name/);
+    assert.equal(await reason('bare.git'), 'Error: /bare.git is in a bare git repository');
+    assert.match(await reason('line\nbreak'), /contains a line break/);
   });
 });

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../support/temporary';
 const day = 86_400_000;
 const later = (days: number): number => Date.now() + days * day;
 
-describe('the objects of snapshots', () => {
+describe('the object store of snapshots', () => {
   const folder = temporaryFolder();
   let project: Project;
   let delivery: Delivery;
@@ -20,7 +20,7 @@ describe('the objects of snapshots', () => {
   });
 
   const has = (id: string): boolean => fs.existsSync(path.join(delivery.home.objects, id.slice(0, 2), id.slice(2)));
-  /** As if everything that is there had been written some days earlier. */
+  /** Makes every object some days older. */
   const age = (days: number): void => {
     for (const entry of fs.readdirSync(delivery.home.objects, { recursive: true, withFileTypes: true })) {
       const file = path.join(entry.parentPath, entry.name);
@@ -38,7 +38,7 @@ describe('the objects of snapshots', () => {
     return (await delivery.snapshot()).change.commit;
   };
 
-  it('go when no remembered run needs them, and newer ones stay', async () => {
+  it('drops objects that no recorded run needs, and keeps newer ones', async () => {
     const old = await commitOf('old');
     age(10);
     const recent = await commitOf('recent');
@@ -48,7 +48,7 @@ describe('the objects of snapshots', () => {
     await delivery.slot(await delivery.snapshot(recent));
   });
 
-  it('that an old and a new snapshot share stay', async () => {
+  it('keeps objects that a newer snapshot shares', async () => {
     project.write('big.txt', 'shared');
     await commitOf('old');
     age(10);
@@ -59,7 +59,7 @@ describe('the objects of snapshots', () => {
     git(slot.root, 'fsck', '--connectivity-only', 'HEAD');
   });
 
-  it('are bounded in size, the oldest going first', async () => {
+  it('drops the oldest objects when it exceeds its limit', async () => {
     const old = await commitOf('old');
     const first = size();
     age(2);
@@ -71,13 +71,13 @@ describe('the objects of snapshots', () => {
     assert.deepEqual([has(old), has(recent)], [false, true]);
   });
 
-  it('of the last hour stay whatever the bound: a snapshot may just be writing them', async () => {
+  it('keeps objects of the last hour, which a snapshot may be writing', async () => {
     const commit = await commitOf('new');
     tidyObjects(delivery.home, new Date(later(1)), 0);
     assert.equal(has(commit), true);
   });
 
-  it('that were removed too early are made again by the next snapshot', async () => {
+  it('gets an object again from the next snapshot if it was dropped too early', async () => {
     const commit = await commitOf('text');
     tidyObjects(delivery.home, new Date(later(2)), 0, later(1));
     assert.equal(has(commit), false);
@@ -86,7 +86,7 @@ describe('the objects of snapshots', () => {
     assert.equal(fs.readFileSync(path.join(slot.root, 'src', 'b.txt'), 'utf8'), 'text');
   });
 
-  it('leave no half-written files and indexes of snapshots that were killed', async () => {
+  it('drops partial files and indexes of killed snapshots', async () => {
     await commitOf('text');
     const drafts = [path.join(delivery.home.objects, 'ab', 'tmp_obj_x'), path.join(delivery.home.folder, 'index-1-ab')];
     for (const draft of drafts) {

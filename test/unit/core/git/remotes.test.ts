@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { parseRemote } from '../../../../src/core/git/remotes';
 
 describe('a remote', () => {
-  it('tells its host and path however it is written', () => {
+  it('has a host and a path in every notation', () => {
     const acme = { host: 'https://github.com', path: 'acme/shop' };
     for (const url of [
       'git@github.com:acme/shop.git',
@@ -17,12 +17,12 @@ describe('a remote', () => {
     });
   });
 
-  it('is that of the site, where ssh has a host of its own at the port of https', () => {
+  it('has the host of the site if ssh uses another host at the port of https', () => {
     assert.equal(parseRemote('ssh://git@ssh.github.com:443/acme/shop.git')?.host, 'https://github.com');
     assert.equal(parseRemote('ssh://git@altssh.gitlab.com:443/acme/shop.git')?.host, 'https://gitlab.com');
   });
 
-  it('that is a folder has none', () => {
+  it('has no host if it is a folder', () => {
     for (const url of ['/srv/git/shop.git', '../shop', 'C:\\git\\shop', 'file:///srv/shop']) assert.equal(parseRemote(url), undefined, url);
   });
 });

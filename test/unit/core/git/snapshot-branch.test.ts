@@ -18,7 +18,7 @@ import { temporaryFolder } from '../../../support/temporary';
 
 const none = async (): Promise<undefined> => Promise.resolve(undefined);
 
-describe('what is delivered on a CI service', () => {
+describe('a snapshot branch', () => {
   const folder = temporaryFolder();
   let shop: Project;
   let delivery: Delivery;
@@ -44,7 +44,7 @@ describe('what is delivered on a CI service', () => {
         .map((line) => line.split(' ') as [string, string]),
     );
 
-  it('says that what is new in files of Git LFS does not come with it', async () => {
+  it('causes a notice about files of Git LFS with uncommitted changes', async () => {
     shop.write('.gitattributes', '*.png filter=lfs diff=lfs merge=lfs -text\n').commit();
     assert.deepEqual(await lfsNotices(push(), (await delivery.snapshot()).change), []);
     shop.write('cart.js', 'not committed\n');
@@ -53,7 +53,7 @@ describe('what is delivered on a CI service', () => {
     assert.deepEqual(more, []);
   });
 
-  it('arrives on a branch of its own as exactly the working tree, and on no other', async () => {
+  it('contains exactly the working tree and changes no other branch', async () => {
     const before = refs();
     shop.write('cart.js', 'not committed\n').write('new.js', 'not even added\n').write('ignored', 'no\n');
     const { change } = await delivery.snapshot();
@@ -63,13 +63,13 @@ describe('what is delivered on a CI service', () => {
     assert.equal(git(bare, 'rev-parse', 'deliver/shop-1^{tree}'), change.tree);
     assert.equal(git(bare, 'show', 'deliver/shop-1:cart.js'), 'not committed');
     assert.equal(git(bare, 'ls-tree', '--name-only', 'deliver/shop-1'), '.gitignore\ncart.js\nnew.js');
-    // Nothing of it is to be seen in the user's repository.
+    // The user's repository shows no trace of it.
     assert.equal(shop.git('branch', '--all', '--list', '*/deliver/shop-1'), '  remotes/origin/grace/deliver/shop-1\n');
     shop.git('fsck', '--connectivity-only');
     assert.equal(shop.git('status', '--porcelain'), ' M cart.js\n?? new.js\n');
   });
 
-  it('brings no tag with it, though the user has tags follow what he pushes', async () => {
+  it('is pushed without tags even with push.followTags', async () => {
     shop.git('config', 'push.followTags', 'true');
     shop.git('tag', '-a', '-m', 'mine', 'v1');
     const { change } = await delivery.snapshot();
@@ -77,7 +77,7 @@ describe('what is delivered on a CI service', () => {
     assert.ok(!('refs/tags/v1' in refs()), Object.keys(refs()).join(' '));
   });
 
-  it("is never pushed to anybody's branch, nor is one removed", async () => {
+  it('never replaces or removes another branch', async () => {
     const before = refs();
     for (const branch of ['main', 'deliver-tomorrow', 'grace/deliver/shop-1', 'deliver']) {
       await assert.rejects(pushSnapshot(push(branch), 'HEAD', { quietPush: undefined, token: none }), /is no branch of ours/);
@@ -86,7 +86,7 @@ describe('what is delivered on a CI service', () => {
     assert.deepEqual(refs(), before);
   });
 
-  it('runs no hook of the repository', async () => {
+  it('is pushed without hooks', async () => {
     const mark = path.join(folder.path, 'ran');
     shop.write('.git/hooks/pre-push', `#!/bin/sh\ntouch '${mark}'\nexit 1\n`);
     fs.chmodSync(path.join(shop.root, '.git/hooks/pre-push'), 0o755);
@@ -98,7 +98,7 @@ describe('what is delivered on a CI service', () => {
     assert.equal(fs.existsSync(mark), false);
   });
 
-  it('is pushed to GitLab so that it starts nothing, and to a server that knows no such options as well', async () => {
+  it('starts no pipeline of GitLab, and is also pushed to a server without push options', async () => {
     const options = path.join(folder.path, 'options');
     fs.writeFileSync(
       path.join(bare, 'hooks', 'pre-receive'),
@@ -116,7 +116,7 @@ describe('what is delivered on a CI service', () => {
     assert.equal(refs()['refs/heads/deliver/shop-2'], change.commit);
   });
 
-  describe('says what the server has against it, and what helps', () => {
+  describe('that the server rejects', () => {
     const refused = async (said: string): Promise<{ readonly message: string; readonly hint?: string | undefined }> => {
       fs.writeFileSync(path.join(bare, 'hooks', 'pre-receive'), `#!/bin/sh\ncat >&2 <<'END'\n${said}\nEND\nexit 1\n`, { mode: 0o755 });
       const { change } = await delivery.snapshot();
@@ -125,7 +125,7 @@ describe('what is delivered on a CI service', () => {
       return pushed.failure;
     };
 
-    // As GitHub and GitLab say it.
+    // The words of GitHub and GitLab.
     const cases: readonly (readonly [said: string, message: RegExp, hint: RegExp])[] = [
       [
         '',
@@ -149,22 +149,22 @@ describe('what is delivered on a CI service', () => {
         /a rule of the repository/,
       ],
       ["GitLab: Branch name 'deliver/shop-1' does not follow the pattern 'x'", /does not follow the pattern/, /a rule of the repository/],
-      ['GitLab: You are not allowed to push code to this project.', /not allowed to push code/, /takes permission/],
+      ['GitLab: You are not allowed to push code to this project.', /not allowed to push code/, /need permission/],
     ];
     for (const [said, message, hint] of cases)
-      it(said === '' ? 'without a word' : (said.split('\n')[0]?.slice(0, 70) ?? ''), async () => {
+      it(`gives a hint for the reason '${said.split('\n')[0]?.slice(0, 70)}'`, async () => {
         const failure = await refused(said);
         assert.match(failure.message, message);
         assert.match(failure.hint ?? '', hint);
       });
 
     for (const [said, hint] of [
-      ['git@github.com: Permission denied (publickey).', /git push origin has to work without a question/],
-      ['Host key verification failed.', /git push origin has to work without a question/],
-      ['ERROR: Repository not found.', /git push origin has to work without a question/],
-      ['ERROR: Permission to acme/shop.git denied to grace.', /takes permission/],
+      ['git@github.com: Permission denied (publickey).', /git push origin must work without a prompt/],
+      ['Host key verification failed.', /git push origin must work without a prompt/],
+      ['ERROR: Repository not found.', /git push origin must work without a prompt/],
+      ['ERROR: Permission to acme/shop.git denied to grace.', /need permission/],
     ] as const)
-      it(`over ssh: ${said}`, async () => {
+      it(`gives a hint for the ssh error '${said}'`, async () => {
         const ssh = path.join(folder.path, 'ssh');
         fs.writeFileSync(ssh, `#!/bin/sh\necho '${said}' >&2\nexit 255\n`, { mode: 0o755 });
         shop.git('remote', 'set-url', 'origin', 'git@github.com:acme/shop.git');
@@ -177,7 +177,7 @@ describe('what is delivered on a CI service', () => {
       });
   });
 
-  describe('when it is done', () => {
+  describe('that is not needed any more', () => {
     const branches = (): string[] =>
       git(bare, 'for-each-ref', '--format=%(refname:short)', 'refs/heads/deliver/').split('\n').filter(Boolean);
     beforeEach(async () => {
@@ -186,25 +186,25 @@ describe('what is delivered on a CI service', () => {
         assert.ok((await pushSnapshot(push(name), change.commit, { quietPush: undefined, token: none })).ok);
     });
 
-    it('leaves no branch', async () => {
+    it('is removed', async () => {
       assert.ok((await removeBranch(push('deliver/shop-1'), none)).ok);
       assert.deepEqual(branches(), ['deliver/mail-1', 'deliver/shop-2']);
     });
 
-    it('takes no harm from a branch that is gone', async () => {
+    it('may be gone already', async () => {
       git(bare, 'branch', '-D', 'deliver/shop-1');
       const removed = await removeBranch(push('deliver/shop-1'), none);
       assert.ok(removed.ok, removed.ok ? '' : removed.failure.message);
     });
 
-    it('removes of old branches those that are named, and no others', async () => {
+    it('is removed only if it is named', async () => {
       await removeOldBranches(push(), ['deliver/shop-0', 'deliver/shop-1'], none);
       assert.deepEqual(branches(), ['deliver/mail-1', 'deliver/shop-2']);
       await removeOldBranches(push(), [], none);
       assert.deepEqual(branches(), ['deliver/mail-1', 'deliver/shop-2']);
     });
 
-    it('fails, and does not crash, where the remote is away', async () => {
+    it('causes a failure if the remote cannot be reached', async () => {
       shop.git('remote', 'set-url', 'origin', path.join(folder.path, 'nowhere'));
       assert.equal((await removeBranch(push('deliver/shop-1'), none)).ok, false);
       await removeOldBranches(push(), ['deliver/shop-1'], none);
@@ -223,7 +223,7 @@ describe('what is delivered on a CI service', () => {
       shop.git('remote', 'set-url', 'origin', `${server.url}/shop.git`);
       trace = path.join(folder.path, 'trace');
       asked = 0;
-      // What this machine would answer for its user is none of the test's.
+      // The credential helpers of this machine must not answer.
       for (const name of ['GIT_ASKPASS', 'SSH_ASKPASS', 'http_proxy', 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY']) delete process.env[name];
       Object.assign(process.env, { GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', GIT_TRACE2_EVENT: trace });
     });
@@ -242,9 +242,9 @@ describe('what is delivered on a CI service', () => {
       return pushSnapshot(push(), change.commit, { quietPush: undefined, token });
     };
 
-    it('goes with the credentials that git has, and asks for no token', async () => {
+    it('uses the credentials of git and reads no token', async () => {
       server.accepts = 'grace:hers';
-      // Settings of the user's own in the same place stay.
+      // The user's settings in the environment stay.
       const helper = '!f() { echo username=grace; echo password=hers; }; f';
       Object.assign(process.env, { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'credential.helper', GIT_CONFIG_VALUE_0: helper });
       const pushed = await send();
@@ -253,11 +253,11 @@ describe('what is delivered on a CI service', () => {
       assert.ok(!server.credentials.some((one) => one?.includes('right')));
     });
 
-    it('goes with the token where git has none, and the token stands in no argument', async () => {
+    it('uses the token if git has no credentials, and keeps it out of the arguments', async () => {
       const pushed = await send();
       assert.ok(pushed.ok, pushed.ok ? '' : pushed.failure.message);
       assert.equal(asked, 1);
-      // Only a request that was turned down without it is followed by one with it.
+      // The token is sent only after a request without it was rejected.
       assert.equal(server.credentials[0], undefined);
       assert.ok(refs()['refs/heads/deliver/shop-1']);
       const calls = fs.readFileSync(trace, 'utf8');
@@ -267,14 +267,14 @@ describe('what is delivered on a CI service', () => {
       assert.ok(!shop.git('config', '--list').includes('xtraheader'), 'the token stays in the configuration');
     });
 
-    it('goes with the token where the credentials of git are refused', async () => {
+    it('uses the token if the server rejects the credentials of git', async () => {
       shop.git('config', 'credential.helper', '!f() { echo username=grace; echo password=old; }; f');
       const pushed = await send();
       assert.ok(pushed.ok, pushed.ok ? '' : pushed.failure.message);
       assert.equal(asked, 1);
     });
 
-    it('goes with the token where those of git are of somebody whom the repository is not shown', async () => {
+    it('uses the token if the credentials of git give no access to the repository', async () => {
       server.hidesFrom = 'grace:hers';
       shop.git('config', 'credential.helper', '!f() { echo username=grace; echo password=hers; }; f');
       const pushed = await send();
@@ -285,11 +285,11 @@ describe('what is delivered on a CI service', () => {
     it('sends the token to no other server', async () => {
       const pushed = await send({ host: 'https://gitlab.example.com' });
       assert.ok(!pushed.ok);
-      assert.match(pushed.failure.hint ?? '', /git push origin has to work without a question/);
+      assert.match(pushed.failure.hint ?? '', /git push origin must work without a prompt/);
       assert.deepEqual([...new Set(server.credentials)], [undefined]);
     });
 
-    it('says so when the token is refused, without naming it', async () => {
+    it('causes a failure that does not show the token if the server rejects it', async () => {
       server.accepts = 'oauth2:another';
       const pushed = await send();
       assert.ok(!pushed.ok);

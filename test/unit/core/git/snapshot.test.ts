@@ -18,7 +18,7 @@ describe('a snapshot', () => {
 
   const files = async (): Promise<string[]> => delivery.files(await delivery.snapshot());
 
-  it('of a working copy without changes is its commit', async () => {
+  it('is the current commit if the working copy has no changes', async () => {
     const { change, notices } = await delivery.snapshot();
     assert.deepEqual(change, {
       commit: project.git('rev-parse', 'HEAD').trim(),
@@ -30,7 +30,7 @@ describe('a snapshot', () => {
     assert.deepEqual(notices, []);
   });
 
-  it('holds a change of the same length that was made in the second of the commit', async () => {
+  it('contains a change of the same length in the second of the commit', async () => {
     const second = () => Math.floor(Date.now() / 1000);
     const nextSecond = async () => {
       const now = second();
@@ -47,7 +47,7 @@ describe('a snapshot', () => {
     assert.equal(change.dirty, true);
   });
 
-  it('holds renames, deletions, changes and new files, staged or not, and nothing that is ignored', async () => {
+  it('contains renames, deletions, changes and new files, staged or not, but no ignored files', async () => {
     project.git('mv', 'a.txt', 'renamed.txt');
     fs.rmSync(path.join(project.root, 'b.txt'));
     project.write('c.txt', 'changed').write('new/file.txt', 'new').write('staged.txt', 'staged').write('ignored', 'x');
@@ -67,17 +67,17 @@ describe('a snapshot', () => {
     slot.release();
   });
 
-  it('of changes names the commit below it and the branch', async () => {
+  it('names its base commit and its branch', async () => {
     project.write('a.txt', 'changed');
     const head = project.git('rev-parse', 'HEAD').trim();
     const { change } = await delivery.snapshot();
     assert.equal(change.dirty, true);
     assert.equal(change.base, head);
     assert.equal(change.branch, 'main');
-    assert.equal(change.subject, `Uncommitted changes on ${head.slice(0, 8)} First`);
+    assert.equal(change.subject, `Uncommitted changes on ${head.slice(0, 7)} First`);
   });
 
-  it('holds mode bits and links', async () => {
+  it('contains mode bits and links', async () => {
     project.write('run.sh', '#!/bin/sh\n');
     fs.chmodSync(path.join(project.root, 'run.sh'), 0o755);
     fs.symlinkSync('a.txt', path.join(project.root, 'link'));
@@ -87,7 +87,7 @@ describe('a snapshot', () => {
     for (const entry of ['100755 run.sh', '120000 link', '120000 dangling', '100755 c.txt']) assert.ok(names.includes(entry), entry);
   });
 
-  it('holds any name that a file can have', async () => {
+  it('contains files with any valid name', async () => {
     const names = [
       'with space',
       'quo\'te"s',
@@ -110,7 +110,7 @@ describe('a snapshot', () => {
     slot.release();
   });
 
-  it('is the same, to the commit’s id, as long as nothing changes', async () => {
+  it('has the same commit id until a file changes', async () => {
     project.write('a.txt', 'changed').write('new', 'new');
     const first = await delivery.snapshot();
     assert.deepEqual(await delivery.snapshot(), first);
@@ -120,7 +120,7 @@ describe('a snapshot', () => {
     assert.notEqual((await delivery.snapshot()).change.tree, first.change.tree);
   });
 
-  it('sees a change that leaves size and time as they were', async () => {
+  it('contains a change that keeps the size and time of a file', async () => {
     project.write('a.txt', 'x');
     const before = await delivery.snapshot();
     const { atime, mtime } = fs.statSync(path.join(project.root, 'a.txt'));
@@ -129,7 +129,7 @@ describe('a snapshot', () => {
     assert.notEqual((await delivery.snapshot()).change.tree, before.change.tree);
   });
 
-  it('of a repository without a commit holds its files', async () => {
+  it('contains the files of a repository without a commit', async () => {
     const fresh = new Project(folder.path, 'fresh').write('a.txt', 'a');
     const first = await Delivery.from(fresh.root, fresh.home);
     const snapshot = await first.snapshot();
@@ -143,14 +143,14 @@ describe('a snapshot', () => {
     assert.equal(fs.readFileSync(path.join(slot.root, 'a.txt'), 'utf8'), 'a');
   });
 
-  it('of a repository without anything is empty', async () => {
+  it('is empty for an empty repository', async () => {
     const fresh = new Project(folder.path, 'fresh');
     const first = await Delivery.from(fresh.root, fresh.home);
     assert.deepEqual(await first.files(await first.snapshot()), []);
     await first.slotNow();
   });
 
-  it('of a detached HEAD names no branch', async () => {
+  it('names no branch for a detached HEAD', async () => {
     project.git('checkout', '-q', '--detach');
     assert.equal((await delivery.snapshot()).change.branch, undefined);
     project.write('a.txt', 'changed');
@@ -159,7 +159,7 @@ describe('a snapshot', () => {
     assert.equal(change.dirty, true);
   });
 
-  it('of a named commit is that commit, whatever the working copy holds', async () => {
+  it('is the named commit, whatever the working copy contains', async () => {
     project.git('tag', '-a', 'v1', '-m', 'Version 1');
     project.write('a.txt', 'second').commit('Second').write('a.txt', 'changed');
     for (const revision of ['v1', 'HEAD~1', ':/First']) {
@@ -170,7 +170,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('of an earlier snapshot can be delivered again and is still known as uncommitted', async () => {
+  it('stays marked as uncommitted when it is delivered again by its id', async () => {
     project.write('a.txt', 'changed');
     const { change } = await delivery.snapshot();
     project.git('checkout', '-q', '--', 'a.txt');
@@ -179,12 +179,12 @@ describe('a snapshot', () => {
     assert.equal(again.change.dirty, true);
   });
 
-  it('of a name that is no commit is refused, also where it looks like an option', async () => {
+  it('is refused for a name of no commit, even if it looks like an option', async () => {
     for (const name of ['nothing', '--all', 'HEAD:a.txt', '']) assert.equal((await delivery.refusal(name)).kind, 'usage', name);
     assert.equal((await delivery.refusal('nothing')).message, `nothing names no commit of ${project.root}`);
   });
 
-  it('is refused in the middle of a merge with conflicts, and taken once they are resolved', async () => {
+  it('is refused during a merge with conflicts until they are resolved', async () => {
     project.git('checkout', '-q', '-b', 'other');
     project.write('a.txt', 'theirs').commit('Theirs');
     project.git('checkout', '-q', 'main');
@@ -197,22 +197,22 @@ describe('a snapshot', () => {
     assert.equal((await delivery.snapshot()).change.dirty, true);
   });
 
-  it('is refused where a stash could not be put back whole', async () => {
+  it('is refused after a stash was applied with conflicts', async () => {
     project.write('a.txt', 'stashed').git('stash');
     project.write('a.txt', 'committed').commit();
     assert.throws(() => git(project.root, 'stash', 'pop'));
     assert.equal((await delivery.refusal()).message, 'a.txt has unresolved conflicts');
   });
 
-  it('is refused with a hint where a folder is a repository of its own without a commit', async () => {
+  it('is refused with a hint if a nested repository has no commit', async () => {
     fs.mkdirSync(path.join(project.root, 'scratch'));
     git(path.join(project.root, 'scratch'), 'init', '-q');
     const failure = await delivery.refusal();
-    assert.match(failure.message, /^scratch\/ is a git repository of its own without a commit/);
-    assert.equal(failure.hint, 'commit in it, or name it in .gitignore');
+    assert.match(failure.message, /^scratch\/ is a nested git repository without a commit/);
+    assert.equal(failure.hint, 'commit in it, or add it to .gitignore');
   });
 
-  it('of a sparse working copy holds what is not checked out', async () => {
+  it('contains the files that a sparse working copy lacks', async () => {
     project.write('in/x', 'x').write('out/y', 'y').commit();
     git(project.root, 'sparse-checkout', 'set', '--cone', 'in');
     assert.ok(!fs.existsSync(path.join(project.root, 'out')));
@@ -224,14 +224,14 @@ describe('a snapshot', () => {
     assert.equal(fs.readFileSync(path.join(slot.root, 'out', 'y'), 'utf8'), 'y');
   });
 
-  it('understands a split index and one with files that are only intended', async () => {
+  it('supports a split index and files that are only intended to be added', async () => {
     project.git('update-index', '--split-index');
     project.write('intended', 'x').git('add', '-N', 'intended');
     project.write('a.txt', 'changed');
     assert.ok((await files()).includes('100644 intended'));
   });
 
-  it('has the line ends that git would commit', async () => {
+  it('contains the line ends that git would commit', async () => {
     project.git('config', 'core.autocrlf', 'input');
     project.git('config', 'core.safecrlf', 'true');
     project.write('crlf.txt', 'one\r\ntwo\r\n');
@@ -244,14 +244,14 @@ describe('a snapshot', () => {
     slot.release();
   });
 
-  it('holds all services of a repository, each with its own files', async () => {
+  it('contains all services of a repository', async () => {
     project.write('cart/delivery.yaml', 'service: cart').write('web/delivery.yaml', 'service: web').write('web/src/x.ts', '');
     const snapshot = await delivery.snapshot();
     assert.deepEqual(await delivery.files(snapshot, 'web'), ['100644 delivery.yaml', '100644 src/x.ts']);
     assert.deepEqual(await delivery.files(snapshot, 'cart'), ['100644 delivery.yaml']);
   });
 
-  it('leaves no index of its own behind', async () => {
+  it('removes its private index', async () => {
     project.write('a.txt', 'changed');
     await delivery.snapshot();
     assert.deepEqual(fs.readdirSync(delivery.home.folder), ['objects']);

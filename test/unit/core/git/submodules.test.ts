@@ -26,7 +26,7 @@ describe('a submodule', () => {
 
   const module = 'lib/größe "x"';
 
-  it('is checked out from the working copy’s own clone, at the commit that the tree records', async () => {
+  it('is checked out from the clone in the working copy, at the recorded commit', async () => {
     library.write('x.txt', 'newer').commit('Newer');
     const before = contentsOf(project.root);
     const slot = await delivery.slotNow();
@@ -37,7 +37,7 @@ describe('a submodule', () => {
     assert.deepEqual(contentsOf(project.root), before);
   });
 
-  it('on another commit in the working copy is delivered at that one, pushed or not', async () => {
+  it('is delivered at its current commit, pushed or not', async () => {
     fs.writeFileSync(path.join(project.root, module, 'x.txt'), 'mine');
     git(path.join(project.root, module), '-c', 'user.name=T', '-c', 'user.email=t@example.com', 'commit', '-qam', 'Mine');
     const snapshot = await delivery.snapshot();
@@ -45,24 +45,24 @@ describe('a submodule', () => {
     assert.equal(read((await delivery.slotNow()).root, `${module}/x.txt`), 'mine');
   });
 
-  it('with changes that are not committed in it is named: they are not delivered', async () => {
+  it('causes a notice if it has uncommitted changes', async () => {
     fs.writeFileSync(path.join(project.root, module, 'x.txt'), 'edited');
     const slot = await delivery.slotNow();
-    assert.deepEqual(slot.notices, [`submodule ${module} has changes that are not committed in it: they are not delivered`]);
+    assert.deepEqual(slot.notices, [`submodule ${module} has uncommitted changes, which are not delivered`]);
     assert.equal(read(slot.root, `${module}/x.txt`), 'x');
   });
 
-  it('that was never cloned is named', async () => {
+  it('causes a notice if it was never cloned', async () => {
     git(folder.path, 'clone', '-q', project.root, 'again');
     const again = await Delivery.from(path.join(folder.path, 'again'), project.home);
     const slot = await again.slotNow();
     assert.deepEqual(slot.notices, [
-      `submodule ${module} is not checked out: it is not cloned in the working copy (git submodule update --init)`,
+      `submodule ${module} is not checked out: it is not cloned in the working copy. Run git submodule update --init.`,
     ]);
     assert.equal(read(slot.root, 'a.txt'), 'a');
   });
 
-  it('whose commit is nowhere is named', async () => {
+  it('causes a notice if its commit does not exist', async () => {
     git(project.root, 'update-index', '--cacheinfo', `160000,${'1'.repeat(40)},${module}`);
     git(project.root, 'commit', '-qm', 'Nowhere');
     const slot = await delivery.slot(await delivery.snapshot('HEAD'));
@@ -71,13 +71,13 @@ describe('a submodule', () => {
     assert.match(slot.notices[0] ?? '', new RegExp(`^submodule ${module} is not checked out: git read-tree failed`));
   });
 
-  it('within a submodule is checked out too, and named by its whole path if it cannot be', async () => {
+  it('is also checked out inside a submodule, and named by its full path on failure', async () => {
     const inner = new Project(folder.path, 'inner').write('y.txt', 'y').commit();
     add(library, inner, 'inner');
     git(path.join(project.root, module), 'pull', '-q');
     const missing = await delivery.slotNow();
     assert.deepEqual(missing.notices, [
-      `submodule ${module}/inner is not checked out: it is not cloned in the working copy (git submodule update --init)`,
+      `submodule ${module}/inner is not checked out: it is not cloned in the working copy. Run git submodule update --init.`,
     ]);
     git(project.root, '-c', 'protocol.file.allow=always', 'submodule', 'update', '-q', '--init', '--recursive', '--remote');
     const whole = await delivery.slotNow();
@@ -85,7 +85,7 @@ describe('a submodule', () => {
     assert.equal(read(whole.root, `${module}/inner/y.txt`), 'y');
   });
 
-  it('of a linked worktree is checked out from the worktree’s clone', async () => {
+  it('is checked out from the clone of a linked worktree', async () => {
     project.git('worktree', 'add', '-q', '-b', 'feature', '../feature');
     const root = path.join(folder.path, 'feature');
     git(root, '-c', 'protocol.file.allow=always', 'submodule', 'update', '-q', '--init');
@@ -96,7 +96,7 @@ describe('a submodule', () => {
     assert.equal(read(slot.root, `${module}/x.txt`), 'feature');
   });
 
-  it('that left the tree is gone from the slot, and so is one that became a folder', async () => {
+  it('is removed from the slot when it leaves the tree or becomes a folder', async () => {
     await delivery.slotNow();
     project.git('rm', '-q', module);
     project.write(`${module}/plain.txt`, 'plain');
@@ -104,7 +104,7 @@ describe('a submodule', () => {
     assert.deepEqual(fs.readdirSync(path.join(slot.root, module)), ['plain.txt']);
   });
 
-  it('is healed when a step has changed it, cloned it on its own or put a link in its place', async () => {
+  it('is restored after a step changed it, cloned it or replaced it by a link', async () => {
     const { root } = await delivery.slotNow();
     fs.writeFileSync(path.join(root, module, 'x.txt'), 'by a step');
     fs.writeFileSync(path.join(root, module, 'stale.txt'), 'by a step');
@@ -131,7 +131,7 @@ describe('a submodule', () => {
     assert.ok(!fs.existsSync(path.join(folder.path, 'größe "x"')));
   });
 
-  it('with a name that leads out of the git folder is not followed', async () => {
+  it('is not checked out if its name leads out of the git folder', async () => {
     fs.writeFileSync(path.join(project.root, '.gitmodules'), `[submodule "../../../library/.git"]\n\tpath = other\n\turl = x\n`);
     git(project.root, 'update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD').trim()},other`);
     git(project.root, 'add', '.gitmodules');
@@ -143,10 +143,10 @@ describe('a submodule', () => {
   });
 });
 
-describe('a folder that is a repository of its own but no submodule', () => {
+describe('a nested repository that is no submodule', () => {
   const folder = temporaryFolder();
 
-  it('is delivered at the commit it is on', async () => {
+  it('is delivered at its current commit', async () => {
     const project = new Project(folder.path).write('a.txt', 'a').commit();
     const nested = path.join(project.root, 'nested');
     fs.mkdirSync(nested);

@@ -29,7 +29,7 @@ describe('the user’s repository', () => {
     git(project.root, 'fsck', '--strict');
   }
 
-  it('is byte for byte the same after a snapshot and a slot', async () => {
+  it('is unchanged after a snapshot and a checkout', async () => {
     await isUntouchedBy(async () => {
       await delivery.slotNow();
       fs.utimesSync(path.join(project.root, 'a.txt'), new Date(0), new Date(0));
@@ -37,14 +37,14 @@ describe('the user’s repository', () => {
     });
   });
 
-  it('is the same although its index is held by another git at the moment', async () => {
+  it('is unchanged while another git holds its index lock', async () => {
     fs.writeFileSync(path.join(project.root, '.git', 'index.lock'), '');
     const before = contentsOf(project.root);
     assert.equal((await delivery.snapshot()).change.dirty, true);
     assert.deepEqual(contentsOf(project.root), before);
   });
 
-  it('is the same whatever a step does with git', async () => {
+  it('is unchanged whatever a step does with git', async () => {
     const commands = [
       ['tag', 'made-by-a-step'],
       ['tag', '-d', 'v1'],
@@ -71,7 +71,7 @@ describe('the user’s repository', () => {
     });
   });
 
-  it('runs none of its hooks', async () => {
+  it('runs no hook', async () => {
     const file = path.join(folder.path, 'hook-ran');
     for (const hook of ['post-index-change', 'post-checkout', 'pre-commit', 'reference-transaction']) {
       const script = path.join(project.root, '.git', 'hooks', hook);
@@ -82,7 +82,7 @@ describe('the user’s repository', () => {
     assert.ok(!fs.existsSync(file));
   });
 
-  it('is the same when git’s own variables point elsewhere, as within one of its hooks', async () => {
+  it('is unchanged if variables of git point to another repository, as inside a hook', async () => {
     const other = new Project(folder.path, 'other').write('x', 'x').commit();
     const variables = {
       GIT_DIR: path.join(other.root, '.git'),

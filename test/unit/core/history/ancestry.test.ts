@@ -7,14 +7,14 @@ import { Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('what a deployment carries', () => {
+describe('the history of a deployment', () => {
   const folder = temporaryFolder();
   let shop: Project;
   beforeEach(() => {
     shop = new Project(folder.path);
   });
 
-  /** A commit at this time, wherever its committer is. */
+  /** Commits at this time, in any time zone. */
   const commit = (file: string, date: string): string => {
     fs.mkdirSync(path.dirname(path.join(shop.root, file)), { recursive: true });
     fs.writeFileSync(path.join(shop.root, file), date);
@@ -29,7 +29,7 @@ describe('what a deployment carries', () => {
     return dates?.map((date) => new Date(date).toISOString().slice(0, 16));
   };
 
-  it('is every change since, at the time of its committer; a merge brings those of its branch and is none', async () => {
+  it('has the date of every change, including those of merged branches but not the merge', async () => {
     const first = commit('one', '2026-11-01T10:00:00Z');
     git(shop.root, 'checkout', '-q', '-b', 'branch');
     commit('two', '2026-11-02T12:00:00+02:00');
@@ -41,20 +41,20 @@ describe('what a deployment carries', () => {
     assert.deepEqual(await datesOf(merged, first), []);
   });
 
-  it('is what touches the folder of the service', async () => {
+  it('has only changes in the folder of the service', async () => {
     const first = commit('shop/one', '2026-11-01T10:00:00Z');
     commit('inventory/two', '2026-11-02T10:00:00Z');
     const last = commit('shop/three', '2026-11-03T10:00:00Z');
     assert.deepEqual(await datesOf(first, last, 'shop'), ['2026-11-03T10:00']);
   });
 
-  it('is not known where a commit is not in the repository', async () => {
+  it('is unknown if the repository lacks a commit', async () => {
     const first = commit('one', '2026-11-01T10:00:00Z');
     assert.equal(await datesOf(first, 'f'.repeat(40)), undefined);
     assert.equal(await datesOf('f'.repeat(40), first), undefined);
   });
 
-  it('containsCommit what it goes on from, and itself', async () => {
+  it('contains its ancestors and itself', async () => {
     const first = commit('one', '2026-11-01T10:00:00Z');
     const last = commit('two', '2026-11-02T10:00:00Z');
     const { repository, home } = await Delivery.from(shop.root, shop.home);

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { CommitWatch, type HeldCommit } from '../../../../src/core/history/commit-watch';
-import { MadeCommits } from '../../../../src/core/history/made-commits';
-import { PushedCommits } from '../../../../src/core/history/pushed-commits';
+import { MadeCommits, PushedCommits } from '../../../../src/core/history/new-commits';
 import { openRepository } from '../../../../src/core/git/repository';
 import { git as gitIn } from '../../../support/delivery';
 import { eventually, temporaryFolder } from '../../../support/temporary';
 
-describe('commits as they are made', () => {
+describe('a watch for new commits', () => {
   const folder = temporaryFolder();
   let root: string;
   let watch: CommitWatch | undefined;
@@ -50,7 +49,7 @@ describe('commits as they are made', () => {
     });
   }
 
-  /** What was found by the time that a last commit is; which must be the last. */
+  /** Makes another commit, waits until it is found, and returns those found before it. */
   async function foundUntilNow(): Promise<string[]> {
     const last = commit('the last one');
     await eventually('the last commit is found', () => found.includes(last));
@@ -65,7 +64,7 @@ describe('commits as they are made', () => {
   });
   afterEach(() => watch?.dispose());
 
-  it('are found one by one, also amended, picked, reverted and merged ones', async () => {
+  it('finds each commit, also amended, picked, reverted and merged ones', async () => {
     commit('second');
     await start();
     const each = async (make: () => void): Promise<void> => {
@@ -84,10 +83,10 @@ describe('commits as they are made', () => {
     git('checkout', '-q', 'main');
     await each(() => git('merge', '-q', '--no-edit', 'other'));
     assert.equal(found.length, new Set(found).size);
-    assert.ok(!subjects().includes('second'), 'what was there before is not new');
+    assert.ok(!subjects().includes('second'), 'an earlier commit is not new');
   });
 
-  it('are not what a checkout, a reset, a stash, a fast-forward, a pull or a fetch leads to', async () => {
+  it('ignores a checkout, a reset, a stash, a fast-forward, a pull and a fetch', async () => {
     git('clone', '-q', root, path.join(folder.path, 'theirs'));
     gitIn(path.join(folder.path, 'theirs'), '-c', 'user.name=Bo', '-c', 'user.email=b@c', 'commit', '-q', '--allow-empty', '-m', 'of Bo');
     git('remote', 'add', 'origin', path.join(folder.path, 'theirs'));
@@ -109,7 +108,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), []);
   });
 
-  it('wait while a rebase goes on, and then are what it made', async () => {
+  it('waits for the end of a rebase and finds its last commit', async () => {
     git('checkout', '-q', '-b', 'mine');
     commit('mine', 'file');
     git('checkout', '-q', 'main');
@@ -128,7 +127,7 @@ describe('commits as they are made', () => {
     assert.equal(held.at(-1), undefined);
   });
 
-  it('are not those of a rebase that was given up', async () => {
+  it('ignores the commits of an aborted rebase', async () => {
     git('checkout', '-q', '-b', 'mine');
     commit('mine', 'file');
     git('checkout', '-q', 'main');
@@ -145,7 +144,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), []);
   });
 
-  it('are found once a merge with conflicts is committed', async () => {
+  it('finds a merge with conflicts once it is committed', async () => {
     git('checkout', '-q', '-b', 'other');
     commit('theirs', 'file');
     git('checkout', '-q', 'main');
@@ -159,7 +158,7 @@ describe('commits as they are made', () => {
     assert.equal(found.length, 1);
   });
 
-  it('of a bisection are nobody’s', async () => {
+  it('ignores a bisection', async () => {
     for (const name of ['second', 'third', 'fourth']) commit(name);
     await start();
     git('bisect', 'start', 'HEAD', 'HEAD~3');
@@ -170,7 +169,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), []);
   });
 
-  it('are found in a repository without any, whose refs are packed, and whose reflog is cleaned up', async () => {
+  it('finds the first commit, and commits after refs were packed and reflogs expired', async () => {
     prepare(path.join(folder.path, 'empty'));
     await start();
     const first = commit('the very first');
@@ -180,7 +179,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), ['the very first']);
   });
 
-  it('are found where git keeps no reflog, and a pull is still none', async () => {
+  it('finds commits without a reflog, but ignores a pull', async () => {
     prepare(path.join(folder.path, 'forgetful'));
     git('config', 'core.logAllRefUpdates', 'false');
     commit('first');
@@ -195,7 +194,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), ['second']);
   });
 
-  it('are found in a linked worktree, which does not tell of the others', async () => {
+  it('finds the commits of a linked worktree alone', async () => {
     const main = root;
     git('worktree', 'add', '-q', path.join(folder.path, 'linked'));
     root = path.join(folder.path, 'linked');
@@ -204,7 +203,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), []);
   });
 
-  it('are found in a submodule', async () => {
+  it('finds commits in a submodule', async () => {
     const inner = root;
     prepare(path.join(folder.path, 'outer'));
     git('submodule', '--quiet', 'add', inner, 'inner');
@@ -214,7 +213,7 @@ describe('commits as they are made', () => {
     assert.deepEqual(await foundUntilNow(), []);
   });
 
-  describe('when they are pushed', () => {
+  describe('for pushed commits', () => {
     const bare = (): string => path.join(folder.path, 'origin.git');
 
     beforeEach(() => {
@@ -222,7 +221,7 @@ describe('commits as they are made', () => {
       git('remote', 'add', 'origin', bare());
     });
 
-    it('are the newest of each push of the current branch', async () => {
+    it('finds the newest commit of each push of the current branch', async () => {
       git('push', '-q', '-u', 'origin', 'main');
       git('branch', 'other');
       await start('pushed');
@@ -238,7 +237,7 @@ describe('commits as they are made', () => {
       assert.deepEqual(found, [third, last]);
     });
 
-    it('are found at the first push of a branch, but not when they are fetched', async () => {
+    it('finds the first push of a branch, but no fetched commits', async () => {
       git('push', '-q', '-u', 'origin', 'main');
       const theirs = path.join(folder.path, 'theirs');
       gitIn(folder.path, 'clone', '-q', '-b', 'main', bare(), theirs);

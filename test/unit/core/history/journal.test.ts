@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EventBody, PlannedStep } from '../../../../src/core/model/events';
 import { Journal, readEvents } from '../../../../src/core/history/journal';
-import { ownIdentity } from '../../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../../src/core/process/process-identity';
 import { newRunId, readRun, RunReader } from '../../../../src/core/history/runs';
 import { temporaryFolder } from '../../../support/temporary';
 
@@ -17,7 +17,7 @@ describe('the journal of a run', () => {
   const folder = temporaryFolder();
   const file = (): string => path.join(folder.path, 'journal.jsonl');
 
-  it('is read back as it was written', () => {
+  it('returns the events that were written', () => {
     write(started(), { type: 'step-started', step: 'build', attempt: 1 });
     const [first, second] = readEvents(file());
     assert.equal(first?.type, 'run-started');
@@ -26,7 +26,7 @@ describe('the journal of a run', () => {
     assert.match(second?.at ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  it('passes over a torn last line, and the next event is not glued to it', () => {
+  it('skips a torn last line and starts the next event on a new line', () => {
     write(started());
     fs.appendFileSync(file(), '{"type":"step-fin');
     write({ type: 'run-finished', outcome: 'interrupted' });
@@ -36,13 +36,13 @@ describe('the journal of a run', () => {
     );
   });
 
-  it('passes over types that it does not know', () => {
+  it('skips unknown types', () => {
     write(started());
     fs.appendFileSync(file(), `${JSON.stringify({ type: 'from-the-future', at: '2030-01-01T00:00:00.000Z', run: 'r1' })}\n`);
     assert.equal(readRun(folder.path)?.outcome, 'running');
   });
 
-  it('says the same however it is read while it grows, torn lines and letters of several bytes included', () => {
+  it('gives the same run however it is read while it grows', () => {
     write(started(), { type: 'step-started', step: 'build', attempt: 1 });
     for (const message of ['größer', '茶', 'plain']) write({ type: 'problem', step: 'build', severity: 'warning', message, source: 'tsc' });
     fs.appendFileSync(file(), '{"type":"step-fin');
@@ -60,7 +60,7 @@ describe('the journal of a run', () => {
     }
   });
 
-  it('tells a run step by step', () => {
+  it('records a run step by step', () => {
     write(
       started(),
       { type: 'step-started', step: 'build', attempt: 1 },
@@ -78,7 +78,7 @@ describe('the journal of a run', () => {
     );
   });
 
-  it('reads as interrupted once its runner is gone, never as running for ever', () => {
+  it('gives an interrupted run once its runner is gone', () => {
     write({ ...started(), runner: { pid: process.pid, startedAt: 'before' } }, { type: 'step-started', step: 'build', attempt: 1 });
     const run = readRun(folder.path);
     assert.equal(run?.outcome, 'interrupted');
@@ -88,7 +88,7 @@ describe('the journal of a run', () => {
     );
   });
 
-  it('tells what became of a release', () => {
+  it('records the state of a release', () => {
     const release = { id: 'r1', commit: 'c0ffee', tree: '7ree', deployedAt: '2026-11-23T10:00:00.000Z' };
     write(
       started(),
@@ -98,13 +98,13 @@ describe('the journal of a run', () => {
     assert.equal(readRun(folder.path)?.deployments[0]?.state, 'rolled-back');
   });
 
-  it('is no run before it has said what it is', () => {
+  it('gives no run before the first event of the run', () => {
     assert.equal(readRun(folder.path), undefined);
     fs.writeFileSync(file(), '');
     assert.equal(readRun(folder.path), undefined);
   });
 
-  it('has ids that sort by time', () => {
+  it('has an id that sorts by time', () => {
     const ids = [1, 2, 3].map((second) => newRunId(new Date(1_700_000_000_000 + second)));
     assert.deepEqual([...ids].sort(), ids);
   });
@@ -115,7 +115,7 @@ describe('the journal of a run', () => {
       service: 'shop',
       change,
       steps,
-      runner: ownIdentity(),
+      runner: currentIdentity(),
       slot: '/slot',
       folder: '',
       repository: '/repository',

@@ -21,21 +21,21 @@ const run = (id: string, ...deployments: [environment: string, at: string, state
     state,
   })),
 });
-const told = (deliveries: ReturnType<typeof deliveriesOf>): string[] =>
+const summary = (deliveries: ReturnType<typeof deliveriesOf>): string[] =>
   deliveries.map(({ run: id, environment, deliveredAt, endedAt }) => `${id} ${environment} ${deliveredAt}-${endedAt ?? ''}`);
 
 describe('the ledger', () => {
-  it('tells what was live where and when, newest first', () => {
+  it('lists the releases of each environment, newest first', () => {
     const runs = [run('c', ['staging', '12']), run('b', ['staging', '11'], ['production', '13']), run('a', ['staging', '10'])];
-    assert.deepEqual(told(deliveriesOf(runs)), ['b production 13-', 'c staging 12-', 'b staging 11-12', 'a staging 10-11']);
+    assert.deepEqual(summary(deliveriesOf(runs)), ['b production 13-', 'c staging 12-', 'b staging 11-12', 'a staging 10-11']);
   });
 
-  it('passes over what was taken back: the one before stayed', () => {
+  it('leaves out an unverified release that was rolled back', () => {
     const runs = [run('b', ['staging', '11', 'rolled-back']), run('a', ['staging', '10'])];
-    assert.deepEqual(told(deliveriesOf(runs)), ['a staging 10-']);
+    assert.deepEqual(summary(deliveriesOf(runs)), ['a staging 10-']);
   });
 
-  it('ends what was taken back later, and has what came back live again from then on', () => {
+  it('ends a release that was rolled back later, and restarts the restored one', () => {
     const taken = run('b', ['staging', '11', 'rolled-back']);
     const to = { id: 'a', commit: 'a'.repeat(40), tree: 't', deployedAt: '10' };
     const deployments = taken.deployments.map((one) => ({
@@ -43,18 +43,18 @@ describe('the ledger', () => {
       takenBack: { at: '13', to, reason: 'it died', delivered: true as const },
     }));
     const runs = [{ ...taken, deployments }, run('a', ['staging', '10'])];
-    assert.deepEqual(told(deliveriesOf(runs)), ['a staging 13-', 'b staging 11-13', 'a staging 10-11']);
+    assert.deepEqual(summary(deliveriesOf(runs)), ['a staging 13-', 'b staging 11-13', 'a staging 10-11']);
   });
 
-  it('knows what was live at a time', () => {
+  it('finds the releases that were live at a time', () => {
     const deliveries = deliveriesOf([run('b', ['staging', '12'], ['production', '13']), run('a', ['staging', '10'])]);
-    assert.deepEqual(told(liveAt(deliveries, '11')), ['a staging 10-12']);
-    assert.deepEqual(told(liveAt(deliveries, '14')), ['b production 13-', 'b staging 12-']);
+    assert.deepEqual(summary(liveAt(deliveries, '11')), ['a staging 10-12']);
+    assert.deepEqual(summary(liveAt(deliveries, '14')), ['b production 13-', 'b staging 12-']);
     assert.deepEqual(liveAt(deliveries, '09'), []);
   });
 
-  it('of a pipeline that deploys nothing tells what passed', () => {
-    assert.deepEqual(told(deliveriesOf([run('a')])), ['a undefined 2026-11-23T20:00:00Z-']);
+  it('lists the passed runs of a pipeline that deploys nothing', () => {
+    assert.deepEqual(summary(deliveriesOf([run('a')])), ['a undefined 2026-11-23T20:00:00Z-']);
     assert.deepEqual(deliveriesOf([{ ...run('a'), outcome: 'failed' }]), []);
   });
 });

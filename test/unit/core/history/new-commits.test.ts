@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { follow, settled, type HeadHistory } from '../../../../src/core/history/new-commits';
-import { refMove } from '../../../../src/core/git/reflog';
+import { acknowledged, applyMove, type HeadHistory } from '../../../../src/core/history/new-commits';
+import { refMove } from '../../../../src/core/git/git-files';
 
 const id = (letter: string): string => letter.repeat(40);
 
-/** Each move as git writes it: `from to message`, ids by one letter, `0` for none. */
+/** Applies moves such as `from to message`. An id is one letter, and `0` stands for none. */
 function historyOf(...moves: string[]): HeadHistory {
   return moves.reduce((history: HeadHistory, text) => {
     const [from = '', to = '', ...message] = text.split(' ');
     const move = refMove(`${id(from)} ${id(to)} Ada <ada@example.com> 1795551773 +0000\t${message.join(' ')}`);
-    return move ? follow(history, move) : history;
+    return move ? applyMove(history, move) : history;
   }, {});
 }
 
@@ -18,9 +18,9 @@ function made(...moves: string[]): string | undefined {
   return commit && `${commit[0]} since ${since?.[0] ?? 'its parent'}`;
 }
 
-describe('what was made, as the moves of HEAD tell', () => {
+describe('a move of HEAD', () => {
   for (const message of ['commit: x', 'commit (merge): x', 'commit (cherry-pick): x', 'cherry-pick: x', 'revert: Revert "x"', 'am: x'])
-    it(`is a commit: ${message}`, () => assert.equal(made(`a b ${message}`), 'b since a'));
+    it(`makes a commit with the message '${message}'`, () => assert.equal(made(`a b ${message}`), 'b since a'));
 
   for (const message of [
     'checkout: moving from main to other',
@@ -33,9 +33,9 @@ describe('what was made, as the moves of HEAD tell', () => {
     'Branch: renamed refs/heads/a to refs/heads/b',
     '',
   ])
-    it(`is nothing: ${message}`, () => assert.equal(made(`a b ${message}`), undefined));
+    it(`makes no commit with the message '${message}'`, () => assert.equal(made(`a b ${message}`), undefined));
 
-  it('is compared with what was there before it, several together with what was there before the first', () => {
+  it('adds to a commit since the first base', () => {
     assert.equal(made('0 a commit (initial): x'), 'a since its parent');
     assert.equal(made('a b commit: x', 'b c commit: y'), 'c since a');
     assert.equal(made('a b commit: x', 'b c checkout: moving', 'c d commit: y'), 'd since c');
@@ -44,13 +44,13 @@ describe('what was made, as the moves of HEAD tell', () => {
     assert.equal(made("a b merge other: Merge made by the 'ort' strategy."), 'b since a');
   });
 
-  it('stands through a checkout and a stash, and is taken back by a reset', () => {
+  it('keeps a commit if it is a checkout or a stash, and undoes it if it is a reset', () => {
     assert.equal(made('a b commit: x', 'b a checkout: moving from main to other'), 'b since a');
     assert.equal(made('a b commit: x', 'b b reset: moving to HEAD'), 'b since a');
     assert.equal(made('a b commit: x', 'b a reset: moving to HEAD~1'), undefined);
   });
 
-  it('is what a finished rebase came to, unless that was there before', () => {
+  it('makes a commit if it ends a rebase that has commits', () => {
     const rebase = ['a d rebase (start): checkout main', 'd e rebase (pick): x', 'e f rebase (pick): y'];
     assert.equal(made(...rebase), undefined);
     assert.equal(made(...rebase, 'f f rebase (finish): returning to refs/heads/mine'), 'f since d');
@@ -59,8 +59,8 @@ describe('what was made, as the moves of HEAD tell', () => {
     assert.equal(made('a d rebase: checkout main', 'd e rebase: x', 'e e rebase finished: returning to refs/heads/mine'), 'e since d');
   });
 
-  it('is no more once it was seen to; a rebase that goes on is not forgotten', () => {
-    const begun = settled(historyOf('a d rebase (start): checkout main', 'd e commit: x'));
+  it('may belong to a rebase that began before the last acknowledged commit', () => {
+    const begun = acknowledged(historyOf('a d rebase (start): checkout main', 'd e commit: x'));
     assert.deepEqual(begun, { head: id('e'), onto: id('d') });
   });
 });

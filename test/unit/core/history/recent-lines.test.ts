@@ -8,7 +8,7 @@ import { RepositoryHome } from '../../../../src/core/support/home';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('the recent changes of a history', () => {
+describe('the list of recent changes', () => {
   const folder = temporaryFolder();
   let project: Project;
   let repository: Repository;
@@ -30,7 +30,7 @@ describe('the recent changes of a history', () => {
     assert.ok(found.ok, JSON.stringify(found));
     return found.value;
   }
-  /** `line:subject` of each marked line of the file as it is on the disk. */
+  /** Returns `line:subject` for each marked line of the file on disk. */
   async function marks(from: string | undefined, file = 'a.js'): Promise<string[]> {
     const all = await changes(from);
     const text = fs.readFileSync(path.join(project.root, file), 'utf8');
@@ -38,7 +38,7 @@ describe('the recent changes of a history', () => {
     return found.map(({ line, commit }) => `${line}:${all.find((change) => change.commit === commit)?.subject ?? '?'}`);
   }
 
-  it('are told with their files, newest first, below a folder alone', async () => {
+  it('contains changes and files below a folder, newest first', async () => {
     project
       .write('shop/a.js', body(...lines(1, 9)))
       .write('other/b.js', 'x\n')
@@ -60,7 +60,7 @@ describe('the recent changes of a history', () => {
     );
   });
 
-  it('are not merges, not what only reformats, and not what the repository says to ignore', async () => {
+  it('leaves out merges, reformatting and ignored revisions', async () => {
     project.write('a.js', body(...lines(1, 9))).commit('Begin');
     const begin = head();
     project.git('checkout', '-q', '-b', 'side');
@@ -74,7 +74,7 @@ describe('the recent changes of a history', () => {
     assert.deepEqual((await changes(begin)).map(({ subject }) => subject).sort(), ['On main', 'On the side']);
   });
 
-  it('mark the lines that they made, where those are now', async () => {
+  it('marks the current lines of each change', async () => {
     project.write('a.js', body(...lines(1, 30))).commit('Begin');
     const begin = head();
     project.write('a.js', body(...lines(1, 9), 'const value10 = "ten";', ...lines(11, 30))).commit('Ten');
@@ -93,7 +93,7 @@ describe('the recent changes of a history', () => {
       )
       .commit('More');
     assert.deepEqual(await marks(begin), ['1:More', '11:Ten', '21:More', '22:More']);
-    // Not committed: what was edited is nobody's, the rest moves along.
+    // An uncommitted edit belongs to no change, and moves the other lines.
     project.write(
       'a.js',
       body('// mine', '// new on top', ...lines(1, 9), 'const value10 = "TEN";', ...lines(11, 19), 'const more = 1;', ...lines(20, 30)),
@@ -101,7 +101,7 @@ describe('the recent changes of a history', () => {
     assert.deepEqual(await marks(begin), ['2:More', '22:More']);
   });
 
-  it('keep their lines through reformatting, and give them to nobody else', async () => {
+  it('keeps the marks of lines that were reformatted', async () => {
     project.write('a.js', body(...lines(1, 9))).commit('Begin');
     const begin = head();
     project.write('a.js', body(...lines(1, 4), 'if (ready) { start(5); }', ...lines(6, 9))).commit('Start');
@@ -114,7 +114,7 @@ describe('the recent changes of a history', () => {
     assert.deepEqual(await marks(begin), ['5:Start']);
   });
 
-  it('follow a file through its names', async () => {
+  it('follows a file through renames', async () => {
     project.write('old.js', body(...lines(1, 30))).commit('Begin');
     const begin = head();
     project.write('old.js', body(...lines(1, 9), 'const value10 = "ten";', ...lines(11, 30))).commit('Ten');
@@ -125,7 +125,7 @@ describe('the recent changes of a history', () => {
     assert.deepEqual(await marks(begin), ['10:Ten', '20:Move, and twenty']);
   });
 
-  it('leave files alone that are too large, no text, new or gone', async () => {
+  it('leaves out files that are too large, binary, new or gone', async () => {
     project.write('a.js', body(...lines(1, 5))).commit('Begin');
     const begin = head();
     project
@@ -141,7 +141,7 @@ describe('the recent changes of a history', () => {
     assert.deepEqual(await marks(begin, 'new.js'), ['1:Come and go', '2:Come and go']);
   });
 
-  it('mark a bracket only beside a line that says something', async () => {
+  it('marks a bracket only next to a distinctive line', async () => {
     project.write('a.js', body(...lines(1, 5), '}', ...lines(6, 9), '}', '')).commit('Begin');
     const begin = head();
     project.write('a.js', body(...lines(1, 5), '}', 'function added() {', '}', '', ...lines(6, 9), '}', '}', '')).commit('Add');
@@ -150,7 +150,7 @@ describe('the recent changes of a history', () => {
     assert.ok(!found.some((mark) => /^1[3-9]:/.test(mark)), found.join());
   });
 
-  it('may be of a snapshot that was never committed', async () => {
+  it('contains the change of an uncommitted snapshot', async () => {
     project.write('a.js', body(...lines(1, 9))).commit('Begin');
     const begin = head();
     project.write('a.js', body(...lines(1, 4), 'const value5 = "five";', ...lines(6, 9)));
@@ -162,7 +162,7 @@ describe('the recent changes of a history', () => {
     );
   });
 
-  it('never mark a line for a change that git would not name', async function () {
+  it('marks no line for a change that git blame does not name', async function () {
     this.timeout(60_000);
     const random = seeded(20261123);
     let text = lines(1, 60);
@@ -181,7 +181,7 @@ describe('the recent changes of a history', () => {
     let named = 0;
     for (const mark of found) {
       const [line = '', subject = ''] = mark.split(/:(.*)/s);
-      // Two lines that read the same may change places: then git's own answer is one of two.
+      // Two equal lines may swap places: then git's answer is one of two.
       const isOnlyOne = text.filter((other) => other === text[Number(line) - 1]).length === 1;
       if (!isOnlyOne) continue;
       assert.equal(blamed[Number(line) - 1], subjects.get(subject), `line ${line}: ${text[Number(line) - 1] ?? ''}`);
@@ -193,7 +193,7 @@ describe('the recent changes of a history', () => {
   });
 });
 
-/** Some lines changed, added, removed, moved. */
+/** Changes, adds, removes and moves some lines. */
 function edited(text: readonly string[], change: number, random: () => number): string[] {
   const at = (): number => Math.floor(random() * text.length);
   const next = [...text];

@@ -5,7 +5,7 @@ import { Delivery, git } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('the suspects of a failure', () => {
+describe('the list of suspects', () => {
   const folder = temporaryFolder();
   let project: Project;
   const head = (): string => git(project.root, 'rev-parse', 'HEAD');
@@ -34,7 +34,7 @@ describe('the suspects of a failure', () => {
     git(project.root, 'config', 'user.email', 'ada@example.com');
   });
 
-  it('are the changes since it was good, those first that touch its place, then its stack', async () => {
+  it('contains the changes since the last good run, first those of its place, then of its stack', async () => {
     const good = head();
     change('README.md', 'r2', 'Explain');
     change('src/a.ts', 'a2', 'Change the place');
@@ -45,7 +45,7 @@ describe('the suspects of a failure', () => {
     assert.equal(found[0].author, 'Ada');
   });
 
-  it('are not those that were taken back in between', async () => {
+  it('leaves out changes that were undone in between', async () => {
     const good = head();
     change('src/a.ts', 'a2', 'Break it');
     change('src/a.ts', 'a', 'Mend it');
@@ -53,7 +53,7 @@ describe('the suspects of a failure', () => {
     assert.deepEqual(names(await suspects(good, head())), ['Something else: stack']);
   });
 
-  it('are also what is not committed', async () => {
+  it('contains uncommitted changes', async () => {
     const good = head();
     project.write('src/a.ts', 'a2');
     const delivery = await Delivery.from(project.root, project.home);
@@ -63,41 +63,41 @@ describe('the suspects of a failure', () => {
     assert.match(names(found)[0] ?? '', /^Uncommitted changes on .*: place$/);
   });
 
-  it('are the change itself where nothing was ever good', async () => {
+  it('contains only the failed change if no run was good', async () => {
     const bad = change('src/a.ts', 'a2', 'Change the place');
     assert.deepEqual(names(await suspects(undefined, bad)), ['Change the place: place']);
   });
 
-  it('are none where nothing has changed', async () => {
+  it('is empty if nothing changed', async () => {
     assert.deepEqual(await suspects(head(), head()), []);
   });
 
-  it('have names of any kind', async () => {
+  it('contains files with any name', async () => {
     const good = head();
     change('src/with space\nand "quotes" é.ts', 'x', 'Odd names');
     assert.deepEqual((await suspects(good, head()))[0]?.files, ['src/with space\nand "quotes" é.ts']);
   });
 
-  it('can be taken back with a commit that says so', async () => {
+  it('has suspects that can be reverted', async () => {
     const bad = change('src/a.ts', 'a2', 'Break it');
     change('src/b.ts', 'b2', 'Something else');
     const { repository } = await Delivery.from(project.root, project.home);
-    const told = await describeChange(repository, bad);
-    assert.match(told.ok ? told.value : '', /Break it\nAda, .*\n\n src\/a\.ts \| 2 \+-/);
+    const summary = await describeChange(repository, bad);
+    assert.match(summary.ok ? summary.value : '', /Break it\nAda, .*\n\n src\/a\.ts \| 2 \+-/);
     const reverted = await revertChange(repository, bad);
     assert.ok(reverted.ok);
     assert.equal(git(project.root, 'show', 'HEAD:src/a.ts'), 'a');
     assert.match(git(project.root, 'log', '-1', '--format=%B'), /Revert "Break it"\n\nThis reverts commit/);
   });
 
-  it('stay where git cannot take them back, and nothing is left half-done', async () => {
+  it('has suspects that stay untouched if a revert has conflicts', async () => {
     const bad = change('src/a.ts', 'a2', 'Break it');
     change('src/a.ts', 'a3', 'Build on it');
     const before = head();
     const { repository } = await Delivery.from(project.root, project.home);
     const reverted = await revertChange(repository, bad);
     assert.ok(!reverted.ok);
-    assert.match(reverted.failure.message, /cannot be reverted by itself: later changes touch the same lines/);
+    assert.match(reverted.failure.message, /cannot be reverted automatically: later changes touch the same lines/);
     assert.equal(head(), before);
     assert.equal(git(project.root, 'status', '--porcelain'), '');
   });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { touchedFolders } from '../../../../src/core/history/touched-services';
+import { touchedFolders } from '../../../../src/core/history/new-commits';
 import { git as gitIn } from '../../../support/delivery';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('the services that a commit touches', () => {
+describe('the list of services that a commit touches', () => {
   const folder = temporaryFolder();
   const git = (...args: string[]): string => gitIn(folder.path, ...args);
   const touched = async (commit: string, since?: string): Promise<string[]> =>
@@ -32,7 +32,7 @@ describe('the services that a commit touches', () => {
     commit('README', 'cart/a');
   });
 
-  it('are those whose folder holds a changed file, and always the one at the root', async () => {
+  it('contains services with a changed file, and always the one at the root', async () => {
     commit('cart/admin/a');
     assert.deepEqual(await touched('HEAD'), ['', 'cart', 'cart/admin']);
     commit('käse/ä');
@@ -42,7 +42,7 @@ describe('the services that a commit touches', () => {
     assert.deepEqual(await touched('HEAD', git('rev-parse', 'HEAD~2')), ['', 'käse']);
   });
 
-  it('are told of the first commit, of a merge, and of one whose forerunner is gone', async () => {
+  it('is known for a root commit, a merge and a commit whose predecessor is gone', async () => {
     assert.deepEqual(await touched('HEAD'), ['', 'cart']);
     git('checkout', '-q', '-b', 'other');
     commit('käse/a');
@@ -53,13 +53,13 @@ describe('the services that a commit touches', () => {
     assert.deepEqual(await touched('HEAD', 'a'.repeat(40)), ['', 'käse']);
   });
 
-  it('are one that was moved away from, too', async () => {
+  it('contains the service that a file moved away from', async () => {
     git('mv', 'cart/a', 'README2');
     git('commit', '-q', '-m', 'move');
     assert.deepEqual(await touched('HEAD'), ['', 'cart']);
   });
 
-  it('are those of all commits of a branch that is pushed for the first time', async () => {
+  it('covers all commits of a branch that is pushed for the first time', async () => {
     git('update-ref', 'refs/remotes/origin/main', 'HEAD');
     commit('käse/a');
     commit('README');

@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as path from 'node:path';
-import { diffLines } from '../../../../src/core/location/diff-lines';
-import { parseHunks, splitLines, type Hunk } from '../../../../src/core/location/hunks';
+import { diffLines, parseHunks, splitLines, type Hunk } from '../../../../src/core/location/diff-lines';
 import { LineMap } from '../../../../src/core/location/line-map';
 import { unpackSample } from '../../../../src/core/runner/sample';
 import { git } from '../../../support/delivery';
@@ -19,7 +18,7 @@ interface Pair {
   readonly gitHunks: readonly Hunk[];
 }
 
-/** Numbers that are random enough and the same in every run: mulberry32. */
+/** Returns pseudo-random numbers that are the same in every run: mulberry32. */
 function random(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -30,7 +29,7 @@ function random(seed: number): (below: number) => number {
   };
 }
 
-/** Files that differ between two commits, each with what git says of them. */
+/** Returns files that differ between two commits, with git's hunks. */
 function changedFiles(root: string, older: string, newer: string, choose: (below: number) => number): Pair[] {
   const args = ['diff', '--raw', '--no-abbrev', '-M', '-z', '--diff-filter=MR', older, newer];
   const fields = git(root, ...args).split('\0');
@@ -95,38 +94,38 @@ function report({ lines, exact, edited, approximate, gone, sameNumber }: Tally):
   return `${lines} lines of changed files: ${placed}; ${share(sameNumber)} have the same number`;
 }
 
-describe('random lines of random commits', function () {
+describe('the map of random lines of random commits', function () {
   const folder = temporaryFolder();
 
-  function tell(name: string, root: string): void {
+  function compare(name: string, root: string): void {
     const tallies = follow(root);
     for (const [by, tally] of Object.entries(tallies)) {
       console.log(`      ${name}, hunks by ${by}: ${report(tally)}`);
-      assert.ok(tally.lines > 50, `only ${tally.lines} lines were looked at`);
+      assert.ok(tally.lines > 50, `only ${tally.lines} lines were checked`);
     }
-    // As good as git's, whose diff has been tuned for twenty years.
+    // Nearly as good as git, whose diff has been tuned for twenty years.
     assert.ok(tallies.own.exact >= 0.9 * tallies.git.exact, 'the diff without git places much less');
   }
 
-  it('of the sample hold the same text where they are exact', async () => {
+  it('leads to the same text in the sample', async () => {
     const root = path.join(folder.path, 'sample');
     const unpacked = await unpackSample(root, path.join(own, 'media'));
     assert.ok(unpacked.ok);
-    tell('the sample', root);
+    compare('the sample', root);
   });
 
-  it('of this project hold the same text where they are exact', function () {
-    const reason = whyNot(own);
+  it('leads to the same text in this project', function () {
+    const reason = skipReason(own);
     if (reason !== undefined) {
-      console.log(`      not looked at: ${reason}`);
+      console.log(`      skipped: ${reason}`);
       this.skip();
     }
-    tell('this project', own);
+    compare('this project', own);
   });
 });
 
-/** Why a history cannot be walked. */
-function whyNot(root: string): string | undefined {
+/** Returns the reason why a history cannot be used. */
+function skipReason(root: string): string | undefined {
   try {
     if (git(root, 'rev-parse', '--is-shallow-repository') === 'true') return 'the clone is shallow';
     return Number(git(root, 'rev-list', '--first-parent', '--count', 'HEAD')) < 20 ? 'the history is too short' : undefined;

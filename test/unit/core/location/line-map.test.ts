@@ -1,18 +1,17 @@
 import * as assert from 'node:assert/strict';
-import { diffLines } from '../../../../src/core/location/diff-lines';
-import { parseHunks, splitLines, type Hunk } from '../../../../src/core/location/hunks';
-import { mapLine } from '../../../../src/core/location/line-map';
+import { diffLines, parseHunks, splitLines, type Hunk } from '../../../../src/core/location/diff-lines';
+import { LineMap } from '../../../../src/core/location/line-map';
 
 const lines = (text: string): string[] => splitLines(text.replace(/ \/ /g, '\n'));
 const old = 'import a from "a"; / function first() { /   return cartOf(customer); / } / function second() { /   return priceOf(cart); / }';
 const [a, f1, r1, e1, f2, r2, e2] = lines(old) as [string, string, string, string, string, string, string];
 
-/** Where each line of `old` is now: its line, with `~` when edited, `?` when approximate, `-` when gone. */
+/** Returns the new line of each line of `before`, with `~` if edited and `?` if approximate, or `-` if gone. */
 function placesOf(before: readonly string[], after: readonly string[], hunks: readonly Hunk[]): string {
   const marks = { exact: '', edited: '~', approximate: '?' };
   return before
     .map((_, index) => {
-      const place = mapLine(index + 1, hunks, before, after);
+      const place = new LineMap(before, after, hunks).map(index + 1);
       return place ? `${place.line}${marks[place.confidence]}` : '-';
     })
     .join(' ');
@@ -42,7 +41,7 @@ const cases: Record<string, readonly [after: readonly string[], places: string]>
 
 describe('a line of an earlier text', () => {
   for (const [change, [after, places]] of Object.entries(cases)) {
-    it(`after: ${change}`, () => {
+    it(`is mapped after this change: ${change}`, () => {
       const before = lines(old);
       assert.equal(placesOf(before, after, diffLines(before, after)), places);
     });
@@ -58,24 +57,24 @@ describe('a line of an earlier text', () => {
     'blank lines came between': ['one\n\ntwo\n', '\n\none\n\n\ntwo\n', '3 5 6'],
   };
   for (const [change, [before, after, places]] of Object.entries(kept)) {
-    it(`after: ${change}`, () => {
+    it(`is mapped after this change: ${change}`, () => {
       const [was, now] = [splitLines(before), splitLines(after)];
       assert.equal(placesOf(was, now, diffLines(was, now)), places);
     });
   }
 
-  it('is nowhere when the hunks are of other texts', () => {
+  it('is not mapped by the hunks of other texts', () => {
     const hunks = [{ oldStart: 0, oldLines: 0, newStart: 1, newLines: 1 }];
     assert.equal(placesOf(['one', 'two'], ['zero', 'uno', 'due'], hunks), '- -');
   });
 
-  it('that is not in the text is nowhere', () => {
-    for (const line of [0, -1, 8, 1.5, Number.NaN]) assert.equal(mapLine(line, [], lines(old), lines(old)), undefined);
+  it('is not mapped if it does not exist', () => {
+    for (const line of [0, -1, 8, 1.5, Number.NaN]) assert.equal(new LineMap(lines(old), lines(old), []).map(line), undefined);
   });
 });
 
-describe('the hunks of two texts', () => {
-  it('are read from what git prints, also where lines look like a hunk’s head', () => {
+describe('a list of hunks', () => {
+  it('is parsed from the output of git, even if lines look like a hunk’s head', () => {
     const head = 'diff --git a/x b/x\nindex 1..2 100644\n--- a/x\n+++ b/x\n';
     const body =
       '@@ -0,0 +1,2 @@\n+one\n+@@ -9 +9 @@\n@@ -4 +6 @@ function x() {\n-old\n+new\n\\ No newline at end of file\n@@ -8,3 +9,0 @@\n-a\n-b\n-c\n';
@@ -87,7 +86,7 @@ describe('the hunks of two texts', () => {
     assert.deepEqual(parseHunks(''), []);
   });
 
-  it('turn one into the other, whatever the texts are', () => {
+  it('turns any text into any other', () => {
     let state = 7;
     const choose = (below: number): number => (state = (Math.imul(state, 48_271) >>> 0) % 2_147_483_647) % below;
     for (let round = 0; round < 500; round++) {
@@ -98,7 +97,7 @@ describe('the hunks of two texts', () => {
     }
   });
 
-  it('are one where everything is new, and few where a huge text cannot be compared in full', () => {
+  it('is short if all lines are new or a huge text cannot be compared in full', () => {
     assert.deepEqual(diffLines(['a', 'b'], ['c']), [{ oldStart: 1, oldLines: 2, newStart: 1, newLines: 1 }]);
     const huge = Array.from({ length: 100_000 }, (_, index) => `line ${index % 7}`);
     const other = huge.map((line, index) => (index % 5 === 0 ? `${line}!` : line));
@@ -106,7 +105,7 @@ describe('the hunks of two texts', () => {
   });
 });
 
-/** Rebuilds the newer text: what is outside of every hunk comes from the older one. */
+/** Rebuilds the newer text from the older one and the hunks. */
 function applied(hunks: readonly Hunk[], before: readonly string[], after: readonly string[]): string[] {
   const result: string[] = [];
   let next = 1;

@@ -1,8 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { PathResolver } from '../../../../src/core/location/path-resolver';
-import { TreePaths } from '../../../../src/core/location/tree-paths';
+import { PathResolver, TreePaths } from '../../../../src/core/location/path-resolver';
 import { temporaryFolder } from '../../../support/temporary';
 
 const tree = [
@@ -44,7 +43,7 @@ describe('the place of a problem', () => {
     assert.equal(await placed('src\\cart.ts'), 'web/src/cart.ts:3');
   });
 
-  it('is found from a container’s path and a package’s, by the longest part that only one file has', async () => {
+  it('is found for a path of a container or a package, by its longest unique suffix', async () => {
     assert.equal(await placed('/app/src/cart.ts'), 'web/src/cart.ts:3');
     assert.equal(await placed('/usr/src/app/web/src/index.ts'), 'web/src/index.ts:3');
     assert.equal(await placed('C:\\build\\web\\src\\cart.ts'), 'web/src/cart.ts:3');
@@ -53,8 +52,8 @@ describe('the place of a problem', () => {
     assert.equal(await placed('only.go'), 'api/pkg/only.go:3');
   });
 
-  it('is none where that would be a guess', async () => {
-    // The service's own comes first; of two others neither does.
+  it('is absent if it would be a guess', async () => {
+    // A file of the service wins. Two other files are ambiguous.
     assert.equal(await placed('/somewhere/else/index.ts'), undefined);
     assert.equal(await placed('missing.ts'), undefined);
     assert.equal(await placed('other/cart.ts'), undefined);
@@ -75,7 +74,7 @@ describe('the place of a problem', () => {
       assert.equal(await placed(file), undefined, file);
   });
 
-  it('is the innermost call that is delivered code', async () => {
+  it('is the innermost call in delivered code', async () => {
     const frames = [
       { file: 'node:assert', line: 1 },
       { file: 'node_modules/x/index.js', line: 2 },
@@ -87,7 +86,7 @@ describe('the place of a problem', () => {
     assert.deepEqual(await placer().filesOnStack(problem), ['web/src/cart.ts', 'web/test/cart.test.ts']);
   });
 
-  it('leads from generated code to its source, by a map beside it or in it', async () => {
+  it('is in the source of generated code with a source map, external or inline', async () => {
     // Line 1 of the output is line 2 of src/cart.ts.
     const map = JSON.stringify({ version: 3, sources: ['../src/cart.ts'], names: [], mappings: 'AACA' });
     write('web/dist/cart.js', 'x();\n//# sourceMappingURL=cart.js.map\n');

@@ -31,12 +31,12 @@ describe('a place of a delivered commit', () => {
     fs.renameSync(path.join(project.root, from), path.join(project.root, to));
   };
 
-  it('in an unchanged file is where it was', async () => {
+  it('stays the same in an unchanged file', async () => {
     assert.deepEqual(await line(7), exact(7));
     assert.deepEqual(await line(21), { path: 'src/cart.ts', confidence: 'file' });
   });
 
-  it('moves with what is committed, staged and edited above it', async () => {
+  it('moves with committed, staged and other changes above it', async () => {
     project.write('src/cart.ts', `// committed\n${text(20)}`).commit();
     assert.deepEqual(await line(7), exact(8));
     project.write('src/cart.ts', `// staged\n// committed\n${text(20)}`).git('add', '-A');
@@ -45,7 +45,7 @@ describe('a place of a delivered commit', () => {
     assert.deepEqual(await line(7), exact(10));
   });
 
-  it('is seen anew when the file changes without changing its length', async () => {
+  it('is updated when the file changes but keeps its length', async () => {
     const [seven, eight] = ['const value7 = compute(7);', 'const value8 = compute(8);'];
     assert.deepEqual(await line(7), exact(7));
     project.write('src/cart.ts', text(20).replace(`${seven}\n${eight}`, `${eight}\n${seven}`));
@@ -53,7 +53,7 @@ describe('a place of a delivered commit', () => {
     assert.ok(now?.line === 8, JSON.stringify(now));
   });
 
-  it('that was edited is told from one that is gone', async () => {
+  it('is edited or gone', async () => {
     const edit = (number: number): string | undefined => (number === 7 ? 'const value7 = computeAll(7);' : undefined);
     project.write('src/cart.ts', text(20, edit));
     assert.deepEqual(await line(7), { path: 'src/cart.ts', line: 7, confidence: 'approximate' });
@@ -68,7 +68,7 @@ describe('a place of a delivered commit', () => {
     'moved by hand to': () => move('src/cart.ts', 'basket.ts'),
   };
   for (const [how, rename] of Object.entries(moves)) {
-    it(`is found in the file ${how} another name, edited as well`, async () => {
+    it(`is found in a file that was ${how} another name and edited`, async () => {
       rename();
       assert.equal(await places.pathNow(commit, 'src/cart.ts'), 'basket.ts');
       project.write('basket.ts', `// edited\n${text(20)}`);
@@ -76,7 +76,7 @@ describe('a place of a delivered commit', () => {
     });
   }
 
-  it('follows a file that is moved again, also by hand', async () => {
+  it('follows a file that moves again, also without git', async () => {
     move('src/cart.ts', 'one.ts');
     assert.deepEqual(await line(7), exact(7, 'one.ts'));
     move('one.ts', 'größe "2"/two.ts');
@@ -85,7 +85,7 @@ describe('a place of a delivered commit', () => {
     assert.deepEqual(await line(7), exact(7));
   });
 
-  it('is gone with its file, until that comes back', async () => {
+  it('is gone with its file until the file comes back', async () => {
     fs.rmSync(path.join(project.root, 'src/cart.ts'));
     assert.equal(await line(7), undefined);
     assert.equal(await places.pathNow(commit, 'src/cart.ts'), undefined);
@@ -94,12 +94,12 @@ describe('a place of a delivered commit', () => {
     assert.deepEqual(await line(7), exact(7, 'moved.ts'));
   });
 
-  it('is not looked for in what is ignored', async () => {
+  it('is not found in ignored files', async () => {
     move('src/cart.ts', 'ignored');
     assert.equal(await line(7), undefined);
   });
 
-  it('of a snapshot of uncommitted changes is found', async () => {
+  it('is found for a snapshot of uncommitted changes', async () => {
     project.write('src/cart.ts', `// uncommitted\n${text(20)}`).write('new.ts', text(5));
     const snapshot = (await delivery.snapshot()).change.commit;
     project.write('src/cart.ts', text(20)).write('new.ts', `// above\n${text(5)}`);
@@ -108,7 +108,7 @@ describe('a place of a delivered commit', () => {
     assert.equal(await places.textAt(snapshot, 'src/cart.ts'), `// uncommitted\n${text(20)}`);
   });
 
-  it('is exact whatever the line ends are', async () => {
+  it('is exact with any line ends', async () => {
     project.write('src/cart.ts', text(20).replaceAll('\n', '\r\n'));
     assert.deepEqual(await line(7), exact(7));
     project.git('config', 'core.autocrlf', 'true');
@@ -118,7 +118,7 @@ describe('a place of a delivered commit', () => {
     assert.deepEqual(await line(7), exact(8, 'moved.ts'));
   });
 
-  it('is only a file where that is no text, or too large', async () => {
+  it('is only a file if the file is binary or too large', async () => {
     project.write('data', 'a\0b\n').write('large', 'x\n'.repeat(3_000_000)).write('becomes', text(5));
     commit = commitNow();
     project
@@ -130,7 +130,7 @@ describe('a place of a delivered commit', () => {
     assert.equal(await places.textAt(commit, 'large'), undefined);
   });
 
-  it('that the commit does not have, or of no full commit, is nowhere', async () => {
+  it('is absent if the commit does not contain it or is no full id', async () => {
     project.write('later.ts', text(5));
     assert.equal(await line(1, 'later.ts'), undefined);
     assert.equal(await line(1, 'src'), undefined);
@@ -138,7 +138,7 @@ describe('a place of a delivered commit', () => {
       assert.equal(await line(1, 'src/cart.ts', no), undefined, no);
   });
 
-  it('outside of the repository is never read', async () => {
+  it('is never read outside the repository', async () => {
     fs.writeFileSync(path.join(folder.path, 'secret'), text(20));
     for (const file of [
       '../secret',
@@ -161,7 +161,7 @@ describe('a place of a delivered commit', () => {
     assert.equal(await line(7), undefined);
   });
 
-  it('is found for many at once', async () => {
+  it('is found for many lines at once', async () => {
     for (let index = 0; index < 120; index++)
       project.write(
         `many/${index}.ts`,
@@ -173,7 +173,7 @@ describe('a place of a delivered commit', () => {
     found.forEach((place, at) => assert.deepEqual(place, exact((at % 5) + 2, `many/${Math.floor(at / 5)}.ts`)));
   });
 
-  it('is found without a trace in the repository', async () => {
+  it('is found without a change to the repository', async () => {
     project.write('src/cart.ts', `// edited\n${text(20)}`).write('untracked.ts', 'x\n');
     move('b.txt', 'c.txt');
     const before = contentsOf(project.root);

@@ -18,29 +18,29 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
     pipes = new OutputPipes(folder.path, 2);
   });
 
-  it('ends as the shell says', async () => {
+  it('has the exit code or the signal of the shell', async () => {
     assert.deepEqual(await run('exit 7'), { exitCode: 7 });
     assert.deepEqual(await run('kill -USR1 $$'), { signal: 'SIGUSR1' });
     assert.deepEqual(await run('no-such-program'), { exitCode: 127 });
   });
 
-  it('tells when it cannot be started', async () => {
+  it('has an error if it cannot be started', async () => {
     const end = await run('true', { folder: path.join(folder.path, 'gone') });
     assert.match(end.error ?? '', /ENOENT/);
   });
 
-  it('keeps the order of both streams', async () => {
+  it('keeps the order of both output streams', async () => {
     await run('for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done');
     const expected = [1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((i) => [`out ${i}`, `err ${i}`]);
     assert.deepEqual(log().trim().split('\n'), expected);
   });
 
-  it('loses nothing when a script writes to the devices', async () => {
+  it('loses no output of a script that writes to the devices', async () => {
     await run('echo one; echo two > /dev/stderr; echo three > /dev/stdout; echo four');
     assert.equal(log(), 'one\ntwo\nthree\nfour\n');
   });
 
-  it('writes what comes while it runs', async () => {
+  it('writes its output while it runs', async () => {
     const going = run('echo first; while [ ! -e go ]; do sleep 0.02; done; echo second');
     await eventually('the first line is in the log', () => fs.existsSync(logFile()) && log() === 'first\n');
     fs.writeFileSync(path.join(folder.path, 'go'), '');
@@ -48,28 +48,28 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
     assert.equal(log(), 'first\nsecond\n');
   });
 
-  it('keeps every byte of a flood', async () => {
+  it('keeps every byte of a large output', async () => {
     await run('yes 1234567 | head -c 20000000');
     assert.equal(fs.statSync(logFile()).size, 20_000_000);
   });
 
-  it('has no terminal to wait for', async () => {
+  it('has no terminal', async () => {
     await run('read answer || echo nothing to read; tty');
     assert.match(log(), /^nothing to read\nnot a tty/);
   });
 
-  it('masks secrets in both streams', async () => {
+  it('masks secrets in both output streams', async () => {
     await run('printf "key: s3cr"; printf et-key; echo s3cret-key >&2', { mask: new Mask(['s3cret-key']) });
     assert.equal(log(), 'key: ******\n');
   });
 
-  it('is ended after its timeout', async () => {
+  it('ends after its timeout', async () => {
     const end = await run('sleep 60', { timeoutMs: 100 });
     assert.equal(end.ended, 'timeout');
     await nothingLeft();
   });
 
-  it('is ended with all that it started when it is cancelled', async () => {
+  it('ends with all its processes when it is cancelled', async () => {
     const going = run('(sleep 60 & sleep 60) & echo up; sleep 60');
     await eventually('it runs', () => fs.existsSync(logFile()) && log() === 'up\n');
     cancel.abort();
@@ -77,7 +77,7 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
     await nothingLeft();
   });
 
-  it('is killed when it ignores TERM', async function () {
+  it('is killed if it ignores TERM', async function () {
     this.timeout(20_000);
     const going = run('trap "" TERM; echo up; while true; do sleep 1; done');
     await eventually('it runs', () => fs.existsSync(logFile()) && log() === 'up\n');
@@ -87,18 +87,18 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
     await nothingLeft();
   });
 
-  it('does not leave behind what it put into the background', async () => {
+  it('ends with its background processes', async () => {
     assert.deepEqual(await run('sleep 60 & echo done'), { exitCode: 0 });
     assert.equal(log(), 'done\n');
     await nothingLeft();
   });
 
-  it('does not wait for a daemon that holds its output, and ends it', async () => {
+  it('ends a daemon that holds its output open', async () => {
     assert.deepEqual(await run('setsid sleep 60 & echo done'), { exitCode: 0 });
     await nothingLeft();
   });
 
-  it('says who it is when it has begun', async () => {
+  it('reports its process when it starts', async () => {
     let identity: ProcessIdentity | undefined;
     const going = run('sleep 60', { started: (process) => (identity = process) });
     assert.ok(identity && isAlive(identity));

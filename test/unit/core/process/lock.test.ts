@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { lockHolder, tryLock } from '../../../../src/core/process/lock';
-import { identityOf, isAlive, ownIdentity } from '../../../../src/core/process/process-identity';
+import { identityOf, isAlive, currentIdentity } from '../../../../src/core/process/process-identity';
 import { eventually, temporaryFolder } from '../../../support/temporary';
 
 describe('a lock', () => {
@@ -11,58 +11,58 @@ describe('a lock', () => {
   const file = (): string => path.join(folder.path, 'locks', 'shop.lock');
   const dead = { pid: process.pid, startedAt: 'another time' };
 
-  it('is held by one', () => {
-    const first = tryLock(file(), { ...ownIdentity(), run: 'a' });
+  it('has one holder', () => {
+    const first = tryLock(file(), { ...currentIdentity(), run: 'a' });
     assert.ok(first.ok);
-    const second = tryLock(file(), { ...ownIdentity(), run: 'b' });
+    const second = tryLock(file(), { ...currentIdentity(), run: 'b' });
     assert.ok(!second.ok && second.holder.run === 'a');
     first.release();
-    assert.ok(tryLock(file(), { ...ownIdentity(), run: 'b' }).ok);
+    assert.ok(tryLock(file(), { ...currentIdentity(), run: 'b' }).ok);
   });
 
-  it('of a process that is gone is taken over at once, also where its pid was reused', () => {
+  it('is free when its process has ended, even if the pid was reused', () => {
     assert.ok(tryLock(file(), dead).ok);
     assert.equal(lockHolder(file()), undefined);
-    const taken = tryLock(file(), ownIdentity());
+    const taken = tryLock(file(), currentIdentity());
     assert.ok(taken.ok);
     assert.equal(lockHolder(file())?.pid, process.pid);
   });
 
-  it('is taken over although the one before died while it removed an older one', () => {
+  it('is free after a process died while it removed an older lock', () => {
     assert.ok(tryLock(file(), dead).ok);
     fs.writeFileSync(`${file()}.removal`, JSON.stringify(dead));
-    assert.ok(tryLock(file(), ownIdentity()).ok);
+    assert.ok(tryLock(file(), currentIdentity()).ok);
   });
 
-  it('that was torn by a full disk is nobody’s', () => {
+  it('is free if a full disk left it incomplete', () => {
     fs.mkdirSync(path.dirname(file()), { recursive: true });
     fs.writeFileSync(file(), '{"pid":');
-    assert.ok(tryLock(file(), ownIdentity()).ok);
+    assert.ok(tryLock(file(), currentIdentity()).ok);
   });
 
-  it('is not released by one that has lost it', () => {
-    const first = tryLock(file(), { ...ownIdentity(), run: 'a' });
+  it('is not released by a former holder', () => {
+    const first = tryLock(file(), { ...currentIdentity(), run: 'a' });
     assert.ok(first.ok);
-    fs.writeFileSync(file(), JSON.stringify({ ...ownIdentity(), run: 'b' }));
+    fs.writeFileSync(file(), JSON.stringify({ ...currentIdentity(), run: 'b' }));
     first.release();
     assert.equal(lockHolder(file())?.run, 'b');
   });
 
   it('writes nothing to its folder when another process holds it', async () => {
-    assert.ok(tryLock(file(), { ...ownIdentity(), run: 'a' }).ok);
+    assert.ok(tryLock(file(), { ...currentIdentity(), run: 'a' }).ok);
     const changed = new Set<string | null>();
     const watcher = fs.watch(path.dirname(file()), (_, name) => changed.add(name));
-    assert.ok(!tryLock(file(), { ...ownIdentity(), run: 'b' }).ok);
+    assert.ok(!tryLock(file(), { ...currentIdentity(), run: 'b' }).ok);
     fs.writeFileSync(path.join(path.dirname(file()), 'later'), '');
     await eventually('the later file is reported', () => changed.has('later'));
     watcher.close();
     assert.deepEqual([...changed], ['later']);
   });
 
-  it('leaves no other files behind', () => {
+  it('leaves no other files', () => {
     const held = tryLock(file(), dead);
     assert.ok(held.ok);
-    const taken = tryLock(file(), ownIdentity());
+    const taken = tryLock(file(), currentIdentity());
     assert.ok(taken.ok);
     taken.release();
     assert.deepEqual(fs.readdirSync(path.dirname(file())), []);
@@ -70,7 +70,7 @@ describe('a lock', () => {
 });
 
 describe('the identity of a process', () => {
-  it('is lost when the process ends, also while nobody has asked for its exit code', async () => {
+  it('is invalid when the process ends, even as a zombie', async () => {
     const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { stdio: ['pipe', 'ignore', 'ignore'] });
     const identity = identityOf(child.pid ?? 0);
     assert.ok(identity && isAlive(identity));
@@ -79,7 +79,7 @@ describe('the identity of a process', () => {
     assert.equal(isAlive(identity), false);
   });
 
-  it('is not that of a later process with the same pid', () => {
-    assert.equal(isAlive({ ...ownIdentity(), startedAt: 'long ago' }), false);
+  it('differs for a later process with the same pid', () => {
+    assert.equal(isAlive({ ...currentIdentity(), startedAt: 'long ago' }), false);
   });
 });

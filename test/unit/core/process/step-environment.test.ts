@@ -28,8 +28,8 @@ function environment(base: NodeJS.ProcessEnv, one = step(), others: Step[] = [],
   return stepEnvironment(sharedEnvironment(base, pipeline, around), one, base, extra);
 }
 
-describe('the variables of a step', () => {
-  it('are the user’s own, and say what is delivered', () => {
+describe('the environment of a step', () => {
+  it('has the variables of the user and of the delivery', () => {
     const env = environment({ HOME: '/home/me', LANG: 'de' });
     assert.equal(env['HOME'], '/home/me');
     assert.equal(env['CI'], 'true');
@@ -38,7 +38,7 @@ describe('the variables of a step', () => {
     assert.equal(environment({ CI: '' })['CI'], '');
   });
 
-  it('are not those that the editor, git or a package manager left for themselves', () => {
+  it('lacks the variables of the editor, git and package managers', () => {
     const foreign = {
       ELECTRON_RUN_AS_NODE: '1',
       VSCODE_PID: '1',
@@ -52,19 +52,19 @@ describe('the variables of a step', () => {
     assert.equal(env['GIT_SSH_COMMAND'], 'ssh -v');
   });
 
-  it('hold the secrets that it asks for, and no other', () => {
+  it('has the secrets of the step and no others', () => {
     const base = { TOKEN: 'a', OTHER: 'b' };
     const env = environment(base, step({ secrets: ['TOKEN'] }), [step({ name: 'other', secrets: ['OTHER'] })]);
     assert.equal(env['TOKEN'], 'a');
     assert.equal('OTHER' in env, false);
   });
 
-  it('find the slot’s programs first and the working copy’s never', () => {
+  it('finds the programs of the slot first, and never those of the working copy', () => {
     const env = environment({ PATH: join('/home/me/repo/node_modules/.bin', '/usr/bin') });
     assert.equal(env['PATH'], join('/slot/repo/web/node_modules/.bin', '/slot/repo/node_modules/.bin', '/usr/bin'));
   });
 
-  it('end with its own', () => {
+  it('has the variables of the step last', () => {
     assert.equal(environment({ A: '1' }, step({ env: { A: '2', DELIVERY_URL: 'mine' } }), [], { DELIVERY_URL: 'x' })['A'], '2');
   });
 });

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
-import { listFiles } from '../../../../src/core/support/glob-files';
+import { listFiles } from '../../../../src/core/support/globs';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the outputs of a step', () => {

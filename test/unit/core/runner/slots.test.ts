@@ -226,7 +226,7 @@ describe('a slot', () => {
     project.write('assets/whole.bin', 'content').write('pointer.txt', pointer);
     const { notices } = await delivery.slotNow();
     assert.deepEqual(notices, [
-      'Git LFS files are only pointers, without their content: assets/1.bin, assets/2.bin, assets/4.bin and 2 more (git lfs install, git lfs pull)',
+      'Git LFS files are only pointers, without their content: assets/1.bin, assets/2.bin, assets/4.bin and 2 more. Run git lfs install and git lfs pull.',
     ]);
   });
 

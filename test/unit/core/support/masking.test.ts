@@ -4,7 +4,7 @@ import { Mask } from '../../../../src/core/support/masking';
 const secret = 'hunter2/with+odd chars&ü';
 
 describe('masking of secrets', () => {
-  it('hides a secret as it is', () => {
+  it('hides a plain secret', () => {
     assert.equal(shown([`token: ${secret}!`]), 'token: ***!');
   });
 
@@ -34,7 +34,7 @@ describe('masking of secrets', () => {
     'in base64 between others': (text: string) => Buffer.from(`ab${text}cd`).toString('base64'),
     'in base64 for URLs': (text: string) => Buffer.from(text).toString('base64url'),
   })) {
-    it(`hides it ${name}`, () => {
+    it(`hides a secret ${name}`, () => {
       const text = shown([`[${encode(secret)}]`]);
       assert.ok(text.includes('***'), text);
       for (const form of [secret, 'hunter2', Buffer.from(secret).toString('base64').slice(4, -6)]) assert.ok(!text.includes(form), text);
@@ -45,25 +45,25 @@ describe('masking of secrets', () => {
     assert.equal(new Mask(['first line\nsecond line']).text('a first line b\nc second line d'), 'a *** b\nc *** d');
   });
 
-  it('holds nothing back that cannot be the beginning of a secret', () => {
+  it('holds back only the beginning of a secret', () => {
     assert.equal(new Mask([secret]).push(Buffer.from('50 %\r')).toString(), '50 %\r');
   });
 
-  it('gives back at the end what only looked like one', () => {
+  it('returns the bytes that it held back at the end', () => {
     assert.equal(shown(['the hunter2/wi']), 'the hunter2/wi');
   });
 
-  it('leaves bytes that are no text as they are', () => {
+  it('keeps bytes that are not text', () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const mask = new Mask([secret]);
     assert.deepEqual(Buffer.concat([mask.push(bytes), mask.flush()]), bytes);
   });
 
-  it('does not mask words because a secret is empty or tiny', () => {
+  it('ignores secrets that are empty or very short', () => {
     assert.equal(new Mask(['', 'a', ' ']).text('a b c'), 'a b c');
   });
 
-  it('hides two secrets that begin alike', () => {
+  it('hides two secrets with the same beginning', () => {
     assert.equal(new Mask(['abcdef', 'abcdefghij']).text('abcdefghij abcdef'), '*** ***');
   });
 });

@@ -12,32 +12,32 @@ describe('terminal output as plain lines', () => {
     assert.equal(plainLine('\x1b]8;;https://example.com\x1b\\docs\x1b]8;;\x1b\\ here'), 'docs here');
   });
 
-  it('drops escapes that are no sequences, and lonely control characters', () => {
+  it('drops incomplete escapes and lone control characters', () => {
     assert.equal(plainLine('\x1b(Bplain\x1b=\x00\x07'), 'plain');
   });
 
-  it('shows a progress bar as it last looked', () => {
+  it('keeps the last state of a progress bar', () => {
     assert.equal(plainLine('[=   ] 25%\r[==  ] 50%\r[====] done'), '[====] done');
     assert.equal(plainLine('downloading 100%\r\x1b[Kready'), 'ready');
     assert.equal(plainLine('long line\rshort'), 'shortline');
     assert.equal(plainLine('long line\x1b[2K\x1b[1Gshort'), 'short');
   });
 
-  it('takes back what was erased with backspaces', () => {
+  it('applies backspaces', () => {
     assert.equal(plainLine('|\b/\b-\bdone'), 'done');
   });
 
-  it('keeps tabs, other scripts and a line that ends as on Windows', () => {
+  it('keeps tabs, other scripts and line ends of Windows', () => {
     assert.equal(plainLine('a\tb — größer 日本 🚀\r'), 'a\tb — größer 日本 🚀');
   });
 
-  it('leaves nothing of a code that the end of the text cuts off', () => {
+  it('drops a code that the end of the text cuts off', () => {
     assert.equal(plainLine('text\x1b[3'), 'text');
     assert.equal(plainLine('text\x1b'), 'text');
     assert.equal(plainLine('text\x1b]0;never ended'), 'text');
   });
 
-  it('gives the same lines however the output is cut into chunks', () => {
+  it('gives the same lines for any chunks', () => {
     const output = '\x1b[32mone\x1b[0m\r\ntwo\r\x1b[Kzwei\n\x1b]0;t\x07three\nfour';
     for (let cut = 0; cut <= output.length; cut++) {
       const lines = new PlainLines();
@@ -46,7 +46,7 @@ describe('terminal output as plain lines', () => {
     }
   });
 
-  it('gives a line that never ends in pieces, and loses nothing of it', () => {
+  it('splits an endless line without loss', () => {
     const lines = new PlainLines();
     const pieces = [...Array.from({ length: 10 }, () => 'x'.repeat(30_000)).flatMap((chunk) => lines.take(chunk)), ...lines.end()];
     assert.ok(pieces.length > 3);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { RepositoryHome } from '../../../../src/core/support/home';
 import { Journal } from '../../../../src/core/history/journal';
-import { ownIdentity } from '../../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../../src/core/process/process-identity';
 import { RunHistory } from '../../../../src/editor/pipeline/run-history';
 import { eventually, temporaryFolder } from '../../../support/temporary';
 import { changeOf, runner, steps } from '../runs';
@@ -17,7 +17,7 @@ describe('RunHistory', () => {
   });
   afterEach(() => history.dispose());
 
-  function startRun(id: string, by = ownIdentity()): Journal {
+  function startRun(id: string, by = currentIdentity()): Journal {
     const journal = new Journal(home.run(id), id);
     journal.append({
       type: 'run-started',

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../../../support/file-names';
+import { fileNames } from '../../../support/files';
 import type { FoundStep } from '../project';
 import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';

@@ -6,7 +6,7 @@ import type { CiName } from '../../../../../src/core/ci/ci-service';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
 import type { EventBody } from '../../../../../src/core/model/events';
 import { Journal, readEvents } from '../../../../../src/core/history/journal';
-import { ownIdentity } from '../../../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../../../src/core/process/process-identity';
 import { listRuns, newRunId, runIds } from '../../../../../src/core/history/runs';
 import type { RunState } from '../../../../../src/core/model/run-state';
 import { readPipeline } from '../../../../../src/core/pipeline/read-pipeline';
@@ -76,7 +76,7 @@ describe('importing runs that were started elsewhere', () => {
     service: 'shop',
     change: { commit: 'c'.repeat(40), tree: 'd'.repeat(40), subject: 'Mine', dirty: false },
     steps: [],
-    runner: ownIdentity(),
+    runner: currentIdentity(),
   };
   const at = (branch: string, attempt = 1): EventBody => ({
     type: 'run-started',

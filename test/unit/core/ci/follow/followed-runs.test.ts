@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { CiRun, EventBody } from '../../../../../src/core/model/events';
 import { Journal, journalName } from '../../../../../src/core/history/journal';
-import { ownIdentity } from '../../../../../src/core/process/process-identity';
+import { currentIdentity } from '../../../../../src/core/process/process-identity';
 import { readRecorded, readRun, RunReader } from '../../../../../src/core/history/runs';
 import { temporaryFolder } from '../../../../support/temporary';
 
@@ -55,7 +55,7 @@ describe('the state of a followed run', () => {
   });
 
   it('is followed again as soon as another process records it', () => {
-    write(started, { type: 'run-followed', runner: ownIdentity() });
+    write(started, { type: 'run-followed', runner: currentIdentity() });
     assert.equal(run().engine?.heard, undefined);
     assert.equal(run().runner.pid, process.pid);
   });

@@ -87,7 +87,10 @@ describe('start on GitLab', () => {
     ['Reference not found', /^acme\/shop has no branch deliver\/shop\/1: was it pushed\?$/],
     ['Identity verification is required in order to run CI jobs', /^GitLab requires an identity verification/],
     ['No stages / jobs for this pipeline.', /^GitLab started no pipeline: its rules exclude all jobs of shop$/],
-    ['Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from being added', /exclude all jobs of shop/],
+    [
+      'Pipeline will not run for the selected trigger. The rules configuration prevented any jobs from being added',
+      /exclude all jobs of shop/,
+    ],
     ['Insufficient permissions to set pipeline variables', /Insufficient permissions/],
     ['jobs:build config contains unknown keys: scrpt', /contains unknown keys: scrpt$/],
   ];

@@ -3,8 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { composeFiles } from '../../../../../src/core/environments/compose/compose-files';
 import { networkOf, projectOf } from '../../../../../src/core/environments/compose/containers';
-import { readConfig } from '../../../../../src/core/environments/compose/config';
-import { chooseTarget } from '../../../../../src/core/environments/compose/config';
+import { readConfig, chooseTarget } from '../../../../../src/core/environments/compose/config';
 import { temporaryFolder } from '../../../../support/temporary';
 
 describe('the configuration of compose', () => {

@@ -1,7 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { engineHost, neighbourVariables, urlOf } from '../../../../../src/core/environments/compose/addresses';
-import type { Container } from '../../../../../src/core/environments/compose/containers';
-import { label, observedServices } from '../../../../../src/core/environments/compose/containers';
+import { type Container, label, observedServices } from '../../../../../src/core/environments/compose/containers';
 
 const release = (id: string) => JSON.stringify({ id, commit: 'c', tree: 't', deployedAt: '2026-01-01T00:00:00Z' });
 

@@ -1,13 +1,13 @@
 import * as assert from 'node:assert/strict';
-import { divergence } from '../../../../src/core/git/divergence';
+import { divergence } from '../../../../src/core/history/ancestry';
 import { Delivery } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';
 
-describe('how a release differs from the branch', () => {
+describe('the divergence of a release from the branch', () => {
   const folder = temporaryFolder();
 
-  it('is told by the commits of its folder that only one of the two has, newest first', async () => {
+  it('lists the commits of its folder that only one of them has, newest first', async () => {
     const project = new Project(folder.path).write('shop/a.js', '1').commit('Begin');
     project.git('checkout', '-q', '-b', 'other');
     project.write('shop/b.js', '1').commit('Theirs');
@@ -16,12 +16,12 @@ describe('how a release differs from the branch', () => {
     project.write('shop/a.js', '2').commit('Second').write('cart/a.js', '1').commit('Elsewhere').write('shop/a.js', '3').commit('Third');
     const head = project.git('rev-parse', 'HEAD').trim();
     const { repository, home } = await Delivery.from(project.root, project.home);
-    const told = await divergence(repository, home, release, head, 'shop');
-    assert.deepEqual(told, { missing: ['Third', 'Second'], foreign: ['Theirs'] });
+    const summary = await divergence(repository, home, release, head, 'shop');
+    assert.deepEqual(summary, { missing: ['Third', 'Second'], foreign: ['Theirs'] });
     assert.deepEqual(await divergence(repository, home, head, head, 'shop'), { missing: [], foreign: [] });
   });
 
-  it('is not known of a commit that is not here', async () => {
+  it('is unknown for a commit that the repository lacks', async () => {
     const project = new Project(folder.path).commit('Begin');
     const head = project.git('rev-parse', 'HEAD').trim();
     const { repository, home } = await Delivery.from(project.root, project.home);
