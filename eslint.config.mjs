@@ -59,5 +59,18 @@ export default tseslint.config(
     files: ['src/core/**/*.ts', 'src/cli.ts', 'src/cli/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: [{ name: 'vscode', message: 'Only the editor imports vscode.' }] }] },
   },
+  {
+    files: ['src/core/{model,environments,ci,feedback}/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            { group: ['zod', 'zod/*'], allowTypeImports: true, message: 'Only the parser loads zod, and hands it to descriptors.' },
+          ],
+        },
+      ],
+    },
+  },
   { files: ['test/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
 );

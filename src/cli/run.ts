@@ -1,5 +1,5 @@
 import { deliver } from '../core/runner/deliver';
-import type { CiName } from '../core/ci/ci-service';
+import type { EngineName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
 import { readTail } from '../core/support/file-tail';
@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly resume?: string;
   readonly jobs?: number;
   readonly yes?: true;
-  readonly engine?: CiName | 'local';
+  readonly engine?: EngineName;
   readonly json?: true;
 }
 

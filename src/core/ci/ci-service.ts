@@ -7,6 +7,9 @@ import type { CiClient } from './ci-client';
 /** The kind of a CI service, as `delivery.yaml` writes it: `github`. */
 export type CiName = string;
 
+/** The kind of a CI service, or `local` for this machine. */
+export type EngineName = string;
+
 /** A service of the repository, with its folder relative to the root, with `/`; empty for the root. */
 export interface CiPipeline {
   readonly folder: string;

@@ -61,9 +61,17 @@ export interface SourceContext {
   readonly root: string;
   readonly folder: string;
   /** Returns where the repository is hosted. */
-  origin(): Promise<Remote | undefined>;
-  http(): Promise<HttpClient>;
+  readonly origin: () => Promise<Remote | undefined>;
+  readonly http: () => Promise<HttpClient>;
   readonly tokens: Tokens;
+}
+
+/** Defaults for settings that `delivery.yaml` does not give. */
+export interface SourceDefaults {
+  /** The host of the repository itself. */
+  readonly origin: Remote | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
 /** Returns the descriptor. The types of its settings follow from its schema and its `parse`. */

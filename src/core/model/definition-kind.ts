@@ -34,11 +34,11 @@ export interface SchemaBlocks {
     | 'string'
     | 'union'
   >;
-  describe(description: string): z.core.$ZodCheck<unknown>;
+  readonly describe: (description: string) => z.core.$ZodCheck<unknown>;
   /** Fails with `message` unless the mapping has exactly one of the keys. */
-  exactlyOne(keys: readonly string[], message: string): z.core.$ZodCheck<unknown>;
+  readonly exactlyOne: (keys: readonly string[], message: string) => z.core.$ZodCheck<unknown>;
   /** Fails with `message` unless a mapping that has `key` also has `other`. */
-  together(key: string, other: string, message: string): z.core.$ZodCheck<unknown>;
+  readonly together: (key: string, other: string, message: string) => z.core.$ZodCheck<unknown>;
   /** Text that is not blank. */
   readonly text: z.ZodMiniString;
   readonly command: z.ZodMiniString;
@@ -71,7 +71,7 @@ export interface CheckedHealth {
 /** Turns checked values into settings. */
 export interface SettingsReader {
   /** Returns environment variables as the file writes them: `1.10` stays `1.10`. They are those of the kind's key `env`. */
-  variables(env: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, string>>;
-  health(health: CheckedHealth | undefined): HealthDefinition;
-  list(value: string | readonly string[] | undefined): readonly string[];
+  readonly variables: (env: Readonly<Record<string, unknown>> | undefined) => Readonly<Record<string, string>>;
+  readonly health: (health: CheckedHealth | undefined) => HealthDefinition;
+  readonly list: (value: string | readonly string[] | undefined) => readonly string[];
 }

@@ -1,7 +1,7 @@
 import { takeSnapshot, type Snapshot } from '../git/snapshot';
 import type { TreeEntry } from '../git/tree';
 import { listRuns, readRun } from '../history/runs';
-import type { CiName } from '../ci/ci-service';
+import type { EngineName } from '../ci/ci-service';
 import { liveFolders } from '../environments/environments';
 import type { Pipeline } from '../model/pipeline';
 import type { Result } from '../model/result';
@@ -92,7 +92,7 @@ async function deliverInSlot(
 }
 
 /** A run that is resumed executes where it executed before. */
-function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): CiName | 'local' {
+function engineOf({ engine }: Pipeline, home: RepositoryHome, resume: string | undefined): EngineName {
   if (resume === undefined) return engine?.kind ?? 'local';
   return readRun(home.run(resume))?.engine?.name ?? 'local';
 }

@@ -12,7 +12,7 @@ import { readPipeline } from '../pipeline/read-pipeline';
 import { currentIdentity } from '../process/process-identity';
 import { homeFolder, RepositoryHome } from '../support/home';
 import { markActive, recover } from './recovery';
-import type { CiName } from '../ci/ci-service';
+import type { EngineName } from '../ci/ci-service';
 import type { Tokens } from '../model/tokens';
 import type { Contributed } from '../logs/matchers/definition';
 
@@ -143,7 +143,7 @@ export interface DeliveryRequest {
   /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */
-  readonly engine?: CiName | 'local';
+  readonly engine?: EngineName;
   /** Access tokens for the CI service. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;

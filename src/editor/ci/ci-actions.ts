@@ -7,6 +7,7 @@ import type { ServiceState } from '../app/state';
 import type { Deliveries } from '../pipeline/deliveries';
 import type { DeliveryNotifications } from '../pipeline/delivery-notifications';
 import type { CommandTarget } from '../tree/row';
+import type { EngineName } from '../../core/ci/ci-service';
 import type { CiName, CiTokens } from './ci-tokens';
 
 export interface CiParts {
@@ -79,10 +80,8 @@ export class CiActions {
     await vscode.env.openExternal(vscode.Uri.parse(url, true));
   }
 
-  private async pickCi(service: ServiceState): Promise<CiName | 'local' | undefined> {
-    const items: { label: string; description: string; name: CiName | 'local' }[] = [
-      { label: 'This machine', description: '', name: 'local' },
-    ];
+  private async pickCi(service: ServiceState): Promise<EngineName | undefined> {
+    const items: { label: string; description: string; name: EngineName }[] = [{ label: 'This machine', description: '', name: 'local' }];
     for (const { kind: name, label } of ciServices) {
       const host = await this.parts.tokens.hostOf(service, name);
       if (host) items.push({ label, description: new URL(host.host).host, name });

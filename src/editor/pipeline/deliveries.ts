@@ -10,7 +10,8 @@ import type { Secrets, SecretStore } from '../app/secrets';
 import type { ServiceChoice } from '../app/service-choice';
 import { currentRun, isLive, isStartedHere, type Service, type ServiceState } from '../app/state';
 import { isWithin, type Store } from '../app/store';
-import type { CiName, CiTokens } from '../ci/ci-tokens';
+import type { EngineName } from '../../core/ci/ci-service';
+import type { CiTokens } from '../ci/ci-tokens';
 import type { CommandTarget } from '../tree/row';
 import type { DeliveryNotifications } from './delivery-notifications';
 import { workingDefinition } from './parser';
@@ -36,7 +37,7 @@ export class Deliveries {
   }
 
   /** Delivers the working tree on a CI service or on this machine. */
-  async runOn(service: ServiceState, ci: CiName | 'local'): Promise<void> {
+  async runOn(service: ServiceState, ci: EngineName): Promise<void> {
     if (await saveAll(service)) await this.start(service, ['--engine', ci], ci);
   }
 
@@ -79,7 +80,7 @@ export class Deliveries {
   }
 
   /** `ci` replaces the CI service in the definition. */
-  private async start(service: ServiceState, args: readonly string[], ci?: CiName | 'local'): Promise<void> {
+  private async start(service: ServiceState, args: readonly string[], ci?: EngineName): Promise<void> {
     const definition = await workingDefinition(service);
     const production = productionOf(definition);
     if (production !== undefined && !(await confirmProduction(service, production))) return;
@@ -94,7 +95,7 @@ export class Deliveries {
   }
 
   /** A local run needs tokens, too: it records deployments at the CI service. */
-  private async tokensFor(service: Service, ci: CiName | 'local'): Promise<Secrets> {
+  private async tokensFor(service: Service, ci: EngineName): Promise<Secrets> {
     const { tokens } = this.parts;
     return ci === 'local' ? tokens.variables([service]) : tokens.environment([service], ci);
   }

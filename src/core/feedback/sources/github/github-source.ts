@@ -6,8 +6,8 @@ import type { HttpClient } from '../../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from '../issue-tracker';
 import type { FeedbackItem } from '../../item';
 import { listOf, numberOf, present, recordOf, textOf } from '../../../support/json-value';
-import type { SourceDefaults } from '../source-defaults';
-import type { FeedbackSource } from '../../source';
+
+import type { FeedbackSource, SourceDefaults } from '../../source';
 import type { Tokens } from '../../../model/tokens';
 
 /** The issues of a repository that have all the labels. `url` selects a GitHub Enterprise server. */
