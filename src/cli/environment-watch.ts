@@ -1,6 +1,6 @@
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/support/home';
-import { askAll, environmentsHere } from './environments-here';
+import { askAll, environmentsHere } from './environment';
 import type { Terminal } from './terminal';
 
 /** The minimum interval between queries of an environment. */

@@ -1,12 +1,14 @@
 import { forgetEnvironment, openKnownEnvironment, readEnvironments } from '../core/environments/environments';
 import type { EnvironmentStatus } from '../core/model/environment-status';
 import type { Environment } from '../core/environments/environment';
-import { ok, type Failure, type Result } from '../core/model/result';
+import { type Failure, ok, type Result } from '../core/model/result';
 import { homeFolder } from '../core/support/home';
-import { askAll, environmentsHere } from './environments-here';
 import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
 import { age } from '../core/support/format';
+import { openRepository } from '../core/git/repository';
+import { environmentsToObserve } from '../core/environments/defined-environments';
+import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 
 interface Options {
   readonly json?: true;
@@ -87,4 +89,18 @@ function unknown(name: string): Failure {
     message: `there is no environment ${name}`,
     ...(names.length > 0 && { hint: `known environments: ${names.join(', ')}` }),
   };
+}
+
+/** The time limit for a query of one environment. */
+const queryTimeoutMs = 15_000;
+
+/** Returns the environments that need a query, as seen from the current folder, which may be outside a repository. */
+export async function environmentsHere(): Promise<RecordedEnvironment[]> {
+  const repository = await openRepository(process.cwd());
+  return environmentsToObserve(homeFolder(), repository.ok ? repository.value.root : undefined);
+}
+
+/** Queries all environments in parallel. An environment that fails keeps its last known state and the reason. */
+export async function askAll(environments: readonly RecordedEnvironment[]): Promise<void> {
+  await Promise.all(environments.map((environment) => environment.observe(AbortSignal.timeout(queryTimeoutMs))));
 }

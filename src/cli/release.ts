@@ -1,12 +1,11 @@
-import { askAll, environmentsHere } from './environments-here';
-import { agreed } from './question';
+import { askAll, environmentsHere } from './environment';
+import { agreed, exitCodes, type Terminal } from './terminal';
 import { environmentTokens } from '../core/http/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';
 import { fold, type RunState } from '../core/model/run-state';
 import { ownProgram } from './own-program';
-import { exitCodes, type Terminal } from './terminal';
 
 export interface ReleaseOptions {
   readonly service?: string;

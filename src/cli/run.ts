@@ -7,9 +7,8 @@ import { fold, type RunState, type StepProgress } from '../core/model/run-state'
 import type { RunEvent } from '../core/model/events';
 import { ownProgram } from './own-program';
 import { problemLine } from './problem-line';
-import { agreed } from './question';
+import { agreed, exitCodes, type Terminal } from './terminal';
 import { Progress } from './progress';
-import { exitCodes, type Terminal } from './terminal';
 
 export interface RunOptions {
   readonly commit?: string;

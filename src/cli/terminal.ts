@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import type { Failure } from '../core/model/result';
 
 /** The output of a command: results go to stdout, everything else to stderr. */
@@ -46,3 +47,14 @@ export class Terminal {
 export const exitCodes = { delivery: 1, usage: 2, machinery: 3, cancelled: 130 } as const satisfies Record<Failure['kind'], number>;
 
 const colours = { red: 31, green: 32, yellow: 33, blue: 34, dim: 2, bold: 1 } as const;
+
+/** Asks for a confirmation. Returns false without a terminal. */
+export async function agreed(question: string, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || !process.stdin.isTTY) return false;
+  const prompt = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+  } finally {
+    prompt.close();
+  }
+}

@@ -2,9 +2,8 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileNames } from '../support/file-names';
-import type { StepProblem } from '../logs/step-problems';
-import { listFiles, type ListedFile } from '../support/glob-files';
-import { removeOutputs, restoredOutputs, sameOutputs } from './outputs';
+import type { StepProblem } from '../logs/problem-reporter';
+import { type ListedFile, listFiles } from '../support/glob-files';
 
 /** The record of a step that passed. */
 export interface Fingerprint {
@@ -127,4 +126,25 @@ async function tar(args: readonly string[], input?: string): Promise<boolean> {
     child.stdin?.on('error', () => {}); // tar ended early: its exit code reports it
     child.stdin?.end(input ?? '');
   });
+}
+
+/** Returns true if both lists have the same files, sizes and exact modification times. */
+export function sameOutputs(a: readonly ListedFile[], b: readonly ListedFile[]): boolean {
+  return haveSameFiles(a, b, (x, y) => x.mtimeMs === y.mtimeMs);
+}
+
+/** Returns true if an archive restored all files. Archives keep modification times in whole seconds. */
+export function restoredOutputs(kept: readonly ListedFile[], found: readonly ListedFile[]): boolean {
+  return haveSameFiles(kept, found, (x, y) => Math.floor(x.mtimeMs / 1000) === Math.floor(y.mtimeMs / 1000));
+}
+
+function haveSameFiles(a: readonly ListedFile[], b: readonly ListedFile[], sameTime: (a: ListedFile, b: ListedFile) => boolean): boolean {
+  return (
+    a.length === b.length && a.every((x, i) => b[i] !== undefined && x.path === b[i].path && x.size === b[i].size && sameTime(x, b[i]))
+  );
+}
+
+/** Removes the files that match the globs, so that no stale file remains among restored ones. */
+export function removeOutputs(folder: string, globs: readonly string[]): void {
+  for (const file of listFiles(folder, globs)) fs.rmSync(path.join(folder, file.path), { force: true });
 }

@@ -5,13 +5,16 @@ import { listTree, type TreeEntry } from '../git/tree';
 import type { Change, Outcome, PlannedStep, ProcessIdentity, RunEvent, RunStarted } from '../model/events';
 import type { Pipeline } from '../model/pipeline';
 import { plannedSteps } from '../model/planned-steps';
-import { ok, type Failure, type Result } from '../model/result';
+import { type Failure, ok, type Result } from '../model/result';
 import type { RunState } from '../model/run-state';
 import { locateService } from '../pipeline/locate';
 import { readPipeline } from '../pipeline/read-pipeline';
 import { ownIdentity } from '../process/process-identity';
 import { homeFolder, RepositoryHome } from '../support/home';
 import { markActive, recover } from './recovery';
+import type { CiName } from '../ci/ci-service';
+import type { Tokens } from '../model/tokens';
+import type { Contributed } from '../logs/matchers/definition';
 
 export interface OpenedService {
   readonly repository: Repository;
@@ -126,4 +129,30 @@ export class RecordedRun {
   close(): void {
     this.journal.close();
   }
+}
+
+/** A request to deliver one change of a service. */
+export interface DeliveryRequest {
+  /** Any folder of the repository. */
+  readonly from: string;
+  readonly service?: string;
+  /** A revision; absent: a snapshot of the working tree. */
+  readonly commit?: string;
+  /** The run whose passed steps are not run again. */
+  readonly resume?: string;
+  /** The maximum number of steps that run at once; absent: the number of processors. */
+  readonly width?: number;
+  /** The place to run the steps; absent: as the pipeline says. */
+  readonly engine?: CiName | 'local';
+  /** Access tokens for the CI service. */
+  readonly tokens: Tokens;
+  readonly env: NodeJS.ProcessEnv;
+  /** Problem matchers that other extensions of the editor contribute. */
+  readonly contributed: Contributed;
+  /** The command that starts this program, for processes that outlive the delivery: supervisors and release watchers. */
+  readonly program: readonly string[];
+  /** Resolves to true if the deployment to the production environment of this name is confirmed. */
+  readonly confirmProduction: (environment: string) => Promise<boolean>;
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: RunEvent) => void;
 }

@@ -20,9 +20,8 @@ import { isFinished, type RunState } from '../model/run-state';
 import { alwaysVisible } from '../process/visibility';
 import { SerialQueue } from '../support/serial-queue';
 import type { RepositoryHome } from '../support/home';
-import { confirmProduction } from './confirm';
-import type { DeliveryRequest } from './delivery';
-import { RecordedRun, type FinishedRun } from './run-frame';
+import { confirmProduction } from './plan';
+import { type DeliveryRequest, RecordedRun, type FinishedRun } from './run-frame';
 
 const neverAborted = new AbortController().signal;
 

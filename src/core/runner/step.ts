@@ -1,20 +1,21 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { takeSnapshot } from '../git/snapshot';
 import { newRunId, runIds } from '../history/runs';
 import { liveFolders, openEnvironment } from '../environments/environments';
 import { nothingContributed } from '../logs/matchers/definition';
 import type { Change, RunEvent } from '../model/events';
 import type { Pipeline, Step } from '../model/pipeline';
-import { fail, ok, type Result } from '../model/result';
+import { fail, messageOf, ok, type Result } from '../model/result';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
 import { RepositoryHome } from '../support/home';
 import { closest } from '../support/suggest';
-import { keepCheckout, tidyCheckouts } from './checkout-copy';
-import { JobVerification, type ReleaseToVerify } from './job-verification';
-import { planPipeline, type DeliveryPlan } from './plan';
-import { openService, readChange, RecordedRun, type FinishedRun, type OpenedService } from './run-frame';
+import { JobVerification, type ReleaseToVerify } from './verification';
+import { type DeliveryPlan, planPipeline } from './plan';
+import { type FinishedRun, type OpenedService, openService, readChange, RecordedRun } from './run-frame';
 import { runSteps } from './run-steps';
 
 export interface StepRequest {
@@ -141,4 +142,31 @@ async function releaseToVerify(
       },
     );
   return ok({ environment: environment.value, release, ...(previous && { previous }), url });
+}
+
+/**
+ * A copy of a checkout as it is, with all that was built in it, for a release that lives longer: the next
+ * job gets the same checkout. Modes, links and times stay.
+ */
+export async function keepCheckout(checkout: string, folder: string): Promise<Result<string>> {
+  const copy = path.join(folder, path.basename(checkout));
+  try {
+    fs.mkdirSync(copy, { recursive: true });
+    if (process.platform === 'win32')
+      await fs.promises.cp(checkout, copy, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    else await promisify(execFile)('cp', ['-a', `${checkout}/.`, copy]);
+    return ok(copy);
+  } catch (error) {
+    fs.rmSync(folder, { recursive: true, force: true });
+    return fail('machinery', `the checkout could not be copied for the release: ${messageOf(error)}`);
+  }
+}
+
+/** Removes the copies that no release needs any more. */
+export function tidyCheckouts(folder: string, needed: ReadonlySet<string>): void {
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  for (const name of names) {
+    const kept = path.join(folder, name);
+    if (![...needed].some((one) => one.startsWith(kept + path.sep))) fs.rmSync(kept, { recursive: true, force: true });
+  }
 }

@@ -108,3 +108,6 @@ export function firstSentence(lines: readonly string[]): string {
   const [first = '', second] = lines;
   return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;
 }
+
+/** `12) ` before an entry of a list. Digits alone are too common as a first character. */
+export const numbered = Array.from('0123456789', (digit) => `${digit}) `);

@@ -1,6 +1,5 @@
 import type { Matcher } from './matcher';
-import { afterColon, oneLine } from './one-line';
-import { patternMatcher } from './pattern';
+import { afterColon, oneLine, patternMatcher } from './pattern';
 
 const tsc = { holds: ['error TS', 'warning TS', 'info TS'] };
 

@@ -1,7 +1,6 @@
 import type { Frame } from '../../model/problem';
-import { block, firstSentence } from './block';
+import { block, firstSentence, numbered } from './block';
 import type { Matcher } from './matcher';
-import { numbered } from './numbered';
 import { errorEnds, errorHead, nodeFrame } from './node-frames';
 
 /** The end of the list of failures in these runners. */

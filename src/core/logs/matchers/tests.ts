@@ -1,9 +1,8 @@
 import type { Frame } from '../../model/problem';
 import { javaFrame } from '../trace-frames';
-import { block, firstSentence, type Block } from './block';
+import { block, firstSentence, type Block, numbered } from './block';
 import type { Matcher } from './matcher';
 import { errorEnds } from './node-frames';
-import { numbered } from './numbered';
 
 function frame(file: string | undefined, line: string | undefined): Frame | undefined {
   return file === undefined || line === undefined ? undefined : { file, line: Number(line) };

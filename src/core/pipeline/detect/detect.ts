@@ -2,15 +2,11 @@ import * as path from 'node:path';
 import { fail, ok, type Result } from '../../model/result';
 import { adoptPipelines, type AdoptedPipelines } from './adopt/adopt';
 import type { LeftOver } from './adopt/adopted';
-import { detectCompose, detectDockerfile } from './containers';
-import type { Found, FoundServer, FoundStep } from './found';
-import { detectGo } from './go';
-import { detectGradle, detectMaven } from './java';
-import { detectMake } from './make';
+import { detectCompose, detectDockerfile, detectMake } from './wrappers';
+import { type Found, type FoundServer, type FoundStep, ProjectFolder } from './project';
+import { detectGo, detectGradle, detectMaven, detectRust } from './compiled';
 import { detectNode } from './node';
-import { ProjectFolder } from './project';
 import { detectPython } from './python';
-import { detectRust } from './rust';
 import { written } from './written';
 
 export interface Detected {

@@ -1,5 +1,4 @@
-import type { Found, FoundServer, FoundStep } from './found';
-import { healthPathIn, type ProjectFolder } from './project';
+import { type Found, type FoundServer, type FoundStep, healthPathIn, type ProjectFolder } from './project';
 
 const everything = ['**'];
 

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { leftOver, type LeftOver } from './adopt/adopted';
-import type { Found, FoundServer, FoundStep } from './found';
+import type { Found, FoundServer, FoundStep } from './project';
 
 const header = [
   '# How Deliver delivers this service.',

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import type { FoundProblem } from '../../../../src/core/model/problem';
 import { failureReason } from '../../../../src/core/runner/failure-reason';
 import type { CommandEnd } from '../../../../src/core/process/command';
-import { ProblemList } from '../../../../src/core/logs/step-problems';
+import { ProblemList } from '../../../../src/core/logs/problem-reporter';
 import type { Step } from '../../../../src/core/model/pipeline';
 
 const at = (line: number, column?: number): { path: string; line: number; column?: number } => ({

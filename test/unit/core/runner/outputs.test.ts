@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/outputs';
+import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
 import { listFiles } from '../../../../src/core/support/glob-files';
 import { temporaryFolder } from '../../../support/temporary';
 

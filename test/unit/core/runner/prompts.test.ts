@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { promptReason } from '../../../../src/core/runner/prompts';
+import { promptReason } from '../../../../src/core/runner/failure-reason';
 
 /** The last words of the real programs, called without a terminal. */
 const told: Record<string, [output: string, asked: string]> = {

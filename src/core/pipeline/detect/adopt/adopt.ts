@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileNames } from '../../../support/file-names';
-import type { FoundStep } from '../found';
+import type { FoundStep } from '../project';
 import { StepList, type Adopted, type LeftOver } from './adopted';
 import { adoptGithub } from './github-workflow';
 import { adoptGitlab } from './gitlab-ci';

@@ -1,6 +1,5 @@
-import type { FoundStep } from '../found';
-import { durationOf, inFolder, nameOf, stopping, StepList, type Adopted, type LeftOver } from './adopted';
-import { YamlFile } from './yaml-nodes';
+import type { FoundStep } from '../project';
+import { durationOf, inFolder, nameOf, stopping, StepList, type Adopted, type LeftOver, YamlFile } from './adopted';
 
 /** Actions that a slot makes unnecessary: checkout, files between steps, installed programs. */
 const needless = /^actions\/(checkout|cache|upload-artifact|download-artifact|setup-[\w-]+)(\/\w+)?@/;

@@ -1,6 +1,5 @@
-import type { FoundStep } from '../found';
-import { durationOf, stopping, StepList, type Adopted, type LeftOver } from './adopted';
-import { YamlFile } from './yaml-nodes';
+import type { FoundStep } from '../project';
+import { durationOf, stopping, StepList, type Adopted, type LeftOver, YamlFile } from './adopted';
 
 const notJobs = new Set('default include stages variables workflow image services cache before_script after_script spec types'.split(' '));
 
