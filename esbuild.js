@@ -20,7 +20,15 @@ const common = {
   alias: { 'form-data': 'axios/unsafe/platform/browser/classes/FormData.js' },
 };
 
-/** Returns the code of a module with all that it imports, as CommonJS. */
+/** Keeps platforms, clients and sources, which descriptors import dynamically, out of the parser. */
+const withoutLazyModules = {
+  name: 'without-lazy-modules',
+  setup(build) {
+    build.onResolve({ filter: /^\./ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined));
+  },
+};
+
+/** Returns the code of a module with all that it imports statically, as CommonJS. */
 async function codeOf(file) {
   const { outputFiles } = await esbuild.build({
     ...common,
@@ -29,6 +37,7 @@ async function codeOf(file) {
     sourcemap: false,
     write: false,
     entryPoints: [file],
+    plugins: [withoutLazyModules],
   });
   return outputFiles[0].text;
 }

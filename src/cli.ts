@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';
+import { wordList } from './core/support/word-list';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
@@ -18,6 +20,8 @@ async function main(args: readonly string[]): Promise<number> {
   const json = (): Option => new Option('--json', 'print JSON in a stable format');
   const service = (): Option => new Option('--service <name>', 'the service, if there are several');
   const runOption = (): Option => new Option('--run <id>', 'a run other than the latest');
+
+  const engines = ciServices.map(({ kind }) => kind);
 
   const program = new Command('deliver')
     .description('Delivers the change you just made to a production-like environment.')
@@ -49,9 +53,7 @@ async function main(args: readonly string[]): Promise<number> {
     .addOption(
       new Option('--engine <engine>', 'run the steps here or on a CI service (default: as in delivery.yaml)').choices([
         'local',
-        'github',
-        'gitlab',
-        'jenkins',
+        ...engines,
       ]),
     )
     .option('--jobs <number>', 'maximum number of parallel steps (default: the number of processors)', wholeNumber)
@@ -127,7 +129,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('engine')
-    .addArgument(new Argument('[engine]', 'a CI service other than the one in delivery.yaml').choices(['github', 'gitlab', 'jenkins']))
+    .addArgument(new Argument('[engine]', 'a CI service other than the one in delivery.yaml').choices(engines))
     .description('show the CI service of the pipeline and check access')
     .addOption(service())
     .addOption(json())
@@ -231,7 +233,7 @@ async function main(args: readonly string[]): Promise<number> {
     );
   program
     .command('export')
-    .argument('<engine>', 'github, gitlab or jenkins')
+    .argument('<engine>', wordList(engines, 'or'))
     .description('write the pipeline of a CI service from delivery.yaml; keeps your own marked lines')
     .option('--package <package>', 'the package that `npx` runs there: a packed file in the repository, or a name and version')
     .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')

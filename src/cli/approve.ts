@@ -1,6 +1,6 @@
 import { failureOf } from '../core/ci/failure-of';
-import { ciOfRun } from '../core/ci/follow/ci-of-run';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { ciOfRun } from './ci-of-run';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { openRun } from './context';
 import type { Terminal } from './terminal';
 

@@ -6,7 +6,7 @@ import { isFinished, type RunState } from '../core/model/run-state';
 import { locateService } from '../core/pipeline/locate';
 import { ok, type Result } from '../core/model/result';
 import { failureOf } from '../core/ci/failure-of';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { findRun, openContext, type RepositoryContext } from './context';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -59,7 +59,7 @@ export async function cancel(
 
 /** Requests the cancellation. The process that follows the run records its end. */
 async function cancelOnCi({ repository }: RepositoryContext, run: RunState): Promise<Result<void>> {
-  const { ciOfRun } = await import('../core/ci/follow/ci-of-run');
+  const { ciOfRun } = await import('./ci-of-run');
   const connected = await ciOfRun(repository, run, environmentTokens(process.env));
   if (!connected.ok) return connected;
   const answer = await connected.value.engine.cancel(run.engine?.id ?? '', new AbortController().signal);

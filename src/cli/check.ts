@@ -1,8 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
+import { definitionName } from '../core/model/pipeline';
 import { findManualApprovals } from '../core/pipeline/handovers';
-import { definitionName, listServices, locateService } from '../core/pipeline/locate';
+import { listServices, locateService } from '../core/pipeline/locate';
 import { counted } from '../core/support/format';
 import { exitCodes, type Terminal } from './terminal';
 
@@ -27,7 +28,7 @@ export async function check(options: { readonly service?: string; readonly json?
   const services = checked.flatMap(({ folder, pipeline }) => (pipeline ? [{ folder, pipeline }] : []));
   // Exported files contain all services, so drift is unknown if one is left out or invalid.
   const hasAll = options.service === undefined && services.length === checked.length;
-  const drift = hasAll ? (await import('../core/ci/export/drift')).findDrift(root, services) : [];
+  const drift = hasAll ? await (await import('../core/ci/export/drift')).findDrift(root, services) : [];
   if (options.json) {
     terminal.json({ errors, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;

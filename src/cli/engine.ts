@@ -1,6 +1,6 @@
 import { failureOf } from '../core/ci/failure-of';
 import type { CiName } from '../core/ci/ci-service';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { openService } from './service-context';
 import type { Terminal } from './terminal';
 

@@ -7,7 +7,7 @@ import { ownProgram } from './own-program';
 import type { Terminal } from './terminal';
 import { age } from '../core/support/format';
 import { openRepository } from '../core/git/repository';
-import { environmentsToObserve } from '../core/environments/defined-environments';
+import { environmentsToObserve } from '../core/pipeline/defined-environments';
 import type { RecordedEnvironment } from '../core/environments/recorded/recorded-environment';
 
 interface Options {

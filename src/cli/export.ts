@@ -2,9 +2,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { planExport, writeExport } from '../core/ci/export/export';
-import { ciServiceNamed, engines } from '../core/ci/registry';
+import { ciServices, findCiService } from '../core/ci/registry';
 import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
+import { readServices } from '../core/pipeline/read-pipeline';
 import type { Terminal } from './terminal';
 
 export interface ExportCommandOptions {
@@ -17,8 +18,8 @@ export interface ExportCommandOptions {
 
 /** `deliver export`: writes the pipelines of the repository as files of a CI service. */
 export async function exportPipelines(name: string, options: ExportCommandOptions, terminal: Terminal): Promise<number> {
-  const engine = ciServiceNamed(name);
-  const known = engines.map((each) => each.name).join(', ');
+  const engine = findCiService(name);
+  const known = ciServices.map(({ kind }) => kind).join(', ');
   if (!engine) return terminal.fail({ kind: 'usage', message: `unknown CI service ${name}`, hint: `known CI services: ${known}` });
   const repository = await openRepository(process.cwd());
   if (!repository.ok) return terminal.fail(repository.failure);
@@ -33,8 +34,11 @@ export async function exportPipelines(name: string, options: ExportCommandOption
   const service = options.service === undefined ? undefined : await locateService(root, process.cwd(), options.service);
   if (service && !service.ok) return terminal.fail(service.failure);
 
+  const services = await readServices(root);
+  if (!services.ok) return terminal.fail(services.failure);
   const plan = await planExport({
     root,
+    services: services.value,
     engine,
     ...(service && { service: service.value.name }),
     ...(from !== undefined && { package: from }),
@@ -53,7 +57,7 @@ export async function exportPipelines(name: string, options: ExportCommandOption
       state: state(isUnchanged),
       ...(options.dryRun && { text }),
     }));
-    terminal.json({ engine: engine.name, files: listed, left, notes });
+    terminal.json({ engine: engine.kind, files: listed, left, notes });
     return 0;
   }
   for (const { file, isUnchanged } of files)

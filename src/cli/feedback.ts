@@ -1,13 +1,14 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PlacesNow } from '../core/location/places-now';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { reported, type ReportedItem } from '../core/feedback/report';
 import { ServiceFeedback } from '../core/feedback/service-feedback';
 import { confidenceWords, crowd } from '../core/feedback/format';
 import type { PlacedItem } from '../core/feedback/placed-item';
 import type { SourceState } from '../core/feedback/inbox';
-import { definitionName, locateService } from '../core/pipeline/locate';
+import { definitionName } from '../core/model/pipeline';
+import { locateService } from '../core/pipeline/locate';
 import { parsePipeline } from '../core/pipeline/parse';
 import { listRuns } from '../core/history/runs';
 import { openContext } from './context';

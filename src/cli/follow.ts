@@ -1,8 +1,9 @@
 import { followAgain } from '../core/ci/follow/resume-following';
-import { ciOfRun } from '../core/ci/follow/ci-of-run';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { ciOfRun } from './ci-of-run';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { alwaysVisible } from '../core/process/visibility';
+import { readPipeline } from '../core/pipeline/read-pipeline';
 import { readRun } from '../core/history/runs';
 import { fold, isFinished, type RunState } from '../core/model/run-state';
 import { SerialQueue } from '../core/support/serial-queue';
@@ -27,7 +28,7 @@ export async function follow(
   let state: RunState | undefined = run;
   const isOurs = await followAgain(
     {
-      ...{ repository, home, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
+      ...{ repository, home, readPipeline, engine: there.value.engine, run: run.id, env: process.env, contributed: nothingContributed },
       ...{ visibility: alwaysVisible, beside: () => 1, queue: new SerialQueue() },
       onEvent: (event) => {
         state = fold(state, event);

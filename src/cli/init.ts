@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { messageOf } from '../core/model/result';
 import { detectPipeline } from '../core/pipeline/detect/detect';
 import { leftOver } from '../core/pipeline/detect/adopt/adopted';
-import { definitionName } from '../core/pipeline/locate';
+import { definitionName } from '../core/model/pipeline';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver init`: writes a first definition into this folder. Never overwrites one. */

@@ -1,6 +1,6 @@
-import { readServices } from '../core/ci/export/export';
+import { readServices } from '../core/pipeline/read-pipeline';
 import type { reportRollback } from '../core/ci/report-deployments';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { openContext } from './context';
 
 /** Records a rollback at the team's CI service if the service belongs to this repository. `notice` receives failures. */

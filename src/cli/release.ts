@@ -1,6 +1,6 @@
 import { askAll, environmentsHere } from './environment';
 import { agreed, exitCodes, type Terminal } from './terminal';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';

@@ -1,6 +1,6 @@
 import { deliver } from '../core/runner/deliver';
 import type { CiName } from '../core/ci/ci-service';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed, type Contributed } from '../core/logs/matchers/definition';
 import { readTail } from '../core/support/file-tail';
 import { fold, type RunState, type StepProgress } from '../core/model/run-state';

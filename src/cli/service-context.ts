@@ -1,5 +1,5 @@
 import type { CiPipeline } from '../core/ci/ci-service';
-import { readServices } from '../core/ci/export/export';
+import { readServices } from '../core/pipeline/read-pipeline';
 import { ok, type Result } from '../core/model/result';
 import { locateService } from '../core/pipeline/locate';
 import { openContext, type RepositoryContext } from './context';

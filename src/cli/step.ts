@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { jobEvent } from '../core/ci/follow/job-events';
+import { ciServices } from '../core/ci/registry';
 import type { RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';
 import { runStep } from '../core/runner/step';
@@ -61,8 +62,11 @@ export async function step(
   }
 }
 
-/** GitHub shows the deployment address that a job sets as an output. */
+/** A CI service shows the deployment address that a job sets as an output. */
 function reportAddress(event: RunEvent): void {
-  const outputs = process.env['GITHUB_OUTPUT'];
-  if (event.type === 'deployed' && outputs) fs.appendFileSync(outputs, `url=${event.url.replace(/\s/g, '')}\n`);
+  if (event.type !== 'deployed') return;
+  for (const { outputsFile } of ciServices) {
+    const file = outputsFile && process.env[outputsFile];
+    if (file) fs.appendFileSync(file, `url=${event.url.replace(/\s/g, '')}\n`);
+  }
 }

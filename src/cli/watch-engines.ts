@@ -1,6 +1,7 @@
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
-import { environmentTokens } from '../core/http/environment-tokens';
+import { environmentTokens } from '../core/pipeline/environment-tokens';
+import { readPipeline, readServices } from '../core/pipeline/read-pipeline';
 import { runAsLeader } from '../core/process/leader';
 import { Visibility } from '../core/process/visibility';
 import { openContext } from './context';
@@ -19,12 +20,17 @@ export async function watchEngines(options: { readonly news?: true }, terminal: 
   lines.on('line', (line) => window.set(line === 'seen'));
   lines.once('close', () => stop.abort());
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  const watched = { ...context.value, tokens: environmentTokens(process.env), env: process.env };
+  const { repository } = context.value;
+  const watched = { ...context.value, readPipeline, tokens: environmentTokens(process.env), env: process.env };
   await runAsLeader(
     {
       ...{ lock: path.join(context.value.home.locks, 'engine-watch.lock'), window, isNews: options.news === true },
       // Only the leader loads it: the processes that wait stay small.
-      lead: async (visibility, signal) => (await import('../core/ci/follow/run-watcher')).watchRuns({ ...watched, visibility }, signal),
+      lead: async (visibility, signal) => {
+        const { watchRuns } = await import('../core/ci/follow/run-watcher');
+        const services = await readServices(repository.root);
+        if (services.ok && !signal.aborted) await watchRuns({ ...watched, visibility, services: services.value }, signal);
+      },
     },
     stop.signal,
   );

@@ -84,7 +84,7 @@ const pipeline: Pipeline = {
   service: 'shop',
   steps: [],
   environments: {
-    staging: { kind: 'process', watchMs: 0, process: { command: '', env: {}, health: { probe: { tcp: true }, timeoutMs: 1 } } },
+    staging: { kind: 'process', watchMs: 0, settings: { command: '', env: {}, health: { probe: { tcp: true }, timeoutMs: 1 } } },
   },
 };
 

@@ -148,7 +148,7 @@ interface Environments {
     await shop.deliver('environment', 'stop', 'staging');
     const state = path.join(shop.home, 'environments', 'staging', 'state.json');
     fs.writeFileSync(state, fs.readFileSync(state, 'utf8').slice(0, 50));
-    assert.match((await shop.deliver('environment')).stdout, /state\.json is damaged: the next delivery begins it anew/);
+    assert.match((await shop.deliver('environment')).stdout, /state\.json is damaged: the next delivery creates it again/);
     assert.equal((await deliver('two')).code, 0);
     assert.equal((await live())?.url, url);
     assert.ok(fs.existsSync(`${state}.damaged`));

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { tokenVariable } from '../../src/core/http/environment-tokens';
+import { tokenVariable } from '../../src/core/pipeline/environment-tokens';
 import type { ReportedItem } from '../../src/core/feedback/report';
 import { TestServer } from '../support/http-server';
 import { Project, type Ended } from '../support/project';

@@ -189,7 +189,7 @@ interface Live {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /is of the kind process here, and there is one of this name of the kind command\n.*deliver environment remove staging/,
+      /defines staging as process, but an environment of this name and the kind command exists\n.*deliver environment remove staging/,
     );
   });
 

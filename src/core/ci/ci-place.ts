@@ -1,68 +1,55 @@
 import { gitOrUndefined } from '../git/git';
 import { parseRemote, type Remote } from '../git/remotes';
 import type { Repository } from '../git/repository';
-import { fail, ok, type Result } from '../model/result';
-import { githubAddress } from '../http/github-address';
 import type { CiDefinition } from '../model/pipeline';
+import { fail, ok, type Result } from '../model/result';
+import { findCiService } from './registry';
 
-/** Where a CI service is, and what is pushed to it. */
+/** The place of a pipeline on a CI service, and the remote that changes are pushed to. */
 export interface CiPlace {
-  /** The remote of git that changes are pushed to, and where it leads; undefined for a folder. */
+  /** The git remote, and the host that it leads to; undefined for a folder. */
   readonly remote: string;
   readonly host: Remote | undefined;
   /** The address that people open. */
   readonly server: string;
-  /** The repository, project or job there. */
+  /** The repository, project or job on the server. */
   readonly place: string;
-  /** Where its token goes: `https://host[:port]`. */
+  /** The host that its token is for: `https://host[:port]`. */
   readonly tokenHost: string;
 }
 
-/** Read from the definition and, where that is silent, from git. Asks nobody. */
+/** Returns the place from the definition and, where the definition does not say, from git. Sends no request. */
 export async function ciPlace(definition: CiDefinition, repository: Pick<Repository, 'root'>): Promise<Result<CiPlace>> {
-  const remote = definition.remote ?? (await usualRemote(repository));
-  // Where it is fetched from may be another place, as with a fork.
+  const remote = definition.remote ?? (await defaultRemote(repository));
+  // A fork is fetched from another place than it is pushed to.
   const args = ['remote', 'get-url', '--push', '--', remote ?? ''];
   const url = remote === undefined ? undefined : await gitOrUndefined(args, { folder: repository.root });
   if (remote === undefined || url === undefined)
     return fail('usage', `there is no remote ${remote ?? 'of git'} that a change could be pushed to`, {
-      hint: 'git remote add origin … adds one; engine: {…: {remote: …}} in delivery.yaml names another',
+      hint: 'add one with git remote add origin …, or name another in delivery.yaml: engine: {…: {remote: …}}',
     });
   const host = parseRemote(url.trim());
   const server = (definition.url ?? host?.host)?.replace(/\/+$/, '');
-  const place = placeOf(definition) ?? pathAt(server, url, host);
-  if (server === undefined || place === undefined) return nowhere(definition.kind);
-  const api = definition.kind === 'github' ? githubAddress(server).base : server;
-  return ok({ remote, host, server, place, tokenHost: new URL(api).origin });
+  const place = definition.place ?? pathAt(server, url, host);
+  const descriptor = findCiService(definition.kind);
+  if (server === undefined || place === undefined) {
+    const setting = descriptor?.place ?? 'place';
+    return fail('usage', `the git remote does not lead to a server, so the ${setting} on ${definition.kind} is not known`, {
+      hint: `name it in delivery.yaml: engine: {${definition.kind}: {url: https://…, ${setting}: …}}`,
+    });
+  }
+  return ok({ remote, host, server, place, tokenHost: new URL(descriptor?.apiOf?.(server) ?? server).origin });
 }
 
-/** Of a server in a sub-path, as `https://host/gitlab`, that is in front of what an address of http leads to (docs.gitlab.com: install/relative_url). */
+/** Returns the path on a server that itself has a path, like `https://host/gitlab` (docs.gitlab.com: install/relative_url). */
 function pathAt(server: string | undefined, url: string, host: Remote | undefined): string | undefined {
   const prefix = server !== undefined && URL.canParse(server) ? new URL(server).pathname.replace(/^\/+/, '') : '';
   if (prefix === '' || !/^https?:/.test(url) || !host?.path.startsWith(`${prefix}/`)) return host?.path;
   return host.path.slice(prefix.length + 1);
 }
 
-function placeOf(definition: CiDefinition): string | undefined {
-  switch (definition.kind) {
-    case 'github':
-      return definition.repository;
-    case 'gitlab':
-      return definition.project;
-    case 'jenkins':
-      return definition.job;
-  }
-}
-
-function nowhere(kind: CiDefinition['kind']): Result<never> {
-  const what = kind === 'github' ? 'repository' : 'project';
-  return fail('usage', `the remote of git does not lead to a server, so the ${what} on ${kind} is not known`, {
-    hint: `engine: {${kind}: {url: https://…, ${what}: …}} in delivery.yaml names it`,
-  });
-}
-
-/** The remote that the branch which is checked out follows, else `origin`, else the only one. */
-async function usualRemote(repository: Pick<Repository, 'root'>): Promise<string | undefined> {
+/** Returns the remote of the branch that is checked out, else `origin`, else the only remote. */
+async function defaultRemote(repository: Pick<Repository, 'root'>): Promise<string | undefined> {
   const call = { folder: repository.root };
   const branch = (await gitOrUndefined(['symbolic-ref', '--short', '-q', 'HEAD'], call))?.trim();
   const followed = branch ? (await gitOrUndefined(['config', '--get', `branch.${branch}.remote`], call))?.trim() : undefined;

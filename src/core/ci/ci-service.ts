@@ -1,6 +1,11 @@
-import type { Pipeline } from '../model/pipeline';
+import type { HttpClient } from '../http/http-client';
+import type { DefinitionKind } from '../model/definition-kind';
+import type { CiDefinition, Pipeline } from '../model/pipeline';
+import type { TokenServer, Tokens } from '../model/tokens';
+import type { CiClient } from './ci-client';
 
-export type CiName = 'github' | 'gitlab' | 'jenkins';
+/** The kind of a CI service, as `delivery.yaml` writes it: `github`. */
+export type CiName = string;
 
 /** A service of the repository, with its folder relative to the root, with `/`; empty for the root. */
 export interface CiPipeline {
@@ -9,32 +14,90 @@ export interface CiPipeline {
 }
 
 export interface ExportOptions {
-  /** The package that `npx` gets Deliver from: a packed file of the repository, or a name. Absent: the published one. */
+  /** The package from which `npx` gets Deliver: a packed file of the repository, or a name. Absent: the published one. */
   readonly package?: string;
 }
 
-/** A file of a CI service, as the pipelines ask for it: without its head and without anybody's own lines. */
+/** A file of a CI service as the pipelines define it: without its head and without preserved regions. */
 export interface CiFile {
   /** Relative to the repository's root, with `/`. */
   readonly path: string;
-  /** The service that it delivers; absent where it only brings those of all services together. */
+  /** The service that it delivers. Absent: it only brings the files of all services together. */
   readonly service?: string;
-  /** The definition that it comes from. */
+  /** The definition that it is generated from. */
   readonly source: string;
   readonly body: string;
-  /** What a person should know: what the engine cannot do, what it needs, which limit is passed. */
+  /** Warnings: what the CI service cannot do, what it needs, which limit is exceeded. */
   readonly notes: readonly string[];
 }
 
-/** A CI service that can run the pipelines of a repository. */
-export interface CiService {
-  readonly name: CiName;
-  /** What people call it. */
+/** A place in a pipeline file where a delivery waits for a person. */
+export interface ApprovalPlace {
+  /** From 1. */
+  readonly line: number;
+  readonly message: string;
+  /** Only settings outside of the repository tell whether the delivery waits. */
+  readonly isPossible?: true;
+}
+
+/** A CI service: `github`, `gitlab` and so on. A descriptor is light: what exports pipelines and what sends requests is loaded when it is used. */
+export interface CiDescriptor<Checked = unknown> extends DefinitionKind<Checked, Omit<CiDefinition, 'kind'>> {
   readonly label: string;
+
+  /** The settings that `delivery.yaml` must give, as an example. Absent: all of them can follow from the git remote. */
+  readonly requiredSettings?: string;
+  /** The word for the place on the server, which is also the setting that names it: `repository`. */
+  readonly place: string;
+  /** Matches the names of hosts that certainly run this service. */
+  readonly hosts?: RegExp;
+  /** Returns the address that requests go to, where it is another than that of the server. */
+  apiOf?(server: string): string;
+  readonly tokens: TokenServer;
+  /** The user name that git sends with a token. Absent: the service hosts no repositories. */
+  readonly gitUser?: string;
+  /** The push option that keeps a push from starting a run. Absent: a push to a delivery branch starts none. */
+  readonly quietPush?: string;
+
+  /** Environment variables by which it finds the processes that a job leaves running, to end them. */
+  readonly jobMarks?: readonly string[];
+  /** The environment variable that names the file for a job's outputs. Deliver writes the address of a deployment to it, as `url`. */
+  readonly outputsFile?: string;
+
+  /** `deliver init` takes over the steps of its pipelines: see `pipeline/detect/adopt`. */
+  readonly isAdoptable?: true;
   /** How a comment begins in its files. */
   readonly comment: '#' | '//';
-  /** Where its files for single services lie together, and one may be left of a service that is there no more. */
+  /** The folders that hold its files for single services. A file in them may belong to a service that no longer exists. */
   readonly folders: readonly string[];
-  /** The files for all services of a repository; none of them is touched. */
-  files(services: readonly CiPipeline[], options: ExportOptions): readonly CiFile[];
+  /** Returns the files for all services of a repository. Writes none. */
+  files(services: readonly CiPipeline[], options: ExportOptions): Promise<readonly CiFile[]>;
+
+  /** Sends no request yet. */
+  open(connection: CiConnection): Promise<CiClient>;
+
+  /** Finds manual approvals in the pipeline files that people wrote. */
+  readonly approvals?: {
+    /** Globs relative to the repository root: `*` within a folder, leading or inner `**` for folders. */
+    readonly files: readonly string[];
+    find(content: string): Promise<readonly ApprovalPlace[]>;
+  };
+}
+
+/** The pipeline of one service on a CI service. */
+export interface CiConnection {
+  /** The address that people open. */
+  readonly server: string;
+  /** The repository, project or job on it. */
+  readonly place: string;
+  readonly pipeline: Pipeline;
+  /** All services of the repository, and the files that they export. */
+  readonly services: readonly CiPipeline[];
+  readonly files: readonly CiFile[];
+  readonly client: HttpClient;
+  readonly tokens: Tokens;
+}
+
+/** Returns the descriptor. The type of the checked value follows from its schema. */
+export function describeCi<Checked>(descriptor: CiDescriptor<Checked>): CiDescriptor<Checked> {
+  return descriptor;
 }

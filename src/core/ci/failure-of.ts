@@ -1,8 +1,14 @@
 import type { Failure } from '../model/result';
+import { wordList } from '../support/word-list';
 import type { CiFailure } from './ci-client';
+import { ciServices } from './registry';
 
-/** What a CI service did not do, for whoever asked for it. */
+/** Returns the failure of a request to a CI service as a failure of the command. */
 export function failureOf({ message, hint, reason }: CiFailure): Failure {
-  const help = hint ?? (reason === 'token' ? 'deliver signs in with GITHUB_TOKEN, GITLAB_TOKEN or DELIVER_TOKEN_ and the host' : undefined);
-  return { kind: 'machinery', message, ...(help !== undefined && { hint: help }) };
+  return { kind: 'machinery', message, hint: hint ?? (reason === 'token' ? tokenHint() : undefined) };
+}
+
+function tokenHint(): string {
+  const variables = ciServices.flatMap(({ tokens }) => Object.values(tokens.variables ?? {}));
+  return `deliver signs in with ${wordList([...variables, 'DELIVER_TOKEN_ and the host'], 'or')}`;
 }

@@ -1,13 +1,14 @@
+import type { GitToken } from '../git/snapshot-branch';
 import type { Tokens } from '../model/tokens';
 import type { OpenedCi } from './connect';
-import type { GitToken } from '../git/snapshot-branch';
 
-/** The token of an engine for git, where both are one server. Nothing for a remote over ssh, or elsewhere. */
-export function gitTokenFor({ engine, host }: OpenedCi, tokens: Tokens): () => Promise<GitToken | undefined> {
+/** Returns the token of a CI service for git, if both are one server. Nothing for a remote over ssh, or on another host. */
+export function gitTokenFor({ descriptor, engine, host }: OpenedCi, tokens: Tokens): () => Promise<GitToken | undefined> {
   return async () => {
-    if (!host || engine.name === 'jenkins' || !isSameServer(engine.host, host.host)) return undefined;
-    const token = await tokens(engine.name, engine.host);
-    return token === undefined ? undefined : { host: host.host, user: engine.name === 'github' ? 'x-access-token' : 'oauth2', token };
+    const { gitUser: user } = descriptor;
+    if (!host || user === undefined || !isSameServer(engine.host, host.host)) return undefined;
+    const token = await tokens(descriptor.tokens.kind, engine.host);
+    return token === undefined ? undefined : { host: host.host, user, token };
   };
 }
 

@@ -1,5 +1,6 @@
 import * as path from 'node:path';
 import { gitOrUndefined } from '../git/git';
+import { isEmbedded } from '../environments/registry';
 import type { Repository } from '../git/repository';
 import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
@@ -40,8 +41,11 @@ export async function reportRollback(
 async function tell(all: readonly DeploymentRecord[], given: DeploymentReport): Promise<void> {
   const { pipeline, repository, folder, tokens, notice } = given;
   const { engine: definition, environments } = pipeline;
-  // One of the kind `process` is this machine's own.
-  const deployments = all.filter(({ environment }) => (environments[environment]?.kind ?? 'process') !== 'process');
+  // An embedded environment belongs to this machine.
+  const deployments = all.filter(({ environment }) => {
+    const kind = environments[environment]?.kind;
+    return kind !== undefined && !isEmbedded(kind);
+  });
   const [first] = deployments;
   if (!definition || !first) return;
   const missing = (environment: string, at: string, why: string): void =>

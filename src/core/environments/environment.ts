@@ -1,11 +1,11 @@
 import type { ProcessIdentity, Release } from '../model/events';
-import type { Artifact, EnvironmentKind, ServiceStatus } from '../model/environment-status';
+import type { Artifact, ServiceStatus } from '../model/environment-status';
 import type { Result } from '../model/result';
 
 /** What every kind of environment answers: check, deploy, verify, roll back, status, logs, start, stop. */
 export interface Environment {
   readonly name: string;
-  readonly kind: EnvironmentKind;
+  readonly kind: string;
   /**
    * Whether it can be deployed to at all: programs, sign-in, permissions, the right place. Asked before the
    * first step; changes nothing. `folder` is the service's folder in the slot.
@@ -58,7 +58,7 @@ export interface DeployRequest {
 /** A release of another environment that is promoted. */
 export interface Promoted {
   readonly environment: string;
-  readonly kind: EnvironmentKind;
+  readonly kind: string;
   readonly artifact: Artifact;
 }
 

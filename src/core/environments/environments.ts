@@ -3,18 +3,17 @@ import * as path from 'node:path';
 import { fail, ok, type Result } from '../model/result';
 import type { EnvironmentDefinition } from '../model/pipeline';
 import type { Environment } from './environment';
-import type { EnvironmentKind } from '../model/environment-status';
 import type { EnvironmentStatus } from '../model/environment-status';
+import { isProcess, processEnvironment } from './process/descriptor';
 import { ProcessEnvironment } from './process/process-environment';
-import { processStatus } from './process/state-file';
-import { EnvironmentFiles, environmentNames, readState } from './process/state-file';
+import { EnvironmentFiles, environmentNames, processStatus, readState } from './process/state-file';
 import { RecordedEnvironment } from './recorded/recorded-environment';
-import { recordedStatus } from './recorded/service-record';
-import { ServiceRecords } from './recorded/service-record';
+import { recordedStatus, ServiceRecords } from './recorded/service-record';
+import { isEmbedded } from './registry';
 
 /**
- * An environment of a pipeline, as a service is deployed to it. `program` is how the command line is
- * called, which supervises those of the embedded kind. Fails where another kind of environment has this name.
+ * Opens an environment of a pipeline, to deploy a service to it. `program` starts the command line, which supervises embedded
+ * environments. Fails if an environment of another kind has this name.
  */
 export function openEnvironment(
   name: string,
@@ -23,28 +22,28 @@ export function openEnvironment(
   home: string,
   program: readonly string[],
 ): Result<Environment> {
-  const there = kindOf(name, home);
-  if (there !== undefined && there !== definition.kind)
+  const existing = kindOf(name, home);
+  if (existing !== undefined && existing !== definition.kind)
     return fail(
       'usage',
-      `the environment ${name} is of the kind ${definition.kind} here, and there is one of this name of the kind ${there}`,
+      `delivery.yaml defines ${name} as ${definition.kind}, but an environment of this name and the kind ${existing} exists`,
       {
-        hint: `give it another name, or remove what is there: deliver environment remove ${name}`,
+        hint: `choose another name, or remove the existing environment: deliver environment remove ${name}`,
       },
     );
-  if (definition.kind === 'process') return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), program, definition.process));
+  if (isProcess(definition)) return ok(new ProcessEnvironment(new EnvironmentFiles(home, name), program, definition.settings));
   return ok(new RecordedEnvironment(new ServiceRecords(home, name), definition.kind, new Map([[service, definition]])));
 }
 
-/** An environment that something was deployed to or seen in, for all but deploying; `undefined` where there is none. */
+/** Opens an environment for everything but deploying. Returns undefined if nothing was ever deployed to it or observed in it. */
 export function openKnownEnvironment(name: string, home: string, program: readonly string[]): Environment | undefined {
   const kind = kindOf(name, home);
   if (kind === undefined) return undefined;
-  if (kind === 'process') return new ProcessEnvironment(new EnvironmentFiles(home, name), program);
+  if (isEmbedded(kind)) return new ProcessEnvironment(new EnvironmentFiles(home, name), program);
   return new RecordedEnvironment(new ServiceRecords(home, name), kind);
 }
 
-/** All environments of the user, from their files alone: quick, and starts nothing. */
+/** Returns all environments, from their files alone: fast, and starts nothing. */
 export function readEnvironments(home: string): EnvironmentStatus[] {
   return environmentNames(home).flatMap((name) => readEnvironment(name, home) ?? []);
 }
@@ -52,11 +51,11 @@ export function readEnvironments(home: string): EnvironmentStatus[] {
 function readEnvironment(name: string, home: string): EnvironmentStatus | undefined {
   const kind = kindOf(name, home);
   if (kind === undefined) return undefined;
-  const files = new EnvironmentFiles(home, name);
-  const state = kind === 'process' ? readState(files) : undefined;
-  if (state) return processStatus(state, files);
-  if (kind === 'process') {
-    const failure = `${files.state} is damaged: the next delivery begins it anew`;
+  if (isEmbedded(kind)) {
+    const files = new EnvironmentFiles(home, name);
+    const state = readState(files);
+    if (state) return processStatus(state, files);
+    const failure = `${files.state} is damaged: the next delivery creates it again`;
     return { environment: name, kind, running: false, services: [], failure };
   }
   const records = new ServiceRecords(home, name);
@@ -65,22 +64,22 @@ function readEnvironment(name: string, home: string): EnvironmentStatus | undefi
   return {
     environment: name,
     kind,
-    running: services.some(({ state: health }) => health !== 'stopped'),
+    running: services.some(({ state }) => state !== 'stopped'),
     services,
-    ...(at !== undefined && { observedAt: at }),
-    ...(failure !== undefined && { failure }),
+    observedAt: at,
+    failure,
   };
 }
 
-/** Those that something else runs. */
+/** Returns the environments that Deliver does not run itself. */
 export function recordedEnvironments(home: string): RecordedEnvironment[] {
   return environmentNames(home).flatMap((name) => {
     const kind = kindOf(name, home);
-    return kind === undefined || kind === 'process' ? [] : [new RecordedEnvironment(new ServiceRecords(home, name), kind)];
+    return kind === undefined || isEmbedded(kind) ? [] : [new RecordedEnvironment(new ServiceRecords(home, name), kind)];
   });
 }
 
-/** Takes an environment that was stopped from the list; what customers said there is kept. */
+/** Removes a stopped environment from the list, but keeps the feedback that customers gave there. */
 export function forgetEnvironment(name: string, home: string): void {
   const { folder } = new EnvironmentFiles(home, name);
   for (const entry of fs.readdirSync(folder))
@@ -88,30 +87,31 @@ export function forgetEnvironment(name: string, home: string): void {
 }
 
 /**
- * Whether a release is verified and live in an environment of the embedded kind. Of other kinds this says nothing (`true`):
- * they are recovered by {@link RecordedEnvironment.recover}.
+ * Returns whether a release is verified and live in an embedded environment. Always true for other kinds:
+ * {@link RecordedEnvironment.recover} recovers them.
  */
 export function isVerifiedAndLive(name: string, service: string, release: string, home: string): boolean {
-  if (kindOf(name, home) !== 'process') return true;
-  const record = readState(new EnvironmentFiles(home, name))?.services.find((one) => one.service === service);
+  const kind = kindOf(name, home);
+  if (kind === undefined || !isEmbedded(kind)) return true;
+  const record = readState(new EnvironmentFiles(home, name))?.services.find((candidate) => candidate.service === service);
   return record?.current?.release.id === release && !record.unverified;
 }
 
-/** What kind of environment has a name; `undefined` where nothing was ever deployed to or seen in one. */
-export function kindOf(name: string, home: string): EnvironmentKind | undefined {
-  if (fs.existsSync(new EnvironmentFiles(home, name).state)) return 'process';
+/** Returns the kind of the environment with this name, or undefined if nothing was ever deployed to it or observed in it. */
+export function kindOf(name: string, home: string): string | undefined {
+  if (fs.existsSync(new EnvironmentFiles(home, name).state)) return processEnvironment.kind;
   const records = new ServiceRecords(home, name);
   const [service] = records.services();
   try {
     const kind = service === undefined ? undefined : records.read(service)?.definition.kind;
-    if (kind) return kind;
+    if (kind !== undefined) return kind;
   } catch {
-    // Damaged: the others, or what was seen, tell it.
+    // The record is damaged. The observation names the kind, too.
   }
   return records.observation()?.kind;
 }
 
-/** The checkouts of all releases that are live or may be brought back: they must stay as they are. */
+/** Returns the checkouts of all releases that are live or can be rolled back to. They must not change. */
 export function liveFolders(home: string): ReadonlySet<string> {
   const states = environmentNames(home).flatMap((name) => readState(new EnvironmentFiles(home, name)) ?? []);
   const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));

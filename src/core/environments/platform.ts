@@ -1,8 +1,7 @@
 import type { Result } from '../model/result';
-import type { EnvironmentDefinition } from '../model/pipeline';
 import type { Release } from '../model/events';
 import type { DeployRequest, LogOptions, WriteLine } from './environment';
-import type { Artifact, EnvironmentKind, ServiceHealth } from '../model/environment-status';
+import type { Artifact, ServiceHealth } from '../model/environment-status';
 
 /**
  * A place that runs releases by itself (an engine, a cluster, somebody's scripts), as one service of one environment
@@ -91,10 +90,6 @@ export interface Observed {
   /** What could be brought back there, newest first, where the place knows that. */
   readonly earlier?: readonly Release[];
 }
-
-/** The kinds that are platforms. */
-export type PlatformDefinition = Exclude<EnvironmentDefinition, { kind: 'process' }>;
-export type PlatformKind = Exclude<EnvironmentKind, 'process'>;
 
 /** What the place is told of a release, where it keeps labels or annotations: JSON of a {@link Release}. */
 export function releaseLabel(release: Release): string {

@@ -1,6 +1,7 @@
 import type { Frame } from '../model/problem';
 
-export type FeedbackKind = 'error' | 'comment' | 'rating' | 'ticket';
+export const feedbackKinds = ['error', 'comment', 'rating', 'ticket'] as const;
+export type FeedbackKind = (typeof feedbackKinds)[number];
 
 /** A frame of a stack as a source tells it. */
 export interface FeedbackFrame extends Frame {

@@ -2,7 +2,7 @@ import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
 import type { Delivery } from '../history/ledger';
 import { PathResolver } from '../location/path-resolver';
-import { runIn } from '../runner/slots';
+import { runInSlot } from '../history/slot-use';
 import { treePaths } from '../location/tree-paths';
 import type { FeedbackFrame } from './item';
 import type { KnownItem } from './inbox';
@@ -70,7 +70,7 @@ export class Placement {
 
 /** Only while it still holds what was delivered: source maps of another build would lead astray. */
 function slotOf({ slot, run }: Delivery): string | undefined {
-  return slot !== undefined && runIn(slot) === run ? slot : undefined;
+  return slot !== undefined && runInSlot(slot) === run ? slot : undefined;
 }
 
 function ownFirst(frames: readonly FeedbackFrame[]): FeedbackFrame[] {

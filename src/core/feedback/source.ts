@@ -1,39 +1,42 @@
-import type { Result } from '../model/result';
+import type { HttpClient } from '../http/http-client';
 import type { HttpFailure } from '../http/http-answer';
+import type { Remote } from '../git/remotes';
+import type { DefinitionKind } from '../model/definition-kind';
+import type { Result } from '../model/result';
+import type { TokenServer, Tokens } from '../model/tokens';
 import type { FeedbackItem } from './item';
 
-/** What a source remembers from one fetch to the next: an `ETag`, the newest change it saw. Plain JSON. */
+/** State that a source keeps from one fetch to the next: an `ETag`, the time of the newest change. Plain JSON. */
 export type FetchState = Readonly<Record<string, string>>;
 
-/** What a source answered. */
 export type Answer =
   | {
       readonly state: 'items';
       readonly items: readonly FeedbackItem[];
-      /** These are all there are: what is no longer among them is gone. Else they add to what was seen before. */
+      /** The answer holds all items: an item that is missing no longer exists. Otherwise it adds to the items of earlier answers. */
       readonly isComplete: boolean;
       readonly memory?: FetchState;
-      /** What could not be read of an answer that could be read otherwise: in a sentence. */
+      /** The parts of the answer that could not be read, in a sentence. */
       readonly warning?: string;
     }
   | { readonly state: 'unchanged' }
   | SourceFailure;
 
-/** Why a source has nothing new to say. What it said before stands. */
+/** The reason why a source returned nothing. Its earlier items stay. */
 export type SourceFailure = Omit<HttpFailure, 'status'>;
 
-/** One place where feedback comes from. Each kind is one file. */
+/** A place that feedback comes from. */
 export interface FeedbackSource {
-  /** Unique in a service and the same from day to day: `file feedback.jsonl`, `github acme/shop`. */
+  /** Unique in a service and stable: `file feedback.jsonl`, `github acme/shop`. */
   readonly name: string;
-  readonly kind: 'file' | 'http' | 'sentry' | 'github' | 'gitlab';
-  /** Where its token goes, as `https://host[:port]`; absent for a source without one. */
+  readonly kind: string;
+  /** The host that its token is for, as `https://host[:port]`. Absent for a source without a token. */
   readonly host?: string;
-  /** A file to watch instead of asking again and again. Absolute. */
+  /** An absolute path to watch instead of polling. */
   readonly watches?: string;
-  /** Never throws, and ends within its own time limits or when told to. */
+  /** Never throws, and ends within its own time limits or on `signal`. */
   fetch(memory: FetchState, signal: AbortSignal): Promise<Answer>;
-  /** What can be done with an item there; each answers what the source itself said, in a sentence. */
+  /** Each action returns the answer of the source, in a sentence. */
   readonly actions: SourceActions;
 }
 
@@ -41,4 +44,29 @@ export interface SourceActions {
   readonly resolve?: (item: FeedbackItem) => Promise<Result<string>>;
   readonly assignToMe?: (item: FeedbackItem) => Promise<Result<string>>;
   readonly reply?: (item: FeedbackItem, text: string) => Promise<Result<string>>;
+}
+
+/** A kind of feedback source: `file`, `sentry` and so on. A descriptor is light: the source itself is loaded when it is used. */
+export interface SourceDescriptor<Checked = unknown, Settings = unknown> extends DefinitionKind<Checked, Settings> {
+  /** Names such a source at the start of a sentence: `GitHub`, `A file`. */
+  readonly label: string;
+  /** Absent for a source without a token. */
+  readonly tokens?: TokenServer;
+  /** Sends no request yet. */
+  open(settings: Settings, context: SourceContext): Promise<FeedbackSource>;
+}
+
+export interface SourceContext {
+  /** The root of the repository, and the service's folder in it. Absolute. */
+  readonly root: string;
+  readonly folder: string;
+  /** Returns where the repository is hosted. */
+  origin(): Promise<Remote | undefined>;
+  http(): Promise<HttpClient>;
+  readonly tokens: Tokens;
+}
+
+/** Returns the descriptor. The types of its settings follow from its schema and its `parse`. */
+export function describeSource<Checked, Settings>(descriptor: SourceDescriptor<Checked, Settings>): SourceDescriptor<Checked, Settings> {
+  return descriptor;
 }

@@ -26,16 +26,16 @@ export interface GitToken {
 
 /**
  * Pushes exactly what is delivered to a branch of its own. No hook of the repository runs, and nobody is asked: git's own
- * credentials first, then the token. `isQuiet`: so that GitLab does not begin a pipeline for the push itself.
+ * credentials first, then the token. `quietPush` is the push option that keeps the push itself from starting a run.
  */
 export async function pushSnapshot(
   push: Push,
   commit: string,
-  { isQuiet, token }: { readonly isQuiet: boolean; readonly token: () => Promise<GitToken | undefined> },
+  { quietPush, token }: { readonly quietPush: string | undefined; readonly token: () => Promise<GitToken | undefined> },
 ): Promise<Result<void>> {
   const what = `${commit}:refs/heads/${push.branch}`;
-  if (!isQuiet) return sent(push, what, [], token);
-  const pushed = await sent(push, what, ['-o', 'ci.skip'], token);
+  if (quietPush === undefined) return sent(push, what, [], token);
+  const pushed = await sent(push, what, ['-o', quietPush], token);
   // A mirror that knows no options starts nothing either.
   return !pushed.ok && pushed.failure.message.includes('push options') ? sent(push, what, [], token) : pushed;
 }

@@ -2,10 +2,10 @@ import { fail, ok, type Result } from '../model/result';
 import { httpAddress, shownAddress } from './http-address';
 import type { HttpClient, HttpRequest, Sink } from './http-client';
 import type { HttpAnswer, HttpFailure } from './http-answer';
-import type { TokenKind, Tokens } from '../model/tokens';
+import type { Tokens } from '../model/tokens';
 
 export interface ApiAddress {
-  readonly kind: TokenKind;
+  readonly kind: string;
   /** What paths are appended to. */
   readonly base: string;
   /** The header of its token; `Authorization: Bearer` unless named. */

@@ -1,23 +1,38 @@
+import type { TokenServer } from '../model/tokens';
 import type { ApiAddress } from './api';
 
 export const publicGithub = 'https://github.com';
+const publicApi = 'https://api.github.com';
 
-/** The API of github.com, of a tenant of ghe.com, or of an Enterprise server by the address that people open. */
+/** The scope `workflow` allows git to push a changed workflow where it has no credentials of its own. */
+const scopes = ['repo', 'workflow'];
+
+export const githubTokens: TokenServer = {
+  kind: 'github',
+  permissions: 'Required scope: repo. For a fine-grained token: read and write Actions, Deployments and Issues.',
+  variables: { [publicApi]: 'GITHUB_TOKEN' },
+  signIns: [
+    { provider: 'github', scopes, host: publicApi },
+    { provider: 'github-enterprise', scopes, host: { setting: 'github-enterprise.uri' } },
+  ],
+};
+
+/** Returns the API of github.com, of a tenant of ghe.com, or of an Enterprise server, by the address that people open. */
 export function githubAddress(server: string): ApiAddress {
   return {
-    kind: 'github',
+    kind: githubTokens.kind,
     base: baseOf(server.replace(/\/+$/, '')),
     headers: { Accept: 'application/vnd.github+json', 'X-GitHub-Api-Version': '2022-11-28' },
   };
 }
 
-/** Whether it can be the `owner/name` of a repository. */
+/** Returns whether a name can be the `owner/name` of a repository. */
 export function isGithubRepository(name: string): boolean {
   return /^[\w-]+\/(?!\.+$)[\w.-]+$/.test(name);
 }
 
 function baseOf(server: string): string {
-  if (server === publicGithub) return 'https://api.github.com';
+  if (server === publicGithub) return publicApi;
   const tenant = /^https:\/\/([\w-]+\.ghe\.com)$/.exec(server)?.[1];
   if (tenant !== undefined) return `https://api.${tenant}`;
   return /\/api\/v3$|^https:\/\/api\./.test(server) ? server : `${server}/api/v3`;

@@ -11,7 +11,7 @@ export interface ProductionDeployment {
   readonly previous?: string;
   /** ISO 8601, UTC. */
   readonly at: string;
-  readonly source: 'journals' | 'github' | 'gitlab' | 'jenkins';
+  readonly source: string;
   /** Absent while it did not fail. */
   readonly failure?: DeploymentFailure;
 }

@@ -1,5 +1,6 @@
 import { commitDates, containsCommit } from '../history/ancestry';
 import type { Repository } from '../git/repository';
+import { isEmbedded } from '../environments/registry';
 import type { CiPipeline } from '../ci/ci-service';
 import { readTeamHistory, type TeamHistory } from '../ci/read-history';
 import { fail, ok, type Result } from '../model/result';
@@ -103,7 +104,7 @@ function environmentOf({ release, steps }: Pipeline): string | undefined {
  * deploys to it there, else this one's.
  */
 function whereOf({ environments, engine, steps }: Pipeline, environment: string): 'shared' | 'there' | 'here' {
-  if (environments[environment]?.kind !== 'process') return 'shared';
+  if (!isEmbedded(environments[environment]?.kind ?? '')) return 'shared';
   return engine && steps.some(({ deploy }) => deploy === environment) ? 'there' : 'here';
 }
 

@@ -1,11 +1,9 @@
 import type { Release } from './events';
 
-export type EnvironmentKind = 'process' | 'compose' | 'kubernetes' | 'command';
-
 /** The services that are live in an environment. */
 export interface EnvironmentStatus {
   readonly environment: string;
-  readonly kind: EnvironmentKind;
+  readonly kind: string;
   /** True if the environment keeps its services running. */
   readonly running: boolean;
   readonly services: readonly ServiceStatus[];

@@ -92,7 +92,7 @@ export interface RunStarted extends EventBase {
 
 /** A run on a CI service. */
 export interface CiRun {
-  readonly name: 'github' | 'gitlab' | 'jenkins';
+  readonly name: string;
   /** The display name of the CI service, and the repository or job in it. */
   readonly label: string;
   readonly place: string;

@@ -1,3 +1,6 @@
+/** The name of the file that defines how a service is delivered. */
+export const definitionName = 'delivery.yaml';
+
 /**
  * A valid `delivery.yaml` as the rest of Deliver sees it: defaults filled in, durations in
  * milliseconds, `needs` always a list. The parser makes it; nothing else does.
@@ -35,21 +38,12 @@ export interface Step {
   readonly retries: number;
 }
 
-export type EnvironmentDefinition = {
+/** The settings are those of the kind: see the descriptor in its folder. */
+export interface EnvironmentDefinition<Settings = unknown> {
+  readonly kind: string;
+  readonly settings: Settings;
   /** How long a release is watched after it went live; 0: not at all. */
   readonly watchMs: number;
-} & (
-  | { readonly kind: 'process'; readonly process: ProcessDefinition }
-  | { readonly kind: 'compose'; readonly compose: ComposeDefinition }
-  | { readonly kind: 'kubernetes'; readonly kubernetes: KubernetesDefinition }
-  | { readonly kind: 'command'; readonly command: CommandDefinition }
-);
-
-export interface ProcessDefinition {
-  /** Run by the shell in the service's folder of the slot; gets `PORT`. */
-  readonly command: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly health: HealthDefinition;
 }
 
 /** No probe named: the port accepts connections. */
@@ -58,49 +52,15 @@ export interface HealthDefinition {
   readonly timeoutMs: number;
 }
 
-export interface ComposeDefinition {
-  /** Paths or globs relative to the service's folder; empty: what compose finds there. */
-  readonly files: readonly string[];
-  /** The compose service that is delivered, where it is named. */
-  readonly service?: string;
-  /** The port that it answers on, inside its container. */
-  readonly port?: number;
-  readonly env: Readonly<Record<string, string>>;
-  /** Absent: the container's own health check. */
-  readonly health?: HealthDefinition;
-}
-
-export interface KubernetesDefinition {
-  readonly context: string;
-  readonly namespace?: string;
-  /** Exactly one of `manifests` (files, folders or globs) and `chart`, relative to the service's folder. */
-  readonly manifests?: readonly string[];
-  readonly chart?: { readonly folder: string; readonly values: readonly string[] };
-  /** A kind and a name, like `deployment/shop`. */
-  readonly workload: string;
-  /** A reference that may hold `${DELIVERY_COMMIT}` and the like, or the file that a step wrote it to. */
-  readonly image?: string | { readonly file: string };
+/** A CI service. Settings that are absent follow from the git remote that changes are pushed to. */
+export interface CiDefinition {
+  readonly kind: string;
+  /** The address of the server. */
   readonly url?: string;
-  readonly timeoutMs: number;
+  /** The repository, project or job on it. */
+  readonly place?: string;
+  readonly remote?: string;
 }
-
-/** Lines for the shell. */
-export interface CommandDefinition {
-  readonly deploy: string;
-  readonly status?: string;
-  readonly rollback?: string;
-  readonly logs?: string;
-  readonly stop?: string;
-  readonly env: Readonly<Record<string, string>>;
-  readonly url?: string;
-  readonly timeoutMs: number;
-}
-
-/** A CI service. What is absent is taken from the remote of git that the changes are pushed to. */
-export type CiDefinition =
-  | { readonly kind: 'github'; readonly url?: string; readonly repository?: string; readonly remote?: string }
-  | { readonly kind: 'gitlab'; readonly url?: string; readonly project?: string; readonly remote?: string }
-  | { readonly kind: 'jenkins'; readonly url: string; readonly job: string; readonly remote?: string };
 
 export interface Feedback {
   readonly sources: readonly SourceDefinition[];
@@ -108,29 +68,8 @@ export interface Feedback {
   readonly components: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Where feedback comes from. Addresses of servers are absent for the public ones. */
-export type SourceDefinition =
-  | { readonly kind: 'file'; readonly file: string }
-  | ({ readonly kind: 'http' } & HttpSourceDefinition)
-  | {
-      readonly kind: 'sentry';
-      readonly organization: string;
-      readonly project: string;
-      readonly environment?: string;
-      readonly query?: string;
-      readonly url?: string;
-    }
-  | { readonly kind: 'github'; readonly repository?: string; readonly labels: readonly string[]; readonly url?: string }
-  | { readonly kind: 'gitlab'; readonly project?: string; readonly labels: readonly string[]; readonly url?: string };
-
-/** Paths into the answer are written with dots. */
-export interface HttpSourceDefinition {
-  readonly url: string;
-  readonly items?: string;
-  readonly fields: Readonly<Record<string, string>>;
-  readonly itemKind: 'error' | 'comment' | 'rating' | 'ticket';
-  readonly next?: string;
-  readonly cursor?: string;
-  readonly page?: string;
-  readonly header?: string;
+/** A place that feedback comes from. The settings are those of the kind: see the descriptor in its folder. */
+export interface SourceDefinition {
+  readonly kind: string;
+  readonly settings: unknown;
 }

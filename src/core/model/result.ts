@@ -10,6 +10,8 @@ export interface Failure {
   readonly path?: string;
   readonly line?: number;
   readonly column?: number;
+  /** All failures, where one stands for several: the command line prints each. */
+  readonly errors?: readonly Failure[];
 }
 
 export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: Failure };

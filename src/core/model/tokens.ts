@@ -1,5 +1,22 @@
-/** The kind of server that a token is for. */
-export type TokenKind = 'http' | 'sentry' | 'github' | 'gitlab' | 'jenkins';
+/** A kind of server that takes tokens. A CI service and a feedback source on the same server share it. */
+export interface TokenServer {
+  /** The name that {@link Tokens} knows it by: `github`. */
+  readonly kind: string;
+  /** The permissions that a token needs, in a sentence. */
+  readonly permissions: string;
+  /** Environment variables that the tools of the server read, by its public hosts: `{ 'https://gitlab.com': 'GITLAB_TOKEN' }`. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** The sign-ins that the editor itself has for such servers. */
+  readonly signIns?: readonly EditorSignIn[];
+}
 
-/** Returns the token for a host (`https://host[:port]`), or undefined. Called for each request, so that no token is kept in memory. */
-export type Tokens = (kind: TokenKind, host: string) => Promise<string | undefined>;
+/** An authentication provider of the editor. */
+export interface EditorSignIn {
+  readonly provider: string;
+  readonly scopes: readonly string[];
+  /** The host that it signs in to, or the setting of the editor that holds the address. */
+  readonly host: string | { readonly setting: string };
+}
+
+/** Returns the token for a host (`https://host[:port]`), or undefined. Called for each request, so that no token is kept. */
+export type Tokens = (kind: string, host: string) => Promise<string | undefined>;

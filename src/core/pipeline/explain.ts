@@ -1,4 +1,5 @@
 import type { $ZodIssue } from 'zod/v4/core';
+import { findCiService } from '../ci/registry';
 import { shortened, type Path } from './document';
 import { closest } from '../support/suggest';
 
@@ -114,9 +115,9 @@ function typeHint(path: Path, found: unknown, expected: string): string | undefi
 }
 
 function engineHint(path: Path, found: unknown): string | undefined {
-  return path.length === 1 && path[0] === 'engine' && found === 'jenkins'
-    ? 'write it as jenkins: {url: https://…, job: folder/name}'
-    : undefined;
+  if (path.length !== 1 || path[0] !== 'engine' || typeof found !== 'string') return undefined;
+  const settings = findCiService(found)?.requiredSettings;
+  return settings === undefined ? undefined : `write it as ${found}: ${settings}`;
 }
 
 function quoteHint(found: unknown, expected: readonly string[]): string | undefined {

@@ -1,10 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { definitionName } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import { plainServiceName } from './service-name';
 import { findServices } from './services';
-
-export const definitionName = 'delivery.yaml';
 
 /** A service with its folder, relative to the repository's root, with `/`; empty for the root. */
 export interface ServicePlace {

@@ -1,18 +1,23 @@
 import { parse } from 'yaml';
+import { ciServices } from '../ci/registry';
+import { environmentKinds } from '../environments/registry';
+import { sourceKinds } from '../feedback/registry';
+import type { CheckedHealth, DefinitionKind, SettingsReader } from '../model/definition-kind';
+import type { CiDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from '../model/pipeline';
 import type { Failure } from '../model/result';
+import { milliseconds } from '../support/duration';
+import { present } from '../support/json-value';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
-import { milliseconds } from '../support/duration';
 import { explain } from './explain';
 import { knownKeys } from './known-keys';
-import type { CiDefinition, EnvironmentDefinition, Feedback, HealthDefinition, Pipeline, SourceDefinition, Step } from '../model/pipeline';
 import { checkReferences } from './references';
 
-const mostErrors = 100;
+const maxErrors = 100;
 
 /**
- * The pipeline that a `delivery.yaml` defines, or every error of the file with its place, in the order
- * of the lines. `path` is only named in the errors. Takes at most a moment for any content.
+ * Returns the pipeline that a `delivery.yaml` defines, or every error of the file with its place, in the order of the lines. `path`
+ * appears only in the errors. Takes bounded time for any content.
  */
 export function parsePipeline(text: string, path: string): { pipeline?: Pipeline; errors: Failure[] } {
   const { document, errors } = readDocument(text, path);
@@ -25,28 +30,27 @@ export function parsePipeline(text: string, path: string): { pipeline?: Pipeline
     ? []
     : checked.error.issues.flatMap((issue) => explain(issue, (at) => valueAt(document.value, at), knownKeys));
   const all = [...violations, ...checkReferences(document.value)];
-  for (const { path: at, message, hint, atKey } of all.slice(0, mostErrors + 1)) {
-    errors.push(document.failure(at, message, { hint, ...(atKey ? { atKey } : {}) }));
-  }
-  if (errors.length > 0 || !checked.success) return { errors: inOrder(errors, Math.max(0, all.length - mostErrors - 1)) };
+  for (const { path: at, message, hint, atKey } of all.slice(0, maxErrors + 1)) errors.push(document.failure(at, message, { hint, atKey }));
+  if (errors.length > 0 || !checked.success) return { errors: inOrder(errors, Math.max(0, all.length - maxErrors - 1)) };
   return { pipeline: pipelineOf(checked.data, document), errors: [] };
 }
 
-/** The name alone, also of a file with errors. */
+/** Returns the name of the service, also from a file with errors. */
 export function serviceName(text: string): string | undefined {
   try {
     const content = parse(text, { maxAliasCount: 10 }) as { service?: unknown } | null;
     return typeof content?.service === 'string' ? content.service : undefined;
   } catch {
-    return undefined; // no YAML
+    return undefined; // The text is not YAML.
   }
 }
 
-function inOrder(errors: readonly Failure[], unplaced = 0): Failure[] {
+/** `unlisted` is the number of further errors that have no place. */
+function inOrder(errors: readonly Failure[], unlisted = 0): Failure[] {
   const sorted = [...errors].sort((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
-  const shown = sorted.slice(0, mostErrors);
+  const shown = sorted.slice(0, maxErrors);
   const last = shown.at(-1);
-  const more = sorted.length - shown.length + unplaced;
+  const more = sorted.length - shown.length + unlisted;
   return more > 0 && last ? [...shown, { ...last, message: `and ${more} more errors`, hint: 'mend these first' }] : shown;
 }
 
@@ -60,9 +64,7 @@ function valueAt(value: unknown, path: Path): unknown {
 }
 
 function pipelineOf(file: Definition, document: SourceDocument): Pipeline {
-  const feedback = file.feedback && feedbackOf(file.feedback);
-  const engine = file.engine && engineOf(file.engine);
-  return {
+  return present({
     service: file.service,
     steps: document.keys(['steps']).flatMap((name) => {
       const step = file.steps[name];
@@ -74,119 +76,88 @@ function pipelineOf(file: Definition, document: SourceDocument): Pipeline {
         environmentOf(environment, ['environments', name], document),
       ]),
     ),
-    ...(file.release === undefined ? {} : { release: file.release }),
-    ...(feedback ? { feedback } : {}),
-    ...(engine ? { engine } : {}),
-  };
+    release: file.release,
+    feedback: file.feedback && feedbackOf(file.feedback, document),
+    engine: file.engine === undefined ? undefined : engineOf(file.engine, document),
+  });
 }
 
 function stepOf(name: string, step: Definition['steps'][string], document: SourceDocument): Step {
-  const { run, deploy, verifies, inputs, problems, timeout } = step;
-  return {
+  const { needs = [], run, deploy, verifies, inputs, outputs, env, secrets, reports, problems, timeout, retries } = step;
+  return present({
     name,
-    needs: [...new Set(typeof step.needs === 'string' ? [step.needs] : (step.needs ?? []))],
-    ...(run === undefined ? {} : { run }),
-    ...(deploy === undefined ? {} : { deploy }),
-    ...(verifies === undefined ? {} : { verifies }),
-    ...(inputs === undefined ? {} : { inputs }),
-    outputs: step.outputs ?? [],
-    env: variablesOf(step.env, ['steps', name, 'env'], document),
-    secrets: step.secrets ?? [],
-    reports: step.reports ?? [],
-    ...(problems === undefined ? {} : { problems }),
-    ...(timeout === undefined ? {} : { timeoutMs: milliseconds(timeout) }),
-    retries: step.retries ?? 0,
-  };
+    needs: [...new Set(listOf(needs))],
+    run,
+    deploy,
+    verifies,
+    inputs,
+    outputs: outputs ?? [],
+    env: variablesOf(env, ['steps', name, 'env'], document),
+    secrets: secrets ?? [],
+    reports: reports ?? [],
+    problems,
+    timeoutMs: timeout === undefined ? undefined : milliseconds(timeout),
+    retries: retries ?? 0,
+  });
 }
 
 type Environment = NonNullable<Definition['environments']>[string];
 
-function environmentOf(environment: Environment, at: Path, document: SourceDocument): EnvironmentDefinition {
-  const { watch } = environment;
-  return { watchMs: watch === 'off' ? 0 : milliseconds(watch ?? '60s'), ...placeOf(environment, at, document) };
+function environmentOf({ watch = '60s', ...value }: Environment, at: Path, document: SourceDocument): EnvironmentDefinition {
+  const { kind, settings } = settingsOf(environmentKinds, value, at, document);
+  return { kind, settings, watchMs: watch === 'off' ? 0 : milliseconds(watch) };
 }
 
-/** Without what is the same for each kind. */
-type Place<E = EnvironmentDefinition> = E extends EnvironmentDefinition ? Omit<E, 'watchMs'> : never;
-
-function placeOf({ process, compose, kubernetes, command }: Environment, at: Path, document: SourceDocument): Place {
-  if (process) {
-    const env = variablesOf(process.env, [...at, 'process', 'env'], document);
-    return { kind: 'process', process: { command: process.command, env, health: healthOf(process.health) } };
-  }
-  if (compose) {
-    const { file, health, service, port } = compose;
-    const env = variablesOf(compose.env, [...at, 'compose', 'env'], document);
-    return {
-      kind: 'compose',
-      compose: { files: listed(file), ...present({ service, port }), env, ...(health && { health: healthOf(health) }) },
-    };
-  }
-  if (kubernetes) {
-    const { context, namespace, manifests, chart, values, workload, image, url, timeout } = kubernetes;
-    const from = chart === undefined ? { manifests: listed(manifests) } : { chart: { folder: chart, values: listed(values) } };
-    const settings = { context, workload, timeoutMs: milliseconds(timeout ?? '5m'), ...from, ...present({ namespace, image, url }) };
-    return { kind: 'kubernetes', kubernetes: settings };
-  }
-  const { deploy, status, rollback, logs, stop, env, url, timeout } = command ?? { deploy: '' };
-  const settings = { deploy, ...present({ status, rollback, logs, stop, url }), timeoutMs: milliseconds(timeout ?? '5m') };
-  return { kind: 'command', command: { ...settings, env: variablesOf(env, [...at, 'command', 'env'], document) } };
-}
-
-function listed(value: string | readonly string[] | undefined): readonly string[] {
-  return typeof value === 'string' ? [value] : (value ?? []);
-}
-
-type Health = NonNullable<NonNullable<Environment['process']>['health']>;
-
-function healthOf(health: Health | undefined): HealthDefinition {
-  const timeoutMs = milliseconds(health?.timeout ?? '30s');
-  if (health?.path !== undefined) return { probe: { http: health.path }, timeoutMs };
-  if (health?.command !== undefined) return { probe: { command: health.command }, timeoutMs };
-  return { probe: { tcp: true }, timeoutMs };
-}
-
-function variablesOf(env: Readonly<Record<string, unknown>> | undefined, at: Path, document: SourceDocument): Record<string, string> {
-  const entries = Object.entries(env ?? {});
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value))]),
-  );
-}
-
-function feedbackOf(feedback: NonNullable<Definition['feedback']>): Feedback {
-  const components = Object.entries(feedback.components ?? {});
+function feedbackOf({ sources = [], components = {} }: NonNullable<Definition['feedback']>, document: SourceDocument): Feedback {
   return {
-    sources: (feedback.sources ?? []).flatMap((source) => sourceOf(source) ?? []),
-    components: Object.fromEntries(components.map(([name, globs]) => [name, listed(globs)])),
+    sources: sources.map((source, index): SourceDefinition => settingsOf(sourceKinds, source, ['feedback', 'sources', index], document)),
+    components: Object.fromEntries(Object.entries(components).map(([name, globs]) => [name, listOf(globs)])),
   };
 }
 
-type Source = NonNullable<NonNullable<Definition['feedback']>['sources']>[number];
-
-function sourceOf({ file, http, sentry, github, gitlab }: Source): SourceDefinition | undefined {
-  if (file !== undefined) return { kind: 'file', file };
-  if (http !== undefined) {
-    const { kind = 'comment', fields = {}, ...settings } = typeof http === 'string' ? { url: http } : http;
-    return { kind: 'http', itemKind: kind, fields: present(fields), ...present(settings) };
-  }
-  if (sentry) return { kind: 'sentry', ...present(sentry) };
-  if (github) return { kind: 'github', ...present({ ...github, labels: github.labels ?? [] }) };
-  return gitlab && { kind: 'gitlab', ...present({ ...gitlab, labels: gitlab.labels ?? [] }) };
-}
-
-function engineOf(engine: NonNullable<Definition['engine']>): CiDefinition | undefined {
+function engineOf(engine: NonNullable<Definition['engine']>, document: SourceDocument): CiDefinition | undefined {
   if (typeof engine === 'string') return engine === 'local' ? undefined : { kind: engine };
-  const { github, gitlab, jenkins } = engine;
-  if (github) return { kind: 'github', ...present(github) };
-  if (gitlab) return { kind: 'gitlab', ...present(gitlab) };
-  return jenkins && { kind: 'jenkins', ...present(jenkins) };
+  const { kind, settings } = settingsOf(ciServices, engine, ['engine'], document);
+  return { kind, ...settings };
 }
 
-type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
+/** Reads the value under the only key, which is that of a kind. */
+function settingsOf<Settings>(
+  kinds: readonly DefinitionKind<unknown, Settings>[],
+  value: Readonly<Record<string, unknown>>,
+  at: Path,
+  document: SourceDocument,
+): { readonly kind: string; readonly settings: Settings } {
+  const kind = kinds.find((each) => value[each.kind] !== undefined);
+  if (!kind) throw new Error(`no kind at ${at.join('.')}`);
+  const settings = kind.parse(value[kind.kind], readerAt([...at, kind.kind], document));
+  return { kind: kind.kind, settings: isMapping(settings) ? present(settings) : settings };
+}
 
-/** Without the keys that have no value. */
-function present<T extends object>(value: T): Present<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as Present<T>;
+function readerAt(at: Path, document: SourceDocument): SettingsReader {
+  return { variables: (env) => variablesOf(env, [...at, 'env'], document), health: healthOf, list: (value) => listOf(value ?? []) };
+}
+
+function isMapping(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: string | readonly string[]): readonly string[] {
+  return typeof value === 'string' ? [value] : value;
+}
+
+function healthOf({ path, command, timeout = '30s' }: CheckedHealth = {}): HealthDefinition {
+  const timeoutMs = milliseconds(timeout);
+  if (path !== undefined) return { probe: { http: path }, timeoutMs };
+  if (command !== undefined) return { probe: { command }, timeoutMs };
+  return { probe: { tcp: true }, timeoutMs };
+}
+
+function variablesOf(env: Readonly<Record<string, unknown>> = {}, at: Path, document: SourceDocument): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value)),
+    ]),
+  );
 }

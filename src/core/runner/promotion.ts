@@ -4,6 +4,7 @@ import { recentChanges } from '../history/recent-changes';
 import { newRunId, readRun } from '../history/runs';
 import type { Environment } from '../environments/environment';
 import { readEnvironments } from '../environments/environments';
+import { findEnvironmentKind } from '../environments/registry';
 import type { Contributed } from '../logs/matchers/definition';
 import type { Artifact, ServiceStatus } from '../model/environment-status';
 import type { Change, Release, RunEvent } from '../model/events';
@@ -203,8 +204,9 @@ function serviceIn(home: RepositoryHome, environment: string, service: string): 
 
 /** Fails if the target cannot run the verified artifact (an image or files), because a release builds nothing. */
 function canBecome(artifact: Artifact, source: string, target: string, kind: Environment['kind'] | undefined): Result<void> {
-  const [has, needs] = [artifact.image === undefined ? 'files' : 'an image', kind === 'process' ? 'files' : 'an image'];
-  if (kind === undefined || kind === 'command' || has === needs) return ok(undefined);
+  const has = artifact.image === undefined ? 'files' : 'an image';
+  const needs = kind === undefined ? undefined : findEnvironmentKind(kind)?.runs;
+  if (needs === undefined || has === needs) return ok(undefined);
   return fail('usage', `${source} runs ${has} and ${target} runs ${needs}: the verified artifact cannot be released`, {
     hint: `deliver to an environment of the kind ${kind} before ${target}`,
   });

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Environment, RolledBackRelease } from '../environments/environment';
+import { isEmbedded } from '../environments/registry';
 import type { ServiceStatus } from '../model/environment-status';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
@@ -16,11 +17,9 @@ export interface WatchedRelease {
   readonly isOnRecord: boolean;
 }
 
-/** The poll intervals for `process` environments, which cost nothing, and for all others, which need a query. */
-const localPollMs = 100;
-const queryPollMs = 2_000;
-/** The number of consecutive failed checks that count as a failure. A single failed query may be a glitch. */
-const failuresNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as const;
+/** A check of an embedded environment costs nothing. All others need a query, and a single failed query may be a glitch. */
+const embedded = { pollIntervalMs: 100, failuresNeeded: 1 };
+const queried = { pollIntervalMs: 2_000, failuresNeeded: 2 };
 
 /**
  * Watches a release after it went live. If the release becomes unhealthy, the previous one is restored and the journal of
@@ -28,22 +27,23 @@ const failuresNeeded = { process: 1, compose: 2, kubernetes: 2, command: 2 } as 
  */
 export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
+  const { pollIntervalMs, failuresNeeded } = isEmbedded(environment.kind) ? embedded : queried;
   const deadline = Date.now() + ms;
   let firstFailureAt: number | undefined;
   let failures = 0;
   while (Date.now() < deadline && fs.existsSync(journal)) {
     const looked = Date.now();
-    const answered = await environment.observe(AbortSignal.timeout(10 * queryPollMs));
+    const answered = await environment.observe(AbortSignal.timeout(10 * queried.pollIntervalMs));
     const live = environment.status().find((one) => one.service === service);
     if (live?.release?.id !== release || live.state === 'stopped') return undefined;
     if (live.state === 'unhealthy') {
       firstFailureAt ??= looked;
-      if (++failures >= failuresNeeded[environment.kind]) return rollBack(watched, environment, live, firstFailureAt);
+      if (++failures >= failuresNeeded) return rollBack(watched, environment, live, firstFailureAt);
     } else if (answered.ok) {
       firstFailureAt = undefined;
       failures = 0;
     }
-    await new Promise((resolve) => setTimeout(resolve, environment.kind === 'process' ? localPollMs : queryPollMs));
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
   }
   return undefined;
 }

@@ -9,7 +9,7 @@ import { listRuns, readRecorded, readRun } from '../history/runs';
 import type { CiResult, Started } from '../ci/ci-client';
 import type { CiName } from '../ci/ci-service';
 import type { OpenedCi } from '../ci/connect';
-import { readServices } from '../ci/export/export';
+import { readServices } from '../pipeline/read-pipeline';
 import { failureOf } from '../ci/failure-of';
 import { followedLock } from '../ci/follow/follow-lock';
 import { FollowedRun } from '../ci/follow/follow-run';
@@ -53,7 +53,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
   const { connectToCi } = await import('../ci/connect');
   const connected = await connectToCi(pipeline, name, { repository, services, tokens, proxy: 'environment' });
   if (!connected.ok) return connected;
-  const { engine, remote, file } = connected.value;
+  const { descriptor, engine, remote, file } = connected.value;
   if (!(await hasFile(repository, home, change.tree, file)))
     return fail('usage', `the change has no ${file}, which ${engine.label} needs`, {
       hint: `deliver export ${engine.name} writes it${change.dirty ? '' : '. Commit it.'}`,
@@ -109,7 +109,7 @@ export async function runOnCi(prepared: PreparedDelivery, name: CiName, request:
   }
 
   async function startNew(): Promise<Result<Started>> {
-    const pushed = await pushSnapshot(push, change.commit, { isQuiet: engine.name === 'gitlab', token });
+    const pushed = await pushSnapshot(push, change.commit, { quietPush: descriptor.quietPush, token });
     if (!pushed.ok) return pushed;
     if (signal.aborted) {
       await removeBranch(push, token);

@@ -9,6 +9,7 @@ import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { ownIdentity } from '../process/process-identity';
 import { removeFolder } from '../support/remove-folder';
+import { readSlotUse, slotUseName, type SlotUse } from '../history/slot-use';
 import { moreOf } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */
@@ -22,15 +23,6 @@ export interface Slot {
   readonly notices: readonly string[];
   release(): void;
 }
-
-/** The record of the last use of a slot. */
-interface Use {
-  readonly service: string;
-  readonly run: string;
-  readonly at: string;
-}
-
-const useName = 'use.json';
 
 /** The number of free slots that stay warm for the next runs. */
 const keptSlots = 4;
@@ -101,7 +93,7 @@ export class SlotPool {
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
     const more = await moreOf(made.value, this.repository, this.home);
-    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies Use));
+    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies SlotUse));
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),
@@ -149,8 +141,8 @@ export class SlotPool {
       .map(Number);
   }
 
-  private lastUse(number: number): Use | undefined {
-    return readUse(this.useFile(number));
+  private lastUse(number: number): SlotUse | undefined {
+    return readSlotUse(this.useFile(number));
   }
 
   private usedAt(number: number): string {
@@ -169,24 +161,11 @@ export class SlotPool {
   }
 
   private useFile(number: number): string {
-    return path.join(this.folder(number), useName);
+    return path.join(this.folder(number), slotUseName);
   }
 
   /** The lock lies outside the slot's folder, which may be renamed. */
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
-  }
-}
-
-/** The run whose files lie in a slot, by the root of its checkout; undefined while another is being put there. */
-export function runIn(root: string): string | undefined {
-  return readUse(path.join(path.dirname(root), useName))?.run;
-}
-
-function readUse(file: string): Use | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Use;
-  } catch {
-    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { ciServices } from '../ci/registry';
 import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../model/pipeline';
 import type { ProcessIdentity, Release, StepState } from '../model/events';
@@ -91,9 +92,6 @@ export class Verification implements ReleaseGuard {
   }
 }
 
-/** The variables by which CI services find and end the processes that a job leaves behind. */
-const jobVariables = ['RUNNER_TRACKING_ID', 'JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'];
-
 /**
  * Starts a detached process that watches a verified release and records a rollback in the journal. `isOnRecord`: the
  * rollback is also recorded at the team's CI service, with the tokens of this process.
@@ -109,6 +107,7 @@ export function keepWatch(
   const ms = pipeline.environments[environment]?.watchMs ?? 0;
   const [first, ...args] = program;
   if (ms === 0 || first === undefined) return;
+  const jobVariables = ciServices.flatMap(({ jobMarks = [] }) => jobMarks);
   const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobVariables.includes(name))),

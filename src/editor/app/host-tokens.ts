@@ -1,46 +1,40 @@
 import * as vscode from 'vscode';
 import { messageOf } from '../../core/model/result';
-import type { TokenKind } from '../../core/model/tokens';
+import type { EditorSignIn, TokenServer } from '../../core/model/tokens';
+import { tokenServers } from '../../core/pipeline/environment-tokens';
 
-const permissions: Readonly<Record<TokenKind, string>> = {
-  http: 'The token must be able to read the address in delivery.yaml.',
-  sentry: 'Required scopes: event:read and project:read, and event:write to resolve.',
-  github: 'Required scope: repo. For a fine-grained token: read and write Actions, Deployments and Issues.',
-  gitlab: 'Required scope: api, or read_api for read-only access.',
-  jenkins: 'Enter USER:TOKEN. TOKEN is an API token of a user with permission to build and read the job.',
-};
-
-/** Access tokens, each for one host: GitHub's from the editor's sign-in, others from its secret storage. */
+/** Access tokens, each for one host: from the editor's own sign-in if it has one, else from its secret storage. */
 export class HostTokens {
   constructor(private readonly secrets: vscode.SecretStorage) {}
 
-  async get(kind: TokenKind, host: string): Promise<string | undefined> {
-    const provider = providerOf(kind, host);
-    return (provider && (await signedIn(provider))) ?? this.secrets.get(keyOf(host));
+  async get(kind: string, host: string): Promise<string | undefined> {
+    const signIn = findSignIn(kind, host);
+    return (signIn && (await signedIn(signIn))) ?? this.secrets.get(keyOf(host));
   }
 
   /** Calls `changed` when a token may have changed in any window. */
   onDidChange(changed: () => void): vscode.Disposable {
+    const providers = tokenServers.flatMap(({ signIns = [] }) => signIns.map(({ provider }) => provider));
     return vscode.Disposable.from(
       this.secrets.onDidChange(({ key }) => void (key.startsWith(keyOf('')) && changed())),
-      vscode.authentication.onDidChangeSessions(({ provider }) => void (provider.id.startsWith('github') && changed())),
+      vscode.authentication.onDidChangeSessions(({ provider }) => void (providers.includes(provider.id) && changed())),
     );
   }
 
   /** Prompts for a token and returns true if it was entered. An empty token deletes the stored one. */
-  async prompt(kind: TokenKind, host: string): Promise<boolean> {
-    const provider = providerOf(kind, host);
-    if (provider !== undefined) {
+  async prompt(kind: string, host: string): Promise<boolean> {
+    const signIn = findSignIn(kind, host);
+    if (signIn) {
       try {
-        return (await vscode.authentication.getSession(provider, githubScopes, { createIfNone: true })) !== undefined;
+        return (await vscode.authentication.getSession(signIn.provider, signIn.scopes, { createIfNone: true })) !== undefined;
       } catch (error) {
         if (/consent|cancel/i.test(messageOf(error))) return false;
-        // An editor without GitHub sign-in: a token works as well.
+        // An editor without this sign-in: a token works as well.
       }
     }
     const token = await vscode.window.showInputBox({
       title: `Token for ${new URL(host).host}`,
-      prompt: `Stored in the editor’s secret storage and sent only to ${host}. ${permissions[kind]}`,
+      prompt: `Stored in the editor’s secret storage and sent only to ${host}. ${findServer(kind)?.permissions ?? ''}`,
       password: true,
       ignoreFocusOut: true,
     });
@@ -51,26 +45,26 @@ export class HostTokens {
   }
 }
 
-async function signedIn(provider: string): Promise<string | undefined> {
+async function signedIn({ provider, scopes }: EditorSignIn): Promise<string | undefined> {
   try {
-    return (await vscode.authentication.getSession(provider, githubScopes, { silent: true }))?.accessToken;
+    return (await vscode.authentication.getSession(provider, scopes, { silent: true }))?.accessToken;
   } catch {
-    return undefined; // an editor without GitHub sign-in
+    return undefined; // an editor without this sign-in
   }
 }
 
-/** `workflow` is needed to push a change of a workflow if git has no credentials. */
-const githubScopes = ['repo', 'workflow'];
+function findServer(kind: string): TokenServer | undefined {
+  return tokenServers.find((server) => server.kind === kind);
+}
 
-function providerOf(kind: TokenKind, host: string): string | undefined {
-  if (kind !== 'github') return undefined;
-  if (host === 'https://api.github.com') return 'github';
-  const enterprise = vscode.workspace.getConfiguration('github-enterprise').get<string>('uri');
-  try {
-    return enterprise !== undefined && new URL(enterprise).origin === host ? 'github-enterprise' : undefined;
-  } catch {
-    return undefined;
-  }
+function findSignIn(kind: string, host: string): EditorSignIn | undefined {
+  return findServer(kind)?.signIns?.find((signIn) => hostOf(signIn) === host);
+}
+
+function hostOf({ host }: EditorSignIn): string | undefined {
+  if (typeof host === 'string') return host;
+  const address = vscode.workspace.getConfiguration().get<string>(host.setting);
+  return address !== undefined && URL.canParse(address) ? new URL(address).origin : undefined;
 }
 
 function keyOf(host: string): string {

@@ -1,3 +1,4 @@
+import { findSourceKind } from '../../core/feedback/registry';
 import type { PlacedItem } from '../../core/feedback/placed-item';
 import { isBack } from '../../core/feedback/fixes';
 import { lastOf, type SourceState } from '../../core/feedback/inbox';
@@ -244,7 +245,6 @@ function uncommittedRow(service: string, files: readonly string[]): Row {
   };
 }
 
-const sourceNames = { file: 'A file', http: 'A server', sentry: 'Sentry', github: 'GitHub', gitlab: 'GitLab' } as const;
 const failures = {
   offline: { text: ' is not reachable', icon: 'debug-disconnect' },
   token: { text: ' needs a token', icon: 'key' },
@@ -258,7 +258,7 @@ function sourceRow(service: string, { source, kind, failure, warning, fetchedAt 
   if (message === undefined) return undefined;
   const state = failure && failures[failure.reason];
   const updated = updatedAt(fetchedAt, now) ?? 'no data yet';
-  const label = `${sourceNames[kind]}${state?.text ?? ' was read only in part'}`;
+  const label = `${findSourceKind(kind)?.label ?? kind}${state?.text ?? ' was read only in part'}`;
   return {
     id: `${service}#source#${source}`,
     label,

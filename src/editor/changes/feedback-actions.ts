@@ -80,7 +80,7 @@ export class FeedbackActions {
   async setToken(target: CommandTarget): Promise<void> {
     const clicked = this.parts.feedback.inbox(target)?.source;
     const source = clicked?.host === undefined ? await this.pickSource() : clicked;
-    if (source?.host === undefined || source.kind === 'file' || !(await this.parts.tokens.prompt(source.kind, source.host))) return;
+    if (source?.host === undefined || !(await this.parts.tokens.prompt(source.kind, source.host))) return;
     await this.parts.feedback.refreshNow();
   }
 

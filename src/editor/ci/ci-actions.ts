@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { ciServices, findCiService } from '../../core/ci/registry';
 import { shortLabel } from '../../core/support/format';
 import type { Cli } from '../app/cli';
 import type { ServiceChoice } from '../app/service-choice';
@@ -7,8 +8,6 @@ import type { Deliveries } from '../pipeline/deliveries';
 import type { DeliveryNotifications } from '../pipeline/delivery-notifications';
 import type { CommandTarget } from '../tree/row';
 import type { CiName, CiTokens } from './ci-tokens';
-
-const labels: Readonly<Record<CiName, string>> = { github: 'GitHub Actions', gitlab: 'GitLab CI/CD', jenkins: 'Jenkins' };
 
 export interface CiParts {
   readonly cli: Cli;
@@ -84,9 +83,9 @@ export class CiActions {
     const items: { label: string; description: string; name: CiName | 'local' }[] = [
       { label: 'This machine', description: '', name: 'local' },
     ];
-    for (const name of ['github', 'gitlab', 'jenkins'] as const) {
+    for (const { kind: name, label } of ciServices) {
       const host = await this.parts.tokens.hostOf(service, name);
-      if (host) items.push({ label: labels[name], description: new URL(host.host).host, name });
+      if (host) items.push({ label, description: new URL(host.host).host, name });
     }
     const picked = await vscode.window.showQuickPick(items, { title: `Run ${service.name} On…`, placeHolder: 'Select where to run the steps' }); // prettier-ignore
     return picked?.name;
@@ -100,7 +99,7 @@ export class CiActions {
     if (outdated.length === 0) return true;
     const write = 'Write and Run';
     const detail = `${outdated.join('\n')}\n\nDeliver writes these files from delivery.yaml and keeps the regions that you marked.`;
-    const answer = await vscode.window.showInformationMessage(`Write the pipeline for ${labels[name]}?`, { modal: true, detail }, write);
+    const answer = await vscode.window.showInformationMessage(`Write the pipeline for ${labelOf(name)}?`, { modal: true, detail }, write);
     if (answer === undefined) return false;
     const exit = await this.parts.cli.start(['export', name], service.folder).exit;
     if (exit.code === 0) return true;
@@ -112,7 +111,7 @@ export class CiActions {
     const { code, output } = await this.output(['engine', name, '--service', service.name], service, name);
     const [first = ''] = output.trim().split('\n');
     if (code === 0) void vscode.window.showInformationMessage(`${first.replace(/^\S\s+/, '')}.`);
-    else this.parts.notifications.showFailure(`${shortLabel(labels[name])} sign-in failed`, output.trim());
+    else this.parts.notifications.showFailure(`${shortLabel(labelOf(name))} sign-in failed`, output.trim());
   }
 
   private async output(
@@ -123,6 +122,10 @@ export class CiActions {
     const environment = name === undefined ? {} : await this.parts.tokens.environment([service], name);
     return this.parts.cli.output(args, service.folder, environment);
   }
+}
+
+function labelOf(name: CiName): string {
+  return findCiService(name)?.label ?? name;
 }
 
 /** Returns the CI service of the run or record that was clicked; undefined for the one in the definition. */

@@ -1,3 +1,4 @@
+import { isEmbedded } from '../../core/environments/registry';
 import type { CiRecord } from '../../core/ci/follow/ci-record';
 import type { RemoteDeployment } from '../../core/ci/ci-client';
 import type { CiRunState } from '../../core/model/run-state';
@@ -96,7 +97,7 @@ export function deploymentRows(services: readonly ServiceState[], environments: 
   for (const { ciRecord } of services) if (ciRecord) records.set(`${ciRecord.label} ${ciRecord.place}`, ciRecord);
   return [...records.values()].flatMap((record) =>
     record.deployments
-      .filter(({ environment }) => !environments.some(({ name, kind }) => name === environment && kind !== 'process'))
+      .filter(({ environment }) => !environments.some(({ name, kind }) => name === environment && !isEmbedded(kind)))
       .map((deployment) => deploymentRow(record, deployment, now)),
   );
 }

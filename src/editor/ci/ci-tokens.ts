@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import { ciServices, findCiService } from '../../core/ci/registry';
 import { ciPlace } from '../../core/ci/ci-place';
-import { environmentTokens, tokenVariable } from '../../core/http/environment-tokens';
+import { environmentTokens, tokenVariable } from '../../core/pipeline/environment-tokens';
 import type { CiDefinition } from '../../core/model/pipeline';
 import type { HostTokens } from '../app/host-tokens';
 import type { Service } from '../app/state';
@@ -65,14 +66,15 @@ function proxy(): Readonly<Record<string, string>> {
   return address === '' ? {} : { http_proxy: address, https_proxy: address, ...(noProxy.length > 0 && { no_proxy: noProxy.join(',') }) };
 }
 
-/** Jenkins needs an address. The others are found through the git remote. */
+/** Returns the definition of a CI service that is found through the git remote. */
 function defaultDefinition(name: CiName | undefined): CiDefinition | undefined {
-  return name === 'github' || name === 'gitlab' ? { kind: name } : undefined;
+  const service = name === undefined ? undefined : findCiService(name);
+  return service && service.requiredSettings === undefined ? { kind: service.kind } : undefined;
 }
 
 /** Returns false if the name of the server belongs to another CI service. */
 function mayBe(kind: CiName, server: string): boolean {
   const { host } = new URL(server);
-  if (/(^|\.)(github\.com|ghe\.com)$|github/.test(host)) return kind === 'github';
-  return !/gitlab/.test(host) || kind === 'gitlab';
+  const owner = ciServices.find(({ hosts }) => hosts?.test(host));
+  return owner === undefined || owner.kind === kind;
 }

@@ -1,3 +1,4 @@
+import { isEmbedded } from '../../core/environments/registry';
 import type { Divergence } from '../../core/git/divergence';
 import type { ServiceHealth, ServiceStatus } from '../../core/model/environment-status';
 import { age, counted, joined, shortCommit } from '../../core/support/format';
@@ -117,7 +118,7 @@ function deployedRow(
 
 /** The log is a file, or the environment provides it. */
 function hasLog(kind: string, service: ServiceStatus): boolean {
-  return service.log !== undefined || (kind !== 'process' && service.state !== 'stopped');
+  return service.log !== undefined || (!isEmbedded(kind) && service.state !== 'stopped');
 }
 
 function divergenceText({ missing, foreign }: Divergence): string {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type * as vscode from 'vscode';
+import { environmentKinds, isEmbedded } from '../../core/environments/registry';
 import { divergence, type Divergence } from '../../core/git/divergence';
 import { readHead } from '../../core/git/refs-on-disk';
 import { ChangeEvent } from '../app/change-event';
@@ -61,7 +62,8 @@ export class EnvironmentsView implements vscode.Disposable {
 }
 
 /** Matches a definition that may contain an environment to poll. The command line parses it. */
-const polledKind = /^\s+["']?(compose|kubernetes|command)["']?\s*:/m;
+const polledKinds = environmentKinds.map(({ kind }) => kind).filter((kind) => !isEmbedded(kind));
+const polledKind = new RegExp(`^\\s+["']?(${polledKinds.join('|')})["']?\\s*:`, 'm');
 /** The delay before a process that exited is started again. */
 const retryDelayMs = 30_000;
 
@@ -76,7 +78,7 @@ class EnvironmentWatch {
   constructor(private readonly cli: Cli) {}
 
   update(isVisible: boolean, services: readonly Service[], environments: readonly LiveEnvironment[]): void {
-    const isAnyLive = environments.some(({ kind }) => kind !== 'process');
+    const isAnyLive = environments.some(({ kind }) => !isEmbedded(kind));
     const roots = new Set(isVisible ? services.filter((service) => isAnyLive || mayPoll(service)).map(({ root }) => root) : []);
     for (const [root, watch] of this.watches) {
       if (roots.has(root)) continue;

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { isEmbedded } from '../../core/environments/registry';
 import type { RunState, StepProgress } from '../../core/model/run-state';
 import type { AttachedCli, Cli } from '../app/cli';
 import type { ServiceChoice } from '../app/service-choice';
@@ -40,7 +41,7 @@ export class Logs {
     const log = live?.services.find((candidate) => candidate.service === deployed)?.log;
     const title = `${deployed} in ${environment}`;
     if (log !== undefined) return this.documents.show(log, title, { growing: true });
-    if (!live || live.kind === 'process' || deployed === undefined)
+    if (!live || isEmbedded(live.kind) || deployed === undefined)
       return void vscode.window.showInformationMessage(`${deployed} is not live in ${environment}.`);
     await this.documents.show(await this.environmentLogs.open(live.name, deployed), title, { growing: true });
   }

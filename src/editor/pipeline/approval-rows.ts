@@ -2,10 +2,6 @@ import type { ManualApproval } from '../../core/pipeline/handovers';
 import { counted, joined } from '../../core/support/format';
 import type { Row } from '../tree/row';
 
-/** Matches the files, with `/`, that may contain a manual handover. */
-export const manualApprovalFiles =
-  /(\.gitlab-ci\.yml|\/\.gitlab\/ci\/.*\.yml|\/\.github\/workflows\/[^/]*\.ya?ml|\/Jenkinsfile[^/]*|\.jenkinsfile|\/delivery\.yaml)$/;
-
 /** Returns a row with the manual handovers of a service, if it has any. */
 export function manualApprovalRows(service: string, approvals: readonly ManualApproval[] = []): Row[] {
   if (approvals.length === 0) return [];

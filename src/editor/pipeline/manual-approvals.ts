@@ -1,12 +1,13 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { findCiServiceByFile } from '../../core/ci/registry';
+import { definitionName } from '../../core/model/pipeline';
 import type { ManualApproval } from '../../core/pipeline/handovers';
 import { Throttle } from '../app/change-event';
 import { folderInRepository } from '../app/git-folder';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
 import type { CommandTarget } from '../tree/row';
-import { manualApprovalFiles } from './approval-rows';
 
 /** Finds the manual handovers of the services: when the Pipeline view is first visible, and when a file that may contain one is saved. */
 export class ManualApprovals implements vscode.Disposable {
@@ -20,7 +21,7 @@ export class ManualApprovals implements vscode.Disposable {
     private readonly isVisible: () => boolean,
   ) {
     this.saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
-      if (uri.scheme !== 'file' || !manualApprovalFiles.test(uri.fsPath.split(path.sep).join('/'))) return;
+      if (uri.scheme !== 'file' || !mayContainApproval(uri.fsPath.split(path.sep).join('/'))) return;
       this.isStale = true;
       this.update();
     });
@@ -62,6 +63,10 @@ export class ManualApprovals implements vscode.Disposable {
       for (const service of services) this.store.annotate(service, { manualApprovals: ofService(found, service, services) });
     }
   }
+}
+
+function mayContainApproval(file: string): boolean {
+  return path.posix.basename(file) === definitionName || findCiServiceByFile(file) !== undefined;
 }
 
 /** Returns the manual handovers in the service's folder, and those outside the folder of any service. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { tokenVariable } from '../../../src/core/http/environment-tokens';
+import { tokenVariable } from '../../../src/core/pipeline/environment-tokens';
 import { Project, type Running } from '../project';
 import type { EngineServer } from './engine-server';
 import { GithubServer } from './github-server';

@@ -2,11 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileNames } from '../../support/file-names';
 import { fail, ok, type Failure, type Result } from '../../model/result';
-import { definitionName, listServices } from '../../pipeline/locate';
-import type { DefinitionFailure } from '../../pipeline/read-pipeline';
-import type { CiService, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
-import { below } from './plain-globs';
 
 export interface Export {
   readonly files: readonly ExportPlan[];
@@ -18,7 +15,9 @@ export interface Export {
 export interface ExportRequest {
   /** The repository's root. */
   readonly root: string;
-  readonly engine: CiService;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
+  readonly engine: CiDescriptor;
   /** Only the files of this service, and what brings all services together. */
   readonly service?: string;
   /** Absent: as the files that are there say. */
@@ -27,12 +26,10 @@ export interface ExportRequest {
   readonly force?: boolean;
 }
 
-/** What an export would write. Touches nothing. */
-export async function planExport({ root, engine, service, force = false, ...asked }: ExportRequest): Promise<Result<Export>> {
-  const services = await readServices(root);
-  if (!services.ok) return services;
-  const options = asked.package === undefined ? optionsThere(root, engine, services.value) : { package: asked.package };
-  const all = engine.files(services.value, options);
+/** Returns the files that an export would write. Writes none. */
+export async function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Promise<Result<Export>> {
+  const options = request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package };
+  const all = await engine.files(services, options);
   const meant = all.filter((file) => service === undefined || file.service === undefined || file.service === service);
   const files: ExportPlan[] = [];
   const failures: Failure[] = [];
@@ -43,7 +40,7 @@ export async function planExport({ root, engine, service, force = false, ...aske
     else files.push(plan.value);
   }
   const [first] = failures;
-  if (first) return { ok: false, failure: { ...first, errors: failures } as DefinitionFailure };
+  if (first) return { ok: false, failure: { ...first, errors: failures } };
   const left = filesThere(root, engine).filter((there) => !all.some((file) => file.path === there));
   return ok({ files, left, notes: [...new Set(meant.flatMap((file) => file.notes))] });
 }
@@ -64,32 +61,16 @@ export function writeExport(root: string, { files }: Export): Result<void> {
   return ok(undefined);
 }
 
-/** The services of a working copy with their pipelines, or all that is wrong with their definitions. */
-export async function readServices(root: string): Promise<Result<CiPipeline[]>> {
-  const places = await listServices(root);
-  if (places.length === 0) return fail('usage', `there is no ${definitionName} in ${root}`, { hint: 'deliver init writes one' });
-  const { parsePipeline } = await import('../../pipeline/parse');
-  const errors: Failure[] = [];
-  const services: CiPipeline[] = [];
-  for (const { folder } of places) {
-    const file = below(folder, definitionName);
-    const parsed = parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file);
-    errors.push(...parsed.errors);
-    if (parsed.pipeline) services.push({ folder, pipeline: parsed.pipeline });
-  }
-  const [first] = errors;
-  return first ? { ok: false, failure: { ...first, errors } as DefinitionFailure } : ok(services);
-}
-
 /** The files of an engine in a working copy that Deliver wrote. */
-export function filesThere(root: string, engine: CiService): string[] {
+export function filesThere(root: string, engine: CiDescriptor): string[] {
   const found = engine.folders.flatMap((folder) => fileNames(path.join(root, folder)).map((name) => `${folder}/${name}`));
-  return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.name);
+  return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.kind);
 }
 
 /** A package that was named once goes on to be used. */
-export function optionsThere(root: string, engine: CiService, services: readonly CiPipeline[]): ExportOptions {
-  const heads = engine.files(services, {}).map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
+export async function optionsThere(root: string, engine: CiDescriptor, services: readonly CiPipeline[]): Promise<ExportOptions> {
+  const files = await engine.files(services, {});
+  const heads = files.map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
   return heads.find((head) => head?.options.package !== undefined)?.options ?? {};
 }
 

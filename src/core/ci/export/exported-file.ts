@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
-import type { CiService, CiFile, CiName, ExportOptions } from '../ci-service';
+import type { CiDescriptor, CiFile, CiName, ExportOptions } from '../ci-service';
 import { splitOwn, withOwn } from './preserved-regions';
 
 /** What an exported file says of itself in its first lines. */
@@ -12,7 +12,7 @@ export interface Head {
   readonly digest: string;
 }
 
-const firstLine = /^(?:#|\/\/) Written by `deliver export (github|gitlab|jenkins)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
+const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
 const adoptable = '; deliver init takes over what is in it where there is no delivery.yaml yet';
 
@@ -20,9 +20,12 @@ const adoptable = '; deliver init takes over what is in it where there is no del
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
   if (!match) return undefined;
-  const [, engine, from, digest = ''] = match;
-  return { engine: engine as CiName, options: from === undefined ? {} : { package: from }, digest };
+  const [, engine = '', from, digest = ''] = match;
+  return { engine, options: from === undefined ? {} : { package: from }, digest };
 }
+
+/** The part of a descriptor that the text of a file depends on. */
+export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment' | 'isAdoptable'>;
 
 /** What is to become of a file. */
 export interface ExportPlan {
@@ -41,7 +44,7 @@ export interface ExportPlan {
  * written by Deliver, unless it is to be overwritten, and where its own lines have no place any more.
  */
 export function planFile(
-  engine: CiService,
+  engine: ExportedBy,
   file: CiFile,
   options: ExportOptions,
   there: string | undefined,
@@ -54,7 +57,7 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: `move it away, or overwrite it with --force${engine.name === 'jenkins' ? '' : adoptable}`,
+      hint: `move it away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
     });
   const fresh = splitOwn(file.body, path);
   if (!fresh.ok) return fresh;
@@ -94,11 +97,11 @@ export function planFile(
   });
 }
 
-function headLines(engine: CiService, { source }: CiFile, options: ExportOptions): string[] {
+function headLines(engine: ExportedBy, { source }: CiFile, options: ExportOptions): string[] {
   const sign = engine.comment;
   const from = options.package === undefined ? '' : ` --package ${options.package}`;
   return [
-    `${sign} Written by \`deliver export ${engine.name}${from}\` from ${source}; run it again when that changes.`,
+    `${sign} Written by \`deliver export ${engine.kind}${from}\` from ${source}; run it again when that changes.`,
     `${sign} Lines of your own stay between \`${sign} deliver: begin own\` and \`${sign} deliver: end own\`: at the top level, in a job,`,
     `${sign} or among its steps. A key that is set there takes the place of Deliver's.`,
     '',

@@ -7,7 +7,7 @@ import type { RemoteDeployment, CiFailure } from '../ci-client';
 /** What a CI service said last of a service, as the watching process leaves it for all windows. */
 export interface CiRecord {
   readonly service: string;
-  readonly name: 'github' | 'gitlab' | 'jenkins';
+  readonly name: string;
   readonly label: string;
   readonly place: string;
   /** Where its token goes. */

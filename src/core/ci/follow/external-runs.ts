@@ -9,7 +9,7 @@ import { Journal, journalName } from '../../history/journal';
 import { plannedSteps } from '../../model/planned-steps';
 import { listRuns, readRun } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
-import { pipelineOf, treeOf } from './resume-following';
+import { pipelineOf, treeOf, type ReadPipeline } from './resume-following';
 import { ownBranches } from '../../git/delivery-branches';
 import type { CiClient, RemoteRun } from '../ci-client';
 
@@ -22,6 +22,7 @@ export interface ExternalRuns {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly engine: CiClient;
+  readonly readPipeline: ReadPipeline;
   /** As the working copy defines it. */
   readonly pipeline: Pipeline;
   /** The service's folder relative to the root. */
@@ -82,7 +83,8 @@ function isSuperfluous(run: RemoteRun, there: readonly RemoteRun[]): boolean {
   return there.some((other) => other.id === run.id && other.attempt > run.attempt);
 }
 
-async function begin({ repository, home, engine, pipeline, folder }: ExternalRuns, run: RemoteRun): Promise<void> {
+async function begin(given: ExternalRuns, run: RemoteRun): Promise<void> {
+  const { repository, home, engine, pipeline, folder } = given;
   const { service } = pipeline;
   // With the service: a pipeline of GitLab is one run for each service of a repository.
   const id = `${stamp(run.createdAt)}-${engine.name}-${service}-${run.id.replace(/[^\w]+/g, '-')}${run.attempt > 1 ? `-${run.attempt}` : ''}`;
@@ -94,7 +96,7 @@ async function begin({ repository, home, engine, pipeline, folder }: ExternalRun
     dirty: run.branch.startsWith(ownBranches),
     branch: run.branch,
   };
-  const own = (await pipelineOf(repository, home, { change, folder })) ?? pipeline;
+  const own = (await pipelineOf(given, { change, folder })) ?? pipeline;
   const steps = plannedSteps(own, recent(home, service));
   const started: EventBody = {
     type: 'run-started',

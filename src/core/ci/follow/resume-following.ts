@@ -1,13 +1,13 @@
 import { takeSnapshot } from '../../git/snapshot';
-import { listTree } from '../../git/tree';
+import { listTree, type TreeEntry } from '../../git/tree';
 import type { Repository } from '../../git/repository';
 import type { RepositoryHome } from '../../support/home';
 import type { Contributed } from '../../logs/matchers/definition';
 import type { Pipeline } from '../../model/pipeline';
+import type { Result } from '../../model/result';
 import type { Visibility } from '../../process/visibility';
 import type { RunEvent } from '../../model/events';
 import { Journal } from '../../history/journal';
-import { readPipeline } from '../../pipeline/read-pipeline';
 import { ownIdentity } from '../../process/process-identity';
 import { readRecorded } from '../../history/runs';
 import { isFinished, type RunState } from '../../model/run-state';
@@ -16,10 +16,19 @@ import { FollowedRun } from './follow-run';
 import { followedLock } from './follow-lock';
 import type { CiClient } from '../ci-client';
 
+/** Reads the pipeline that a tree defines for the service in `folder`. Callers hand it in, because the parser is in a higher layer. */
+export type ReadPipeline = (
+  repository: Repository,
+  home: RepositoryHome,
+  tree: readonly TreeEntry[],
+  folder: string,
+) => Promise<Result<Pipeline>>;
+
 export interface FollowAgain {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly engine: CiClient;
+  readonly readPipeline: ReadPipeline;
   readonly run: string;
   readonly env: NodeJS.ProcessEnv;
   readonly contributed: Contributed;
@@ -34,7 +43,7 @@ export interface FollowAgain {
  * tell. The journal is read under the lock: what the process before it wrote last counts.
  */
 export async function followAgain(given: FollowAgain, signal: AbortSignal): Promise<boolean> {
-  const { repository, home, run } = given;
+  const { home, run } = given;
   const before = readRecorded(home.run(run));
   if (!before?.engine || isFinished(before.outcome)) return false;
   const lock = followedLock(home, run);
@@ -45,7 +54,7 @@ export async function followAgain(given: FollowAgain, signal: AbortSignal): Prom
       journal.append({ type: 'run-followed', runner: ownIdentity() });
       const state = readRecorded(home.run(run));
       if (!state || isFinished(state.outcome)) return false;
-      const pipeline = await pipelineOf(repository, home, state);
+      const pipeline = await pipelineOf(given, state);
       await new FollowedRun({ ...given, journal, state, pipeline }).follow(signal);
       return true;
     } finally {
@@ -56,10 +65,9 @@ export async function followAgain(given: FollowAgain, signal: AbortSignal): Prom
   }
 }
 
-/** The pipeline of the commit that the run delivers; undefined where that is not in the repository. */
+/** Returns the pipeline of the commit that the run delivers, or undefined if the repository does not have that commit. */
 export async function pipelineOf(
-  repository: Repository,
-  home: RepositoryHome,
+  { repository, home, readPipeline }: Pick<FollowAgain, 'repository' | 'home' | 'readPipeline'>,
   { change, folder }: Pick<RunState, 'change' | 'folder'>,
 ): Promise<Pipeline | undefined> {
   if (change.tree === '') return undefined;

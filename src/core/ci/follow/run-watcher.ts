@@ -7,9 +7,8 @@ import { listRuns } from '../../history/runs';
 import { isFinished } from '../../model/run-state';
 import { SerialQueue } from '../../support/serial-queue';
 import type { CiName, CiPipeline } from '../ci-service';
-import { readServices } from '../export/export';
 import { keepEngineRecord, readEngineRecord, type CiRecord } from './ci-record';
-import { followAgain } from './resume-following';
+import { followAgain, type ReadPipeline } from './resume-following';
 import { importExternalRuns } from './external-runs';
 import { pollDelayAfter, waitForNextPoll } from './poll-schedule';
 import type { RemoteDeployment, CiClient, CiFailure, CiResult } from '../ci-client';
@@ -18,6 +17,9 @@ export interface RunWatch {
   readonly repository: Repository;
   readonly home: RepositoryHome;
   readonly tokens: Tokens;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
+  readonly readPipeline: ReadPipeline;
   readonly env: NodeJS.ProcessEnv;
   readonly visibility: Visibility;
 }
@@ -27,13 +29,9 @@ export interface RunWatch {
  * what is deployed where is kept. For one process at a time: it alone decides when what is asked.
  */
 export async function watchRuns(watch: RunWatch, signal: AbortSignal): Promise<void> {
-  const { home, repository } = watch;
-  const services = await readServices(repository.root);
-  if (!services.ok || signal.aborted) return;
+  const { home, services } = watch;
   const queue = new SerialQueue();
-  const watched = services.value.flatMap((service) =>
-    enginesOf(service, home).map((name) => new WatchedService(watch, service, name, services.value, queue)),
-  );
+  const watched = services.flatMap((service) => enginesOf(service, home).map((name) => new WatchedService(watch, service, name, queue)));
   await Promise.all(watched.map(async (each) => each.run(signal)));
 }
 
@@ -53,17 +51,13 @@ class WatchedService {
     private readonly watch: RunWatch,
     private readonly service: CiPipeline,
     private readonly name: CiName,
-    private readonly services: readonly CiPipeline[],
     private readonly queue: SerialQueue,
   ) {}
 
   async run(signal: AbortSignal): Promise<void> {
-    const { repository, tokens, visibility } = this.watch;
+    const { repository, services, tokens, visibility } = this.watch;
     const { connectToCi } = await import('../connect');
-    const opened = await connectToCi(this.service.pipeline, this.name, {
-      ...{ repository, services: this.services, tokens },
-      proxy: 'environment',
-    });
+    const opened = await connectToCi(this.service.pipeline, this.name, { repository, services, tokens, proxy: 'environment' });
     if (!opened.ok) return; // `deliver check` and a delivery tell why
     const { engine } = opened.value;
     while (!signal.aborted) {
@@ -88,11 +82,11 @@ class WatchedService {
 
   /** The runs that there are, and what is deployed. */
   private async look(engine: CiClient, signal: AbortSignal): Promise<CiFailure | undefined> {
-    const { home, repository } = this.watch;
+    const { home, repository, readPipeline } = this.watch;
     const { pipeline, folder } = this.service;
     const there = await engine.list(pipeline.service, signal);
     if (signal.aborted) return undefined;
-    if (there.state === 'ok') await importExternalRuns({ repository, home, engine, pipeline, folder }, there.value, signal);
+    if (there.state === 'ok') await importExternalRuns({ repository, home, readPipeline, engine, pipeline, folder }, there.value, signal);
     const deployed: CiResult<readonly RemoteDeployment[]> = there.state === 'ok' ? await engine.deployments(signal) : there;
     if (signal.aborted) return undefined;
     this.keep(engine, deployed);
@@ -123,7 +117,7 @@ class WatchedService {
 
   /** Every run that goes on is told by somebody. */
   private follow(engine: CiClient, signal: AbortSignal): void {
-    const { repository, home, env, visibility } = this.watch;
+    const { repository, home, readPipeline, env, visibility } = this.watch;
     const { service } = this.service.pipeline;
     const going = listRuns(home, { service }).filter(
       (run) => run.engine?.name === engine.name && run.engine.place === engine.place && !isFinished(run.outcome),
@@ -132,7 +126,7 @@ class WatchedService {
       if (this.followed.has(id)) continue;
       const following = followAgain(
         {
-          ...{ repository, home, engine, run: id, env, visibility },
+          ...{ repository, home, readPipeline, engine, run: id, env, visibility },
           ...{ contributed: nothingContributed, onEvent: () => {}, beside: () => this.followed.size, queue: this.queue },
         },
         signal,

@@ -1,8 +1,7 @@
-import { definitionName } from '../../pipeline/locate';
-import type { Pipeline } from '../../model/pipeline';
+import { definitionName, type Pipeline } from '../../model/pipeline';
 import { packing } from '../export/archive';
 import { ownBranches } from '../../git/delivery-branches';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
@@ -23,21 +22,13 @@ const actions = {
   download: 'actions/download-artifact@v8',
 };
 
-/** GitHub Actions: a workflow a service. */
-export const github: CiService = {
-  name: 'github',
-  label: 'GitHub Actions',
-  comment: '#',
-  folders: [folder],
-  files: (services, options) => services.map((service) => workflow(service, options)),
-};
-
 interface Around {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
 
-function workflow(service: CiPipeline, options: ExportOptions): CiFile {
+/** Returns the workflow of one service. */
+export function workflow(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline } = service;
   const path = `${folder}/deliver-${pipeline.service}.yml`;
   const jobs = jobsOf(

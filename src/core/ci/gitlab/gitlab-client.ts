@@ -1,3 +1,4 @@
+import { gitlabAddress } from '../../http/gitlab-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { textOf } from '../../support/json-value';
@@ -27,15 +28,14 @@ export interface GitlabSettings {
 
 /** GitLab CI/CD, at gitlab.com or on a server of one's own. */
 export function openGitlabClient(settings: GitlabSettings, client: HttpClient, tokens: Tokens): CiClient {
-  const server = settings.server.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
-  const asking = new ConditionalClient({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
+  const asking = new ConditionalClient(gitlabAddress(settings.server), client, tokens);
   const project = new GitlabProject(asking, settings.project);
   const naming: Naming = { service: settings.service, isAlone: settings.services.length <= 1 };
   const runs = new GitlabRuns(project, naming);
   return {
     name: 'gitlab',
     label: 'GitLab CI/CD',
-    host: asking.api.origin ?? server,
+    host: asking.api.origin ?? settings.server,
     place: settings.project,
     logs: 'live',
     reruns: 'failed jobs',

@@ -1,5 +1,5 @@
-import { definitionName } from '../../pipeline/locate';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import { definitionName } from '../../model/pipeline';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
 import { handingNothingOn, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
 import { distinctNames } from '../export/distinct-names';
@@ -25,21 +25,15 @@ const reserved = new Set(
 
 const afterReserved = '-step';
 
-/** GitLab CI/CD: one file, or one that includes a file for each service. */
-export const gitlab: CiService = {
-  name: 'gitlab',
-  label: 'GitLab CI/CD',
-  comment: '#',
-  folders: ['.gitlab'],
-  files: (services, options) => {
-    const [only] = services;
-    if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
-    const files = services.map((service) =>
-      serviceFile(service, `.gitlab/deliver-${service.pipeline.service}.yml`, options, { isAlone: false }),
-    );
-    return [rootFile(services, files), ...files];
-  },
-};
+/** Returns one file, or one that includes a file for each service. */
+export function pipelineFiles(services: readonly CiPipeline[], options: ExportOptions): CiFile[] {
+  const [only] = services;
+  if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
+  const files = services.map((service) =>
+    serviceFile(service, `.gitlab/deliver-${service.pipeline.service}.yml`, options, { isAlone: false }),
+  );
+  return [rootFile(services, files), ...files];
+}
 
 const ownImage = [
   '# deliver: begin own',

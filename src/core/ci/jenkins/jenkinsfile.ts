@@ -1,5 +1,5 @@
-import { definitionName } from '../../pipeline/locate';
-import type { CiService, CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import { definitionName } from '../../model/pipeline';
+import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
 import { groovyText } from './groovy';
 import { hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
@@ -12,21 +12,13 @@ import { deliverStep, isCompound } from '../export/shell';
  */
 const limits = { lines: 450 };
 
-/** Jenkins: a declarative pipeline a service, in the service's folder. */
-export const jenkins: CiService = {
-  name: 'jenkins',
-  label: 'Jenkins',
-  comment: '//',
-  folders: [],
-  files: (services, options) => services.map((service) => jenkinsfile(service, options)),
-};
-
 interface Around {
   readonly service: CiPipeline;
   readonly options: ExportOptions;
 }
 
-function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
+/** Returns the declarative pipeline of one service, in the service's folder. */
+export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile {
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
   const around = { service, options };

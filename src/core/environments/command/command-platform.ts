@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { CommandDefinition } from '../../model/pipeline';
+import type { CommandDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import { lastLine, type ProgramEnd, runProgram } from '../../process/program';
 import { pause } from '../../support/pause';

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import type { ComposeDefinition } from '../../model/pipeline';
+import type { ComposeDefinition } from './descriptor';
 import { ok, type Result } from '../../model/result';
 import { shortCommit } from '../../support/format';
 import type { LogOptions, WriteLine } from '../environment';

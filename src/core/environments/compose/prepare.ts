@@ -1,5 +1,5 @@
 import type { Release } from '../../model/events';
-import type { ComposeDefinition } from '../../model/pipeline';
+import type { ComposeDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import type { WriteLine } from '../environment';
 import { markOf, type PlatformDeploy, type PlatformPlace } from '../platform';

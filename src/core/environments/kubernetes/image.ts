@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { KubernetesDefinition } from '../../model/pipeline';
+import type { KubernetesDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import type { PlatformDeploy } from '../platform';
 import type { ContainerSpec, Pod, PodTemplate, Workload } from './objects';

@@ -1,5 +1,5 @@
 import type { Release } from '../../model/events';
-import type { KubernetesDefinition } from '../../model/pipeline';
+import type { KubernetesDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import { shortCommit } from '../../support/format';
 import type { LogOptions, WriteLine } from '../environment';

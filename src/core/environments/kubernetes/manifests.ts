@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { KubernetesDefinition } from '../../model/pipeline';
+import type { KubernetesDefinition } from './descriptor';
 import { fail, type Failure, ok, type Result } from '../../model/result';
 import { lastLine, runProgram } from '../../process/program';
 import { basesOf, matcher } from '../../support/globs';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { ServiceStatus } from '../../model/environment-status';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { followFile } from '../../support/follow-file';

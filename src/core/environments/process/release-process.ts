@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ProcessIdentity } from '../../model/events';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import { graceMs } from '../../process/command';
 import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { OutputPipes } from '../../process/output-pipe';

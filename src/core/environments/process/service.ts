@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../../model/events';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { SerialQueue } from '../../support/serial-queue';

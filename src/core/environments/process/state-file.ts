@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
-import type { ProcessDefinition } from '../../model/pipeline';
+import type { ProcessDefinition } from './descriptor';
 import { isAlive } from '../../process/process-identity';
 import { fileNames } from '../../support/file-names';
 import { environmentsFolder } from '../../support/home';

@@ -16,7 +16,8 @@ import type {
   RolledBackRelease,
   WriteLine,
 } from '../environment';
-import { type KeptRelease, markOf, type Platform, type PlatformDefinition, type PlatformKind } from '../platform';
+import type { EnvironmentDefinition } from '../../model/pipeline';
+import { type KeptRelease, markOf, type Platform } from '../platform';
 import { Platforms } from '../registry';
 import { recordedStatus, type ServiceRecord, type ServiceRecords } from './service-record';
 
@@ -36,9 +37,9 @@ export class RecordedEnvironment implements Environment {
 
   constructor(
     private readonly records: ServiceRecords,
-    readonly kind: PlatformKind,
+    readonly kind: string,
     /** The definitions by service. Other services use the definition of their last deployment. */
-    private readonly definitions: ReadonlyMap<string, PlatformDefinition> = new Map(),
+    private readonly definitions: ReadonlyMap<string, EnvironmentDefinition> = new Map(),
   ) {}
 
   get name(): string {
@@ -264,7 +265,7 @@ export class RecordedEnvironment implements Environment {
     if (read && !read.ok) return read;
     const definition = defined ?? read?.value?.definition;
     if (!definition) return fail('usage', `${service} is not live in ${this.name}`);
-    return ok(await this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) }));
+    return this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) });
   }
 
   private addresses(): Record<string, string> {

@@ -1,17 +1,18 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { EnvironmentKind, ServiceStatus } from '../../model/environment-status';
+import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
+import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames } from '../../support/file-names';
 import { environmentsFolder } from '../../support/home';
 import { writeAtomically } from '../../support/write-atomically';
-import type { KeptRelease, PlatformDefinition } from '../platform';
+import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
 export interface ServiceRecord {
   readonly service: string;
   /** The definition of the last deployment. */
-  readonly definition: PlatformDefinition;
+  readonly definition: EnvironmentDefinition;
   readonly url: string;
   readonly current?: KeptRelease;
   /** The process that has to verify `current`; absent: it is verified. */
@@ -25,7 +26,7 @@ export interface ServiceRecord {
 
 /** The last answer of an environment about its services, including those that others delivered. */
 export interface Observation {
-  readonly kind: Exclude<EnvironmentKind, 'process'>;
+  readonly kind: string;
   /** The time of the last answer (ISO 8601); absent: never. */
   readonly at?: string;
   readonly services: readonly ServiceStatus[];
@@ -49,7 +50,8 @@ export class ServiceRecords {
 
   /** Returns the record, or undefined if nothing was deployed. Throws if the record cannot be read. */
   read(service: string): ServiceRecord | undefined {
-    return readJson<ServiceRecord>(this.file(service));
+    const record = readJson<ServiceRecord>(this.file(service));
+    return record && { ...record, definition: withSettings(record.definition) };
   }
 
   write(record: ServiceRecord): void {
@@ -133,6 +135,12 @@ export class ServiceRecords {
 /** Returns whether {@link ServiceRecords} writes a file of this name. */
 export function isRecordFile(name: string): boolean {
   return name.endsWith(suffix) || name === observationName;
+}
+
+/** Earlier versions of Deliver kept the settings under the name of the kind. */
+function withSettings(definition: EnvironmentDefinition): EnvironmentDefinition {
+  if (definition.settings !== undefined) return definition;
+  return { ...definition, settings: (definition as unknown as Readonly<Record<string, unknown>>)[definition.kind] };
 }
 
 function readJson<T>(file: string): T | undefined {

@@ -101,7 +101,7 @@ describe('where the CI service of a repository is', () => {
 
   it('is what the definition says before what git does', async () => {
     remotes({ origin: acme });
-    const other = await place({ kind: 'github', url: 'https://github.example.com/', repository: 'team/store' });
+    const other = await place({ kind: 'github', url: 'https://github.example.com/', place: 'team/store' });
     assert.deepEqual(
       [other.server, other.place, other.tokenHost],
       ['https://github.example.com', 'team/store', 'https://github.example.com'],
@@ -109,7 +109,7 @@ describe('where the CI service of a repository is', () => {
     // What is pushed to is the remote all the same.
     assert.deepEqual([other.remote, other.host?.path], ['origin', 'acme/shop']);
     assert.equal((await place({ kind: 'gitlab', url: 'https://gitlab.example.com' })).place, 'acme/shop');
-    const jenkins = await place({ kind: 'jenkins', url: 'https://ci.example.com/jenkins', job: 'team/shop' });
+    const jenkins = await place({ kind: 'jenkins', url: 'https://ci.example.com/jenkins', place: 'team/shop' });
     assert.deepEqual(
       [jenkins.server, jenkins.place, jenkins.tokenHost],
       ['https://ci.example.com/jenkins', 'team/shop', 'https://ci.example.com'],
@@ -119,7 +119,7 @@ describe('where the CI service of a repository is', () => {
   it('is said to be unknown where nothing can be pushed anywhere', async () => {
     assert.match((await failure()).hint ?? '', /git remote add origin/);
     // Jenkins is known, but not where it would get the change from.
-    assert.match((await failure({ kind: 'jenkins', url: 'https://ci.example.com', job: 'shop' })).message, /could be pushed/);
+    assert.match((await failure({ kind: 'jenkins', url: 'https://ci.example.com', place: 'shop' })).message, /could be pushed/);
   });
 
   it('is asked for where the remote is a folder', async () => {
@@ -129,7 +129,7 @@ describe('where the CI service of a repository is', () => {
       assert.match(message, new RegExp(`on ${kind} is not known`));
       assert.match(hint ?? '', new RegExp(`engine: \\{${kind}: \\{url: https://…`));
     }
-    const named = await place({ kind: 'gitlab', url: 'https://gitlab.example.com', project: 'acme/shop' });
+    const named = await place({ kind: 'gitlab', url: 'https://gitlab.example.com', place: 'acme/shop' });
     assert.deepEqual([named.host, named.remote], [undefined, 'origin']);
   });
 });

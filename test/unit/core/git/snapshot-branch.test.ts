@@ -57,7 +57,7 @@ describe('what is delivered on a CI service', () => {
     const before = refs();
     shop.write('cart.js', 'not committed\n').write('new.js', 'not even added\n').write('ignored', 'no\n');
     const { change } = await delivery.snapshot();
-    const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
+    const pushed = await pushSnapshot(push(), change.commit, { quietPush: undefined, token: none });
     assert.ok(pushed.ok, pushed.ok ? '' : pushed.failure.message);
     assert.deepEqual(refs(), { ...before, 'refs/heads/deliver/shop-1': change.commit });
     assert.equal(git(bare, 'rev-parse', 'deliver/shop-1^{tree}'), change.tree);
@@ -73,14 +73,14 @@ describe('what is delivered on a CI service', () => {
     shop.git('config', 'push.followTags', 'true');
     shop.git('tag', '-a', '-m', 'mine', 'v1');
     const { change } = await delivery.snapshot();
-    assert.ok((await pushSnapshot(push(), change.commit, { isQuiet: false, token: none })).ok);
+    assert.ok((await pushSnapshot(push(), change.commit, { quietPush: undefined, token: none })).ok);
     assert.ok(!('refs/tags/v1' in refs()), Object.keys(refs()).join(' '));
   });
 
   it("is never pushed to anybody's branch, nor is one removed", async () => {
     const before = refs();
     for (const branch of ['main', 'deliver-tomorrow', 'grace/deliver/shop-1', 'deliver']) {
-      await assert.rejects(pushSnapshot(push(branch), 'HEAD', { isQuiet: false, token: none }), /is no branch of ours/);
+      await assert.rejects(pushSnapshot(push(branch), 'HEAD', { quietPush: undefined, token: none }), /is no branch of ours/);
       await assert.rejects(removeBranch(push(branch), none), /is no branch of ours/);
     }
     assert.deepEqual(refs(), before);
@@ -93,7 +93,7 @@ describe('what is delivered on a CI service', () => {
     assert.throws(() => git(shop.root, 'push', '-q', 'origin', 'HEAD:refs/heads/other'));
     fs.rmSync(mark);
     const { change } = await delivery.snapshot();
-    assert.ok((await pushSnapshot(push(), change.commit, { isQuiet: false, token: none })).ok);
+    assert.ok((await pushSnapshot(push(), change.commit, { quietPush: undefined, token: none })).ok);
     assert.ok((await removeBranch(push(), none)).ok);
     assert.equal(fs.existsSync(mark), false);
   });
@@ -109,9 +109,9 @@ describe('what is delivered on a CI service', () => {
     );
     const { change } = await delivery.snapshot();
     git(bare, 'config', 'receive.advertisePushOptions', 'true');
-    assert.ok((await pushSnapshot(push('deliver/shop-1'), change.commit, { isQuiet: true, token: none })).ok);
+    assert.ok((await pushSnapshot(push('deliver/shop-1'), change.commit, { quietPush: 'ci.skip', token: none })).ok);
     git(bare, 'config', 'receive.advertisePushOptions', 'false');
-    assert.ok((await pushSnapshot(push('deliver/shop-2'), change.commit, { isQuiet: true, token: none })).ok);
+    assert.ok((await pushSnapshot(push('deliver/shop-2'), change.commit, { quietPush: 'ci.skip', token: none })).ok);
     assert.deepEqual(fs.readFileSync(options, 'utf8').split('\n'), ['1 ci.skip', '0 ', '']);
     assert.equal(refs()['refs/heads/deliver/shop-2'], change.commit);
   });
@@ -120,7 +120,7 @@ describe('what is delivered on a CI service', () => {
     const refused = async (said: string): Promise<{ readonly message: string; readonly hint?: string | undefined }> => {
       fs.writeFileSync(path.join(bare, 'hooks', 'pre-receive'), `#!/bin/sh\ncat >&2 <<'END'\n${said}\nEND\nexit 1\n`, { mode: 0o755 });
       const { change } = await delivery.snapshot();
-      const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
+      const pushed = await pushSnapshot(push(), change.commit, { quietPush: undefined, token: none });
       assert.ok(!pushed.ok);
       return pushed.failure;
     };
@@ -170,7 +170,7 @@ describe('what is delivered on a CI service', () => {
         shop.git('remote', 'set-url', 'origin', 'git@github.com:acme/shop.git');
         shop.git('config', 'core.sshCommand', ssh);
         const { change } = await delivery.snapshot();
-        const pushed = await pushSnapshot(push(), change.commit, { isQuiet: false, token: none });
+        const pushed = await pushSnapshot(push(), change.commit, { quietPush: undefined, token: none });
         assert.ok(!pushed.ok);
         assert.equal(pushed.failure.message, `the change could not be pushed to origin: git push failed: ${said}`);
         assert.match(pushed.failure.hint ?? '', hint);
@@ -183,7 +183,7 @@ describe('what is delivered on a CI service', () => {
     beforeEach(async () => {
       const { change } = await delivery.snapshot();
       for (const name of ['deliver/shop-1', 'deliver/shop-2', 'deliver/mail-1'])
-        assert.ok((await pushSnapshot(push(name), change.commit, { isQuiet: false, token: none })).ok);
+        assert.ok((await pushSnapshot(push(name), change.commit, { quietPush: undefined, token: none })).ok);
     });
 
     it('leaves no branch', async () => {
@@ -239,7 +239,7 @@ describe('what is delivered on a CI service', () => {
         asked++;
         return Promise.resolve({ host: server.url, user: 'oauth2', token: 'right', ...own });
       };
-      return pushSnapshot(push(), change.commit, { isQuiet: false, token });
+      return pushSnapshot(push(), change.commit, { quietPush: undefined, token });
     };
 
     it('goes with the credentials that git has, and asks for no token', async () => {

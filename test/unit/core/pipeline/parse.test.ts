@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isProcess } from '../../../../src/core/environments/process/descriptor';
 import { parsePipeline } from '../../../../src/core/pipeline/parse';
 
 /** The errors as an editor lists them. */
@@ -90,16 +91,16 @@ describe('a valid delivery.yaml', () => {
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
       watchMs: 60_000,
-      process: { command: 'node dist/server.js', env: { WORKERS: '2' }, health: { probe: { http: '/healthz' }, timeoutMs: 300 } },
+      settings: { command: 'node dist/server.js', env: { WORKERS: '2' }, health: { probe: { http: '/healthz' }, timeoutMs: 300 } },
     });
     assert.equal(pipeline.environments['production']?.kind, 'kubernetes');
     assert.equal(pipeline.release, 'production');
     assert.deepEqual(pipeline.feedback?.sources, [
-      { kind: 'file', file: 'feedback.jsonl' },
-      { kind: 'http', url: 'https://example.com/feedback', itemKind: 'comment', fields: {} },
-      { kind: 'sentry', organization: 'acme', project: 'shop' },
-      { kind: 'github', labels: ['customer'] },
-      { kind: 'gitlab', project: 'acme/shop', labels: [] },
+      { kind: 'file', settings: 'feedback.jsonl' },
+      { kind: 'http', settings: { url: 'https://example.com/feedback', itemKind: 'comment', fields: {} } },
+      { kind: 'sentry', settings: { organization: 'acme', project: 'shop' } },
+      { kind: 'github', settings: { labels: ['customer'] } },
+      { kind: 'gitlab', settings: { project: 'acme/shop', labels: [] } },
     ]);
     assert.deepEqual(pipeline.feedback.components, { cart: ['src/cart/**'], search: ['src/search/'] });
   });
@@ -126,7 +127,7 @@ describe('a valid delivery.yaml', () => {
     const health = (text: string): unknown => {
       const { pipeline } = parsePipeline(`service: a\nsteps: {a: {run: x}}\nenvironments: {s: {process: {command: x${text}}}}`, 'd');
       const environment = pipeline?.environments['s'];
-      return environment?.kind === 'process' ? environment.process.health : undefined;
+      return environment && isProcess(environment) ? environment.settings.health : undefined;
     };
     assert.deepEqual(health(''), { probe: { tcp: true }, timeoutMs: 30_000 });
     assert.deepEqual(health(', health: {command: ./up.sh, timeout: 1h}'), { probe: { command: './up.sh' }, timeoutMs: 3_600_000 });

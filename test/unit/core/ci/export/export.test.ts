@@ -4,11 +4,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
 import type { CiFile } from '../../../../../src/core/ci/ci-service';
-import { engines } from '../../../../../src/core/ci/registry';
 import { planFile } from '../../../../../src/core/ci/export/exported-file';
-import { github } from '../../../../../src/core/ci/github/workflow';
-import { gitlab } from '../../../../../src/core/ci/gitlab/pipeline-file';
-import { jenkins } from '../../../../../src/core/ci/jenkins/jenkinsfile';
+import { exporters, github, gitlab, jenkins } from './exporters';
 import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
 import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
 import { declarativeErrors } from '../../../../support/declarative';
@@ -34,14 +31,14 @@ describe('an exported pipeline', function () {
   // Jobs run on Linux: what they do is tried where the tools are the same.
   const onLinux = process.platform === 'linux' ? it : it.skip;
 
-  for (const engine of engines)
+  for (const engine of exporters)
     for (const [name, text] of Object.entries({ small, rich })) {
       it(`reads as written by hand: ${name} for ${engine.label}`, () => {
         const [file] = engine.files([service(text)], {});
         assert.ok(file);
         const plan = planFile(engine, file, {}, undefined);
         assert.ok(plan.ok);
-        const expected = path.join(golden, `${name}-${engine.name}.txt`);
+        const expected = path.join(golden, `${name}-${engine.kind}.txt`);
         if (process.env['UPDATE_GOLDEN']) fs.writeFileSync(expected, plan.value.text);
         assert.equal(plan.value.text, fs.readFileSync(expected, 'utf8'));
       });

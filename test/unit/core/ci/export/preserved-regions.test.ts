@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import type { CiService } from '../../../../../src/core/ci/ci-service';
 import { planFile, type ExportPlan } from '../../../../../src/core/ci/export/exported-file';
-import { github } from '../../../../../src/core/ci/github/workflow';
-import { gitlab } from '../../../../../src/core/ci/gitlab/pipeline-file';
-import { jenkins } from '../../../../../src/core/ci/jenkins/jenkinsfile';
+import { github, gitlab, jenkins, type Exporter } from './exporters';
 import type { Result } from '../../../../../src/core/model/result';
 import { githubErrors } from '../../../../support/ci-files';
 import { rich, service } from './pipelines';
 
-const exported = (engine: CiService, yaml: string, there?: string, force?: boolean): Result<ExportPlan> => {
+const exported = (engine: Exporter, yaml: string, there?: string, force?: boolean): Result<ExportPlan> => {
   const [file] = engine.files([service(yaml)], {});
   assert.ok(file);
   return planFile(engine, file, {}, there, force);

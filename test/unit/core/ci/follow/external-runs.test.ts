@@ -9,6 +9,7 @@ import { Journal, readEvents } from '../../../../../src/core/history/journal';
 import { ownIdentity } from '../../../../../src/core/process/process-identity';
 import { listRuns, newRunId, runIds } from '../../../../../src/core/history/runs';
 import type { RunState } from '../../../../../src/core/model/run-state';
+import { readPipeline } from '../../../../../src/core/pipeline/read-pipeline';
 import { releasableOf } from '../../../../../src/core/model/run-status';
 import { Delivery } from '../../../../support/delivery';
 import { Project } from '../../../../support/project';
@@ -58,7 +59,7 @@ describe('runs that others start on a CI service', () => {
     const engine = { name, label: 'A service', place: 'acme/shop', logs: 'live', read } as unknown as CiClient;
     const { repository, home } = delivery;
     await importExternalRuns(
-      { repository, home, engine, pipeline: pipeline(service), folder: '' },
+      { repository, home, readPipeline, engine, pipeline: pipeline(service), folder: '' },
       runs,
       new AbortController().signal,
       now,

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import { parse } from 'yaml';
-import { gitlab } from '../../../../../src/core/ci/gitlab/pipeline-file';
+import { pipelineFiles } from '../../../../../src/core/ci/gitlab/pipeline-file';
 import { never, valueOf } from '../../../../support/ci/remote-answers';
 import { OnGitlab } from '../../../../support/ci/on-gitlab';
 import { service } from '../export/pipelines';
@@ -22,7 +22,7 @@ describe('GitLab tells of a run', () => {
     const shop = service(`service: shop\nsteps:\n${names.map((name) => `  ${name}: {run: make}`).join('\n')}\n`);
     const mail = service('service: mail\nsteps: {build: {run: make}}\n', 'mail');
     for (const services of [[shop], [shop, mail]]) {
-      const exported = gitlab.files(services, {}).filter((file) => file.service !== undefined);
+      const exported = pipelineFiles(services, {}).filter((file) => file.service !== undefined);
       const jobs = exported.flatMap(({ body }) =>
         Object.entries(parse(body) as object).flatMap(([key, value]) => ('script' in value ? [key] : [])),
       );

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { DeployRequest, Promoted } from '../../../../../src/core/environments/environment';
 import { RecordedEnvironment } from '../../../../../src/core/environments/recorded/recorded-environment';
 import { ServiceRecords } from '../../../../../src/core/environments/recorded/service-record';
-import type { ComposeDefinition } from '../../../../../src/core/model/pipeline';
+import type { ComposeDefinition } from '../../../../../src/core/environments/compose/descriptor';
 import { baseImage, testEngine } from '../../../../support/docker';
 import { temporaryFolder } from '../../../../support/temporary';
 
@@ -48,7 +48,7 @@ export function containerEnvironment() {
   });
   const environment = (options: DeployOptions = {}) => {
     const records = new ServiceRecords(options.home ?? folder.path, options.environment ?? staging);
-    const by = { kind: 'compose' as const, watchMs: 0, compose: definition(options.compose) };
+    const by = { kind: 'compose', watchMs: 0, settings: definition(options.compose) };
     return new RecordedEnvironment(records, 'compose', new Map([[options.service ?? 'shop', by]]));
   };
   const write = (options: DeployOptions, id: string): string => {

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { KubernetesPlatform } from '../../../../../src/core/environments/kubernetes/kubernetes-platform';
 import type { KeptRelease, PlatformDeploy, PlatformDeployed } from '../../../../../src/core/environments/platform';
 import type { Failure, Result } from '../../../../../src/core/model/result';
-import type { KubernetesDefinition } from '../../../../../src/core/model/pipeline';
+import type { KubernetesDefinition } from '../../../../../src/core/environments/kubernetes/descriptor';
 import type { Release } from '../../../../../src/core/model/events';
 import { hasKubectl, testCluster } from '../../../../support/kubectl';
 import { eventually } from '../../../../support/temporary';

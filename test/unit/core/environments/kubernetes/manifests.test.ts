@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseManifests, renderManifests } from '../../../../../src/core/environments/kubernetes/manifests';
-import type { KubernetesDefinition } from '../../../../../src/core/model/pipeline';
+import type { KubernetesDefinition } from '../../../../../src/core/environments/kubernetes/descriptor';
 import { hasKubectl } from '../../../../support/kubectl';
 import { temporaryFolder } from '../../../../support/temporary';
 

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import type { DeployRequest } from '../../../../../src/core/environments/environment';
 import { ProcessEnvironment } from '../../../../../src/core/environments/process/process-environment';
 import { EnvironmentFiles, readState } from '../../../../../src/core/environments/process/state-file';
-import type { HealthDefinition, ProcessDefinition } from '../../../../../src/core/model/pipeline';
+import type { ProcessDefinition } from '../../../../../src/core/environments/process/descriptor';
+import type { HealthDefinition } from '../../../../../src/core/model/pipeline';
 import { findProcesses } from '../../../../../src/core/process/descendants';
 import { temporaryFolder } from '../../../../support/temporary';
 

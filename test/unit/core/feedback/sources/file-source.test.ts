@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { FileSource } from '../../../../../src/core/feedback/sources/file-source';
+import { FileSource } from '../../../../../src/core/feedback/sources/file/file-source';
 import type { Answer } from '../../../../../src/core/feedback/source';
 import { temporaryFolder } from '../../../../support/temporary';
 

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { openGithubSource } from '../../../../../src/core/feedback/sources/github-source';
+import { openGithubSource } from '../../../../../src/core/feedback/sources/github/github-source';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
@@ -43,7 +43,7 @@ describe('issues of GitHub', () => {
   function source(more: { repository?: string; labels?: string[]; token?: string; now?: number } = {}): FeedbackSource {
     const { labels = ['customer'], token, now = noon } = more;
     return openGithubSource(
-      { kind: 'github', labels, url: server.url, ...(more.repository !== undefined && { repository: more.repository }) },
+      { labels, url: server.url, ...(more.repository !== undefined && { repository: more.repository }) },
       new HttpClient({ proxy: 'host', retryMs: 1 }),
       async (_, host) => Promise.resolve(host === server.url ? token : undefined),
       { origin: { host: server.url, path: 'acme/shop' }, now: () => now },
@@ -71,12 +71,9 @@ describe('issues of GitHub', () => {
 
   it('are named after the repository, its server and the labels; the token goes to the server of the API', () => {
     const open = (settings: object): FeedbackSource =>
-      openGithubSource(
-        { kind: 'github', labels: ['customer'], ...settings },
-        new HttpClient({ proxy: 'host' }),
-        async () => Promise.resolve(undefined),
-        { origin: { host: 'https://github.com', path: 'acme/shop' } },
-      );
+      openGithubSource({ labels: ['customer'], ...settings }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
+        origin: { host: 'https://github.com', path: 'acme/shop' },
+      });
     const named = ({ name, host }: FeedbackSource): unknown => [name, host];
     assert.deepEqual(named(open({})), ['github acme/shop customer', 'https://api.github.com']);
     assert.deepEqual(named(open({ repository: 'acme/web', labels: [] })), ['github acme/web', 'https://api.github.com']);
@@ -278,14 +275,9 @@ describe('issues of GitHub', () => {
     });
 
   it('say which repository is meant where nothing tells', async () => {
-    const lost = openGithubSource(
-      { kind: 'github', labels: [] },
-      new HttpClient({ proxy: 'host' }),
-      async () => Promise.resolve(undefined),
-      {
-        origin: { host: 'https://gitlab.com', path: 'acme/shop' },
-      },
-    );
+    const lost = openGithubSource({ labels: [] }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
+      origin: { host: 'https://gitlab.com', path: 'acme/shop' },
+    });
     const answer = await lost.fetch({}, never);
     assert.equal(answer.state === 'failed' && answer.message, 'origin is no repository of https://github.com');
     assert.match(JSON.stringify(await source({ repository: '../user' }).fetch({}, never)), /is not owner\/name/);

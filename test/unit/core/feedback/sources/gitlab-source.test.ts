@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import { openGitlabSource } from '../../../../../src/core/feedback/sources/gitlab-source';
+import { openGitlabSource } from '../../../../../src/core/feedback/sources/gitlab/gitlab-source';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
@@ -32,7 +32,7 @@ describe('issues of GitLab', () => {
 
   function source(labels: string[] = ['customer']): FeedbackSource {
     return openGitlabSource(
-      { kind: 'gitlab', project: 'acme/web/shop', labels, url: server.url },
+      { project: 'acme/web/shop', labels, url: server.url },
       new HttpClient({ proxy: 'host', retryMs: 1 }),
       async (kind, host) => Promise.resolve(kind === 'gitlab' && host === server.url ? token : undefined),
       { origin: undefined, now: () => noon },
@@ -46,12 +46,9 @@ describe('issues of GitLab', () => {
   }
 
   it('are those of the project that the repository comes from, unless another is named', () => {
-    const opened = openGitlabSource(
-      { kind: 'gitlab', labels: [] },
-      new HttpClient({ proxy: 'host' }),
-      async () => Promise.resolve(undefined),
-      { origin: { host: 'https://gitlab.com', path: 'acme/web/shop' } },
-    );
+    const opened = openGitlabSource({ labels: [] }, new HttpClient({ proxy: 'host' }), async () => Promise.resolve(undefined), {
+      origin: { host: 'https://gitlab.com', path: 'acme/web/shop' },
+    });
     assert.deepEqual([opened.name, opened.host], ['gitlab acme/web/shop', 'https://gitlab.com']);
   });
 

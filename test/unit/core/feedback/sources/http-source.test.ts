@@ -1,9 +1,9 @@
 import * as assert from 'node:assert/strict';
 import { HttpClient } from '../../../../../src/core/http/http-client';
-import { openHttpSource } from '../../../../../src/core/feedback/sources/http-source';
+import { openHttpSource } from '../../../../../src/core/feedback/sources/http/http-source';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
 import type { Answer, FeedbackSource } from '../../../../../src/core/feedback/source';
-import type { HttpSourceDefinition } from '../../../../../src/core/model/pipeline';
+import type { HttpSourceDefinition } from '../../../../../src/core/feedback/sources/http/descriptor';
 import { only, TestServer, type Reply } from '../../../../support/http-server';
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import { HttpClient } from '../../../../../src/core/http/http-client';
 import type { FeedbackItem } from '../../../../../src/core/feedback/item';
-import { openSentrySource } from '../../../../../src/core/feedback/sources/sentry-source';
+import { openSentrySource } from '../../../../../src/core/feedback/sources/sentry/sentry-source';
 import type { Answer, FeedbackSource, FetchState } from '../../../../../src/core/feedback/source';
 import { TestServer, type Asked, type Reply } from '../../../../support/http-server';
 
@@ -83,7 +83,7 @@ describe('issues of Sentry', () => {
 
   function source(more: { project?: string; environment?: string; query?: string } = {}): FeedbackSource {
     return openSentrySource(
-      { kind: 'sentry', organization: 'acme', project: 'shop', url: server.url, ...more },
+      { organization: 'acme', project: 'shop', url: server.url, ...more },
       new HttpClient({ proxy: 'host', retryMs: 1 }),
       async (_, host) => Promise.resolve(host === server.url ? token : undefined),
     );
@@ -145,7 +145,7 @@ describe('issues of Sentry', () => {
   it('are named after organization and project, and what else tells them apart', () => {
     const { name, host } = source({ environment: 'production' });
     assert.deepEqual([name, host], [`sentry 127.0.0.1:${server.port}/acme/shop production`, server.url]);
-    const open = openSentrySource({ kind: 'sentry', organization: 'acme', project: 'shop' }, new HttpClient({ proxy: 'host' }), async () =>
+    const open = openSentrySource({ organization: 'acme', project: 'shop' }, new HttpClient({ proxy: 'host' }), async () =>
       Promise.resolve(undefined),
     );
     assert.deepEqual([open.name, open.host], ['sentry acme/shop', 'https://sentry.io']);

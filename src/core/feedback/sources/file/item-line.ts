@@ -1,9 +1,7 @@
-import type { FeedbackFrame, FeedbackItem, FeedbackKind } from '../item';
+import { feedbackKinds, type FeedbackFrame, type FeedbackItem } from '../../item';
 
 /** One line of a file of feedback: an item, or that one is closed. */
 export type ItemLine = { readonly item: FeedbackItem } | { readonly id: string; readonly closedAt: string };
-
-const kinds: readonly string[] = ['error', 'comment', 'rating', 'ticket'] satisfies FeedbackKind[];
 
 /** Reads one JSON object of the format that the command line documents; why not, where it is another thing. */
 export function parseItemLine(line: string): ItemLine | string {
@@ -21,9 +19,10 @@ export function parseItemLine(line: string): ItemLine | string {
   if (closedAt !== undefined && raw['title'] === undefined) return { id, closedAt };
   const title = textOr(raw['title']);
   if (title === undefined) return 'has no title';
-  const kind = raw['kind'] ?? 'comment';
-  if (typeof kind !== 'string' || !kinds.includes(kind)) return `has a kind that is none of ${kinds.join(', ')}`;
-  return { item: { ...detailsOf(raw), id, title, kind: kind as FeedbackKind, ...(closedAt !== undefined && { closedAt }) } };
+  const given = raw['kind'] ?? 'comment';
+  const kind = feedbackKinds.find((known) => known === given);
+  if (kind === undefined) return `has a kind that is none of ${feedbackKinds.join(', ')}`;
+  return { item: { ...detailsOf(raw), id, title, kind, ...(closedAt !== undefined && { closedAt }) } };
 }
 
 function detailsOf(raw: Readonly<Record<string, unknown>>): Omit<FeedbackItem, 'id' | 'title' | 'kind' | 'closedAt'> {

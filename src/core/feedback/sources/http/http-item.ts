@@ -1,8 +1,6 @@
-import type { HttpSourceDefinition } from '../../model/pipeline';
-import type { FeedbackFrame, FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../support/json-value';
-
-const kinds = ['error', 'comment', 'rating', 'ticket'] as const;
+import type { HttpSourceDefinition } from './descriptor';
+import { feedbackKinds, type FeedbackFrame, type FeedbackItem } from '../../item';
+import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../../support/json-value';
 
 /** Reads an item where the settings say its fields are; why not, where it cannot be read. */
 export function readHttpItem(value: unknown, { fields, itemKind }: HttpSourceDefinition): FeedbackItem | string {
@@ -12,7 +10,7 @@ export function readHttpItem(value: unknown, { fields, itemKind }: HttpSourceDef
   if (id === undefined) return 'has no id';
   const title = textOf(at('title'));
   if (title === undefined) return `(${id.slice(0, 50)}) has no title`;
-  const kind = kinds.find((one) => one === at('kind')) ?? itemKind;
+  const kind = feedbackKinds.find((one) => one === at('kind')) ?? itemKind;
   const component = at('component');
   const components = (Array.isArray(component) ? listOf(component) : [component]).flatMap((one) => textOf(one) ?? []);
   const frames = listOf(at('frames')).flatMap((frame) => frameOf(frame) ?? []);

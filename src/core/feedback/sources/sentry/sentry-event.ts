@@ -1,5 +1,5 @@
-import type { FeedbackFrame } from '../item';
-import { listOf, numberOf, present, recordOf, textOf } from '../../support/json-value';
+import type { FeedbackFrame } from '../../item';
+import { listOf, numberOf, present, recordOf, textOf } from '../../../support/json-value';
 
 /** What one event of an issue tells beyond the issue. */
 export interface EventDetails {

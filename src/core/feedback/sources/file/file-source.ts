@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fail, messageOf, ok, type Result } from '../../model/result';
-import type { FeedbackItem } from '../item';
+import { fail, messageOf, ok, type Result } from '../../../model/result';
+import type { FeedbackItem } from '../../item';
 import { parseItemLine } from './item-line';
-import type { Answer, FeedbackSource, FetchState } from '../source';
+import type { Answer, FeedbackSource, FetchState } from '../../source';
 
 export interface FileSettings {
   readonly name: string;

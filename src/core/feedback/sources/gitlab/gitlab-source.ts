@@ -1,26 +1,28 @@
-import { fail, ok, type Result } from '../../model/result';
-import type { SourceDefinition } from '../../model/pipeline';
-import { Api, asResult } from '../../http/api';
-import type { HttpClient } from '../../http/http-client';
-import { changedIssues, type IssueTracker, type ReadIssue } from './issue-tracker';
-import type { FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf } from '../../support/json-value';
-import type { SourceDefaults } from './source-defaults';
-import type { FeedbackSource } from '../source';
-import type { Tokens } from '../../model/tokens';
-
-type Settings = Extract<SourceDefinition, { kind: 'gitlab' }>;
-
-const publicServer = 'https://gitlab.com';
+import { fail, ok, type Result } from '../../../model/result';
+import type { GitlabSourceDefinition } from './descriptor';
+import { Api, asResult } from '../../../http/api';
+import { gitlabAddress, publicGitlab } from '../../../http/gitlab-address';
+import type { HttpClient } from '../../../http/http-client';
+import { changedIssues, type IssueTracker, type ReadIssue } from '../issue-tracker';
+import type { FeedbackItem } from '../../item';
+import { listOf, numberOf, present, recordOf, textOf } from '../../../support/json-value';
+import type { SourceDefaults } from '../source-defaults';
+import type { FeedbackSource } from '../../source';
+import type { Tokens } from '../../../model/tokens';
 
 /** The issues of a project that have all the labels. A server of one's own by its `url`. */
-export function openGitlabSource(settings: Settings, client: HttpClient, tokens: Tokens, defaults: SourceDefaults): FeedbackSource {
-  const { labels, url = publicServer } = settings;
+export function openGitlabSource(
+  settings: GitlabSourceDefinition,
+  client: HttpClient,
+  tokens: Tokens,
+  defaults: SourceDefaults,
+): FeedbackSource {
+  const { labels, url = publicGitlab } = settings;
   const server = url.replace(/\/+$/, '').replace(/\/api\/v4$/, '');
   const { origin, now = Date.now } = defaults;
   const project = settings.project ?? (origin?.host === server ? origin.path : undefined);
-  const api = new Api({ kind: 'gitlab', base: `${server}/api/v4`, header: 'PRIVATE-TOKEN' }, client, tokens);
-  const place = server === publicServer ? '' : `${server.replace(/^https?:\/\//, '')}/`;
+  const api = new Api(gitlabAddress(server), client, tokens);
+  const place = server === publicGitlab ? '' : `${server.replace(/^https?:\/\//, '')}/`;
   const name = ['gitlab', `${place}${project ?? ''}`, labels.join(',')].filter((part) => part !== '').join(' ');
   const folder = `/projects/${encodeURIComponent(project ?? '')}/issues`;
   const tracker: IssueTracker = { name, api, address: (state, since) => `${folder}?${queryOf(state, labels, since)}`, read: readIssue };

@@ -1,25 +1,23 @@
-import { fail, ok, type Result } from '../../model/result';
-import type { SourceDefinition } from '../../model/pipeline';
-import { Api, type JsonAnswer } from '../../http/api';
-import type { HttpClient } from '../../http/http-client';
-import type { HttpFailure } from '../../http/http-answer';
-import type { FeedbackItem } from '../item';
-import { listOf, present, recordOf, textOf } from '../../support/json-value';
-import { linkToNext, readPages, type Pages } from '../../http/pages';
+import { fail, ok, type Result } from '../../../model/result';
+import type { SentrySourceDefinition } from './descriptor';
+import { Api, type JsonAnswer } from '../../../http/api';
+import type { HttpClient } from '../../../http/http-client';
+import type { HttpFailure } from '../../../http/http-answer';
+import type { FeedbackItem } from '../../item';
+import { listOf, present, recordOf, textOf } from '../../../support/json-value';
+import { linkToNext, readPages, type Pages } from '../../../http/pages';
 import { SentryDetails } from './sentry-details';
 import { readReport, readSentryIssue, type SentryIssue } from './sentry-issue';
-import type { Answer, FeedbackSource, FetchState } from '../source';
-import type { Tokens } from '../../model/tokens';
-import { warningOf } from './unread';
-
-type Settings = Extract<SourceDefinition, { kind: 'sentry' }>;
+import type { Answer, FeedbackSource, FetchState } from '../../source';
+import type { Tokens } from '../../../model/tokens';
+import { warningOf } from '../unread';
 
 const publicServer = 'https://sentry.io';
 /** Of 100 each. */
 const mostPages = 5;
 
 /** The issues of a project of Sentry or a server that answers as it does, with their stacks, and what customers wrote about them. */
-export function openSentrySource(settings: Settings, client: HttpClient, tokens: Tokens): FeedbackSource {
+export function openSentrySource(settings: SentrySourceDefinition, client: HttpClient, tokens: Tokens): FeedbackSource {
   const { organization, project, environment, query, url = publicServer } = settings;
   const server = url.replace(/\/+$/, '').replace(/\/api\/0$/, '');
   const api = new Api({ kind: 'sentry', base: `${server}/api/0` }, client, tokens);
@@ -39,7 +37,7 @@ class Fetch {
   private readonly notes: string[] = [];
 
   constructor(
-    private readonly settings: Settings,
+    private readonly settings: SentrySourceDefinition,
     private readonly name: string,
     private readonly api: Api,
     private readonly signal: AbortSignal,

@@ -1,8 +1,8 @@
-import type { HttpSourceDefinition } from '../../model/pipeline';
-import { noJson } from '../../http/api';
-import type { HttpAnswer, HttpFailure } from '../../http/http-answer';
+import type { HttpSourceDefinition } from './descriptor';
+import { noJson } from '../../../http/api';
+import type { HttpAnswer, HttpFailure } from '../../../http/http-answer';
 import { readHttpItem } from './http-item';
-import { recordOf, valueAt } from '../../support/json-value';
+import { recordOf, valueAt } from '../../../support/json-value';
 
 export interface Body {
   /** JSON lines as a list. */

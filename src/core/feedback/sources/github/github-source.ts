@@ -1,19 +1,22 @@
-import { fail, ok, type Result } from '../../model/result';
-import type { SourceDefinition } from '../../model/pipeline';
-import { Api, asResult } from '../../http/api';
-import { githubAddress, isGithubRepository, publicGithub } from '../../http/github-address';
-import type { HttpClient } from '../../http/http-client';
-import { changedIssues, type IssueTracker, type ReadIssue } from './issue-tracker';
-import type { FeedbackItem } from '../item';
-import { listOf, numberOf, present, recordOf, textOf } from '../../support/json-value';
-import type { SourceDefaults } from './source-defaults';
-import type { FeedbackSource } from '../source';
-import type { Tokens } from '../../model/tokens';
-
-type Settings = Extract<SourceDefinition, { kind: 'github' }>;
+import { fail, ok, type Result } from '../../../model/result';
+import type { GithubSourceDefinition } from './descriptor';
+import { Api, asResult } from '../../../http/api';
+import { githubAddress, isGithubRepository, publicGithub } from '../../../http/github-address';
+import type { HttpClient } from '../../../http/http-client';
+import { changedIssues, type IssueTracker, type ReadIssue } from '../issue-tracker';
+import type { FeedbackItem } from '../../item';
+import { listOf, numberOf, present, recordOf, textOf } from '../../../support/json-value';
+import type { SourceDefaults } from '../source-defaults';
+import type { FeedbackSource } from '../../source';
+import type { Tokens } from '../../../model/tokens';
 
 /** The issues of a repository that have all the labels. GitHub Enterprise by its `url`. */
-export function openGithubSource(settings: Settings, client: HttpClient, tokens: Tokens, defaults: SourceDefaults): FeedbackSource {
+export function openGithubSource(
+  settings: GithubSourceDefinition,
+  client: HttpClient,
+  tokens: Tokens,
+  defaults: SourceDefaults,
+): FeedbackSource {
   const { labels, url = publicGithub } = settings;
   const server = url.replace(/\/+$/, '');
   const { origin, now = Date.now } = defaults;

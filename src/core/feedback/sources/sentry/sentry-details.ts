@@ -1,6 +1,6 @@
-import type { Api, JsonAnswer } from '../../http/api';
-import type { HttpFailure } from '../../http/http-answer';
-import { listOf, recordOf, textOf } from '../../support/json-value';
+import type { Api, JsonAnswer } from '../../../http/api';
+import type { HttpFailure } from '../../../http/http-answer';
+import { listOf, recordOf, textOf } from '../../../support/json-value';
 import { readEvent, type EventDetails } from './sentry-event';
 import type { SentryIssue } from './sentry-issue';
 

@@ -1,5 +1,5 @@
-import type { FeedbackItem } from '../item';
-import { numberOf, present, recordOf, textOf } from '../../support/json-value';
+import type { FeedbackItem } from '../../item';
+import { numberOf, present, recordOf, textOf } from '../../../support/json-value';
 import type { EventDetails } from './sentry-event';
 
 /** What a list tells of an issue. */

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { HttpSourceDefinition } from '../../model/pipeline';
-import { Api } from '../../http/api';
-import { httpAddress, shownAddress } from '../../http/http-address';
-import type { HttpClient } from '../../http/http-client';
-import type { HttpAnswer } from '../../http/http-answer';
+import type { HttpSourceDefinition } from './descriptor';
+import { Api } from '../../../http/api';
+import { httpAddress, shownAddress } from '../../../http/http-address';
+import type { HttpClient } from '../../../http/http-client';
+import type { HttpAnswer } from '../../../http/http-answer';
 import { readHttpItem } from './http-item';
 import { parseBody, valuesOf, type Body } from './http-body';
-import type { FeedbackItem } from '../item';
-import { textOf, valueAt } from '../../support/json-value';
-import { linkToNext, readPages } from '../../http/pages';
-import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../source';
-import type { Tokens } from '../../model/tokens';
-import { warningOf } from './unread';
+import type { FeedbackItem } from '../../item';
+import { textOf, valueAt } from '../../../support/json-value';
+import { linkToNext, readPages } from '../../../http/pages';
+import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../../source';
+import type { Tokens } from '../../../model/tokens';
+import { warningOf } from '../unread';
 
 const mostPages = 20;
 

@@ -1,0 +1,43 @@
+import { githubAddress, githubTokens } from '../../http/github-address';
+import { describeCi } from '../ci-service';
+
+export const github = describeCi({
+  kind: 'github',
+  label: 'GitHub Actions',
+  schema: ({ z, describe, text, server, remote }) =>
+    z
+      .strictObject({
+        repository: z.optional(text).check(describe('owner/name. Default: that of the remote.')),
+        url: server,
+        remote,
+      })
+      .check(describe('GitHub Actions, also of GitHub Enterprise.')),
+  parse: ({ repository, url, remote }) => ({ place: repository, url, remote }),
+
+  place: 'repository',
+  hosts: /(^|\.)(github\.com|ghe\.com)$|github/,
+  apiOf: (server) => githubAddress(server).base,
+  tokens: githubTokens,
+  gitUser: 'x-access-token',
+  jobMarks: ['RUNNER_TRACKING_ID'],
+  outputsFile: 'GITHUB_OUTPUT',
+
+  isAdoptable: true,
+  comment: '#',
+  folders: ['.github/workflows'],
+  files: async (services, options) => {
+    const { workflow } = await import('./workflow');
+    return services.map((service) => workflow(service, options));
+  },
+
+  open: async ({ server, place, files, client, tokens }) => {
+    const { openGithubClient } = await import('./github-client');
+    const pipelines = new Map(files.flatMap(({ service, path }) => (service === undefined ? [] : [[service, path] as const])));
+    return openGithubClient({ server, repository: place, pipelines }, client, tokens);
+  },
+
+  approvals: {
+    files: ['.github/workflows/*.yml', '.github/workflows/*.yaml'],
+    find: async (content) => (await import('./workflow-approvals')).workflowApprovals(content),
+  },
+});

@@ -1,0 +1,3 @@
+import { schemaText } from '../../src/core/pipeline/schema';
+
+process.stdout.write(schemaText());
