@@ -56,9 +56,9 @@ const jest = block({
     const parsed = lines[lines.indexOf('Details:') + 1];
     if (lines.includes('Details:') && parsed !== undefined) return parsed;
     const [first = ''] = lines;
-    const told = lines.flatMap((line) => /^(?:Expected|Received)\b.*: .+$/.exec(line)?.[0] ?? []).slice(0, 2);
-    return told.length > 0
-      ? `${first.replace(/ \/\/ .*$/, '')}: ${told.map((line) => line.replace(/^\w/, (letter) => letter.toLowerCase())).join(', ')}`
+    const details = lines.flatMap((line) => /^(?:Expected|Received)\b.*: .+$/.exec(line)?.[0] ?? []).slice(0, 2);
+    return details.length > 0
+      ? `${first.replace(/ \/\/ .*$/, '')}: ${details.map((line) => line.replace(/^\w/, (letter) => letter.toLowerCase())).join(', ')}`
       : firstSentence(lines);
   },
 });

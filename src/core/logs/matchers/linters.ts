@@ -38,9 +38,9 @@ const shellcheck: Matcher = {
       line(text, number) {
         const head = /^In (.+) line (\d+):$/.exec(text);
         if (head) place = { file: head[1] ?? '', line: Number(head[2]) };
-        const told = /^( *)\^-*\^? (SC\d+) \((error|warning|info|style)\): (.+)$/.exec(text);
-        if (place && told) {
-          const [, indent = '', code, severity, message] = told;
+        const finding = /^( *)\^-*\^? (SC\d+) \((error|warning|info|style)\): (.+)$/.exec(text);
+        if (place && finding) {
+          const [, indent = '', code, severity, message] = finding;
           found({
             severity: severity === 'error' || severity === 'warning' ? severity : 'info',
             message: `${message} (${code})`,

@@ -85,9 +85,9 @@ const goTest: Matcher = {
   name: 'go-test',
   begins: { first: '-', line: /^\s*--- FAIL: / },
   start: (found) => {
-    let test: { title: string; logLine: number; told: number } | undefined;
+    let test: { title: string; logLine: number; reported: number } | undefined;
     const close = (): void => {
-      if (test && test.told === 0) found({ severity: 'error', message: test.title, source: 'go-test', logLine: test.logLine });
+      if (test && test.reported === 0) found({ severity: 'error', message: test.title, source: 'go-test', logLine: test.logLine });
       test = undefined;
     };
     return {
@@ -97,7 +97,7 @@ const goTest: Matcher = {
           // A test with failed subtests has no message itself.
           if (test && head.startsWith(`${test.title}/`)) test = undefined;
           close();
-          test = { title: head, logLine: number, told: 0 };
+          test = { title: head, logLine: number, reported: 0 };
           return true;
         }
         if (!test) return false;
@@ -105,7 +105,7 @@ const goTest: Matcher = {
         if (text.startsWith('panic: ')) test = undefined;
         const [, file, line, message] = /^\s+(\S[^:]*\.go):(\d+): (.*)$/.exec(text) ?? [];
         if (file !== undefined && test) {
-          test.told += 1;
+          test.reported += 1;
           found({ severity: 'error', message: `${test.title}: ${message}`, source: 'go-test', file, line: Number(line), logLine: number });
           return true;
         }
@@ -221,9 +221,9 @@ const rspec = block({
   ends: /^Finished in /,
   needs: 'frames',
   words: (lines) => {
-    const told = lines.filter((line) => !line.startsWith('Failure/Error:'));
-    const [first = '', second = ''] = told;
-    return first.startsWith('expected') && /^got\b/.test(second) ? `${first}, ${second}` : firstSentence(told);
+    const message = lines.filter((line) => !line.startsWith('Failure/Error:'));
+    const [first = '', second = ''] = message;
+    return first.startsWith('expected') && /^got\b/.test(second) ? `${first}, ${second}` : firstSentence(message);
   },
 });
 
