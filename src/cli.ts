@@ -2,7 +2,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';
-import { wordList } from './core/support/word-list';
+import { wordList } from './core/support/format';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;

@@ -3,7 +3,7 @@ import { HttpClient, type HttpOptions } from '../http/http-client';
 import type { CiDefinition, Pipeline } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import type { Tokens } from '../model/tokens';
-import { wordList } from '../support/word-list';
+import { wordList } from '../support/format';
 import type { CiClient } from './ci-client';
 import { ciPlace, type CiPlace } from './ci-place';
 import type { CiDescriptor, CiName, CiPipeline } from './ci-service';

@@ -1,5 +1,5 @@
 import type { Failure } from '../model/result';
-import { wordList } from '../support/word-list';
+import { wordList } from '../support/format';
 import type { CiFailure } from './ci-client';
 import { ciServices } from './registry';
 

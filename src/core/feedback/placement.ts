@@ -4,7 +4,7 @@ import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
 import { PathResolver, treePaths } from '../location/path-resolver';
-import { runInSlot } from '../history/slot-use';
+import { runInSlot } from '../history/runs';
 import type { Frame } from '../model/problem';
 
 /** The commit that ran when feedback was reported, and the evidence for it. */

@@ -74,7 +74,7 @@ export interface GitFailure {
   readonly stderr: string;
 }
 
-/** Returns why a command failed. Throws an exception that is not of git again. */
+/** Returns why a command failed. Rethrows an exception that is no error of git. */
 export function gitFailure(error: unknown): GitFailure {
   if (!(error instanceof GitError)) throw error;
   return { command: commandOf(error), reason: reasonOf(error), stderr: error.message };

@@ -36,7 +36,7 @@ export function liveAt(deliveries: readonly Delivery[], at: string): Delivery[] 
 }
 
 function deliveriesOfRun(run: RunState, runs: ReadonlyMap<string, RunState>): Delivery[] {
-  const common = { run: run.id, change: run.change, ...(run.slot !== undefined && { slot: run.slot }) };
+  const common = { run: run.id, change: run.change, slot: run.slot };
   if (run.deployments.length === 0)
     return run.outcome === 'passed' && run.finishedAt !== undefined ? [{ ...common, deliveredAt: run.finishedAt }] : [];
   return run.deployments.flatMap(({ environment, release, state, takenBack }): Delivery[] => {
@@ -51,5 +51,5 @@ function deliveriesOfRun(run: RunState, runs: ReadonlyMap<string, RunState>): De
 /** Returns the restored release, whose run may be gone from the history. */
 function restored({ id, commit, tree, subject = '', dirty = false }: Release, runs: ReadonlyMap<string, RunState>) {
   const run = runs.get(id);
-  return { run: id, change: run?.change ?? { commit, tree, subject, dirty }, ...(run?.slot !== undefined && { slot: run.slot }) };
+  return { run: id, change: run?.change ?? { commit, tree, subject, dirty }, slot: run?.slot };
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { type RunState, foldAll, interrupted, isFinished, unfollowed } from '../model/run-state';
+import { isAlive } from '../process/process-identity';
 import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
 import { eventsIn, journalName, readEvents } from './journal';
-import { isAlive } from '../process/process-identity';
-import { foldAll, interrupted, isFinished, unfollowed, type RunState } from '../model/run-state';
 
 /** Returns a new id such as `20261123T091604123-4f2a`. Ids sort by time. */
 export function newRunId(now = new Date()): string {
@@ -77,4 +77,28 @@ export function listRuns(home: RepositoryHome, options: { readonly service?: str
 /** Returns the ids of all runs that have a folder, newest first. */
 export function runIds(home: RepositoryHome): string[] {
   return fileNames(home.runs).reverse();
+}
+
+/** The run whose files a slot contains. */
+export interface SlotUse {
+  readonly service: string;
+  readonly run: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** The name of the file beside a slot's checkout that contains its {@link SlotUse}. */
+export const slotUseName = 'use.json';
+
+/** Returns the run whose files the checkout at `root` contains, or undefined while they are being replaced. */
+export function runInSlot(root: string): string | undefined {
+  return readSlotUse(path.join(path.dirname(root), slotUseName))?.run;
+}
+
+export function readSlotUse(file: string): SlotUse | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8')) as SlotUse;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,7 +3,7 @@ import { ciServices } from '../ci/registry';
 import { environmentKinds } from '../environments/registry';
 import { sourceKinds } from '../feedback/registry';
 import type { DefinitionKind, SchemaBlocks } from '../model/definition-kind';
-import { wordList } from '../support/word-list';
+import { wordList } from '../support/format';
 
 /**
  * The only definition of `delivery.yaml`: the parser validates with it, and the published JSON schema is generated from it. Rules that

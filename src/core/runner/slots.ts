@@ -8,7 +8,7 @@ import type { RepositoryHome } from '../support/home';
 import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { currentIdentity } from '../process/process-identity';
-import { readSlotUse, slotUseName, type SlotUse } from '../history/slot-use';
+import { readSlotUse, slotUseName, type SlotUse } from '../history/runs';
 import { checkOutRest } from '../git/submodules';
 
 /** A checkout of a snapshot, held by one run until it is released. */

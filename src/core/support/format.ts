@@ -60,3 +60,9 @@ export function milliseconds(text: string): number {
   const unit = text.replace(/^\d+/, '') as keyof typeof units;
   return Number.parseInt(text, 10) * units[unit];
 }
+
+/** Returns words as a sentence lists them: `a, b and c`. */
+export function wordList(words: readonly string[], conjunction: 'and' | 'or'): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} ${conjunction} ${last}`;
+}
