@@ -33,7 +33,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
     const { code, stdout, stderr } = await shop.start(['run'], { PATH: bin }).ended;
     assert.equal(code, 2);
     assert.match(stdout, /^delivering shop [0-9a-f]{7} Sell tea\nfailed in \S+ ?\S*\n$/);
-    assert.match(stderr, /^error: there is no docker compose, .* on this machine\n {2}\S.*\n$/);
+    assert.match(stderr, /^error: docker compose, .* is required, and none is installed\n {2}\S.*\n$/);
   });
 
   it('prints the journal’s events as they happen', async () => {
