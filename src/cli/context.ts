@@ -1,10 +1,12 @@
 import { openRepository, type Repository } from '../core/git/repository';
-import { ok, fail, type Result } from '../core/model/result';
+import { fail, ok, type Result } from '../core/model/result';
 import { homeFolder, RepositoryHome } from '../core/support/home';
 import { locateService } from '../core/pipeline/locate';
 import { recover } from '../core/runner/recovery';
 import { listRuns, readRun } from '../core/history/runs';
 import type { RunState } from '../core/model/run-state';
+import type { CiPipeline } from '../core/ci/ci-service';
+import { readServices } from '../core/pipeline/read-pipeline';
 
 export interface RepositoryContext {
   readonly repository: Repository;
@@ -44,4 +46,24 @@ export async function findRun(
   if (!place.ok) return place;
   const [latest] = listRuns(home, { service: place.value.name, limit: 1 });
   return latest ? ok(latest) : fail('usage', `${place.value.name} has not been delivered yet`, { hint: 'deliver it with deliver run' });
+}
+
+export interface ServiceContext extends RepositoryContext {
+  readonly service: CiPipeline;
+  /** All services of the repository. */
+  readonly services: readonly CiPipeline[];
+}
+
+/** Opens the repository of the current folder, reads all its pipelines and locates the service. */
+export async function openService(name: string | undefined): Promise<Result<ServiceContext>> {
+  const context = await openContext();
+  if (!context.ok) return context;
+  const { root } = context.value.repository;
+  const place = await locateService(root, process.cwd(), name);
+  if (!place.ok) return place;
+  const services = await readServices(root);
+  if (!services.ok) return services;
+  const service = services.value.find(({ folder }) => folder === place.value.folder);
+  if (!service) throw new Error(`the service in ${place.value.folder} was located and is not there`);
+  return ok({ ...context.value, service, services: services.value });
 }

@@ -1,7 +1,7 @@
 import { failureOf } from '../core/ci/failure-of';
 import type { CiName } from '../core/ci/ci-service';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
-import { openService } from './service-context';
+import { openService } from './context';
 import type { Terminal } from './terminal';
 
 /** `deliver engine`: shows the CI service of the pipeline and checks access. */

@@ -1,6 +1,7 @@
 import type { StepProgress } from '../core/model/run-state';
 import { duration } from '../core/support/format';
 import type { Terminal } from './terminal';
+import type { ProblemNow } from '../core/location/problems-now';
 
 /** One line for one step, as it stands. */
 export function stepLine(step: StepProgress, terminal: Terminal): string {
@@ -27,4 +28,15 @@ function mark(step: StepProgress, terminal: Terminal): string {
     case 'skipped':
       return terminal.paint('dim', '·');
   }
+}
+
+/** Formats a problem as `src/cart.ts:12:5 error: …`, which terminals in editors turn into a link. */
+export function problemLine(problem: Omit<ProblemNow, 'step'>, terminal: Terminal): string {
+  const { path, line, column, severity, message, printed, count, confidence } = problem;
+  const parts = [path, line, line === undefined ? undefined : column].filter((part) => part !== undefined);
+  const place = path === undefined ? printed : parts.join(':');
+  const kind = terminal.paint(severity === 'error' ? 'red' : 'yellow', `${severity}:`);
+  const since = confidence === 'edited' || confidence === 'approximate' ? terminal.paint('dim', ' (edited since)') : '';
+  const times = count === undefined ? '' : terminal.paint('dim', ` (${count}×)`);
+  return [place === undefined ? '' : `${terminal.paint('blue', place)} `, kind, ' ', message.split('\n')[0], times, since].join('');
 }

@@ -1,7 +1,7 @@
 import { environmentTokens } from '../core/pipeline/environment-tokens';
 import type { Measured, Share } from '../core/metrics/metrics';
 import { serviceMetrics, type MetricsSource, type ServiceMetrics } from '../core/metrics/service-metrics';
-import { openService } from './service-context';
+import { openService } from './context';
 import type { Terminal } from './terminal';
 import { counted, duration } from '../core/support/format';
 

@@ -1,7 +1,7 @@
 import { PlacesNow } from '../core/location/places-now';
 import { problemsNow } from '../core/location/problems-now';
 import { openRun } from './context';
-import { problemLine } from './problem-line';
+import { problemLine } from './format';
 import type { Terminal } from './terminal';
 
 /** `deliver problems`: lists the problems of a run at their current lines. */

@@ -1,11 +1,10 @@
 import { askAll, environmentsHere } from './environment';
-import { agreed, exitCodes, type Terminal } from './terminal';
+import { agreed, exitCodes, type Terminal, ownProgram } from './terminal';
 import { environmentTokens } from '../core/pipeline/environment-tokens';
 import { nothingContributed } from '../core/logs/matchers/definition';
 import { planRelease, release, type Promotion } from '../core/runner/promotion';
 import { Progress } from './progress';
 import { fold, type RunState } from '../core/model/run-state';
-import { ownProgram } from './own-program';
 
 export interface ReleaseOptions {
   readonly service?: string;

@@ -5,9 +5,8 @@ import { nothingContributed, type Contributed } from '../core/logs/matchers/defi
 import { readTail } from '../core/support/file-tail';
 import { fold, type RunState, type StepProgress } from '../core/model/run-state';
 import type { RunEvent } from '../core/model/events';
-import { ownProgram } from './own-program';
-import { problemLine } from './problem-line';
-import { agreed, exitCodes, type Terminal } from './terminal';
+import { ownProgram, agreed, exitCodes, type Terminal } from './terminal';
+import { problemLine } from './format';
 import { Progress } from './progress';
 
 export interface RunOptions {

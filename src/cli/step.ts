@@ -5,10 +5,9 @@ import type { RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';
 import { runStep } from '../core/runner/step';
 import { LogReader } from './log';
-import { problemLine } from './problem-line';
+import { problemLine } from './format';
 import { Progress } from './progress';
-import { ownProgram } from './own-program';
-import { exitCodes, type Terminal } from './terminal';
+import { ownProgram, exitCodes, type Terminal } from './terminal';
 
 /** The poll interval for the step's log. */
 const pollIntervalMs = 100;

@@ -58,3 +58,8 @@ export async function agreed(question: string, terminal: Terminal): Promise<bool
     prompt.close();
   }
 }
+
+/** Returns the command that starts this program again. The caller appends the arguments. */
+export function ownProgram(): string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] ?? ''];
+}

@@ -5,7 +5,7 @@ import { Journal } from '../core/history/journal';
 import { watchRelease as watch, type WatchedRelease } from '../core/runner/release-watch';
 import { readRecorded } from '../core/history/runs';
 import { onRecord } from './on-record';
-import { ownProgram } from './own-program';
+import { ownProgram } from './terminal';
 
 /** `deliver watch-release WATCHED`: watches a release. A delivery starts this command, in its folder and with its tokens. */
 export async function watchRelease(json: string): Promise<number> {

@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import { CommitNames } from '../git/committed-files';
 import { LruCache } from '../support/lru-cache';
 import type { PlacesNow } from '../location/places-now';
-import { RecentLines, type RecentLine } from '../history/recent-lines';
+import { type RecentLine, RecentLines } from '../history/recent-lines';
 import { WorkingFiles } from '../git/working-files';
 import { ok, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
@@ -15,8 +15,16 @@ import { Fixes } from './fixes';
 import { Inbox, type SourceState } from './inbox';
 import { Owners } from './owners';
 import { Placement, Releases } from './placement';
-import { RecentDeliveryHistory, type RecentDeliveries, type RecentWindow } from './recent';
-import { openSources, type SourceSurroundings } from './sources';
+import { type RecentDeliveries, RecentDeliveryHistory, type RecentWindow } from './recent';
+import { EnvironmentFiles } from '../environments/process/state-file';
+import { isEmbedded } from '../environments/registry';
+import { originOf } from '../git/remotes';
+import type { Repository } from '../git/repository';
+import type { HttpOptions } from '../http/http-client';
+import type { Tokens } from '../model/tokens';
+import { findSourceKind } from './registry';
+import type { FeedbackSource, SourceContext } from './source';
+import { FileSource } from './sources/file/file-source';
 
 /** The feedback on a service and its recent changes. */
 export interface FeedbackState {
@@ -126,4 +134,40 @@ export class ServiceFeedback {
     if (look) this.changedLines.put(path, { stamp: look.stamp, history, lines }, lines.size + 1);
     return lines;
   }
+}
+
+export interface SourceSurroundings {
+  readonly repository: Repository;
+  /** Deliver's own folder, which holds the environments. */
+  readonly home: string;
+  /** The service's folder relative to the root, with `/`; empty for the root. */
+  readonly folder: string;
+  readonly tokens: Tokens;
+  readonly proxy: HttpOptions['proxy'];
+}
+
+/** Returns the feedback sources of a service: the files that its embedded releases write, then those that `delivery.yaml` names. */
+export async function openSources(
+  pipeline: Pipeline,
+  { repository, home, folder, tokens, proxy }: SourceSurroundings,
+): Promise<FeedbackSource[]> {
+  const embedded = Object.entries(pipeline.environments)
+    .filter(([, { kind }]) => isEmbedded(kind))
+    .map(([name]) => embeddedSource(pipeline.service, name, home));
+  const context: SourceContext = {
+    root: repository.root,
+    folder: path.join(repository.root, folder),
+    origin: async () => originOf(repository),
+    http: async () => new (await import('../http/http-client')).HttpClient({ proxy }),
+    tokens,
+  };
+  const defined = await Promise.all(
+    (pipeline.feedback?.sources ?? []).map(async ({ kind, settings }) => findSourceKind(kind)?.open(settings, context)),
+  );
+  return [...embedded, ...defined.filter((source) => source !== undefined)];
+}
+
+function embeddedSource(service: string, environment: string, home: string): FeedbackSource {
+  const file = new EnvironmentFiles(home, environment).feedback(service);
+  return new FileSource({ name: environment, file, within: path.dirname(file), environment, mayBeAbsent: true });
 }

@@ -1,7 +1,8 @@
-import type { $ZodIssue } from 'zod/v4/core';
+import type { $ZodIssue, $ZodType, $ZodTypes } from 'zod/v4/core';
 import { findCiService } from '../ci/registry';
-import { shortened, type Path } from './document';
+import { type Path, shortened } from './document';
 import { closest } from '../support/similarity';
+import { definition } from './definition';
 
 /** An error as a sentence, with its path. `atKey`: the key is wrong, not its value. */
 export interface Explained {
@@ -123,4 +124,24 @@ function engineHint(path: Path, found: unknown): string | undefined {
 function quoteHint(found: unknown, expected: readonly string[]): string | undefined {
   const plain = typeof found === 'number' || typeof found === 'boolean';
   return plain && expected.includes('text') ? `put it in quotes: "${String(found)}"` : undefined;
+}
+
+/** Returns the keys that the definition allows in the mapping at a path of the file. */
+export function knownKeys(path: Path): string[] {
+  return [
+    ...new Set(typesAt(definition, path).flatMap((type) => (type._zod.def.type === 'object' ? Object.keys(type._zod.def.shape) : []))),
+  ];
+}
+
+function typesAt(type: $ZodType, path: Path): $ZodTypes[] {
+  const known = type as $ZodTypes;
+  const { def } = known._zod;
+  if (def.type === 'optional') return typesAt(def.innerType, path);
+  if (def.type === 'union') return def.options.flatMap((option) => typesAt(option, path));
+  const [key, ...rest] = path;
+  if (key === undefined) return [known];
+  if (def.type === 'record') return typesAt(def.valueType, rest);
+  if (def.type === 'array') return typesAt(def.element, rest);
+  const inner = def.type === 'object' ? def.shape[String(key)] : undefined;
+  return inner ? typesAt(inner, rest) : [];
 }

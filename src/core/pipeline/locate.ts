@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
+import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { definitionName } from '../model/pipeline';
-import { fail, ok, type Result } from '../model/result';
+import { fail, ok, type Result, valueOf } from '../model/result';
 import { plainServiceName } from './service-name';
-import { findServices } from './services';
+import { execGit } from '../git/git';
 
 /** A service with its folder, relative to the repository's root, with `/`; empty for the root. */
 export interface ServicePlace {
@@ -60,4 +61,16 @@ async function nameIn(file: string): Promise<string | undefined> {
     return undefined;
   }
   return plainServiceName(text) ?? (await import('./parse')).serviceName(text);
+}
+
+/**
+ * Returns the folders of a working copy with a `delivery.yaml` that is not ignored, sorted and relative to the root with `/`
+ * (empty for the root). Empty if git fails.
+ */
+export async function findServices(root: string): Promise<{ folder: string; file: string }[]> {
+  const list = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z', '--', ':(glob)**/delivery.yaml'];
+  const listed = valueOf(await execGit(list, { folder: root })) ?? '';
+  const files = listed.split('\0').filter((file) => file !== '' && existsSync(path.join(root, file)));
+  const services = files.map((file) => ({ folder: file.slice(0, Math.max(0, file.lastIndexOf('/'))), file }));
+  return services.sort((a, b) => (a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : 0));
 }

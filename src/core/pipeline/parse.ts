@@ -9,8 +9,7 @@ import { milliseconds } from '../support/format';
 import { present } from '../support/json-value';
 import { definition, type Definition } from './definition';
 import { readDocument, type Path, type SourceDocument } from './document';
-import { explain } from './explain';
-import { knownKeys } from './known-keys';
+import { explain, knownKeys } from './explain';
 import { checkReferences } from './references';
 
 const maxErrors = 100;

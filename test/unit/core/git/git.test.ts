@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { execGit, git } from '../../../../src/core/git/git';
 import { openRepository } from '../../../../src/core/git/repository';
-import { findServices } from '../../../../src/core/pipeline/services';
+import { findServices } from '../../../../src/core/pipeline/locate';
 import type { Failure, Result } from '../../../../src/core/model/result';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { findServices } from '../../../../src/core/pipeline/services';
+import { findServices } from '../../../../src/core/pipeline/locate';
 import { temporaryFolder } from '../../../support/temporary';
 
 describe('the services of a repository', () => {

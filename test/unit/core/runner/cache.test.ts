@@ -2,8 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
-import { StepCache, tidyArchives } from '../../../../src/core/runner/cache';
-import { stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { StepCache, tidyArchives, stepKeys, type TreeFile } from '../../../../src/core/runner/cache';
 import { matcher } from '../../../../src/core/support/globs';
 import { temporaryFolder } from '../../../support/temporary';
 

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
-import { stepKeys, type TreeFile } from '../../../../src/core/runner/step-keys';
+import { stepKeys, type TreeFile } from '../../../../src/core/runner/cache';
 import { basesOf, matcher } from '../../../../src/core/support/globs';
 
 const step = (name: string, more: Partial<Step> = {}): Step => ({

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { HttpSourceDefinition } from './descriptor';
-import { Api } from '../../../http/api';
+import { Api, noJson } from '../../../http/api';
 import { httpAddress, shownAddress } from '../../../http/http-address';
 import type { HttpClient } from '../../../http/http-client';
-import type { HttpAnswer } from '../../../http/http-answer';
+import type { HttpAnswer, HttpFailure } from '../../../http/http-answer';
 import { readHttpItem } from './http-item';
-import { parseBody, valuesOf, type Body } from './http-body';
 import type { FeedbackItem } from '../../item';
-import { textOf, valueAt } from '../../../support/json-value';
+import { recordOf, textOf, valueAt } from '../../../support/json-value';
 import { linkToNext, readPages } from '../../../http/pages';
 import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../../source';
 import type { Tokens } from '../../../model/tokens';
@@ -120,4 +119,50 @@ function withParameter(url: string, name: string, value: string): string {
 function noList({ items }: HttpSourceDefinition, url: string): SourceFailure {
   const looked = items === undefined ? 'no list, also not as items, data or results' : `no list at ${items}`;
   return { state: 'failed', reason: 'answer', message: `${shownAddress(url)} answered JSON that holds ${looked}` };
+}
+
+export interface Body {
+  /** A JSON value; JSON lines become a list. */
+  readonly value: unknown;
+  /** Lines that are not JSON. */
+  readonly unread: readonly string[];
+}
+
+/** Parses JSON or JSON lines. */
+export function parseBody({ text, headers, url, status }: HttpAnswer): Body | HttpFailure {
+  const whole = parsed(text);
+  if (whole) return { ...whole, unread: [] };
+  const lines = text.split('\n').map((line, index) => ({ line, number: index + 1 }));
+  const written = lines.filter(({ line }) => line.trim() !== '').map(({ line, number }) => ({ number, json: parsed(line) }));
+  // A truncated JSON document may contain valid lines, but its first line is not valid.
+  if (!text.trimStart().startsWith('{') || !written[0]?.json) return noJson(text, headers, url, status);
+  return {
+    value: written.flatMap(({ json }) => json?.value ?? []),
+    unread: written.filter(({ json }) => !json).map(({ number }) => `line ${number} is no JSON`),
+  };
+}
+
+function parsed(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the list in a page; undefined if it contains none. */
+export function valuesOf(value: unknown, settings: HttpSourceDefinition): readonly unknown[] | undefined {
+  if (settings.items !== undefined) return listOrNothing(valueAt(value, settings.items));
+  if (Array.isArray(value)) return value as readonly unknown[];
+  const record = recordOf(value);
+  const name = ['items', 'data', 'results'].find((one) => record && Object.hasOwn(record, one));
+  if (name !== undefined) return listOrNothing(record?.[name]);
+  // A single JSON line is an object.
+  return typeof readHttpItem(value, settings) === 'string' ? undefined : [value];
+}
+
+/** Some servers send null for an empty list. */
+function listOrNothing(value: unknown): readonly unknown[] | undefined {
+  if (value === null) return [];
+  return Array.isArray(value) ? (value as readonly unknown[]) : undefined;
 }
