@@ -4,7 +4,7 @@ import { rollBackByHand } from '../core/runner/rollback';
 import { locateService } from '../core/pipeline/locate';
 import { askAll, environmentsHere, openKnown } from './environment';
 import { openContext } from './context';
-import { onRecord } from './on-record';
+import { onRecord } from './ci-of-run';
 import type { Terminal } from './terminal';
 import { age } from '../core/support/format';
 

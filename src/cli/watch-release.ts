@@ -4,7 +4,7 @@ import { homeFolder } from '../core/support/home';
 import { Journal } from '../core/history/journal';
 import { watchRelease as watch, type WatchedRelease } from '../core/runner/release-watch';
 import { readRecorded } from '../core/history/runs';
-import { onRecord } from './on-record';
+import { onRecord } from './ci-of-run';
 import { ownProgram } from './terminal';
 
 /** `deliver watch-release WATCHED`: watches a release. A delivery starts this command, in its folder and with its tokens. */

@@ -8,7 +8,7 @@ import type { RepositoryHome } from '../support/home';
 import type { Tokens } from '../model/tokens';
 import type { Pipeline } from '../model/pipeline';
 import { listRuns, readRecorded, runIds } from '../history/runs';
-import { keptRuns } from '../runner/tidy';
+import { keptRuns } from '../runner/slots';
 import { journaledDeployments, rangeOf, type ProductionDeployment, reworkOf, type Contains } from './deployment';
 import { doraMetrics, isIn, type DeploymentFacts, type DoraMetrics, type Window, leadTimes } from './metrics';
 import { deploymentsOfTeam, type TeamDeployments } from './team';

@@ -10,8 +10,7 @@ import { confirmProduction, planPipeline, type DeliveryPlan } from './plan';
 import { type DeliveryRequest, openService, readChange, RecordedRun, type FinishedRun, type OpenedService } from './run-frame';
 import { waitForTurn } from './queue';
 import { runSteps } from './run-steps';
-import { SlotPool } from './slots';
-import { tidyRuns } from './tidy';
+import { SlotPool, tidyRuns } from './slots';
 
 /** Delivers one change. Returns a failure, with nothing recorded, if the delivery cannot begin. */
 export async function deliver(request: DeliveryRequest): Promise<Result<FinishedRun>> {

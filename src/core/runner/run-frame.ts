@@ -4,7 +4,7 @@ import { openRepository, type Repository } from '../git/repository';
 import { listTree, type TreeEntry } from '../git/tree';
 import type { Change, Outcome, PlannedStep, ProcessIdentity, RunEvent, RunStarted } from '../model/events';
 import type { Pipeline } from '../model/pipeline';
-import { plannedSteps } from '../model/planned-steps';
+import { plannedSteps } from '../model/run-status';
 import { type Failure, ok, type Result } from '../model/result';
 import type { RunState } from '../model/run-state';
 import { locateService } from '../pipeline/locate';

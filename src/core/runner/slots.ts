@@ -8,8 +8,10 @@ import type { RepositoryHome } from '../support/home';
 import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { currentIdentity } from '../process/process-identity';
-import { readSlotUse, slotUseName, type SlotUse } from '../history/runs';
+import { readRecorded, readSlotUse, runIds, type SlotUse, slotUseName } from '../history/runs';
 import { checkOutRest } from '../git/submodules';
+import { tidyObjects } from '../git/object-store';
+import { tidyArchives } from './cache';
 
 /** A checkout of a snapshot, held by one run until it is released. */
 export interface Slot {
@@ -167,4 +169,20 @@ export class SlotPool {
   private lockFile(number: number): string {
     return path.join(this.home.locks, `slot-${number}.lock`);
   }
+}
+
+/** The number of runs that a repository keeps, with their logs. */
+export const keptRuns = 200;
+const dayMs = 86_400_000;
+
+/** Keeps the disk space that a repository's runs use within bounds. */
+export async function tidyRuns(home: RepositoryHome, pool: SlotPool): Promise<void> {
+  const runs = runIds(home);
+  for (const run of runs.slice(keptRuns)) fs.rmSync(home.run(run), { recursive: true, force: true });
+  tidyArchives(home.cache);
+  await pool.tidy();
+  const oldest = runs.slice(0, keptRuns).at(-1);
+  const begun = Date.parse((oldest !== undefined && readRecorded(home.run(oldest))?.startedAt) || '') || Date.now();
+  // A snapshot is older than its run, which may have been queued.
+  tidyObjects(home, new Date(Math.min(begun, pool.oldestUse().getTime()) - dayMs));
 }

@@ -17,7 +17,7 @@ import { plain } from '../../support/terminal-text';
 import type { Pipeline } from '../../model/pipeline';
 import type { Change, EventBody } from '../../model/events';
 import { Journal, journalName } from '../../history/journal';
-import { plannedSteps } from '../../model/planned-steps';
+import { plannedSteps } from '../../model/run-status';
 import { branchPrefix } from '../../git/snapshot-branch';
 
 export interface RunWatch {

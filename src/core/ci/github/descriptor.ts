@@ -1,4 +1,4 @@
-import { githubAddress, githubTokens } from '../../http/github-address';
+import { githubAddress, githubTokens } from '../../http/code-host-address';
 import { describeCi } from '../ci-service';
 
 export const github = describeCi({

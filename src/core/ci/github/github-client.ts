@@ -1,4 +1,4 @@
-import { githubAddress } from '../../http/github-address';
+import { githubAddress } from '../../http/code-host-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { ConditionalClient } from '../conditional-client';

@@ -1,5 +1,5 @@
 import type { JsonAnswer } from '../../http/api';
-import { isGithubRepository } from '../../http/github-address';
+import { isGithubRepository } from '../../http/code-host-address';
 import type { HttpAnswer } from '../../http/http-answer';
 import { httpAddress, shownAddress } from '../../http/http-address';
 import { listOf, numberOf, recordOf, textOf } from '../../support/json-value';

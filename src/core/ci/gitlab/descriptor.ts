@@ -1,4 +1,4 @@
-import { gitlabTokens } from '../../http/gitlab-address';
+import { gitlabTokens } from '../../http/code-host-address';
 import { describeCi } from '../ci-service';
 
 export const gitlab = describeCi({

@@ -1,4 +1,4 @@
-import { gitlabAddress } from '../../http/gitlab-address';
+import { gitlabAddress } from '../../http/code-host-address';
 import type { HttpClient } from '../../http/http-client';
 import type { Tokens } from '../../model/tokens';
 import { present, textOf } from '../../support/json-value';

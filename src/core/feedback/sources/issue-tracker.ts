@@ -1,10 +1,9 @@
 import type { Api, JsonAnswer } from '../../http/api';
 import type { FeedbackItem } from '../item';
 import { listOf } from '../../support/json-value';
-import { linkToNext, readPages, type Pages } from '../../http/pages';
+import { linkToNext, type Pages, readPages } from '../../http/pages';
 import type { HttpFailure } from '../../http/http-answer';
 import type { Answer, FetchState } from '../source';
-import { warningOf } from './unread';
 
 export interface ReadIssue {
   readonly item: FeedbackItem;
@@ -104,4 +103,13 @@ function newestOf(issues: readonly ReadIssue[], begun: number): string | undefin
 
 function seconds(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+const named = 3;
+
+/** Returns a sentence about the items that could not be read; undefined if there are none. */
+export function warningOf(source: string, unread: readonly string[], ...more: readonly (string | undefined)[]): string | undefined {
+  const rest = unread.length > named ? [`and ${unread.length - named} more`] : [];
+  const all = [[...unread.slice(0, named), ...rest].join(', '), ...more].filter((words) => words !== undefined && words !== '');
+  return all.length === 0 ? undefined : `${source}: ${all.join('; ')}`;
 }

@@ -1,7 +1,7 @@
 import type { Frame } from '../../model/problem';
 import { block, firstSentence, numbered } from './block';
 import type { Matcher } from './matcher';
-import { errorEnds, errorHead, nodeFrame } from './node-frames';
+import { errorEnds, errorHead, nodeFrame } from '../trace-frames';
 
 /** The end of the list of failures in these runners. */
 const summary = /^(?:Test Suites:|Tests:|Test Files |ℹ tests |# tests |Snapshots:)/;

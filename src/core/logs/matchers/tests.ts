@@ -1,8 +1,7 @@
 import type { Frame } from '../../model/problem';
-import { javaFrame } from '../trace-frames';
+import { javaFrame, errorEnds } from '../trace-frames';
 import { block, firstSentence, type Block, numbered } from './block';
 import type { Matcher } from './matcher';
-import { errorEnds } from './node-frames';
 
 function frame(file: string | undefined, line: string | undefined): Frame | undefined {
   return file === undefined || line === undefined ? undefined : { file, line: Number(line) };

@@ -4,7 +4,7 @@ import { parsePipeline } from '../../../../src/core/pipeline/parse';
 import { serviceMetrics, type ServiceMetrics } from '../../../../src/core/metrics/service-metrics';
 import type { CiRun } from '../../../../src/core/model/events';
 import { Journal } from '../../../../src/core/history/journal';
-import { keptRuns } from '../../../../src/core/runner/tidy';
+import { keptRuns } from '../../../../src/core/runner/slots';
 import { Delivery } from '../../../support/delivery';
 import { Project } from '../../../support/project';
 import { temporaryFolder } from '../../../support/temporary';

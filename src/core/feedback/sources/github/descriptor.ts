@@ -1,4 +1,4 @@
-import { githubTokens } from '../../../http/github-address';
+import { githubTokens } from '../../../http/code-host-address';
 import { describeSource } from '../../source';
 
 export interface GithubSourceDefinition {

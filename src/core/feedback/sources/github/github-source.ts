@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../../model/result';
 import type { GithubSourceDefinition } from './descriptor';
 import { Api, asResult } from '../../../http/api';
-import { githubAddress, isGithubRepository, publicGithub } from '../../../http/github-address';
+import { githubAddress, isGithubRepository, publicGithub } from '../../../http/code-host-address';
 import type { HttpClient } from '../../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from '../issue-tracker';
 import type { FeedbackItem } from '../../item';

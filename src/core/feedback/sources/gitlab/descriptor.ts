@@ -1,4 +1,4 @@
-import { gitlabTokens } from '../../../http/gitlab-address';
+import { gitlabTokens } from '../../../http/code-host-address';
 import { describeSource } from '../../source';
 
 export interface GitlabSourceDefinition {

@@ -1,7 +1,7 @@
 import { fail, ok, type Result } from '../../../model/result';
 import type { GitlabSourceDefinition } from './descriptor';
 import { Api, asResult } from '../../../http/api';
-import { gitlabAddress, publicGitlab } from '../../../http/gitlab-address';
+import { gitlabAddress, publicGitlab } from '../../../http/code-host-address';
 import type { HttpClient } from '../../../http/http-client';
 import { changedIssues, type IssueTracker, type ReadIssue } from '../issue-tracker';
 import type { FeedbackItem } from '../../item';

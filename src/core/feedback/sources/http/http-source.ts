@@ -10,7 +10,7 @@ import { recordOf, textOf, valueAt } from '../../../support/json-value';
 import { linkToNext, readPages } from '../../../http/pages';
 import type { Answer, FeedbackSource, FetchState, SourceFailure } from '../../source';
 import type { Tokens } from '../../../model/tokens';
-import { warningOf } from '../unread';
+import { warningOf } from '../issue-tracker';
 
 const mostPages = 20;
 

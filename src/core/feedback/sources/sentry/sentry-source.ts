@@ -9,7 +9,7 @@ import { linkToNext, type Pages, readPages } from '../../../http/pages';
 import { readReport, readSentryIssue, type SentryIssue } from './sentry-issue';
 import type { Answer, FeedbackSource, FetchState } from '../../source';
 import type { Tokens } from '../../../model/tokens';
-import { warningOf } from '../unread';
+import { warningOf } from '../issue-tracker';
 import { type EventDetails, readEvent } from './sentry-event';
 
 const publicServer = 'https://sentry.io';
