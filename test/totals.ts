@@ -10,7 +10,7 @@ export interface Totals {
 /** The totals of each file with tests. */
 export type TotalsByFile = Readonly<Record<string, Totals>>;
 
-/** Where a mocha run leaves its totals for the test command that started it. */
+/** The file with the totals of a mocha run, for the test command that started it. */
 export const totalsVariable = 'DELIVER_TEST_TOTALS';
 
 const none: Totals = { passed: 0, failed: 0, skipped: 0 };

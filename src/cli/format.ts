@@ -3,7 +3,7 @@ import { duration } from '../core/support/format';
 import type { Terminal } from './terminal';
 import type { ProblemNow } from '../core/location/problems-now';
 
-/** One line for one step, as it stands. */
+/** Formats the state of a step as a line. */
 export function stepLine(step: StepProgress, terminal: Terminal): string {
   const took = step.durationMs === undefined || step.state === 'skipped' ? '' : terminal.paint('dim', ` ${duration(step.durationMs)}`);
   const flaky = step.flaky ? terminal.paint('yellow', ` flaky: attempt ${step.attempt}`) : '';

@@ -4,7 +4,7 @@ import { baseImage, startEngine } from '../support/docker';
 import { Project } from '../support/project';
 import { cli, inFolder, inTurn, ms, type Row } from './measure';
 
-/** Where each of the two answers. */
+/** The addresses of the two. */
 const ports = { hand: 28_461, deliver: 28_462 };
 
 /** As much work as compiling and bundling a small service: three seconds or so. */

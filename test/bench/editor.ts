@@ -6,7 +6,7 @@ import { Project } from '../support/project';
 import { flood } from './flood';
 import { inFolder, type Row } from './measure';
 
-/** What the extension host measured, in milliseconds. */
+/** The measurements of the extension host, in milliseconds. */
 export interface EditorFigures {
   readonly activation: number;
   readonly longestBlock: number;

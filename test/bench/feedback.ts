@@ -22,7 +22,7 @@ export async function placesOfFeedback(): Promise<Row[]> {
     const first = commitOf(project, 'First');
     for (let file = 0; file < files; file += 10) project.write(nameOf(file), textOf(file, '// changed\n'));
     const second = commitOf(project, 'Second');
-    // What is there now is not what was delivered.
+    // The working tree differs from the delivered tree.
     for (let file = 0; file < files; file += 5) project.write(nameOf(file), textOf(file, '// edited since\n'));
     project.commit('Third');
 

@@ -90,7 +90,7 @@ function wireitContender(project: Project): Contender {
   return { name: 'npm run (wireit)', command: ['npm', 'run', '--silent', 'all'], folder: project.root, env: wireitSettings };
 }
 
-/** The same without npm's own start, for what the graphs cost alone. */
+/** The same without npm's own start, to compare the graphs alone. */
 function bareWireitContender(project: Project): Contender {
   const env = {
     ...wireitSettings,

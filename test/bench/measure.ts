@@ -66,7 +66,7 @@ export async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<
   }
 }
 
-/** Parts of the core, bundled as they are for users: what runs the bench itself makes functions slower. */
+/** Parts of the core, bundled as they are for users: the loader of the bench makes functions slower. */
 export function asShipped<T>(modules: readonly string[]): T {
   const core = path.resolve(__dirname, '..', '..', 'src', 'core');
   const contents = modules.map((module) => `export * from './${module}';`).join('\n');

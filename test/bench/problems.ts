@@ -20,7 +20,7 @@ export async function searchForProblems(): Promise<Row[]> {
     const print = `node -e "const b=require('fs').readFileSync('${text}');let n=100;const w=()=>{while(n-->0)if(!process.stdout.write(b))return process.stdout.once('drain',w)};w()"`;
     const silent = new Project(folder, 'silent').steps({ print: { run: `${print}; exit 1`, problems: [] } }).commit();
     const searched = new Project(folder, 'searched').steps({ print: `${print}; exit 1` }).commit();
-    // The whole log is searched because the step fails; that is not what is measured.
+    // The whole log is searched because the step fails; the search is not measured.
     const run = ['/bin/sh', '-c', `"${process.execPath}" "${cli}" run; test $? = 1`];
     const env = { DELIVER_HOME: path.join(folder, 'home') };
     const times = await inTurn(

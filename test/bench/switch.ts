@@ -6,7 +6,7 @@ import { inFolder, median, type Row } from './measure';
 const switches = 10;
 const perSecond = 500;
 
-/** One request as its sender saw it; times in milliseconds of the sender's clock. */
+/** A request as its sender saw it, with times in milliseconds of the sender's clock. */
 interface Answer {
   readonly sent: number;
   readonly got: number;

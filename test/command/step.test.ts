@@ -44,7 +44,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
     assert.equal(code, 0, stdout);
     assert.match(stdout, /\ntest \*\*\*\n[\s\S]*attempt 1 of 2 failed[\s\S]*\ntest \*\*\*\n[\s\S]*✓ test passed .*flaky/);
     assert.equal(fs.readFileSync(path.join(shop.root, 'made'), 'utf8'), 'x\nx\n');
-    // It is no delivery: what is told of deliveries knows nothing of it.
+    // A step is not a delivery, so the status does not mention it.
     assert.equal((await shop.deliver('status')).code, 2);
   });
 
@@ -98,7 +98,7 @@ import { eventually, temporaryFolder } from '../support/temporary';
     assert.ok(back?.type === 'rolled-back');
     assert.deepEqual([back.from.commit, back.to?.commit, back.reason], [bad, good, 'acceptance failed']);
     assert.equal(await (await fetch(url)).text(), 'good');
-    // A restart runs the good release from its own copy, not from what the checkout holds now.
+    // A restart runs the good release from its own copy, not from the present checkout.
     await shop.deliver('environment', 'stop', 'staging');
     await shop.deliver('environment', 'start', 'staging');
     await eventually('the good release is up again', async () => (await (await fetch(url)).text()) === 'good');

@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse } from 'yaml';
 
-/** What GitHub's own parser of workflows has against one: its schema, its expressions, its graph of jobs. */
+/** Returns the errors of GitHub's own workflow parser: its schema, its expressions, its graph of jobs. */
 export async function githubErrors(text: string): Promise<string[]> {
   const { parseWorkflow, convertWorkflowTemplate, NoOperationTraceWriter } = await import('@actions/workflow-parser');
   const parsed = parseWorkflow({ name: 'workflow.yml', content: text }, new NoOperationTraceWriter());
@@ -12,7 +12,7 @@ export async function githubErrors(text: string): Promise<string[]> {
   return [...parsed.context.errors.getErrors().map((error) => error.message), ...late];
 }
 
-/** What GitLab's published schema of `.gitlab-ci.yml`, as gitlab-ci-local brings it along, has against one. */
+/** Returns the errors by GitLab's published schema of `.gitlab-ci.yml`, which gitlab-ci-local contains, in one. */
 export async function gitlabErrors(text: string): Promise<string[]> {
   const folder = path.dirname(require.resolve('gitlab-ci-local/package.json'));
   const { schema } = (await import(pathToFileURL(path.join(folder, 'src/schema/schema.js')).href)) as { schema: object };

@@ -1,6 +1,6 @@
 import type { Statement } from './groovy-blocks';
 
-/** What the documentation of declarative pipelines allows where: jenkins.io/doc/book/pipeline/syntax. */
+/** The allowed places by the documentation of declarative pipelines: jenkins.io/doc/book/pipeline/syntax. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['agent', 'environment', 'libraries', 'options', 'parameters', 'post', 'stages', 'tools', 'triggers'],
   stage: ['agent', 'environment', 'failFast', 'input', 'matrix', 'options', 'parallel', 'post', 'stages', 'steps', 'tools', 'when'],
@@ -9,7 +9,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   post: ['always', 'changed', 'fixed', 'regression', 'aborted', 'failure', 'success', 'unstable', 'unsuccessful', 'cleanup'],
 };
 
-/** What a Jenkinsfile has against that grammar. No validator of it runs without a Jenkins. */
+/** Returns the errors of a Jenkinsfile by that grammar. No validator of it runs without a Jenkins. */
 export function declarativeErrors(statements: readonly Statement[]): string[] {
   const [pipeline, ...more] = statements;
   if (pipeline?.word !== 'pipeline' || more.length > 0) return ['a declarative pipeline is one block `pipeline` alone'];

@@ -16,7 +16,7 @@ export function git(folder: string, ...args: string[]): string {
   return execFileSync('git', args, { cwd: folder, encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] }).replace(/\n$/, '');
 }
 
-/** What a delivery does before its first step, part by part, for a working copy at `root`. */
+/** Runs the parts of a delivery before its first step, for a working copy at `root`. */
 export class Delivery {
   readonly live = new Set<string>();
 
@@ -67,7 +67,7 @@ function value<T>(result: Result<T>): T {
   return result.value;
 }
 
-/** Everything below a folder, each file with its mode and the hash of what it holds. */
+/** Everything below a folder, each file with its mode and content hash. */
 export function contentsOf(folder: string): string[] {
   return fs
     .readdirSync(folder, { recursive: true, withFileTypes: true })

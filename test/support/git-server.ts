@@ -11,10 +11,10 @@ export function gitBackend(): string | undefined {
   return fs.existsSync(file) ? file : undefined;
 }
 
-/** A server of git over HTTP for the repositories below a folder, which lets in who sends `accepts` as user and password. */
+/** A server of git over HTTP for the repositories below a folder, which accepts `accepts` as user and password. */
 export class GitServer {
   accepts = 'oauth2:right';
-  /** The credentials of somebody who may see nothing: hosts answer him that there is nothing. */
+  /** Credentials without access: hosts answer that the repository does not exist. */
   hidesFrom: string | undefined;
   /** The credentials of each request; undefined: none. */
   readonly credentials: (string | undefined)[] = [];

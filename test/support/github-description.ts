@@ -57,7 +57,7 @@ export class GithubDescription {
     for (const { name, required } of parameters) assert.ok(!required || query.has(name), `${named} wants ${name}`);
     this.checkBody(operation, body, named);
     assert.match(String(headers['user-agent']), /./, 'GitHub turns down requests without a User-Agent');
-    // What redirects to a file says nothing in JSON.
+    // A redirect to a file has no JSON.
     const isFile = /\/(logs|zip|\{archive_format\})$/.test(template);
     assert.equal(headers['accept'], isFile ? '*/*' : 'application/vnd.github+json');
     return named;

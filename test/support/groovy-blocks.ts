@@ -2,7 +2,7 @@
 export interface Statement {
   /** The word that it begins with. */
   readonly word: string;
-  /** What stands between the word and the block or the end of the statement. */
+  /** The text between the word and the block or the end of the statement. */
   readonly rest: string;
   readonly line: number;
   readonly block?: readonly Statement[];

@@ -24,7 +24,7 @@ export interface Reply {
 /** Undefined: never answers. */
 export type Handler = (asked: Asked, response: http.ServerResponse) => Reply | 'written' | undefined;
 
-/** A server for one test: call it in `describe`, say in each test what it answers. Ended after each. */
+/** A server for one test: call it in `describe`, set its answers in each test. It stops after each test. */
 export class TestServer {
   readonly asked: Asked[] = [];
   private handler: Handler = () => ({ status: 500, body: 'this test did not say what to answer' });

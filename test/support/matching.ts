@@ -7,7 +7,7 @@ import type { FoundProblem } from '../../src/core/model/problem';
 
 const fixtures = path.join(__dirname, '../unit/core/logs/matchers/fixtures');
 
-/** What a tool printed, as it is kept with the command that made it on the first line. */
+/** The output of a tool. The first line of the file is the command. */
 export function printed(fixture: string): string {
   const text = fs.readFileSync(path.join(fixtures, `${fixture}.txt`), 'utf8');
   return text.slice(text.indexOf('\n') + 1);
@@ -20,7 +20,7 @@ export function named(name: string): readonly Matcher[] {
   return matchers;
 }
 
-/** What these matchers find in a log, in the order in which it is told. */
+/** Returns the findings of these matchers in a log, in order. */
 export function problemsIn(log: string, matchers: readonly Matcher[]): FoundProblem[] {
   const problems: FoundProblem[] = [];
   const finder = new ProblemFinder(matchers, (problem) => problems.push(problem));

@@ -79,7 +79,7 @@ export class Project {
     }
   }
 
-  /** Ends everything that was started here, and tells what a test has left running. */
+  /** Ends all started processes and fails for those that a test left running. */
   async close(): Promise<void> {
     for (const name of this.environments()) await this.deliver('environment', 'stop', name);
   }
@@ -123,7 +123,7 @@ export class Running {
     return this.stdout.split('\n').flatMap((line) => parseEvent(line) ?? []);
   }
 
-  /** Waits for an event, and fails with what was printed when it does not come. */
+  /** Waits for an event, and fails with the output if it does not come. */
   async event<T extends RunEvent['type']>(type: T, step?: string): Promise<Extract<RunEvent, { type: T }>> {
     const find = (): RunEvent | undefined =>
       this.events.find((event) => event.type === type && (step === undefined || ('step' in event && event.step === step)));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { runAsLeader } from '../../src/core/process/leader';
 import { Visibility } from '../../src/core/process/visibility';
 
-/** What a process that shares a task reports to its parent. */
+/** The reports of a process that shares a task. */
 export type Report = 'ready' | 'leads' | 'waits' | 'visible' | 'hidden';
 export type Option = 'news' | 'out-of-watches';
 

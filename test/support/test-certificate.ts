@@ -1,4 +1,4 @@
-/** Of no value but to tests: kubectl shows credentials to nobody without TLS. */
+/** For tests only: kubectl shows credentials to nobody without TLS. */
 export const key = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgHpQUtO5aq936mSGC
 9RT2iixiUOkT8HGWWsyZbEZ6fSmhRANCAAT6CjWzfQPDHu75PcZE0cQZjHUzALEM

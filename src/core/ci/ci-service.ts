@@ -30,7 +30,7 @@ export interface CiFile {
   /** The definition that it is generated from. */
   readonly source: string;
   readonly body: string;
-  /** Warnings: what the CI service cannot do, what it needs, which limit is exceeded. */
+  /** Warnings: missing features, requirements and exceeded limits of the CI service. */
   readonly notes: readonly string[];
 }
 

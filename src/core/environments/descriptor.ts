@@ -3,7 +3,7 @@ import type { Platform, PlatformPlace } from './platform';
 
 /** A kind of environment: `compose`, `kubernetes` and so on. A descriptor is light: what runs releases is loaded when it is used. */
 export interface EnvironmentDescriptor<Checked = unknown, Settings = unknown> extends DefinitionKind<Checked, Settings> {
-  /** What can be promoted to such an environment. Absent: files as well as images. */
+  /** The artifacts that can be promoted to such an environment. Absent: files and images. */
   readonly runs?: 'files' | 'an image';
   /** Loads what opens the platforms of this kind. Absent: Deliver itself runs the releases on this machine. */
   loadPlatforms?(): Promise<PlatformOpener<Settings>>;

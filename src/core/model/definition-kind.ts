@@ -2,7 +2,7 @@ import type * as z from 'zod/mini';
 import type { HealthDefinition } from './pipeline';
 
 /**
- * One kind of environment, CI service or feedback source, as far as `delivery.yaml` is concerned. The parser and the JSON schema
+ * A kind of environment, CI service or feedback source, as far as `delivery.yaml` is concerned. The parser and the JSON schema
  * are built from it. `Checked` is a value that the schema accepts; `Settings` is the part of the pipeline that it becomes.
  */
 export interface DefinitionKind<Checked = unknown, Settings = unknown> {
@@ -49,7 +49,7 @@ export interface SchemaBlocks {
   /** A path or glob inside the service's folder. */
   readonly path: z.ZodMiniString;
   readonly paths: z.ZodMiniType<readonly string[]>;
-  /** One path or several: see {@link SettingsReader.list}. */
+  /** A path or several: see {@link SettingsReader.list}. */
   readonly pathOrPaths: z.ZodMiniType<string | readonly string[]>;
   /** Environment variables: see {@link SettingsReader.variables}. */
   readonly variables: z.ZodMiniType<Readonly<Record<string, string | number | boolean>>>;

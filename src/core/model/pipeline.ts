@@ -13,7 +13,7 @@ export interface Pipeline {
   /** The environment that "Release to Customers" promotes to. */
   readonly release?: string;
   readonly feedback?: Feedback;
-  /** Where the steps run; absent: on this machine. */
+  /** The CI service that runs the steps; absent: this machine. */
   readonly engine?: CiDefinition;
 }
 

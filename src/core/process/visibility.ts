@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 
-/** Whether anyone can see what a process reports: a hidden window needs no frequent updates. */
+/** Whether anyone can see the reports of a process: a hidden window needs no frequent updates. */
 export class Visibility {
   private readonly events = new EventEmitter().setMaxListeners(0);
 

@@ -18,7 +18,7 @@ describe('a flood in the window', function () {
     await vscode.commands.executeCommand('deliver.showOutput');
     await vscode.commands.executeCommand('deliver.deliver');
     delays.enable();
-    // Not what it costs to start a process from here, which every delivery does.
+    // Starting a process is not measured: every delivery starts one.
     await until(() => /▶ flood/.test(shown.outputText()));
     delays.reset();
     await thousandProblems();

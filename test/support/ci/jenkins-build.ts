@@ -2,7 +2,7 @@ import type { ScriptedJob, ScriptedRun } from './scripted-runs';
 
 interface Segment {
   readonly at: number;
-  /** As it is in the log on disk, with the note before what Jenkins says itself. */
+  /** The log on disk, with the note before Jenkins' own lines. */
   readonly raw: Buffer;
   readonly node: string | undefined;
   readonly html: string;
@@ -41,7 +41,7 @@ export class JenkinsBuild {
     return String(12 + 10 * this.run.allJobs.indexOf(job));
   }
 
-  /** What was printed since goes to the log, line by line. */
+  /** Writes new output to the log, line by line. */
   observe(): void {
     for (const job of this.run.jobs) {
       if (!job.startedAt) continue;
@@ -73,12 +73,12 @@ export class JenkinsBuild {
     ];
   }
 
-  /** What the step prints that takes a machine. */
+  /** The output of the step that allocates a machine. */
   machine(text: string): void {
     this.append(Buffer.from(text), '3', escaped(text));
   }
 
-  /** What the build says itself. */
+  /** Output of the build itself. */
   own(text: string): void {
     this.append(Buffer.from(text), undefined, escaped(text));
   }

@@ -19,7 +19,7 @@ export function shown({ state, reason, jobs }: RemoteRun): string[] {
   return [line('run', state, reason), ...jobs.map((job) => line(job.name, job.state, job.reason))];
 }
 
-/** What a log holds from a byte on, as people read it. */
+/** Returns the readable log from an offset. */
 export async function logOf(engine: CiClient, run: RemoteRun, name: string, from = 0): Promise<{ text: string; isWhole: boolean }> {
   const chunks: Buffer[] = [];
   const plain = engine.plain();

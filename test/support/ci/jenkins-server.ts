@@ -11,7 +11,7 @@ export interface JenkinsOptions {
   /** Before all paths: `/jenkins`. */
   readonly prefix?: string;
   readonly job?: string;
-  /** What a branch holds; else some commit. */
+  /** The commit of a branch, or else some commit. */
   readonly commitOf?: (branch: string) => string | undefined;
 }
 
@@ -33,7 +33,7 @@ export class JenkinsServer implements EngineServer {
   why: string | undefined;
   /** How far its clock is ahead. */
   skewMs = 0;
-  /** Refuses what comes without a crumb. */
+  /** Refuses requests without a crumb. */
   wantsCrumb = false;
   hasStageView = true;
   isDisabled = false;
@@ -80,7 +80,7 @@ export class JenkinsServer implements EngineServer {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** What was printed until now stands in the logs before what is printed after. */
+  /** Earlier output precedes later output in the logs. */
   observe(): void {
     for (const run of [...this.runs.runs].reverse())
       if (!this.items.some((item) => item.run === run)) this.items.push({ id: 100 + this.items.length, run });
@@ -271,7 +271,7 @@ export class JenkinsServer implements EngineServer {
     return [...this.otherStages, ...told];
   }
 
-  /** What follows a failure is entered and runs nothing, and is told as passed. */
+  /** Stages after a failure are entered, run nothing and are reported as passed. */
   private stage(build: JenkinsBuild, job: ScriptedJob, isPaused: boolean): unknown {
     const words = { waiting: 'SUCCESS', running: 'IN_PROGRESS', passed: 'SUCCESS', cancelled: 'ABORTED', skipped: 'NOT_EXECUTED' };
     const failed = this.unstable.has(job.name) ? 'UNSTABLE' : 'FAILED';
@@ -324,7 +324,7 @@ export class JenkinsServer implements EngineServer {
 const html = { 'Content-Type': 'text/html;charset=utf-8' };
 const notFound: Reply = { status: 404, headers: html, body: '<html>Not Found</html>' };
 
-/** Of JUnit XML, as simple as the tests write it. */
+/** Parses the simple JUnit XML of the tests. */
 function casesOf(report: string): unknown[] {
   const attribute = (tag: string, name: string): string | undefined => new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1];
   return [...report.matchAll(/<testcase([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)].map(([, tag = '', inner = '']) => {

@@ -148,7 +148,7 @@ class SectionMarks {
   private rest = '';
 
   push(bytes: Buffer): Buffer {
-    // One character per byte: nothing is decoded, nothing is lost.
+    // A character per byte: nothing is decoded, nothing is lost.
     const text = (this.rest + bytes.toString('latin1')).replace(mark, '');
     const cut = completeLength(text);
     this.rest = text.slice(cut);

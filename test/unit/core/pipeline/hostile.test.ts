@@ -17,7 +17,7 @@ const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${[...'bcdefghi']
   .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join(', ')}]\n`)
   .join('')}`;
 
-/** What a user meets by mistake, and what somebody makes on purpose; each with what the error says. */
+/** Mistakes and attacks, each with its error message. */
 const files: Record<string, [text: string, error: RegExp]> = {
   'ten megabytes': ['a: 1\n'.repeat(2 * million), /^1:1 the file is too large: 10000 kB; at most 1000 kB are read/],
   'an alias bomb': [bomb, /aliases of the file cannot be followed/],

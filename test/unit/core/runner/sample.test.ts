@@ -89,7 +89,7 @@ function read(folder: string, file: string): string {
   return fs.readFileSync(path.join(folder, file), 'utf8');
 }
 
-/** Without what a test runner leaves for its own children. */
+/** Without the variables that a test runner sets for its children. */
 function plain(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => name !== 'NODE_TEST_CONTEXT' && name !== 'NODE_OPTIONS'));
 }

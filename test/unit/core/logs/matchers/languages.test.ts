@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { builtInMatchers } from '../../../../../src/core/logs/matchers/built-in';
 import { named, printed, problemsIn, told } from '../../../../support/matching';
 
-/** By matcher and fixture: what the tools of these languages really print. */
+/** Real output of the tools of these languages, by matcher and fixture. */
 const expected: readonly [string, string, readonly string[]][] = [
   [
     'pytest',

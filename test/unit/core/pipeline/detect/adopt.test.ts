@@ -23,7 +23,7 @@ describe('deliver init takes over', () => {
     const { pipeline, errors } = parsePipeline(yaml, 'delivery.yaml');
     assert.deepEqual(errors, [], yaml);
     assert.ok(pipeline);
-    // What is printed is in the file as well.
+    // The file has the printed notes as well.
     for (const one of left) assert.ok(yaml.includes(`#   ${leftOver(one)}`), yaml);
     return { yaml, pipeline, found, left: left.map(leftOver) };
   }

@@ -26,7 +26,7 @@ async function detected(folder: string): Promise<{ yaml: string; pipeline: Pipel
   return { yaml: answer.value.yaml, pipeline };
 }
 
-/** One line a step: what it needs and what it runs. */
+/** Returns a line for each step: its needs and its command. */
 function outline(pipeline: Pipeline): string[] {
   return pipeline.steps.map(({ name, needs, run, deploy }) => `${name} [${needs.join(' ')}] ${run ?? `-> ${deploy}`}`);
 }
