@@ -112,7 +112,7 @@ describe('deliver export', function () {
     assert.deepEqual((await shop.json<Exported>('export', 'github')).left, ['.github/workflows/deliver-cart.yml']);
     assert.ok(
       (await shop.json<Checked>('check')).drift.some(
-        ({ path: file, message }) => file.endsWith('deliver-cart.yml') && /no more/.test(message),
+        ({ path: file, message }) => file.endsWith('deliver-cart.yml') && /no longer exists/.test(message),
       ),
     );
   });
