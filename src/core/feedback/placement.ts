@@ -131,7 +131,7 @@ export class Placement {
       this.resolvers.delete(oldest);
     }
     const roots = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
-    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit, this.folder));
+    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit));
     this.resolvers.set(key, resolver);
     return resolver;
   }

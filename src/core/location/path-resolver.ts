@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
+import { builtinModules } from 'node:module';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Repository } from '../git/repository';
 import { listTree } from '../git/tree';
 import type { FoundProblem, Frame } from '../model/problem';
@@ -17,6 +17,8 @@ export interface CheckoutRoots {
   readonly repository: string;
   /** The tool ran on another machine, so its absolute paths are not those of this machine. */
   readonly isElsewhere?: true;
+  /** `feedback.paths`: a folder where the service runs, and the folder of the service that it contains. */
+  readonly paths?: Readonly<Record<string, string>>;
 }
 
 /** A place in the delivered tree. */
@@ -27,18 +29,23 @@ export interface Place {
   readonly column?: number;
 }
 
-/** Libraries, runtimes and package caches. They are never delivered code. */
-const libraryPath =
-  /(^node:|^<|(^|\/)(node_modules|site-packages|dist-packages|\.cargo\/registry|\.rustup|go\/pkg\/mod|\.m2|\.gradle|vendor\/bundle|gems)\/|^\/(rustc|usr\/(lib|share|local\/lib|local\/go))\/)/;
+/** Other paths with the same base: the frames of the same stack, or the sources of the same source map. */
+interface Context {
+  readonly others: readonly PrintedPath[];
+  /** The folder that the tool ran in, relative to the root; absent if unknown. */
+  readonly folder?: string;
+}
 
 /** Outer calls say nothing about a failure. */
 const maxFrames = 12;
 
-/** Finds the place in the delivered tree for a path that a tool printed. */
+/** Finds the place in the delivered tree for the paths and URLs that logs, reports and feedback contain. */
 export class PathResolver {
   private maps: Promise<SourceMaps> | undefined;
   private readonly roots: readonly string[];
-  private readonly known = new Map<string, string | undefined>();
+  /** The names of the repository and the service's folder, which deployed folders often share. */
+  private readonly names: readonly string[];
+  private readonly stated: readonly (readonly [from: string, to: string])[];
   private tree: Promise<TreePaths> | undefined;
 
   constructor(
@@ -47,76 +54,304 @@ export class PathResolver {
   ) {
     const roots = [...(checkout.slot === undefined ? [] : [checkout.slot]), checkout.repository];
     this.roots = [...new Set(roots.flatMap((root) => [root, real(root)]))];
+    this.names = [checkout.repository, checkout.folder].map((folder) => path.basename(folder));
+    this.stated = Object.entries(checkout.paths ?? {})
+      .map(([from, to]): [string, string] => [`${from.replace(/\\/g, '/').replace(/\/+$/, '')}/`, to])
+      .sort(([a], [b]) => b.length - a.length);
   }
 
   /** Returns the place of a problem, or of the innermost call of its stack in delivered code. Never a guess. */
   async place(problem: FoundProblem): Promise<Place | undefined> {
     const named: Frame[] = problem.file === undefined ? [] : [{ ...problem, file: problem.file }];
-    for (const frame of [...named, ...(problem.frames ?? [])]) {
-      const place = await this.placeOf(frame);
+    const frames = [...named, ...(problem.frames ?? [])];
+    const context = await this.contextOf(frames, problem.folder);
+    for (const frame of frames) {
+      const place = await this.placeOf(frame, context);
       if (place) return place;
     }
     return undefined;
   }
 
   /** Returns the files of the tree in the stack of a problem, innermost call first. */
-  async filesOnStack({ frames = [] }: FoundProblem): Promise<string[]> {
-    const places = await Promise.all(frames.slice(0, maxFrames).map(async (frame) => this.placeOf(frame)));
+  async filesOnStack({ frames = [], folder }: FoundProblem): Promise<string[]> {
+    const context = await this.contextOf(frames, folder);
+    const places = await Promise.all(frames.slice(0, maxFrames).map(async (frame) => this.placeOf(frame, context)));
     return [...new Set(places.flatMap((place) => place?.path ?? []))];
   }
 
-  private async placeOf(frame: Frame): Promise<Place | undefined> {
-    const printed = plainPath(frame.file);
-    if (printed === undefined || libraryPath.test(printed)) return undefined;
-    const tree = await (this.tree ??= this.loadTree());
-    if (!this.known.has(printed)) this.known.set(printed, this.inTree(printed, tree));
-    const known = this.known.get(printed);
-    if (known !== undefined) return { path: known, ...position(frame) };
-    return this.sourceOf(printed, frame, tree);
+  private async contextOf(frames: readonly Frame[], printed: string | undefined): Promise<Context> {
+    const folder = printed === undefined ? undefined : this.folderOf(printed, await this.treePaths());
+    return { others: frames.flatMap(({ file }) => parsePath(file) ?? []), ...(folder !== undefined && { folder }) };
   }
 
-  private inTree(printed: string, tree: TreePaths): string | undefined {
-    if (!isAbsolute(printed)) return tree.relative(printed) ?? tree.bySuffix(printed, false);
+  private async placeOf(frame: Frame, context: Context): Promise<Place | undefined> {
+    const printed = parsePath(frame.file);
+    if (!printed || systemPath.test(printed.text)) return undefined;
+    const tree = await this.treePaths();
+    const path = this.inTree(printed, context, tree);
+    if (path === undefined) return this.sourceOf(printed, frame, context, tree);
+    return { path, ...(!printed.isTransformed && position(frame)) };
+  }
+
+  private inTree(printed: PrintedPath, context: Context, tree: TreePaths): string | undefined {
+    const stated = this.statedPath(printed);
+    if (stated !== undefined) return tree.at(this.checkout.folder, stated);
+    if (!printed.isAbsolute) return this.relative(printed, context, tree);
     for (const root of this.roots) {
-      const inside = within(root, printed);
-      if (inside !== undefined) return tree.has(inside) ? inside : undefined;
+      const inside = within(root, printed.text);
+      if (inside !== undefined) return tree.at(inside);
     }
     // A file of this machine outside the slot is not delivered code.
-    return !this.checkout.isElsewhere && fs.existsSync(printed) ? undefined : tree.bySuffix(printed, true);
+    return !this.checkout.isElsewhere && fs.existsSync(printed.text) ? undefined : this.deployed(printed, context, tree);
+  }
+
+  /** Returns the path relative to the service that `feedback.paths` gives. */
+  private statedPath({ raw, text }: PrintedPath): string | undefined {
+    for (const [from, to] of this.stated) {
+      const path = [raw, text].find((each) => each.startsWith(from));
+      if (path !== undefined) return `${to}/${path.slice(from.length).replace(/\?.*$/, '')}`;
+    }
+    return undefined;
+  }
+
+  /** A relative path is certain in a known folder. In an unknown one, a single file must fit. */
+  private relative(printed: PrintedPath, { folder, others }: Context, tree: TreePaths): string | undefined {
+    const { parts, text, hasScheme } = printed;
+    const out = text.startsWith('../') ? tree.at(this.checkout.folder, text) : undefined;
+    // Old versions of Node.js print their own files without a folder, and all others with an absolute path.
+    if (parts.length === 1 && others.some(({ isAbsolute }) => isAbsolute) && builtinModules.includes(text.replace(/\.js$/, '')))
+      return undefined;
+    const files = tree.endingWith(parts).map((file) => ({ file, length: parts.length }));
+    if (folder === undefined || hasScheme) {
+      const file = this.decide(printed, files, others, tree) ?? this.ofModule(parts, tree);
+      return out === undefined || out === file ? file : undefined;
+    }
+    const below = files.filter(({ file }) => isBelow(file, folder));
+    return tree.at(folder, text) ?? (below.length === 1 && !text.startsWith('../') ? below[0]?.file : undefined);
+  }
+
+  /** Go prints `example.com/acme/shop/cart/cart.go` for files of the module `example.com/acme/shop`. */
+  private ofModule(parts: readonly string[], tree: TreePaths): string | undefined {
+    const name = parts.findIndex((part, index) => index > 0 && index < 4 && this.names.includes(part));
+    if (name < 0 || !/^[\w-]+(\.[\w-]+)+$/.test(parts[0] ?? '')) return undefined;
+    return tree.at(
+      parts
+        .slice(name + 1)
+        .join('/')
+        .replace(/^v\d+\//, ''),
+    );
+  }
+
+  /**
+   * Finds a file by the end of its absolute path in a container, on a platform or on another machine. The other paths show
+   * which of its first folders do not belong to the tree.
+   */
+  private deployed(printed: PrintedPath, { others }: Context, tree: TreePaths): string | undefined {
+    const { parts } = printed;
+    const library = libraryAt(parts);
+    const least = library < 0 ? 1 : parts.length - library;
+    const root =
+      deployedRoot
+        .exec(printed.text)?.[0]
+        .split('/')
+        .filter((part) => part !== '').length ?? 0;
+    for (const most of root > 0 ? [parts.length - root, parts.length] : [parts.length]) {
+      const files = tree
+        .named(parts.at(-1) ?? '')
+        .map((file) => ({ file, length: Math.min(most, commonEnd(parts, file.split('/'))) }))
+        .filter(({ file, length }) => length >= least && (isBelow(file, this.checkout.folder) || file.split('/').length === length));
+      const longest = Math.max(...files.map(({ length }) => length));
+      const best = files.filter(({ length }) => length === longest);
+      const file = this.decide(printed, best, others, tree);
+      if (file === undefined && best.length > 1) return undefined;
+      if (file !== undefined && (longest > 1 || this.isRoot(printed, file, others, tree))) return file;
+    }
+    return undefined;
+  }
+
+  /** A name alone is certain only directly in a deployed folder, or if other paths in that folder fit as well. */
+  private isRoot(printed: PrintedPath, file: string, others: readonly PrintedPath[], tree: TreePaths): boolean {
+    if (support(printed, { file, length: 1 }, others, tree) > 0) return true;
+    const folder = printed.parts.slice(0, -1);
+    const name = folder.at(-1) ?? '';
+    const holdsLibraries = others.some(({ parts }) => libraryAt(parts) === folder.length && folder.every((part, at) => parts[at] === part));
+    const isDirect = file === tree.at(this.checkout.folder, printed.parts.at(-1) ?? '') || !file.includes('/');
+    const isNamed = rootName.test(name) || this.names.includes(name) || (folder.length < 2 && !systemFolder.test(name));
+    return isDirect && (holdsLibraries || isNamed || deployedRoot.exec(printed.text)?.[0] === `/${folder.join('/')}/`);
+  }
+
+  /** Returns the only file, the only one of the service, or the only one that most of the other paths fit to. */
+  private decide(printed: PrintedPath, files: readonly Match[], others: readonly PrintedPath[], tree: TreePaths): string | undefined {
+    const own = files.filter(({ file }) => isBelow(file, this.checkout.folder));
+    const eligible = own.length > 0 ? own : files;
+    if (eligible.length < 2) return eligible[0]?.file;
+    const rated = eligible.map((match) => ({ ...match, rank: support(printed, match, others, tree) })).sort((a, b) => b.rank - a.rank);
+    return (rated[0]?.rank ?? 0) > (rated[1]?.rank ?? 0) ? rated[0]?.file : undefined;
+  }
+
+  /** Returns a printed folder relative to the root, or undefined if it is not certain. */
+  private folderOf(printed: string, tree: TreePaths): string | undefined {
+    const { folder } = this.checkout;
+    if (printed === '') return folder;
+    const folders = tree.folders();
+    const parsed = parsePath(printed);
+    if (!parsed) return undefined;
+    if (!parsed.isAbsolute) {
+      const [own, whole] = [normalize(`${folder}/${parsed.text}`), normalize(parsed.text)];
+      return whole === undefined || (own !== undefined && folders.has(own)) || !folders.has(whole) ? own : whole;
+    }
+    for (const root of this.roots)
+      if (parsed.text === root || within(root, parsed.text) !== undefined) return within(root, parsed.text) ?? '';
+    const name = parsed.parts.lastIndexOf(this.names[0] ?? '');
+    const rest = name < 0 ? undefined : parsed.parts.slice(name + 1).join('/');
+    if (rest !== undefined && folders.has(rest)) return rest;
+    const rated = [...folders].map((one) => ({ one, length: commonEnd(parsed.parts, one.split('/')) }));
+    const longest = Math.max(1, ...rated.map(({ length }) => length));
+    const best = rated.filter(({ length }) => length === longest);
+    return best.length === 1 ? best[0]?.one : undefined;
   }
 
   /** Generated code is not in the tree, but its source may be. */
-  private async sourceOf(printed: string, frame: Frame, tree: TreePaths): Promise<Place | undefined> {
+  private async sourceOf(printed: PrintedPath, frame: Frame, context: Context, tree: TreePaths): Promise<Place | undefined> {
     const { slot, folder } = this.checkout;
     if (frame.line === undefined || slot === undefined) return undefined;
-    const candidates = isAbsolute(printed) ? [printed] : [path.join(slot, folder), slot].map((root) => path.join(root, printed));
-    const generated = candidates.find((file) => within(slot, file) !== undefined && fs.existsSync(file));
+    const bases = context.folder === undefined ? [folder, ''] : [context.folder];
+    const stated = this.statedPath(printed);
+    const relative = stated === undefined ? bases.map((base) => path.join(base, printed.text)) : [path.join(folder, stated)];
+    const candidates = printed.isAbsolute && stated === undefined ? [printed.text] : relative.map((file) => path.join(slot, file));
+    const inSlot = (file: string): string | undefined => within(slot, file) ?? within(real(slot), file);
+    const generated = candidates.find((file) => inSlot(file) !== undefined && fs.existsSync(file));
     if (generated === undefined) return undefined;
     this.maps ??= import('./source-maps').then((loaded) => new loaded.SourceMaps());
-    const source = (await this.maps).sourceOf(generated, frame.line, frame.column);
-    const inside = source && within(slot, source.file.split(path.sep).join('/'));
-    if (!source || inside === undefined || !tree.has(inside)) return undefined;
-    return { path: inside, line: source.line, column: source.column };
+    const found = (await this.maps).sourceOf(generated, frame.line, frame.column);
+    const source = found && parsePath(found.source);
+    if (!found || !source) return undefined;
+    const others = found.sources.flatMap((other) => parsePath(other) ?? []);
+    const generatedIn = inSlot(found.folder) ?? '';
+    const file = source.isAbsolute
+      ? this.inTree(source, { others }, tree)
+      : ((source.hasScheme ? undefined : tree.at(generatedIn, source.text)) ?? this.bundled(source, others, generatedIn, tree));
+    if (file === undefined) return undefined;
+    return { path: file, line: found.line, ...(found.column !== undefined && { column: found.column }) };
   }
+
+  /** Bundlers name a source relative to their project, which contains the generated file. */
+  private bundled(source: PrintedPath, others: readonly PrintedPath[], generatedIn: string, tree: TreePaths): string | undefined {
+    const { length } = source.parts;
+    const files = tree.endingWith(source.parts).map((file) => ({ file, length }));
+    const around = files.filter(({ file }) => isBelow(`${generatedIn}/`, file.split('/').slice(0, -length).join('/')));
+    return this.decide(source, around, others, tree);
+  }
+
+  private async treePaths(): Promise<TreePaths> {
+    return (this.tree ??= this.loadTree());
+  }
+}
+
+/** A file of the tree, and how many of its last path segments a printed path has too. */
+interface Match {
+  readonly file: string;
+  readonly length: number;
+}
+
+/** Returns how many other paths are in the tree too, if the printed path is this file. */
+function support(printed: PrintedPath, { file, length }: Match, others: readonly PrintedPath[], tree: TreePaths): number {
+  const outside = printed.parts.slice(0, -length);
+  const inside = file.split('/').slice(0, -length).join('/');
+  const fits = others.filter(
+    ({ isAbsolute, text, parts }) =>
+      isAbsolute === printed.isAbsolute &&
+      text !== printed.text &&
+      outside.every((part, at) => parts[at] === part) &&
+      tree.at(inside, parts.slice(outside.length).join('/')) !== undefined,
+  );
+  return new Set(fits.map(({ text }) => text)).size;
 }
 
 function position({ line, column }: Frame): { line?: number; column?: number } {
   return { ...(line !== undefined && line > 0 && { line }), ...(line !== undefined && column !== undefined && column > 0 && { column }) };
 }
 
-/** Returns a path with `/` and without a scheme, or undefined for a URL. */
-function plainPath(printed: string): string | undefined {
-  try {
-    const file = printed.startsWith('file://') ? fileURLToPath(printed) : printed;
-    if (/^[a-z][\w+.-]+:\/\//i.test(file)) return file.startsWith('webpack://') ? file.replace(/^webpack:\/\/[^/]*\//, '') : undefined;
-    return file.includes('\0') ? undefined : file.replace(/\\/g, '/');
-  } catch {
+/** Runtimes and system folders. They are never delivered code. */
+const systemPath =
+  /^([A-Za-z]:)?\/(rustc|nix\/store|usr\/(lib|libexec|share|include|local\/(lib|go|include|share))|Library|Program Files|Windows)\//;
+
+/** Folders of libraries. Their files count only if the tree contains the folder too. */
+const libraryFolder =
+  /(?:^|\/)(?:node_modules|bower_components|site-packages|dist-packages|vendor|gems|deps|Pods|\.(?:cargo|rustup|m2|gradle|nuget|pub-cache|venv|yarn|pnpm|pyenv|rbenv)|go\/pkg\/mod|hostedtoolcache|sdk\/go\d[\d.]*|lib\/(?:python|ruby)[\d./]*|[^/]+@v\d[^/]*)\//;
+
+/** Folders of official images and platforms. A path of the tree never begins above them. */
+const deployedRoot =
+  /^(?:[A-Za-z]:)?\/(?:usr\/src\/app|home\/\w+\/app|var\/task|opt\/render\/project\/src|opt\/app-root\/src|home\/site\/wwwroot|var\/www\/html|go\/src\/app|github\/workspace|app|code|workspace)\//;
+
+/** Names of folders that contain a deployed service. */
+const rootName = /^(app|backend|code|current|html|htdocs|project|server|service|site|task|work|workdir|workspace|www|wwwroot)$/i;
+
+const systemFolder = /^(bin|boot|dev|etc|home|lib\w*|mnt|opt|proc|root|run|sbin|sys|tmp|usr|var|Users|System|[A-Za-z]:)$/;
+
+/** Returns the index of the first part that names a folder of libraries, or -1. */
+function libraryAt(parts: readonly string[]): number {
+  const text = parts.join('/');
+  const at = libraryFolder.exec(text)?.index ?? -1;
+  return at < 1 ? at : text.slice(0, at).split('/').length;
+}
+
+/** A path as printed, without its scheme. */
+interface PrintedPath {
+  /** As printed, with `/`. */
+  readonly raw: string;
+  /** Without scheme and query, with `/`. */
+  readonly text: string;
+  /** Without `.` and leading `..`. */
+  readonly parts: readonly string[];
+  readonly isAbsolute: boolean;
+  /** A URL of a bundler or an app: relative to an unknown folder. */
+  readonly hasScheme: boolean;
+  /** The lines are those of code that a bundler evaluates, not those of the file. */
+  readonly isTransformed: boolean;
+}
+
+/** Returns undefined for a URL on the web, code without a file, and files of the runtime. */
+function parsePath(printed: string): PrintedPath | undefined {
+  const raw = printed.replace(/\\/g, '/');
+  if (raw === '' || /[\0<>]|^(node|data|blob|native):/.test(raw)) return undefined;
+  const [, scheme, rest = ''] = /^([a-z][\w+.-]+):\/\/[^/]*\/(?:\[project\]\/|\([\w-]+\)\/)?(.*)$/i.exec(raw) ?? [];
+  if (scheme === undefined ? /^[a-z][\w+.-]+:\/\//i.test(raw) : !/^(app|file|meteor|ng|turbopack|webpack(-internal)?)$/.test(scheme))
     return undefined;
+  const decoded = scheme === undefined ? raw : decode(rest);
+  const text = `${scheme === 'file' && !/^[A-Za-z]:/.test(decoded) ? '/' : ''}${decoded}`.replace(/\?[\w&=.-]*$/, '');
+  const parts: string[] = [];
+  for (const part of text.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  const isAbsolute = /^([A-Za-z]:)?\//.test(text);
+  return {
+    raw,
+    text,
+    parts,
+    isAbsolute,
+    hasScheme: scheme !== undefined && scheme !== 'file',
+    isTransformed: scheme === 'webpack-internal',
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
-function isAbsolute(file: string): boolean {
-  return file.startsWith('/') || /^[A-Za-z]:\//.test(file);
+function commonEnd(a: readonly string[], b: readonly string[]): number {
+  let length = 0;
+  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
+  return length;
+}
+
+function isBelow(file: string, folder: string): boolean {
+  return folder === '' || file.startsWith(`${folder}/`);
 }
 
 function within(root: string, file: string): string | undefined {
@@ -134,65 +369,46 @@ function real(folder: string): string {
   }
 }
 
-/** Finds files of a delivered tree by a printed path. */
+/** The files of a delivered tree, by path and by name. */
 export class TreePaths {
   private readonly files: ReadonlySet<string>;
   private byName: Map<string, string[]> | undefined;
+  private allFolders: Set<string> | undefined;
 
-  constructor(
-    paths: readonly string[],
-    /** The service's folder in the tree, with `/`; empty for the root. */
-    private readonly folder: string,
-  ) {
+  constructor(paths: readonly string[]) {
     this.files = new Set(paths);
   }
 
-  /** Returns the file for a path that is relative to the service or the root. */
-  relative(printed: string): string | undefined {
-    return [this.join(printed), normalize(printed)].find((path) => path !== undefined && this.files.has(path));
+  /** Returns the path of a file in a folder, or undefined if it does not exist. */
+  at(...parts: readonly string[]): string | undefined {
+    const file = normalize(parts.join('/'));
+    return file !== undefined && this.files.has(file) ? file : undefined;
   }
 
-  /**
-   * Returns the file for a path whose first folders do not exist in the tree, such as those of a container, another
-   * machine or a source root. The rest must name a file of the service or a single file of the tree.
-   */
-  bySuffix(printed: string, isAbsolute: boolean): string | undefined {
-    const parts = printed.split('/').filter((part) => part !== '' && part !== '.');
-    if (parts.includes('..')) return undefined;
-    // A relative path must match with all its folders.
-    const shortest = isAbsolute ? Math.min(2, parts.length) : parts.length;
-    for (let length = parts.length; length >= 1; length--) {
-      const suffix = parts.slice(-length).join('/');
-      const direct = isAbsolute ? this.relative(suffix) : undefined;
-      if (direct !== undefined && (length > 1 || parts.length <= 2)) return direct;
-      if (length < shortest) continue;
-      const candidates = (this.names().get(parts.at(-1) ?? '') ?? []).filter((path) => path === suffix || path.endsWith(`/${suffix}`));
-      if (candidates.length === 1) return candidates[0];
-      const inService = candidates.filter((path) => this.folder !== '' && path.startsWith(`${this.folder}/`));
-      if (inService.length === 1) return inService[0];
-      if (candidates.length > 1) return undefined;
+  named(name: string): readonly string[] {
+    if (!this.byName) {
+      this.byName = new Map();
+      for (const file of this.files) {
+        const own = file.slice(file.lastIndexOf('/') + 1);
+        const same = this.byName.get(own);
+        if (same) same.push(file);
+        else this.byName.set(own, [file]);
+      }
     }
-    return undefined;
+    return this.byName.get(name) ?? [];
   }
 
-  has(path: string): boolean {
-    return this.files.has(path);
+  endingWith(parts: readonly string[]): string[] {
+    return this.named(parts.at(-1) ?? '').filter((file) => commonEnd(file.split('/'), parts) === parts.length);
   }
 
-  private join(printed: string): string | undefined {
-    return normalize(this.folder === '' ? printed : `${this.folder}/${printed}`);
-  }
-
-  private names(): Map<string, string[]> {
-    if (this.byName) return this.byName;
-    this.byName = new Map();
-    for (const path of this.files) {
-      const name = path.slice(path.lastIndexOf('/') + 1);
-      const same = this.byName.get(name);
-      if (same) same.push(path);
-      else this.byName.set(name, [path]);
+  folders(): ReadonlySet<string> {
+    if (!this.allFolders) {
+      this.allFolders = new Set(['']);
+      for (const file of this.files)
+        for (let end = file.lastIndexOf('/'); end > 0; end = file.lastIndexOf('/', end - 1)) this.allFolders.add(file.slice(0, end));
     }
-    return this.byName;
+    return this.allFolders;
   }
 }
 
@@ -208,8 +424,7 @@ function normalize(path: string): string | undefined {
 }
 
 /** Returns the files of a tree or a commit, or none if it does not exist. */
-export async function treePaths(repository: Repository, home: RepositoryHome, tree: string, folder: string): Promise<TreePaths> {
+export async function treePaths(repository: Repository, home: RepositoryHome, tree: string): Promise<TreePaths> {
   const listing = await listTree(repository, home, tree);
-  const paths = listing.ok ? listing.value.map((entry) => entry.path) : [];
-  return new TreePaths(paths, folder);
+  return new TreePaths(listing.ok ? listing.value.map((entry) => entry.path) : []);
 }

@@ -72,7 +72,7 @@ export class FollowedRun {
       problems: new ProblemReporter({
         search: this.search,
         placer: new PathResolver({ folder, repository: repository.root, isElsewhere: true }, async () =>
-          treePaths(repository, home, change.tree, folder),
+          treePaths(repository, home, change.tree),
         ),
         journal,
         mask: new Mask(secrets),

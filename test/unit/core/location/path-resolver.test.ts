@@ -20,7 +20,7 @@ describe('the place of a problem', () => {
   const slot = (): string => path.join(folder.path, 'slot', 'repo');
   const placer = (): PathResolver =>
     new PathResolver({ slot: slot(), folder: 'web', repository: path.join(folder.path, 'repo') }, () =>
-      Promise.resolve(new TreePaths(tree, 'web')),
+      Promise.resolve(new TreePaths(tree)),
     );
   const placed = async (file: string, line = 3): Promise<string | undefined> => {
     const place = await placer().place({ severity: 'error', message: 'x', source: 'x', file, line });
