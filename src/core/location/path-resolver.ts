@@ -18,7 +18,7 @@ export interface CheckoutRoots {
   /** The tool ran on another machine, so its absolute paths are not those of this machine. */
   readonly isElsewhere?: true;
   /** `feedback.paths`: a folder where the service runs, and the folder of the service that it contains. */
-  readonly paths?: Readonly<Record<string, string>>;
+  readonly paths?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A place in the delivered tree. */
@@ -72,6 +72,12 @@ export class PathResolver {
     return undefined;
   }
 
+  /** Returns the place of each path of a text. */
+  async places(frames: readonly Frame[]): Promise<(Place | undefined)[]> {
+    const context = await this.contextOf(frames);
+    return Promise.all(frames.map(async (frame) => this.placeOf(frame, context)));
+  }
+
   /** Returns the files of the tree in the stack of a problem, innermost call first. */
   async filesOnStack({ frames = [], folder }: FoundProblem): Promise<string[]> {
     const context = await this.contextOf(frames, folder);
@@ -79,7 +85,7 @@ export class PathResolver {
     return [...new Set(places.flatMap((place) => place?.path ?? []))];
   }
 
-  private async contextOf(frames: readonly Frame[], printed: string | undefined): Promise<Context> {
+  private async contextOf(frames: readonly Frame[], printed?: string): Promise<Context> {
     const folder = printed === undefined ? undefined : this.folderOf(printed, await this.treePaths());
     return { others: frames.flatMap(({ file }) => parsePath(file) ?? []), ...(folder !== undefined && { folder }) };
   }

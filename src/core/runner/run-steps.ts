@@ -72,7 +72,9 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
-    placer: new PathResolver({ ...ground, folder: given.folder }, async () => treePaths(repository, home, change.tree)),
+    placer: new PathResolver({ ...ground, folder: given.folder, paths: pipeline.feedback?.paths }, async () =>
+      treePaths(repository, home, change.tree),
+    ),
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,
