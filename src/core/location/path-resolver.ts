@@ -36,6 +36,14 @@ interface Context {
   readonly folder?: string;
 }
 
+/** The name of a package in its manifest. */
+const packageNames: readonly (readonly [manifest: string, name: RegExp])[] = [
+  ['package.json', /^(?: {2}|\t| {4})?"name"\s*:\s*"([^"]+)"/m],
+  ['go.mod', /^module\s+(\S+)/m],
+  ['Cargo.toml', /^\[package\][^[]*?^name\s*=\s*"([^"]+)"/ms],
+];
+const maxPackages = 1000;
+
 /** Outer calls say nothing about a failure. */
 const maxFrames = 12;
 
@@ -47,6 +55,7 @@ export class PathResolver {
   private readonly names: readonly string[];
   private readonly stated: readonly (readonly [from: string, to: string])[];
   private tree: Promise<TreePaths> | undefined;
+  private knownPackages: Map<string, string> | undefined;
 
   constructor(
     private readonly checkout: CheckoutRoots,
@@ -132,8 +141,13 @@ export class PathResolver {
       const file = this.decide(printed, files, others, tree) ?? this.ofModule(parts, tree);
       return out === undefined || out === file ? file : undefined;
     }
-    const below = files.filter(({ file }) => isBelow(file, folder));
-    return tree.at(folder, text) ?? (below.length === 1 && !text.startsWith('../') ? below[0]?.file : undefined);
+    const direct = tree.at(folder, text);
+    if (direct !== undefined || text.startsWith('../')) return direct;
+    // Some tools print paths from the root of the project, and the JVM those from a source root.
+    const below = files.filter(
+      ({ file }) => isBelow(file, folder) && (file.endsWith(`${this.checkout.folder}/${text}`) || jvmFile.test(file)),
+    );
+    return below.length === 1 ? below[0]?.file : undefined;
   }
 
   /** Go prints `example.com/acme/shop/cart/cart.go` for files of the module `example.com/acme/shop`. */
@@ -195,26 +209,37 @@ export class PathResolver {
     return (rated[0]?.rank ?? 0) > (rated[1]?.rank ?? 0) ? rated[0]?.file : undefined;
   }
 
-  /** Returns a printed folder relative to the root, or undefined if it is not certain. */
+  /** Returns a printed folder, or the folder of a printed package, relative to the root. Undefined if it is not certain. */
   private folderOf(printed: string, tree: TreePaths): string | undefined {
     const { folder } = this.checkout;
-    if (printed === '') return folder;
+    const parsed = printed === '' ? undefined : parsePath(printed);
+    if (!parsed) return printed === '' ? folder : undefined;
+    const { text, parts, isAbsolute } = parsed;
     const folders = tree.folders();
-    const parsed = parsePath(printed);
-    if (!parsed) return undefined;
-    if (!parsed.isAbsolute) {
-      const [own, whole] = [normalize(`${folder}/${parsed.text}`), normalize(parsed.text)];
-      return whole === undefined || (own !== undefined && folders.has(own)) || !folders.has(whole) ? own : whole;
-    }
-    for (const root of this.roots)
-      if (parsed.text === root || within(root, parsed.text) !== undefined) return within(root, parsed.text) ?? '';
-    const name = parsed.parts.lastIndexOf(this.names[0] ?? '');
-    const rest = name < 0 ? undefined : parsed.parts.slice(name + 1).join('/');
-    if (rest !== undefined && folders.has(rest)) return rest;
-    const rated = [...folders].map((one) => ({ one, length: commonEnd(parsed.parts, one.split('/')) }));
+    if (isAbsolute) for (const root of this.roots) if (`${text}/`.startsWith(`${root}/`)) return within(root, text) ?? '';
+    const near = isAbsolute ? [] : [normalize(`${folder}/${text}`), normalize(text)];
+    const name = parts.lastIndexOf(this.names[0] ?? '');
+    const below = name < 0 ? undefined : parts.slice(name + 1).join('/');
+    const certain = [this.packages(tree).get(text), ...near, below].find((one) => one !== undefined && folders.has(one));
+    if (certain !== undefined) return certain;
+    const rated = [...folders].map((one) => ({ one, length: commonEnd(parts, one.split('/')) }));
     const longest = Math.max(1, ...rated.map(({ length }) => length));
     const best = rated.filter(({ length }) => length === longest);
     return best.length === 1 ? best[0]?.one : undefined;
+  }
+
+  /** Returns the folder of each package that has a name. Only the slot contains the manifests. */
+  private packages(tree: TreePaths): ReadonlyMap<string, string> {
+    if (this.knownPackages) return this.knownPackages;
+    this.knownPackages = new Map();
+    const { slot } = this.checkout;
+    if (slot === undefined) return this.knownPackages;
+    for (const [manifest, name] of packageNames)
+      for (const file of tree.named(manifest).slice(0, maxPackages)) {
+        const found = name.exec(readText(path.join(slot, file)))?.[1];
+        if (found !== undefined) this.knownPackages.set(found, file.slice(0, -manifest.length - 1));
+      }
+    return this.knownPackages;
   }
 
   /** Generated code is not in the tree, but its source may be. */
@@ -277,6 +302,8 @@ function support(printed: PrintedPath, { file, length }: Match, others: readonly
 function position({ line, column }: Frame): { line?: number; column?: number } {
   return { ...(line !== undefined && line > 0 && { line }), ...(line !== undefined && column !== undefined && column > 0 && { column }) };
 }
+
+const jvmFile = /\.(java|kt|scala|groovy|clj)$/;
 
 /** Runtimes and system folders. They are never delivered code. */
 const systemPath =
@@ -365,6 +392,14 @@ function within(root: string, file: string): string | undefined {
   if (!file.startsWith(`${from}/`)) return undefined;
   const inside = path.posix.normalize(file.slice(from.length + 1));
   return inside.startsWith('..') ? undefined : inside;
+}
+
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function real(folder: string): string {

@@ -4,7 +4,7 @@ import type { Mask } from '../support/masking';
 import type { Contributed } from './matchers/definition';
 import type { FoundProblem } from '../model/problem';
 import type { ProblemSearch } from './problem-search';
-import type { ReportProblems } from './reports';
+import type { ReportProblems, ReportStamps } from './reports';
 import type { Step } from '../model/pipeline';
 import type { ProblemFound, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
@@ -16,8 +16,8 @@ export interface ProblemSources {
   readonly journal: Journal;
   readonly mask: Mask;
   readonly contributed: Contributed;
-  /** Reads the reports that the attempt of a step wrote since `began` (milliseconds since the epoch). */
-  readonly reports: (step: Step, began: number) => Promise<ReportProblems>;
+  /** Reads the reports that a step wrote after `before`; without it, all of its reports. */
+  readonly reports: (step: Step, before?: ReportStamps) => Promise<ReportProblems>;
 }
 
 /** The end of a step, with its log. */
@@ -26,8 +26,8 @@ export interface StepEnd {
   readonly log: string;
   /** The offset of the last attempt in the log, in bytes. */
   readonly from: number;
-  /** The start of the last attempt, in milliseconds since the epoch. Older reports do not belong to it. */
-  readonly began: number;
+  /** The reports before the last attempt, which do not belong to it. */
+  readonly before?: ReportStamps;
   /** The cause, if the machine rather than the code failed. */
   readonly reason?: string;
 }
@@ -74,7 +74,7 @@ export class ProblemReporter {
 
   private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
     try {
-      const { problems, more, failures } = await this.sources.reports(step, end.began);
+      const { problems, more, failures } = await this.sources.reports(step, end.before);
       for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
       if (more > 0) this.notice(step, `${more} more failing tests of ${step.name} are in its reports alone`);
       return problems;

@@ -78,8 +78,8 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,
-    reports: async (step, began) =>
-      step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
+    reports: async (step, before) =>
+      before === undefined ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, before),
   });
   const steps = new StepRunner({
     run,
