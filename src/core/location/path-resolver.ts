@@ -38,7 +38,7 @@ interface Context {
 
 /** The name of a package in its manifest. */
 const packageNames: readonly (readonly [manifest: string, name: RegExp])[] = [
-  ['package.json', /^(?: {2}|\t| {4})?"name"\s*:\s*"([^"]+)"/m],
+  ['package.json', /^(?:\{\s*|\s{1,4})?"name"\s*:\s*"([^"]+)"/m],
   ['go.mod', /^module\s+(\S+)/m],
   ['Cargo.toml', /^\[package\][^[]*?^name\s*=\s*"([^"]+)"/ms],
 ];
@@ -144,9 +144,8 @@ export class PathResolver {
     const direct = tree.at(folder, text);
     if (direct !== undefined || text.startsWith('../')) return direct;
     // Some tools print paths from the root of the project, and the JVM those from a source root.
-    const below = files.filter(
-      ({ file }) => isBelow(file, folder) && (file.endsWith(`${this.checkout.folder}/${text}`) || jvmFile.test(file)),
-    );
+    const fromRoot = [tree.at(this.checkout.folder, text), tree.at(text)];
+    const below = files.filter(({ file }) => isBelow(file, folder) && (fromRoot.includes(file) || jvmFile.test(file)));
     return below.length === 1 ? below[0]?.file : undefined;
   }
 
