@@ -63,7 +63,7 @@ export class PathResolver {
   ) {
     const roots = [...(checkout.slot === undefined ? [] : [checkout.slot]), checkout.repository];
     this.roots = [...new Set(roots.flatMap((root) => [root, real(root)]))];
-    this.names = [checkout.repository, checkout.folder].map((folder) => path.basename(folder));
+    this.names = [checkout.repository, checkout.folder].map((folder) => path.basename(folder)).filter((name) => name !== '');
     this.stated = Object.entries(checkout.paths ?? {})
       .map(([from, to]): [string, string] => [`${from.replace(/\\/g, '/').replace(/\/+$/, '')}/`, to])
       .sort(([a], [b]) => b.length - a.length);
@@ -161,51 +161,66 @@ export class PathResolver {
     );
   }
 
-  /**
-   * Finds a file by the end of its absolute path in a container, on a platform or on another machine. The other paths show
-   * which of its first folders do not belong to the tree.
-   */
+  /** Finds a file by the end of its absolute path in a container, on a platform or on another machine. */
   private deployed(printed: PrintedPath, { others }: Context, tree: TreePaths): string | undefined {
     const { parts } = printed;
     const library = libraryAt(parts);
     const least = library < 0 ? 1 : parts.length - library;
-    const root =
-      deployedRoot
-        .exec(printed.text)?.[0]
-        .split('/')
-        .filter((part) => part !== '').length ?? 0;
+    const root = this.rootOf(printed, others);
     for (const most of root > 0 ? [parts.length - root, parts.length] : [parts.length]) {
       const files = tree
         .named(parts.at(-1) ?? '')
         .map((file) => ({ file, length: Math.min(most, commonEnd(parts, file.split('/'))) }))
-        .filter(({ file, length }) => length >= least && (isBelow(file, this.checkout.folder) || file.split('/').length === length));
-      const longest = Math.max(...files.map(({ length }) => length));
-      const best = files.filter(({ length }) => length === longest);
-      const file = this.decide(printed, best, others, tree);
-      if (file === undefined && best.length > 1) return undefined;
-      if (file !== undefined && (longest > 1 || this.isRoot(printed, file, others, tree))) return file;
+        .filter((match) => match.length >= least && (isBelow(match.file, this.checkout.folder) || folderBefore(match) === ''));
+      const rated = this.rated(printed, files, others, tree);
+      const [best, next] = rated;
+      if (!best) continue;
+      // A root that could also be deeper leaves the choice between `src/index.js` and `index.js`.
+      const isCertain =
+        root > 0 || !rated.some((one) => one !== best && one.rank === best.rank && this.isWhole(printed, one, root, /^src$/));
+      if (next && best.rank === next.rank && (best.length === next.length || !isCertain)) return undefined;
+      // A name alone needs more evidence.
+      if (best.length > 1 || best.rank > 0 || this.isWhole(printed, best, root)) return best.file;
     }
     return undefined;
   }
 
-  /** A name alone is certain only directly in a deployed folder, or if other paths in that folder fit as well. */
-  private isRoot(printed: PrintedPath, file: string, others: readonly PrintedPath[], tree: TreePaths): boolean {
-    if (support(printed, { file, length: 1 }, others, tree) > 0) return true;
-    const folder = printed.parts.slice(0, -1);
+  /** Returns how many first parts of a path certainly do not belong to the tree; 0 if unknown. */
+  private rootOf({ text, parts }: PrintedPath, others: readonly PrintedPath[]): number {
+    const known = deployedRoot.exec(text)?.[0].split('/') ?? [];
+    if (known.length > 0) return known.filter((part) => part !== '').length;
+    const folders = parts.slice(0, -1);
+    const named = Math.max(...this.names.map((name) => folders.lastIndexOf(name)));
+    if (named >= 0) return named + 1;
+    const libraries = others.flatMap((other) => (isPrefix(other, libraryAt(other.parts), parts) ? libraryAt(other.parts) : []));
+    return libraries.length > 0 ? Math.min(...libraries) : 0;
+  }
+
+  /** Returns true if a match means that a deployed folder contains the whole service or repository. */
+  private isWhole({ parts }: PrintedPath, match: Match, root: number, also = rootName): boolean {
+    const folder = parts.slice(0, -match.length);
     const name = folder.at(-1) ?? '';
-    const holdsLibraries = others.some(({ parts }) => libraryAt(parts) === folder.length && folder.every((part, at) => parts[at] === part));
-    const isDirect = file === tree.at(this.checkout.folder, printed.parts.at(-1) ?? '') || !file.includes('/');
-    const isNamed = rootName.test(name) || this.names.includes(name) || (folder.length < 2 && !systemFolder.test(name));
-    return isDirect && (holdsLibraries || isNamed || deployedRoot.exec(printed.text)?.[0] === `/${folder.join('/')}/`);
+    const isRoot = folder.length === root || rootName.test(name) || also.test(name) || (folder.length < 2 && !systemFolder.test(name));
+    return isRoot && ['', this.checkout.folder].includes(folderBefore(match));
+  }
+
+  /** Returns the files of the service, or else all, by the number of other paths that fit. */
+  private rated(
+    printed: PrintedPath,
+    files: readonly Match[],
+    others: readonly PrintedPath[],
+    tree: TreePaths,
+  ): (Match & { rank: number })[] {
+    const own = files.filter(({ file }) => isBelow(file, this.checkout.folder));
+    return (own.length > 0 ? own : files)
+      .map((match) => ({ ...match, rank: support(printed, match, others, tree) }))
+      .sort((a, b) => b.rank - a.rank || b.length - a.length);
   }
 
   /** Returns the only file, the only one of the service, or the only one that most of the other paths fit to. */
   private decide(printed: PrintedPath, files: readonly Match[], others: readonly PrintedPath[], tree: TreePaths): string | undefined {
-    const own = files.filter(({ file }) => isBelow(file, this.checkout.folder));
-    const eligible = own.length > 0 ? own : files;
-    if (eligible.length < 2) return eligible[0]?.file;
-    const rated = eligible.map((match) => ({ ...match, rank: support(printed, match, others, tree) })).sort((a, b) => b.rank - a.rank);
-    return (rated[0]?.rank ?? 0) > (rated[1]?.rank ?? 0) ? rated[0]?.file : undefined;
+    const [best, next] = this.rated(printed, files, others, tree);
+    return next && next.rank === best?.rank ? undefined : best?.file;
   }
 
   /** Returns a printed folder, or the folder of a printed package, relative to the root. Undefined if it is not certain. */
@@ -284,16 +299,24 @@ interface Match {
   readonly length: number;
 }
 
+/** Returns the folder of the tree that the printed path is relative to, if it is this file. */
+function folderBefore({ file, length }: Match): string {
+  return file.split('/').slice(0, -length).join('/');
+}
+
+function isPrefix({ parts }: PrintedPath, length: number, of: readonly string[]): boolean {
+  return length > 0 && parts.slice(0, length).every((part, at) => of[at] === part);
+}
+
 /** Returns how many other paths are in the tree too, if the printed path is this file. */
-function support(printed: PrintedPath, { file, length }: Match, others: readonly PrintedPath[], tree: TreePaths): number {
-  const outside = printed.parts.slice(0, -length);
-  const inside = file.split('/').slice(0, -length).join('/');
+function support(printed: PrintedPath, match: Match, others: readonly PrintedPath[], tree: TreePaths): number {
+  const root = printed.parts.length - match.length;
   const fits = others.filter(
-    ({ isAbsolute, text, parts }) =>
-      isAbsolute === printed.isAbsolute &&
-      text !== printed.text &&
-      outside.every((part, at) => parts[at] === part) &&
-      tree.at(inside, parts.slice(outside.length).join('/')) !== undefined,
+    (other) =>
+      other.isAbsolute === printed.isAbsolute &&
+      other.text !== printed.text &&
+      (root === 0 || isPrefix(printed, root, other.parts)) &&
+      tree.at(folderBefore(match), other.parts.slice(root).join('/')) !== undefined,
   );
   return new Set(fits.map(({ text }) => text)).size;
 }
