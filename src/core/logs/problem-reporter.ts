@@ -45,7 +45,7 @@ export class ProblemReporter {
     const list = new ProblemList(end.state);
     if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
     for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
-      const shown = { ...found, message: mask.text(found.message) };
+      const shown = { ...(callsTools(step.run) && { folder: '' }), ...found, message: mask.text(found.message) };
       list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
     }
     const problems = list.all();
@@ -87,6 +87,16 @@ export class ProblemReporter {
   private notice(step: Step, message: string): void {
     this.sources.journal.append({ type: 'notice', step: step.name, message });
   }
+}
+
+/** Tools that print paths relative to the folder that they are called in. Go, cargo, jest and task runners do not. */
+const tool =
+  /^(?:\w+=\S* +)*(?:(?:npx|bunx|pnpm exec|uv run|poetry run|bundle exec|python3? -m) +)?(?:\.?\/?(?:node_modules\/\.bin|vendor\/bin)\/)?(?:(?:vue-)?tsc|eslint|oxlint|biome|stylelint|prettier|mocha|ruff|mypy|flake8|pylint|pyright|pytest|black|[gc]?cc|[gc]\+\+|clang(?:\+\+)?|rubocop|rspec|phpunit|phpstan|shellcheck)(?: |$)/;
+
+/** Returns true if a command only calls such tools, so that they certainly ran in the service's folder. */
+export function callsTools(run = ''): boolean {
+  const commands = run.split(/&&|\|\||[;|\n]/).map((command) => command.trim());
+  return !/[`(]| -C|--(?:cwd|directory|prefix)/.test(run) && commands.every((command) => command === '' || tool.test(command));
 }
 
 /** A problem as the journal records it. */
