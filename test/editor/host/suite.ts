@@ -13,7 +13,7 @@ export interface Suite {
   /** The folder of the tests. */
   readonly source: string;
   /** Fills the workspace folder. `home` is the DELIVER_HOME of the extension host. Returns more variables for it. */
-  readonly prepare?: (workspace: string, home: string) => NodeJS.ProcessEnv;
+  readonly prepare?: (workspace: string, home: string) => NodeJS.ProcessEnv | undefined;
   /** The window is in Restricted Mode. Otherwise all folders are trusted. */
   readonly isRestricted?: true;
 }
