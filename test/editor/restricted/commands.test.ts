@@ -17,10 +17,10 @@ describe('Restricted Mode', function () {
     const home = process.env['DELIVER_HOME'] ?? '';
     const extension = vscode.extensions.getExtension<{ environmentsText(): string }>('deliver-dev.deliver');
     assert.ok(extension);
-    const { environmentsText } = await extension.activate();
+    const api = await extension.activate();
     assert.equal(vscode.workspace.isTrusted, false);
     for (const view of ['pipeline', 'environments', 'changes']) await vscode.commands.executeCommand(`deliver.${view}.focus`);
-    await eventually(() => environmentsText().includes('shop'));
+    await eventually(() => api.environmentsText().includes('shop'));
     const before = runsIn(home);
 
     const service = path.join(folder, 'delivery.yaml');
@@ -28,7 +28,8 @@ describe('Restricted Mode', function () {
     const { commands } = (extension.packageJSON as Manifest).contributes;
     assert.ok(commands.length > 30);
     for (const { command } of commands)
-      for (const argument of [undefined, target, { environment: 'production', deployed: 'shop' }, { service }]) await call(command, argument);
+      for (const argument of [undefined, target, { environment: 'production', deployed: 'shop' }, { service }])
+        await call(command, argument);
 
     await eventually(() => childrenOf(process.pid).length === 0);
     assert.deepEqual(fs.readdirSync(traces), []);
