@@ -55,7 +55,7 @@ export class PathResolver {
   private readonly names: readonly string[];
   private readonly stated: readonly (readonly [from: string, to: string])[];
   private tree: Promise<TreePaths> | undefined;
-  private knownPackages: Map<string, string> | undefined;
+  private knownPackages: [name: string, folder: string][] | undefined;
 
   constructor(
     private readonly checkout: CheckoutRoots,
@@ -234,7 +234,10 @@ export class PathResolver {
     const near = isAbsolute ? [] : [normalize(`${folder}/${text}`), normalize(text)];
     const name = parts.lastIndexOf(this.names[0] ?? '');
     const below = name < 0 ? undefined : parts.slice(name + 1).join('/');
-    const certain = [this.packages(tree).get(text), ...near, below].find((one) => one !== undefined && folders.has(one));
+    const named = this.packages(tree)
+      .filter(([one]) => `${text}/`.startsWith(`${one}/`))
+      .map(([one, at]) => normalize(`${at}${text.slice(one.length)}`));
+    const certain = [...named, ...near, below].find((one) => one !== undefined && folders.has(one));
     if (certain !== undefined) return certain;
     const rated = [...folders].map((one) => ({ one, length: commonEnd(parts, one.split('/')) }));
     const longest = Math.max(1, ...rated.map(({ length }) => length));
@@ -243,17 +246,18 @@ export class PathResolver {
   }
 
   /** Returns the folder of each package that has a name. Only the slot contains the manifests. */
-  private packages(tree: TreePaths): ReadonlyMap<string, string> {
+  private packages(tree: TreePaths): readonly (readonly [name: string, folder: string])[] {
     if (this.knownPackages) return this.knownPackages;
-    this.knownPackages = new Map();
+    this.knownPackages = [];
     const { slot } = this.checkout;
     if (slot === undefined) return this.knownPackages;
     for (const [manifest, name] of packageNames)
       for (const file of tree.named(manifest).slice(0, maxPackages)) {
         const found = name.exec(readText(path.join(slot, file)))?.[1];
-        if (found !== undefined) this.knownPackages.set(found, file.slice(0, -manifest.length - 1));
+        if (found !== undefined) this.knownPackages.push([found, file.slice(0, -manifest.length - 1)]);
       }
-    return this.knownPackages;
+    // The innermost of nested Go modules comes first.
+    return this.knownPackages.sort(([a], [b]) => b.length - a.length);
   }
 
   /** Generated code is not in the tree, but its source may be. */

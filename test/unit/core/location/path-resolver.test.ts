@@ -166,7 +166,8 @@ describe('the place of a problem', () => {
   it('is in the package that the tool names', async () => {
     write('web/package.json', '{ "name": "@acme/front" }');
     write('api/package.json', '{\n  "name": "web"\n}');
-    const all = [...tree, 'web/package.json', 'api/package.json'];
+    write('go.mod', 'module example.com/store\n');
+    const all = [...tree, 'go.mod', 'web/package.json', 'api/package.json'];
     const at = async (folder: string): Promise<string | undefined> => {
       const roots = { slot: slot(), folder: '', repository: path.join(temporary.path, 'repo') };
       const resolver = new PathResolver(roots, () => Promise.resolve(new TreePaths(all)));
@@ -176,5 +177,7 @@ describe('the place of a problem', () => {
     assert.equal(await at('web'), 'api/src/index.ts');
     assert.equal(await at('@acme/api'), 'api/src/index.ts');
     assert.equal(await at('@acme/unknown'), undefined);
+    assert.equal(await at('example.com/store/web'), 'web/src/index.ts');
+    assert.equal(await at('example.com/store/missing'), undefined);
   });
 });
