@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import { builtinModules } from 'node:module';
 import * as path from 'node:path';
-import type { Repository } from '../git/repository';
-import { listTree } from '../git/tree';
 import type { FoundProblem, Frame } from '../model/problem';
-import type { RepositoryHome } from '../support/home';
+import { deployedRoot, libraryAt, parsePath, rootName, systemFolder, systemPath, type PrintedPath } from './printed-path';
 import type { SourceMaps } from './source-maps';
+import { commonEnd, normalize, type TreePaths } from './tree-paths';
 
 /** The folders that contain the files of a delivered change. All absolute. */
 export interface CheckoutRoots {
@@ -153,12 +152,8 @@ export class PathResolver {
   private ofModule(parts: readonly string[], tree: TreePaths): string | undefined {
     const name = parts.findIndex((part, index) => index > 0 && index < 4 && this.names.includes(part));
     if (name < 0 || !/^[\w-]+(\.[\w-]+)+$/.test(parts[0] ?? '')) return undefined;
-    return tree.at(
-      parts
-        .slice(name + 1)
-        .join('/')
-        .replace(/^v\d+\//, ''),
-    );
+    const inModule = parts.slice(name + 1).join('/');
+    return tree.at(inModule.replace(/^v\d+\//, ''));
   }
 
   /** Finds a file by the end of its absolute path in a container, on a platform or on another machine. */
@@ -205,15 +200,12 @@ export class PathResolver {
   }
 
   /** Returns the files of the service, or else all, by the number of other paths that fit. */
-  private rated(
-    printed: PrintedPath,
-    files: readonly Match[],
-    others: readonly PrintedPath[],
-    tree: TreePaths,
-  ): (Match & { rank: number })[] {
+  private rated(printed: PrintedPath, files: readonly Match[], others: readonly PrintedPath[], tree: TreePaths): RatedMatch[] {
     const own = files.filter(({ file }) => isBelow(file, this.checkout.folder));
-    return (own.length > 0 ? own : files)
-      .map((match) => ({ ...match, rank: support(printed, match, others, tree) }))
+    const eligible = own.length > 0 ? own : files;
+    const evidence = eligible.length > maxRated ? [] : others;
+    return eligible
+      .map((match) => ({ ...match, rank: support(printed, match, evidence, tree) }))
       .sort((a, b) => b.rank - a.rank || b.length - a.length);
   }
 
@@ -276,20 +268,17 @@ export class PathResolver {
     const source = found && parsePath(found.source);
     if (!found || !source) return undefined;
     const others = found.sources.flatMap((other) => parsePath(other) ?? []);
-    const generatedIn = inSlot(found.folder) ?? '';
     const file = source.isAbsolute
       ? this.inTree(source, { others }, tree)
-      : ((source.hasScheme ? undefined : tree.at(generatedIn, source.text)) ?? this.bundled(source, others, generatedIn, tree));
-    if (file === undefined) return undefined;
-    return { path: file, line: found.line, ...(found.column !== undefined && { column: found.column }) };
+      : this.ofBundle(source, others, inSlot(found.folder) ?? '', tree);
+    return file === undefined ? undefined : { path: file, ...position(found) };
   }
 
-  /** Bundlers name a source relative to their project, which contains the generated file. */
-  private bundled(source: PrintedPath, others: readonly PrintedPath[], generatedIn: string, tree: TreePaths): string | undefined {
-    const { length } = source.parts;
-    const files = tree.endingWith(source.parts).map((file) => ({ file, length }));
-    const around = files.filter(({ file }) => isBelow(`${generatedIn}/`, file.split('/').slice(0, -length).join('/')));
-    return this.decide(source, around, others, tree);
+  /** A source is relative to its source map. Bundlers name it relative to their project, which contains the generated file. */
+  private ofBundle(source: PrintedPath, others: readonly PrintedPath[], mapFolder: string, tree: TreePaths): string | undefined {
+    const files = tree.endingWith(source.parts).map((file) => ({ file, length: source.parts.length }));
+    const around = files.filter((match) => isBelow(`${mapFolder}/`, folderBefore(match)));
+    return (source.hasScheme ? undefined : tree.at(mapFolder, source.text)) ?? this.decide(source, around, others, tree);
   }
 
   private async treePaths(): Promise<TreePaths> {
@@ -302,6 +291,13 @@ interface Match {
   readonly file: string;
   readonly length: number;
 }
+
+interface RatedMatch extends Match {
+  readonly rank: number;
+}
+
+/** The other paths rarely decide among more files. */
+const maxRated = 200;
 
 /** Returns the folder of the tree that the printed path is relative to, if it is this file. */
 function folderBefore({ file, length }: Match): string {
@@ -325,89 +321,11 @@ function support(printed: PrintedPath, match: Match, others: readonly PrintedPat
   return new Set(fits.map(({ text }) => text)).size;
 }
 
-function position({ line, column }: Frame): { line?: number; column?: number } {
+function position({ line, column }: Omit<Frame, 'file'>): { line?: number; column?: number } {
   return { ...(line !== undefined && line > 0 && { line }), ...(line !== undefined && column !== undefined && column > 0 && { column }) };
 }
 
 const jvmFile = /\.(java|kt|scala|groovy|clj)$/;
-
-/** Runtimes and system folders. They are never delivered code. */
-const systemPath =
-  /^([A-Za-z]:)?\/(rustc|nix\/store|usr\/(lib|libexec|share|include|local\/(lib|go|include|share))|Library|Program Files|Windows)\//;
-
-/** Folders of libraries. Their files count only if the tree contains the folder too. */
-const libraryFolder =
-  /(?:^|\/)(?:node_modules|bower_components|site-packages|dist-packages|vendor|gems|deps|Pods|\.(?:cargo|rustup|m2|gradle|nuget|pub-cache|venv|yarn|pnpm|pyenv|rbenv)|go\/pkg\/mod|hostedtoolcache|sdk\/go\d[\d.]*|lib\/(?:python|ruby)[\d./]*|[^/]+@v\d[^/]*)\//;
-
-/** Folders of official images and platforms. A path of the tree never begins above them. */
-const deployedRoot =
-  /^(?:[A-Za-z]:)?\/(?:usr\/src\/app|home\/\w+\/app|var\/task|opt\/render\/project\/src|opt\/app-root\/src|home\/site\/wwwroot|var\/www\/html|go\/src\/app|github\/workspace|app|code|workspace)\//;
-
-/** Names of folders that contain a deployed service. */
-const rootName = /^(app|backend|code|current|html|htdocs|project|server|service|site|task|work|workdir|workspace|www|wwwroot)$/i;
-
-const systemFolder = /^(bin|boot|dev|etc|home|lib\w*|mnt|opt|proc|root|run|sbin|sys|tmp|usr|var|Users|System|[A-Za-z]:)$/;
-
-/** Returns the index of the first part that names a folder of libraries, or -1. */
-function libraryAt(parts: readonly string[]): number {
-  const text = parts.join('/');
-  const at = libraryFolder.exec(text)?.index ?? -1;
-  return at < 1 ? at : text.slice(0, at).split('/').length;
-}
-
-/** A path as printed, without its scheme. */
-interface PrintedPath {
-  /** As printed, with `/`. */
-  readonly raw: string;
-  /** Without scheme and query, with `/`. */
-  readonly text: string;
-  /** Without `.` and leading `..`. */
-  readonly parts: readonly string[];
-  readonly isAbsolute: boolean;
-  /** A URL of a bundler or an app: relative to an unknown folder. */
-  readonly hasScheme: boolean;
-  /** The lines are those of code that a bundler evaluates, not those of the file. */
-  readonly isTransformed: boolean;
-}
-
-/** Returns undefined for a URL on the web, code without a file, and files of the runtime. */
-function parsePath(printed: string): PrintedPath | undefined {
-  const raw = printed.replace(/\\/g, '/');
-  if (raw === '' || /[\0<>]|^(node|data|blob|native):/.test(raw)) return undefined;
-  const [, scheme, rest = ''] = /^([a-z][\w+.-]+):\/\/[^/]*\/(?:\[project\]\/|\([\w-]+\)\/)?(.*)$/i.exec(raw) ?? [];
-  if (scheme === undefined ? /^[a-z][\w+.-]+:\/\//i.test(raw) : !/^(app|file|meteor|ng|turbopack|webpack(-internal)?)$/.test(scheme))
-    return undefined;
-  const decoded = scheme === undefined ? raw : decode(rest);
-  const text = `${scheme === 'file' && !/^[A-Za-z]:/.test(decoded) ? '/' : ''}${decoded}`.replace(/\?[\w&=.-]*$/, '');
-  const parts: string[] = [];
-  for (const part of text.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  const isAbsolute = /^([A-Za-z]:)?\//.test(text);
-  return {
-    raw,
-    text,
-    parts,
-    isAbsolute,
-    hasScheme: scheme !== undefined && scheme !== 'file',
-    isTransformed: scheme === 'webpack-internal',
-  };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-function commonEnd(a: readonly string[], b: readonly string[]): number {
-  let length = 0;
-  while (length < a.length && length < b.length && a.at(-1 - length) === b.at(-1 - length)) length++;
-  return length;
-}
 
 function isBelow(file: string, folder: string): boolean {
   return folder === '' || file.startsWith(`${folder}/`);
@@ -434,64 +352,4 @@ function real(folder: string): string {
   } catch {
     return folder;
   }
-}
-
-/** The files of a delivered tree, by path and by name. */
-export class TreePaths {
-  private readonly files: ReadonlySet<string>;
-  private byName: Map<string, string[]> | undefined;
-  private allFolders: Set<string> | undefined;
-
-  constructor(paths: readonly string[]) {
-    this.files = new Set(paths);
-  }
-
-  /** Returns the path of a file in a folder, or undefined if it does not exist. */
-  at(...parts: readonly string[]): string | undefined {
-    const file = normalize(parts.join('/'));
-    return file !== undefined && this.files.has(file) ? file : undefined;
-  }
-
-  named(name: string): readonly string[] {
-    if (!this.byName) {
-      this.byName = new Map();
-      for (const file of this.files) {
-        const own = file.slice(file.lastIndexOf('/') + 1);
-        const same = this.byName.get(own);
-        if (same) same.push(file);
-        else this.byName.set(own, [file]);
-      }
-    }
-    return this.byName.get(name) ?? [];
-  }
-
-  endingWith(parts: readonly string[]): string[] {
-    return this.named(parts.at(-1) ?? '').filter((file) => commonEnd(file.split('/'), parts) === parts.length);
-  }
-
-  folders(): ReadonlySet<string> {
-    if (!this.allFolders) {
-      this.allFolders = new Set(['']);
-      for (const file of this.files)
-        for (let end = file.lastIndexOf('/'); end > 0; end = file.lastIndexOf('/', end - 1)) this.allFolders.add(file.slice(0, end));
-    }
-    return this.allFolders;
-  }
-}
-
-/** Resolves `.` and `..`. Returns undefined for a path out of the tree. */
-function normalize(path: string): string | undefined {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part !== '..') parts.push(part);
-    else if (parts.pop() === undefined) return undefined;
-  }
-  return parts.join('/');
-}
-
-/** Returns the files of a tree or a commit, or none if it does not exist. */
-export async function treePaths(repository: Repository, home: RepositoryHome, tree: string): Promise<TreePaths> {
-  const listing = await listTree(repository, home, tree);
-  return new TreePaths(listing.ok ? listing.value.map((entry) => entry.path) : []);
 }

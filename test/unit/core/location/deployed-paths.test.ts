@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
-import { type CheckoutRoots, PathResolver, TreePaths } from '../../../../src/core/location/path-resolver';
+import { type CheckoutRoots, PathResolver } from '../../../../src/core/location/path-resolver';
+import { TreePaths } from '../../../../src/core/location/tree-paths';
 import { traceFrames } from '../../../../src/core/logs/trace-frames';
 
 type Roots = Partial<CheckoutRoots>;

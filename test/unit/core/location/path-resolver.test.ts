@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { PathResolver, TreePaths } from '../../../../src/core/location/path-resolver';
+import { PathResolver } from '../../../../src/core/location/path-resolver';
+import { TreePaths } from '../../../../src/core/location/tree-paths';
 import { temporaryFolder } from '../../../support/temporary';
 
 const tree = [
