@@ -158,6 +158,11 @@ describe('the place of a problem', () => {
         placer().place({ severity: 'error', message: 'x', source: 'x', file: 'dist/out.js', line: 1, column });
       assert.deepEqual(await at(2), { path: 'web/src/cart.ts', line: 2, column: 1 });
       assert.deepEqual(await at(6), { path: 'web/src/cart.ts', line: 3, column: 1 });
+      // The map has no columns, but the line contains the code of several lines.
+      writeMap({ sources: ['../src/cart.ts'], sourcesContent: ['// cart\nx();\n'], mappings: 'AACA' });
+      assert.deepEqual(await at(1), { path: 'web/src/cart.ts', line: 2, column: 1 });
+      write('web/dist/out.js', `(()=>{${'y();'.repeat(20)}x()})();\n//# sourceMappingURL=out.js.map\n`);
+      assert.equal(await at(90), undefined);
       // The bundler wrote the code before the first mapping.
       writeMap({ sources: ['../src/cart.ts'], mappings: 'IACA' });
       assert.equal(await at(2), undefined);
