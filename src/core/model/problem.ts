@@ -18,6 +18,11 @@ export interface FoundProblem {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
+  /**
+   * The folder that relative paths are relative to, as printed: a path, or the name of a package that ends like its folder
+   * (`@acme/lib`, `example.com/shop/cart`).
+   */
+  readonly folder?: string;
   /** The stack trace, innermost call first. The first frame in the delivered tree is the place. */
   readonly frames?: readonly Frame[];
   /** The first line in the log, from 1; absent for a problem from a report. */
