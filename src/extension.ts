@@ -56,7 +56,7 @@ export interface ViewTexts {
 export function activate(context: vscode.ExtensionContext): ViewTexts {
   const startedAt = performance.now();
   const dist = context.asAbsolutePath('dist');
-  const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath);
+  const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath, () => vscode.workspace.isTrusted);
   const store = new Store(vscode.workspace.isTrusted);
   const choice = new ServiceChoice(store);
 
