@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { messageOf } from '../model/result';
+import { commandFolder } from './command-folder';
 import type { Mask } from '../support/masking';
 import type { Contributed } from './matchers/definition';
 import type { FoundProblem } from '../model/problem';
@@ -44,8 +45,9 @@ export class ProblemReporter {
     const { journal, placer, mask } = this.sources;
     const list = new ProblemList(end.state);
     if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
+    const folder = commandFolder(step.run ?? '');
     for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
-      const shown = { ...found, message: mask.text(found.message) };
+      const shown = { ...(folder !== undefined && { folder }), ...found, message: mask.text(found.message) };
       list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
     }
     const problems = list.all();

@@ -18,10 +18,7 @@ export interface FoundProblem {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
-  /**
-   * The folder that relative paths are relative to, as printed: a path, or the name of a package that ends like its folder
-   * (`@acme/lib`, `example.com/shop/cart`).
-   */
+  /** The folder that the tool ran in, as printed or relative to the service; empty for the service's folder. Absent if unknown. */
   readonly folder?: string;
   /** The stack trace, innermost call first. The first frame in the delivered tree is the place. */
   readonly frames?: readonly Frame[];

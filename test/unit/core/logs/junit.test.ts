@@ -23,7 +23,7 @@ const written: Record<string, string[]> = {
     'cart reading › finishes in time: Timeout of 50ms exceeded. F @ node:internal/timers:581',
   ],
   'mocha-junit-reporter': [
-    'cart adds prices: Expected values to be strictly equal:  -1  @ test/cart.mocha.js:6',
+    'cart adds prices: Expected values to be strictly equal: -1 ! @ test/cart.mocha.js:6',
     'cart reading reads items: Cannot read properties of undefine @ src/cart.js:3',
     'cart reading finishes in time: Timeout of 50ms exceeded. For @ node:internal/timers:581',
   ],
@@ -36,7 +36,7 @@ const written: Record<string, string[]> = {
     'cart > reads items: Cannot read properties of undefined (rea @ src/cart.js:3',
   ],
   'node-test': [
-    'cart › adds prices: Expected values to be strictly equal:-1  @ /tmp/shopjs/test/cart.node.js:7',
+    'cart › adds prices: Expected values to be strictly equal: -1 @ /tmp/shopjs/test/cart.node.js:7',
     'cart › reads items: Cannot read properties of undefined (rea @ /tmp/shopjs/src/cart.js:3',
   ],
   pytest: [
