@@ -145,6 +145,9 @@ export function failingTest(test: Omit<ReportedTest, 'failures'>, { message, tex
   };
 }
 
+/** Lines that only name the test or its place. */
+const noMessage = /^\s*(?:=== RUN|--- FAIL:|[\w\\]+::\w+$|\(?(?:from function|in test file) )/;
+
 /** Returns the failure in one sentence. */
 function saidIn(message: string, text: string): string {
   // Go tests have no failure message: the output at a line serves as one.
@@ -152,7 +155,9 @@ function saidIn(message: string, text: string): string {
   if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
   // pytest describes in its text what could not be collected.
   const lines = message === 'collection failure' ? text.match(/(?<=^E {3}).*(?:Error|Exception)\b.*$/gm) : undefined;
-  return sentence((lines ?? (message || text).split('\n')).filter((line) => !/^\s*(?:=== RUN|--- FAIL:|[\w\\]+::\w+$)/.test(line)));
+  const said = sentence((lines ?? (message || text).split('\n')).filter((line) => !noMessage.test(line)));
+  const expansion = /^with expansion:\n\s*(.+)$/m.exec(text)?.[1];
+  return expansion === undefined || said.includes(expansion) ? said : `${said}: ${expansion}`;
 }
 
 /** Returns the place of the test itself, for a failure without a stack. */

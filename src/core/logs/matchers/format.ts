@@ -38,6 +38,9 @@ export interface Format {
   /** A head that is no problem, because another matcher describes it better. */
   readonly not?: RegExp;
 
+  /** The log has only heads. */
+  readonly isWholeLog?: true;
+
   /** A line of the stack, innermost call first. */
   readonly frame?: RegExp | ((line: string) => Frame | undefined);
   /** The stack is printed with the innermost call last. */
@@ -160,6 +163,10 @@ class FormatSearch implements Search {
       return this.release(footer['folder']);
     }
     if (this.summarises(text, number) || this.isBefore(text, number)) return;
+    if (format.isWholeLog && !this.isWhole(text, number)) {
+      this.held = [];
+      return;
+    }
     const mayBegin = this.lists.group.length === 0 || this.group !== undefined || format.groupIsOptional === true;
     if (mayBegin && this.starts('head', text, number)) return;
     if (this.starts('group', text, number)) return;
@@ -169,6 +176,12 @@ class FormatSearch implements Search {
       if (format.groupEnds?.test(text) ?? true) this.closeGroup();
     }
     if (this.recording !== undefined) this.record(this.recording, { text, number });
+  }
+
+  /** Any other line shows that the heads are something else. */
+  private isWhole(text: string, number: number): boolean {
+    const [head] = this.lists.head;
+    return (number === 1 || this.held.length > 0) && head !== undefined && groupsOf(head, text) !== undefined;
   }
 
   /** Reads the next line of a head or a group that has several. */
@@ -293,7 +306,7 @@ class FormatSearch implements Search {
     const { title } = groups;
     for (let at = title?.indexOf('/') ?? -1; at >= 0; at = title?.indexOf('/', at + 1) ?? -1) this.parents.add(title?.slice(0, at) ?? '');
     const found = { lastLine: from.lastLine, ...(title !== undefined && { title }), ...(isSummary && { isSummary }) };
-    if (format.footer) this.held.push([problem, found]);
+    if (format.footer || format.isWholeLog) this.held.push([problem, found]);
     else this.found(problem, found);
   }
 

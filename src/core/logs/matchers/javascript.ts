@@ -68,7 +68,7 @@ const tap: Omit<Format, 'name'> = {
   begins: { first: 'n' },
   head: /^\s*not ok \d+(?: -)?(?: (?<title>.*))?$/,
   not: /# (?:TODO|SKIP)\b/i,
-  frame: /^\s*(?:.* \()?(?<file>(?:file:\/\/|[A-Za-z]:[\\/])?[^():']+):(?<line>\d+):(?<column>\d+)\)?$/,
+  frame: /^\s*(?:.* \()?(?<file>(?:file:\/\/|[A-Za-z]:[\\/])?[^():']+):(?<line>\d+):(?<column>\d+)\)?'?$/,
   place: /^\s*location: '(?<file>.+):(?<line>\d+):(?<column>\d+)'$/,
   ends: /^\s*(?:\.\.\.$|(?:not )?ok \d+)/,
   brokenStack: true,
@@ -76,8 +76,8 @@ const tap: Omit<Format, 'name'> = {
   words: (lines, title) => {
     const trimmed = lines.map((line) => line.trim());
     if (trimmed.includes("failureType: 'subtestsFailed'")) return undefined;
-    const at = trimmed.findIndex((line) => line.startsWith('error:'));
-    const first = trimmed[at]?.slice('error:'.length).trim() ?? '';
+    const at = trimmed.findIndex((line) => /^(?:error|message):/.test(line));
+    const first = trimmed[at]?.replace(/^\w+:/, '').trim() ?? '';
     const value = first.replace(/^(['"])(.*)\1$/, '$2').replace(/''/g, "'");
     const rest = trimmed.slice(at + 1);
     return [title, sentence(at < 0 || first === '|-' ? rest.slice(at < 0 ? 1 : 0) : [value, ...rest])].filter(Boolean).join(': ');
@@ -124,6 +124,7 @@ const ava = matchers('ava', [
     frame: (line) => nodeFrame(line.replace(/^ {2}› (?:file:\/\/(?!\/))?/, '  at ')),
     brokenStack: true,
     ends: /^ {2}(?:─|\d+ (?:tests?|uncaught|unhandled|known)\b.*)$/,
+    words: (lines, title) => `${title}: ${/ \{$/.test(lines[0] ?? '') ? lines.find((line) => /^\w*Error: /.test(line)) : sentence(lines)}`,
   },
 ]);
 

@@ -121,11 +121,13 @@ const formatters = [
   ]),
   ...matchers('black', [
     { begins: { first: 'wW' }, head: { regexp: /^[Ww]ould reformat:? (?<file>\S.*\.(?:pyi?|ipynb))$/, read: named('is not formatted') } },
+    { begins: { holds: ['error: cannot '] }, head: /^error: cannot format (?<file>\S.*?): (?<message>Cannot parse.*?: (?<line>\d+):\d+: .*)$/ },
     {
-      columnsFrom0: true,
       begins: { holds: ['error: cannot '] },
-      head: /^error: cannot format (?<file>\S.*?): (?<message>Cannot parse.*?: (?<line>\d+):(?<column>\d+): .*)$/,
+      head: [/^error: cannot parse: (?<file>\S.*):(?<line>\d+):\d+$/, /^ +(?<message>\S.*)$/],
     },
+  ]),
+  ...matchers('isort', [
     { begins: { first: 'E' }, head: /^ERROR: (?<file>\S.*\.pyi?) (?<message>Imports are incorrectly sorted.*)$/ },
   ]),
   ...matchers('rustfmt', [
@@ -138,6 +140,8 @@ const formatters = [
       group: /\b(?:gofmt|gofumpt|goimports)\b/,
       head: { regexp: /^(?<file>[^\s:]+\.go)$/, read: named('is not formatted') },
     },
+    // `gofmt -l` prints names alone.
+    { isWholeLog: true, begins: { holds: ['.go\n'] }, head: { regexp: /^(?<file>[^\s:]+\.go)$/, read: named('is not formatted') } },
   ]),
 ];
 

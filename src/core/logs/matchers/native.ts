@@ -19,7 +19,7 @@ const googletest = matchers('googletest', [
 const catch2 = matchers('catch2', [
   {
     begins: { first: '-', holds: [': FAILED:\n'] },
-    group: [/^-{70,}$/, /^(?<title>\S.*)$/],
+    group: [/^-{70,}$/, /^(?!\S+:\d+$)(?<title>\S.*)$/],
     groupEnds: /^={70,}$/,
     groupIsOptional: true,
     head: /^(?<file>\S.*?):(?<line>\d+): FAILED:$/,
@@ -63,8 +63,8 @@ const sanitizer = matchers('sanitizer', [
 const valgrind = matchers('valgrind', [
   {
     begins: { first: '=' },
-    head: /^==\d+== {1,2}(?<message>[A-Z\d]\S*(?: \S+)+)$/,
-    not: /^==\d+== +(?:Copyright|Using|Command|Memcheck|Helgrind|HEAP SUMMARY|LEAK SUMMARY|For |Use |ERROR SUMMARY|All )/,
+    head: /^==\d+== {1,2}(?<message>[A-Z\d]\S*(?: \S+)+?)(?: in loss record .*)?$/,
+    not: /^==\d+== +(?:Copyright|Using|Command|Memcheck|Helgrind|Address|Access|Process|HEAP SUMMARY|LEAK SUMMARY|For |Use |ERROR SUMMARY|All )/,
     message: /^==\d+== {2}(?! )(?!Address )(.+)$/,
     frame: /^==\d+== {4}(?:at|by) 0x[\dA-F]+: .* \((?<file>[^():]+):(?<line>\d+)\)$/,
     ends: /^(?:==\d+== *$|==\d+== {2}Address |(?!==\d+==))/,

@@ -17,8 +17,9 @@ const pytest = matchers('pytest', [
     ends: /^={3,}|^-{3,} Captured|^!{3,}/,
     brokenStack: true,
     outermostFirst: true,
-    needs: 'message',
+    needs: 'frames',
     words: (lines, title) => {
+      if (lines.length === 0) return undefined;
       const said = lines.slice(lines.findLastIndex((line) => chained.test(line)) + 1).map((line) => line.trim());
       const [first = '', second = ''] = said;
       const syntax = said.find((line) => /^(?:Syntax|Indentation|Tab)Error: /.test(line));
@@ -26,7 +27,7 @@ const pytest = matchers('pytest', [
     },
     summary: {
       regexp: /^(?:FAILED|ERROR) (?<file>\S+\.py)(?:::(?<title>[\w:.]+(?:\[.*?\])?))?(?: - (?<message>.*))?$/,
-      read: ({ file, title, message }) => ({ file, title: title ?? file, message }),
+      read: ({ file, title, message }) => ({ file, title: title ?? file, message: message ?? (title === undefined ? 'cannot be collected' : undefined) }),
     },
   },
   {

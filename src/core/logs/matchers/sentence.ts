@@ -10,15 +10,16 @@ const diffs: readonly (readonly [header: RegExp, expected: '+' | '-'])[] = [
 export function sentence(lines: readonly string[]): string {
   const trimmed = lines.map((line) => line.trim()).filter((line) => line !== '');
   const [first = '', second] = trimmed;
-  const isIntroduction = first.endsWith(':') && second !== undefined;
-  const said = isIntroduction ? `${first} ${normal(second)}` : normal(first);
+  const isDiff = /^[-+] /.test(second ?? '');
+  const isIntroduction = /[:,]$/.test(first) && second !== undefined && !isDiff;
+  const said = isIntroduction ? `${first} ${normal(second)}` : isDiff ? first.replace(/:$/, '') : normal(first);
   const rest = trimmed.slice(isIntroduction ? 2 : 1);
   const listed = rest.flatMap((line) => {
     const [, label, value] = detail.exec(line) ?? [];
     return label === undefined || value === undefined ? [] : [{ label, value }];
   });
-  const details = (listed.length > 0 ? listed.slice(0, 2) : diffIn(trimmed)).filter(({ value }) => !said.includes(value));
-  if (details.length === 0) return said;
+  const details = listed.length > 0 ? listed.slice(0, 2) : diffIn(trimmed);
+  if (details.every(({ value }) => said.includes(value))) return said;
   const introduces = detail.test(isIntroduction ? (second ?? '') : first);
   return `${said}${introduces ? ', ' : ': '}${details.map(({ label, value }) => `${label}: ${value}`).join(', ')}`;
 }

@@ -127,6 +127,7 @@ const perl = matchers('perl', [
     brokenStack: true,
     ends: /^\s*(?:[^#\s]|# Looks like )/,
     needs: 'frames',
+    words: (lines, title) => [title, sentence(lines)].filter(Boolean).join(': ') || 'Failed test',
   },
   {
     begins: { holds: [' line '] },
