@@ -1,6 +1,7 @@
 const setting = /^(?:#.*|set [-+].*|export .*|\w+=\S*)?$/;
 const changes = /^cd +(?:-- +)?(['"]?)(?<folder>[\w@./-]+)\1$/;
-const option = /^(?:npm|pnpm|yarn|go|cargo) (?:.* )?(?:-w|--workspace|--prefix|-C|--cwd|--dir|--filter)[ =](['"]?)(?<folder>[\w@./-]+)\1(?= |$)/;
+const option =
+  /^(?:npm|pnpm|yarn|go|cargo) (?:.* )?(?:-w|--workspace|--prefix|-C|--cwd|--dir|--filter)[ =](['"]?)(?<folder>[\w@./-]+)\1(?= |$)/;
 
 /**
  * Returns the folder, or the name of the package, in which a command runs its tools: `cd web && npm test`, `npm test -w web`.

@@ -197,7 +197,8 @@ export class ProblemStream {
   }
 
   private endScript(folder: string | undefined): void {
-    for (const problem of this.ofScript ?? []) this.found(folder === undefined || problem.folder !== undefined ? problem : { ...problem, folder });
+    for (const problem of this.ofScript ?? [])
+      this.found(folder === undefined || problem.folder !== undefined ? problem : { ...problem, folder });
     this.ofScript = undefined;
   }
 }

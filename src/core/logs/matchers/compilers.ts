@@ -63,10 +63,7 @@ const go = matchers('go', [
 const rustc = matchers('rustc', [
   {
     begins: { first: 'ew' },
-    head: [
-      /^(?<severity>error|warning)(?:\[(?<code>E\d+)\])?: (?<message>.+)$/,
-      /^\s*--> (?<file>.+):(?<line>\d+):(?<column>\d+)$/,
-    ],
+    head: [/^(?<severity>error|warning)(?:\[(?<code>E\d+)\])?: (?<message>.+)$/, /^\s*--> (?<file>.+):(?<line>\d+):(?<column>\d+)$/],
   },
 ]);
 
@@ -125,8 +122,17 @@ const webpack = matchers('webpack', [
     begins: { first: 'EW' },
     head: [
       /^(?<severity>ERROR|WARNING) in (?<file>\.{0,2}\/\S+?)(?: (?<line>\d+):(?<column>\d+)(?:-[\d:]+)?)?$/,
-      /^(?<message>\S.*)$/,
+      /^(?!\[tsl\] )(?<message>\S.*)$/,
     ],
+  },
+  // ts-loader and fork-ts-checker-webpack-plugin
+  {
+    begins: { first: '[' },
+    head: [/^\[tsl\] (?<severity>ERROR|WARNING) in (?<file>\S.*)\((?<line>\d+),(?<column>\d+)\)$/, /^\s+(?<code>TS\d+): (?<message>.*)$/],
+  },
+  {
+    begins: { first: 'EW' },
+    head: [/^(?<severity>ERROR|WARNING) in (?<file>\S.*?\.\w+):(?<line>\d+):(?<column>\d+)$/, /^(?:(?<code>TS\d+): )?(?<message>\S.*)$/],
   },
 ]);
 

@@ -293,7 +293,13 @@ class FormatSearch implements Search {
     };
   }
 
-  private report(groups: Groups, message: string, from: Pick<Draft, 'logLine' | 'lastLine'>, place: Partial<FoundProblem>, isSummary?: true): void {
+  private report(
+    groups: Groups,
+    message: string,
+    from: Pick<Draft, 'logLine' | 'lastLine'>,
+    place: Partial<FoundProblem>,
+    isSummary?: true,
+  ): void {
     const { format } = this;
     const problem: FoundProblem = {
       severity: severityOf(groups.severity) ?? format.severity ?? 'error',
@@ -322,7 +328,8 @@ class FormatSearch implements Search {
     const { alone } = this;
     this.alone = undefined;
     const title = alone?.groups.title;
-    if (alone && title !== undefined && !this.parents.has(title)) this.report(alone.groups, title, { logLine: alone.logLine, lastLine: alone.logLine }, this.named(alone.groups) ?? {});
+    if (alone && title !== undefined && !this.parents.has(title))
+      this.report(alone.groups, title, { logLine: alone.logLine, lastLine: alone.logLine }, this.named(alone.groups) ?? {});
   }
 
   private release(folder: string | undefined): void {

@@ -71,7 +71,8 @@ const python = [
       message: /^(?! {4})(\S.*)$/,
       ends: /^\s|^\S.*\.pyi?:\d+:|^(?:Found|Success)\b/,
       last: /\[[\w-]+\]$/,
-      words: (lines) => (/\[[\w-]+\]$/.test(lines.at(-1) ?? '') && lines.length < 8 ? lines.map((line) => line.trim()).join(' ') : lines[0]),
+      words: (lines) =>
+        /\[[\w-]+\]$/.test(lines.at(-1) ?? '') && lines.length < 8 ? lines.map((line) => line.trim()).join(' ') : lines[0],
     },
   ]),
   ...matchers('pyright', [
@@ -99,7 +100,10 @@ const python = [
       begins: { holds: ['.py:', '.pyi:'] },
       head: {
         regexp: /^(?<file>\S.*?\.pyi?):(?<line>\d+):(?<column>\d+): (?<code>(?<kind>[CRWEFI])\d{4}): (?<message>.+?)(?: \([\w-]+\))?$/,
-        read: ({ kind, ...groups }): Groups => ({ ...groups, severity: kind === 'W' ? 'warning' : kind === 'E' || kind === 'F' ? 'error' : 'info' }),
+        read: ({ kind, ...groups }): Groups => ({
+          ...groups,
+          severity: kind === 'W' ? 'warning' : kind === 'E' || kind === 'F' ? 'error' : 'info',
+        }),
       },
     },
   ]),
@@ -116,22 +120,26 @@ const formatters = [
     },
     {
       begins: { first: '[' },
-      head: { regexp: /^\[warn\] (?<file>(?!.*[.:] )\S.*\.\w{1,8})$/, read: named('is not formatted') },
+      head: { regexp: /^\[warn\] (?<file>(?!.*(?:[.:,] |:\/\/|"))\S.*\.\w{1,8})$/, read: named('is not formatted') },
     },
   ]),
   ...matchers('black', [
     { begins: { first: 'wW' }, head: { regexp: /^[Ww]ould reformat:? (?<file>\S.*\.(?:pyi?|ipynb))$/, read: named('is not formatted') } },
-    { begins: { holds: ['error: cannot '] }, head: /^error: cannot format (?<file>\S.*?): (?<message>Cannot parse.*?: (?<line>\d+):\d+: .*)$/ },
+    {
+      begins: { holds: ['error: cannot '] },
+      head: /^error: cannot format (?<file>\S.*?): (?<message>Cannot parse.*?: (?<line>\d+):\d+: .*)$/,
+    },
     {
       begins: { holds: ['error: cannot '] },
       head: [/^error: cannot parse: (?<file>\S.*):(?<line>\d+):\d+$/, /^ +(?<message>\S.*)$/],
     },
   ]),
-  ...matchers('isort', [
-    { begins: { first: 'E' }, head: /^ERROR: (?<file>\S.*\.pyi?) (?<message>Imports are incorrectly sorted.*)$/ },
-  ]),
+  ...matchers('isort', [{ begins: { first: 'E' }, head: /^ERROR: (?<file>\S.*\.pyi?) (?<message>Imports are incorrectly sorted.*)$/ }]),
   ...matchers('rustfmt', [
-    { begins: { first: 'D' }, head: { regexp: /^Diff in (?<file>\S.*\.rs)(?::| at line )(?<line>\d+):$/, read: named('is not formatted') } },
+    {
+      begins: { first: 'D' },
+      head: { regexp: /^Diff in (?<file>\S.*\.rs)(?::| at line )(?<line>\d+):$/, read: named('is not formatted') },
+    },
   ]),
   ...matchers('gofmt', [
     { begins: { first: 'd' }, head: { regexp: /^diff (?:-u )?\S+\.go\.orig (?<file>\S+\.go)$/, read: named('is not formatted') } },
@@ -160,7 +168,9 @@ const github = matchers('github', [
         );
         const message = [given.get('title'), decoded(text)].filter(Boolean).join(': ');
         const place = { file: given.get('file'), line: given.get('line'), column: given.get('col') };
-        return Object.fromEntries(Object.entries({ severity, message, ...(place.file && place) }).filter(([, value]) => value !== undefined));
+        return Object.fromEntries(
+          Object.entries({ severity, message, ...(place.file && place) }).filter(([, value]) => value !== undefined),
+        );
       },
     },
   },

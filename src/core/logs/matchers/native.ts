@@ -47,7 +47,7 @@ const first = (lines: readonly string[]): string => lines[0] ?? '';
 const sanitizer = matchers('sanitizer', [
   {
     begins: { first: '=W', holds: ['irect leak of '] },
-    head: /^(?:==\d+==(?:ERROR|WARNING): |WARNING: )?(?<message>(?:Address|HWAddress|Thread|Memory)Sanitizer: .*?|(?:Direct|Indirect) leak of .*?)(?: on (?:unknown )?address .*)?$/,
+    head: /^(?:==\d+==(?:ERROR|WARNING): |WARNING: )?(?<message>(?:Address|HWAddress|Thread|Memory)Sanitizer: .*?|(?:Direct|Indirect) leak of .*?)(?: on (?:unknown )?address .*| allocated from:)?$/,
     frame: /^\s*#\d+ (?:0x[\da-f]+ )?.*? (?<file>\S+?):(?<line>\d+)(?::(?<column>\d+))?(?: \(.*\))?$/,
     ends: /^\s*$|^SUMMARY: /,
     brokenStack: true,

@@ -13,7 +13,9 @@ const pytest = matchers('pytest', [
     begins: { first: '_FE' },
     head: /^_{3,} (?<title>\S.*?) _{3,}$/,
     message: new RegExp(`^(?:E {3}|(?: +\\| )?(?=${errorName}: |${errorName}$|Failed: |assert )|(?=${chained.source.slice(1)}))(.+)$`),
-    frame: (line) => frameOf(/^(?<file>\S[^:]*\.py):(?<line>\d+): (?:[\w.]*|in .+)$/, line) ?? frameOf(/^(?:E| {2}\|)? +File "(?<file>.+)", line (?<line>\d+)/, line),
+    frame: (line) =>
+      frameOf(/^(?<file>\S[^:]*\.py):(?<line>\d+): (?:[\w.]*|in .+)$/, line) ??
+      frameOf(/^(?:E| {2}\|)? +File "(?<file>.+)", line (?<line>\d+)/, line),
     ends: /^={3,}|^-{3,} Captured|^!{3,}/,
     brokenStack: true,
     outermostFirst: true,
@@ -27,7 +29,11 @@ const pytest = matchers('pytest', [
     },
     summary: {
       regexp: /^(?:FAILED|ERROR) (?<file>\S+\.py)(?:::(?<title>[\w:.]+(?:\[.*?\])?))?(?: - (?<message>.*))?$/,
-      read: ({ file, title, message }) => ({ file, title: title ?? file, message: message ?? (title === undefined ? 'cannot be collected' : undefined) }),
+      read: ({ file, title, message }) => ({
+        file,
+        title: title ?? file,
+        message: message ?? (title === undefined ? 'cannot be collected' : undefined),
+      }),
     },
   },
   {

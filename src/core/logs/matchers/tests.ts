@@ -21,7 +21,7 @@ const goTest = matchers('go-test', [
       const whole = sentence(said.filter((line) => !line.startsWith('Messages:')).map((line) => line.replace(/^Error:\s+/, '')));
       return [title, own, whole].filter(Boolean).join(': ');
     },
-    footer: /^(?:FAIL|ok) +\t?(?<folder>[^\s(]+)(?=\s)/,
+    footer: /^(?:FAIL|ok)[ \t]+(?<folder>[^\s(]+)(?=\s)/,
   },
 ]);
 
@@ -43,7 +43,8 @@ const maven = matchers('maven', [
   {
     begins: { first: '[' },
     head: /^\[(?:ERROR|WARNING)\] (?<title>[\w.$]+\.[\w$]+(?:\(.*?\))?(?:\[.*?\])?|[\w$]+\([\w.$]+\))(?: --)? +Time elapsed: .* <<< (?:FAILURE|ERROR)!$/,
-    frame: (line) => javaFrame(line) ?? (/^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)|^Caused by: /.test(line) ? { file: '<native>' } : undefined),
+    frame: (line) =>
+      javaFrame(line) ?? (/^\s+(?:at [\w.$/@-]+\(|\.\.\. \d+ more)|^Caused by: /.test(line) ? { file: '<native>' } : undefined),
     ends: /^\[(?:ERROR|INFO|WARNING)\] /,
     needs: 'message',
     summary: {

@@ -56,7 +56,11 @@ const expected: readonly [string, string, readonly string[]][] = [
     'rustc/default',
     ['2 error [src/main.rs:4:20] cannot find value `y` in this scope (E0425)', '14 error [src/main.rs:3:21] mismatched types (E0308)'],
   ],
-  ['cargo-test', 'cargo-test/default', ['13 error [src/lib.rs:11:9] tests::adds: assertion `left == right` failed: prices: left: -1, right: 3']],
+  [
+    'cargo-test',
+    'cargo-test/default',
+    ['13 error [src/lib.rs:11:9] tests::adds: assertion `left == right` failed: prices: left: -1, right: 3'],
+  ],
   [
     'javac',
     'javac/default',
