@@ -116,7 +116,7 @@ export class ProblemStream {
 
   private take(matcher: Matcher, problem: FoundProblem, details: FoundDetails | undefined): void {
     if (details?.isSummary && this.isKnown(problem, details.title)) return;
-    const folder = problem.folder ?? this.folders.at(-1);
+    const folder = 'folder' in problem ? problem.folder : this.folders.at(-1);
     const whole = folder === undefined ? problem : { ...problem, folder };
     const { logLine = 0 } = problem;
     if (matcher.isStack) {
@@ -197,8 +197,7 @@ export class ProblemStream {
   }
 
   private endScript(folder: string | undefined): void {
-    for (const problem of this.ofScript ?? [])
-      this.found(folder === undefined || problem.folder !== undefined ? problem : { ...problem, folder });
+    for (const problem of this.ofScript ?? []) this.found(folder === undefined || 'folder' in problem ? problem : { ...problem, folder });
     this.ofScript = undefined;
   }
 }

@@ -20,6 +20,8 @@ export interface Format {
   /** The base of relative paths. */
   readonly folder?: string;
   readonly isStack?: true;
+  /** The tool prints files without their folders, wherever it runs. */
+  readonly hasBareNames?: true;
 
   /**
    * Lines that a tool prints before the head they belong to. With a `title`, all lines up to the next one belong to the test
@@ -306,7 +308,7 @@ class FormatSearch implements Search {
       message: groups.code === undefined ? message.trim() : `${message.trim()} (${groups.code})`,
       source: format.source ?? format.name,
       ...place,
-      ...(groups.folder !== undefined && { folder: groups.folder }),
+      ...(format.hasBareNames ? { folder: undefined } : groups.folder !== undefined && { folder: groups.folder }),
       logLine: from.logLine,
     };
     const { title } = groups;

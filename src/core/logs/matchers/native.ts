@@ -62,6 +62,7 @@ const sanitizer = matchers('sanitizer', [
 
 const valgrind = matchers('valgrind', [
   {
+    hasBareNames: true,
     begins: { first: '=' },
     head: /^==\d+== {1,2}(?<message>[A-Z\d]\S*(?: \S+)+?)(?: in loss record .*)?$/,
     not: /^==\d+== +(?:Copyright|Using|Command|Memcheck|Helgrind|Address|Access|Process|HEAP SUMMARY|LEAK SUMMARY|For |Use |ERROR SUMMARY|All )/,
