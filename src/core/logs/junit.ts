@@ -1,6 +1,6 @@
 import { SaxesParser } from 'saxes';
 import type { FoundProblem, Frame } from '../model/problem';
-import { sentence } from './matchers/sentence';
+import { joined, sentence } from './matchers/sentence';
 import { traceFrames } from './trace-frames';
 
 const deepest = 100;
@@ -146,7 +146,7 @@ export function failingTest(test: Omit<ReportedTest, 'failures'>, { message, tex
 }
 
 /** Lines that only name the test or its place. */
-const noMessage = /^\s*(?:=== RUN|--- FAIL:|[\w\\]+::\w+$|\(?(?:from function|in test file) )/;
+const noMessage = /^\s*(?:=== RUN|--- FAIL:|[\w\\]+::\w+$|\S+:\d+$|\(?(?:from function|in test file) )/;
 
 /** Returns the failure in one sentence. */
 function saidIn(message: string, text: string): string {
@@ -155,7 +155,9 @@ function saidIn(message: string, text: string): string {
   if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
   // pytest describes in its text what could not be collected.
   const lines = message === 'collection failure' ? text.match(/(?<=^E {3}).*(?:Error|Exception)\b.*$/gm) : undefined;
-  const said = sentence((lines ?? (message || text).split('\n')).filter((line) => !noMessage.test(line)));
+  const told = (lines ?? (message || text).split('\n')).filter((line) => !noMessage.test(line));
+  // GoogleTest explains each value on a line of its own.
+  const said = told.some((line) => /^\s*Which is: /.test(line)) ? joined(told) : sentence(told);
   const expansion = /^with expansion:\n\s*(.+)$/m.exec(text)?.[1];
   return expansion === undefined || said.includes(expansion) ? said : `${said}: ${expansion}`;
 }

@@ -165,5 +165,6 @@ function isSame(one: Kept, found: FoundProblem, problem: StepProblem): boolean {
       : false;
   if (path !== problem.path || line !== problem.line) return false;
   if (message === problem.message) return column === problem.column || column === undefined || problem.column === undefined;
-  return traces && line !== undefined && found.source !== one.found.source;
+  const isReported = [found.source, one.found.source].includes('junit');
+  return (traces || isReported) && line !== undefined && found.source !== one.found.source;
 }

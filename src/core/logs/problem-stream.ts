@@ -20,10 +20,14 @@ const mostTitles = 5000;
 
 const directory = /^(?:\S+?(?:\[\d+\])?: )?(?<way>Entering|Leaving) directory [`'"](?<folder>.+?)['"]$/;
 const script = /^> (?:@[\w.-]+\/)?[\w.-]+@\S+ \S+(?: (?<folder>(?:\/|[A-Za-z]:\\).*))?$/;
+const project = /^> (?:nx run )?(?<folder>@?[\w./-]+):[\w.-]+(?: {2}\[.*\])?$/;
 const location = /^npm (?:error|ERR!) location (?<folder>\S.*)$/;
 const traced = /^\++ cd (?<folder>[^\s;&|$]+)$/;
 
-/** Runs problem matchers over the output of one program: a log, or the lines of a log that have the same prefix. */
+/**
+ * Runs problem matchers over the output of one program: a log, or the lines of a log that have the same prefix. `folder` is
+ * the folder or the package that the prefix names.
+ */
 export class ProblemStream {
   private readonly running: readonly Running[];
   /** Matchers that can start on any line, on a line with a word, and on a line with a first character. */
@@ -46,7 +50,7 @@ export class ProblemStream {
     matchers: readonly Matcher[],
     private readonly found: Found,
     private readonly watch: Watch | undefined,
-    folder?: string,
+    private readonly folder?: string,
   ) {
     this.folders = folder === undefined ? [] : [folder];
     const all = matchers.some((one) => one.begins) ? [...matchers, this.folderMatcher()] : matchers;
@@ -167,7 +171,7 @@ export class ProblemStream {
 
   /** Follows the lines that name the folder to which paths are relative. */
   private folderMatcher(): Matcher {
-    const lines = [directory, script, location, traced];
+    const lines = [directory, script, project, location, traced];
     return {
       name: 'folder',
       isStack: true,
@@ -185,6 +189,11 @@ export class ProblemStream {
     if (way === 'Leaving') this.folders.pop();
     else if (way === 'Entering' && folder !== undefined) this.folders.push(folder);
     else if (folder !== undefined) this.folders.splice(-1, 1, joinFolders(this.folders.at(-1), folder));
+    const run = project.exec(text)?.groups?.['folder'];
+    if (run !== undefined) {
+      this.endScript(undefined);
+      this.folders.splice(0, Infinity, run);
+    }
     const started = script.exec(text);
     if (started) {
       this.endScript(undefined);
@@ -197,7 +206,8 @@ export class ProblemStream {
   }
 
   private endScript(folder: string | undefined): void {
-    for (const problem of this.ofScript ?? []) this.found(folder === undefined || 'folder' in problem ? problem : { ...problem, folder });
+    for (const problem of this.ofScript ?? [])
+      this.found(folder === undefined || ('folder' in problem && problem.folder !== this.folder) ? problem : { ...problem, folder });
     this.ofScript = undefined;
   }
 }

@@ -158,6 +158,16 @@ E   ModuleNotFoundError: No module named 'nope'</error></testcase></testsuite></
     assert.deepEqual(problems[0]?.frames?.[0], { file: 'tests/test_cart.py', line: 1 });
   });
 
+  it('of GoogleTest has the values', () => {
+    const { problems } = read(
+      '<testsuite name="Cart"><testcase name="Total" classname="Cart"><failure message="cc/test.cpp:5&#x0A;Expected equality of these values:&#x0A;  total({1, 2})&#x0A;    Which is: 4&#x0A;  3" type=""><![CDATA[cc/test.cpp:5\nExpected equality]]></failure></testcase></testsuite>',
+    );
+    assert.deepEqual(
+      problems.map(({ message, frames }) => [message, frames?.[0]]),
+      [['Cart › Total: Expected equality of these values: total({1, 2}), Which is: 4, 3', { file: 'cc/test.cpp', line: 5 }]],
+    );
+  });
+
   it('of Go names the package of a file', () => {
     const { problems } =
       read(`<testsuites><testsuite name="example.com/shop/cart"><testcase classname="example.com/shop/cart" name="TestAdds">

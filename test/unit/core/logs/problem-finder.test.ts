@@ -168,6 +168,15 @@ describe('the search for problems in a log', () => {
     assert.deepEqual(foldersOf(log), ['/x/shop/lib', undefined]);
   });
 
+  it('names the project that Nx runs, and prefers the folder that npm prints', () => {
+    assert.deepEqual(foldersOf(['> nx run lib:build', '', '> @acme/lib@1.0.0 build', failure, '> nx run web:build', failure]), [
+      'lib',
+      'web',
+    ]);
+    const log = ['> @acme/lib@1.0.0 build', failure, 'npm error location /x/shop/packages/lib'];
+    assert.deepEqual(foldersOf(log.map((line) => `@acme/lib:build: ${line}`)), ['/x/shop/packages/lib']);
+  });
+
   it('names the folder of a pnpm script, and the folder that a traced shell enters', () => {
     assert.deepEqual(foldersOf(['> @acme/lib@1.0.0 build /x/shop/lib', failure]), ['/x/shop/lib']);
     assert.deepEqual(foldersOf(['+ cd packages', '+ cd lib', failure]), ['packages/lib']);
