@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { messageOf } from '../model/result';
+import { commandFolder } from './command-folder';
 import type { Mask } from '../support/masking';
 import type { Contributed } from './matchers/definition';
 import type { FoundProblem } from '../model/problem';
@@ -44,8 +45,9 @@ export class ProblemReporter {
     const { journal, placer, mask } = this.sources;
     const list = new ProblemList(end.state);
     if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
+    const folder = commandFolder(step.run ?? '') ?? (callsTools(step.run) ? '' : undefined);
     for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
-      const shown = { ...(callsTools(step.run) && { folder: '' }), ...found, message: mask.text(found.message) };
+      const shown = { ...(folder !== undefined && { folder }), ...found, message: mask.text(found.message) };
       list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
     }
     const problems = list.all();
@@ -173,5 +175,6 @@ function isSame(one: Kept, found: FoundProblem, problem: StepProblem): boolean {
       : false;
   if (path !== problem.path || line !== problem.line) return false;
   if (message === problem.message) return column === problem.column || column === undefined || problem.column === undefined;
-  return traces && line !== undefined && found.source !== one.found.source;
+  const isReported = [found.source, one.found.source].includes('junit');
+  return (traces || isReported) && line !== undefined && found.source !== one.found.source;
 }

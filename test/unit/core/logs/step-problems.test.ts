@@ -43,6 +43,16 @@ describe('the problems of a step', () => {
     );
   });
 
+  it('are one where a log without a stack and a report tell of the same line', () => {
+    const list = new ProblemList('failed');
+    list.add(error('TestAdds: got 3', 'go-test', { file: 'a.go', line: 3 }), at(3));
+    list.add(error('example.com/shop › TestAdds: got 3', 'junit', trace), at(3));
+    assert.deepEqual(
+      list.all().map(({ message }) => message),
+      ['TestAdds: got 3'],
+    );
+  });
+
   it('are several where two compilers complain of one line', () => {
     const list = new ProblemList('failed');
     list.add(error('unused', 'eslint-stylish'), at(3, 1));
