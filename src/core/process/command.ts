@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../model/result';
+import { writeFully } from '../support/files';
 import type { Mask } from '../support/masking';
 import { endProcesses, markerFor, markerVariable, type Lineage } from './descendants';
 import type { ProcessIdentity } from '../model/events';
@@ -64,7 +65,7 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
   const drained = Promise.all(streams.map(finished));
   const exited = new Promise<CommandEnd>((resolve) => {
-    child.once('error', (error) => resolve({ error: messageOf(error) }));
+    child.once('error', (error) => resolve({ error: startFailure(error, command.folder) }));
     child.once('exit', (exitCode, signal) => resolve(exitCode === null ? { signal: String(signal) } : { exitCode }));
   });
   command.started(child.pid === undefined ? undefined : identityOf(child.pid));
@@ -112,6 +113,15 @@ function start(command: Command, output: number | undefined): ChildProcess {
   });
 }
 
+/** Returns the reason why a program did not start. Node blames the program for a missing folder. */
+export function startFailure(error: Error, folder: string): string {
+  if (!fs.existsSync(folder)) return `its folder ${folder} does not exist`;
+  const { code, path: program = 'the shell' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `${program} is not installed, or not on the PATH`;
+  if (code === 'EACCES') return `${program} is not executable, or ${folder} cannot be entered`;
+  return messageOf(error);
+}
+
 function groupLives(group: number): boolean {
   if (process.platform === 'win32') return false;
   // The usual result is an exception, and the stack trace is most of its cost.
@@ -152,7 +162,7 @@ class LogFile {
   readonly failed = new Promise<void>((resolve) => (this.reportFailure = resolve));
 
   constructor(
-    file: string,
+    private readonly file: string,
     private readonly mask: Mask,
   ) {
     this.descriptor = fs.openSync(file, 'a');
@@ -175,7 +185,7 @@ class LogFile {
   private write(bytes: Buffer): void {
     if (this.error !== undefined) return;
     try {
-      for (let at = 0; at < bytes.length;) at += fs.writeSync(this.descriptor, bytes, at);
+      writeFully(this.descriptor, bytes, this.file);
     } catch (error) {
       this.error = error;
       this.reportFailure();

@@ -6,7 +6,7 @@ import type { Pipeline, Step } from '../model/pipeline';
 import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import { failureReason } from './failure-reason';
+import { failureReason, timeoutReason } from './failure-reason';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
@@ -143,7 +143,14 @@ export class StepRunner {
     if (!environment) throw new Error(`the environment ${name} was not opened`);
     const log = this.logOf(step);
     const mask = new Mask(Object.values(secrets));
-    const write = (line: string): void => fs.appendFileSync(log, `${mask.text(line)}\n`);
+    const unwritable = new AbortController();
+    const write = (line: string): void => {
+      try {
+        fs.appendFileSync(log, `${mask.text(line)}\n`);
+      } catch (error) {
+        unwritable.abort(error); // the callers are event handlers, which must not throw
+      }
+    };
     fs.writeFileSync(log, '');
     journal.append({ type: 'step-started', step: step.name, attempt: 1 });
     const release: Release = {
@@ -166,9 +173,12 @@ export class StepRunner {
       secrets: own,
       ...(promotes && { promotes }),
     };
-    const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
+    const deployed = await environment.deploy(request, write, AbortSignal.any([limited(signal, step.timeoutMs), unwritable.signal]));
+    unwritable.signal.throwIfAborted();
     if (!deployed.ok) {
-      const reason = mask.text(deployed.failure.message);
+      const { kind, message } = deployed.failure;
+      if (kind === 'cancelled' && signal.aborted) return { state: 'cancelled', log };
+      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
       await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });

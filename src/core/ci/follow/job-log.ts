@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Mask } from '../../support/masking';
+import { writeFully } from '../../support/files';
 import { readTail } from '../../support/file-tail';
 import type { CiClient, CiFailure, CiResult, LogEnd, PlainLog, RemoteJob, RemoteRun } from '../ci-client';
 import { present, recordOf, textOf } from '../../support/json-value';
@@ -50,7 +51,7 @@ export class JobLog {
   private append(bytes: Buffer): void {
     const added = bytes.subarray(Math.min(this.known, bytes.length));
     this.known -= bytes.length - added.length;
-    for (let at = 0; at < added.length;) at += fs.writeSync(this.descriptor, added, at);
+    writeFully(this.descriptor, added, this.file);
   }
 }
 

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { messageOf, ok, type Result } from '../../model/result';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
 import { portsFor } from '../../process/free-port';
@@ -115,9 +115,13 @@ class Supervisor {
       await Promise.all([...this.services.values()].map((service) => service.end()));
       await endProcesses({ run: this.files.lineage }, graceMs);
       this.pipes.dispose();
-      if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
       // Send the response to the caller first.
       setImmediate(() => this.onStopped());
+      try {
+        if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
+      } catch (error) {
+        return fail('machinery', `the services of ${this.files.name} were stopped, but the record still names them: ${messageOf(error)}`);
+      }
     }
     return ok(undefined);
   }
