@@ -5,7 +5,7 @@ import { type RunState, foldAll, interrupted, isFinished, unfollowed } from '../
 import { isAlive } from '../process/process-identity';
 import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
-import { isText, isTime, readCached, shape } from '../support/record';
+import { isText, isTime, optional, readCached, shape } from '../support/record';
 import { eventsIn, journalName, readEvents } from './journal';
 
 /** Returns a new id such as `20261123T091604123-4f2a`. Ids sort by time. */
@@ -97,5 +97,5 @@ export function runInSlot(root: string): string | undefined {
 }
 
 export function readSlotUse(file: string): SlotUse | undefined {
-  return readCached<SlotUse>(file, shape({ service: isText, run: isText, at: isTime }));
+  return readCached<SlotUse>(file, shape({ service: optional(isText), run: isText, at: optional(isTime) }));
 }

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../model/result';
 import { writeFully } from '../support/files';
 import type { Mask } from '../support/masking';
-import { endProcesses, markerFor, markerVariable, type Lineage } from './descendants';
+import { Descendants, endProcesses, markerDescriptor, markerFor, markerVariable, openMarker, type Lineage } from './descendants';
 import type { ProcessIdentity } from '../model/events';
 import type { OutputPipes } from './output-pipe';
 import { identityOf } from './process-identity';
@@ -38,6 +39,8 @@ export interface CommandEnd {
   readonly ended?: 'timeout' | 'cancelled' | undefined;
   /** The reason why it could not be started. */
   readonly error?: string;
+  /** A sentence that names its processes that could not be ended. */
+  readonly left?: string | undefined;
 }
 
 /**
@@ -54,12 +57,14 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
 }
 
 async function superviseCommand(command: Command, log: LogFile): Promise<CommandEnd> {
+  const marker = openMarker(path.dirname(command.log), command.run, command.step);
   const pipe = command.pipes.open((bytes) => log.append(bytes));
   let child: ChildProcess;
   try {
-    child = start(command, pipe?.writeEnd);
+    child = start(command, pipe?.writeEnd, marker);
   } finally {
     if (pipe) fs.closeSync(pipe.writeEnd);
+    if (marker !== undefined) fs.closeSync(marker);
   }
   const streams: Readable[] = pipe ? [pipe.stream] : [child.stdout, child.stderr].filter((stream) => stream !== null);
   if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
@@ -70,12 +75,16 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   });
   command.started(child.pid === undefined ? undefined : identityOf(child.pid));
 
-  const lineage: Lineage = { run: command.run, step: command.step, group: child.pid };
+  const descendants = child.pid === undefined ? undefined : new Descendants(child.pid);
+  const lineage: Lineage = { run: command.run, step: command.step, group: child.pid, ...(descendants && { descendants }) };
   let ended: CommandEnd['ended'];
-  let ending: Promise<void> | undefined;
+  let ending: Promise<string | undefined> | undefined;
+  let isGivenUp: (end: CommandEnd) => void = () => {};
+  const givenUp = new Promise<CommandEnd>((resolve) => (isGivenUp = resolve));
   const end = (why: NonNullable<CommandEnd['ended']>): void => {
     ended ??= why;
     ending ??= endProcesses(lineage, graceMs);
+    void ending.then((left) => left !== undefined && isGivenUp({}));
   };
   const cancel = (): void => end('cancelled');
   const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), command.timeoutMs);
@@ -83,23 +92,26 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   if (command.signal.aborted) cancel();
 
   const failed = log.failed.then(() => end('cancelled'));
-  const result = await exited;
+  const result = await Promise.race([exited, givenUp]);
   clearTimeout(timer);
   command.signal.removeEventListener('abort', cancel);
-  if (ending) await ending;
-  else if (child.pid !== undefined && groupLives(child.pid)) await endProcesses(lineage, graceMs);
+  let left: string | undefined;
+  if (ending) left = await ending;
+  else if (child.pid !== undefined && groupLives(child.pid)) left = await endProcesses(lineage, graceMs);
   if (!(await settlesWithin(drained, outputGraceMs))) {
     // A process that left the group still holds the output.
-    await endProcesses(lineage, graceMs);
+    left ??= await endProcesses(lineage, graceMs);
     await settlesWithin(drained, outputGraceMs);
     for (const stream of streams) stream.destroy();
   }
+  left ??= await descendants?.endUnmarked(graceMs);
+  if (left !== undefined) child.unref();
   void failed;
   log.finish();
-  return { ...result, ...(ended && { ended }) };
+  return { ...result, ...(ended && { ended }), ...(left !== undefined && { left }) };
 }
 
-function start(command: Command, output: number | undefined): ChildProcess {
+function start(command: Command, output: number | undefined, marker: number | undefined): ChildProcess {
   const outer = process.env[markerVariable];
   const mark = markerFor(command.run, command.step);
   const target = output ?? 'pipe';
@@ -107,7 +119,7 @@ function start(command: Command, output: number | undefined): ChildProcess {
     cwd: command.folder,
     env: { ...command.env, [markerVariable]: outer ? `${outer} ${mark}` : mark },
     shell: true,
-    stdio: ['ignore', target, target],
+    stdio: ['ignore', target, target, ...(marker === undefined ? [] : [...Array<'ignore'>(markerDescriptor - 3).fill('ignore'), marker])],
     detached: process.platform !== 'win32',
     windowsHide: true,
   });

@@ -202,8 +202,9 @@ export class StepRunner {
       ...(end.signal !== undefined && { signal: end.signal }),
     };
     if (end.error === undefined && end.ended !== 'timeout') {
-      if (this.context.signal.aborted) return { state: 'cancelled', ...facts };
-      if (end.exitCode === 0) return { state: 'passed', ...facts };
+      const left = end.left === undefined ? {} : { reason: end.left };
+      if (this.context.signal.aborted) return { state: 'cancelled', ...facts, ...left };
+      if (end.exitCode === 0) return { state: 'passed', ...facts, ...left };
     }
     const reason = failureReason(step, end, readTail(log, tailBytes, from));
     return { state: 'failed', ...facts, ...(reason !== undefined && { reason }) };

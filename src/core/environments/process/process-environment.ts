@@ -5,6 +5,7 @@ import type { ProcessDefinition } from './descriptor';
 import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { startFailure } from '../../process/command';
+import { markerFor, markerVariable } from '../../process/descendants';
 import { writeFully } from '../../support/files';
 import { followFile, readTail } from '../../support/file-tail';
 import { pause } from '../../support/pause';
@@ -115,7 +116,8 @@ export class ProcessEnvironment implements Environment {
     const [program = '', ...args] = this.program;
     const child = spawn(program, [...args, 'supervise', this.name], {
       cwd: this.files.home,
-      env: { ...plainEnvironment(process.env), DELIVER_HOME: this.files.home, ELECTRON_RUN_AS_NODE: '1' },
+      // The supervisor outlives a step that starts it.
+      env: { ...plainEnvironment(process.env), DELIVER_HOME: this.files.home, ELECTRON_RUN_AS_NODE: '1', [markerVariable]: markerFor('supervisor', this.name) },
       stdio: ['ignore', log, log],
       detached: true,
       windowsHide: true,

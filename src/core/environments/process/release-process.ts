@@ -104,8 +104,9 @@ export class ReleaseProcess {
   /** Ends the process and everything that it started. */
   async end(): Promise<void> {
     const { lineage, mark } = this.command;
-    await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
-    await this.exited;
+    const left = await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
+    if (left !== undefined) console.error(left);
+    else await this.exited;
   }
 }
 
