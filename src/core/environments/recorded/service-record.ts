@@ -4,6 +4,7 @@ import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
+import { watchPath } from '../../support/folder-watch';
 import { environmentsFolder } from '../../support/home';
 import { isArtifact, isIdentity, isObject, isRelease, isText, isTime, listOf, oneOf, optional, readCached, readRecord, shape } from '../../support/record';
 import type { KeptRelease } from '../platform';
@@ -128,8 +129,7 @@ export class ServiceRecords {
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     fs.mkdirSync(this.folder, { recursive: true });
-    const watcher = fs.watch(this.folder, (_, name) => name?.endsWith(suffix) && changed());
-    watcher.on('error', () => {}); // the folder was deleted
+    const watcher = watchPath(this.folder, (name) => (name === undefined || name.endsWith(suffix)) && changed());
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     watcher.close();
   }
