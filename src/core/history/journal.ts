@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EventBody, RunEvent } from '../model/events';
 import { writeFully } from '../support/files';
+import { plain } from '../support/terminal-text';
 import { type Check, isIdentity, isNumber, isRelease, isText, isTime, listOf, oneOf, optional, shape } from '../support/record';
 
 export const journalName = 'journal.jsonl';
@@ -28,7 +29,7 @@ export class Journal {
   append(body: EventBody): RunEvent {
     const { type, ...rest } = body;
     const event = { type, at: new Date().toISOString(), run: this.run, ...rest } as RunEvent;
-    const line = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(event)}\n`);
+    const line = Buffer.from(`${this.torn ? '\n' : ''}${JSON.stringify(event, plainText)}\n`);
     if (fs.fstatSync(this.descriptor).nlink === 0) throw new Error(`the folder of the run was removed: ${this.folder}`);
     this.torn = true;
     writeFully(this.descriptor, line, path.join(this.folder, journalName));
@@ -41,6 +42,13 @@ export class Journal {
   close(): void {
     fs.closeSync(this.descriptor);
   }
+}
+
+/** The text that people read. Commits, logs and servers may contain characters that change how it is shown. */
+const shownKeys = new Set(['subject', 'message', 'reason', 'hint', 'by']);
+
+function plainText(key: string, value: unknown): unknown {
+  return typeof value === 'string' && shownKeys.has(key) ? plain(value) : value;
 }
 
 /** Whether the last line is incomplete, so that the next event needs a new line. */

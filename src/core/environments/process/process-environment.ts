@@ -6,7 +6,6 @@ import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
 import { startFailure } from '../../process/command';
 import { markerFor, markerVariable } from '../../process/descendants';
-import { writeFully } from '../../support/files';
 import { followFile, readTail } from '../../support/file-tail';
 import { pause } from '../../support/pause';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RollbackOptions, RolledBackRelease } from '../environment';
@@ -87,7 +86,8 @@ export class ProcessEnvironment implements Environment {
     const stopped = await callSupervisor(control, 'stop', {});
     // A supervisor that could not record the stop ends, too.
     for (const deadline = Date.now() + stopTimeoutMs; isAlive(control.supervisor); await pause(pollIntervalMs)) {
-      if (Date.now() > deadline) return stopped.ok ? fail('machinery', `the supervisor of ${this.name} (process ${control.supervisor.pid}) does not end`) : stopped;
+      if (Date.now() > deadline)
+        return stopped.ok ? fail('machinery', `the supervisor of ${this.name} (process ${control.supervisor.pid}) does not end`) : stopped;
     }
     return stopped;
   }
@@ -117,7 +117,12 @@ export class ProcessEnvironment implements Environment {
     const child = spawn(program, [...args, 'supervise', this.name], {
       cwd: this.files.home,
       // The supervisor outlives a step that starts it.
-      env: { ...plainEnvironment(process.env), DELIVER_HOME: this.files.home, ELECTRON_RUN_AS_NODE: '1', [markerVariable]: markerFor('supervisor', this.name) },
+      env: {
+        ...plainEnvironment(process.env),
+        DELIVER_HOME: this.files.home,
+        ELECTRON_RUN_AS_NODE: '1',
+        [markerVariable]: markerFor('supervisor', this.name),
+      },
       stdio: ['ignore', log, log],
       detached: true,
       windowsHide: true,
@@ -142,7 +147,7 @@ export class ProcessEnvironment implements Environment {
     fs.mkdirSync(this.files.folder, { recursive: true });
     const log = fs.openSync(this.files.supervisorLog, 'w');
     try {
-      writeFully(log, Buffer.from('\n'), this.files.supervisorLog);
+      fs.writeSync(log, '\n', 0); // at an offset, so that the log begins at its start
       fs.ftruncateSync(log);
       return log;
     } catch (error) {
