@@ -24,7 +24,10 @@ export class KnownPipelines {
   recall(blob: string): Pipeline | undefined {
     if (this.version === undefined) return undefined;
     // A damaged file is parsed again.
-    const kept = readCached<{ readonly hash: string; readonly pipeline: Pipeline }>(this.file(blob), shape({ hash: isText, pipeline: isObject }));
+    const kept = readCached<{ readonly hash: string; readonly pipeline: Pipeline }>(
+      this.file(blob),
+      shape({ hash: isText, pipeline: isObject }),
+    );
     return kept?.hash === hashOf(kept?.pipeline) ? kept?.pipeline : undefined;
   }
 

@@ -7,6 +7,7 @@ import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
 import { failureReason, timeoutReason } from './failure-reason';
+import { appendText } from '../support/files';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
@@ -103,7 +104,7 @@ export class StepRunner {
       const end = await this.runOnce(step, log, tell);
       const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
-        fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
+        appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
       const reported = await problems.report(step, { ...ending, log, from, began });
@@ -146,7 +147,7 @@ export class StepRunner {
     const unwritable = new AbortController();
     const write = (line: string): void => {
       try {
-        fs.appendFileSync(log, `${mask.text(line)}\n`);
+        appendText(log, `${mask.text(line)}\n`);
       } catch (error) {
         unwritable.abort(error); // the callers are event handlers, which must not throw
       }

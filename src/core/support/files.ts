@@ -44,6 +44,15 @@ export function writeFully(descriptor: number, bytes: Buffer, file: string): voi
   }
 }
 
+/** Appends text completely, or throws an error that names the file. */
+export function appendText(file: string, text: string): void {
+  try {
+    fs.appendFileSync(file, text);
+  } catch (error) {
+    throw named(error, file);
+  }
+}
+
 /** Node names no file in the errors of a descriptor, and the draft in others. */
 function named(error: unknown, file: string): unknown {
   if (error instanceof Error && 'syscall' in error) (error as NodeJS.ErrnoException).path = file;
