@@ -78,7 +78,8 @@ export class ProcessEnvironment implements Environment {
     const control = findControl(this.files);
     if (!control) {
       // A killed supervisor may have left processes, which only a supervisor ends: start one.
-      if (readState(this.files)?.supervisor === undefined) return ok(undefined);
+      const state = readState(this.files);
+      if (state ? state.supervisor === undefined : !fs.existsSync(this.files.state)) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
       return this.stop();
