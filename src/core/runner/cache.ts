@@ -22,6 +22,7 @@ export interface Fingerprint {
 
 /** The maximum size of all archives of a repository, in bytes. */
 const maxBytes = 5 * 2 ** 30;
+const dayMs = 86_400_000;
 
 /**
  * The cache of passed steps, by key, with their outputs. The outputs are either still in the slot, unchanged, or in an
@@ -100,7 +101,9 @@ export class StepCache {
 function removeStaleDrafts(folder: string): void {
   for (const name of fileNames(folder)) {
     const pid = /\.(\d+)\.draft$/.exec(name)?.[1];
-    if (pid !== undefined && Number(pid) !== process.pid && !hasProcess(Number(pid))) fs.rmSync(path.join(folder, name), { force: true });
+    const age = Date.now() - (fs.statSync(path.join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    // The pid may belong to another process by now.
+    if (pid !== undefined && (!hasProcess(Number(pid)) || age > dayMs)) fs.rmSync(path.join(folder, name), { force: true });
   }
 }
 

@@ -14,6 +14,7 @@ import type { ProblemReporter } from '../logs/problem-reporter';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
+import { isTokenVariable } from '../pipeline/environment-tokens';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -55,7 +56,8 @@ export class StepRunner {
   hasRun = false;
 
   constructor(private readonly context: StepContext) {
-    this.shared = sharedEnvironment(context.base, context.pipeline, context.around);
+    const base = Object.fromEntries(Object.entries(context.base).filter(([name]) => !isTokenVariable(name)));
+    this.shared = sharedEnvironment(base, context.pipeline, context.around);
   }
 
   async execute(step: Step): Promise<StepState> {
