@@ -110,7 +110,9 @@ class Peers {
   /** Returns the marks of all visible windows. */
   visible(): string[] {
     const names = fs.existsSync(this.folder) ? fs.readdirSync(this.folder) : [];
-    return names.filter((name) => name.startsWith(`${this.prefix}visible-`) && !name.endsWith(draftSuffix) && this.isVisible(path.join(this.folder, name)));
+    return names.filter(
+      (name) => name.startsWith(`${this.prefix}visible-`) && !name.endsWith(draftSuffix) && this.isVisible(path.join(this.folder, name)),
+    );
   }
 
   close(): void {

@@ -35,7 +35,10 @@ export class CiRecords {
     } catch {
       return; // the disk is full: the next update tries again
     }
-    this.watchers.set(folder, watchPath(folder, () => this.reading.schedule()));
+    this.watchers.set(
+      folder,
+      watchPath(folder, () => this.reading.schedule()),
+    );
   }
 
   dispose(): void {

@@ -101,7 +101,13 @@ const isState = shape({
   environment: isText,
   supervisor: optional(isIdentity),
   services: listOf(
-    shape({ service: isText, port: isNumber, state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'), current: optional(isRunnable), earlier: listOf(isRunnable) }),
+    shape({
+      service: isText,
+      port: isNumber,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      current: optional(isRunnable),
+      earlier: listOf(isRunnable),
+    }),
   ),
 });
 

@@ -6,7 +6,20 @@ import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
 import { watchPath } from '../../support/folder-watch';
 import { environmentsFolder } from '../../support/home';
-import { isArtifact, isIdentity, isObject, isRelease, isText, isTime, listOf, oneOf, optional, readCached, readRecord, shape } from '../../support/record';
+import {
+  isArtifact,
+  isIdentity,
+  isObject,
+  isRelease,
+  isText,
+  isTime,
+  listOf,
+  oneOf,
+  optional,
+  readCached,
+  readRecord,
+  shape,
+} from '../../support/record';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
@@ -48,7 +61,15 @@ const isServiceRecord = shape({
 const isObservation = shape({
   kind: isText,
   at: optional(isTime),
-  services: listOf(shape({ service: isText, state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'), url: isText, release: optional(isRelease), artifact: optional(isArtifact) })),
+  services: listOf(
+    shape({
+      service: isText,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      url: isText,
+      release: optional(isRelease),
+      artifact: optional(isArtifact),
+    }),
+  ),
   failure: optional(isText),
 });
 

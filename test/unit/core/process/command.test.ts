@@ -102,7 +102,8 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
   (process.platform === 'linux' ? describe : describe.skip)('that starts a process without its environment, session and output', () => {
     const pidFile = (): string => path.join(folder.path, 'escaped.pid');
     const escaped = (): number => Number(fs.readFileSync(pidFile(), 'utf8'));
-    const escape = (): string => `env -i setsid sh -c 'echo $$ > ${pidFile()}.new; mv ${pidFile()}.new ${pidFile()}; cd /; exec sleep 60' >/dev/null 2>&1 &`;
+    const escape = (): string =>
+      `env -i setsid sh -c 'echo $$ > ${pidFile()}.new; mv ${pidFile()}.new ${pidFile()}; cd /; exec sleep 60' >/dev/null 2>&1 &`;
 
     it('is found after its parent has ended', async () => {
       await run(`${escape()} until [ -e ${pidFile()} ]; do sleep 0.02; done`);
