@@ -66,7 +66,8 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const folder = path.join(slot.root, given.folder);
   const ground = { slot: slot.root, folder, repository: repository.root };
   const fit = await checkEnvironments(given, folder);
-  if (!fit.ok) return { outcome: signal.aborted ? 'cancelled' : 'failed', reason: fit.failure.message, failure: fit.failure };
+  if (!fit.ok && signal.aborted) return { outcome: 'cancelled' };
+  if (!fit.ok) return { outcome: 'failed', reason: fit.failure.message, failure: fit.failure };
   const width = given.width ?? availableParallelism();
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
   const verification = given.guard ?? new Verification(pipeline, journal, given.program);

@@ -6,7 +6,8 @@ import type { Pipeline, Step } from '../model/pipeline';
 import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import { failureReason } from './failure-reason';
+import { failureReason, timeoutReason } from './failure-reason';
+import { appendText } from '../support/files';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
@@ -106,7 +107,7 @@ export class StepRunner {
       const end = await this.runOnce(step, log, tell);
       const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
-        fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
+        appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
       const reported = await problems.report(step, { ...ending, log, from, ...(before && { before }) });
@@ -150,7 +151,14 @@ export class StepRunner {
     if (!environment) throw new Error(`the environment ${name} was not opened`);
     const log = this.logOf(step);
     const mask = new Mask(Object.values(secrets));
-    const write = (line: string): void => fs.appendFileSync(log, `${mask.text(line)}\n`);
+    const unwritable = new AbortController();
+    const write = (line: string): void => {
+      try {
+        appendText(log, `${mask.text(line)}\n`);
+      } catch (error) {
+        unwritable.abort(error); // the callers are event handlers, which must not throw
+      }
+    };
     fs.writeFileSync(log, '');
     journal.append({ type: 'step-started', step: step.name, attempt: 1 });
     const release: Release = {
@@ -173,9 +181,12 @@ export class StepRunner {
       secrets: own,
       ...(promotes && { promotes }),
     };
-    const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
+    const deployed = await environment.deploy(request, write, AbortSignal.any([limited(signal, step.timeoutMs), unwritable.signal]));
+    unwritable.signal.throwIfAborted();
     if (!deployed.ok) {
-      const reason = mask.text(deployed.failure.message);
+      const { kind, message } = deployed.failure;
+      if (kind === 'cancelled' && signal.aborted) return { state: 'cancelled', log };
+      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
       await this.context.problems.report(step, { state, log, from: 0, reason });
@@ -199,8 +210,9 @@ export class StepRunner {
       ...(end.signal !== undefined && { signal: end.signal }),
     };
     if (end.error === undefined && end.ended !== 'timeout') {
-      if (this.context.signal.aborted) return { state: 'cancelled', ...facts };
-      if (end.exitCode === 0) return { state: 'passed', ...facts };
+      const left = end.left === undefined ? {} : { reason: end.left };
+      if (this.context.signal.aborted) return { state: 'cancelled', ...facts, ...left };
+      if (end.exitCode === 0) return { state: 'passed', ...facts, ...left };
     }
     const reason = failureReason(step, end, readTail(log, tailBytes, from));
     return { state: 'failed', ...facts, ...(reason !== undefined && { reason }) };
