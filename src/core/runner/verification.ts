@@ -70,26 +70,67 @@ export class Verification implements ReleaseGuard {
     return this.lost;
   }
 
-  private async settle({ environment, release, previous }: Pending): Promise<void> {
-    const settled = await environment.settle(this.pipeline.service, release.id);
-    if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
+  private async settle({ environment, release, previous, liveAt }: Pending): Promise<void> {
+    this.lost = await settle(this.pipeline, this.journal, environment, release, liveAt);
+    if (this.lost === undefined && previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
   }
 
   private async rollBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
     this.pending.delete(environment.name);
-    const back = await environment.rollBack(this.pipeline.service, { only: release.id });
-    if (back.ok)
-      this.journal.append({
-        type: 'rolled-back',
-        environment: environment.name,
-        from: release,
-        ...(back.value.to && { to: back.value.to }),
-        reason,
-        errorsMs: Date.now() - liveAt,
-      });
-    else this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+    await rollBack(this.pipeline, this.journal, environment, release, reason, liveAt);
   }
+}
+
+/** Confirms a verified release. Returns the reason if it is no longer live. */
+async function settle(
+  { service }: Pipeline,
+  journal: Journal,
+  environment: Environment,
+  release: Release,
+  liveAt: number,
+): Promise<string | undefined> {
+  const settled = await environment.settle(service, release.id);
+  if (settled.ok) return undefined;
+  // The environment may have restored the previous release, because its supervisor was killed.
+  const { current } = liveIn(environment, service);
+  if (current?.id !== release.id) recordRollback(journal, environment, release, current, settled.failure.message, liveAt);
+  return settled.failure.message;
+}
+
+/** Rolls an unverified release back and records it. */
+async function rollBack(
+  { service }: Pipeline,
+  journal: Journal,
+  environment: Environment,
+  release: Release,
+  reason: string,
+  liveAt: number,
+): Promise<void> {
+  // `only`: another delivery may have deployed a newer release, which must stay.
+  const roll = async (): ReturnType<Environment['rollBack']> => environment.rollBack(service, { only: release.id });
+  let back = await roll();
+  // A supervisor that was killed leaves the release for its successor, which restores the previous one.
+  if (!back.ok && back.failure.kind === 'machinery') back = await roll();
+  if (back.ok) return recordRollback(journal, environment, release, back.value.to, reason, liveAt);
+  const { current, isKnown } = liveIn(environment, service);
+  if (isKnown && current?.id !== release.id) return recordRollback(journal, environment, release, current, reason, liveAt);
+  journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+}
+
+function liveIn(environment: Environment, service: string): { readonly isKnown: boolean; readonly current: Release | undefined } {
+  const status = environment.status().find((one) => one.service === service);
+  return { isKnown: status !== undefined, current: status?.release };
+}
+
+function recordRollback(
+  journal: Journal,
+  { name: environment }: Environment,
+  from: Release,
+  to: Release | undefined,
+  reason: string,
+  liveAt: number,
+): void {
+  journal.append({ type: 'rolled-back', environment, from, ...(to && { to }), reason, errorsMs: Date.now() - liveAt });
 }
 
 /**
@@ -181,26 +222,11 @@ export class JobVerification implements ReleaseGuard {
   }
 
   private async settle(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
-    const settled = await environment.settle(this.pipeline.service, release.id);
-    if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
+    this.lost = await settle(this.pipeline, this.journal, environment, release, Date.parse(release.deployedAt));
+    if (this.lost === undefined && previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
   }
 
   private async rollBack(environment: Environment, from: Release, reason: string): Promise<void> {
-    // `only`: another pipeline may have delivered a newer release, which must stay.
-    const back = await environment.rollBack(this.pipeline.service, { only: from.id });
-    if (!back.ok) {
-      this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
-      return;
-    }
-    const { to } = back.value;
-    this.journal.append({
-      type: 'rolled-back',
-      environment: environment.name,
-      from,
-      ...(to && { to }),
-      reason,
-      errorsMs: Date.now() - Date.parse(from.deployedAt),
-    });
+    await rollBack(this.pipeline, this.journal, environment, from, reason, Date.parse(from.deployedAt));
   }
 }

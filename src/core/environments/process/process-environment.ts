@@ -64,24 +64,33 @@ export class ProcessEnvironment implements Environment {
     return ok(undefined);
   }
 
-  async start(): Promise<Result<void>> {
-    const control = await this.connect();
-    return control.ok ? ok(undefined) : control;
+  async start(services = this.services()): Promise<Result<void>> {
+    return this.call('start', { services });
   }
 
-  async stop(): Promise<Result<void>> {
+  async stop(services?: readonly string[]): Promise<Result<void>> {
     const control = findControl(this.files);
     if (!control) {
       // A killed supervisor may have left processes, which only a supervisor ends: start one.
       if (readState(this.files)?.supervisor === undefined) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
-      return this.stop();
+      return this.stop(services);
     }
-    const stopped = await callSupervisor(control, 'stop', {});
+    const stopped = await callSupervisor(control, 'stop', { services });
     if (!stopped.ok) return stopped;
-    while (isAlive(control.supervisor)) await pause(pollIntervalMs);
+    // The supervisor ends with its last service, and records that.
+    while (isAlive(control.supervisor) && !readState(this.files)?.supervisor) await pause(pollIntervalMs);
     return stopped;
+  }
+
+  async remove(services: readonly string[]): Promise<Result<void>> {
+    if (this.services().every((service) => services.includes(service))) return this.stop();
+    return this.call('remove', { services });
+  }
+
+  private services(): string[] {
+    return this.status().map(({ service }) => service);
   }
 
   private async call<C extends keyof Commands>(

@@ -5,6 +5,7 @@ import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
+import type { Claim } from '../owner';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
@@ -16,6 +17,8 @@ export interface ServiceRecord {
   readonly current?: KeptRelease;
   /** The process that has to verify `current`; absent: it is verified. */
   readonly verifier?: ProcessIdentity;
+  /** The claim of the repository that delivered `current`, until it is verified. */
+  readonly claim?: Claim;
   /** The releases that can be restored, newest first. */
   readonly earlier: readonly KeptRelease[];
   /** A deployment in progress: the live release is uncertain until it ends. */
@@ -180,9 +183,10 @@ function statusOf(
   }
   const { current, earlier = [], url = '', stopped } = record ?? {};
   if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
+  const ownership = { owner: (current ?? earlier[0])?.owner, isProduction: current?.isProduction };
   // A deployment since the last observation is more recent than it.
   const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
-  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, observedAt: at };
+  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, ...ownership, observedAt: at };
   const releases = earlier.map((kept): Release => kept.release);
   const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
     ? { state: 'stopped', reason: 'it was stopped' }
@@ -197,6 +201,7 @@ function statusOf(
     artifact: current && { slot: current.slot, folder: current.folder, image: current.image },
     previous: releases[0],
     earlier: releases.length > 0 ? releases : undefined,
+    ...ownership,
     observedAt: isNewer ? at : undefined,
   };
 }
