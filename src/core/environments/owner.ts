@@ -3,7 +3,7 @@ import { execGit } from '../git/git';
 import { readHead } from '../git/git-files';
 import { parseRemote } from '../git/remotes';
 import type { Repository } from '../git/repository';
-import type { Owner } from '../model/environment-status';
+import type { EnvironmentStatus, Owner } from '../model/environment-status';
 import { fail, ok, type Result, valueOf } from '../model/result';
 
 /** The right of a repository to deploy to an environment. */
@@ -41,6 +41,16 @@ export async function belongsTo(owner: Owner | undefined, mine: Owner): Promise<
   if (!owner || isSameRepository(owner, mine)) return true;
   if (owner.head === undefined || fs.existsSync(owner.gitFolder)) return false;
   return (await execGit(['cat-file', '-e', `${owner.head}^{commit}`], { folder: mine.folder })).ok;
+}
+
+/** Returns the environments with only the services that belong to the repository of `mine`. */
+export async function ownServices(environments: readonly EnvironmentStatus[], mine: Owner): Promise<EnvironmentStatus[]> {
+  return Promise.all(
+    environments.map(async (one) => {
+      const isOwn = await Promise.all(one.services.map(async ({ owner }) => belongsTo(owner, mine)));
+      return { ...one, services: one.services.filter((_, index) => isOwn[index]) };
+    }),
+  );
 }
 
 /** Returns the claim of a repository to a service. Fails if the service belongs to another repository, unless `takeOver`. */

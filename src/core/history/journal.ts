@@ -4,6 +4,9 @@ import type { EventBody, RunEvent } from '../model/events';
 
 export const journalName = 'journal.jsonl';
 
+/** Others act on these events, so they must survive a crash of the machine. */
+const durable: readonly RunEvent['type'][] = ['deployed', 'verified', 'rolled-back', 'run-finished'];
+
 /**
  * The append-only list of events of a run. Each event is one line and one write, so a crash can tear only the last
  * line. Throws if a write fails: a run that cannot be recorded must stop.
@@ -31,7 +34,7 @@ export class Journal {
     const written = fs.writeSync(this.descriptor, line);
     if (written !== line.length) throw new Error(`only ${written} of ${line.length} bytes of the journal were written. Is the disk full?`);
     this.torn = false;
-    if (event.type === 'run-finished' || event.type === 'deployed') fs.fsyncSync(this.descriptor);
+    if (durable.includes(event.type)) fs.fsyncSync(this.descriptor);
     this.listener(event);
     return event;
   }

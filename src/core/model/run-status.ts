@@ -111,6 +111,7 @@ export function plannedSteps(pipeline: Pipeline, earlier: readonly RunState[]): 
       name: step.name,
       needs: step.needs,
       kind: kindOf(step),
+      ...(step.deploy !== undefined && { deploys: step.deploy }),
       ...(step.verifies !== undefined && { verifies: step.verifies }),
       ...(usualMs !== undefined && { usualMs }),
     };

@@ -1,5 +1,5 @@
 import { Journal } from '../history/journal';
-import { newRunId } from '../history/runs';
+import { nextRunId } from '../history/runs';
 import { openRepository, type Repository } from '../git/repository';
 import { listTree, type TreeEntry } from '../git/tree';
 import type { Change, Outcome, PlannedStep, ProcessIdentity, RunEvent, RunStarted } from '../model/events';
@@ -87,7 +87,7 @@ export class RecordedRun {
   };
   private readonly markInactive: () => void;
 
-  constructor({ id = newRunId(), home, pipeline, change, earlier = [], onEvent }: RunDescription) {
+  constructor({ home, id = nextRunId(home), pipeline, change, earlier = [], onEvent }: RunDescription) {
     this.id = id;
     this.journal = new Journal(home.run(this.id), this.id, onEvent);
     this.markInactive = markActive(home, this.id);
@@ -144,6 +144,8 @@ export interface DeliveryRequest {
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */
   readonly engine?: EngineName;
+  /** Replaces services of the same name that other repositories delivered. */
+  readonly takeOver?: boolean;
   /** Access tokens for the CI service. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;

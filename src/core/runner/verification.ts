@@ -216,7 +216,7 @@ export class JobVerification implements ReleaseGuard {
       (run) =>
         run.outcome === 'passed' &&
         run.change.commit === release.commit &&
-        run.startedAt >= release.deployedAt &&
+        run.id > release.id &&
         run.steps.some((one) => one.name === step.name && one.state === 'passed'),
     );
   }

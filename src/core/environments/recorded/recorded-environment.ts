@@ -84,6 +84,7 @@ export class RecordedEnvironment implements Environment {
       const verifier = request.owner ?? currentIdentity();
       const kept = earlier.slice(0, maxEarlierReleases);
       this.records.write({ service, definition, url, current: next, verifier, claim: request.claim, earlier: kept });
+      this.records.removeObservation(service);
       await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...kept]);
       const [last] = ownReleases(kept, request.claim);
       return ok({ url, release, previous: last?.release });

@@ -184,8 +184,8 @@ function statusOf(
   const { current, earlier = [], url = '', stopped } = record ?? {};
   if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
   const ownership = { owner: (current ?? earlier[0])?.owner, isProduction: current?.isProduction };
-  // A deployment since the last observation is more recent than it.
-  const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
+  // Each deployment removes the observation, so an observation is newer than the deployment.
+  const isNewer = observed && at !== undefined;
   if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, ...ownership, observedAt: at };
   const releases = earlier.map((kept): Release => kept.release);
   const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
