@@ -71,7 +71,8 @@ export function honour(
   owner: Owner | undefined,
   given: Claim | undefined,
 ): Result<void> {
-  if (!owner || !given || given.takesOver || isSameRepository(owner, given.owner) || owner.gitFolder === given.formerly) return ok(undefined);
+  if (!owner || !given || given.takesOver || isSameRepository(owner, given.owner) || owner.gitFolder === given.formerly)
+    return ok(undefined);
   return foreign(place, owner, given.owner);
 }
 

@@ -32,13 +32,14 @@ export function deliveriesOf(runs: readonly RunState[]): Delivery[] {
 
 /** Returns the deliveries in the order in which they went live. The order of the runs of this machine counts more than its clock. */
 function inOrder(runs: readonly RunState[], byId: ReadonlyMap<string, RunState>): Delivery[] {
-  let latest = '';
+  const latest = new Map<string | undefined, string>();
   const timed = runs.flatMap((run) =>
     deliveriesOfRun(run, byId).map((delivery) => {
-      const { deliveredAt: at } = delivery;
-      if (run.engine) return { at, delivery };
-      latest = at > latest ? at : latest;
-      return { at: latest, delivery };
+      const { deliveredAt, environment } = delivery;
+      const before = latest.get(environment) ?? '';
+      const at = !run.engine && before > deliveredAt ? before : deliveredAt;
+      if (!run.engine) latest.set(environment, at);
+      return { at, delivery };
     }),
   );
   return timed.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).map(({ delivery }) => delivery);

@@ -13,7 +13,7 @@ import { listServices } from './locate';
  */
 export async function environmentsToObserve(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, EnvironmentDefinition>>();
-  for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
+  for (const { service, environments } of root === undefined ? [] : await definedPipelines(root))
     for (const [name, definition] of Object.entries(environments)) {
       if (isEmbedded(definition.kind) || (kindOf(name, home) ?? definition.kind) !== definition.kind) continue;
       const services = defined.get(name) ?? new Map<string, EnvironmentDefinition>();
@@ -28,8 +28,8 @@ export async function environmentsToObserve(home: string, root: string | undefin
   return [...open, ...recordedEnvironments(home).filter(({ name }) => !defined.has(name))];
 }
 
-/** Skips definitions with errors: `deliver check` reports them. */
-async function pipelinesOf(root: string): Promise<Pipeline[]> {
+/** Returns the pipelines of a working copy. Skips definitions with errors: `deliver check` reports them. */
+export async function definedPipelines(root: string): Promise<Pipeline[]> {
   const services = await listServices(root);
   if (services.length === 0) return [];
   const { parsePipeline } = await import('./parse');

@@ -183,9 +183,7 @@ export class Service {
     const missing = current.running ? undefined : this.starter.missingSecret(current.record);
     if (missing !== undefined)
       return { state: 'stopped', reason: `it needs the secret ${missing}, whose value is not stored: deliver it again` };
-    return this.proxy.listening
-      ? { state: current.state, reason: current.reason }
-      : { state: 'unhealthy', reason: this.addressProblem };
+    return this.proxy.listening ? { state: current.state, reason: current.reason } : { state: 'unhealthy', reason: this.addressProblem };
   }
 
   private get addressProblem(): string {

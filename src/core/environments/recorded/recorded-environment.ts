@@ -102,7 +102,11 @@ export class RecordedEnvironment implements Environment {
       this.records.write({ ...record.value, verifier: undefined, claim: undefined, earlier: own });
       const isKept = ({ release }: KeptRelease): boolean => own.some((one) => one.release.id === release.id);
       const platform = await this.platformOf(service);
-      if (platform.ok) await platform.value.forget(earlier.filter((one) => !isKept(one)), [record.value.current, ...own]);
+      if (platform.ok)
+        await platform.value.forget(
+          earlier.filter((one) => !isKept(one)),
+          [record.value.current, ...own],
+        );
       return ok(undefined);
     });
   }
@@ -136,12 +140,7 @@ export class RecordedEnvironment implements Environment {
    * Restores the former release after a deployment whose process died, or settles the release if its journal says that it was verified.
    * Returns which release was replaced and which was restored, or undefined if nothing was rolled back.
    */
-  async recover(
-    service: string,
-    releaseId: string,
-    log: WriteLine,
-    isVerified = false,
-  ): Promise<Result<RolledBackRelease | undefined>> {
+  async recover(service: string, releaseId: string, log: WriteLine, isVerified = false): Promise<Result<RolledBackRelease | undefined>> {
     const read = this.read(service);
     if (!read.ok) return ok(undefined); // unreadable: the next delivery creates a new record
     const { deploying, current, verifier } = read.value ?? {};
