@@ -18,13 +18,17 @@ export function isCompound(command: string): boolean {
   return /[\n;]/.test(command.trim());
 }
 
-/** Returns a command that makes up to `attempts` attempts, for CI services without retries. */
+/**
+ * Returns a command that makes up to `attempts` attempts, for CI services without retries. No attempt is part of a condition, where a
+ * shell would ignore the `set -e` of the command.
+ */
 export function retried(command: string, attempts: number): string {
   if (attempts < 2) return command;
   const line = command.trimEnd();
   // A here-document ends at the start of a line.
   const body = line.includes('\n') ? line : `  ${line}`;
-  return [`attempt() (`, body, `)`, Array.from({ length: attempts }, () => 'attempt').join(' || ')].join('\n');
+  const more = Array.from({ length: attempts - 1 }, () => ['test $? -eq 0 && exit', 'attempt']).flat();
+  return ['attempt() (', body, ')', 'set +e', 'attempt', ...more].join('\n');
 }
 
 /** Returns the command by which a job runs a step with Deliver. */
