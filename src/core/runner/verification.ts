@@ -4,6 +4,7 @@ import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../model/pipeline';
 import type { ProcessIdentity, Release, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
+import type { Result } from '../model/result';
 import { currentIdentity } from '../process/process-identity';
 import type { WatchedRelease } from './release-watch';
 import type { RepositoryHome } from '../support/home';
@@ -89,7 +90,7 @@ async function settle(
   release: Release,
   liveAt: number,
 ): Promise<string | undefined> {
-  const settled = await environment.settle(service, release.id);
+  const settled = await persist(async () => environment.settle(service, release.id));
   if (settled.ok) return undefined;
   // The environment may have restored the previous release, because its supervisor was killed.
   const { current } = liveIn(environment, service);
@@ -107,14 +108,17 @@ async function rollBack(
   liveAt: number,
 ): Promise<void> {
   // `only`: another delivery may have deployed a newer release, which must stay.
-  const roll = async (): ReturnType<Environment['rollBack']> => environment.rollBack(service, { only: release.id });
-  let back = await roll();
-  // A supervisor that was killed leaves the release for its successor, which restores the previous one.
-  if (!back.ok && back.failure.kind === 'machinery') back = await roll();
+  const back = await persist(async () => environment.rollBack(service, { only: release.id }));
   if (back.ok) return recordRollback(journal, environment, release, back.value.to, reason, liveAt);
   const { current, isKnown } = liveIn(environment, service);
   if (isKnown && current?.id !== release.id) return recordRollback(journal, environment, release, current, reason, liveAt);
   journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+}
+
+/** Repeats an action once if the machinery failed: a supervisor that was killed leaves its work to its successor. */
+async function persist<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
+  const first = await act();
+  return first.ok || first.failure.kind !== 'machinery' ? first : act();
 }
 
 function liveIn(environment: Environment, service: string): { readonly isKnown: boolean; readonly current: Release | undefined } {

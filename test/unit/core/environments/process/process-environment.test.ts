@@ -77,9 +77,9 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
   it('does not make an unhealthy release live', async () => {
     const { url } = await staging.deploy(answering('one'));
     const unhealthy = await staging.deploy(`console.log('no database'); ${serving('response.statusCode = 500; response.end()')}`, {
-      health: { timeoutMs: 400 },
+      health: { timeoutMs: 3_000 },
     });
-    assert.match(failureOf(unhealthy), /^shop did not come up in staging: it was not healthy within 0\.4 s: GET \/healthz answered 500$/);
+    assert.match(failureOf(unhealthy), /^shop did not come up in staging: it was not healthy within 3 s: GET \/healthz answered 500$/);
     assert.ok(unhealthy.log.includes('no database'), unhealthy.log.join('\n'));
     assert.equal(await get(url), 'one');
     assert.equal(staging.processes().length, 1);
@@ -99,7 +99,7 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
       health: { probe: { command: 'test -n "$PORT" && test -f server.js' } },
     });
     assert.equal(await get(command.url), 'by command');
-    const unhealthy = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 300 } });
+    const unhealthy = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 3_000 } });
     assert.match(failureOf(unhealthy), /the health command ended with 9/);
   });
 
@@ -388,9 +388,9 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
   });
 
   describe('whose release the journal calls verified', () => {
-    const verify = (id: string): string => {
-      const folder = path.join(staging.files().home, 'run');
-      const journal = new Journal(folder, id);
+    const folder = (): string => path.join(staging.files().home, 'run');
+    const verify = (id: string): void => {
+      const journal = new Journal(folder(), id);
       const { pid, startedAt } = identityOf(process.pid)!;
       const steps = [{ name: 'check', needs: [], kind: 'verify' as const, verifies: 'staging' }];
       const change = { commit: '2'.repeat(40), tree: 'f'.repeat(40), subject: '', dirty: false };
@@ -400,14 +400,13 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
       journal.append({ type: 'deployed', environment: 'staging', service: 'shop', url: '', release });
       journal.append({ type: 'verified', environment: 'staging', step: 'check' });
       journal.close();
-      return folder;
     };
 
     it('keeps it when its verifier dies', async () => {
       const { url } = await staging.deploy(answering('one'));
       const owner = spawn('sleep', ['100']);
-      const journal = verify('release-2');
-      await staging.deploy(answering('two'), { unverified: true, owner: identityOf(owner.pid!)!, journal });
+      const { id } = await staging.deploy(answering('two'), { unverified: true, owner: identityOf(owner.pid!)!, journal: folder() });
+      verify(id);
       owner.kill('SIGKILL');
       await eventually('it is verified', () => staging.state()?.services[0]?.unverified === undefined, 10_000);
       assert.equal(await get(url), 'two');
@@ -415,8 +414,11 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
 
     it('keeps it when its supervisor is killed', async () => {
       const { url } = await staging.deploy(answering('one'));
-      const { id } = await staging.deploy(answering('two'), { unverified: true, journal: verify('release-2') });
-      process.kill(findControl(staging.files())!.supervisor.pid, 'SIGKILL');
+      const { id } = await staging.deploy(answering('two'), { unverified: true, journal: folder() });
+      verify(id);
+      const { supervisor } = findControl(staging.files())!;
+      process.kill(supervisor.pid, 'SIGKILL');
+      await eventually('it is dead', () => !isAlive(supervisor));
       assert.ok((await staging.environment().settle('shop', id)).ok);
       await eventually('it answers', async () => (await get(url)) === 'two');
     });
