@@ -160,7 +160,8 @@ const queryTimeoutMs = 15_000;
 /** Returns the environments that need a query, as seen from the current folder, which may be outside a repository. */
 export async function environmentsHere(): Promise<RecordedEnvironment[]> {
   const repository = await openRepository(process.cwd());
-  return environmentsToObserve(homeFolder(), repository.ok ? repository.value.root : undefined);
+  if (!repository.ok) return environmentsToObserve(homeFolder(), undefined);
+  return environmentsToObserve(homeFolder(), repository.value.root, await ownerOf(repository.value));
 }
 
 /** Queries all environments in parallel. An environment that fails keeps its last known state and the reason. */

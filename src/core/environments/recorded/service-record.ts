@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ServiceStatus } from '../../model/environment-status';
+import type { Owner, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
@@ -92,6 +92,15 @@ export class ServiceRecords {
         return [];
       }
     });
+  }
+
+  ownerOf(service: string): Owner | undefined {
+    try {
+      const record = this.read(service);
+      return (record?.current ?? record?.earlier[0])?.owner;
+    } catch {
+      return undefined;
+    }
   }
 
   observation(): Observation | undefined {

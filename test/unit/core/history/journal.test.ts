@@ -104,6 +104,14 @@ describe('the journal of a run', () => {
     assert.equal(readRun(folder.path), undefined);
   });
 
+  it('has an id that sorts after the last run, whatever the clock says', () => {
+    const future = newRunId(new Date('2031-01-01T00:00:00Z'));
+    const second = newRunId(new Date('2026-01-01T00:00:00Z'), future);
+    const third = newRunId(new Date('2020-01-01T00:00:00Z'), second);
+    assert.deepEqual([third, future, second].sort(), [future, second, third]);
+    assert.match(newRunId(new Date('2031-01-01T00:00:00Z'), 'an unknown name'), /^20310101T000000000-/);
+  });
+
   it('has an id that sorts by time', () => {
     const ids = [1, 2, 3].map((second) => newRunId(new Date(1_700_000_000_000 + second)));
     assert.deepEqual([...ids].sort(), ids);
