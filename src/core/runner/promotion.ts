@@ -153,7 +153,8 @@ export async function release(promotion: PlannedPromotion, options: ReleaseRun):
       const slot = { root: artifact.slot, fingerprints: path.join(home.run(id), 'fingerprints') };
       const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
       const promotes = { environment: source, kind: promotion.kind, artifact };
-      const end = await runSteps({ ...plan, ...options, ...context, program, promotes });
+      const signal = AbortSignal.any([options.signal, run.lost]);
+      const end = await runSteps({ ...plan, ...options, ...context, signal, program, promotes });
       if (plan.pipeline.engine) {
         const { reportDeployments } = await import('../ci/report-deployments');
         await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens: options.tokens });

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import { Journal } from '../history/journal';
 import { nextRunId } from '../history/runs';
 import { openRepository, type Repository } from '../git/repository';
@@ -64,6 +65,8 @@ export interface FinishedRun {
   readonly outcome: Outcome;
 }
 
+const homePollIntervalMs = 2_000;
+
 interface RunDescription {
   /** Absent: a new id. */
   readonly id?: string;
@@ -79,6 +82,9 @@ export class RecordedRun {
   readonly id: string;
   readonly runner: ProcessIdentity = currentIdentity();
   readonly journal: Journal;
+  /** Aborts when the folder of the run was deleted: a run that nobody can see must end. */
+  readonly lost: AbortSignal;
+  private readonly watch: NodeJS.Timeout;
   private readonly begin: {
     readonly service: string;
     readonly change: Change;
@@ -91,6 +97,9 @@ export class RecordedRun {
     this.id = id;
     this.journal = new Journal(home.run(this.id), this.id, onEvent);
     this.markInactive = markActive(home, this.id);
+    const lost = new AbortController();
+    this.lost = lost.signal;
+    this.watch = setInterval(() => fs.existsSync(this.journal.folder) || lost.abort(), homePollIntervalMs).unref();
     this.begin = { service: pipeline.service, change, steps: plannedSteps(pipeline, earlier), runner: this.runner };
   }
 
@@ -127,6 +136,7 @@ export class RecordedRun {
   }
 
   close(): void {
+    clearInterval(this.watch);
     this.journal.close();
   }
 }

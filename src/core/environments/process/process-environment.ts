@@ -108,6 +108,8 @@ export class ProcessEnvironment implements Environment {
   private async connect(): Promise<Result<Control>> {
     const running = findControl(this.files);
     if (running) return ok(running);
+    // A run whose home was deleted must not start anything in a new one.
+    if (!fs.existsSync(this.files.home)) return fail('machinery', `the folder ${this.files.home} was deleted`);
     fs.mkdirSync(this.files.folder, { recursive: true });
     const log = fs.openSync(this.files.supervisorLog, 'w');
     const [program = '', ...args] = this.program;

@@ -26,6 +26,7 @@ const portPollIntervalMs = 1_000;
  */
 export async function supervise(name: string, home: string): Promise<void> {
   const files = new EnvironmentFiles(home, name);
+  if (!fs.existsSync(files.folder)) return;
   const identity = currentIdentity();
   const lock = tryLock(files.lock, identity);
   if (!lock.ok) return;
