@@ -15,6 +15,7 @@ import { releaseOutput } from './release-output';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
+import { isTokenVariable } from '../pipeline/environment-tokens';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -57,7 +58,8 @@ export class StepRunner {
   hasRun = false;
 
   constructor(private readonly context: StepContext) {
-    this.shared = sharedEnvironment(context.base, context.pipeline, context.around);
+    const base = Object.fromEntries(Object.entries(context.base).filter(([name]) => !isTokenVariable(name)));
+    this.shared = sharedEnvironment(base, context.pipeline, context.around);
   }
 
   async execute(step: Step): Promise<StepState> {

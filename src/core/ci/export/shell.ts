@@ -1,3 +1,4 @@
+import type { ExportOptions } from '../ci-service';
 import { isGlob, plainGlobs } from './plain-globs';
 
 /** Quotes a word for a POSIX shell if necessary. */
@@ -18,28 +19,20 @@ export function isCompound(command: string): boolean {
   return /[\n;]/.test(command.trim());
 }
 
-/**
- * Returns a command that makes up to `attempts` attempts, for CI services without retries. No attempt is part of a condition, where a
- * shell would ignore the `set -e` of the command.
- */
+/** Returns a command that makes up to `attempts` attempts, for CI services without retries. */
 export function retried(command: string, attempts: number): string {
   if (attempts < 2) return command;
   const line = command.trimEnd();
   // A here-document ends at the start of a line.
   const body = line.includes('\n') ? line : `  ${line}`;
-  const more = Array.from({ length: attempts - 1 }, () => ['test $? -eq 0 && exit', 'attempt']).flat();
-  return ['attempt() (', body, ')', 'set +e', 'attempt', ...more].join('\n');
+  // Neither `||` nor `if`: to the left of them, a shell ignores the `set -e` of the command.
+  const loop = [`for number in ${Array.from({ length: attempts }, (_, index) => index + 1).join(' ')}; do`, '  attempt', '  result=$?'];
+  return ['set +e', 'attempt() (', body, ')', ...loop, '  [ $result -eq 0 ] && break', 'done', 'exit $result'].join('\n');
 }
 
 /** Returns the command by which a job runs a step with Deliver. */
-export function deliverStep(step: string, { package: from, up }: { readonly package?: string | undefined; readonly up: string }): string {
-  if (from === undefined) return `npx --yes deliver step ${word(step)}`;
-  return `npx --yes --package ${word(isFile(from) ? `${up}${from.replace(/^\.\//, '')}` : from)} deliver step ${word(step)}`;
-}
-
-/** Returns whether `from` is a packed file of the repository rather than a registry's package. */
-export function isFile(from: string): boolean {
-  return /^\.{1,2}\/|\.(tgz|tar\.gz)$/.test(from);
+export function deliverStep(step: string, { package: file = '', up }: ExportOptions & { readonly up: string }): string {
+  return `npx --yes --package ${word(`${up}${file}`)} deliver step ${word(step)}`;
 }
 
 export interface Packing {
