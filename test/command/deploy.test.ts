@@ -124,6 +124,20 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'good');
   });
 
+  it('keeps a verified release live when the runner is killed at that moment', async () => {
+    await deliver('one');
+    shop.steps({ ...steps, after: { needs: 'acceptance', run: 'sleep 61' } }, { environments });
+    const running = shop.write('server.js', serving('two')).commit('Say two').start(['run', '--json']);
+    await running.event('verified');
+    running.process.kill('SIGKILL');
+    await running.ended;
+    const state = path.join(shop.home, 'environments', 'staging', 'state.json');
+    await eventually('the environment knows it', () => !fs.readFileSync(state, 'utf8').includes('"unverified": true'));
+    assert.equal(await (await fetch((await live())!.url)).text(), 'two');
+    const { run } = await shop.json<{ run: { folder: string } }>('status');
+    assert.ok(!readEvents(path.join(run.folder, 'journal.jsonl')).some(({ type }) => type === 'rolled-back'));
+  });
+
   it('leads from a failed verification to the line in the release', async () => {
     const failing = `const http = require('node:http');
 http.createServer((request, response) => {

@@ -14,11 +14,7 @@ import { listServices } from './locate';
  * of a working copy define, because others may have deployed to them. Without `root`, only the former. A service that belongs to another
  * repository than `mine` keeps its recorded definition.
  */
-export async function environmentsToObserve(
-  home: string,
-  root: string | undefined,
-  mine?: Owner,
-): Promise<RecordedEnvironment[]> {
+export async function environmentsToObserve(home: string, root: string | undefined, mine?: Owner): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, EnvironmentDefinition>>();
   for (const { service, environments } of root === undefined ? [] : await definedPipelines(root))
     for (const [name, definition] of Object.entries(environments)) {

@@ -129,7 +129,7 @@ class Supervisor {
 
   async start(names: readonly string[]): Promise<Result<void>> {
     await this.restoring;
-    await Promise.all([...this.services.values()].map((service) => names.includes(service.name) && service.start(this.stopping.signal)));
+    await Promise.all(this.named(names).map((service) => service.start(this.stopping.signal)));
     return ok(undefined);
   }
 
@@ -141,10 +141,9 @@ class Supervisor {
     const isNamed = (service: { readonly service: string }): boolean => names === 'all' || (names?.includes(service.service) ?? false);
     if (names !== undefined && names !== 'all') {
       await this.restoring;
-      const all = [...this.services.values()];
-      const others = all.filter((service) => service.isWanted && !names.includes(service.name));
+      const others = [...this.services.values()].filter((service) => service.isWanted && !names.includes(service.name));
       if (others.length > 0) {
-        await Promise.all(all.map((service) => names.includes(service.name) && service.stop()));
+        await Promise.all(this.named(names).map((service) => service.stop()));
         return ok(undefined);
       }
     }
@@ -180,6 +179,10 @@ class Supervisor {
     }
     this.write();
     return ok(undefined);
+  }
+
+  private named(names: readonly string[]): Service[] {
+    return [...this.services.values()].filter(({ name }) => names.includes(name));
   }
 
   private async reserve(name: string, preferredPort?: number): Promise<Service> {

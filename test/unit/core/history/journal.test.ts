@@ -98,6 +98,20 @@ describe('the journal of a run', () => {
     assert.equal(readRun(folder.path)?.deployments[0]?.state, 'rolled-back');
   });
 
+  it('calls a release verified when all steps that verify it have passed', () => {
+    const release = { id: 'r1', commit: 'c0ffee', tree: '7ree', deployedAt: '2026-11-23T10:00:00.000Z' };
+    const steps = ['one', 'two'].map((name) => ({ name, needs: [], kind: 'verify' as const, verifies: 'staging' }));
+    const state = () => readRun(folder.path)?.deployments[0]?.state;
+    write(
+      { ...started(), steps },
+      { type: 'deployed', environment: 'staging', service: 'shop', url: 'http://127.0.0.1:1', release },
+      { type: 'verified', environment: 'staging', step: 'one' },
+    );
+    assert.equal(state(), 'unverified');
+    write({ type: 'verified', environment: 'staging', step: 'two' });
+    assert.equal(state(), 'verified');
+  });
+
   it('gives no run before the first event of the run', () => {
     assert.equal(readRun(folder.path), undefined);
     fs.writeFileSync(file(), '');
