@@ -19,7 +19,12 @@ export async function ownerOf(repository: Repository): Promise<Owner> {
   const { root: folder, commonGitFolder: gitFolder } = repository;
   const url = valueOf(await execGit(['config', '--get', 'remote.origin.url'], { folder }))?.trim();
   const remote = url ? parseRemote(url) : undefined;
-  return { folder, gitFolder, origin: remote ? `${remote.host}/${remote.path}` : url || undefined, head: readHead(repository).commit };
+  return {
+    folder,
+    gitFolder,
+    origin: remote ? `${remote.host}/${remote.path}` : url?.replace(/\/\/[^@/]*@/, '//') || undefined,
+    head: readHead(repository).commit,
+  };
 }
 
 /** Returns true for working copies and clones of one repository. */

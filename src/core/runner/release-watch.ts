@@ -25,6 +25,8 @@ export interface WatchedRelease {
   readonly ms: number;
   /** The deployment is recorded at the team's CI service, so a rollback is recorded there too. */
   readonly isOnRecord: boolean;
+  /** The names of the secrets of its run, which this process inherits. Absent in calls of earlier versions. */
+  readonly secrets?: readonly string[];
 }
 
 /** A check of an embedded environment costs nothing. All others need a query, and a single failed query may be a glitch. */
@@ -96,7 +98,7 @@ async function rollBack(
 
 /** Appends the output of the failed release to the log of the step that deployed it, and records its problems. */
 async function reportOutput(
-  { environment, journal: folder }: WatchedRelease,
+  { environment, journal: folder, secrets = [] }: WatchedRelease,
   run: RunState,
   journal: Journal,
   reason: string,
@@ -107,7 +109,8 @@ async function reportOutput(
   if (name === undefined || !repository?.ok) return;
   const log = logFile(folder, name);
   const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
-  fs.appendFileSync(log, `${output}${reason}\n`);
+  const mask = new Mask(secrets.flatMap((secret) => process.env[secret] ?? []));
+  fs.appendFileSync(log, `${mask.text(output)}${reason}\n`);
   // The folder of a run lies in `runs` of its repository.
   const home = new RepositoryHome(path.resolve(folder, '../../../..'), repository.value.commonGitFolder, path.resolve(folder, '../..'));
   const search = new ProblemSearch();
@@ -115,7 +118,7 @@ async function reportOutput(
     const roots = { slot: run.slot, folder: run.folder, repository: run.repository ?? '' };
     const placer = new PathResolver(roots, async () => treePaths(repository.value, home, run.change.tree, run.folder));
     const reports = async (): Promise<{ problems: []; more: number; failures: [] }> => ({ problems: [], more: 0, failures: [] });
-    const reporter = new ProblemReporter({ search, placer, journal, mask: new Mask([]), contributed: nothingContributed, reports });
+    const reporter = new ProblemReporter({ search, placer, journal, mask, contributed: nothingContributed, reports });
     const step = { name, needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0 };
     await reporter.report(step, { state: 'failed', log, from, began: Date.now(), reason });
   } finally {

@@ -153,7 +153,15 @@ export function keepWatch(
   const [first, ...args] = program;
   if (ms === 0 || first === undefined) return;
   const jobVariables = ciServices.flatMap(({ jobMarks = [] }) => jobMarks);
-  const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
+  const watched: WatchedRelease = {
+    environment,
+    service: pipeline.service,
+    release: release.id,
+    journal: journal.folder,
+    ms,
+    isOnRecord,
+    secrets: [...new Set(pipeline.steps.flatMap(({ secrets }) => secrets))],
+  };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobVariables.includes(name))),
     stdio: 'ignore',
