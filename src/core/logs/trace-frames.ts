@@ -38,7 +38,7 @@ export function javaFrame(line: string): Frame | undefined {
   return { file: folder === '' ? file : `${folder}/${file}`, line: Number(number) };
 }
 
-const call = /^\s*at (?:.*? \()?((?:file:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
+const call = /^\s*at (?:.*? \()?((?:(?!https?:)[a-z][\w-]*:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
 
 /** A stack frame as printed by V8 (https://v8.dev/docs/stack-trace-api), also without a file. */
 export function nodeFrame(line: string): Frame | undefined {

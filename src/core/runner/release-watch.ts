@@ -7,7 +7,8 @@ import type { ServiceStatus } from '../model/environment-status';
 import type { RunState } from '../model/run-state';
 import { Journal } from '../history/journal';
 import { readRecorded } from '../history/runs';
-import { PathResolver, treePaths } from '../location/path-resolver';
+import { PathResolver } from '../location/path-resolver';
+import { treePaths } from '../location/tree-paths';
 import { nothingContributed } from '../logs/matchers/definition';
 import { ProblemReporter } from '../logs/problem-reporter';
 import { ProblemSearch } from '../logs/problem-search';
@@ -116,11 +117,11 @@ async function reportOutput(
   const search = new ProblemSearch();
   try {
     const roots = { slot: run.slot, folder: run.folder, repository: run.repository ?? '' };
-    const placer = new PathResolver(roots, async () => treePaths(repository.value, home, run.change.tree, run.folder));
+    const placer = new PathResolver(roots, async () => treePaths(repository.value, home, run.change.tree));
     const reports = async (): Promise<{ problems: []; more: number; failures: [] }> => ({ problems: [], more: 0, failures: [] });
     const reporter = new ProblemReporter({ search, placer, journal, mask, contributed: nothingContributed, reports });
     const step = { name, needs: [], outputs: [], env: {}, secrets: [], reports: [], retries: 0 };
-    await reporter.report(step, { state: 'failed', log, from, began: Date.now(), reason });
+    await reporter.report(step, { state: 'failed', log, from, reason });
   } finally {
     search.dispose();
   }

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readJunit } from '../../../../src/core/logs/junit';
-import { readReports } from '../../../../src/core/logs/reports';
+import { readReports, stampReports } from '../../../../src/core/logs/reports';
 import { temporaryFolder } from '../../../support/temporary';
 
 const read = (xml: string): ReturnType<typeof readJunit> => readJunit(Buffer.from(xml));
@@ -179,15 +179,19 @@ describe('the reports of a step', () => {
   const report = (name: string): string => `<testsuite><testcase name="${name}"><failure message="no"/></testcase></testsuite>`;
 
   it('are those that the globs name and that the step has written', async () => {
-    write('reports/new.xml', report('new'));
-    write('reports/old.xml', report('old'), 60_000);
+    for (const name of ['old', 'same', 'future']) write(`reports/${name}.xml`, report(name), name === 'future' ? -60_000 : 0);
+    const before = await stampReports(folder.path, ['reports/*.xml']);
+    const { atime, mtime } = fs.statSync(path.join(folder.path, 'reports/same.xml'));
+    write('reports/same.xml', report('same'));
+    fs.utimesSync(path.join(folder.path, 'reports/same.xml'), atime, mtime);
+    write('reports/new.xml', report('new'), 60_000);
     write('other/x.xml', report('other'));
     write('outside.xml', report('outside'));
     fs.symlinkSync('../outside.xml', path.join(folder.path, 'reports', 'link.xml'));
-    const { problems, failures } = await readReports(folder.path, ['reports/*.xml'], Date.now() - 5_000);
+    const { problems, failures } = await readReports(folder.path, ['reports/*.xml'], before);
     assert.deepEqual(
       problems.map(({ message }) => message),
-      ['new: no'],
+      ['new: no', 'same: no'],
     );
     assert.deepEqual(failures, []);
   });
@@ -196,14 +200,14 @@ describe('the reports of a step', () => {
     const outside = fs.mkdtempSync(path.join(path.dirname(folder.path), 'outside-'));
     fs.writeFileSync(path.join(outside, 'x.xml'), report('outside'));
     fs.symlinkSync(outside, path.join(folder.path, 'link'));
-    const { problems } = await readReports(folder.path, ['link/x.xml', '**/*.xml'], 0);
+    const { problems } = await readReports(folder.path, ['link/x.xml', '**/*.xml'], new Map());
     fs.rmSync(outside, { recursive: true });
     assert.deepEqual(problems, []);
   });
 
   it('that cannot be read are named', async () => {
     write('a.xml', '<testsuite');
-    const { failures } = await readReports(folder.path, ['*.xml'], 0);
+    const { failures } = await readReports(folder.path, ['*.xml'], new Map());
     assert.deepEqual(
       failures.map(({ file }) => file),
       ['a.xml'],
