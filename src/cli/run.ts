@@ -16,6 +16,7 @@ export interface RunOptions {
   readonly resume?: string;
   readonly jobs?: number;
   readonly yes?: true;
+  readonly takeOver?: true;
   readonly engine?: EngineName;
   readonly json?: true;
 }
@@ -41,6 +42,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.resume !== undefined && { resume: options.resume }),
     ...(options.jobs !== undefined && { width: options.jobs }),
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...(options.takeOver && { takeOver: true }),
     tokens: environmentTokens(process.env),
     env: process.env,
     contributed: contributedMatchers(process.env),

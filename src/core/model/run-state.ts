@@ -10,6 +10,7 @@ import type {
   RolledBack,
   RunEvent,
   StepState,
+  Verified,
 } from './events';
 import { unreachable } from './result';
 
@@ -75,6 +76,8 @@ export interface Deployment {
   readonly release: Release;
   readonly previous?: Release;
   readonly state: 'unverified' | 'verified' | 'rolled-back';
+  /** The steps that verified it so far. */
+  readonly verifiedBy?: readonly string[];
   /** The rollback of this deployment; absent while it is live. */
   readonly takenBack?: Pick<RolledBack, 'at' | 'to' | 'reason' | 'delivered' | 'byHand' | 'errorsMs'>;
 }
@@ -153,7 +156,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
       return { ...state, deployments: [...state.deployments.filter((d) => d.environment !== environment), deployment] };
     }
     case 'verified':
-      return withDeployment(state, event.environment, 'verified');
+      return withVerification(state, event);
     case 'rolled-back':
       return withRollback(state, event);
     case 'notice':
@@ -275,6 +278,13 @@ function withStep(state: RunState, name: string, change: (step: StepProgress) =>
   return { ...state, steps };
 }
 
-function withDeployment(state: RunState, environment: string, to: Deployment['state']): RunState {
-  return { ...state, deployments: state.deployments.map((d) => (d.environment === environment ? { ...d, state: to } : d)) };
+/** A release is verified as soon as all steps that verify its environment have passed. A CI service reports it only then. */
+function withVerification(state: RunState, { environment, step }: Verified): RunState {
+  const deployments = state.deployments.map((one): Deployment => {
+    if (one.environment !== environment) return one;
+    const verifiedBy = [...(one.verifiedBy ?? []), step];
+    const isPending = !state.engine && state.steps.some(({ name, verifies }) => verifies === environment && !verifiedBy.includes(name));
+    return { ...one, verifiedBy, state: isPending ? one.state : 'verified' };
+  });
+  return { ...state, deployments };
 }

@@ -39,11 +39,12 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Finished
   const run = new RecordedRun({ home, pipeline, change, earlier, onEvent: request.onEvent });
   try {
     const holder = { ...run.runner, run: run.id };
-    const turn = await waitForTurn(home.locks, pipeline.service, holder, request.signal, (behind) => run.queued({ behind }));
+    const signal = AbortSignal.any([request.signal, run.lost]);
+    const turn = await waitForTurn(home.locks, pipeline.service, holder, signal, (behind) => run.queued({ behind }));
     if (turn.kind === 'superseded') return run.finish({ outcome: 'superseded', reason: `run ${turn.by} delivers a newer change` });
     if (turn.kind === 'cancelled') return run.finish({ outcome: 'cancelled' });
     try {
-      return await deliverInSlot(run, opened.value, snapshot.value, tree, plan.value, request);
+      return await deliverInSlot(run, opened.value, snapshot.value, tree, plan.value, { ...request, signal });
     } finally {
       turn.release();
     }

@@ -1,5 +1,6 @@
+import * as fs from 'node:fs';
 import { Journal } from '../history/journal';
-import { newRunId } from '../history/runs';
+import { nextRunId } from '../history/runs';
 import { openRepository, type Repository } from '../git/repository';
 import { listTree, type TreeEntry } from '../git/tree';
 import type { Change, Outcome, PlannedStep, ProcessIdentity, RunEvent, RunStarted } from '../model/events';
@@ -64,6 +65,8 @@ export interface FinishedRun {
   readonly outcome: Outcome;
 }
 
+const homePollIntervalMs = 2_000;
+
 interface RunDescription {
   /** Absent: a new id. */
   readonly id?: string;
@@ -79,6 +82,9 @@ export class RecordedRun {
   readonly id: string;
   readonly runner: ProcessIdentity = currentIdentity();
   readonly journal: Journal;
+  /** Aborts when the folder of the run was deleted: a run that nobody can see must end. */
+  readonly lost: AbortSignal;
+  private readonly watch: NodeJS.Timeout;
   private readonly begin: {
     readonly service: string;
     readonly change: Change;
@@ -87,10 +93,13 @@ export class RecordedRun {
   };
   private readonly markInactive: () => void;
 
-  constructor({ id = newRunId(), home, pipeline, change, earlier = [], onEvent }: RunDescription) {
+  constructor({ home, id = nextRunId(home), pipeline, change, earlier = [], onEvent }: RunDescription) {
     this.id = id;
     this.journal = new Journal(home.run(this.id), this.id, onEvent);
     this.markInactive = markActive(home, this.id);
+    const lost = new AbortController();
+    this.lost = lost.signal;
+    this.watch = setInterval(() => fs.existsSync(this.journal.folder) || lost.abort(), homePollIntervalMs).unref();
     this.begin = { service: pipeline.service, change, steps: plannedSteps(pipeline, earlier), runner: this.runner };
   }
 
@@ -127,6 +136,7 @@ export class RecordedRun {
   }
 
   close(): void {
+    clearInterval(this.watch);
     this.journal.close();
   }
 }
@@ -144,6 +154,8 @@ export interface DeliveryRequest {
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */
   readonly engine?: EngineName;
+  /** Replaces services of the same name that other repositories delivered. */
+  readonly takeOver?: boolean;
   /** Access tokens for the CI service. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;

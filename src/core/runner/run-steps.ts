@@ -95,6 +95,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     journal,
     pipes,
     environments: given.environments,
+    claims: given.claims,
     siblings: given.siblings,
     deliverer: () => deliverer(repository),
     ...(given.promotes && { promotes: given.promotes }),

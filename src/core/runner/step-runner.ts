@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Environment, Promoted } from '../environments/environment';
+import type { Claim } from '../environments/owner';
 import { readTail } from '../support/file-tail';
 import { Mask } from '../support/masking';
 import type { Pipeline, Step } from '../model/pipeline';
@@ -11,6 +12,7 @@ import { appendText } from '../support/files';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
+import { releaseOutput } from './release-output';
 import type { ReportStamps } from '../logs/reports';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
@@ -31,6 +33,7 @@ export interface StepContext {
   readonly journal: Journal;
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
+  readonly claims: ReadonlyMap<string, Claim>;
   readonly siblings: readonly string[];
   /** Returns the name of the person that delivers. */
   readonly deliverer: () => Promise<string>;
@@ -110,6 +113,7 @@ export class StepRunner {
         appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
+      if (ending.state === 'failed') await this.appendReleaseLog(step, log);
       const reported = await problems.report(step, { ...ending, log, from, ...(before && { before }) });
       const key = keys.get(step.name);
       if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: reported }, step.outputs);
@@ -141,6 +145,15 @@ export class StepRunner {
     });
   }
 
+  /** Appends the output of the release that the step could not verify: it often holds the cause, and the release is rolled back. */
+  private async appendReleaseLog({ verifies }: Step, log: string): Promise<void> {
+    const environment = verifies === undefined ? undefined : this.context.environments.get(verifies);
+    if (!environment || !this.addresses.has(environment.name)) return;
+    const { pipeline, secrets } = this.context;
+    const output = await releaseOutput(environment, pipeline.service);
+    if (output !== '') fs.appendFileSync(log, new Mask(Object.values(secrets)).text(output));
+  }
+
   private addressOf(environment: string): string {
     return this.addresses.get(environment) ?? this.context.verification.addressOf?.(environment) ?? '';
   }
@@ -149,6 +162,7 @@ export class StepRunner {
     const { journal, environments, change, run, pipeline, around, secrets, siblings, signal, verification, promotes } = this.context;
     const environment = environments.get(name);
     if (!environment) throw new Error(`the environment ${name} was not opened`);
+    const claim = this.context.claims.get(name);
     const log = this.logOf(step);
     const mask = new Mask(Object.values(secrets));
     const unwritable = new AbortController();
@@ -177,6 +191,9 @@ export class StepRunner {
       folder: around.folder,
       slot: around.slot,
       siblings,
+      journal: journal.folder,
+      ...(claim && { claim }),
+      ...(pipeline.release === name && { isProduction: true as const }),
       ...(verification.owner && { owner: verification.owner }),
       secrets: own,
       ...(promotes && { promotes }),

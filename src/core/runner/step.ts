@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { takeSnapshot } from '../git/snapshot';
-import { newRunId, runIds } from '../history/runs';
+import { nextRunId, runIds } from '../history/runs';
 import { liveFolders, openEnvironment } from '../environments/environments';
 import { nothingContributed } from '../logs/matchers/definition';
 import type { Change, RunEvent } from '../model/events';
@@ -57,7 +57,7 @@ export async function runStep(request: StepRequest): Promise<Result<FinishedRun>
   const checkouts = path.join(home.folder, 'checkouts');
   tidyCheckouts(checkouts, liveFolders(home.home));
   const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
-  const id = newRunId();
+  const id = nextRunId(home);
   const lock = step.value.deploy === undefined ? undefined : tryLock(lockFile, { ...currentIdentity(), run: id });
   if (lock && !lock.ok) return fail('delivery', `another job is deploying ${pipeline.service} (process ${lock.holder.pid})`);
   try {
