@@ -14,6 +14,7 @@ export interface RunOptions {
   readonly service?: string;
   readonly resume?: string;
   readonly jobs?: number;
+  readonly clean?: true;
   readonly yes?: true;
   readonly engine?: EngineName;
   readonly json?: true;
@@ -38,6 +39,7 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.service !== undefined && { service: options.service }),
     ...(options.commit !== undefined && { commit: options.commit }),
     ...(options.resume !== undefined && { resume: options.resume }),
+    ...(options.clean && { clean: true }),
     ...(options.jobs !== undefined && { width: options.jobs }),
     ...(options.engine !== undefined && { engine: options.engine }),
     tokens: environmentTokens(process.env),

@@ -140,6 +140,8 @@ export interface DeliveryRequest {
   readonly commit?: string;
   /** The run whose passed steps are not run again. */
   readonly resume?: string;
+  /** Neither the cache nor files of earlier runs are used. */
+  readonly clean?: boolean;
   /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */

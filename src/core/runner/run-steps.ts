@@ -9,8 +9,10 @@ import { Mask } from '../support/masking';
 import type { Contributed } from '../logs/matchers/definition';
 import { ProblemSearch } from '../logs/problem-search';
 import type { ReportProblems } from '../logs/reports';
-import { StepCache, stepKeys } from './cache';
+import { StepCache, stepKeys, unmatchedInputs } from './cache';
 import { endProcesses } from '../process/descendants';
+import type { Pipeline } from '../model/pipeline';
+import { sharedEnvironment } from '../process/step-environment';
 import type { Change, Outcome, StepState } from '../model/events';
 import { runGraph } from './graph';
 import type { Journal } from '../history/journal';
@@ -29,8 +31,10 @@ export interface StepsToRun extends DeliveryPlan {
   readonly run: string;
   readonly journal: Journal;
   readonly change: Change;
-  /** The files below the service's folder. An empty list disables the cache. */
-  readonly tree: readonly TreeEntry[];
+  /** The files below the service's folder. Absent: nothing is cached. */
+  readonly tree?: readonly TreeEntry[];
+  /** Neither the cache nor kept files are used. */
+  readonly isClean?: boolean;
   /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   readonly slot: { readonly root: string; readonly fingerprints: string };
@@ -79,15 +83,27 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     reports: async (step, began) =>
       step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
   });
+  const around = { service: pipeline.service, commit: change.commit, ...ground };
+  const shared = sharedEnvironment(given.env, pipeline, around);
+  const { tree } = given;
+  // The programs of the slot come first in the PATH of steps, and each slot has another path.
+  const keys = tree ? stepKeys(pipeline, given.folder, tree, { ...shared, PATH: given.env['PATH'] }) : new Map<string, string>();
+  if (tree) reportUnmatchedInputs(pipeline, keys, tree, journal);
   const steps = new StepRunner({
     run,
     pipeline,
     change,
-    around: { service: pipeline.service, commit: change.commit, ...ground },
+    around,
     base: given.env,
+    shared,
     secrets,
-    keys: stepKeys(pipeline, given.folder, given.tree),
-    cache: new StepCache(home.cache, slot.fingerprints, folder),
+    keys,
+    cache: new StepCache(home.cache, slot.fingerprints, folder, {
+      checkout: slot.root,
+      steps: pipeline.steps,
+      tracked: tree,
+      isClean: given.isClean,
+    }),
     journal,
     pipes,
     environments: given.environments,
@@ -116,6 +132,18 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   } finally {
     pipes.dispose();
     search.dispose();
+  }
+}
+
+function reportUnmatchedInputs({ steps }: Pipeline, keys: ReadonlyMap<string, string>, tree: readonly TreeEntry[], journal: Journal): void {
+  for (const step of steps) {
+    const unmatched = keys.has(step.name) ? [] : unmatchedInputs(step, tree);
+    if (unmatched.length > 0)
+      journal.append({
+        type: 'notice',
+        step: step.name,
+        message: `${step.name} is not cached: its inputs ${unmatched.join(', ')} match no file`,
+      });
   }
 }
 

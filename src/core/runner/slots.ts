@@ -40,8 +40,11 @@ export class SlotPool {
     private readonly live: () => ReadonlySet<string>,
   ) {}
 
-  /** Returns a slot with exactly the snapshot, preferably the slot that the service used last. */
-  async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
+  /**
+   * Returns a slot with exactly the snapshot, preferably the slot that the service used last. A clean slot has no files of
+   * earlier runs.
+   */
+  async acquire(snapshot: Snapshot, service: string, run: string, isClean = false): Promise<Result<Slot>> {
     for (const number of this.inOrder(service)) {
       const lock = tryLock(this.lockFile(number), { ...currentIdentity(), run });
       if (!lock.ok) continue;
@@ -49,6 +52,7 @@ export class SlotPool {
       try {
         // The slot may have become live before it was locked.
         if (this.isLive(number)) continue;
+        if (isClean && fs.existsSync(this.folder(number))) await this.remove(this.folder(number));
         slot = await this.prepare(number, snapshot, service, run, () => lock.release());
         return slot;
       } finally {

@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
+import { restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
+import { removeOutputs } from '../../../../src/core/runner/outputs';
 import { listFiles } from '../../../../src/core/support/globs';
 import { temporaryFolder } from '../../../support/temporary';
 
