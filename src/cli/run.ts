@@ -55,9 +55,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
       else terminal.json(event);
     },
   });
+  progress?.stop();
+  if (delivery.ok && progress && state) showFailures(state, terminal);
   progress?.close(delivery.ok ? undefined : delivery.failure);
   if (!delivery.ok) return terminal.fail(delivery.failure);
-  if (!options.json && state) showFailures(state, terminal);
   switch (delivery.value.outcome) {
     case 'passed':
       return 0;

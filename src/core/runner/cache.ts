@@ -6,7 +6,7 @@ import { fileNames } from '../support/files';
 import type { StepProblem } from '../logs/problem-reporter';
 import { basesOf, type ListedFile, matcher } from '../support/globs';
 import type { Pipeline, Step } from '../model/pipeline';
-import { haveRealFolders, linkOutside, listOutputs, removeOutputs, undeclaredFiles, unmatchedGlobs } from './outputs';
+import { haveRealFolders, linkOutside, listOutputs, removeOutputs, undeclaredFiles, unmatchedGlobs, unmatchedText } from './outputs';
 
 /** The record of a step that passed. */
 export interface Fingerprint {
@@ -108,7 +108,7 @@ export class StepCache {
     this.produced.set(step, outputs);
     const paths = outputs.map((file) => file.path.replace(/\/$/, ''));
     const unmatched = unmatchedGlobs(globs, paths);
-    if (unmatched.length > 0) return `${step} is not cached: its outputs ${unmatched.join(', ')} match no file`;
+    if (unmatched.length > 0) return `${step} is not cached: ${unmatchedText('outputs', unmatched)}`;
     const undeclared = globs.length > 0 || !this.isNeeded(step) ? [] : await this.undeclaredFilesOf(step);
     const fingerprint: Fingerprint = { ...passed, outputs, ...(undeclared.length > 0 && { undeclared }) };
     const isPortable = undeclared.length === 0;
@@ -292,8 +292,8 @@ const version = 2;
 
 /**
  * Returns the keys of the cacheable steps by name: the hash of the command, its environment, the keys of the needs and the
- * blob ids of the inputs. No file is read. A step that has no `inputs`, deploys or verifies has no key, nor has a step with
- * inputs that match nothing, or any step that needs one without a key: they run every time.
+ * blob ids of the inputs. No file is read. A step that has no `inputs`, deploys or verifies has no key, nor has any step
+ * that needs one without a key: they run every time.
  */
 export function stepKeys(
   pipeline: Pipeline,
@@ -303,11 +303,10 @@ export function stepKeys(
 ): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();
   const pending = new Set(pipeline.steps);
-  const paths = tree.map((file) => file.path);
   for (let before = -1; pending.size !== before;) {
     before = pending.size;
     for (const step of pending) {
-      if (!isCacheable(step) || unmatchedInputs(step, tree, paths).length > 0) pending.delete(step);
+      if (!isCacheable(step)) pending.delete(step);
       else if (step.needs.every((need) => keys.has(need))) {
         keys.set(step.name, keyOf(step, folder, tree, keys, env));
         pending.delete(step);

@@ -9,6 +9,11 @@ export function listOutputs(folder: string, globs: readonly string[]): ListedFil
   return listFiles(folder, globs, { emptyFolders: true });
 }
 
+/** Returns `its inputs scr/** match no file`. */
+export function unmatchedText(key: 'inputs' | 'outputs' | 'reports', globs: readonly string[]): string {
+  return `its ${key} ${globs.join(', ')} match no file`;
+}
+
 /** Returns the globs that match nothing, without those that exclude; all of them if the exclusions leave nothing. */
 export function unmatchedGlobs(globs: readonly string[], paths: readonly string[]): string[] {
   const included = globs.filter((glob) => !glob.startsWith('!'));

@@ -10,6 +10,7 @@ import type { Contributed } from '../logs/matchers/definition';
 import { ProblemSearch } from '../logs/problem-search';
 import type { ReportProblems } from '../logs/reports';
 import { StepCache, stepKeys, unmatchedInputs } from './cache';
+import { unmatchedText } from './outputs';
 import { endProcesses } from '../process/descendants';
 import type { Pipeline } from '../model/pipeline';
 import { sharedEnvironment } from '../process/step-environment';
@@ -87,8 +88,9 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const shared = sharedEnvironment(given.env, pipeline, around);
   const { tree } = given;
   // The programs of the slot come first in the PATH of steps, and each slot has another path.
-  const keys = tree ? stepKeys(pipeline, given.folder, tree, { ...shared, PATH: given.env['PATH'] }) : new Map<string, string>();
-  if (tree) reportUnmatchedInputs(pipeline, keys, tree, journal);
+  const keys = tree
+    ? stepKeys(withoutUnmatched(pipeline, tree, journal), given.folder, tree, { ...shared, PATH: given.env['PATH'] })
+    : new Map<string, string>();
   const steps = new StepRunner({
     run,
     pipeline,
@@ -135,16 +137,16 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   }
 }
 
-function reportUnmatchedInputs({ steps }: Pipeline, keys: ReadonlyMap<string, string>, tree: readonly TreeEntry[], journal: Journal): void {
-  for (const step of steps) {
-    const unmatched = keys.has(step.name) ? [] : unmatchedInputs(step, tree);
-    if (unmatched.length > 0)
-      journal.append({
-        type: 'notice',
-        step: step.name,
-        message: `${step.name} is not cached: its inputs ${unmatched.join(', ')} match no file`,
-      });
-  }
+/** Returns the pipeline without the inputs of steps where a glob matches nothing, and records a notice for each. */
+function withoutUnmatched(pipeline: Pipeline, tree: readonly TreeEntry[], journal: Journal): Pipeline {
+  const paths = tree.map((file) => file.path);
+  const steps = pipeline.steps.map((step) => {
+    const unmatched = unmatchedInputs(step, tree, paths);
+    if (unmatched.length === 0) return step;
+    journal.append({ type: 'notice', step: step.name, message: `${step.name} is not cached: ${unmatchedText('inputs', unmatched)}` });
+    return { ...step, inputs: undefined };
+  });
+  return { ...pipeline, steps };
 }
 
 /** Checks every environment that will be deployed to, before the first step runs. */

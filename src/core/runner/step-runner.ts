@@ -9,6 +9,7 @@ import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState 
 import type { Journal } from '../history/journal';
 import { failureReason } from './failure-reason';
 import { logFile } from '../support/home';
+import { unmatchedText } from './outputs';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
 import { runCommand, type CommandEnd } from '../process/command';
@@ -126,7 +127,7 @@ export class StepRunner {
     const { cache, journal, around } = this.context;
     const notice = (message: string): unknown => journal.append({ type: 'notice', step: step.name, message });
     if (step.reports.length > 0 && listFiles(around.folder, step.reports).length === 0) {
-      notice(`${step.name} is not cached: its reports ${step.reports.join(', ')} match no file`);
+      notice(`${step.name} is not cached: ${unmatchedText('reports', step.reports)}`);
     } else if (key !== undefined) {
       const reason = await cache.keep(step.name, { ...passed, key }, step.outputs);
       if (reason !== undefined) notice(reason);

@@ -54,7 +54,7 @@ export async function runStep(request: StepRequest): Promise<Result<FinishedRun>
   const verified = await releaseToVerify(pipeline, step.value, change, home, request);
   if (!verified.ok) return verified;
 
-  const checkouts = path.join(home.folder, 'checkouts');
+  const { checkouts } = home;
   tidyCheckouts(checkouts, liveFolders(home.home));
   const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
   const id = newRunId();
