@@ -14,6 +14,12 @@ export function unmatchedText(key: 'inputs' | 'outputs' | 'reports', globs: read
   return `its ${key} ${globs.join(', ')} match no file`;
 }
 
+/** Returns true if a notice with such a text names the glob. */
+export function namesUnmatched(notice: string, key: 'outputs' | 'reports', glob: string): boolean {
+  const names = new RegExp(`its ${key} (.*) match no file$`).exec(notice)?.[1];
+  return names?.split(', ').includes(glob) ?? false;
+}
+
 /** Returns the globs that match nothing, without those that exclude; all of them if the exclusions leave nothing. */
 export function unmatchedGlobs(globs: readonly string[], paths: readonly string[]): string[] {
   const included = globs.filter((glob) => !glob.startsWith('!'));

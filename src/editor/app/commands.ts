@@ -45,6 +45,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
   const { deliveries, ci, environments, logs, metrics, failures, manualApprovals, feedback, suspects } = parts;
   return {
     deliver: { needsTrust: true, do: (target) => deliveries.deliver(target) },
+    deliverFromScratch: { needsTrust: true, do: (target) => deliveries.deliverFromScratch(target) },
     deliverCommit: { needsTrust: true, do: (target) => deliveries.deliverCommit(target) },
     runAgain: { needsTrust: true, do: (target) => deliveries.runAgain(target) },
     cancel: { needsTrust: true, do: (target) => deliveries.cancel(target) },
