@@ -6,6 +6,7 @@ import { fileNames } from '../support/files';
 import type { StepProblem } from '../logs/problem-reporter';
 import { basesOf, type ListedFile, matcher } from '../support/globs';
 import type { Pipeline, Step } from '../model/pipeline';
+import { fail, messageOf, ok, type Result } from '../model/result';
 import { haveRealFolders, linkOutside, listOutputs, removeOutputs, undeclaredFiles, unmatchedGlobs, unmatchedText } from './outputs';
 
 /** The record of a step that passed. */
@@ -81,12 +82,17 @@ export class StepCache {
   }
 
   /** Removes the outputs of a step that is about to run, so that none of an earlier run remains. */
-  begin(step: string, globs: readonly string[]): void {
+  begin(step: string, globs: readonly string[]): Result<void> {
     this.forget(step);
-    this.removeOutputs(step, globs);
+    try {
+      this.removeOutputs(step, globs);
+    } catch (error) {
+      return fail('delivery', `the outputs of the last run of ${step} could not be removed: ${messageOf(error)}`);
+    }
     fs.mkdirSync(this.fingerprints, { recursive: true });
     fs.writeFileSync(this.marker(step), '');
     this.running.set(step, fs.statSync(this.marker(step)).ctimeMs);
+    return ok(undefined);
   }
 
   /** Notes that a step no longer runs. */
@@ -185,7 +191,11 @@ export class StepCache {
     kept: Fingerprint,
     globs: readonly string[],
   ): Promise<readonly ListedFile[] | undefined> {
-    this.removeOutputs(step, globs);
+    try {
+      this.removeOutputs(step, globs);
+    } catch {
+      return undefined;
+    }
     if (kept.outputs.length === 0) return [];
     if (!haveRealFolders(this.serviceFolder, kept.outputs)) return undefined;
     const archive = this.archive(key, 'tar');

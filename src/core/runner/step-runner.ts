@@ -99,7 +99,8 @@ export class StepRunner {
     const key = keys.get(step.name);
     cache.forget(step.name);
     for (let attempt = 1; ; attempt++) {
-      if (key !== undefined) cache.begin(step.name, step.outputs);
+      const removed = key === undefined ? undefined : cache.begin(step.name, step.outputs);
+      if (removed?.ok === false) return { state: 'failed', reason: removed.failure.message };
       const began = Date.now();
       const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
       const tell = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {

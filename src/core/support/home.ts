@@ -16,7 +16,9 @@ export function homeFolder(env: NodeJS.ProcessEnv = process.env): string {
 function defaultHome(env: NodeJS.ProcessEnv): string {
   const home = path.join(userFolder(env), defaultName);
   const earlier = earlierHome(env);
-  return !fs.existsSync(home) && fs.existsSync(earlier) ? earlier : home;
+  // The new folder may contain only the checkouts of the earlier one.
+  const isUsed = [repositoriesFolder(home), environmentsFolder(home)].some((folder) => fs.existsSync(folder));
+  return !isUsed && fs.existsSync(earlier) ? earlier : home;
 }
 
 /** The platform's folder for application data. Environments of an earlier version may still run from it. */

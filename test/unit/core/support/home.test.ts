@@ -20,7 +20,9 @@ import { temporaryFolder } from '../../../support/temporary';
     const earlier = path.join(folder.path, process.platform === 'darwin' ? 'Library/Application Support' : '.local/share', 'deliver');
     fs.mkdirSync(earlier, { recursive: true });
     assert.equal(homeFolder(env()), earlier);
-    fs.mkdirSync(path.join(folder.path, 'deliver-home'));
+    checkoutsFolder(earlier, path.join(earlier, 'repositories', 'shop', 'slots'), env());
+    assert.equal(homeFolder(env()), earlier);
+    fs.mkdirSync(path.join(folder.path, 'deliver-home', 'repositories'), { recursive: true });
     assert.equal(homeFolder(env()), path.join(folder.path, 'deliver-home'));
   });
 
