@@ -236,7 +236,7 @@ async function main(args: readonly string[]): Promise<number> {
     .command('export')
     .argument('<engine>', wordList(engines, 'or'))
     .description('write the pipeline of a CI service from delivery.yaml; keeps your own marked lines')
-    .option('--package <package>', 'the package that `npx` runs there: a packed file in the repository, or a name and version')
+    .option('--package <package>', 'the file of `npm pack` in the repository that CI jobs run Deliver from')
     .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')
     .option('--dry-run', 'only list the files')
     .addOption(service())

@@ -1,9 +1,6 @@
-import * as fs from 'node:fs';
-import * as path from 'node:path';
 import { openRepository } from '../core/git/repository';
 import { planExport, writeExport } from '../core/ci/export/export';
 import { ciServices, findCiService } from '../core/ci/registry';
-import { isFile } from '../core/ci/export/shell';
 import { locateService } from '../core/pipeline/locate';
 import { readServices } from '../core/pipeline/read-pipeline';
 import type { Terminal } from './terminal';
@@ -24,13 +21,7 @@ export async function exportPipelines(name: string, options: ExportCommandOption
   const repository = await openRepository(process.cwd());
   if (!repository.ok) return terminal.fail(repository.failure);
   const { root } = repository.value;
-  const from = options.package;
-  if (from !== undefined && (/[\s`'"]/.test(from) || (isFile(from) && !fs.existsSync(path.join(root, from)))))
-    return terminal.fail({
-      kind: 'usage',
-      message: `there is no package ${from} in ${root}`,
-      hint: 'npm pack makes one. Its path is relative to the repository root.',
-    });
+  const from = options.package?.replace(/^\.\//, '');
   const service = options.service === undefined ? undefined : await locateService(root, process.cwd(), options.service);
   if (service && !service.ok) return terminal.fail(service.failure);
 

@@ -115,6 +115,13 @@ import { temporaryFolder } from '../support/temporary';
     assert.match(stderr, /--clean.*--resume|--resume.*--clean/);
   });
 
+  it('is not used by deliver step: the CI service decides which steps run', async () => {
+    const shop = project()
+      .steps({ test: { run: 'echo ran', inputs: ['delivery.yaml'] } })
+      .commit();
+    for (let run = 0; run < 2; run++) assert.match((await shop.deliver('step', 'test')).stdout, /✓ test passed/);
+  });
+
   it('touches no file outside the checkout', async () => {
     const outside = path.join(folder.path, 'outside');
     fs.mkdirSync(path.join(outside, 'b'), { recursive: true });

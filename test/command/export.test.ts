@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Project } from '../support/project';
@@ -117,13 +118,28 @@ describe('deliver export', function () {
     );
   });
 
-  it('keeps calling Deliver from a packed file that was named once', async () => {
+  it('runs Deliver on CI only from a packed file of the repository, named once', async () => {
     const shop = new Project(folder.path).write(
       'services/shop/delivery.yaml',
       'service: shop\nsteps:\n  stage: {deploy: staging}\nenvironments:\n  staging: {process: {command: ./serve}}\n',
     );
-    shop.write('tools/deliver-0.1.0.tgz', '').commit();
-    assert.equal((await shop.deliver('export', 'github', '--package', 'tools/missing.tgz')).code, 2);
+    fs.mkdirSync(path.join(shop.root, 'tools'));
+    for (const [file, name] of [
+      ['deliver-0.1.0.tgz', 'deliver'],
+      ['other.tgz', 'other'],
+    ] as const) {
+      const packed = path.join(shop.root, 'package');
+      fs.mkdirSync(packed);
+      fs.writeFileSync(path.join(packed, 'package.json'), JSON.stringify({ name }));
+      execFileSync('tar', ['-czf', path.join(shop.root, 'tools', file), 'package/package.json'], { cwd: shop.root });
+      fs.rmSync(packed, { recursive: true });
+    }
+    shop.commit();
+    const unknown = await shop.deliver('export', 'github');
+    assert.deepEqual([unknown.code, /stage runs Deliver on CI, and its package is not known/.test(unknown.stderr)], [2, true]);
+    for (const refused of ['tools/missing.tgz', 'tools/other.tgz', 'deliver', 'deliver@0.1.0', '../deliver-0.1.0.tgz', 'delivery.yaml'])
+      assert.equal((await shop.deliver('export', 'github', '--package', refused)).code, 2, refused);
+    assert.ok(!fs.existsSync(path.join(shop.root, '.github')));
     await shop.deliver('export', 'github', '--package', 'tools/deliver-0.1.0.tgz');
     const call = /run: npx --yes --package \.\.\/\.\.\/tools\/deliver-0\.1\.0\.tgz deliver step stage\n/;
     assert.match(read(shop, '.github/workflows/deliver-shop.yml'), call);

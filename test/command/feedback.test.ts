@@ -74,13 +74,13 @@ require('node:http').createServer((request, response) => {
     const unknown = await feedback();
     assert.deepEqual(unknown.items, []);
     assert.match(unknown.stderr, /warning: http .*; no items yet/);
-    const known = await feedback({ [tokenVariable(origin)]: 's3cret-token' });
+    const known = await feedback({ [String(tokenVariable(origin))]: 's3cret-token' });
     assert.deepEqual(
       known.items.map(({ id, title, kind }) => [id, title, kind]),
       [['7', 'Slowevil', 'comment']],
     );
     await server.stop();
-    const away = await feedback({ [tokenVariable(origin)]: 's3cret-token' });
+    const away = await feedback({ [String(tokenVariable(origin))]: 's3cret-token' });
     assert.equal(away.items.length, 1);
     assert.match(away.stderr, /warning: http .*; showing the items from just now/);
     const kept = fs.readdirSync(shop.home, { recursive: true, encoding: 'utf8' }).map((name) => path.join(shop.home, name));

@@ -173,10 +173,14 @@ import { eventually, temporaryFolder } from '../support/temporary';
           secrets: ['TOKEN'],
           run: `echo "plain $TOKEN"; printf 'split correct horse'; sleep 0.1; echo '/battery+staple'; printf %s "$TOKEN" | base64; node -p 'encodeURIComponent(process.env.TOKEN)'`,
         },
-        other: { run: 'echo "other [$TOKEN]"', needs: 'tell' },
+        other: { run: 'echo "other [$TOKEN$GITHUB_TOKEN$DELIVER_TOKEN_ERRORS_EXAMPLE_COM]"', needs: 'tell' },
       })
       .commit();
-    const { code, stdout, stderr } = await shop.start(['run', '--json'], { TOKEN: secret }).ended;
+    const { code, stdout, stderr } = await shop.start(['run', '--json'], {
+      TOKEN: secret,
+      GITHUB_TOKEN: 'hub',
+      DELIVER_TOKEN_ERRORS_EXAMPLE_COM: 'errors',
+    }).ended;
     assert.equal(code, 0, stdout + stderr);
     const log = (await shop.deliver('log', 'tell')).stdout;
     assert.equal(log.replace(/[A-Za-z0-9+/=]{0,3}\*\*\*[A-Za-z0-9+/=]{0,3}/g, '***'), 'plain ***\nsplit ***\n***\n***\n');

@@ -17,7 +17,7 @@ export interface CiPipeline {
 }
 
 export interface ExportOptions {
-  /** The package from which `npx` gets Deliver: a packed file of the repository, or a name. Absent: the published one. */
+  /** The packed file of Deliver in the repository, relative to its root, which `npx` runs. Steps that deploy or verify need it. */
   readonly package?: string;
 }
 

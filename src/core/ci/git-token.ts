@@ -6,13 +6,8 @@ import type { OpenedCi } from './connect';
 export function gitTokenFor({ descriptor, engine, host }: OpenedCi, tokens: Tokens): () => Promise<GitToken | undefined> {
   return async () => {
     const { gitUser: user } = descriptor;
-    if (!host || user === undefined || !isSameServer(engine.host, host.host)) return undefined;
+    if (!host || user === undefined || descriptor.tokens.gitHost?.(engine.host) !== host.host) return undefined;
     const token = await tokens(descriptor.tokens.kind, engine.host);
     return token === undefined ? undefined : { host: host.host, user, token };
   };
-}
-
-/** `https://api.github.com` is the API of `https://github.com`. */
-function isSameServer(api: string, web: string): boolean {
-  return api === web || api.replace('//api.', '//') === web;
 }

@@ -25,6 +25,8 @@ export interface ExecCall extends GitCall {
   readonly encoding?: 'utf8' | 'latin1';
   /** Receives the warnings of a command that succeeds. */
   readonly onWarnings?: (stderr: string) => void;
+  /** No limit by default. */
+  readonly timeoutMs?: number;
 }
 
 const defaultTimeoutMs = 10 * 60_000;
@@ -82,13 +84,13 @@ export async function git<T>(call: ClientCall, commands: (client: SimpleGit) => 
  * or a private index, and for those that every delivery makes: loading simple-git takes longer than they do.
  */
 export async function execGit(args: readonly string[], call: ExecCall): Promise<Result<string>> {
-  const { folder, input = '', encoding = 'utf8' } = call;
+  const { folder, input = '', encoding = 'utf8', timeoutMs: timeout } = call;
   const options = settings.flatMap((setting) => ['-c', setting]);
   return new Promise((resolve) => {
     const child = execFile(
       'git',
       [...options, ...args],
-      { cwd: folder, encoding, env: environment(call), maxBuffer: 1 << 30, windowsHide: true },
+      { cwd: folder, encoding, env: environment(call), maxBuffer: 1 << 30, windowsHide: true, timeout },
       (error, stdout, stderr) => {
         if (!error) {
           call.onWarnings?.(stderr);

@@ -11,6 +11,7 @@ export const githubTokens: TokenServer = {
   kind: 'github',
   permissions: 'Required scope: repo. For a fine-grained token: read and write Actions, Deployments and Issues.',
   variables: { [publicApi]: 'GITHUB_TOKEN' },
+  gitHost: (host) => host.replace('//api.', '//'),
   signIns: [
     { provider: 'github', scopes, host: publicApi },
     { provider: 'github-enterprise', scopes, host: { setting: 'github-enterprise.uri' } },
@@ -44,10 +45,12 @@ export const gitlabTokens: TokenServer = {
   kind: 'gitlab',
   permissions: 'Required scope: api, or read_api for read-only access.',
   variables: { [publicGitlab]: 'GITLAB_TOKEN' },
+  gitHost: (host) => host,
 };
 
 /** Returns the API of a GitLab server, by the address that people open or the address of the API. */
 export function gitlabAddress(server: string): ApiAddress {
   const base = `${server.replace(/\/+$/, '').replace(/\/api\/v4$/, '')}/api/v4`;
-  return { kind: gitlabTokens.kind, base, header: 'PRIVATE-TOKEN' };
+  // Unlike PRIVATE-TOKEN, Authorization takes OAuth tokens as well (docs.gitlab.com, REST API authentication).
+  return { kind: gitlabTokens.kind, base };
 }

@@ -1,7 +1,7 @@
 import { isAxiosError } from 'axios';
 import { STATUS_CODES } from 'node:http';
 import { plain } from '../support/terminal-text';
-import { httpAddress, shownAddress } from './http-address';
+import { httpAddress, maySendToken, shownAddress } from './http-address';
 
 /** A successful response, a 304, or a redirect that the request wants to see. */
 export interface HttpAnswer {
@@ -49,7 +49,7 @@ export function statusFailure(answer: HttpAnswer, sent: Sent, now = Date.now()):
     return { ...failure, reason: 'limit', message: `${host} limits the request rate (${status})${detail}`, retryAt };
   }
   if (status === 401 || status === 403)
-    return { ...failure, reason: 'token', ...tokenFailure(status, host, detail, sent), ...singleSignOnHint(headers) };
+    return { ...failure, reason: 'token', ...tokenFailure(answer, host, detail, sent), ...singleSignOnHint(headers) };
   const named = `${status}${STATUS_CODES[status] === undefined ? '' : ` ${STATUS_CODES[status]}`}`;
   const message = `${host} answered ${named} for ${new URL(url).pathname}${detail}`;
   if (status === 407) return { ...failure, reason: 'offline', message: `the proxy for ${host} requires a sign-in (407)` };
@@ -76,7 +76,13 @@ function singleSignOnHint(headers: HttpAnswer['headers']): { hint?: string } {
     : {};
 }
 
-function tokenFailure(status: number, host: string, detail: string, { wasGiven, wasSent }: Sent): { message: string; hint?: string } {
+function tokenFailure(
+  { status, url }: HttpAnswer,
+  host: string,
+  detail: string,
+  { wasGiven, wasSent }: Sent,
+): { message: string; hint?: string } {
+  if (!maySendToken(url)) return { message: `${host} requires a token (${status})${detail}`, hint: 'a token is sent only over https' };
   if (wasGiven && !wasSent)
     return {
       message: `the address redirects to ${host}, which requires a token (${status})`,

@@ -1,7 +1,7 @@
 import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { httpAddress, withoutSecret } from './http-address';
+import { httpAddress, maySendToken, withoutSecret } from './http-address';
 import { type HttpAnswer, type HttpFailure, connectionFailure, statusFailure } from './http-answer';
 
 /** A token that is sent to one origin only. */
@@ -102,7 +102,7 @@ export class HttpClient {
         return { state: 'failed', reason: 'answer', message: `${address.host} redirects too often` };
       visited.add(address.href);
       // The token stays away after the first redirect to another origin: a redirect back comes from that origin.
-      if (secret && address.origin !== secret.origin) secret = undefined;
+      if (secret && (address.origin !== secret.origin || !maySendToken(address))) secret = undefined;
       const response = await this.request(request, address, secret, signal, onData);
       const location = redirectOf(response);
       if (location === undefined) return answerOf(request, response, address, secret);

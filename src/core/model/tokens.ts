@@ -6,6 +6,10 @@ export interface TokenServer {
   readonly permissions: string;
   /** Environment variables that the tools of the server read, by its public hosts: `{ 'https://gitlab.com': 'GITLAB_TOKEN' }`. */
   readonly variables?: Readonly<Record<string, string>>;
+  /** Returns the address of the server's repositories, whose credentials git may have. Absent: the server has no repositories. */
+  readonly gitHost?: (host: string) => string;
+  /** Returns the token for a user name and a password from a store. By default the password. */
+  readonly fromLogin?: (login: { readonly login: string; readonly password: string }) => string;
   /** The sign-ins that the editor itself has for such servers. */
   readonly signIns?: readonly EditorSignIn[];
 }

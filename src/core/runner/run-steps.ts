@@ -13,6 +13,7 @@ import { StepCache, stepKeys, unmatchedInputs } from './cache';
 import { unmatchedText } from './outputs';
 import { endProcesses } from '../process/descendants';
 import type { Pipeline } from '../model/pipeline';
+import { isTokenVariable } from '../pipeline/environment-tokens';
 import { sharedEnvironment } from '../process/step-environment';
 import type { Change, Outcome, StepState } from '../model/events';
 import { runGraph } from './graph';
@@ -85,7 +86,8 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
       step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
   });
   const around = { service: pipeline.service, commit: change.commit, ...ground };
-  const shared = sharedEnvironment(given.env, pipeline, around);
+  const variables = Object.fromEntries(Object.entries(given.env).filter(([name]) => !isTokenVariable(name)));
+  const shared = sharedEnvironment(variables, pipeline, around);
   const { tree } = given;
   // The programs of the slot come first in the PATH of steps, and each slot has another path.
   const keys = tree

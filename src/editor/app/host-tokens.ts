@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { maySendToken } from '../../core/http/http-address';
 import { messageOf } from '../../core/model/result';
 import type { EditorSignIn, TokenServer } from '../../core/model/tokens';
 import { tokenServers } from '../../core/pipeline/environment-tokens';
@@ -31,6 +32,10 @@ export class HostTokens {
         if (/consent|cancel/i.test(messageOf(error))) return false;
         // An editor without this sign-in: a token works as well.
       }
+    }
+    if (!maySendToken(host)) {
+      void vscode.window.showErrorMessage(`A token is sent only over https, but the address is ${host}.`);
+      return false;
     }
     const token = await vscode.window.showInputBox({
       title: `Token for ${new URL(host).host}`,

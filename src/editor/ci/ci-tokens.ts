@@ -51,7 +51,8 @@ export class CiTokens {
     for (const service of services) {
       const host = await this.hostOf(service, name);
       const token = host && (await this.tokens.get(host.kind, host.host));
-      if (host && token !== undefined) variables[tokenVariable(host.host)] = token;
+      const variable = host && tokenVariable(host.host);
+      if (variable !== undefined && token !== undefined) variables[variable] = token;
     }
     return variables;
   }

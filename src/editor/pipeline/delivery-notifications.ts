@@ -25,7 +25,7 @@ export class DeliveryNotifications {
     if (run?.outcome === 'failed') await this.reportFailed(service, run);
     else if (run?.outcome === 'passed') await (isRequested ? this.reportPassed(service, run) : undefined);
     else if (run?.engine && !isFinished(run.outcome)) await this.reportUnmonitored(service, run);
-    else if (exit.code !== 0 && exit.code !== 130) this.showFailure(`Could not deliver ${service.name}`, exit.stderr);
+    else if (exit.code !== 0 && exit.code !== 130) this.showFailure(`Could not deliver ${service.name}`, exit.stderr, service);
   }
 
   update(services: readonly ServiceState[]): void {
@@ -58,12 +58,16 @@ export class DeliveryNotifications {
   }
 
   /** Reports a command that failed. The output panel shows all of `stderr`. */
-  showFailure(message: string, stderr: string): void {
+  showFailure(message: string, stderr: string, service?: Service): void {
     const reason = stderr.replace(/^deliver: /, '') || 'no error message was printed.';
     this.print(`${message}: ${reason}\n`);
     const summary = reason.split('\n', 2).join(' ').slice(0, 300);
-    const more = 'Show Output';
-    void vscode.window.showErrorMessage(`${message}: ${summary}`, more).then((answer) => answer === more && this.showOutput());
+    const [more, openDefinition] = ['Show Output', 'Open delivery.yaml'];
+    const buttons = service && /\bdelivery\.yaml:\d+/.test(reason) ? [openDefinition, more] : [more];
+    void vscode.window.showErrorMessage(`${message}: ${summary}`, ...buttons).then(async (answer) => {
+      if (answer === more) this.showOutput();
+      if (answer === openDefinition) await vscode.commands.executeCommand('deliver.revealStep', { service: service?.key });
+    });
   }
 
   private async reportFailed(service: Service, run: RunState): Promise<void> {

@@ -42,8 +42,17 @@ export function pipelineRows({ services, trusted }: Pick<WindowState, 'services'
   const open = services.length <= 3;
   return services.map((service) => {
     const row = serviceRow(service, open, now);
-    const children = service.runs.length > 0 || service.starting || !trusted ? (row.children ?? []) : [firstDelivery(service)];
-    return { ...row, children: [...children, ...ciFailureRow(service, now), ...manualApprovalRows(service.key, service.manualApprovals)] };
+    const isFirst = service.runs.length === 0 && !service.starting && trusted && !service.definitionErrors?.length;
+    const children = isFirst ? [firstDelivery(service)] : (row.children ?? []);
+    return {
+      ...row,
+      children: [
+        ...definitionRows(service),
+        ...children,
+        ...ciFailureRow(service, now),
+        ...manualApprovalRows(service.key, service.manualApprovals),
+      ],
+    };
   });
 }
 
@@ -64,12 +73,26 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     description,
     icon: service.starting && !running ? outcomeIcons.running : run ? runIcon(run) : { name: 'rocket' },
     tooltip: run ? runTooltip(run) : `${service.name} is not delivered yet.`,
-    ariaLabel: `Service ${service.name}, ${description}`,
+    ariaLabel: joined([`Service ${service.name}`, running ? 'running' : undefined, description], ', '),
     contextValues: ['service', ...(run ? runContextValues(run) : [])],
     open: open ? 'expanded' : 'collapsed',
     children: run ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)] : [],
     target: { service: service.key, text: run?.change.commit ?? service.name, run: run?.id, url: urlOf(run) },
   };
+}
+
+/** Returns a row for each error of `delivery.yaml`, because of which nothing can be delivered. */
+function definitionRows({ key, definitionErrors = [] }: ServiceState): Row[] {
+  return definitionErrors.slice(0, maxProblemRows).map(({ message, hint, line = 1, column = 1 }, index) => ({
+    id: `${key}#definition#${index}`,
+    label: `delivery.yaml:${line}`,
+    description: message,
+    icon: problemIcons.error,
+    tooltip: joined([message, hint], '\n'),
+    ariaLabel: `error, delivery.yaml:${line}:${column}, ${message}`,
+    target: { service: key, place: `${line}:${column}`, text: joined([`delivery.yaml:${line}:${column}`, message], ' ') },
+    click: 'deliver.revealStep',
+  }));
 }
 
 function firstDelivery(service: ServiceState): Row {
@@ -192,12 +215,12 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
     const place = placeText(problem);
     const [title = ''] = problem.message.split('\n');
     const times = problem.count === undefined ? undefined : `${problem.count}×`;
-    const description = joined([place.short, times]);
     const id = problemId(service, run, step, index);
     return {
       id,
-      label: title,
-      description,
+      // In a narrow side bar the end of a row is cut off.
+      label: place.short ?? title,
+      description: joined([place.short === undefined ? undefined : title, times]),
       icon: problemIcons[problem.severity],
       tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `Source: ${problem.source}`], '\n'),
       ariaLabel: joined([problem.severity, title, place.long], ', '),

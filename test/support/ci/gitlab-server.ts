@@ -71,7 +71,7 @@ export class GitlabServer implements EngineServer {
 
   private answer(asked: Asked): Reply {
     if (!asked.path.startsWith('/api/v4/')) return { status: 302, headers: { Location: `${this.url}/users/sign_in` } };
-    if (asked.headers['private-token'] !== token) return { status: 401, body: { message: '401 Unauthorized' } };
+    if (asked.headers.authorization !== `Bearer ${token}`) return { status: 401, body: { message: '401 Unauthorized' } };
     return this.api.answer(asked);
   }
 

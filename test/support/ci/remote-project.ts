@@ -64,7 +64,7 @@ export class RemoteProject {
   }
 
   get environment(): Record<string, string> {
-    return { [tokenVariable(this.server.url)]: this.server.token };
+    return { [String(tokenVariable(this.server.url))]: this.server.token };
   }
 
   start(...args: string[]): Running {

@@ -4,6 +4,7 @@ import { fileNames } from '../../support/files';
 import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
+import { checkPackedFile } from './packed-file';
 
 export interface Export {
   readonly files: readonly ExportPlan[];
@@ -19,7 +20,7 @@ export interface ExportRequest {
   readonly engine: CiDescriptor;
   /** Limits the export to the files of this service and the files for all services. */
   readonly service?: string;
-  /** Absent: the package that the existing files name. */
+  /** See `ExportOptions`. Absent: the packed file that the existing files name. */
   readonly package?: string;
   /** Overwrites files that Deliver did not write, and manual changes. */
   readonly force?: boolean;
@@ -28,6 +29,9 @@ export interface ExportRequest {
 /** Returns the files that an export would write. Writes none. */
 export async function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Promise<Result<Export>> {
   const options = request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package };
+  const exported = services.filter(({ pipeline }) => service === undefined || pipeline.service === service);
+  const packed = checkPackedFile(root, options.package, exported);
+  if (!packed.ok) return packed;
   const all = await engine.files(services, options);
   const meant = all.filter((file) => service === undefined || file.service === undefined || file.service === service);
   const files: ExportPlan[] = [];
@@ -66,7 +70,7 @@ export function filesThere(root: string, engine: CiDescriptor): string[] {
   return found.filter((file) => headOf(textOf(path.join(root, file)) ?? '')?.engine === engine.kind);
 }
 
-/** Returns the options of the existing files: a package that was named once stays in use. */
+/** Returns the options of the existing files: a packed file that was named once stays in use. */
 export async function optionsThere(root: string, engine: CiDescriptor, services: readonly CiPipeline[]): Promise<ExportOptions> {
   const files = await engine.files(services, {});
   const heads = files.map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));

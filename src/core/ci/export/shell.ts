@@ -1,3 +1,4 @@
+import type { ExportOptions } from '../ci-service';
 import { isGlob, plainGlobs } from './plain-globs';
 
 /** Quotes a word for a POSIX shell if necessary. */
@@ -24,18 +25,14 @@ export function retried(command: string, attempts: number): string {
   const line = command.trimEnd();
   // A here-document ends at the start of a line.
   const body = line.includes('\n') ? line : `  ${line}`;
-  return [`attempt() (`, body, `)`, Array.from({ length: attempts }, () => 'attempt').join(' || ')].join('\n');
+  // Neither `||` nor `if`: to the left of them, a shell ignores the `set -e` of the command.
+  const loop = [`for number in ${Array.from({ length: attempts }, (_, index) => index + 1).join(' ')}; do`, '  attempt', '  result=$?'];
+  return ['set +e', 'attempt() (', body, ')', ...loop, '  [ $result -eq 0 ] && break', 'done', 'exit $result'].join('\n');
 }
 
 /** Returns the command by which a job runs a step with Deliver. */
-export function deliverStep(step: string, { package: from, up }: { readonly package?: string | undefined; readonly up: string }): string {
-  if (from === undefined) return `npx --yes deliver step ${word(step)}`;
-  return `npx --yes --package ${word(isFile(from) ? `${up}${from.replace(/^\.\//, '')}` : from)} deliver step ${word(step)}`;
-}
-
-/** Returns whether `from` is a packed file of the repository rather than a registry's package. */
-export function isFile(from: string): boolean {
-  return /^\.{1,2}\/|\.(tgz|tar\.gz)$/.test(from);
+export function deliverStep(step: string, { package: file = '', up }: ExportOptions & { readonly up: string }): string {
+  return `npx --yes --package ${word(`${up}${file}`)} deliver step ${word(step)}`;
 }
 
 export interface Packing {

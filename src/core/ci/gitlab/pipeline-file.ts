@@ -189,7 +189,8 @@ function scriptOf(job: Job, { service, options }: Context, isCached: boolean): s
     ...(service.folder === '' ? [] : [`cd ${word(service.folder)}`]),
     ...(own && hasPrograms(job) ? ['export PATH="$PWD/node_modules/.bin:$PATH"'] : []),
     isCached
-      ? `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${complete}\n) && date > ${marker(job)}\nfi`
+      ? // To the left of `&&`, a shell ignores the `set -e` of the command.
+        `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${complete}\n)\nresult=$?\n[ $result -eq 0 ] || exit $result\ndate > ${marker(job)}\nfi`
       : complete,
   ];
 }

@@ -18,6 +18,7 @@ export const jenkins = describeCi({
   tokens: {
     kind: 'jenkins',
     permissions: 'Enter USER:TOKEN. TOKEN is an API token of a user with permission to build and read the job.',
+    fromLogin: ({ login, password }) => `${login}:${password}`,
   },
   jobMarks: ['JENKINS_NODE_COOKIE', 'JENKINS_SERVER_COOKIE', 'BUILD_ID'],
 

@@ -357,6 +357,15 @@ describe('HttpClient', () => {
       assert.equal(only(server.asked).target, 'http://feedback.invalid/items');
     });
 
+    it('sends no token over http to another machine', async () => {
+      server.answers(() => ({ status: 401, body: {} }));
+      const origin = 'http://errors.example.com';
+      const request = { url: `${origin}/items`, secret: { origin, header: 'Authorization', token } };
+      const { hint } = await failureOf(request, new HttpClient({ proxy: 'environment', retryMs: 1 }));
+      assert.equal(hint, 'a token is sent only over https');
+      assert.deepEqual([only(server.asked).target, only(server.asked).headers.authorization], [request.url, undefined]);
+    });
+
     it('reports that the proxy refuses the connection', async () => {
       const { port } = server;
       await server.stop();

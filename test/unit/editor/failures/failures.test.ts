@@ -53,8 +53,8 @@ describe('failuresOf', () => {
     const many = Array.from({ length: 103 }, (_, i) => problem('test', `wrong ${i}`, i + 1));
     const run = runOf('1', 'Break it', started('test'), ...many, finished('test', 'failed'));
     const text = rowsAsText(pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0)));
-    assert.match(text, / {2}v \[error\] test {2}2 s\n {6}\[error\] wrong 0 {2}cart\.ts:1\n {6}\[error\] wrong 1 {2}cart\.ts:2\n/);
-    assert.match(text, /\[error\] wrong 99 {2}cart\.ts:100\n {6}\[ellipsis\] 3 more in the log\n/);
+    assert.match(text, / {2}v \[error\] test {2}2 s\n {6}\[error\] cart\.ts:1 {2}wrong 0\n {6}\[error\] cart\.ts:2 {2}wrong 1\n/);
+    assert.match(text, /\[error\] cart\.ts:100 {2}wrong 99\n {6}\[ellipsis\] 3 more in the log\n/);
   });
 });
 

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parse } from 'yaml';
 import type { CiFile } from '../../../../../src/core/ci/ci-service';
 import { planFile } from '../../../../../src/core/ci/export/exported-file';
+import { retried } from '../../../../../src/core/ci/export/shell';
 import { exporters, github, gitlab, jenkins } from './exporters';
 import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
 import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
@@ -34,15 +35,45 @@ describe('an exported pipeline', function () {
   for (const engine of exporters)
     for (const [name, text] of Object.entries({ small, rich })) {
       it(`reads as if written by hand: ${name} for ${engine.label}`, () => {
-        const [file] = engine.files([service(text)], {});
+        const options = { package: 'tools/deliver-0.1.0.tgz' };
+        const [file] = engine.files([service(text)], options);
         assert.ok(file);
-        const plan = planFile(engine, file, {}, undefined);
+        const plan = planFile(engine, file, options, undefined);
         assert.ok(plan.ok);
         const expected = path.join(golden, `${name}-${engine.kind}.txt`);
         if (process.env['UPDATE_GOLDEN']) fs.writeFileSync(expected, plan.value.text);
         assert.equal(plan.value.text, fs.readFileSync(expected, 'utf8'));
       });
     }
+
+  describe('retries of a command', () => {
+    const shells = { 'sh -e': ['sh', '-e'], 'bash -e': ['bash', '-e'], sh: ['sh'] };
+    for (const [shell, [program = '', ...flags]] of Object.entries(shells)) {
+      const run = (command: string): number | null =>
+        spawnSync(program, [...flags, '-c', retried(command, 3)], { cwd: temporary.path, encoding: 'utf8' }).status;
+
+      onLinux(`fail with the last exit code and stop at the first success in ${shell}`, () => {
+        assert.equal(run('exit 7'), 7);
+        const file = `tries-${shell.replace(/\W/g, '')}`;
+        assert.equal(run(`echo x >> ${file}\ntest $(wc -l < ${file}) = 2`), 0);
+        assert.equal(fs.readFileSync(path.join(temporary.path, file), 'utf8'), 'x\nx\n');
+      });
+
+      onLinux(`respect \`set -e\` in the command in ${shell}`, () => {
+        assert.equal(run('set -e\nfalse\necho all good'), 1);
+        assert.equal(run('false\necho all good'), 0);
+        assert.equal(run('set -eu\n(echo $MISSING)\necho all good') === 0, false);
+      });
+    }
+  });
+
+  onLinux('fails in GitLab where a cached command fails after `set -e`', () => {
+    const run = JSON.stringify('set -e\nfalse\necho all good');
+    const [ci] = gitlab.files([service(`service: a\nsteps: {one: {run: ${run}, inputs: [package.json], outputs: [out]}}\n`)], {});
+    const script = (parse(ci?.body ?? '') as Record<string, { script: string[] }>)['one']?.script.join('\n') ?? '';
+    assert.match(script, /inputs are unchanged/);
+    for (const flags of [['-e'], []]) assert.equal(spawnSync('bash', [...flags, '-c', script], { cwd: temporary.path }).status, 1);
+  });
 
   for (const [name, services] of Object.entries({
     small: [service(small)],

@@ -52,12 +52,12 @@ describe('the GitLab source', () => {
     assert.deepEqual([opened.name, opened.host], ['gitlab acme/web/shop', 'https://gitlab.com']);
   });
 
-  it("sends the token in GitLab's header", async () => {
+  it('sends the token as a bearer token, as OAuth tokens are', async () => {
     server.answers(() => ({ body: [] }));
     await items();
     const [open, closed] = server.asked;
     assert.equal(open?.target.split('?')[0], '/api/v4/projects/acme%2Fweb%2Fshop/issues');
-    assert.deepEqual([open?.headers['private-token'], open?.headers.authorization], [token, undefined]);
+    assert.equal(open?.headers.authorization, `Bearer ${token}`);
     const common = { labels: 'customer', order_by: 'updated_at', sort: 'desc', scope: 'all', per_page: '100' };
     assert.deepEqual(Object.fromEntries(open?.query ?? []), { ...common, state: 'opened' });
     assert.deepEqual(Object.fromEntries(closed?.query ?? []), { ...common, state: 'closed', updated_after: '2026-08-25T12:00:00Z' });
