@@ -36,7 +36,7 @@ export async function check(options: { readonly service?: string; readonly json?
   const valid = checked.flatMap(({ pipeline, ...one }) => (pipeline ? [{ ...one, pipeline }] : []));
   const warnings = (await Promise.all(valid.map(async (one) => findUnmatchedGlobs(root, home, one)))).flat();
   if (options.json) {
-    terminal.json({ errors, warnings, handovers, drift });
+    terminal.json({ errors, warnings: warnings.length > 0 ? warnings : undefined, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;
   }
   for (const error of errors) terminal.fail(error);
