@@ -155,9 +155,9 @@ function healthOf({ path, command, timeout = '30s' }: CheckedHealth = {}): Healt
 
 function variablesOf(env: Readonly<Record<string, unknown>> = {}, at: Path, document: SourceDocument): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) =>
-      value === null ? [] : [[name, typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value))]],
-    ),
+    Object.entries(env)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value))]),
   );
 }
 
