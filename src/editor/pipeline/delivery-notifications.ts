@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { isFinished, type RunState } from '../../core/model/run-state';
+import { withoutPlace } from '../../core/location/problems-now';
 import { shortCommit } from '../../core/support/format';
 import type { CliExit } from '../app/cli';
 import type { Service, ServiceState } from '../app/state';
@@ -75,8 +76,8 @@ export class DeliveryNotifications {
     const target = { service: service.key, run: run.id, ...(step && { step: step.name }) };
     const [goToFailure, openLog, runAgain] = ['Go to Failure', 'Open Log', 'Run Again'];
     const problem = step?.problems.find(({ severity }) => severity === 'error');
-    const reason = problem ? `: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}` : '.';
-    const message = step ? `${step.name} failed${reason}` : `${run.reason ?? 'the delivery failed'}.`;
+    const failed = problem && `${problem.step} failed: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}`;
+    const message = step ? (failed ?? `${withoutPlace(step) ?? `${step.name} failed`}.`) : `${run.reason ?? 'the delivery failed'}.`;
     const buttons = [...(problem?.path === undefined ? [] : [goToFailure]), ...(step?.log === undefined ? [] : [openLog]), runAgain];
     const answer = await vscode.window.showErrorMessage(`${service.name}: ${message}`, ...buttons);
     if (answer === goToFailure) await vscode.commands.executeCommand('deliver.openProblem', target);

@@ -4,6 +4,7 @@ import { age, attempt, counted, duration, joined, shortCommit, shortLabel } from
 import { currentRun, type ServiceState, type WindowState } from '../app/state';
 import { ciFailureRow, connectionRow } from '../ci/ci-rows';
 import { problemId } from '../failures/failures';
+import { withoutPlace } from '../../core/location/problems-now';
 import type { Row, RowIcon } from '../tree/row';
 import { manualApprovalRows } from './approval-rows';
 
@@ -180,6 +181,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       [
         `${step.name}: ${step.state}`,
         step.reason,
+        withoutPlace(step),
         step.flaky ? 'Passed, but not on the first attempt.' : undefined,
         deployment && rolledBackText(deployment),
         ...(step.notices ?? []),
