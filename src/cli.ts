@@ -50,6 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description('deliver the working tree, or a commit')
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'resume a run: reuse its passed steps if its slot still has their files')
+    .addOption(new Option('--clean', 'use neither the cache nor files of earlier runs').conflicts('resume'))
     .option('--yes', 'do not ask before a step deploys to production')
     .option('--take-over', 'replace services of the same name that other repositories delivered')
     .addOption(

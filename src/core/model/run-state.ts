@@ -2,6 +2,7 @@ import type {
   Change,
   CiConnection,
   CiRun,
+  Notice,
   Outcome,
   PlannedStep,
   ProcessIdentity,
@@ -67,6 +68,8 @@ export interface StepProgress extends PlannedStep {
   /** The environment that needs an approval. */
   readonly approval?: string;
   readonly problems: readonly ProblemFound[];
+  /** Messages about the step, such as why it is not cached. The run's notices contain them too. */
+  readonly notices?: readonly string[];
 }
 
 export interface Deployment {
@@ -160,7 +163,7 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
     case 'rolled-back':
       return withRollback(state, event);
     case 'notice':
-      return { ...state, notices: [...state.notices, event.message] };
+      return withNotice(state, event);
     case 'run-finished':
       return judged({
         ...atRest(state),
@@ -190,6 +193,11 @@ export function foldAll(state: RunState | undefined, events: readonly RunEvent[]
     folded = withStep(folded, event.step, (step) => ({ ...step, problems: [...step.problems, ...together] }));
   }
   return folded;
+}
+
+function withNotice(state: RunState, { step: name, message }: Notice): RunState {
+  const after = { ...state, notices: [...state.notices, message] };
+  return name === undefined ? after : withStep(after, name, (step) => ({ ...step, notices: [...(step.notices ?? []), message] }));
 }
 
 function withRollback(state: RunState, event: RolledBack): RunState {

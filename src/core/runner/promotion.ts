@@ -149,9 +149,9 @@ export async function release(promotion: PlannedPromotion, options: ReleaseRun):
       run.started({ slot: artifact.slot, folder, repository: repository.root, promotion: { from: source, to: target } });
       run.notice(`released from ${source} to ${target}, as built by run ${promotion.release.id}`);
       if (!promotion.isVerified) run.notice(`released without verification: ${options.why ?? ''}`);
-      // Customers of the source environment use this slot. An empty tree keeps the cache from writing into it.
+      // Customers of the source environment use this slot. Without a tree, the cache does not write into it.
       const slot = { root: artifact.slot, fingerprints: path.join(home.run(id), 'fingerprints') };
-      const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+      const context = { repository, home, run: id, journal, change, folder, slot };
       const promotes = { environment: source, kind: promotion.kind, artifact };
       const signal = AbortSignal.any([options.signal, run.lost]);
       const end = await runSteps({ ...plan, ...options, ...context, signal, program, promotes });

@@ -11,7 +11,7 @@ import type { RunState } from '../model/run-state';
 import { locateService } from '../pipeline/locate';
 import { readPipeline } from '../pipeline/read-pipeline';
 import { currentIdentity } from '../process/process-identity';
-import { homeFolder, RepositoryHome } from '../support/home';
+import { homeFolder, makePrivateFolder, RepositoryHome } from '../support/home';
 import { markActive, recover } from './recovery';
 import type { EngineName } from '../ci/ci-service';
 import type { Tokens } from '../model/tokens';
@@ -39,7 +39,9 @@ export async function openService(
 ): Promise<Result<OpenedService>> {
   const repository = await openRepository(from);
   if (!repository.ok) return repository;
-  const home = homeOf(homeFolder(env), repository.value.commonGitFolder);
+  const folder = homeFolder(env);
+  makePrivateFolder(folder);
+  const home = homeOf(folder, repository.value.commonGitFolder);
   await recover(home);
   const place = await locateService(repository.value.root, from, service);
   if (!place.ok) return place;
@@ -150,6 +152,8 @@ export interface DeliveryRequest {
   readonly commit?: string;
   /** The run whose passed steps are not run again. */
   readonly resume?: string;
+  /** Neither the cache nor files of earlier runs are used. */
+  readonly clean?: boolean;
   /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */

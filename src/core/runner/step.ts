@@ -54,7 +54,7 @@ export async function runStep(request: StepRequest): Promise<Result<FinishedRun>
   const verified = await releaseToVerify(pipeline, step.value, change, home, request);
   if (!verified.ok) return verified;
 
-  const checkouts = path.join(home.folder, 'checkouts');
+  const { checkouts } = home;
   tidyCheckouts(checkouts, liveFolders(home.home));
   const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
   const id = nextRunId(home);
@@ -94,8 +94,8 @@ async function runInCheckout(
     run.started({ slot: root, folder, repository: repository.root });
     const slot = { root, fingerprints: path.join(home.run(id), 'fingerprints') };
     const guard = new JobVerification(pipeline, journal, home, program, verified);
-    // The CI service decides which steps run, so nothing is taken from the cache: the tree is empty.
-    const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+    // The CI service decides which steps run, so nothing is taken from the cache: there is no tree.
+    const context = { repository, home, run: id, journal, change, folder, slot };
     return run.finish(await runSteps({ ...plan, ...context, env, program, contributed: nothingContributed, guard, signal }));
   } finally {
     run.close();
