@@ -10,7 +10,6 @@ export interface Watch {
 interface Running {
   readonly matcher: Matcher;
   readonly search: Search;
-  waiting: boolean;
   /** The number of the line that it read last. */
   read: number;
 }
@@ -34,7 +33,8 @@ export class ProblemStream {
   private readonly always: readonly Running[];
   private readonly byWord: readonly Running[];
   private readonly byFirst = new Map<string, Running[]>();
-  private open = 0;
+  /** The matchers with an open match. */
+  private waiting: readonly Running[] = [];
   private number = 0;
   /** Stacks inside the open block of a test runner. */
   private stacks: FoundProblem[] = [];
@@ -57,7 +57,6 @@ export class ProblemStream {
     this.running = all.map((matcher) => ({
       matcher,
       search: matcher.start((problem, details) => this.take(matcher, problem, details)),
-      waiting: false,
       read: 0,
     }));
     this.always = this.running.filter((one) => !one.matcher.begins);
@@ -69,7 +68,7 @@ export class ProblemStream {
 
   /** Each line is needed: a match is open, or a matcher has no beginning. */
   get needsAll(): boolean {
-    return this.open > 0 || this.always.length > 0;
+    return this.waiting.length > 0 || this.always.length > 0;
   }
 
   /** Returns the conditions on which a match can start. */
@@ -80,7 +79,7 @@ export class ProblemStream {
   /** `holds` is true if the line contains a word with which a match can start. */
   line(text: string, number: number, holds: boolean): void {
     this.number = number;
-    if (this.open > 0) for (const one of this.running) if (one.waiting) this.read(one, text);
+    for (const one of this.waiting) this.read(one, text);
     this.begin(this.byFirst.get(/[^ \t]/.exec(text)?.[0] ?? ''), text);
     if (holds) this.begin(this.byWord, text);
     this.begin(this.always, text);
@@ -102,10 +101,11 @@ export class ProblemStream {
   }
 
   private read(one: Running, text: string): void {
-    const before = one.waiting;
     one.read = this.number;
-    this.watched(one.matcher, () => (one.waiting = one.search.line(text, this.number)));
-    if (one.waiting !== before) this.open += one.waiting ? 1 : -1;
+    let waits = false;
+    this.watched(one.matcher, () => (waits = one.search.line(text, this.number)));
+    if (waits !== this.waiting.includes(one))
+      this.waiting = this.running.filter((each) => (each === one ? waits : this.waiting.includes(each)));
   }
 
   private watched(matcher: Matcher, work: () => void): void {
@@ -115,7 +115,7 @@ export class ProblemStream {
   }
 
   private isInBlock(): boolean {
-    return this.running.some(({ waiting, matcher }) => waiting && !matcher.isStack);
+    return this.waiting.some(({ matcher }) => !matcher.isStack);
   }
 
   private take(matcher: Matcher, problem: FoundProblem, details: FoundDetails | undefined): void {
@@ -150,7 +150,7 @@ export class ProblemStream {
 
   /** A summary may name a test without its class, folder or arguments. */
   private remember(problem: FoundProblem, title: string | undefined): void {
-    if (this.titles.size > mostTitles * 8 || this.untitled.length > mostTitles) return;
+    if (this.isFull()) return;
     if (title === undefined) {
       this.untitled.push(problem);
       return;
@@ -161,7 +161,15 @@ export class ProblemStream {
     }
   }
 
+  private isFull(): boolean {
+    return this.titles.size > mostTitles * 8 || this.untitled.length > mostTitles;
+  }
+
+  /** A line of a summary is no further problem if its test, or the set-up of its class, has failed before. */
   private isKnown({ source, message }: FoundProblem, title: string | undefined): boolean {
+    if (this.isFull()) return true;
+    const ofClass = title === undefined ? '' : plain(title).replace(/\.?\w+$/, '');
+    if (this.titles.has(`${source} ${ofClass}`)) return true;
     if (title !== undefined && this.titles.has(`${source} ${plain(title)}`)) return true;
     const said = message.slice((title?.length ?? -2) + 2).replace(/(?:\.\.\.|…)$/, '');
     const at = this.untitled.findIndex((one) => one.source === source && said !== '' && bare(one.message).startsWith(bare(said)));

@@ -21,7 +21,7 @@ const gcc = matchers('gcc', [
   {
     begins: { holds: [...afterColon, ' required from ', ' required by '] },
     before: /^\S.*?:\d+:(?:\d+:)? +required (?:from|by) /,
-    head: /^(?!.*\.(?:pyi?|java|go|kt|sh):\d)(?<file>\S.*?):(?<line>\d+):(?<column>\d+): (?<severity>fatal error|error|warning): (?<message>.+)$/,
+    head: /^(?!.*\.(?:pyi?|java|go|kt|sh):\d)(?<file>[^\s{"].*?):(?<line>\d+):(?<column>\d+): (?<severity>fatal error|error|warning): (?<message>.+)$/,
     message: /(?!)/,
     frame: /^(?<file>\S.*?):(?<line>\d+):(?:(?<column>\d+):)? (?: *required (?:from|by) |note: in instantiation of .* requested here)/,
     brokenStack: true,
@@ -57,7 +57,7 @@ const dotnet = matchers('dotnet', [
 
 /** `go build` and `go vet`. Output of `go test` is indented. */
 const go = matchers('go', [
-  { begins: { holds: ['.go:'] }, head: /^(?:vet: )?(?<file>[^\s:][^:]*\.go):(?<line>\d+)(?::(?<column>\d+))?: (?<message>.+)$/ },
+  { begins: { holds: ['.go:'] }, head: /^(?:vet: )?(?<file>[^\s:][^:]*\.go):(?<line>\d+):(?<column>\d+): (?<message>.+)$/ },
 ]);
 
 const rustc = matchers('rustc', [

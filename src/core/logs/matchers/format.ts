@@ -84,7 +84,7 @@ export function matcher(format: Format): Matcher {
   return {
     name,
     ...(isStack && { isStack }),
-    ...(begins && { begins: { ...begins, line: (text) => starts.some((each) => groupsOf(each, text) !== undefined) } }),
+    ...(begins && { begins: { ...begins, line: (text) => starts.some((each) => (each instanceof RegExp ? each : each.regexp).test(text)) } }),
     start: (found) => new FormatSearch(format, found),
   };
 }

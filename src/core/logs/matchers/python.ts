@@ -24,7 +24,7 @@ const pytest = matchers('pytest', [
       if (lines.length === 0) return undefined;
       const said = lines.slice(lines.findLastIndex((line) => chained.test(line)) + 1).map((line) => line.trim());
       const [first = '', second = ''] = said;
-      const syntax = said.find((line) => /^(?:Syntax|Indentation|Tab)Error: /.test(line));
+      const syntax = said.find((line) => syntaxError.test(line));
       return `${title}: ${syntax ?? (second.startsWith('assert ') ? `${first}: ${second}` : sentence(said))}`;
     },
     summary: {
@@ -41,7 +41,7 @@ const pytest = matchers('pytest', [
     begins: { first: '=' },
     group: /^={3,} (?:FAILURES|ERRORS) ={3,}$/,
     groupEnds: /^(?:={3,}|_{3,}) /,
-    head: /^(?<file>\S[^:]*\.py):(?<line>\d+): (?!in )(?<message>[A-Za-z_][\w.]*(?:: | ).*)$/,
+    head: /^(?<file>\S[^:]*\.py):(?<line>\d+): (?<message>(?:assert |[A-Za-z_][\w.]*:(?: |$)).*)$/,
   },
 ]);
 
@@ -55,6 +55,8 @@ const traceback: Omit<Format, 'name' | 'head'> = {
   outermostFirst: true,
   needs: 'frames',
 };
+
+const syntaxError = /^(?:Syntax|Indentation|Tab)(?:Error|Warning): /;
 
 const lastLine = (lines: readonly string[]): string => lines.at(-1) ?? '';
 
@@ -82,9 +84,9 @@ const python = matchers('python', [
     isStack: true,
     begins: { first: 'F' },
     head: /^ {2}File "(?<file>.+)", line (?<line>\d+)$/,
-    last: /^\w*(?:Error|Warning): /,
+    last: syntaxError,
     needs: 'message',
-    words: (lines) => (/^\w*(?:Error|Warning): /.test(lastLine(lines)) ? lastLine(lines) : undefined),
+    words: (lines) => (syntaxError.test(lastLine(lines)) ? lastLine(lines) : undefined),
   },
 ]);
 
