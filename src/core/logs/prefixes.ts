@@ -24,7 +24,7 @@ const colours = '(?:\\x1b\\[[\\d;]*m)*';
 
 /** The same at the start of any line, with colours. A quick test of a piece of a log. */
 const anywhere = new RegExp(
-  `^${colours}(?:[A-Za-z][\\w.-]* +\\||@[\\w.-]+/[\\w.:-]+: |[A-Za-z][\\w.-]*:[A-Za-z][\\w.-]*: |[\\w.@-]+(?:/[\\w.@-]+)+ [\\w.:-]+: |#\\d+ \\d+\\.|\\[\\d+\\])`,
+  `^${colours}(?:\\{"(?:Time|ImportPath)":"|[A-Za-z][\\w.-]* +\\||@[\\w.-]+/[\\w.:-]+: |[A-Za-z][\\w.-]*:[A-Za-z][\\w.-]*: |[\\w.@-]+(?:/[\\w.@-]+)+ [\\w.:-]+: |#\\d+ \\d+\\.|\\[\\d+\\])`,
   'm',
 );
 
@@ -33,8 +33,22 @@ export function mayHavePrefixes(bytes: Buffer): boolean {
   return anywhere.test(bytes.toString('latin1'));
 }
 
+/** Returns the output of a package in an event of `go test -json`. */
+function goOutput(line: string): Prefix | undefined {
+  if (!/^\{"(?:Time|ImportPath)":".*"Output":"/.test(line)) return undefined;
+  try {
+    const { Package: name, ImportPath: path, Output: output } = JSON.parse(line) as Partial<Record<string, string>>;
+    const folder = name ?? path?.replace(/ \[.*$/, '');
+    return folder === undefined ? undefined : { name: folder, folder, text: `${output}`.replace(/\n$/, '') };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Returns the prefix of a line, or undefined if it has none. */
 export function prefixOf(line: string): Prefix | undefined {
+  const event = goOutput(line);
+  if (event) return event;
   for (const prefix of prefixes) {
     const match = prefix.exec(line);
     if (!match) continue;

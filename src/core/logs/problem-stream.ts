@@ -119,7 +119,6 @@ export class ProblemStream {
   }
 
   private take(matcher: Matcher, problem: FoundProblem, details: FoundDetails | undefined): void {
-    if (details?.isSummary && this.isKnown(problem, details.title)) return;
     const folder = 'folder' in problem ? problem.folder : this.folders.at(-1);
     const whole = folder === undefined ? problem : { ...problem, folder };
     const { logLine = 0 } = problem;
@@ -133,6 +132,7 @@ export class ProblemStream {
     this.stacks = this.stacks.filter((stack) => (stack.logLine ?? 0) < logLine || (stack.logLine ?? 0) > last);
     this.blocks.push([logLine, last]);
     if (this.blocks.length > 20) this.blocks.shift();
+    if (details?.isNone || (details?.isSummary && this.isKnown(problem, details.title))) return;
     if (!details?.isSummary) this.remember(problem, details?.title);
     this.pass(whole);
   }

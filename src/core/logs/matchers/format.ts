@@ -40,6 +40,11 @@ export interface Format {
   /** A head that is no problem, because another matcher describes it better. */
   readonly not?: RegExp;
 
+  /** The title of a test that may fail. Neither it nor its stack is a problem. */
+  readonly mayFail?: RegExp;
+  /** A line before a list that repeats all failures with their stacks. */
+  readonly repeats?: RegExp;
+
   /** The log has only heads. */
   readonly isWholeLog?: true;
 
@@ -79,12 +84,14 @@ export function matcher(format: Format): Matcher {
   const [group] = patterns(format.group);
   const starts = [
     ...(group && !format.groupIsOptional ? [] : patterns(format.head).slice(0, 1)),
-    ...[group, format.before, format.summary].filter((each) => each !== undefined),
+    ...[group, format.before, format.summary, format.repeats].filter((each) => each !== undefined),
   ];
   return {
     name,
     ...(isStack && { isStack }),
-    ...(begins && { begins: { ...begins, line: (text) => starts.some((each) => (each instanceof RegExp ? each : each.regexp).test(text)) } }),
+    ...(begins && {
+      begins: { ...begins, line: (text) => starts.some((each) => (each instanceof RegExp ? each : each.regexp).test(text)) },
+    }),
     start: (found) => new FormatSearch(format, found),
   };
 }
@@ -132,6 +139,7 @@ class FormatSearch implements Search {
   private alone: Group | undefined;
   /** The titles of failed parts: `TestTable/` for `TestTable/one`. */
   private readonly parents = new Set<string>();
+  private isRepeating = false;
   private readonly hasBody: boolean;
   private readonly lists: { readonly group: readonly Pattern[]; readonly head: readonly Pattern[] };
 
@@ -158,6 +166,11 @@ class FormatSearch implements Search {
   private read(text: string, number: number): void {
     const { format } = this;
     if (this.continues(text, number)) return;
+    if (format.repeats?.test(text)) {
+      this.closeGroup();
+      this.isRepeating = true;
+      return;
+    }
     const footer = format.footer?.exec(text)?.groups;
     if (footer) {
       this.closeGroup();
@@ -262,7 +275,7 @@ class FormatSearch implements Search {
     const { draft, format, group } = this;
     this.draft = undefined;
     if (!draft) return;
-    const groups: Groups = { ...group?.groups, ...draft.groups };
+    const groups: Groups = group ? { ...group.groups, ...draft.groups } : draft.groups;
     const title = groups.title?.trim();
     const lines = draft.said.filter((line) => line.trim() !== '');
     const message = format.words ? format.words(draft.said, title) : [title, sentence(lines)].filter(Boolean).join(': ');
@@ -270,7 +283,7 @@ class FormatSearch implements Search {
     const isMissing = format.needs === 'frames' ? !hasPlace : format.needs === 'message' && lines.length === 0;
     if (message === undefined || isMissing || (message === '' && groups.file === undefined)) return;
     if (group) group.problems += 1;
-    this.report(groups, message, draft, this.placeOf(draft, groups));
+    this.report(groups, message, draft, this.placeOf(draft, groups), this.isRepeating);
   }
 
   /** Returns the place: the head's own, then the stack, then a file that only the group or the message names. */
@@ -300,7 +313,7 @@ class FormatSearch implements Search {
     message: string,
     from: Pick<Draft, 'logLine' | 'lastLine'>,
     place: Partial<FoundProblem>,
-    isSummary?: true,
+    isSummary = false,
   ): void {
     const { format } = this;
     const problem: FoundProblem = {
@@ -313,7 +326,8 @@ class FormatSearch implements Search {
     };
     const { title } = groups;
     for (let at = title?.indexOf('/') ?? -1; at >= 0; at = title?.indexOf('/', at + 1) ?? -1) this.parents.add(title?.slice(0, at) ?? '');
-    const found = { lastLine: from.lastLine, ...(title !== undefined && { title }), ...(isSummary && { isSummary }) };
+    const isNone = title !== undefined && format.mayFail?.test(title) === true;
+    const found = { lastLine: from.lastLine, isSummary, isNone, ...(title !== undefined && { title }) };
     if (format.footer || format.isWholeLog) this.held.push([problem, found]);
     else this.found(problem, found);
   }
@@ -373,6 +387,7 @@ class FormatSearch implements Search {
     this.recorded.delete(title);
     for (const { text, number } of lines) {
       if (this.group && this.starts('head', text, number)) continue;
+      if (this.group && this.format.not?.test(text)) this.group.problems += 1;
       if (this.draft && this.group) this.body(text, number);
       else if (this.draft) this.extend(this.draft, { text, number });
     }

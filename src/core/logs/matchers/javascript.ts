@@ -49,38 +49,43 @@ const jest = matchers('jest', [
   },
 ]);
 
+const vitestBody: Pick<Format, 'frame' | 'ends' | 'brokenStack' | 'needs'> = {
+  frame: /^ ❯ (?:\S.* )?(?<file>\S[^:]*):(?<line>\d+):(?<column>\d+)$/,
+  ends: /^⎯{10,}|^ (?:Test Files|Tests) |^This error originated in /,
+  brokenStack: true,
+  needs: 'message',
+};
+
 const vitest = matchers('vitest', [
   {
+    ...vitestBody,
     begins: { first: 'F' },
     head: {
       regexp: /^ FAIL {2}(?=.* > |.* \[ )(?:\|\S+\| )?(?<file>\S+)(?: > (?<title>\S.*?))?(?: \[ [^\]]* \])?$/,
       read: ({ file, title }) => ({ file, title: title ?? file }),
     },
-    frame: /^ ❯ (?:\S.* )?(?<file>\S[^:]*):(?<line>\d+):(?<column>\d+)$/,
-    ends: /^⎯{10,}|^ (?:Test Files|Tests) /,
-    brokenStack: true,
-    needs: 'message',
   },
+  { ...vitestBody, begins: { first: '⎯' }, head: /^⎯+ (?<title>Unhandled Rejection|Uncaught Exception) ⎯+$/ },
 ]);
 
 /** TAP with a YAML block (https://testanything.org/tap-version-14-specification.html), as printed by Node and tape. */
 const tap: Omit<Format, 'name'> = {
   begins: { first: 'n' },
-  head: /^\s*not ok \d+(?: -)?(?: (?<title>.*))?$/,
+  head: /^\s*not ok \d+(?: -)?(?: (?<title>.*?)(?: # time=.*)?)?$/,
   not: /# (?:TODO|SKIP)\b/i,
   frame: /^\s*(?:.* \()?(?<file>(?:file:\/\/|[A-Za-z]:[\\/])?[^():']+):(?<line>\d+):(?<column>\d+)\)?'?$/,
-  place: /^\s*location: '(?<file>.+):(?<line>\d+):(?<column>\d+)'$/,
+  place: /^\s*(?:location|at): ['"](?<file>.+):(?<line>\d+):(?<column>\d+)['"]$/,
   ends: /^\s*(?:\.\.\.$|(?:not )?ok \d+)/,
   brokenStack: true,
   needs: 'frames',
   words: (lines, title) => {
     const trimmed = lines.map((line) => line.trim());
     if (trimmed.includes("failureType: 'subtestsFailed'")) return undefined;
-    const at = trimmed.findIndex((line) => /^(?:error|message):/.test(line));
+    const at = trimmed.findIndex((line) => /^(?:error|message): *\S/.test(line));
     const first = trimmed[at]?.replace(/^\w+:/, '').trim() ?? '';
     const value = first.replace(/^(['"])(.*)\1$/, '$2').replace(/''/g, "'");
-    const rest = trimmed.slice(at + 1);
-    return [title, sentence(at < 0 || first === '|-' ? rest.slice(at < 0 ? 1 : 0) : [value, ...rest])].filter(Boolean).join(': ');
+    const rest = trimmed.slice(at + 1).filter((line) => line !== '---');
+    return [title, sentence(at < 0 || first === '|-' ? rest : [value, ...rest])].filter(Boolean).join(': ');
   },
 };
 
@@ -89,6 +94,8 @@ const nodeTest = matchers('node-test', [
     begins: { holds: ['✖ '], first: 't' },
     before: /^test at \S.*:\d+:\d+$/,
     head: /^\s*✖ (?<title>.+?)(?: \(\d[\d.]*ms\))?$/,
+    mayFail: /# (?:TODO|SKIP)\b/i,
+    repeats: /^✖ failing tests:$/,
     message: /^(?!test at )(.*)$/,
     place: /^test at (?<file>\S.*):(?<line>\d+):(?<column>\d+)$/,
     frame: nodeFrame,
@@ -138,20 +145,22 @@ const jasmine = matchers('jasmine', [
   },
 ]);
 
-const thrownAt = /^(?<file>(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(?<line>\d+)$/;
+const thrownAt = /^(?: ?Exception during run: )?(?<file>(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(?<line>\d+)$/;
 
 /** An error with its stack, anywhere in the log, and an uncaught error or a syntax error, whose place comes first. */
 const node = matchers('node', [
   {
     isStack: true,
     begins: { holds: errorEnds },
-    head: new RegExp(`^\\s*(?:Uncaught |Exception during run: )?(?<message>${errorHead}(?:: .*)?)$`),
+    head: new RegExp(
+      `^\\s*(?:Uncaught |Exception during run: |cause: )?(?!Error \\[ERR_TEST_FAILURE\\])(?<message>${errorHead}(?:: .*)?)$`,
+    ),
     frame: nodeFrame,
     needs: 'frames',
   },
   {
     isStack: true,
-    begins: { first: '/f', holds: [':\\'] },
+    begins: { first: '/fE', holds: [':\\'] },
     head: thrownAt,
     frame: nodeFrame,
     message: new RegExp(`^(${errorHead}(?:: .*)?)$`),

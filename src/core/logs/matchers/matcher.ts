@@ -22,6 +22,8 @@ export interface FoundDetails {
   readonly title?: string;
   /** The line belongs to a list of all failures: the problem may be known. */
   readonly isSummary?: boolean;
+  /** The test may fail: only its stack must not count. */
+  readonly isNone?: boolean;
 }
 
 /**

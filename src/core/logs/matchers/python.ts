@@ -1,7 +1,7 @@
 import { matchers, type Format } from './format';
 import { frameOf } from './groups';
 import type { Matcher } from './matcher';
-import { sentence } from './sentence';
+import { joined, sentence } from './sentence';
 
 const errorName = '[A-Za-z_][\\w.]*(?:Error|Exception|Failed|Exit|Interrupt|Warning|Group|Fault)';
 
@@ -35,6 +35,16 @@ const pytest = matchers('pytest', [
         message: message ?? (title === undefined ? 'cannot be collected' : undefined),
       }),
     },
+  },
+  {
+    begins: { first: '_' },
+    head: /^_{3,} \[doctest\] (?<title>\S.*?) _{3,}$/,
+    message: /^(?:\d{3,} +>>> |UNEXPECTED EXCEPTION: |(?=Expected:$|Got:$)| {4})(.+)$/,
+    frame: /^(?<file>\S[^:]*\.py):(?<line>\d+): (?:DocTestFailure|UnexpectedException)$/,
+    brokenStack: true,
+    ends: /^(?:_|=){3,}/,
+    needs: 'frames',
+    words: (lines, title) => `${title}: ${joined(lines.slice(lines.findLastIndex((line) => /^(?:Expected:|\w*Error\b.*)$/.test(line))))}`,
   },
   {
     // `--tb=line`
@@ -71,6 +81,14 @@ const unittest = matchers('unittest', [
 ]);
 
 const python = matchers('python', [
+  {
+    // doctest
+    begins: { first: 'F' },
+    head: [/^File "(?<file>.+)", line (?<line>\d+), in (?<title>\S+)$/, /^Failed example:$/],
+    message: /^(.*)$/,
+    ends: /^\*{10,}$/,
+    words: (lines, title) => `${title}: ${joined(lines)}`,
+  },
   {
     ...traceback,
     isStack: true,

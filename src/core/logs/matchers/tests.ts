@@ -11,8 +11,8 @@ const goTest = matchers('go-test', [
     group: /^\s*(?:--- FAIL: |=== FAIL: (?<folder>\S+) )(?<title>\S+) \(/,
     groupEnds: /^\S/,
     groupFails: true,
-    // The panic says more and is matched separately.
-    not: /^panic: /,
+    // The panic and the data race say more and are matched separately.
+    not: /^panic: |^\s+testing\.go:\d+: race detected /,
     head: /^\s+(?<file>\S[^:]*\.go):(?<line>\d+): ?(?<message>.*)$/,
     ends: /^\S/,
     words: (lines, title) => {
@@ -35,6 +35,15 @@ const goPanic = matchers('go', [
     brokenStack: true,
     needs: 'frames',
     words: ([first = '']) => first,
+  },
+  {
+    begins: { first: 'W' },
+    head: /^WARNING: (?<message>DATA RACE)$/,
+    message: /(?!)/,
+    frame: /^\s+(?<file>\S.*\.go):(?<line>\d+) \+0x[\da-f]+$/,
+    brokenStack: true,
+    ends: /^(?:={10,}|Previous )/,
+    needs: 'frames',
   },
 ]);
 
