@@ -48,11 +48,11 @@ function decode(text: string): string {
 
 /** Runtimes and system folders. They are never delivered code. */
 export const systemPath =
-  /^([A-Za-z]:)?\/(rustc|nix\/store|usr\/(lib|libexec|share|include|local\/(lib|go|include|share))|Library|Program Files|Windows)\//;
+  /^([A-Za-z]:)?\/(rustc|nix\/store|usr\/(lib|libexec|share|include|local\/(lib|go|include|share))|var\/(runtime|lang)|opt\/homebrew|snap|Library|Program Files|Windows)\//;
 
 /** Folders of libraries. Their files count only if the tree contains the folder too. */
 const libraryFolder =
-  /(?:^|\/)(?:node_modules|bower_components|site-packages|dist-packages|vendor|gems|deps|Pods|\.(?:cargo|rustup|m2|gradle|nuget|pub-cache|venv|yarn|pnpm|pyenv|rbenv)|go\/pkg\/mod|hostedtoolcache|sdk\/go\d[\d.]*|lib\/(?:python|ruby)[\d./]*|[^/]+@v\d[^/]*)\//;
+  /(?:^|\/)(?:node_modules|bower_components|site-packages|dist-packages|vendor|gems|deps|Pods|\.(?:cargo|rustup|m2|gradle|nuget|pub-cache|venv|yarn|pnpm|pyenv|rbenv|asdf|gvm|nvm|sdkman|volta)|go\/pkg\/mod|cargo\/(?:registry|git)|Cellar|hostedtoolcache|sdk\/go\d[\d.]*|lib\/(?:python|ruby)[\d./]*|[^/]+@v\d[^/]*)\//;
 
 /** Folders of official images and platforms. A path of the tree never begins above them. */
 export const deployedRoot =

@@ -6,6 +6,7 @@ const notations: readonly { readonly frame: RegExp; readonly outermostFirst?: tr
   { frame: /^E?\s*File "(?<file>.+?)", line (?<line>\d+)/, outermostFirst: true },
   { frame: /^(?<file>\S[^:\n]*\.py):(?<line>\d+): (?:[\w.]*|in .+)$/, outermostFirst: true },
   { frame: /^\s+at .* in (?<file>.+):line (?<line>\d+)$/ },
+  { frame: /(?:^#\d+ |\bin )(?<file>(?:[A-Za-z]:)?[\\/]\S*\.php)(?:\(|:| on line )(?<line>\d+)/ },
   { frame: /panicked at (?:'.*', )?(?<file>[^\s:][^:]*\.rs):(?<line>\d+):(?<column>\d+)/ },
   { frame: /^\s*❯ (?:\S.* )?(?<file>[^\s❯][^:]*):(?<line>\d+):(?<column>\d+)$/ },
   { frame: /\bin (?:test )?file (?<file>\S.*?), line (?<line>\d+)/ },
@@ -40,7 +41,7 @@ export function javaFrame(line: string): Frame | undefined {
 }
 
 const call =
-  /^\s*at (?:async )?(?:.*? \()?((?:(?!https?:)[a-z][\w-]*:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
+  /^\s*at (?:async )?(?:.*? \()?((?:(?!https?:)[a-z][\w-]*:\/\/(?:\/[A-Za-z]:)?|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
 
 /** A stack frame as printed by V8 (https://v8.dev/docs/stack-trace-api), also without a file. */
 export function nodeFrame(line: string): Frame | undefined {

@@ -90,6 +90,18 @@ describe('the path of a deployed file', () => {
     assert.ok(right > 400, `only ${right} are right`);
   });
 
+  for (const file of [
+    '/var/runtime/index.js',
+    '/var/lang/lib/node/index.js',
+    '/usr/local/cargo/registry/src/index.crates.io-6f17d22bba15001f/tokio-1.0.0/index.js',
+    '/opt/homebrew/Cellar/go/1.22.0/libexec/src/fmt/index.js',
+    '/usr/local/Cellar/go/1.22.0/libexec/src/fmt/index.js',
+    '/snap/go/10500/src/fmt/index.js',
+    '/home/me/.sdkman/candidates/x/index.js',
+  ])
+    it(`leads from ${file} of a runtime or a library nowhere`, async () =>
+      assert.deepEqual(await placed([file], ['index.js', 'fmt/index.js']), ['-']));
+
   it('is decided by the other paths of the stack', async () => {
     const twice = ['index.js', 'lib/db.js', 'src/index.js', 'api/index.js', 'api/routes.js'];
     assert.deepEqual(await placed(['/var/task/index.js'], twice), ['-']);
