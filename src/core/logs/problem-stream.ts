@@ -80,14 +80,20 @@ export class ProblemStream {
   line(text: string, number: number, holds: boolean): void {
     this.number = number;
     for (const one of this.waiting) this.read(one, text);
-    this.begin(this.byFirst.get(/[^ \t]/.exec(text)?.[0] ?? ''), text);
+    let at = 0;
+    while (text[at] === ' ' || text[at] === '\t') at++;
+    this.begin(this.byFirst.get(text[at] ?? ''), text);
     if (holds) this.begin(this.byWord, text);
     this.begin(this.always, text);
     if (this.stacks.length > 0 && !this.isInBlock()) this.release();
   }
 
   end(): void {
-    for (const { search, matcher } of this.running) this.watched(matcher, () => search.end());
+    for (const { search, matcher } of this.running) {
+      this.watch?.reading(matcher.name, this.number);
+      search.end();
+      this.watch?.done();
+    }
     this.release();
     this.endScript(undefined);
   }
@@ -102,16 +108,11 @@ export class ProblemStream {
 
   private read(one: Running, text: string): void {
     one.read = this.number;
-    let waits = false;
-    this.watched(one.matcher, () => (waits = one.search.line(text, this.number)));
+    this.watch?.reading(one.matcher.name, this.number);
+    const waits = one.search.line(text, this.number);
+    this.watch?.done();
     if (waits !== this.waiting.includes(one))
       this.waiting = this.running.filter((each) => (each === one ? waits : this.waiting.includes(each)));
-  }
-
-  private watched(matcher: Matcher, work: () => void): void {
-    this.watch?.reading(matcher.name, this.number);
-    work();
-    this.watch?.done();
   }
 
   private isInBlock(): boolean {
