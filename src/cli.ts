@@ -35,9 +35,15 @@ async function main(args: readonly string[]): Promise<number> {
 
   program
     .command('init')
-    .description('write a delivery.yaml for the project in this folder; never overwrites one')
+    .argument('[folders...]', 'the folders of services (default: this folder, or the services below it)')
+    .description('write a delivery.yaml for each service; never overwrites one')
+    .option('--list', 'list the services and write nothing')
     .addOption(json())
-    .action(does(async (options: { json?: true }) => (await import('./cli/init')).init(options, terminal)));
+    .action(
+      does(async (folders: string[], options: import('./cli/init').InitOptions) =>
+        (await import('./cli/init')).init(folders, options, terminal),
+      ),
+    );
   program
     .command('check')
     .description('validate delivery.yaml and list all manual approvals')

@@ -66,8 +66,6 @@ export interface CiDescriptor<Checked = unknown> extends DefinitionKind<Checked,
   /** The environment variable that names the file for a job's outputs. Deliver writes the address of a deployment to it, as `url`. */
   readonly outputsFile?: string;
 
-  /** `deliver init` takes over the steps of its pipelines: see `pipeline/detect/adopt`. */
-  readonly isAdoptable?: true;
   /** How a comment begins in its files. */
   readonly comment: '#' | '//';
   /** The folders that hold its files for single services. A file in them may belong to a service that no longer exists. */

@@ -14,8 +14,6 @@ export interface Head {
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
-const adoptable = '; deliver init converts it if there is no delivery.yaml yet';
-
 /** Returns the header of a file that Deliver wrote, or undefined for any other file. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
@@ -25,7 +23,7 @@ export function headOf(text: string): Head | undefined {
 }
 
 /** The part of a descriptor that the text of a file depends on. */
-export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment' | 'isAdoptable'>;
+export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment'>;
 
 /** The planned content of one exported file. */
 export interface ExportPlan {
@@ -56,7 +54,7 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: `move the file away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
+      hint: `move the file away, or overwrite it with --force`,
     });
   const fresh = splitRegions(file.body, path);
   if (!fresh.ok) return fresh;

@@ -22,7 +22,6 @@ export const github = describeCi({
   jobMarks: ['RUNNER_TRACKING_ID'],
   outputsFile: 'GITHUB_OUTPUT',
 
-  isAdoptable: true,
   comment: '#',
   folders: ['.github/workflows'],
   files: async (services, options) => {

@@ -7,8 +7,6 @@ import type { CiFile } from '../../../../../src/core/ci/ci-service';
 import { planFile } from '../../../../../src/core/ci/export/exported-file';
 import { retried } from '../../../../../src/core/ci/export/shell';
 import { exporters, github, gitlab, jenkins } from './exporters';
-import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
-import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
 import { declarativeErrors } from '../../../../support/declarative';
 import { githubErrors, gitlabErrors } from '../../../../support/ci-files';
 import { statementsOf, stringsIn, type Statement } from '../../../../support/groovy-blocks';
@@ -214,18 +212,6 @@ describe('an exported pipeline', function () {
       const [jenkinsfile] = jenkins.files([service(yaml)], {});
       assert.deepEqual(commandsIn(statementsOf(jenkinsfile?.body ?? '')), [command]);
     }
-  });
-
-  it('becomes the same steps again when it is read back', () => {
-    const plain =
-      'service: a\nsteps:\n  one: {run: npm ci}\n  two: {run: npm run two, needs: one, env: {A: x}}\n  three: {run: npm run three, needs: one}\n';
-    const names = (steps: readonly { name: string; run: string; needs?: readonly string[] }[]) =>
-      steps.map(({ name, run, needs = [] }) => [name, run, needs]);
-    const expected = service(plain).pipeline.steps.map(({ name, run, needs }) => [name, run, needs]);
-    const [workflow] = github.files([service(plain)], {});
-    assert.deepEqual(names(adoptGithub(workflow?.body ?? '', 'x')?.steps ?? []), expected);
-    const [ci] = gitlab.files([service(plain)], {});
-    assert.deepEqual(names(adoptGitlab(ci?.body ?? '', 'x')?.steps ?? []), expected);
   });
 
   onLinux('tries again what fails, with the very command', () => {
