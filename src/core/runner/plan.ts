@@ -6,6 +6,7 @@ import type { RepositoryHome } from '../support/home';
 import { listServices } from '../pipeline/locate';
 import { definitionPath } from '../pipeline/read-pipeline';
 import type { Pipeline } from '../model/pipeline';
+import { EnvFiles } from './env-file';
 import { declaredSecrets } from '../process/step-environment';
 
 /** Everything that is resolved before the first step of a run. */
@@ -14,6 +15,7 @@ export interface DeliveryPlan {
   /** The environments that the pipeline deploys to, by name. */
   readonly environments: ReadonlyMap<string, Environment>;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly envFiles: EnvFiles;
   /** The other services of the repository. */
   readonly siblings: readonly string[];
 }
@@ -36,6 +38,8 @@ export async function planPipeline(
     });
   }
 
+  const envFiles = EnvFiles.read(pipeline, repository.root, folder);
+  if (!envFiles.ok) return envFiles;
   const environments = new Map<string, Environment>();
   for (const name of new Set(pipeline.steps.flatMap((step) => step.deploy ?? []))) {
     const definition = pipeline.environments[name];
@@ -48,7 +52,7 @@ export async function planPipeline(
     environments.size === 0
       ? []
       : (await listServices(repository.root)).map((service) => service.name).filter((name) => name !== pipeline.service);
-  return ok({ pipeline, environments, secrets, siblings });
+  return ok({ pipeline, environments, secrets: { ...secrets, ...envFiles.value.masked }, envFiles: envFiles.value, siblings });
 }
 
 /** Asks for a confirmation if a step deploys to the `release` environment. Fails if it is declined. */

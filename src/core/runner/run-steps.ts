@@ -91,6 +91,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     journal,
     pipes,
     environments: given.environments,
+    envFiles: given.envFiles,
     siblings: given.siblings,
     deliverer: () => deliverer(repository),
     ...(given.promotes && { promotes: given.promotes }),

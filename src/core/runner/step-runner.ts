@@ -6,6 +6,7 @@ import type { Pipeline, Step } from '../model/pipeline';
 import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
+import { envFileAdvice, type EnvFiles } from './env-file';
 import { failureReason } from './failure-reason';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
@@ -14,6 +15,7 @@ import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
 import { isTokenVariable } from '../pipeline/environment-tokens';
+import { ToolCheck } from './tool-check';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -29,6 +31,7 @@ export interface StepContext {
   readonly journal: Journal;
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
+  readonly envFiles: EnvFiles;
   readonly siblings: readonly string[];
   /** Returns the name of the person that delivers. */
   readonly deliverer: () => Promise<string>;
@@ -54,7 +57,10 @@ export class StepRunner {
   /** True if a command was started, which may have left processes behind. */
   hasRun = false;
 
+  private readonly tools: ToolCheck;
+
   constructor(private readonly context: StepContext) {
+    this.tools = new ToolCheck(context.base, context.around, (message) => context.journal.append({ type: 'notice', message }));
     const base = Object.fromEntries(Object.entries(context.base).filter(([name]) => !isTokenVariable(name)));
     this.shared = sharedEnvironment(base, context.pipeline, context.around);
   }
@@ -65,6 +71,8 @@ export class StepRunner {
     const began = Date.now();
     const done = await this.alreadyDone(step);
     if (done) return this.finish(step, began, done);
+    const missing = await this.tools.refusal(step, this.context.pipeline);
+    if (missing !== undefined) return this.finish(step, began, { state: 'failed', reason: missing });
     const end = step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy);
     const state = this.finish(step, began, end);
     await this.context.verification.ended(step, state);
@@ -157,7 +165,9 @@ export class StepRunner {
       dirty: change.dirty,
       by: await this.context.deliverer(),
     };
-    const own = Object.fromEntries(step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])));
+    const declared = Object.fromEntries(
+      step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])),
+    );
     const request = {
       service: pipeline.service,
       release,
@@ -165,12 +175,12 @@ export class StepRunner {
       slot: around.slot,
       siblings,
       ...(verification.owner && { owner: verification.owner }),
-      secrets: own,
+      secrets: { ...this.context.envFiles.of(name), ...declared },
       ...(promotes && { promotes }),
     };
     const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
     if (!deployed.ok) {
-      const reason = mask.text(deployed.failure.message);
+      const reason = mask.text(deployed.failure.message) + envFileAdvice(pipeline, name, around);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
       await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });
