@@ -2,9 +2,9 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { definitionName } from '../core/model/pipeline';
 import { messageOf } from '../core/model/result';
-import { leftOver } from '../core/pipeline/detect/ci-files';
 import { detectPipeline } from '../core/pipeline/detect/detect';
 import { named, offeredServices, rootOf } from '../core/pipeline/detect/services';
+import { counted } from '../core/support/format';
 import { exitCodes, type Terminal } from './terminal';
 
 export interface InitOptions {
@@ -50,7 +50,10 @@ export async function init(folders: readonly string[], options: InitOptions, ter
     const also = composeFile === undefined ? '' : ' and compose.yaml';
     terminal.print(`wrote ${path.posix.join(place(service.folder), definitionName)}${also} from ${found.join(', ')}`);
     for (const question of questions) terminal.print(`${terminal.paint('yellow', 'question')}: ${question}`);
-    for (const one of left) terminal.print(`${terminal.paint('dim', 'not used')}: ${leftOver(one)}`);
+    for (const file of new Set(left.map((one) => one.file))) {
+      const parts = left.filter((one) => one.file === file).length;
+      terminal.print(`${terminal.paint('dim', 'not used')}: ${counted(parts, 'part')} of ${file}, listed in ${definitionName}`);
+    }
   }
   if (options.json) terminal.json({ ...results[0], services: results });
   else terminal.print(results.length > 1 ? 'deliver run --service NAME delivers one of them' : 'deliver run delivers it');

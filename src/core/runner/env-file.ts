@@ -2,13 +2,10 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { parseEnv } from 'node:util';
 import { isProcess } from '../environments/process/descriptor';
+import { isOrdinary } from '../environments/variables';
 import type { Pipeline } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
 import { definitionPath } from '../pipeline/read-pipeline';
-
-/** Values that occur everywhere in logs. They are no secrets. */
-const common =
-  /^(true|false|yes|no|on|off|null|none|\d{1,5}|localhost|127\.0\.0\.1|0\.0\.0\.0|development|production|staging|test|testing|local|debug|info|warn|warning|error)?$/i;
 
 /** The values of the variables that environments read from files of the working copy. They are kept in memory only. */
 export class EnvFiles {
@@ -45,7 +42,7 @@ export class EnvFiles {
   /** Returns the values to mask, each with a key that no secret has. */
   get masked(): Record<string, string> {
     const all = [...this.variables].flatMap(([environment, variables]) =>
-      Object.entries(variables).flatMap(([name, value]) => (common.test(value) ? [] : [[`${environment}/${name}`, value] as const])),
+      Object.entries(variables).flatMap(([name, value]) => (isOrdinary(value) ? [] : [[`${environment}/${name}`, value] as const])),
     );
     return Object.fromEntries(all);
   }

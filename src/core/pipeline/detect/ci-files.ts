@@ -186,7 +186,7 @@ function constants(yaml: YamlFile, levels: readonly unknown[]): Record<string, s
     .flatMap((level) => yaml.entries(level))
     .flatMap(({ key, value }) => {
       const text = yaml.text(value) ?? yaml.text(yaml.get(value, 'value'));
-      const isConstant = text !== undefined && /^[\w ./:,@=+-]*$/.test(text) && /^[A-Za-z_]\w{0,100}$/.test(key) && !foreignName.test(key);
+      const isConstant = text !== undefined && /^[\w ./:,@=+-]+$/.test(text) && /^[A-Za-z_]\w{0,100}$/.test(key) && !foreignName.test(key);
       return isConstant ? [[key, text] as const] : [];
     });
   return Object.fromEntries(all);

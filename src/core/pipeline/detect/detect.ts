@@ -39,7 +39,7 @@ export async function detectPipeline({ folder, root, name }: ServiceFolder): Pro
   const { all, used } = findingsOf(project, facts);
   const setup = containers(project, name.toLowerCase());
   const chosen = chooseServer(project, used, setup);
-  const composeFile = chosen && chosen === setup?.server ? setup.composeFile : undefined;
+  const composeFile = chosen?.kind === 'compose' ? setup?.composeFile : undefined;
   const steps = distinct(used).map((step) => withFacts(step, facts));
   const asked = used.flatMap((one) => one.questions ?? []);
   // A definition has at least one step, so that an environment alone is never a comment.
@@ -63,12 +63,19 @@ export async function detectPipeline({ folder, root, name }: ServiceFolder): Pro
     asked.push(
       `the program loads ${envFile.file}, which does not exist here. When it does, add \`envFile: ${envFile.file}\` to \`process\``,
     );
-  const alternative = setup && setup.composeFile === undefined && server?.kind === 'process' ? setup.server : undefined;
+  const hasAlternative = setup?.composeFile === undefined && setup?.isForeign !== true && server?.kind === 'process';
   const versions = isOutside ? [] : facts.versions;
-  const yaml = written({ service: name, steps, server: complete, questions: asked, alternative, versions, left });
+  const yaml = written({
+    service: name,
+    steps,
+    server: complete,
+    questions: asked,
+    alternative: hasAlternative ? setup?.server : undefined,
+    versions,
+    left,
+  });
   const unknown = server ? (server.question ?? []) : noServer;
-  const container =
-    chosen && chosen === setup?.server && used.length === 0 ? [setup.composeFile === undefined ? chosen.start : 'Dockerfile'] : [];
+  const container = chosen?.kind === 'compose' && used.length === 0 ? [composeFile === undefined ? chosen.start : 'Dockerfile'] : [];
   const found = [...used.map((one) => one.label), ...container];
   return ok({ yaml, ...(composeFile !== undefined && { composeFile }), found, questions: asked.concat(unknown), left });
 }
@@ -91,25 +98,38 @@ function findingsOf(project: ProjectFolder, facts: CiFacts): { all: readonly Fou
   const all = [...languages, ...general].flatMap((detect) => detect(project, facts) ?? []);
   const able = all.filter((one) => one.steps.length > 0 || one.server);
   const specific = able.filter((one) => !one.general);
-  // A package.json beside a deno.json or a language often holds only tools.
-  return { all, used: specific.length > 0 ? specific : able };
+  // Maven and Gradle build the same project.
+  const built = specific.some((one) => one.label === 'Maven') ? specific.filter((one) => one.label !== 'Gradle') : specific;
+  return { all, used: built.length > 0 ? built : able };
 }
 
-/** Returns true if a folder has a program that serves, or may have one. */
-export function isService({ folder, root }: Omit<ServiceFolder, 'name'>): boolean {
+/** Returns the program of a folder that serves, without containers. */
+export function serverOf({ folder, root }: Omit<ServiceFolder, 'name'>): FoundServer | undefined {
   const project = new ProjectFolder(folder, root);
-  return chooseServer(project, findingsOf(project, new CiFacts()).used, undefined) !== undefined;
+  return chooseServer(project, findingsOf(project, new CiFacts()).used, undefined);
+}
+
+/** Returns true if a folder has a compose file that builds an image. */
+export function buildsImages(folder: string): boolean {
+  const setup = containers(new ProjectFolder(folder), '');
+  return setup !== undefined && setup.composeFile === undefined && setup.isForeign !== true;
 }
 
 function chooseServer(project: ProjectFolder, used: readonly Found[], setup: ReturnType<typeof containers>): FoundServer | undefined {
-  const python = used.find(({ prefix }) => prefix === 'python')?.steps.map(({ run }) => /^(\S+\/python|uv run --no-sync python|poetry run python)/.exec(run)?.[1]).find((one) => one !== undefined); // prettier-ignore
-  const written = procfileServer(project, python);
-  if (written) return written;
+  const written = procfileServer(project, used.find((one) => one.python !== undefined)?.python);
+  // The Go program of a Procfile is in the PATH there.
+  const isGoProgram = used.some(({ label }) => label === 'Go') && /^[\w-]+(\s|$)/.test(written?.start ?? '');
+  if (written) return isGoProgram ? { ...written, start: `./bin/${written.start}` } : written;
   const servers = used.flatMap((one) => (one.server && dangerOf(one.server.start) === undefined ? [one.server] : []));
   const programs = servers.filter((one) => !one.isStatic);
   const [first, ...others] = programs.length > 0 ? programs : servers;
   const sure = programs.filter((one) => one.question === undefined);
-  if (setup && (sure.length === 0 || setup.hasDependencies) && (first === undefined || !first.isStatic)) return setup.server;
+  const needsContainers = (sure.length === 0 && first?.isStatic !== true) || setup?.hasDependencies === true;
+  if (setup && needsContainers && !(setup.isForeign === true && used.length > 0)) {
+    // The program says on which port it listens, if the Dockerfile does not.
+    const isPortKnown = setup.composeFile !== undefined && setup.server.question !== undefined && first?.port !== undefined;
+    return isPortKnown ? { ...setup.server, port: first.port, question: undefined } : setup.server;
+  }
   if (sure.length === 1) return sure[0];
   if (first === undefined || others.length === 0) return first;
   return { ...first, question: `which program serves: ${[first, ...others].map(({ start }) => `\`${start}\``).join(', ')}?` };

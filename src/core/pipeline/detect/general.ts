@@ -115,6 +115,8 @@ export interface ContainerSetup {
   readonly server: FoundServer;
   /** True if the compose file also starts services that this one depends on. */
   readonly hasDependencies: boolean;
+  /** True if the compose file builds nothing: it may only start what a project needs. */
+  readonly isForeign?: boolean;
   /** A compose file to write, for a Dockerfile without one. */
   readonly composeFile?: string;
 }
@@ -141,13 +143,17 @@ function composeServer(project: ProjectFolder, file: string, service: string): C
   const yaml = new YamlFile(project.text(file));
   const services = yaml.entries(yaml.get(yaml.root, 'services'));
   const built = services.filter(({ value }) => yaml.get(value, 'build') !== undefined);
-  const named = built.find(({ key }) => key === service) ?? (built.length === 1 ? built[0] : undefined);
-  const chosen = named ?? (services.length === 1 ? services[0] : undefined);
-  if (!chosen && built.length === 0) return undefined;
-  const question = chosen ? undefined : `which service of ${file} is delivered: ${built.map(({ key }) => key).join(', ')}?`;
-  const key = (chosen ?? built[0])?.key;
+  const candidates = built.length > 0 ? built : services;
+  const published = candidates.filter(({ value }) => yaml.get(value, 'ports') !== undefined);
+  const [first] = published.length > 0 ? published : candidates;
+  if (first === undefined) return undefined;
+  const chosen = candidates.find(({ key }) => key === service) ?? first;
+  const isClear = chosen.key === service || candidates.length === 1 || published.length === 1;
+  const question = isClear ? undefined : `which service of ${file} is delivered: ${candidates.map(({ key }) => key).join(', ')}?`;
+  const { key } = chosen;
   return {
-    server: { kind: 'compose', start: file, ...(key !== undefined && { service: key }), ...(question !== undefined && { question }) },
+    server: { kind: 'compose', start: file, service: key, ...(question !== undefined && { question }) },
     hasDependencies: built.length > 0 && services.length > built.length,
+    isForeign: built.length === 0,
   };
 }

@@ -49,7 +49,7 @@ export function serverAt(project: ProjectFolder, command: string, files: readonl
   const question = source
     ? `${source.file}:${source.line} listens on port ${source.port}. Can it listen on the port in the variable PORT?`
     : 'does the program listen on the port in the variable PORT?';
-  return { kind: 'process', start: command, health, question };
+  return { kind: 'process', start: command, health, question, ...(source && { port: source.port }) };
 }
 
 /** Returns a common health check path that occurs in the source. */

@@ -13,7 +13,7 @@ const passedOver = new Set([
   'out',
   'site-packages',
 ]);
-const bounds = { files: 5000, depth: 6, size: 200_000, read: 400 };
+const bounds = { files: 5000, depth: 10, size: 200_000, read: 400 };
 
 /** The source files of a folder, within bounds that keep the detection fast. */
 export class ProjectFolder {
@@ -60,9 +60,10 @@ export class ProjectFolder {
     return files.slice(0, bounds.read).filter((file) => pattern.test(this.text(file)));
   }
 
-  /** Returns the files with one of the endings, without tests. */
+  /** Returns the files with one of the endings, without tests and without the files of projects in this one. */
   sources(ending: RegExp): string[] {
-    return this.files.filter((file) => ending.test(file) && !testFile.test(file));
+    const others = this.files.flatMap((file) => (manifest.exec(file)?.[1] !== undefined ? [file.slice(0, file.lastIndexOf('/') + 1)] : []));
+    return this.files.filter((file) => ending.test(file) && !testFile.test(file) && !others.some((other) => file.startsWith(other)));
   }
 
   isExecutable(file: string): boolean {
@@ -75,8 +76,12 @@ export class ProjectFolder {
   }
 }
 
+/** Files that show that a folder is a project of its own. */
+const manifest =
+  /^.+\/(package\.json|pyproject\.toml|requirements\.txt|Pipfile|go\.mod|Cargo\.toml|pom\.xml|build\.gradle(?:\.kts)?|composer\.json|Gemfile|deno\.jsonc?)$/;
+
 const testFile =
-  /(^|\/)(tests?|__tests__|spec|e2e|examples?|fixtures|testdata|docs|migrations)\/|[._](test|spec)\.|(^|\/)(test_[^/]*|conftest)\.py$/;
+  /(^|\/)(tests?|__tests__|spec|e2e|testdata|migrations)\/|^(examples?|samples?|fixtures|docs)\/|[._](test|spec)\.|(^|\/)(test_[^/]*|conftest)\.py$/;
 
 function listed(folder: string): string[] {
   const found: string[] = [];
@@ -120,6 +125,8 @@ export interface FoundServer {
   readonly start: string;
   /** The service of the compose file. */
   readonly service?: string;
+  /** The fixed port on which the program listens. */
+  readonly port?: string;
   /** A path that it answers. */
   readonly health?: string | undefined;
   /** The time that it needs to become healthy, if 30 seconds are too short. */
@@ -142,6 +149,8 @@ export interface Found {
   readonly server?: FoundServer | undefined;
   /** Things that only a person knows, and that are not about the server. */
   readonly questions?: readonly string[];
+  /** The command that starts Python with the installed packages. */
+  readonly python?: string;
   /** Set for tools that wrap any language: their steps count only if no language was found. */
   readonly general?: boolean;
 }

@@ -85,7 +85,7 @@ export function detectPython(project: ProjectFolder): Found | undefined {
           : { ...common, name: 'test', run: unittest(python, project, tests) };
   const steps = [...(installation.step ? [installation.step] : []), test];
   const server = manage[0] !== undefined ? django(project, manage[0], python, declared) : serverOf(project, framework, python, declared);
-  return { label: installation.label, prefix: 'python', steps, server };
+  return { label: installation.label, prefix: 'python', steps, server, python };
 }
 
 /** Test discovery starts in the working directory, so a project in a folder is tested there. */

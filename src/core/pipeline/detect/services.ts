@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { fileNames } from '../../support/files';
 import { definitionName } from '../../model/pipeline';
 import { listServices } from '../locate';
-import { isService, type ServiceFolder } from './detect';
+import { buildsImages, serverOf, type ServiceFolder } from './detect';
 
 /** Files that show that a folder is a project of its own. */
 const manifests =
@@ -26,8 +26,10 @@ const common =
 export async function offeredServices(from: string): Promise<ServiceFolder[]> {
   const folder = path.resolve(from);
   const root = rootOf(folder);
-  const members = isService({ folder, root }) ? [] : projectsBelow(folder).filter((below) => isService({ folder: below, root }));
-  return named(members.length > 0 ? members : [folder], root);
+  const members = serverOf({ folder, root }) ? [] : projectsBelow(folder).filter((below) => serverOf({ folder: below, root }));
+  // Containers can serve what is not sure to run as a process.
+  const isSure = members.some((below) => serverOf({ folder: below, root })?.question === undefined);
+  return named(isSure || (members.length > 0 && !buildsImages(folder)) ? members : [folder], root);
 }
 
 /** Returns the folders as services with names that are unique in the repository. */
@@ -68,7 +70,7 @@ function projectsBelow(folder: string): string[] {
       const isProject = names.some((file) => manifests.test(file));
       if (isProject) found.push(below);
       // The projects of a project with a program are its parts.
-      if (next.depth + 1 < deepest && !(isProject && isService({ folder: below, root: folder })))
+      if (next.depth + 1 < deepest && !(isProject && serverOf({ folder: below, root: folder })))
         open.push({ at: below, depth: next.depth + 1 });
     }
   }

@@ -76,10 +76,11 @@ const acceptance = [
   ...commented(['acceptance:', '  needs: stage', '  run: curl --fail "$DELIVERY_URL"', '  verifies: staging'], '  '),
 ];
 
-function environmentLines({ kind, start, service, env, envFile, health, timeout }: FoundServer): string[] {
+function environmentLines({ kind, start, service, port, env, envFile, health, timeout }: FoundServer): string[] {
   if (kind === 'compose') {
     const named = service === undefined ? '' : `, service: ${scalar(service)}`;
-    return ['  staging:', `    compose: {file: ${scalar(start)}${named}}`];
+    const inside = port === undefined ? '' : `, port: ${port}`;
+    return ['  staging:', `    compose: {file: ${scalar(start)}${named}${inside}}`];
   }
   const checks = [...(health === undefined ? [] : [`path: ${scalar(health)}`]), ...(timeout === undefined ? [] : [`timeout: ${timeout}`])];
   return [

@@ -46,9 +46,13 @@ describe('deliver init writes a definition for', () => {
       );
       assert.deepEqual(lines, steps, yaml);
       const settings = pipeline.environments['staging']?.settings as
-        { command?: string; files?: string[]; service?: string; health?: { probe: { http?: string } } } | undefined;
+        { command?: string; files?: string[]; service?: string; port?: number; health?: { probe: { http?: string } } } | undefined;
       assert.equal(
-        settings && (settings.command ?? [...(settings.files ?? []), ...(settings.service ? [settings.service] : [])].join(' ')),
+        settings &&
+          (settings.command ??
+            [...(settings.files ?? []), ...(settings.service ? [settings.service] : []), ...(settings.port ? [settings.port] : [])].join(
+              ' ',
+            )),
         starts,
         yaml,
       );

@@ -157,6 +157,11 @@ export const projects: Readonly<Record<string, SampleProject>> = {
     steps: ['test [] python3 -m unittest discover', 'stage [test] -> staging'],
     starts: 'python3 app.py',
   },
+  'a Procfile of Go': {
+    files: { Procfile: 'web: shop\n', 'go.mod': 'module shop\n', 'main.go': 'package main\n\nfunc main() {}\n' },
+    steps: ['build [] go build -o bin/ ./... => bin/**', 'vet [] go vet ./...', 'stage [build vet] -> staging'],
+    starts: './bin/shop',
+  },
   Flask: {
     files: { 'requirements.txt': 'flask\n', 'app.py': 'from flask import Flask\n\napp = Flask(__name__)\n' },
     steps: [
@@ -319,11 +324,24 @@ export const projects: Readonly<Record<string, SampleProject>> = {
     ],
     starts: 'java -jar build/libs/*.jar --server.port=$PORT',
   },
+  'a project of Maven and Gradle': {
+    files: {
+      'pom.xml': '<project><parent><artifactId>spring-boot-starter-parent</artifactId></parent><artifactId>shop</artifactId></project>',
+      'build.gradle': 'plugins { id "org.springframework.boot" }\n',
+      'src/main/java/org/example/shop/deep/below/Shop.java': '@SpringBootApplication class Shop {}',
+    },
+    steps: [
+      'test [] mvn --batch-mode test',
+      'build [test] mvn --batch-mode package -DskipTests => **/target/*.jar **/target/*.war',
+      'stage [build] -> staging',
+    ],
+    starts: 'java -jar target/*.jar --server.port=$PORT',
+  },
   'a Java service without libraries': {
     tool: 'mvn',
     files: {
       'pom.xml':
-        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>\n<groupId>a</groupId><artifactId>shop</artifactId><version>1</version>\n<properties><maven.compiler.release>17</maven.compiler.release></properties></project>',
+        '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>\n<groupId>a</groupId><artifactId>shop</artifactId><version>1</version>\n<properties><maven.compiler.source>17</maven.compiler.source><maven.compiler.target>17</maven.compiler.target></properties></project>',
       'src/main/java/shop/Shop.java':
         'package shop;\n\nimport com.sun.net.httpserver.HttpServer;\nimport java.net.InetSocketAddress;\n\npublic class Shop {\n  public static void main(String[] args) throws Exception {\n    int port = Integer.parseInt(System.getenv("PORT"));\n    HttpServer.create(new InetSocketAddress("127.0.0.1", port), 0).start();\n  }\n}\n',
     },
@@ -410,6 +428,25 @@ export const projects: Readonly<Record<string, SampleProject>> = {
     files: { Dockerfile: 'FROM nginx\nEXPOSE 80\n' },
     steps: ['stage [] -> staging'],
     starts: 'compose.yaml',
+  },
+  'a Dockerfile without a port beside a service on a fixed port': {
+    files: { Dockerfile: 'FROM node\n', 'package.json': json({ scripts: { start: 'node server.js' } }), 'server.js': nodeServer('3000') },
+    steps: ['check [] node --check server.js', 'stage [check] -> staging'],
+    starts: 'compose.yaml 3000',
+  },
+  'a compose file of images': {
+    files: { 'compose.yaml': 'services:\n  db: {image: postgres}\n  blog: {image: wordpress, ports: ["80:80"]}\n' },
+    steps: ['stage [] -> staging'],
+    starts: 'compose.yaml blog',
+  },
+  'a compose file with the database of a service on a fixed port': {
+    files: {
+      'compose.yaml': 'services:\n  db: {image: postgres, ports: ["5432:5432"]}\n',
+      'package.json': json({ scripts: { start: 'node server.js' } }),
+      'server.js': nodeServer('3000'),
+    },
+    steps: ['check [] node --check server.js'],
+    asks: /^server\.js:1 listens on port 3000/,
   },
   'a Dockerfile beside a service on a fixed port': {
     files: {
