@@ -14,7 +14,7 @@ export interface WantedVersion {
 
 type Source = readonly [file: string, version: RegExp];
 
-const pin = /^\s*(?:[a-z]+-)?v?(\d\S*)/;
+const pin = /^\s*(?:[a-z]+-)?v?(\d\S*)/m;
 const asdf = (name: string): Source => ['.tool-versions', new RegExp(`^${name}\\s+(?:[a-z]+-)?(\\d\\S*)`, 'm')];
 const manager = (name: string): Source => ['package.json', new RegExp(`"packageManager"\\s*:\\s*"${name}@(\\d[^"+]*)`)];
 

@@ -120,7 +120,7 @@ function chooseServer(project: ProjectFolder, used: readonly Found[], setup: Ret
   // The Go program of a Procfile is in the PATH there.
   const isGoProgram = used.some(({ label }) => label === 'Go') && /^[\w-]+(\s|$)/.test(written?.start ?? '');
   if (written) return isGoProgram ? { ...written, start: `./bin/${written.start}` } : written;
-  const servers = used.flatMap((one) => (one.server && dangerOf(one.server.start) === undefined ? [one.server] : []));
+  const servers = used.flatMap((one) => one.server ?? []);
   const programs = servers.filter((one) => !one.isStatic);
   const [first, ...others] = programs.length > 0 ? programs : servers;
   const sure = programs.filter((one) => one.question === undefined);
