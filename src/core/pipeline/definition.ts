@@ -201,6 +201,9 @@ const feedback = z
   .strictObject({
     sources: z.optional(z.array(source)).check(describe('The sources of feedback.')),
     components: z.optional(z.record(text, pathOrPaths)).check(describe('The files of each component, for feedback that names no line.')),
+    paths: z
+      .optional(z.record(text, path))
+      .check(describe('Folders where the service runs, each with the folder here that it contains, such as `/usr/src/app: .`.')),
   })
   .check(describe('Feedback from customers, shown at the lines of code that it is about.'));
 

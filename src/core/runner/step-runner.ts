@@ -11,6 +11,7 @@ import { failureReason } from './failure-reason';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
+import type { ReportStamps } from '../logs/reports';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
@@ -105,7 +106,7 @@ export class StepRunner {
     const log = this.logOf(step);
     cache.forget(step.name);
     for (let attempt = 1; ; attempt++) {
-      const began = Date.now();
+      const before = await this.stampReports(step);
       const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
       const tell = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
         journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
@@ -116,11 +117,15 @@ export class StepRunner {
         fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
-      const reported = await problems.report(step, { ...ending, log, from, began });
+      const reported = await problems.report(step, { ...ending, log, from, ...(before && { before }) });
       const key = keys.get(step.name);
       if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: reported }, step.outputs);
       return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
     }
+  }
+
+  private async stampReports({ reports }: Step): Promise<ReportStamps | undefined> {
+    return reports.length === 0 ? undefined : (await import('../logs/reports')).stampReports(this.context.around.folder, reports);
   }
 
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
@@ -183,7 +188,7 @@ export class StepRunner {
       const reason = mask.text(deployed.failure.message) + envFileAdvice(pipeline, name, around);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
-      await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });
+      await this.context.problems.report(step, { state, log, from: 0, reason });
       return { state, log, reason };
     }
     const { url, release: live, previous } = deployed.value;

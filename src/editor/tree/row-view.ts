@@ -18,7 +18,7 @@ export class RowView implements vscode.Disposable {
     private readonly message: () => string | undefined = () => undefined,
     onVisibilityChange: (visible: boolean) => void = () => {},
   ) {
-    this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: false });
+    this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: true });
     this.view.onDidChangeVisibility(() => {
       this.update();
       onVisibilityChange(this.view.visible);

@@ -54,6 +54,7 @@ feedback:
   components:
     cart: [src/cart/**]
     search: src/search/
+  paths: {/usr/src/app: .}
 `;
 
 describe('a valid delivery.yaml', () => {
@@ -103,6 +104,7 @@ describe('a valid delivery.yaml', () => {
       { kind: 'gitlab', settings: { project: 'acme/shop', labels: [] } },
     ]);
     assert.deepEqual(pipeline.feedback.components, { cart: ['src/cart/**'], search: ['src/search/'] });
+    assert.deepEqual(pipeline.feedback.paths, { '/usr/src/app': '.' });
   });
 
   it('is the same after it was kept as JSON', () => {
