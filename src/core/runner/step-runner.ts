@@ -72,12 +72,16 @@ export class StepRunner {
     const began = Date.now();
     const done = await this.alreadyDone(step);
     if (done) return this.finish(step, began, done);
-    const missing = await this.tools.refusal(step, this.context.pipeline);
-    if (missing !== undefined) return this.finish(step, began, { state: 'failed', reason: missing });
-    const end = step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy);
+    const missing = await this.withoutProgram(step);
+    const end = missing ?? (step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy));
     const state = this.finish(step, began, end);
     await this.context.verification.ended(step, state);
     return state;
+  }
+
+  private async withoutProgram(step: Step): Promise<Ending | undefined> {
+    const reason = await this.tools.refusal(step, this.context.pipeline);
+    return reason === undefined ? undefined : { state: 'failed', reason };
   }
 
   /** Records a step that never runs because `need` did not pass. */
