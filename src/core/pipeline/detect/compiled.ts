@@ -1,6 +1,6 @@
 import { dangerOf } from './danger';
 import { healthPathIn, portIn, serverAt } from './port';
-import type { Found, FoundServer, ProjectFolder } from './project';
+import { choice, type Found, type FoundServer, type ProjectFolder } from './project';
 
 const everything = ['**'];
 const host = '127.0.0.1';
@@ -44,7 +44,7 @@ function goServer(project: ProjectFolder, sources: readonly string[], programs: 
   // The port is often read in a package for the configuration.
   const files = others.length === 0 ? [...filesOf(only), ...(folders.length === 1 ? sources : [])] : filesOf(only);
   const found = serverAt(project, command(only), files);
-  if (others.length > 0) return { ...found, question: `which program serves: ${candidates.map(command).join(', ')}?` };
+  if (others.length > 0) return { ...found, question: `which program serves: ${choice(candidates.map(command))}?` };
   if (found.question === undefined) return found;
   const text = files.map((file) => project.text(file)).join('\n');
   const flag = /\bflag\.\w+\((?:&\w+,\s*)?"((?:http[-_.]?)?(?:port|addr|address|listen|bind))"\s*,\s*(":|"[\w.]*:\d|\d|")/i.exec(text);
@@ -88,7 +88,7 @@ function rustServer(project: ProjectFolder, up: string): FoundServer | undefined
   const command = start.startsWith('.') ? start : `./${start}`;
   const found = serverAt(project, command, sources);
   const text = sources.map((file) => project.text(file)).join('\n');
-  if (others.length > 0) return { ...found, question: `which program serves: ${programs.join(', ')}?` };
+  if (others.length > 0) return { ...found, question: `which program serves: ${choice(programs)}?` };
   if (found.question === undefined) return found;
   if (/\brocket\b/.test(manifest)) return { ...found, start: `ROCKET_PORT=$PORT ${command}`, question: undefined };
   const flag = /#\[(?:arg|clap)\([^\]]*\blong\b[^\]]*\)\]\s*(?:pub(?:\(\w+\))?\s+)?(port|addr|address|bind|listen)\s*:/.exec(text)?.[1];
@@ -275,7 +275,7 @@ export function detectDotnet(project: ProjectFolder): Found | undefined {
                 .map((file) => project.text(file))
                 .join('\n'),
             ),
-            ...(others.length > 0 && { question: `which project serves: ${web.join(', ')}?` }),
+            ...(others.length > 0 && { question: `which project serves: ${choice(web)}?` }),
           },
   };
 }

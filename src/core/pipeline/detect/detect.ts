@@ -4,7 +4,8 @@ import { detectDotnet, detectGo, detectGradle, detectMaven, detectRust } from '.
 import { dangerOf } from './danger';
 import { containers, detectMake, procfileServer } from './general';
 import { detectNode } from './node';
-import { type Found, type FoundServer, type FoundStep, ProjectFolder } from './project';
+import { detectNx } from './nx';
+import { choice, type Found, type FoundServer, type FoundStep, ProjectFolder } from './project';
 import { detectPython } from './python';
 import { detectDeno, detectPages, detectPhp, detectRuby } from './scripted';
 import { readsEnvFile } from './env-file';
@@ -84,6 +85,7 @@ export async function detectPipeline({ folder, root, name }: ServiceFolder): Pro
 function findingsOf(project: ProjectFolder, facts: CiFacts): { all: readonly Found[]; used: readonly Found[] } {
   const languages = [
     detectNode,
+    detectNx,
     detectDeno,
     detectGo,
     detectPython,
@@ -119,7 +121,8 @@ function chooseServer(project: ProjectFolder, used: readonly Found[], setup: Ret
   const written = procfileServer(project, used.find((one) => one.python !== undefined)?.python);
   // The Go program of a Procfile is in the PATH there.
   const isGoProgram = used.some(({ label }) => label === 'Go') && /^[\w-]+(\s|$)/.test(written?.start ?? '');
-  if (written) return isGoProgram ? { ...written, start: `./bin/${written.start}` } : written;
+  const env = used.find((one) => one.server?.env !== undefined)?.server?.env;
+  if (written) return { ...written, ...(env && { env }), ...(isGoProgram && { start: `./bin/${written.start}` }) };
   const servers = used.flatMap((one) => one.server ?? []);
   const programs = servers.filter((one) => !one.isStatic);
   const [first, ...others] = programs.length > 0 ? programs : servers;
@@ -132,7 +135,7 @@ function chooseServer(project: ProjectFolder, used: readonly Found[], setup: Ret
   }
   if (sure.length === 1) return sure[0];
   if (first === undefined || others.length === 0) return first;
-  return { ...first, question: `which program serves: ${[first, ...others].map(({ start }) => `\`${start}\``).join(', ')}?` };
+  return { ...first, question: `which program serves: ${choice([first, ...others].map(({ start }) => `\`${start}\``))}?` };
 }
 
 /** Returns the steps of all ecosystems. Duplicate names get the ecosystem as a prefix. */

@@ -131,7 +131,7 @@ export function detectNode(project: ProjectFolder, facts: CiFacts): Found | unde
   return { label: manager.name, prefix: 'node', steps: needsCheck ? [check] : steps, server, questions };
 }
 
-function manifestOf(text: string): Manifest | undefined {
+export function manifestOf(text: string): Manifest | undefined {
   try {
     const content = JSON.parse(text) as Record<string, unknown>;
     const sections = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'].map((key) => strings(content[key]));
@@ -194,13 +194,14 @@ function scriptsOfCi(facts: CiFacts, { scripts }: Manifest): string[] {
   );
 }
 
-function managerOf(project: ProjectFolder, manifest: Manifest): Manager {
+/** Returns the package manager of a package, or of the workspace that it belongs to. */
+export function managerOf(project: ProjectFolder, manifest: Manifest): Manager {
   const locks = ['pnpm-lock.yaml', 'yarn.lock', 'bun.lock', 'bun.lockb', 'package-lock.json', 'npm-shrinkwrap.json'];
   const nearest = project.above(...locks) ?? '';
   // A lock file of an outer folder counts if that is a workspace.
   const isWorkspace =
     nearest === '' ||
-    project.has(`${nearest}pnpm-workspace.yaml`) ||
+    project.first(`${nearest}pnpm-workspace.yaml`, `${nearest}nx.json`) !== undefined ||
     manifestOf(project.text(`${nearest}package.json`))?.workspaces === true;
   const up = isWorkspace ? nearest : '';
   const lock = locks.find((file) => project.has(up + file));

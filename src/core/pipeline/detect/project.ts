@@ -106,6 +106,11 @@ function entriesOf(folder: string): fs.Dirent[] {
   }
 }
 
+/** Returns the first few of several names as text. */
+export function choice(names: readonly string[]): string {
+  return names.length > 6 ? `${names.slice(0, 6).join(', ')} or ${names.length - 6} others` : names.join(', ');
+}
+
 /** A step for a first `delivery.yaml`. `comment` is written above it. */
 export interface FoundStep {
   readonly name: string;

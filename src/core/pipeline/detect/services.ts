@@ -7,7 +7,7 @@ import { buildsImages, serverOf, type ServiceFolder } from './detect';
 
 /** Files that show that a folder is a project of its own. */
 const manifests =
-  /^(package\.json|deno\.jsonc?|pyproject\.toml|requirements\.txt|Pipfile|manage\.py|go\.mod|Cargo\.toml|pom\.xml|build\.gradle(\.kts)?|composer\.json|Gemfile|[\w.-]+\.csproj|Procfile)$/;
+  /^(package\.json|deno\.jsonc?|pyproject\.toml|requirements\.txt|Pipfile|manage\.py|go\.mod|Cargo\.toml|pom\.xml|build\.gradle(\.kts)?|composer\.json|Gemfile|project\.json|[\w.-]+\.csproj|Procfile)$/;
 
 /** Folders whose projects are not delivered. */
 const other =

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { detectPipeline } from '../../../../../src/core/pipeline/detect/detect';
 import { offeredServices } from '../../../../../src/core/pipeline/detect/services';
 import { git } from '../../../../support/delivery';
 import { temporaryFolder } from '../../../../support/temporary';
@@ -62,6 +63,24 @@ describe('the services that a folder offers', () => {
       }),
     };
     assert.deepEqual(await offered(files), ['backend: My-shop-backend', 'mail: mail', 'rates: rates']);
+  });
+
+  it('are the applications of an Nx workspace', async () => {
+    const application = (name: string): string => json({ name, projectType: 'application', targets: { build: {}, test: {} } });
+    const files = {
+      'nx.json': '{}',
+      'package.json': json({ devDependencies: { nx: '21' } }),
+      'pnpm-lock.yaml': '',
+      ...inside('apps/cart', { 'project.json': application('cart'), 'src/main.ts': 'app.listen(process.env.PORT);\n' }),
+      ...inside('apps/cart-e2e', { 'project.json': application('cart-e2e'), 'src/index.html': '' }),
+      ...inside('libs/prices', { 'project.json': json({ name: 'prices', projectType: 'library' }) }),
+    };
+    assert.deepEqual(await offered(files), ['apps/cart: cart']);
+    const written = await detectPipeline({ folder: path.join(root, 'apps/cart'), root, name: 'cart' });
+    assert.ok(written.ok);
+    assert.match(written.value.yaml, /^ {4}run: cd \.\.\/\.\. && pnpm install --frozen-lockfile$/m);
+    assert.match(written.value.yaml, /^ {4}run: cd \.\.\/\.\. && npx nx run cart:build$/m);
+    assert.match(written.value.yaml, /^ {6}command: node \.\.\/\.\.\/dist\/apps\/cart\/main\.js /m);
   });
 
   it('have names that no other service of the repository has', async () => {
