@@ -50,6 +50,18 @@ interface Environments {
     });
   }
 
+  it('names the programs that are missing or have another version', async () => {
+    write({ 'deno.json': '{}', 'main.ts': 'export default { fetch: () => new Response() };\n', '.nvmrc': '4\n' });
+    const bin = path.join(folder.path, 'bin');
+    fs.mkdirSync(bin);
+    fs.symlinkSync(process.execPath, path.join(bin, 'node'));
+    const written = await shop.start(['init'], { PATH: bin }).ended;
+    assert.match(
+      written.stdout,
+      /^missing: deno is not installed here\nmissing: \.nvmrc asks for node 4, but node \S+ is installed here$/m,
+    );
+  });
+
   it('never overwrites a definition', async () => {
     shop.write('delivery.yaml', 'mine\n');
     const refused = await shop.deliver('init');

@@ -17,6 +17,8 @@ export interface Detected {
   readonly composeFile?: string;
   /** The tools and files that it was made from. */
   readonly found: readonly string[];
+  /** The commands of its steps and of its environment. */
+  readonly commands: readonly string[];
   /** Things that only a person knows. They are comments in the file. */
   readonly questions: readonly string[];
   /** The commands and parts of existing CI files that are not used. */
@@ -77,8 +79,11 @@ export async function detectPipeline({ folder, root, name }: ServiceFolder): Pro
   });
   const unknown = server ? (server.question ?? []) : noServer;
   const container = chosen?.kind === 'compose' && used.length === 0 ? [composeFile === undefined ? chosen.start : 'Dockerfile'] : [];
+  const starts = server?.question === undefined ? server : undefined;
+  const environment = starts === undefined ? [] : [starts.kind === 'compose' ? 'docker compose up' : starts.start];
+  const commands = [...steps.map(({ run }) => run), ...environment];
   const found = [...used.map((one) => one.label), ...container];
-  return ok({ yaml, ...(composeFile !== undefined && { composeFile }), found, questions: asked.concat(unknown), left });
+  return ok({ yaml, ...(composeFile !== undefined && { composeFile }), found, commands, questions: asked.concat(unknown), left });
 }
 
 /** Returns what each ecosystem finds, and the findings that count: the tools of a language are more specific than their wrappers. */
@@ -100,8 +105,11 @@ function findingsOf(project: ProjectFolder, facts: CiFacts): { all: readonly Fou
   const all = [...languages, ...general].flatMap((detect) => detect(project, facts) ?? []);
   const able = all.filter((one) => one.steps.length > 0 || one.server);
   const specific = able.filter((one) => !one.general);
-  // Maven and Gradle build the same project.
-  const built = specific.some((one) => one.label === 'Maven') ? specific.filter((one) => one.label !== 'Gradle') : specific;
+  // Maven and Gradle build the same project, and so do Nx and the package manager.
+  const labels = specific.map((one) => one.label);
+  const built = specific.filter(
+    (one) => !(one.label === 'Gradle' && labels.includes('Maven')) && !(one.prefix === 'node' && labels.includes('Nx')),
+  );
   return { all, used: built.length > 0 ? built : able };
 }
 

@@ -10,10 +10,11 @@ interface NxProject {
   >;
 }
 
-/** Detects an application of an Nx workspace that has no package.json of its own. */
+/** Detects an application of an Nx workspace that has no scripts of its own. */
 export function detectNx(project: ProjectFolder): Found | undefined {
   const up = project.above('nx.json');
-  if (!up || project.has('package.json')) return undefined;
+  const own = manifestOf(project.text('package.json'));
+  if (!up || own?.scripts['build'] !== undefined || own?.scripts['start'] !== undefined) return undefined;
   const { name, projectType, targets = {} } = configOf(project.text('project.json'));
   if (projectType !== 'application' || name === undefined || !/^[\w@][\w./@-]*$/.test(name) || /e2e$/.test(name)) return undefined;
   const root = manifestOf(project.text(`${up}package.json`));

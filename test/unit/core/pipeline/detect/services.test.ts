@@ -71,7 +71,11 @@ describe('the services that a folder offers', () => {
       'nx.json': '{}',
       'package.json': json({ devDependencies: { nx: '21' } }),
       'pnpm-lock.yaml': '',
-      ...inside('apps/cart', { 'project.json': application('cart'), 'src/main.ts': 'app.listen(process.env.PORT);\n' }),
+      ...inside('apps/cart', {
+        'package.json': json({ dependencies: { a: '1' } }),
+        'project.json': application('cart'),
+        'src/main.ts': 'app.listen(process.env.PORT);\n',
+      }),
       ...inside('apps/cart-e2e', { 'project.json': application('cart-e2e'), 'src/index.html': '' }),
       ...inside('libs/prices', { 'project.json': json({ name: 'prices', projectType: 'library' }) }),
     };
