@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { plain } from '../../core/support/terminal-text';
 import { Throttle } from './change-event';
 import type { StatusText } from './status-text';
 
@@ -21,8 +22,8 @@ export class StatusBar implements vscode.Disposable {
     const content = this.content();
     clearTimeout(this.clock);
     if (!content) return this.item.hide();
-    this.item.text = content.text;
-    this.item.tooltip = tooltipOf(content);
+    this.item.text = plain(content.text);
+    this.item.tooltip = tooltipOf({ ...content, tooltip: plain(content.tooltip) });
     this.item.command = { command: content.click, title: '', arguments: [{ service: content.service }] };
     this.item.accessibilityInformation = { label: content.ariaLabel };
     this.item.backgroundColor = content.look === 'failed' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
