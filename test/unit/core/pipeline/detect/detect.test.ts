@@ -130,7 +130,13 @@ describe('deliver init writes', () => {
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
       watchMs: 60_000,
-      settings: { command: 'node server.js', env: {}, health: { probe: { http: '/healthz' }, timeoutMs: 30_000 } },
+      settings: {
+        command: 'node server.js',
+        env: {},
+        health: { probe: { http: '/healthz' }, timeoutMs: 30_000 },
+        drainMs: 60_000,
+        shutdownMs: 30_000,
+      },
     });
     const other = await from({ 'server.js': 'listen(8080)' });
     assert.deepEqual([outline(other.pipeline), other.pipeline.environments], [['test [] npm test'], {}]);
