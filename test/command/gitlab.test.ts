@@ -68,7 +68,7 @@ const isAble = process.platform !== 'win32' && spawnSync('rsync', ['--version'])
     shop.write('server.js', serving('bad')).commit('Say bad');
     const second = run();
     assert.notEqual(second.status, 0, second.output);
-    assert.match(second.output, /its inputs are unchanged/);
+    assert.match(second.output, /The inputs are unchanged/);
     assert.equal(fs.readFileSync(path.join(folder.path, 'installed'), 'utf8'), 'x\n');
     assert.match(second.output, /staging was rolled back to [0-9a-f]{7} — acceptance failed/);
     assert.equal(await (await fetch(service.url)).text(), 'good');

@@ -3,6 +3,7 @@ import type { DefinitionKind } from '../model/definition-kind';
 import type { CiDefinition, Pipeline } from '../model/pipeline';
 import type { TokenServer, Tokens } from '../model/tokens';
 import type { CiClient } from './ci-client';
+import type { RepositoryFacts } from './export/repository-facts';
 
 /** The kind of a CI service, as `delivery.yaml` writes it: `github`. */
 export type CiName = string;
@@ -19,6 +20,8 @@ export interface CiPipeline {
 export interface ExportOptions {
   /** The packed file of Deliver in the repository, relative to its root, which `npx` runs. Steps that deploy or verify need it. */
   readonly package?: string;
+  /** Absent: only the paths of the files matter. */
+  readonly repository?: RepositoryFacts;
 }
 
 /** A file of a CI service as the pipelines define it: without its head and without preserved regions. */

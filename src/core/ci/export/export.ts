@@ -5,6 +5,7 @@ import { fail, ok, type Failure, type Result } from '../../model/result';
 import type { CiDescriptor, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
 import { checkPackedFile } from './packed-file';
+import { repositoryFacts, textOf } from './repository-facts';
 
 export interface Export {
   readonly files: readonly ExportPlan[];
@@ -28,7 +29,10 @@ export interface ExportRequest {
 
 /** Returns the files that an export would write. Writes none. */
 export async function planExport({ root, services, engine, service, force = false, ...request }: ExportRequest): Promise<Result<Export>> {
-  const options = request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package };
+  const options = {
+    ...(request.package === undefined ? await optionsThere(root, engine, services) : { package: request.package }),
+    repository: await repositoryFacts(root),
+  };
   const exported = services.filter(({ pipeline }) => service === undefined || pipeline.service === service);
   const packed = checkPackedFile(root, options.package, exported);
   if (!packed.ok) return packed;
@@ -75,14 +79,6 @@ export async function optionsThere(root: string, engine: CiDescriptor, services:
   const files = await engine.files(services, {});
   const heads = files.map((file) => headOf(textOf(path.join(root, file.path)) ?? ''));
   return heads.find((head) => head?.options.package !== undefined)?.options ?? {};
-}
-
-export function textOf(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
 }
 
 function edited({ file, firstChange }: ExportPlan): Failure {

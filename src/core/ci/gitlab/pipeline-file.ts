@@ -1,9 +1,9 @@
 import { definitionName } from '../../model/pipeline';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
-import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
+import { commonWarnings, distinctNames, stepsWithoutOutputs, isOwnCommand, jobMinutes, jobsOf, minutesOf, programFolders, type Job } from '../export/jobs';
 import { snapshotBranch, branchPrefix } from '../../git/snapshot-branch';
-import { deliverStep, isCompound, word } from '../export/shell';
+import { deliverStep, runBySh, secretChecks, word } from '../export/shell';
 import { yamlText } from '../export/yaml-text';
 
 const root = '.gitlab-ci.yml';
@@ -145,6 +145,7 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
   const { service } = context;
   const rules = job.isRelease ? releaseRules(context) : [];
   const own = isOwnCommand(step);
+  const minutes = minutesOf(step, own ? 1 : step.retries + 1);
   const artifacts = artifactsOf(job, service.folder);
   const cache = cacheOf(job, service);
   return {
@@ -155,7 +156,7 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
     ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
     ...(job.environment !== undefined && { resource_group: job.environment }),
     ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),
-    ...(own && step.timeoutMs !== undefined && { timeout: `${Math.ceil(step.timeoutMs / 60_000)} minutes` }),
+    ...(minutes > jobMinutes && { timeout: `${minutes} minutes` }),
     ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
     ...(cache && { cache }),
     script: scriptOf(job, context, cache !== undefined),
@@ -181,17 +182,18 @@ function changesOf(folder: string): object {
 
 function scriptOf(job: Job, { service, options }: Context, isCached: boolean): string[] {
   const { step } = job;
-  const own = isOwnCommand(step);
-  const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
-  const command = own ? (step.run ?? '') : deliverStep(step.name, { ...options, up });
-  const complete = own && isCompound(command) ? `set +e\n${command}` : command;
+  const { folder } = service;
+  const enter = folder === '' ? [] : [`cd ${word(folder)}`];
+  if (!isOwnCommand(step)) return [...enter, deliverStep(step.name, options, 'CI_PROJECT_DIR')];
+  const programs = programFolders(job, folder, options).map((each) => `$CI_PROJECT_DIR/${each}:`);
+  const command = runBySh(step.run ?? '', step.timeoutMs);
   return [
-    ...(service.folder === '' ? [] : [`cd ${word(service.folder)}`]),
-    ...(own && hasPrograms(job) ? ['export PATH="$PWD/node_modules/.bin:$PATH"'] : []),
+    ...enter,
+    ...secretChecks(step),
+    ...(programs.length > 0 ? [`export PATH="${programs.join('')}$PATH"`] : []),
     isCached
-      ? // To the left of `&&`, a shell ignores the `set -e` of the command.
-        `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${complete}\n)\nresult=$?\n[ $result -eq 0 ] || exit $result\ndate > ${marker(job)}\nfi`
-      : complete,
+      ? `if [ -f ${marker(job)} ]; then\n  echo "The inputs are unchanged."\nelse\n  ${command} || exit\n  date > ${marker(job)}\nfi`
+      : command,
   ];
 }
 
