@@ -33,8 +33,20 @@ export interface CiFile {
   /** The definition that it is generated from. */
   readonly source: string;
   readonly body: string;
+  /** The file that has its jobs while the repository has another number of services. */
+  readonly earlier?: EarlierFile;
   /** Warnings: missing features, requirements and exceeded limits of the CI service. */
   readonly notes: readonly string[];
+}
+
+/** A file whose preserved regions move to another file when the number of services changes. */
+export interface EarlierFile {
+  readonly path: string;
+  /** The file that shows by one of its lines that the jobs are still there. */
+  readonly root: string;
+  readonly mark: string;
+  /** The first line of each job there, with the one here. */
+  readonly jobs: ReadonlyMap<string, string>;
 }
 
 /** A place in a pipeline file where a delivery waits for a person. */

@@ -2,8 +2,8 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { CiDescriptor, CiPipeline } from '../ci-service';
 import { ciServices } from '../registry';
-import { headOf, planFile } from './exported-file';
-import { filesThere, optionsThere } from './export';
+import { headOf } from './exported-file';
+import { filesThere, optionsThere, planThere, unusedFiles } from './export';
 import { repositoryFacts, textOf } from './repository-facts';
 
 /** An exported file that no longer matches delivery.yaml, with the first line that differs. */
@@ -31,7 +31,7 @@ async function driftOf(engine: CiDescriptor, root: string, services: readonly Ci
     const there = textOf(path.join(root, file.path));
     // Files that Deliver did not write are ignored.
     if (there === undefined || headOf(there)?.engine !== engine.kind) return [];
-    const plan = planFile(engine, file, options, there);
+    const plan = planThere(root, engine, file, files, options);
     if (!plan.ok)
       return [{ path: file.path, line: plan.failure.line ?? 1, message: plan.failure.message, hint: plan.failure.hint ?? hint }];
     const { firstChange, isEdited } = plan.value;
@@ -41,16 +41,13 @@ async function driftOf(engine: CiDescriptor, root: string, services: readonly Ci
       : `the file no longer matches ${file.source}`;
     return [{ path: file.path, line: firstChange, message, hint: isEdited ? handHint : hint }];
   });
-  const left = exported.filter((there) => !files.some((file) => file.path === there));
-  return [
-    ...drifted,
-    ...left.map((there) => ({
-      path: there,
-      line: 1,
-      message: 'the service of this file no longer exists',
-      hint: 'remove the file',
-    })),
-  ];
+  const left = unusedFiles(root, engine, files).map(({ path: there, reason }) => ({
+    path: there,
+    line: 1,
+    message: reason,
+    hint: 'remove the file',
+  }));
+  return [...drifted, ...left];
 }
 
 const handHint = 'move the change between `deliver: begin own` and `deliver: end own` or into delivery.yaml, and export again';

@@ -1,9 +1,20 @@
 import { definitionName } from '../../model/pipeline';
-import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, EarlierFile, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
-import { commonWarnings, distinctNames, stepsWithoutOutputs, isOwnCommand, jobMinutes, jobsOf, minutesOf, programFolders, type Job } from '../export/jobs';
+import {
+  commonWarnings,
+  distinctNames,
+  stepsWithoutOutputs,
+  isOwnCommand,
+  jobMinutes,
+  jobsOf,
+  minutesOf,
+  programFolders,
+  type Job,
+} from '../export/jobs';
 import { snapshotBranch, branchPrefix } from '../../git/snapshot-branch';
 import { deliverStep, runBySh, secretChecks, word } from '../export/shell';
+import { toolchainsOf, type Toolchain } from '../export/toolchains';
 import { yamlText } from '../export/yaml-text';
 
 const root = '.gitlab-ci.yml';
@@ -27,10 +38,13 @@ const afterReserved = '-step';
 export function pipelineFiles(services: readonly CiPipeline[], options: ExportOptions): CiFile[] {
   const [only] = services;
   if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
-  const files = services.map((service) =>
-    serviceFile(service, `.gitlab/deliver-${service.pipeline.service}.yml`, options, { isAlone: false }),
-  );
-  return [rootFile(services, files), ...files];
+  const files = services.map((service) => serviceFile(service, ownPath(service), options, { isAlone: false }));
+  return [rootFile(services, files, options), ...files];
+}
+
+/** The file of a service beside others. */
+function ownPath({ pipeline }: CiPipeline): string {
+  return `.gitlab/deliver-${pipeline.service}.yml`;
 }
 
 const ownImage = [
@@ -40,8 +54,12 @@ const ownImage = [
   '',
 ];
 
-function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): CiFile {
-  const include = yamlText({ include: files.map((file) => ({ local: `/${file.path}` })), variables: common });
+function rootFile(services: readonly CiPipeline[], files: readonly CiFile[], options: ExportOptions): CiFile {
+  const include = yamlText({
+    include: files.map((file) => ({ local: `/${file.path}` })),
+    ...imageOf(services, options),
+    variables: commonVariables(options),
+  });
   const jobs = services.reduce((sum, { pipeline }) => sum + pipeline.steps.length, 0);
   return {
     path: root,
@@ -54,8 +72,46 @@ function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): Ci
   };
 }
 
-/** Full history, as in a local run. */
-const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
+function commonVariables({ repository }: ExportOptions): object {
+  return {
+    ...(repository?.usesHistory !== false && fullHistory),
+    ...(repository?.read('.gitmodules') !== undefined && { GIT_SUBMODULE_STRATEGY: 'recursive' }),
+    DELIVERY_COMMIT: '$CI_COMMIT_SHA',
+  };
+}
+
+const fullHistory = { GIT_DEPTH: '0' };
+
+/** Returns the image of all jobs if the repository asks for one version of one language. */
+function imageOf(services: readonly CiPipeline[], { repository }: ExportOptions): { readonly image?: string } {
+  const toolchains = repository ? services.flatMap(({ folder }) => toolchainsOf(folder, repository.read)) : [];
+  const images = new Set(toolchains.map(({ language, image }) => image ?? language));
+  const [image] = toolchains.map((one) => one.image);
+  return images.size === 1 && image !== undefined ? { image } : {};
+}
+
+/** GitLab caches only folders of the project. */
+const cacheFolder = '.cache';
+
+/** Where each package manager keeps its downloads. */
+const cacheVariables: Readonly<Record<Toolchain['language'], Readonly<Record<string, string>>>> = {
+  node: { npm_config_cache: `$CI_PROJECT_DIR/${cacheFolder}/npm` },
+  python: { PIP_CACHE_DIR: `$CI_PROJECT_DIR/${cacheFolder}/pip` },
+  // The runner cannot remove files that are read-only.
+  go: { GOMODCACHE: `$CI_PROJECT_DIR/${cacheFolder}/go`, GOFLAGS: '-modcacherw' },
+  rust: { CARGO_HOME: `$CI_PROJECT_DIR/${cacheFolder}/cargo` },
+};
+
+/** Returns the cache of the downloaded packages, and the variables for it. */
+function downloadsOf({ service, options: { repository } }: Context): { readonly cache?: object; readonly variables: object } {
+  const found = repository ? toolchainsOf(service.folder, repository.read).filter(({ lock }) => lock !== undefined) : [];
+  // A cache key has at most two files.
+  const files = found.flatMap(({ lock }) => lock ?? []).slice(0, 2);
+  return {
+    ...(files.length > 0 && { cache: { key: { files }, paths: [cacheFolder] } }),
+    variables: Object.assign({}, ...found.map(({ language }) => cacheVariables[language])) as object,
+  };
+}
 
 interface Context {
   readonly service: CiPipeline;
@@ -65,19 +121,14 @@ interface Context {
 
 function serviceFile(service: CiPipeline, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): CiFile {
   const { pipeline, folder } = service;
-  const jobs = jobsOf(
-    pipeline,
-    distinctNames(
-      pipeline.steps.map((step) => step.name),
-      (step) => jobName(step, pipeline.service, isAlone),
-    ),
-  );
+  const jobs = jobsOf(pipeline, jobNames(service, isAlone));
   const context = { service, options, isAlone };
   const texts = jobs.map((job) => `${secretsComment(job)}${yamlText({ [job.id]: jobBody(job, context) }, { old: true })}`);
   return {
     path,
     service: pipeline.service,
     source: below(folder, definitionName),
+    earlier: earlierFile(service, isAlone),
     body: [...(isAlone ? ownImage : []), yamlText(sharedKeys(context), { old: true }), texts.join('\n')].join('\n'),
     notes: [
       ...commonWarnings(pipeline, jobs, { runner: '`tags: [deliver]`' }),
@@ -85,6 +136,26 @@ function serviceFile(service: CiPipeline, path: string, options: ExportOptions, 
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
   };
+}
+
+/** Returns the file that has the jobs of a service while it has other services beside it, or none. */
+function earlierFile(service: CiPipeline, isAlone: boolean): EarlierFile {
+  const { pipeline } = service;
+  const [here, there] = [jobNames(service, isAlone), jobNames(service, !isAlone)];
+  const firstLine = (job: string): string => yamlText({ [job]: '' }, { old: true }).replace(/ ""\n$/, '');
+  return {
+    path: isAlone ? ownPath(service) : root,
+    root,
+    mark: isAlone ? `  - local: /${ownPath(service)}` : `  ${yamlText({ DELIVERY_SERVICE: pipeline.service }, { old: true }).trim()}`,
+    jobs: new Map(pipeline.steps.map(({ name }) => [firstLine(there(name)), firstLine(here(name))])),
+  };
+}
+
+function jobNames({ pipeline }: CiPipeline, isAlone: boolean): (step: string) => string {
+  return distinctNames(
+    pipeline.steps.map((step) => step.name),
+    (step) => jobName(step, pipeline.service, isAlone),
+  );
 }
 
 /** Returns the job of a step. Services of a repository share a pipeline, so names need a prefix unless there is one service. */
@@ -108,13 +179,17 @@ export function gitlabSteps(jobs: readonly string[], service: string, isAlone: b
   return steps;
 }
 
-/** Returns the keys that all jobs of the service share. */
-function sharedKeys({ service, isAlone }: Context): object {
+/** Returns the keys that all jobs of the service share. A newer push ends jobs that do not deliver. */
+function sharedKeys(context: Context): object {
+  const { service, options, isAlone } = context;
   const { folder, pipeline } = service;
-  if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
+  const { cache, variables: downloads } = downloadsOf(context);
+  const shared = { interruptible: true, ...(cache && { cache }) };
+  const variables = { DELIVERY_SERVICE: pipeline.service, ...downloads };
+  if (isAlone) return { ...imageOf([service], options), variables: { ...commonVariables(options), ...variables }, default: shared };
   // Without the branch, a merge request would run the jobs a second time.
   const rules = [excludeOtherServices(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
-  return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
+  return { [template(service)]: { ...shared, rules, variables } };
 }
 
 /**
@@ -155,7 +230,9 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
     ...(job.environment !== undefined && { tags: ['deliver'] }),
     ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
     ...(job.environment !== undefined && { resource_group: job.environment }),
+    ...(job.isRelease && { interruptible: false }),
     ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),
+    ...(!own && context.options.repository?.usesHistory === false && { variables: fullHistory }),
     ...(minutes > jobMinutes && { timeout: `${minutes} minutes` }),
     ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
     ...(cache && { cache }),

@@ -186,7 +186,7 @@ describe('an exported pipeline', function () {
     assert.deepEqual(jobs['a-b']?.needs, ['a-b-2']);
     const [ci] = gitlab.files([service(yaml)], {});
     assert.deepEqual(
-      Object.keys(parse(ci?.body ?? '') as object).filter((key) => key !== 'variables'),
+      Object.keys(parse(ci?.body ?? '') as object).filter((key) => key !== 'variables' && key !== 'default'),
       ['a.b', 'a-b', '1st', 'default-step', 'pages-step'],
     );
   });
