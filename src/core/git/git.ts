@@ -25,6 +25,8 @@ export interface ExecCall extends GitCall {
   readonly encoding?: 'utf8' | 'latin1';
   /** No limit by default. */
   readonly timeoutMs?: number;
+  /** The exit code by which a search reports that it found nothing. */
+  readonly nothingFound?: number;
 }
 
 const defaultTimeoutMs = 10 * 60_000;
@@ -65,7 +67,7 @@ export async function execGit(args: readonly string[], call: ExecCall): Promise<
       [...options, ...args],
       { cwd: folder, encoding, env: environment(call), maxBuffer: 1 << 30, windowsHide: true, timeout },
       (error, stdout, stderr) => {
-        if (!error) resolve(ok(stdout));
+        if (!error || (error.code !== undefined && error.code === call.nothingFound)) resolve(ok(stdout));
         else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notStarted(folder));
         else resolve(fail('machinery', `git ${args[0]} failed: ${firstError(stderr) || error.message}`));
       },

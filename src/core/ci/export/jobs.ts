@@ -89,6 +89,11 @@ export function programFolders(job: Job, folder: string, { repository }: ExportO
   return (isUsed ? [...new Set([folder, ...folders])] : folders).map((each) => below(each, 'node_modules/.bin'));
 }
 
+/** Returns whether an earlier job installed the packages of npm. */
+export function hasNodeModules({ handed }: Job): boolean {
+  return handed.some(({ step }) => step.outputs.some((output) => output.includes('node_modules')));
+}
+
 /** The time after which a job without a longer timeout counts as hanging. */
 export const jobMinutes = 60;
 

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { git } from '../../git/git';
+import { execGit } from '../../git/git';
 import type { ReadFile } from './toolchains';
 
 /** The facts about a working copy that decide how a job is prepared. */
@@ -43,8 +43,10 @@ export function textOf(file: string): string | undefined {
 
 /** Returns whether a file that git does not ignore matches a pattern. True if git fails. */
 async function mentions(root: string, patterns: readonly string[], paths: readonly string[]): Promise<boolean> {
-  const found = await git({ folder: root }, (client) =>
-    client.raw('grep', '--untracked', '-I', '-l', '-i', '-E', ...patterns.flatMap((pattern) => ['-e', pattern]), '--', ...paths),
-  );
+  const expressions = patterns.flatMap((pattern) => ['-e', pattern]);
+  const found = await execGit(['grep', '--untracked', '-I', '-l', '-i', '-E', ...expressions, '--', ...paths], {
+    folder: root,
+    nothingFound: 1,
+  });
   return !found.ok || found.value !== '';
 }

@@ -6,6 +6,7 @@ import { below, isGlob, plainGlobs, type PlainGlobs } from '../export/plain-glob
 import {
   commonWarnings,
   distinctNames,
+  hasNodeModules,
   stepsWithoutOutputs,
   isOwnCommand,
   jobsOf,
@@ -167,7 +168,7 @@ function toolsOf(job: Job, { service, options: { repository } }: Context): Actio
     switch (language) {
       case 'node': {
         // With the installed packages of an earlier job, there is nothing to download.
-        const cache = lock !== undefined && !job.handed.some(({ step }) => step.outputs.some((each) => each.includes('node_modules')));
+        const cache = lock !== undefined && !hasNodeModules(job);
         return version || cache ? [{ uses: actions.node, with: { ...version, ...(cache && { cache: 'npm', ...lockPath }) } }] : [];
       }
       case 'python':

@@ -6,6 +6,7 @@ import {
   distinctNames,
   stepsWithoutOutputs,
   isOwnCommand,
+  hasNodeModules,
   jobMinutes,
   jobsOf,
   minutesOf,
@@ -102,13 +103,16 @@ const cacheVariables: Readonly<Record<Toolchain['language'], Readonly<Record<str
   rust: { CARGO_HOME: `$CI_PROJECT_DIR/${cacheFolder}/cargo` },
 };
 
-/** Returns the cache of the downloaded packages, and the variables for it. */
-function downloadsOf({ service, options: { repository } }: Context): { readonly cache?: object; readonly variables: object } {
-  const found = repository ? toolchainsOf(service.folder, repository.read).filter(({ lock }) => lock !== undefined) : [];
+/** Returns the cache of the packages that a job downloads, and the variables for it. */
+function downloadsOf(job: Job, { service, options: { repository } }: Context): { readonly caches: object[]; readonly variables: object } {
+  if (!repository || !isOwnCommand(job.step)) return { caches: [], variables: {} };
+  const found = toolchainsOf(service.folder, repository.read).filter(
+    ({ language, lock }) => lock !== undefined && !(language === 'node' && hasNodeModules(job)),
+  );
   // A cache key has at most two files.
   const files = found.flatMap(({ lock }) => lock ?? []).slice(0, 2);
   return {
-    ...(files.length > 0 && { cache: { key: { files }, paths: [cacheFolder] } }),
+    caches: files.length > 0 ? [{ key: { files }, paths: [cacheFolder] }] : [],
     variables: Object.assign({}, ...found.map(({ language }) => cacheVariables[language])) as object,
   };
 }
@@ -183,9 +187,8 @@ export function gitlabSteps(jobs: readonly string[], service: string, isAlone: b
 function sharedKeys(context: Context): object {
   const { service, options, isAlone } = context;
   const { folder, pipeline } = service;
-  const { cache, variables: downloads } = downloadsOf(context);
-  const shared = { interruptible: true, ...(cache && { cache }) };
-  const variables = { DELIVERY_SERVICE: pipeline.service, ...downloads };
+  const shared = { interruptible: true };
+  const variables = { DELIVERY_SERVICE: pipeline.service };
   if (isAlone) return { ...imageOf([service], options), variables: { ...commonVariables(options), ...variables }, default: shared };
   // Without the branch, a merge request would run the jobs a second time.
   const rules = [excludeOtherServices(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
@@ -223,6 +226,13 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
   const minutes = minutesOf(step, own ? 1 : step.retries + 1);
   const artifacts = artifactsOf(job, service.folder);
   const cache = cacheOf(job, service);
+  const downloads = downloadsOf(job, context);
+  const caches = [...(cache ? [cache] : []), ...downloads.caches];
+  const variables = own
+    ? { ...downloads.variables, ...variablesOf(step.env) }
+    : context.options.repository?.usesHistory === false
+      ? fullHistory
+      : {};
   return {
     ...(!context.isAlone && { extends: template(service) }),
     needs: [...new Set([...job.needs, ...job.handed])].map((need) => need.id),
@@ -231,11 +241,10 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
     ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
     ...(job.environment !== undefined && { resource_group: job.environment }),
     ...(job.isRelease && { interruptible: false }),
-    ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),
-    ...(!own && context.options.repository?.usesHistory === false && { variables: fullHistory }),
+    ...(Object.keys(variables).length > 0 && { variables }),
     ...(minutes > jobMinutes && { timeout: `${minutes} minutes` }),
     ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
-    ...(cache && { cache }),
+    ...(caches.length > 0 && { cache: caches.length === 1 ? caches[0] : caches }),
     script: scriptOf(job, context, cache !== undefined),
     ...(artifacts && { artifacts }),
   };

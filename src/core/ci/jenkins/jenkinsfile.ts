@@ -33,7 +33,6 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
     '    disableConcurrentBuilds()',
     // A build that prints nothing for this long hangs.
     `    timeout(time: ${Math.max(...jobs.map(({ step }) => minutesOf(step, 1)))}, unit: 'MINUTES', activity: true)`,
-    ...(extensions ? ['    skipDefaultCheckout()'] : []),
     '  }',
     '  environment {',
     `    CI = 'true'`,
@@ -41,7 +40,7 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
     `    DELIVERY_COMMIT = "\${env.GIT_COMMIT}"`,
     '  }',
     '  stages {',
-    ...(extensions ? [`    stage('Check out') {`, '      steps {', `        ${checkout}`, '      }', '    }'] : []),
+    ...(extensions ? [`    stage('Submodules and large files') {`, '      steps {', `        ${checkout}`, '      }', '    }'] : []),
     ...waves(jobs).flatMap((wave) => waveLines(wave, context)),
     '  }',
     '}',
