@@ -1,6 +1,7 @@
 import type { HttpClient } from '../http/http-client';
 import type { DefinitionKind } from '../model/definition-kind';
 import type { CiDefinition, Pipeline } from '../model/pipeline';
+import type { ProblemFound } from '../model/events';
 import type { TokenServer, Tokens } from '../model/tokens';
 import type { CiClient } from './ci-client';
 import type { RepositoryFacts } from './export/repository-facts';
@@ -80,6 +81,11 @@ export interface CiDescriptor<Checked = unknown> extends DefinitionKind<Checked,
   readonly jobMarks?: readonly string[];
   /** The environment variable that names the file for a job's outputs. Deliver writes the address of a deployment to it, as `url`. */
   readonly outputsFile?: string;
+
+  /** The environment variable that names the file for the summary of a job, in Markdown. */
+  readonly summaryFile?: string;
+  /** Returns the log line by which the service shows a problem at its place in the code. */
+  readonly annotation?: (problem: ProblemFound) => string;
 
   /** `deliver init` takes over the steps of its pipelines: see `pipeline/detect/adopt`. */
   readonly isAdoptable?: true;

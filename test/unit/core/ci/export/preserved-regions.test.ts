@@ -3,7 +3,7 @@ import { planFile, type ExportPlan } from '../../../../../src/core/ci/export/exp
 import { github, gitlab, jenkins, type Exporter } from './exporters';
 import type { Result } from '../../../../../src/core/model/result';
 import { githubErrors } from '../../../../support/ci-files';
-import { rich, service } from './pipelines';
+import { node, nodeRepository, rich, service } from './pipelines';
 
 const exported = (engine: Exporter, yaml: string, there?: string, force?: boolean): Result<ExportPlan> => {
   const [file] = engine.files([service(yaml)], {});
@@ -95,6 +95,11 @@ describe('preserved regions of an exported file', () => {
     const whole = text(exported(gitlab, rich));
     const filled = whole.replace(/# image: node:22.*/, 'image: node:24');
     assert.match(text(exported(gitlab, changed, filled)), /# deliver: begin own\nimage: node:24\n# deliver: end own\n\nvariables:/);
+    const repository = { package: 'deliver.tgz', repository: nodeRepository };
+    const [file] = gitlab.files([service(node, 'services/shop')], repository);
+    assert.ok(file);
+    const own = text(planFile(gitlab, file, repository, filled.replace(/\n\nvariables:[\s\S]*/, '\n')));
+    assert.deepEqual(own.match(/^image: .*$/gm), ['image: node:24'], 'it replaces the image of the repository');
     const removed = whole.replace(/# deliver: begin own\n.*\n# deliver: end own\n\n/, '');
     assert.ok(!text(exported(gitlab, changed, removed)).includes('begin own\n'));
   });
