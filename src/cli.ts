@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';
 import { wordList } from './core/support/format';
+import { plain } from './core/support/terminal-text';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
@@ -274,10 +275,21 @@ async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    terminal.warn(`deliver: ${messageOf(error)}`);
-    if (process.env['DELIVER_DEBUG'] && error instanceof Error) terminal.warn(error.stack ?? '');
+    reportError(error);
     return exitCodes.machinery;
   }
+}
+
+/** An error outside the command, such as that of a write in an event handler on a full disk. */
+process.on('uncaughtException', (error) => {
+  reportError(error);
+  process.exit();
+});
+
+function reportError(error: unknown): void {
+  process.exitCode = exitCodes.machinery;
+  process.stderr.write(`deliver: ${plain(messageOf(error))}\n`);
+  if (process.env['DELIVER_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
 function wholeNumber(text: string): number {
@@ -290,7 +302,6 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.exitCode = exitCodes.machinery;
-    process.stderr.write(`deliver: ${messageOf(error)}\n`);
+    reportError(error);
   },
 );

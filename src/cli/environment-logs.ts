@@ -32,7 +32,7 @@ export async function environmentLogs(name: string, options: LogsOptions, termin
     process.stdin.resume();
   }
   const wish = { lines: options.lines, ...(options.follow && { follow: true }) };
-  const answer = await environment.value.logs(service, wish, (bytes) => process.stdout.write(bytes), end.signal);
+  const answer = await environment.value.logs(service, wish, terminal.output(), end.signal);
   process.stdin.destroy();
   return answer.ok ? 0 : terminal.fail(answer.failure);
 }

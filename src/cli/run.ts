@@ -7,6 +7,7 @@ import { fold, type RunState, type StepProgress } from '../core/model/run-state'
 import type { RunEvent } from '../core/model/events';
 import { ownProgram, agreed, exitCodes, type Terminal } from './terminal';
 import { problemLine } from './format';
+import { withoutPlace } from '../core/location/problems-now';
 import { Progress } from './progress';
 
 export interface RunOptions {
@@ -87,6 +88,8 @@ function showFailures(state: RunState, terminal: Terminal): void {
     const lines = readTail(step.log, tailBytes).trimEnd().split('\n');
     terminal.print(`\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} lines)` : ''}`);
     for (const line of lines.slice(-tailLines)) if (line !== '' || lines.length > 1) terminal.print(`  ${line}`);
+    const missing = withoutPlace(step);
+    if (missing !== undefined) terminal.print(`  ${missing}`);
     terminal.print(terminal.paint('dim', `  ${step.log}`));
   }
 }

@@ -39,7 +39,7 @@ export async function step(
       state = fold(state, event);
       reportAddress(event);
       if (!progress) return terminal.json(event);
-      reader ??= new LogReader(folder, [name], false);
+      reader ??= new LogReader(folder, [name], false, terminal);
       copyLog();
       progress.show(event, state);
       if (event.type === 'problem') {

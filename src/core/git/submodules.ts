@@ -4,6 +4,7 @@ import { execGit } from './git';
 import { valueOf } from '../model/result';
 import type { Repository } from './repository';
 import type { RepositoryHome } from '../support/home';
+import { isText, listOf, readCached } from '../support/record';
 import { checkOut, submodulesFile, type Checkout, pointerNotices } from './checkout';
 
 /**
@@ -55,11 +56,7 @@ function removeFormerSubmodules(root: string, folders: readonly string[]): void 
 }
 
 function readList(file: string): string[] {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as string[];
-  } catch {
-    return [];
-  }
+  return readCached<string[]>(file, listOf(isText)) ?? [];
 }
 
 /** Returns the user's clone of a submodule. It is in the git folder, or in the submodule itself if an old git made it. */

@@ -5,6 +5,7 @@ import { type RunState, foldAll, interrupted, isFinished, unfollowed } from '../
 import { isAlive } from '../process/process-identity';
 import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
+import { isText, isTime, optional, readCached, shape } from '../support/record';
 import { eventsIn, journalName, readEvents } from './journal';
 
 /** Returns a new id such as `20261123T091604123-4f2a`. Ids sort by time. */
@@ -96,9 +97,5 @@ export function runInSlot(root: string): string | undefined {
 }
 
 export function readSlotUse(file: string): SlotUse | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as SlotUse;
-  } catch {
-    return undefined;
-  }
+  return readCached<SlotUse>(file, shape({ service: optional(isText), run: isText, at: optional(isTime) }));
 }

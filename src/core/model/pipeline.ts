@@ -66,6 +66,8 @@ export interface Feedback {
   readonly sources: readonly SourceDefinition[];
   /** Globs by component, for feedback that names no line. */
   readonly components: Readonly<Record<string, readonly string[]>>;
+  /** Folders where the service runs, and the folder of the service that each contains. */
+  readonly paths: Readonly<Record<string, string>>;
 }
 
 /** A place that feedback comes from. The settings are those of the kind: see the descriptor in its folder. */

@@ -100,7 +100,8 @@ function rolledBack(run: RunState): string | undefined {
 
 function reasonOf(run: RunState): string {
   const failed = run.steps.filter((step) => step.state === 'failed').map((step) => step.name);
-  return failed.length > 0 ? `${failed.join(', ')} failed` : (run.reason ?? 'the last delivery failed');
+  if (failed.length === 0) return run.reason ?? 'the last delivery failed';
+  return failed.length > 2 ? `${failed.length} steps failed` : `${failed.join(', ')} failed`;
 }
 
 /** Returns the steps as the journal announces them, with their usual duration in `earlier` runs. */

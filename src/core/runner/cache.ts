@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { createHash } from 'node:crypto';
-import { fileNames } from '../support/files';
+import { draftSuffix, fileNames, writeTextAtomically } from '../support/files';
+import { isNumber, isText, listOf, optional, readCached, shape } from '../support/record';
 import type { StepProblem } from '../logs/problem-reporter';
 import { basesOf, type ListedFile, listFiles, matcher } from '../support/globs';
 import type { Pipeline, Step } from '../model/pipeline';
+import { hasProcess } from '../process/process-identity';
 
 /** The record of a step that passed. */
 export interface Fingerprint {
@@ -20,6 +22,7 @@ export interface Fingerprint {
 
 /** The maximum size of all archives of a repository, in bytes. */
 const maxBytes = 5 * 2 ** 30;
+const dayMs = 86_400_000;
 
 /**
  * The cache of passed steps, by key, with their outputs. The outputs are either still in the slot, unchanged, or in an
@@ -73,7 +76,7 @@ export class StepCache {
 
   private async pack(key: string, outputs: readonly ListedFile[]): Promise<boolean> {
     fs.mkdirSync(this.folder, { recursive: true });
-    const draft = this.archive(key, `${process.pid}.draft`);
+    const draft = this.archive(key, `${process.pid}${draftSuffix}`);
     const names = outputs.map((file) => file.path).join('\0');
     const packed = await tar(['-cf', draft, '-C', this.serviceFolder, '--null', '-T', '-'], names);
     if (packed) fs.renameSync(draft, this.archive(key, 'tar'));
@@ -82,10 +85,7 @@ export class StepCache {
   }
 
   private write(file: string, fingerprint: Fingerprint): void {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}.draft`;
-    fs.writeFileSync(draft, JSON.stringify(fingerprint));
-    fs.renameSync(draft, file);
+    writeTextAtomically(file, JSON.stringify(fingerprint), { durable: false });
   }
 
   private inSlot(step: string): string {
@@ -97,28 +97,39 @@ export class StepCache {
   }
 }
 
-/** Removes the least recently used archives of a cache until their total size is at most `maxTotal` bytes. */
+/** Removes the entries that a killed run did not finish: nobody writes them any more. */
+function removeStaleDrafts(folder: string): void {
+  for (const name of fileNames(folder)) {
+    const pid = /\.(\d+)\.draft$/.exec(name)?.[1];
+    const age = Date.now() - (fs.statSync(path.join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0);
+    // The pid may belong to another process by now.
+    if (pid !== undefined && (!hasProcess(Number(pid)) || age > dayMs)) fs.rmSync(path.join(folder, name), { force: true });
+  }
+}
+
+/** Removes the least recently used archives of a cache until the size of all its entries is at most `maxTotal` bytes. */
 export function tidyArchives(folder: string, maxTotal = maxBytes): void {
+  removeStaleDrafts(folder);
   const archives = fileNames(folder)
-    .filter((name) => name.endsWith('.tar'))
+    .filter((name) => name.endsWith('.tar') || name.endsWith(draftSuffix))
     .map((name) => ({ name, stat: fs.statSync(path.join(folder, name), { throwIfNoEntry: false }) }))
     .flatMap(({ name, stat }) => (stat ? [{ name, size: stat.size, used: stat.mtimeMs }] : []))
     .sort((a, b) => b.used - a.used);
   let total = 0;
   for (const { name, size } of archives) {
     total += size;
-    if (total <= maxTotal) continue;
+    if (total <= maxTotal || name.endsWith(draftSuffix)) continue;
     fs.rmSync(path.join(folder, name.replace(/tar$/, 'json')), { force: true });
     fs.rmSync(path.join(folder, name), { force: true });
   }
 }
 
+const isProblem = shape({ severity: isText, message: isText, source: isText });
+const isFile = shape({ path: isText, size: isNumber, mtimeMs: isNumber });
+const isFingerprint = shape({ key: isText, run: isText, log: isText, outputs: listOf(isFile), problems: optional(listOf(isProblem)) });
+
 function readFingerprint(file: string): Fingerprint | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as Fingerprint;
-  } catch {
-    return undefined;
-  }
+  return readCached<Fingerprint>(file, isFingerprint);
 }
 
 /** Calls the system's tar, which keeps links, modes and times and exists on Linux, macOS and Windows. */

@@ -36,11 +36,12 @@ export async function recover(home: RepositoryHome): Promise<void> {
 }
 
 async function close(home: RepositoryHome, run: string): Promise<void> {
-  await endProcesses({ run }, graceMs);
+  const left = await endProcesses({ run }, graceMs);
   const state = readRecorded(home.run(run));
   if (state && !isFinished(state.outcome)) {
     const end = interrupted(state);
     const journal = new Journal(home.run(run), run);
+    if (left !== undefined) journal.append({ type: 'notice', message: left });
     for (const step of end.steps) {
       if (step.state !== 'interrupted') continue;
       const durationMs = lastWrite(home.run(run)) - Date.parse(step.startedAt ?? state.startedAt);

@@ -15,7 +15,8 @@ import type { Change, Outcome, StepState } from '../model/events';
 import { runGraph } from './graph';
 import type { Journal } from '../history/journal';
 import { OutputPipes } from '../process/output-pipe';
-import { PathResolver, treePaths } from '../location/path-resolver';
+import { PathResolver } from '../location/path-resolver';
+import { treePaths } from '../location/tree-paths';
 import type { DeliveryPlan } from './plan';
 import { ProblemReporter } from '../logs/problem-reporter';
 import { graceMs } from '../process/command';
@@ -65,19 +66,22 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const folder = path.join(slot.root, given.folder);
   const ground = { slot: slot.root, folder, repository: repository.root };
   const fit = await checkEnvironments(given, folder);
-  if (!fit.ok) return { outcome: signal.aborted ? 'cancelled' : 'failed', reason: fit.failure.message, failure: fit.failure };
+  if (!fit.ok && signal.aborted) return { outcome: 'cancelled' };
+  if (!fit.ok) return { outcome: 'failed', reason: fit.failure.message, failure: fit.failure };
   const width = given.width ?? availableParallelism();
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
   const verification = given.guard ?? new Verification(pipeline, journal, given.program);
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
-    placer: new PathResolver({ ...ground, folder: given.folder }, async () => treePaths(repository, home, change.tree, given.folder)),
+    placer: new PathResolver({ ...ground, folder: given.folder, paths: pipeline.feedback?.paths }, async () =>
+      treePaths(repository, home, change.tree),
+    ),
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,
-    reports: async (step, began) =>
-      step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
+    reports: async (step, before) =>
+      before === undefined ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, before),
   });
   const steps = new StepRunner({
     run,

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames, removeFolder } from '../support/files';
+import { fileNames, removeFolder, writeTextAtomically } from '../support/files';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
@@ -94,7 +94,8 @@ export class SlotPool {
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
     const more = await checkOutRest(made.value, this.repository, this.home);
-    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies SlotUse));
+    const use: SlotUse = { service, run, at: new Date().toISOString() };
+    writeTextAtomically(this.useFile(number), JSON.stringify(use), { durable: false });
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),

@@ -6,10 +6,12 @@ import type { Pipeline, Step } from '../model/pipeline';
 import type { StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import { failureReason } from './failure-reason';
+import { failureReason, timeoutReason } from './failure-reason';
+import { appendText } from '../support/files';
 import { logFile } from '../support/home';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
+import type { ReportStamps } from '../logs/reports';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
@@ -97,7 +99,7 @@ export class StepRunner {
     const log = this.logOf(step);
     cache.forget(step.name);
     for (let attempt = 1; ; attempt++) {
-      const began = Date.now();
+      const before = await this.stampReports(step);
       const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
       const tell = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
         journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
@@ -105,14 +107,18 @@ export class StepRunner {
       const end = await this.runOnce(step, log, tell);
       const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
-        fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
+        appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
-      const reported = await problems.report(step, { ...ending, log, from, began });
+      const reported = await problems.report(step, { ...ending, log, from, ...(before && { before }) });
       const key = keys.get(step.name);
       if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: reported }, step.outputs);
       return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
     }
+  }
+
+  private async stampReports({ reports }: Step): Promise<ReportStamps | undefined> {
+    return reports.length === 0 ? undefined : (await import('../logs/reports')).stampReports(this.context.around.folder, reports);
   }
 
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
@@ -145,7 +151,14 @@ export class StepRunner {
     if (!environment) throw new Error(`the environment ${name} was not opened`);
     const log = this.logOf(step);
     const mask = new Mask(Object.values(secrets));
-    const write = (line: string): void => fs.appendFileSync(log, `${mask.text(line)}\n`);
+    const unwritable = new AbortController();
+    const write = (line: string): void => {
+      try {
+        appendText(log, `${mask.text(line)}\n`);
+      } catch (error) {
+        unwritable.abort(error); // the callers are event handlers, which must not throw
+      }
+    };
     fs.writeFileSync(log, '');
     journal.append({ type: 'step-started', step: step.name, attempt: 1 });
     const release: Release = {
@@ -168,12 +181,15 @@ export class StepRunner {
       secrets: own,
       ...(promotes && { promotes }),
     };
-    const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
+    const deployed = await environment.deploy(request, write, AbortSignal.any([limited(signal, step.timeoutMs), unwritable.signal]));
+    unwritable.signal.throwIfAborted();
     if (!deployed.ok) {
-      const reason = mask.text(deployed.failure.message);
+      const { kind, message } = deployed.failure;
+      if (kind === 'cancelled' && signal.aborted) return { state: 'cancelled', log };
+      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
-      await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });
+      await this.context.problems.report(step, { state, log, from: 0, reason });
       return { state, log, reason };
     }
     const { url, release: live, previous } = deployed.value;
@@ -194,8 +210,9 @@ export class StepRunner {
       ...(end.signal !== undefined && { signal: end.signal }),
     };
     if (end.error === undefined && end.ended !== 'timeout') {
-      if (this.context.signal.aborted) return { state: 'cancelled', ...facts };
-      if (end.exitCode === 0) return { state: 'passed', ...facts };
+      const left = end.left === undefined ? {} : { reason: end.left };
+      if (this.context.signal.aborted) return { state: 'cancelled', ...facts, ...left };
+      if (end.exitCode === 0) return { state: 'passed', ...facts, ...left };
     }
     const reason = failureReason(step, end, readTail(log, tailBytes, from));
     return { state: 'failed', ...facts, ...(reason !== undefined && { reason }) };

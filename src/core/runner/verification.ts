@@ -1,3 +1,4 @@
+import { messageOf } from '../model/result';
 import { spawn } from 'node:child_process';
 import { ciServices } from '../ci/registry';
 import type { Environment } from '../environments/environment';
@@ -115,7 +116,7 @@ export function keepWatch(
     detached: true,
     windowsHide: true,
   });
-  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
+  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${messageOf(error)}` }));
   child.unref();
 }
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../../support/files';
-import { fail, ok, type Failure, type Result } from '../../model/result';
+import { fileNames, writeTextAtomically } from '../../support/files';
+import { fail, messageOf, ok, type Failure, type Result } from '../../model/result';
 import type { CiDescriptor, CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { headOf, planFile, type ExportPlan } from './exported-file';
 import { splitRegions, withRenamedBlocks } from './preserved-regions';
@@ -92,9 +92,9 @@ export function writeExport(root: string, { files }: Export): Result<void> {
     try {
       fs.mkdirSync(path.dirname(target), { recursive: true });
       const ends = textOf(target)?.includes('\r\n') ? '\r\n' : '\n';
-      fs.writeFileSync(target, text.replace(/\n/g, ends));
+      writeTextAtomically(target, text.replace(/\n/g, ends));
     } catch (error) {
-      return fail('machinery', `${file.path} could not be written: ${error instanceof Error ? error.message : String(error)}`);
+      return fail('machinery', `${file.path} could not be written: ${messageOf(error)}`);
     }
   }
   return ok(undefined);

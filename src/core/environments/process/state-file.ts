@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
@@ -7,6 +6,7 @@ import type { ProcessDefinition } from './descriptor';
 import { isAlive } from '../../process/process-identity';
 import { fileNames } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
+import { isIdentity, isNumber, isObject, isRelease, isText, listOf, oneOf, optional, readCached, shape } from '../../support/record';
 
 /** The stored state of an environment: enough to show it, and to restore it after a reboot. */
 export interface EnvironmentState {
@@ -89,12 +89,31 @@ export function environmentNames(home: string): string[] {
   return fileNames(environmentsFolder(home));
 }
 
+const isRunnable = shape({
+  release: isRelease,
+  folder: isText,
+  slot: isText,
+  definition: shape({ command: isText, env: isObject, health: shape({ probe: isObject, timeoutMs: isNumber }) }),
+  secrets: listOf(isText),
+  process: optional(isIdentity),
+});
+const isState = shape({
+  environment: isText,
+  supervisor: optional(isIdentity),
+  services: listOf(
+    shape({
+      service: isText,
+      port: isNumber,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      current: optional(isRunnable),
+      earlier: listOf(isRunnable),
+    }),
+  ),
+});
+
+/** Returns the stored state, or undefined if it is missing or damaged. */
 export function readState(files: EnvironmentFiles): EnvironmentState | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(files.state, 'utf8')) as EnvironmentState;
-  } catch {
-    return undefined;
-  }
+  return readCached<EnvironmentState>(files.state, isState);
 }
 
 /** Returns the status of an environment as the supervisor last recorded it. */

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { messageOf, ok, type Result } from '../../model/result';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
 import { portsFor } from '../../process/free-port';
@@ -41,7 +41,10 @@ export async function supervise(name: string, home: string): Promise<void> {
   supervisor.restore(savedState);
   writeAtomically(files.control, { port: control.port, token: control.token, supervisor: identity } satisfies Control, 0o600);
   // The folder may be deleted by hand. Releases that can no longer be found must stop.
-  const watch = setInterval(() => lockHolder(files.lock)?.pid !== identity.pid && void supervisor.stop(), lockPollIntervalMs);
+  const watch = setInterval(() => {
+    if (lockHolder(files.lock)?.pid !== identity.pid) void supervisor.stop();
+    else supervisor.write(); // only if the last write failed
+  }, lockPollIntervalMs);
   await stopped;
   clearInterval(watch);
   fs.rmSync(files.control, { force: true });
@@ -115,9 +118,13 @@ class Supervisor {
       await Promise.all([...this.services.values()].map((service) => service.end()));
       await endProcesses({ run: this.files.lineage }, graceMs);
       this.pipes.dispose();
-      if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
       // Send the response to the caller first.
       setImmediate(() => this.onStopped());
+      try {
+        if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
+      } catch (error) {
+        return fail('machinery', `the services of ${this.files.name} were stopped, but the record still names them: ${messageOf(error)}`);
+      }
     }
     return ok(undefined);
   }
@@ -151,7 +158,8 @@ class Supervisor {
     return { environment: this.files.name, kind: 'process', services: services.sort((a, b) => (a.service < b.service ? -1 : 1)) };
   }
 
-  private write(): void {
+  /** Writes the state if it is not on the disk yet. */
+  write(): void {
     if (this.stopping.signal.aborted || !fs.existsSync(this.files.lock)) return;
     const state: EnvironmentState = { ...this.state(), supervisor: currentIdentity() };
     const text = JSON.stringify(state);

@@ -38,7 +38,7 @@ export class RecordedEnvironment implements Environment {
   constructor(
     private readonly records: ServiceRecords,
     readonly kind: string,
-    /** The definitions by service. Other services use the definition of their last deployment. */
+    /** The definitions by service, for deployments and for services without a record. */
     private readonly definitions: ReadonlyMap<string, EnvironmentDefinition> = new Map(),
   ) {}
 
@@ -47,7 +47,7 @@ export class RecordedEnvironment implements Environment {
   }
 
   async check(service: string, folder: string, signal: AbortSignal): Promise<Result<void>> {
-    const platform = await this.platformOf(service);
+    const platform = await this.definedPlatform(service);
     return platform.ok ? platform.value.check(folder, signal) : platform;
   }
 
@@ -55,7 +55,7 @@ export class RecordedEnvironment implements Environment {
     const { service, release } = request;
     const definition = this.definitions.get(service);
     if (!definition) return fail('usage', `${this.name} has no definition of ${service}: it cannot be deployed`);
-    const platform = await this.platformOf(service);
+    const platform = await this.definedPlatform(service);
     if (!platform.ok) return platform;
     return this.withLock(service, log, signal, async () => {
       const before = this.readOrMoveAside(service, log);
@@ -101,7 +101,7 @@ export class RecordedEnvironment implements Environment {
     return this.withLock(service, log, neverAborted, async () => {
       const read = this.read(service);
       if (!read.ok) return read;
-      const definition = this.definitions.get(service) ?? read.value?.definition;
+      const definition = read.value?.definition ?? this.definitions.get(service);
       const { current: live, earlier: known } = await this.readLive(platform.value, service, read.value);
       if (!live || !definition) return fail('usage', `${service} is not live in ${this.name}`);
       if (options.only !== undefined && options.only !== live.release.id)
@@ -259,12 +259,22 @@ export class RecordedEnvironment implements Environment {
     );
   }
 
+  /**
+   * Opens the platform of a service as it was deployed: the folder of the command may contain another service of the same name, whose
+   * scripts must not run.
+   */
   private async platformOf(service: string): Promise<Result<Platform>> {
-    const defined = this.definitions.get(service);
-    const read = defined ? undefined : this.read(service);
-    if (read && !read.ok) return read;
-    const definition = defined ?? read?.value?.definition;
-    if (!definition) return fail('usage', `${service} is not live in ${this.name}`);
+    const read = this.read(service);
+    if (!read.ok) return read;
+    return read.value ? this.open(service, read.value.definition) : this.definedPlatform(service);
+  }
+
+  private async definedPlatform(service: string): Promise<Result<Platform>> {
+    const definition = this.definitions.get(service);
+    return definition ? this.open(service, definition) : fail('usage', `${service} is not live in ${this.name}`);
+  }
+
+  private async open(service: string, definition: EnvironmentDefinition): Promise<Result<Platform>> {
     return this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) });
   }
 

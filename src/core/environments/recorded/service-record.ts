@@ -4,7 +4,22 @@ import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
+import { watchPath } from '../../support/folder-watch';
 import { environmentsFolder } from '../../support/home';
+import {
+  isArtifact,
+  isIdentity,
+  isObject,
+  isRelease,
+  isText,
+  isTime,
+  listOf,
+  oneOf,
+  optional,
+  readCached,
+  readRecord,
+  shape,
+} from '../../support/record';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
@@ -33,6 +48,31 @@ export interface Observation {
   readonly failure?: string;
 }
 
+const isKept = shape({ release: isRelease, slot: isText, folder: isText, secrets: listOf(isText), details: isObject });
+const isServiceRecord = shape({
+  service: isText,
+  definition: shape({ kind: isText }),
+  url: isText,
+  current: optional(isKept),
+  verifier: optional(isIdentity),
+  earlier: listOf(isKept),
+  deploying: optional(shape({ release: isRelease, by: isIdentity })),
+});
+const isObservation = shape({
+  kind: isText,
+  at: optional(isTime),
+  services: listOf(
+    shape({
+      service: isText,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      url: isText,
+      release: optional(isRelease),
+      artifact: optional(isArtifact),
+    }),
+  ),
+  failure: optional(isText),
+});
+
 const suffix = '.service.json';
 const observationName = 'observed.json';
 
@@ -49,7 +89,7 @@ export class ServiceRecords {
 
   /** Returns the record, or undefined if nothing was deployed. Throws if the record cannot be read. */
   read(service: string): ServiceRecord | undefined {
-    const record = readJson<ServiceRecord>(this.file(service));
+    const record = readRecord<ServiceRecord>(this.file(service), isServiceRecord);
     return record && { ...record, definition: withSettings(record.definition) };
   }
 
@@ -92,11 +132,8 @@ export class ServiceRecords {
   }
 
   observation(): Observation | undefined {
-    try {
-      return readJson<Observation>(path.join(this.folder, observationName));
-    } catch {
-      return undefined; // the next observation replaces it
-    }
+    // The next observation replaces a damaged one.
+    return readCached<Observation>(path.join(this.folder, observationName), isObservation);
   }
 
   writeObservation(observation: Observation): void {
@@ -113,8 +150,7 @@ export class ServiceRecords {
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     fs.mkdirSync(this.folder, { recursive: true });
-    const watcher = fs.watch(this.folder, (_, name) => name?.endsWith(suffix) && changed());
-    watcher.on('error', () => {}); // the folder was deleted
+    const watcher = watchPath(this.folder, (name) => (name === undefined || name.endsWith(suffix)) && changed());
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     watcher.close();
   }
@@ -140,17 +176,6 @@ export function isRecordFile(name: string): boolean {
 function withSettings(definition: EnvironmentDefinition): EnvironmentDefinition {
   if (definition.settings !== undefined) return definition;
   return { ...definition, settings: (definition as unknown as Readonly<Record<string, unknown>>)[definition.kind] };
-}
-
-function readJson<T>(file: string): T | undefined {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return JSON.parse(text) as T;
 }
 
 /** Returns the status of all services of an environment, from its records and its last observation. */

@@ -12,6 +12,17 @@ describe('pipelineRows', () => {
     assert.equal(drawn([serviceOf([])]), 'v [rocket] shop  not delivered yet\n    [rocket] Deliver the working tree\n');
   });
 
+  it('shows the errors of delivery.yaml first, each with its place', () => {
+    const error = { kind: 'usage' as const, message: 'unknown key “rum”', hint: 'did you mean “run”?', line: 3, column: 5 };
+    const service = serviceOf([], { definitionErrors: [error] });
+    assert.equal(drawn([service]), 'v [rocket] shop  not delivered yet\n    [error] delivery.yaml:3  unknown key “rum”\n');
+    const row = all(pipelineRows({ services: [service], trusted: true }, later(0)))[1];
+    assert.deepEqual(
+      [row?.click, row?.target.place, row?.tooltip],
+      ['deliver.revealStep', '3:5', 'unknown key “rum”\ndid you mean “run”?'],
+    );
+  });
+
   it('offers no delivery in Restricted Mode, and shows the reason', () => {
     assert.equal(drawn([serviceOf([])], later(0), false), 'v [rocket] shop  not delivered yet\n');
     const message = pipelineMessage({ services: [serviceOf([])], trusted: false, readiness: 'ready', environments: [] });
