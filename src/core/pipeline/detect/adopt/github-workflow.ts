@@ -5,7 +5,8 @@ import { durationOf, inFolder, nameOf, stopping, StepList, type Adopted, type Le
 const needless = /^actions\/(checkout|cache|upload-artifact|download-artifact|setup-[\w-]+)(\/\w+)?@/;
 
 /** A condition that only keeps a pull request from running what its push runs. */
-const isAlwaysForPushes = /^(github\.event_name != 'pull_request' \|\| )?github\.event\.pull_request\.head\.repo\.full_name != github\.repository$/;
+const isAlwaysForPushes =
+  /^(github\.event_name != 'pull_request' \|\| )?github\.event\.pull_request\.head\.repo\.full_name != github\.repository$/;
 
 /** Converts the jobs of a workflow that a push or pull request starts. Returns undefined if the file is not a workflow. */
 export function adoptGithub(text: string, file: string): Adopted | undefined {
