@@ -50,7 +50,9 @@ async function main(args: readonly string[]): Promise<number> {
     .description('deliver the working tree, or a commit')
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'resume a run: reuse its passed steps if its slot still has their files')
+    .addOption(new Option('--clean', 'use neither the cache nor files of earlier runs').conflicts('resume'))
     .option('--yes', 'do not ask before a step deploys to production')
+    .option('--take-over', 'replace services of the same name that other repositories delivered')
     .addOption(
       new Option('--engine <engine>', 'run the steps here or on a CI service (default: as in delivery.yaml)').choices([
         'local',
@@ -165,26 +167,35 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('stop')
     .argument('<name>')
-    .description('stop an environment and all its services')
+    .description('stop the services of this repository in an environment')
+    .option('--all', 'include the services of other repositories')
+    .option('--yes', 'do not ask if it is a production environment')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)),
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
+        (await import('./cli/environment')).stopEnvironment(name, options, terminal),
+      ),
     );
   environment
     .command('start')
     .argument('<name>')
-    .description('start the live releases again after a stop or a reboot')
+    .description('start the live releases of this repository again after a stop or a reboot')
+    .option('--all', 'include the services of other repositories')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)),
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
+        (await import('./cli/environment')).startEnvironment(name, options, terminal),
+      ),
     );
   environment
     .command('remove')
     .argument('<name>')
-    .description('stop an environment and delete its record; feedback is kept')
+    .description('stop the services of this repository and delete their records; feedback is kept')
+    .option('--all', 'include the services of other repositories')
+    .option('--yes', 'do not ask if it is a production environment')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) =>
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
         (await import('./cli/environment')).removeEnvironment(name, options, terminal),
       ),
     );
@@ -194,6 +205,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description('print the log of the live release')
     .option('--lines <number>', 'number of last lines', wholeNumber, 100)
     .option('--follow', 'continue with new lines')
+    .option('--all', 'include the services of other repositories')
     .addOption(service())
     .action(
       does(async (name: string, options: import('./cli/environment-logs').LogsOptions) =>
@@ -224,6 +236,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--to <environment>', 'the production environment (default: `release` of delivery.yaml)')
     .option('--why <reason>', 'reason for releasing without verification, kept in the journal')
     .option('--yes', 'do not ask')
+    .option('--take-over', 'replace a service of the same name that another repository delivered')
     .option('--dry-run', 'only show the changes')
     .addOption(service())
     .addOption(json())

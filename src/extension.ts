@@ -8,6 +8,7 @@ import { registerCommands } from './editor/app/commands';
 import { DeliveryMetrics } from './editor/app/delivery-metrics';
 import { openDocumentation } from './editor/app/documentation';
 import { lazySample, openSample, setUp } from './editor/app/get-started';
+import { applyHomeSetting } from './editor/app/home';
 import { HostTokens } from './editor/app/host-tokens';
 import { Repositories } from './editor/app/repositories';
 import { SecretStore } from './editor/app/secrets';
@@ -56,6 +57,7 @@ export interface ViewTexts {
 /** Builds the parts, connects them and registers their disposal. */
 export function activate(context: vscode.ExtensionContext): ViewTexts {
   const startedAt = performance.now();
+  applyHomeSetting(context);
   const dist = context.asAbsolutePath('dist');
   const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath, () => vscode.workspace.isTrusted);
   const store = new Store(vscode.workspace.isTrusted);

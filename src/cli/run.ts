@@ -15,7 +15,9 @@ export interface RunOptions {
   readonly service?: string;
   readonly resume?: string;
   readonly jobs?: number;
+  readonly clean?: true;
   readonly yes?: true;
+  readonly takeOver?: true;
   readonly engine?: EngineName;
   readonly json?: true;
 }
@@ -39,8 +41,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.service !== undefined && { service: options.service }),
     ...(options.commit !== undefined && { commit: options.commit }),
     ...(options.resume !== undefined && { resume: options.resume }),
+    ...(options.clean && { clean: true }),
     ...(options.jobs !== undefined && { width: options.jobs }),
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...(options.takeOver && { takeOver: true }),
     tokens: environmentTokens(process.env),
     env: process.env,
     contributed: contributedMatchers(process.env),
@@ -54,9 +58,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
       else terminal.json(event);
     },
   });
+  progress?.stop();
+  if (delivery.ok && progress && state) showFailures(state, terminal);
   progress?.close(delivery.ok ? undefined : delivery.failure);
   if (!delivery.ok) return terminal.fail(delivery.failure);
-  if (!options.json && state) showFailures(state, terminal);
   switch (delivery.value.outcome) {
     case 'passed':
       return 0;

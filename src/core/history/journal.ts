@@ -7,6 +7,9 @@ import { type Check, isIdentity, isNumber, isRelease, isText, isTime, listOf, on
 
 export const journalName = 'journal.jsonl';
 
+/** Others act on these events, so they must survive a crash of the machine. */
+const durable: readonly RunEvent['type'][] = ['deployed', 'verified', 'rolled-back', 'run-finished'];
+
 /**
  * The append-only list of events of a run. Each event is one line and one write, so a crash can tear only the last
  * line. Throws if a write fails: a run that cannot be recorded must stop.
@@ -34,7 +37,7 @@ export class Journal {
     this.torn = true;
     writeFully(this.descriptor, line, path.join(this.folder, journalName));
     this.torn = false;
-    if (event.type === 'run-finished' || event.type === 'deployed') fs.fsyncSync(this.descriptor);
+    if (durable.includes(event.type)) fs.fsyncSync(this.descriptor);
     this.listener(event);
     return event;
   }

@@ -30,6 +30,8 @@ export interface Step {
   readonly inputs?: readonly string[];
   readonly outputs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The variables that the step takes from the environment: `env` lists them without a value. Their values are part of the key. */
+  readonly inherits?: readonly string[];
   readonly secrets: readonly string[];
   readonly reports: readonly string[];
   /** Names of problem matchers, or matchers in the format of VS Code. */

@@ -108,7 +108,14 @@ function reasonOf(run: RunState): string {
 export function plannedSteps(pipeline: Pipeline, earlier: readonly RunState[]): PlannedStep[] {
   return pipeline.steps.map((step) => {
     const usualMs = usual(step.name, earlier);
-    return { name: step.name, needs: step.needs, kind: kindOf(step), ...(usualMs !== undefined && { usualMs }) };
+    return {
+      name: step.name,
+      needs: step.needs,
+      kind: kindOf(step),
+      ...(step.deploy !== undefined && { deploys: step.deploy }),
+      ...(step.verifies !== undefined && { verifies: step.verifies }),
+      ...(usualMs !== undefined && { usualMs }),
+    };
   });
 }
 

@@ -49,7 +49,9 @@ const variableName = z.string().check(
   z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, 'the name of an environment variable holds letters, digits and `_`'),
   z.refine((value) => !(value in {}), 'this name is reserved: choose another one'),
 );
-const variables = z.record(variableName, z.union([z.string(), z.number(), z.boolean()]));
+const variableValues = [z.string(), z.number(), z.boolean()] as const;
+const variables = z.record(variableName, z.union(variableValues));
+const stepVariables = z.record(variableName, z.union([...variableValues, z.null()]));
 
 const address = z.string().check(z.regex(/^https?:\/\/[^\s/]+/, 'an address starts with https:// or http://'));
 const server = z.optional(address).check(describe('The address of your own server. Default: the public server.'));
@@ -183,7 +185,13 @@ const step = z
     outputs: z
       .optional(paths)
       .check(describe('Globs of the files that the step creates. They are restored when the step is not run again.')),
-    env: z.optional(variables).check(describe('Environment variables for the command.')),
+    env: z
+      .optional(stepVariables)
+      .check(
+        describe(
+          'Environment variables for the command. A variable without a value is taken from the environment, and the step runs again when it changes.',
+        ),
+      ),
     secrets: z
       .optional(z.array(variableName))
       .check(describe("Names of secrets, from the editor's secret storage or the environment. Deliver masks them in logs.")),

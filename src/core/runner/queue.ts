@@ -46,7 +46,7 @@ export async function waitForTurn(
   }
 }
 
-/** Returns the id of the newest waiting run. Run ids sort by time. */
+/** Returns the id of the newest waiting run. Run ids sort by the order in which runs began. */
 function newestWaiting(folder: string): string | undefined {
   return fs
     .readdirSync(folder)

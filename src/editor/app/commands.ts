@@ -46,6 +46,7 @@ function commandTable(parts: CommandParts): Record<string, Command> {
   const { deliveries, ci, environments, logs, metrics, failures, manualApprovals, feedback, suspects } = parts;
   return {
     deliver: { do: (target) => deliveries.deliver(target) },
+    deliverFromScratch: { do: (target) => deliveries.deliverFromScratch(target) },
     deliverCommit: { do: (target) => deliveries.deliverCommit(target) },
     runAgain: { do: (target) => deliveries.runAgain(target) },
     cancel: { do: (target) => deliveries.cancel(target) },

@@ -88,7 +88,7 @@ export class EnvironmentLogStream {
     this.streams.get(file)?.end();
     let size = 0;
     fs.writeFileSync(file, '');
-    const args = ['environment', 'logs', environment, '--service', service, '--lines', '1000', '--follow'];
+    const args = ['environment', 'logs', environment, '--service', service, '--all', '--lines', '1000', '--follow'];
     const stream = this.cli.attach(args, this.root(), {
       output: (bytes) => {
         if (size + bytes.length > maxBytes) {

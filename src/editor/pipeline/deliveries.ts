@@ -36,6 +36,12 @@ export class Deliveries {
     if (service && (await saveAll(service))) await this.start(service, []);
   }
 
+  /** Delivers the working tree on this machine, without the cache and without files of earlier runs. */
+  async deliverFromScratch(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Deliver from Scratch');
+    if (service && (await saveAll(service))) await this.start(service, ['--clean', '--engine', 'local'], 'local');
+  }
+
   /** Delivers the working tree on a CI service or on this machine. */
   async runOn(service: ServiceState, ci: EngineName): Promise<void> {
     if (await saveAll(service)) await this.start(service, ['--engine', ci], ci);

@@ -145,14 +145,29 @@ function runRow(service: string, run: RunState, now: number): Row {
 }
 
 function stepRows(service: string, run: RunState, now: number): Row[] {
+  const notices = runNotices(run).map((message, index): Row => ({
+    id: `${service}#${run.id}#notice-${index}`,
+    label: message,
+    icon: { name: 'info', color: 'problemsInfoIcon.foreground' },
+    tooltip: message,
+    ariaLabel: `Notice: ${message}`,
+    target: { service, run: run.id, text: message },
+  }));
   const connection = run.engine && !isFinished(run.outcome) ? connectionRow(service, run.id, run.engine, now) : [];
-  return [...connection, ...run.steps.map((step) => stepRow(service, run, step, now))];
+  return [...notices, ...connection, ...run.steps.map((step) => stepRow(service, run, step, now))];
+}
+
+/** Returns the messages about the whole run; those about a step are on its row. */
+function runNotices(run: RunState): string[] {
+  const ofSteps = new Set(run.steps.flatMap(({ notices = [] }) => notices));
+  return run.notices.filter((message) => !ofSteps.has(message));
 }
 
 function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
   const description = joined([
     isStale(run, step) ? 'was running' : stepDescription(step, now),
+    step.notices?.some((notice) => /^\S+ is not cached: /.test(notice)) ? 'not cached' : undefined,
     step.state === 'running' && run.engine?.logsAtEnd ? 'log when finished' : undefined,
     deployment && deploymentText(deployment),
   ]);
@@ -169,6 +184,7 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
         withoutPlace(step),
         step.flaky ? 'Passed, but not on the first attempt.' : undefined,
         deployment && rolledBackText(deployment),
+        ...(step.notices ?? []),
       ],
       '\n',
     ),

@@ -62,7 +62,8 @@ function jobOf(step: Step, id: string, needs: readonly Job[]): Job {
 
 /** Returns the key of a step, as in a local run: it must declare its inputs, and all its needs must have a key. */
 function keyOf(step: Step, needs: readonly Job[]): JobKey | undefined {
-  if (step.inputs === undefined || !isOwnCommand(step)) return undefined;
+  // The values of inherited variables are unknown before the job runs.
+  if (step.inputs === undefined || !isOwnCommand(step) || step.inherits?.length) return undefined;
   const keys = needs.flatMap((need) => need.key ?? []);
   if (keys.length < needs.length) return undefined;
   const parts = [step.run, step.env, step.secrets, step.outputs, keys.map((key) => key.digest)];

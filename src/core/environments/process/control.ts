@@ -16,7 +16,10 @@ export interface Commands {
   deploy: { params: { request: DeployRequest; definition: ProcessDefinition }; result: DeployedRelease };
   settle: { params: { service: string; release: string }; result: void };
   rollback: { params: { service: string } & RollbackOptions; result: RolledBackRelease };
-  stop: { params: Record<string, never>; result: void };
+  start: { params: { services: readonly string[] }; result: void };
+  /** Without `services`: all. The supervisor ends with its last service. */
+  stop: { params: { services?: readonly string[] }; result: void };
+  remove: { params: { services: readonly string[] }; result: void };
 }
 
 /** The content of the control file: how programs of the same user reach the supervisor. */

@@ -69,12 +69,11 @@ export class ProcessEnvironment implements Environment {
     return ok(undefined);
   }
 
-  async start(): Promise<Result<void>> {
-    const control = await this.connect();
-    return control.ok ? ok(undefined) : control;
+  async start(services = this.services()): Promise<Result<void>> {
+    return this.call('start', { services });
   }
 
-  async stop(): Promise<Result<void>> {
+  async stop(services?: readonly string[]): Promise<Result<void>> {
     const control = findControl(this.files);
     if (!control) {
       // A killed supervisor may have left processes, which only a supervisor ends: start one.
@@ -82,15 +81,25 @@ export class ProcessEnvironment implements Environment {
       if (state ? state.supervisor === undefined : !fs.existsSync(this.files.state)) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
-      return this.stop();
+      return this.stop(services);
     }
-    const stopped = await callSupervisor(control, 'stop', {});
-    // A supervisor that could not record the stop ends, too.
-    for (const deadline = Date.now() + stopTimeoutMs; isAlive(control.supervisor); await pause(pollIntervalMs)) {
+    const stopped = await callSupervisor(control, 'stop', { services });
+    // The supervisor ends with its last service, also if it could not record that.
+    const isEnding = (): boolean => !stopped.ok || !readState(this.files)?.supervisor;
+    for (const deadline = Date.now() + stopTimeoutMs; isAlive(control.supervisor) && isEnding(); await pause(pollIntervalMs)) {
       if (Date.now() > deadline)
         return stopped.ok ? fail('machinery', `the supervisor of ${this.name} (process ${control.supervisor.pid}) does not end`) : stopped;
     }
     return stopped;
+  }
+
+  async remove(services: readonly string[]): Promise<Result<void>> {
+    if (this.services().every((service) => services.includes(service))) return this.stop();
+    return this.call('remove', { services });
+  }
+
+  private services(): string[] {
+    return this.status().map(({ service }) => service);
   }
 
   private async call<C extends keyof Commands>(
@@ -108,6 +117,8 @@ export class ProcessEnvironment implements Environment {
   private async connect(): Promise<Result<Control>> {
     const running = findControl(this.files);
     if (running) return ok(running);
+    // A run whose home was deleted must not start anything in a new one.
+    if (!fs.existsSync(this.files.home)) return fail('machinery', `the folder ${this.files.home} was deleted`);
     let log: number;
     try {
       log = this.openLog();

@@ -5,7 +5,7 @@ import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
-import { graceMs, startFailure } from '../../process/command';
+import { startFailure } from '../../process/command';
 import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { OutputPipes } from '../../process/output-pipe';
 import { identityOf } from '../../process/process-identity';
@@ -40,7 +40,7 @@ export class ReleaseProcess {
 
   constructor(
     private readonly command: ReleaseCommand,
-    log: ReleaseLog,
+    private readonly log: ReleaseLog,
     pipes: OutputPipes,
   ) {
     const { env, folder, lineage, mark, port, definition } = command;
@@ -101,10 +101,15 @@ export class ReleaseProcess {
     return probe(definition.health, this.listener, folder, this.env);
   }
 
-  /** Ends the process and everything that it started. */
-  async end(): Promise<void> {
+  /** Writes a line of Deliver itself to the log. */
+  note(line: string): void {
+    this.log.note(line);
+  }
+
+  /** Ends the process and everything that it started: with TERM, and with KILL after `shutdownMs`. */
+  async end(shutdownMs: number): Promise<void> {
     const { lineage, mark } = this.command;
-    const left = await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
+    const left = await endProcesses({ run: lineage, step: mark, group: this.child.pid }, shutdownMs);
     if (left !== undefined) console.error(left);
     else await this.exited;
   }

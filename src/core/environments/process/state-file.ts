@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as path from 'node:path';
-import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
+import type { EnvironmentStatus, Owner, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { isAlive } from '../../process/process-identity';
@@ -26,8 +26,14 @@ export interface SupervisedService {
   readonly current?: RunnableRelease;
   /** `current` is live, and the run that deployed it has not verified it yet. */
   readonly unverified?: true;
+  /** The folder of the journal that records whether `current` was verified. */
+  readonly journal?: string;
+  /** It was stopped on request: only a request or a deployment of its repository starts it again. */
+  readonly stopped?: true;
   /** The releases that can be restored, newest first. */
   readonly earlier: readonly RunnableRelease[];
+  /** Former releases that still answer requests. Their checkouts must stay. */
+  readonly ending?: readonly RunnableRelease[];
 }
 
 /** A release with everything that starts it again, except the values of its secrets. */
@@ -37,6 +43,9 @@ export interface RunnableRelease {
   readonly slot: string;
   readonly definition: ProcessDefinition;
   readonly secrets: readonly string[];
+  /** Absent in records of earlier versions. */
+  readonly owner?: Owner;
+  readonly isProduction?: true;
   /** Set while it runs, so that a later supervisor finds it after a crash. */
   readonly process?: ProcessIdentity;
 }
@@ -131,19 +140,21 @@ export function processStatus(state: EnvironmentState, files: EnvironmentFiles):
 }
 
 function serviceStatus(
-  { service, port, state, reason, current, earlier }: SupervisedService,
+  { service, port, state, reason, current, earlier, stopped }: SupervisedService,
   files: EnvironmentFiles,
   down: string | undefined,
 ): ServiceStatus {
   return {
     service,
     state: down === undefined ? state : 'stopped',
-    reason: down ?? reason,
+    reason: stopped ? 'it was stopped' : (down ?? reason),
     url: `http://127.0.0.1:${port}`,
     release: current?.release,
     log: current && files.releaseLog(service, current.release.id),
     artifact: current && { slot: current.slot, folder: current.folder },
     previous: earlier[0]?.release,
     earlier: earlier.length > 0 ? earlier.map(({ release }) => release) : undefined,
+    owner: (current ?? earlier[0])?.owner,
+    isProduction: current?.isProduction,
   };
 }

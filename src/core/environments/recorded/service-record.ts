@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ServiceStatus } from '../../model/environment-status';
+import type { Owner, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
@@ -20,6 +20,7 @@ import {
   readRecord,
   shape,
 } from '../../support/record';
+import type { Claim } from '../owner';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
@@ -31,6 +32,8 @@ export interface ServiceRecord {
   readonly current?: KeptRelease;
   /** The process that has to verify `current`; absent: it is verified. */
   readonly verifier?: ProcessIdentity;
+  /** The claim of the repository that delivered `current`, until it is verified. */
+  readonly claim?: Claim;
   /** The releases that can be restored, newest first. */
   readonly earlier: readonly KeptRelease[];
   /** A deployment in progress: the live release is uncertain until it ends. */
@@ -131,6 +134,15 @@ export class ServiceRecords {
     });
   }
 
+  ownerOf(service: string): Owner | undefined {
+    try {
+      const record = this.read(service);
+      return (record?.current ?? record?.earlier[0])?.owner;
+    } catch {
+      return undefined;
+    }
+  }
+
   observation(): Observation | undefined {
     // The next observation replaces a damaged one.
     return readCached<Observation>(path.join(this.folder, observationName), isObservation);
@@ -205,9 +217,10 @@ function statusOf(
   }
   const { current, earlier = [], url = '', stopped } = record ?? {};
   if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
-  // A deployment since the last observation is more recent than it.
-  const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
-  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, observedAt: at };
+  const ownership = { owner: (current ?? earlier[0])?.owner, isProduction: current?.isProduction };
+  // Each deployment removes the observation, so an observation is newer than the deployment.
+  const isNewer = observed && at !== undefined;
+  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, ...ownership, observedAt: at };
   const releases = earlier.map((kept): Release => kept.release);
   const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
     ? { state: 'stopped', reason: 'it was stopped' }
@@ -222,6 +235,7 @@ function statusOf(
     artifact: current && { slot: current.slot, folder: current.folder, image: current.image },
     previous: releases[0],
     earlier: releases.length > 0 ? releases : undefined,
+    ...ownership,
     observedAt: isNewer ? at : undefined,
   };
 }

@@ -53,6 +53,20 @@ describe('pipelineRows', () => {
     assert.match(drawn([serviceOf([run])], later(75_000)), /test {2}1 min 15 s\n/, 'an exceeded estimate is hidden');
   });
 
+  it('shows notices about the run below it, and those about a step on its row', () => {
+    const unmatched = 'test is not cached: its inputs scr/** match no file';
+    const run = runOf(
+      '1',
+      'Add a cart',
+      { type: 'notice', message: 'not delivered: the changes of a.txt' },
+      { type: 'notice', step: 'test', message: unmatched },
+      { type: 'step-finished', step: 'test', state: 'passed', durationMs: 2000 },
+    );
+    assert.match(drawn([serviceOf([run])]), /\[info\] not delivered: the changes of a\.txt\n.*build.*\n.*test {2}2 s · not cached\n/);
+    const row = all(pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0))).find(({ label }) => label === 'test');
+    assert.ok(row?.tooltip?.endsWith(unmatched));
+  });
+
   it('shows the address of a deployment, and marks a flaky step', () => {
     assert.equal(
       drawn([serviceOf([runOf('1', 'Add a cart', ...passes)])], later(180_000)),
