@@ -258,6 +258,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--package <package>', 'the file of `npm pack` in the repository that CI jobs run Deliver from')
     .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')
     .option('--dry-run', 'only list the files')
+    .option('--check', 'write nothing; exit with 1 if an export would change a file')
     .addOption(service())
     .addOption(json())
     .action(
