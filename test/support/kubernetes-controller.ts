@@ -60,6 +60,7 @@ export class Controller {
   constructor(private readonly store: KubernetesStore) {
     store.onChange = (resource, object) => {
       if (resource === 'deployments' && !this.acting) this.soon(() => this.reconcile(object.metadata.name), 10);
+      if (resource === 'jobs' && !object['status']) this.soon(() => this.runJob(object.metadata.name), 10);
     };
   }
 
@@ -108,6 +109,27 @@ export class Controller {
     for (const pod of pods().slice(replicas)) this.store.remove('pods', pod.metadata.name);
     while (pods().length < replicas) this.makePod(set, template, pods().length);
     this.finish(deployment.metadata.name, set, replicas);
+  }
+
+  /** Ends a job: its pods fail if their image has the tag `crashing`. */
+  private runJob(name: string): void {
+    const job = this.store.get('jobs', name);
+    if (!job) return;
+    const { template } = job['spec'] as { template: Template };
+    const [container] = template.spec.containers;
+    const exitCode = container?.image.endsWith(':crashing') ? 3 : 0;
+    this.store.put('pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `${name}-pod`, labels: { 'controller-uid': job.metadata.uid ?? '' } },
+      spec: template.spec,
+      status: { containerStatuses: [{ name: container?.name, restartCount: 0, state: { terminated: { exitCode } } }] },
+    });
+    const condition =
+      exitCode === 0
+        ? { type: 'Complete', status: 'True' }
+        : { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+    this.store.put('jobs', { ...job, status: { conditions: [condition] } });
   }
 
   private makePod(set: Stored, template: Template, count: number): void {

@@ -13,6 +13,8 @@ const healthIcons: Record<ServiceHealth, RowIcon> = {
   starting: { name: 'loading~spin', color: 'progressBar.background' },
   unhealthy: { name: 'error', color: 'testing.iconFailed' },
   stopped: { name: 'circle-outline', color: 'disabledForeground' },
+  missing: { name: 'circle-slash', color: 'testing.iconFailed' },
+  unknown: { name: 'question', color: 'disabledForeground' },
 };
 
 /** Returns the divergence of a live service from the current branch. */

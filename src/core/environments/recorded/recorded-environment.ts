@@ -152,10 +152,10 @@ export class RecordedEnvironment implements Environment {
 
   async observe(signal: AbortSignal): Promise<Result<void>> {
     const observed = new Map<string, ServiceStatus>();
-    const failures: string[] = [];
+    const failures = new Map<string, string>();
     for (const { service, platform, live } of await this.openPlatforms()) {
       const answer = platform.ok ? await platform.value.observe(live, signal) : platform;
-      if (!answer.ok) failures.push(answer.failure.message);
+      if (!answer.ok) failures.set(service, answer.failure.message);
       else
         for (const { url = '', earlier, ...status } of answer.value) {
           const [previous] = earlier ?? [];
@@ -165,14 +165,15 @@ export class RecordedEnvironment implements Environment {
         }
     }
     const before = this.records.observation();
-    const [failure] = failures;
-    const at = failure === undefined ? new Date().toISOString() : before?.at;
-    const services = failure === undefined ? [...observed.values()] : (before?.services ?? []);
+    const [failure] = failures.values();
+    const now = new Date().toISOString();
+    const unanswered = failure === undefined ? [] : (before?.services.filter(({ service }) => !observed.has(service)) ?? []);
     this.records.writeObservation({
       kind: this.kind,
-      services,
-      at,
+      services: [...observed.values(), ...unanswered],
+      at: failure === undefined || observed.size > 0 ? now : before?.at,
       failure,
+      unknown: failure === undefined ? undefined : { at: now, reasons: Object.fromEntries(failures) },
     });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }

@@ -96,13 +96,13 @@ data: {greeting: hello}
     const { image: live } = value(await deploy('one'));
     assert.equal(image(), 'registry.test/shop:one');
     assert.match(live ?? '', /^registry\.test\/shop@sha256:[0-9a-f]{64}$/);
-    assert.match(log.join('\n'), /deployment.apps\/shop serverside-applied\nconfigmap\/shop serverside-applied/);
+    assert.match(log.join('\n'), /configmap\/shop serverside-applied\ndeployment.apps\/shop serverside-applied/);
     assert.match(log.join('\n'), /successfully rolled out/);
     assert.match(log.join('\n'), /replicaset\/shop-\w+: SuccessfulCreate: Created pod/);
     assert.equal(new Set(log).size, log.length, log.join('\n'));
   });
 
-  it("restores an earlier release from the cluster's revisions", async () => {
+  it('restores an earlier release from its record in the cluster', async () => {
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     value(await platform().restore(kept('one'), (line) => log.push(line), quiet));
     assert.equal(image(), 'registry.test/shop:one');
@@ -110,7 +110,7 @@ data: {greeting: hello}
     value(await deploy('four'));
     assert.equal(image(), 'registry.test/shop:four');
     const gone = failure(await platform().restore(kept('never'), (line) => log.push(line), quiet));
-    assert.match(`${gone.message} ${gone.hint}`, /no longer keeps never it keeps four, one, three, two/);
+    assert.match(`${gone.message} ${gone.hint}`, /keeps no record of never it keeps four, one; deliver that commit again/);
     assert.equal(image(), 'registry.test/shop:four');
   });
 
@@ -118,7 +118,7 @@ data: {greeting: hello}
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     cluster.api.controller.broken.add('registry.test/shop:one');
     const failed = failure(await platform().restore(kept('one'), (line) => log.push(line), quiet));
-    assert.match(failed.message, /^one could not be restored: .*cannot be pulled: .*; the live release is unchanged$/);
+    assert.match(failed.message, /^one could not be restored: .*cannot be pulled: .*$/);
     assert.equal(image(), 'registry.test/shop:three');
     const [seen] = value(await platform().observe(undefined, quiet));
     assert.deepEqual([seen?.state, seen?.release?.commit], ['healthy', 'three']);
