@@ -1,6 +1,7 @@
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/support/home';
 import { openKnown } from './environment';
+import { nameFromPlace } from './rollback';
 import type { Terminal } from './terminal';
 
 export interface LogsOptions {
@@ -16,7 +17,9 @@ export async function environmentLogs(name: string, options: LogsOptions, termin
   const services = readEnvironments(homeFolder())
     .filter((one) => one.environment === name)
     .flatMap((one) => one.services.map(({ service }) => service));
-  const service = options.service ?? (services.length === 1 ? services[0] : undefined);
+  const here = services.length > 1 && options.service === undefined ? await nameFromPlace() : undefined;
+  const own = here?.ok && services.includes(here.value) ? here.value : undefined;
+  const service = options.service ?? own ?? (services.length === 1 ? services[0] : undefined);
   if (service === undefined)
     return terminal.fail({
       kind: 'usage',

@@ -10,6 +10,7 @@ import {
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
+  releaseLabel,
 } from '../platform';
 import { assignedAddress, declaredAddress, waitForAddress } from './address';
 import { type ChangeOptions, ReleaseChange } from './change';
@@ -17,12 +18,12 @@ import { checkNamespace, checkPermissions, namespaceOf } from './check';
 import { desiredImage, imageOf, runningImage, withImage, withSameImage } from './image';
 import { Kubectl } from './kubectl';
 import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
-import { type KubernetesObject, nameOf, type ObjectList, type Pod, type Workload } from './objects';
+import { type KubernetesObject, nameOf, type ObjectList, type Pod, withAnnotations, type Workload } from './objects';
 import { observedServices, watchNamespace, writeLogs } from './observe';
 import { withOwner } from './prune';
 import { readRecords, recordWith } from './release-record';
 import { Rollout, RolloutDeadline } from './rollout';
-import { isStopped, readWorkload, restoreScale, scaleToZero, takeDown, withReleaseAnnotations } from './workload';
+import { annotations, isStopped, readWorkload, restoreScale, scaleToZero, takeDown, withReleaseAnnotations } from './workload';
 
 /**
  * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. Secrets of
@@ -97,7 +98,11 @@ export class KubernetesPlatform implements Platform {
     if (!record.ok) return record;
     const url = to.details['url'] ?? (record.value.url || (this.definition.url ?? ''));
     log(`restoring ${shortCommit(to.release.commit)} with all its objects`);
-    const change = new ReleaseChange(this.changeOptions(kubectl.value, log, signal), record.value, true);
+    const label = { [annotations.release]: releaseLabel(to.release) };
+    const objects = record.value.objects.map((object) =>
+      nameOf(object) === this.definition.workload ? { ...object, metadata: withAnnotations(object.metadata, label) } : object,
+    );
+    const change = new ReleaseChange(this.changeOptions(kubectl.value, log, signal), { ...record.value, objects }, true);
     const pods = await change.makeLive((isUpdate) => waitForAddress(url, undefined, { isUpdate, log, signal }));
     if (pods.ok) return ok({ url });
     return fail('delivery', `${shortCommit(to.release.commit)} could not be restored: ${pods.failure.message}`, { hint: pods.failure.hint });

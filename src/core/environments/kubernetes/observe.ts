@@ -3,7 +3,7 @@ import type { Release } from '../../model/events';
 import { ok, type Result } from '../../model/result';
 import { pause } from '../../support/pause';
 import type { LogOptions } from '../environment';
-import type { Observed } from '../platform';
+import { type Observed, releaseFrom } from '../platform';
 import type { Kubectl } from './kubectl';
 import { nameOf, type Pod, selectorText, type Workload } from './objects';
 import type { StoredRecord } from './release-record';
@@ -39,7 +39,10 @@ export function observedServices(
     );
     const pods = items.filter(({ kind, metadata }) => kind === 'Pod' && isSelected(workload, metadata.labels ?? {})) as Pod[];
     const state = stateOf(workload, podsOfRelease(workload, { items: pods }));
-    return [{ service, ...state, url: values[annotations.url], release, earlier }];
+    const restored = releaseFrom(values[annotations.release]);
+    return [
+      { service, ...state, url: values[annotations.url], release: restored?.id === release.id ? restored : release, earlier },
+    ];
   });
   const missing = new Map<string, Release | undefined>();
   for (const { service, isDeployed, release } of own ?? []) if (isDeployed && !missing.has(service)) missing.set(service, release);

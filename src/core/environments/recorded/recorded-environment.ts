@@ -1,6 +1,7 @@
 import type { ServiceStatus } from '../../model/environment-status';
 import type { Release } from '../../model/events';
 import { fail, messageOf, ok, type Result } from '../../model/result';
+import { deliverer } from '../../git/repository';
 import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
 import { tryLock } from '../../process/lock';
@@ -108,11 +109,12 @@ export class RecordedEnvironment implements Environment {
         return fail('usage', `another release of ${service} is live in ${this.name} now: ${shortCommit(live.release.commit)}`);
       const target = selectEarlier(known, options.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
-      const to = target.value;
+      const restored = { at: new Date().toISOString(), by: await deliverer({ root: process.cwd() }) };
+      const to = target.value && { ...target.value, release: { ...target.value.release, restored } };
       const back = to ? await platform.value.restore(to, log, neverAborted) : await platform.value.takeDown(live, log, neverAborted);
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
-      const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
+      const earlier = target.value ? known.slice(known.indexOf(target.value) + 1) : [];
       this.records.write({ service, definition, url, current: to, earlier });
       this.records.removeObservation(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
@@ -203,6 +205,7 @@ export class RecordedEnvironment implements Environment {
     act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>,
     stopped: boolean,
   ): Promise<Result<void>> {
+    const failures: string[] = [];
     for (const service of this.records.services()) {
       const done = await this.withLock(service, silent, neverAborted, async () => {
         const read = this.read(service);
@@ -213,9 +216,9 @@ export class RecordedEnvironment implements Environment {
         if (acted.ok) this.records.write({ ...read.value, stopped: stopped || undefined });
         return acted;
       });
-      if (!done.ok) return done;
+      if (!done.ok) failures.push([done.failure.message, done.failure.hint].filter((text) => text !== undefined).join(': '));
     }
-    return ok(undefined);
+    return failures.length === 0 ? ok(undefined) : fail('delivery', failures.join('; '));
   }
 
   private async withLive<T>(service: string, act: (platform: Platform, live: KeptRelease) => Promise<Result<T>>): Promise<Result<T>> {

@@ -171,7 +171,8 @@ data: {greeting: hello}
       () => image() === 'registry.test/shop:slow' && log.some((line) => line.startsWith('Waiting')),
     );
     cancel.abort();
-    assert.equal(failure(await deployed).kind, 'cancelled');
+    const { kind, message } = failure(await deployed);
+    assert.equal(kind, 'cancelled', `${message}\n${log.join('\n')}`);
     assert.equal(image(), 'registry.test/shop:one');
   });
 
