@@ -137,7 +137,7 @@ export class KubernetesApi {
       if (type.includes('apply-patch')) {
         const wanted = JSON.parse(text) as Stored;
         const invalid = this.refusal(resource, wanted);
-        if (invalid) return answer(response, 422, invalid);
+        if (invalid) return answer(response, invalid.code, invalid);
         const isDryRun = query.get('dryRun') === 'All';
         const applied = this.store.apply(resource, namespace, name, wanted, manager, query.get('force') === 'true', isDryRun);
         if (!isDryRun) this.applied.push(`${resource}/${name}`);
@@ -156,17 +156,19 @@ export class KubernetesApi {
     return object ? answer(response, 200, object) : answer(response, 404, notFound);
   }
 
-  private refusal(resource: string, wanted: Stored): object | undefined {
+  private refusal(resource: string, wanted: Stored): ReturnType<typeof status> | undefined {
     const { name } = wanted.metadata;
     const reason = this.refused.get(`${resource}/${name}`);
-    if (reason !== undefined) return status(422, 'Invalid', `${wanted.kind} "${name}" is invalid: ${reason}`, { name, kind: wanted.kind });
+    if (reason !== undefined) return status(403, 'Forbidden', `admission webhook "policy.test" denied the request: ${reason}`);
     const field = resource === 'jobs' ? 'template' : 'selector';
-    const [before, after] = [this.store.get(resource, name), wanted].map((object) => (object?.['spec'] as Record<string, unknown> | undefined)?.[field]);
+    const [before, after] = [this.store.get(resource, name), wanted].map(
+      (object) => (object?.['spec'] as Record<string, unknown> | undefined)?.[field],
+    );
     if (!/^(deployments|statefulsets|daemonsets|jobs)$/.test(resource) || before === undefined) return undefined;
     if (JSON.stringify(before) === JSON.stringify(after)) return undefined;
-    const message = `spec.${field}: Invalid value: ${JSON.stringify(after)}: field is immutable`;
+    const message = `Invalid value: ${JSON.stringify(after)}: field is immutable`;
     const details = { name, kind: wanted.kind, causes: [{ reason: 'FieldValueInvalid', message, field: `spec.${field}` }] };
-    return status(422, 'Invalid', `${wanted.kind} "${name}" is invalid: ${message}`, details);
+    return status(422, 'Invalid', `${wanted.kind}.apps "${name}" is invalid: spec.${field}: ${message}`, details);
   }
 
   private review(review: Stored): object {
@@ -196,7 +198,12 @@ function answer(response: http.ServerResponse, code: number, body: object): void
   response.end(JSON.stringify(body));
 }
 
-function status(code: number, reason: string, message: string, details?: object): object {
+function status(
+  code: number,
+  reason: string,
+  message: string,
+  details?: object,
+): { readonly code: number; readonly [key: string]: unknown } {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details && { details }) };
 }
 

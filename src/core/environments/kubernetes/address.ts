@@ -64,7 +64,9 @@ export async function waitForAddress(
 ): Promise<Result<void>> {
   if (url === '') {
     if (!health) return ok(undefined);
-    return fail('delivery', '`health` needs an address, and the cluster has assigned none', { hint: 'set `url` to the address of the service' });
+    return fail('delivery', '`health` needs an address, and the cluster has assigned none', {
+      hint: 'set `url` to the address of the service',
+    });
   }
   const asked = health ? new URL(health.path, url).href : url;
   const began = Date.now();

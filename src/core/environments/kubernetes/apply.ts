@@ -77,7 +77,8 @@ export async function dryRun(kubectl: Kubectl, objects: readonly KubernetesObjec
       continue;
     }
     const jobs = group.objects.filter(
-      (object) => isJob(object) && refused?.errors.some((error) => error.startsWith(`The Job "${object.metadata.name}"`) && isImmutable(error)),
+      (object) =>
+        isJob(object) && refused?.errors.some((error) => error.startsWith(`The Job "${object.metadata.name}"`) && isImmutable(error)),
     );
     if (jobs.length === 0) return refusal(refused, group.kubectl);
     for (const job of jobs) replaced.add(keyOf(job, namespace));
@@ -230,7 +231,12 @@ export async function replaceObjects(kubectl: Kubectl, objects: readonly Kuberne
 }
 
 function withoutState(object: KubernetesObject): KubernetesObject {
-  const { resourceVersion: _version, uid: _uid, generation: _generation, ...metadata } = object.metadata as KubernetesObject['metadata'] & {
+  const {
+    resourceVersion: _version,
+    uid: _uid,
+    generation: _generation,
+    ...metadata
+  } = object.metadata as KubernetesObject['metadata'] & {
     readonly resourceVersion?: string;
   };
   const { status: _status, ...rest } = object as KubernetesObject & { readonly status?: unknown };
@@ -242,9 +248,7 @@ export async function deleteObjects(kubectl: Kubectl, objects: readonly Kubernet
   const { log, deadline } = options;
   for (const group of inOneNamespace(objects, kubectl)) {
     const args = ['delete', '--filename=-', '--ignore-not-found', '--wait=false'];
-    const deleted = await deadline.retry((signal) =>
-      group.kubectl.text(args, { signal, input: listOf(group.objects), stdout: log }),
-    );
+    const deleted = await deadline.retry((signal) => group.kubectl.text(args, { signal, input: listOf(group.objects), stdout: log }));
     if (!deleted.ok) return deleted;
   }
   return ok(undefined);

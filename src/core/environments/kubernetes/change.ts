@@ -98,7 +98,9 @@ export class ReleaseChange {
         const last = await applyObjects(kubectl, workloads, options);
         if (!last.ok) return last;
       }
-      return before.workload ? restoreScale(kubectl, this.options.workload, before.workload, signal, this.target.spec.replicas) : ok(undefined);
+      return before.workload
+        ? restoreScale(kubectl, this.options.workload, before.workload, signal, this.target.spec.replicas)
+        : ok(undefined);
     });
     const accepted = pods.ok ? await accept(before.workload !== undefined) : pods;
     if (accepted.ok && pods.ok) {
@@ -123,9 +125,7 @@ export class ReleaseChange {
   }
 
   /** Reads the state of the cluster, and asks the server whether it accepts the release. Creates only what other objects need. */
-  private async prepare(
-    deadline: RolloutDeadline,
-  ): Promise<Result<{ before: Before; force: boolean; replaced: ReadonlySet<string> }>> {
+  private async prepare(deadline: RolloutDeadline): Promise<Result<{ before: Before; force: boolean; replaced: ReadonlySet<string> }>> {
     const { kubectl, log, place } = this.options;
     const options = { force: this.isRestoring || this.options.takesConflicts, log, deadline };
     const secret = this.isRestoring ? [] : [recordSecret(place, this.record)];

@@ -73,7 +73,10 @@ export const kubernetesEnvironment = describeEnvironment({
         describe('Runs in Kubernetes, through kubectl.'),
         z.meta({ oneOf: [{ required: ['manifests'] }, { required: ['chart'] }], dependencies: { values: ['chart'] } }),
       ),
-  parse: ({ context, namespace, manifests, chart, values, workload, image, url, health, conflicts, timeout = '5m' }, reader): KubernetesDefinition => ({
+  parse: (
+    { context, namespace, manifests, chart, values, workload, image, url, health, conflicts, timeout = '5m' },
+    reader,
+  ): KubernetesDefinition => ({
     context,
     namespace,
     ...(chart === undefined ? { manifests: reader.list(manifests) } : { chart: { folder: chart, values: reader.list(values) } }),

@@ -69,8 +69,11 @@ export function withImage(workload: Workload, image: string): Result<Workload> {
 
 /** Sets the image in the containers of another object that run another version of it, such as a job that migrates data. */
 export function withSameImage(object: KubernetesObject, image: string): KubernetesObject {
-  const { spec } = object as { readonly spec?: { readonly template?: PodTemplate; readonly jobTemplate?: { spec?: { template?: PodTemplate } } } };
-  if (spec?.template?.spec?.containers) return { ...object, spec: { ...spec, template: replaceImages(spec.template, image, false) } } as KubernetesObject;
+  const { spec } = object as {
+    readonly spec?: { readonly template?: PodTemplate; readonly jobTemplate?: { spec?: { template?: PodTemplate } } };
+  };
+  if (spec?.template?.spec?.containers)
+    return { ...object, spec: { ...spec, template: replaceImages(spec.template, image, false) } } as KubernetesObject;
   const inner = spec?.jobTemplate?.spec;
   if (!inner?.template?.spec?.containers) return object;
   const jobTemplate = { ...spec?.jobTemplate, spec: { ...inner, template: replaceImages(inner.template, image, false) } };
@@ -79,7 +82,9 @@ export function withSameImage(object: KubernetesObject, image: string): Kubernet
 
 function replaceImages(template: PodTemplate, image: string, isOnly: boolean): PodTemplate {
   const replaced = (container: ContainerSpec): ContainerSpec =>
-    isOnly || (container.image !== undefined && repositoryOf(container.image) === repositoryOf(image)) ? { ...container, image } : container;
+    isOnly || (container.image !== undefined && repositoryOf(container.image) === repositoryOf(image))
+      ? { ...container, image }
+      : container;
   const initContainers = template.spec?.initContainers?.map((container) =>
     container.image !== undefined && repositoryOf(container.image) === repositoryOf(image) ? { ...container, image } : container,
   );

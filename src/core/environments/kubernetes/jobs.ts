@@ -65,7 +65,8 @@ async function runJob(kubectl: Kubectl, job: Job, options: RunningJobs): Promise
   return fail('delivery', `${nameOf(job)} ${ended.message}`, { hint: `its log is above, and in: ${kubectl.shown(`logs ${nameOf(job)}`)}` });
 }
 
-type JobEnd = { readonly ok: true; readonly value: undefined } | { readonly ok: false; readonly message: string; readonly isRunning?: true };
+type JobEnd =
+  { readonly ok: true; readonly value: undefined } | { readonly ok: false; readonly message: string; readonly isRunning?: true };
 
 /** Waits for the end of a job and logs the output of its pods. */
 async function follow(kubectl: Kubectl, name: string, log: WriteLine, deadline: RolloutDeadline): Promise<JobEnd> {

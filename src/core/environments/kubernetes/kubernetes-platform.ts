@@ -105,7 +105,9 @@ export class KubernetesPlatform implements Platform {
     const change = new ReleaseChange(this.changeOptions(kubectl.value, log, signal), { ...record.value, objects }, true);
     const pods = await change.makeLive((isUpdate) => waitForAddress(url, undefined, { isUpdate, log, signal }));
     if (pods.ok) return ok({ url });
-    return fail('delivery', `${shortCommit(to.release.commit)} could not be restored: ${pods.failure.message}`, { hint: pods.failure.hint });
+    return fail('delivery', `${shortCommit(to.release.commit)} could not be restored: ${pods.failure.message}`, {
+      hint: pods.failure.hint,
+    });
   }
 
   async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {

@@ -40,9 +40,7 @@ export function observedServices(
     const pods = items.filter(({ kind, metadata }) => kind === 'Pod' && isSelected(workload, metadata.labels ?? {})) as Pod[];
     const state = stateOf(workload, podsOfRelease(workload, { items: pods }));
     const restored = releaseFrom(values[annotations.release]);
-    return [
-      { service, ...state, url: values[annotations.url], release: restored?.id === release.id ? restored : release, earlier },
-    ];
+    return [{ service, ...state, url: values[annotations.url], release: restored?.id === release.id ? restored : release, earlier }];
   });
   const missing = new Map<string, Release | undefined>();
   for (const { service, isDeployed, release } of own ?? []) if (isDeployed && !missing.has(service)) missing.set(service, release);
@@ -54,7 +52,15 @@ export function observedServices(
       const name = service === known.service ? known.workload : 'its workload';
       const isForeign = workloads.some((workload) => service === known.service && nameOf(workload) === known.workload);
       const reason = isForeign ? `${name} in the cluster is not from a delivery` : `${name} is not in the cluster`;
-      return { service, state: 'missing', reason, release, earlier: own?.filter((one) => one.service === service && one.isDeployed && one.release.id !== release?.id).map((one) => one.release) };
+      return {
+        service,
+        state: 'missing',
+        reason,
+        release,
+        earlier: own
+          ?.filter((one) => one.service === service && one.isDeployed && one.release.id !== release?.id)
+          .map((one) => one.release),
+      };
     }),
   ];
 }

@@ -56,8 +56,7 @@ export function dependsOn(
   const kinds = new Set(
     (foundations.filter(isDefinition) as Definition[]).map(({ spec }) => `${spec?.group ?? ''} ${spec?.names?.kind ?? ''}`),
   );
-  return (object) =>
-    kinds.has(`${groupOf(object)} ${object.kind}`) || missingNamespaces.has(object.metadata.namespace ?? namespace);
+  return (object) => kinds.has(`${groupOf(object)} ${object.kind}`) || missingNamespaces.has(object.metadata.namespace ?? namespace);
 }
 
 /** Returns the objects by what identifies them. A later one replaces an earlier one, as it does in the cluster. */

@@ -30,10 +30,7 @@ export function reasonToKeep(object: KubernetesObject, { service, environment }:
   if (ownerReferences.length > 0) return 'another object owns it';
   const other = managedFields.find(
     ({ manager = '', operation, subresource }) =>
-      subresource === undefined &&
-      manager !== fieldManager &&
-      manager !== scaleManager &&
-      (operation === 'Apply' || owners.test(manager)),
+      subresource === undefined && manager !== fieldManager && manager !== scaleManager && (operation === 'Apply' || owners.test(manager)),
   );
   return other && `${other.manager ?? 'another manager'} applies it too`;
 }

@@ -40,7 +40,10 @@ type Owner = Pick<PlatformPlace, 'environment' | 'service'>;
 
 /** Returns the secret that keeps a release. It is applied before the objects of the release. */
 export function recordSecret({ service, environment }: Owner, record: ReleaseRecord): KubernetesObject {
-  const hash = createHash('sha256').update(JSON.stringify([environment, service, record.release.id])).digest('hex').slice(0, 20);
+  const hash = createHash('sha256')
+    .update(JSON.stringify([environment, service, record.release.id]))
+    .digest('hex')
+    .slice(0, 20);
   const values = {
     [annotations.service]: service,
     [annotations.environment]: environment,
@@ -97,9 +100,12 @@ function unpack({ metadata, data }: Secret, release: Release): Result<ReleaseRec
 }
 
 export async function markDeployed(kubectl: Kubectl, { metadata: { name } }: KubernetesObject, signal: AbortSignal): Promise<Result<void>> {
-  const marked = await kubectl.text(['annotate', `secrets/${name}`, `${stateAnnotation}=deployed`, '--overwrite', '--field-manager=deliver'], {
-    signal,
-  });
+  const marked = await kubectl.text(
+    ['annotate', `secrets/${name}`, `${stateAnnotation}=deployed`, '--overwrite', '--field-manager=deliver'],
+    {
+      signal,
+    },
+  );
   return marked.ok ? ok(undefined) : marked;
 }
 

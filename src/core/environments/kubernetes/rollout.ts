@@ -126,7 +126,8 @@ export class Rollout {
    * "forced rollback").
    */
   private async deleteBroken(items: readonly Pod[], current: readonly Pod[]): Promise<void> {
-    const isReady = ({ status }: Pod): boolean => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+    const isReady = ({ status }: Pod): boolean =>
+      status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
     for (const pod of items) {
       const { name, uid = '', deletionTimestamp } = pod.metadata;
       if (current.includes(pod) || deletionTimestamp !== undefined || isReady(pod) || this.deleted.has(uid)) continue;
@@ -277,7 +278,8 @@ export class RolloutDeadline {
     for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
       const began = Date.now();
       const answer = await call(this.signal);
-      if (this.signal.aborted && !answer.ok) return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+      if (this.signal.aborted && !answer.ok)
+        return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
       this.report(answer, began);
       if (answer.ok || answer.reason !== 'unreachable' || this.isLost) return answer;
       await pause(pauseMs, this.signal);

@@ -3,7 +3,15 @@ import { fail, ok, type Result } from '../../model/result';
 import type { WriteLine } from '../environment';
 import { releaseFrom, releaseLabel } from '../platform';
 import type { Kubectl, KubectlResult } from './kubectl';
-import { type KubernetesObject, type ObjectList, type Pod, type PodTemplate, selectorText, withAnnotations, type Workload } from './objects';
+import {
+  type KubernetesObject,
+  type ObjectList,
+  type Pod,
+  type PodTemplate,
+  selectorText,
+  withAnnotations,
+  type Workload,
+} from './objects';
 
 /** Returns a workload of the cluster, or undefined if it does not exist. `name` is like `deployment/shop`. */
 export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<KubectlResult<Workload | undefined>> {
