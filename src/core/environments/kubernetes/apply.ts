@@ -162,7 +162,7 @@ async function explainConflicts(
   });
 }
 
-function listOf(objects: readonly KubernetesObject[]): string {
+function listOf(objects: readonly object[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
 }
 
@@ -230,17 +230,9 @@ export async function replaceObjects(kubectl: Kubectl, objects: readonly Kuberne
   return ok(undefined);
 }
 
-function withoutState(object: KubernetesObject): KubernetesObject {
-  const {
-    resourceVersion: _version,
-    uid: _uid,
-    generation: _generation,
-    ...metadata
-  } = object.metadata as KubernetesObject['metadata'] & {
-    readonly resourceVersion?: string;
-  };
-  const { status: _status, ...rest } = object as KubernetesObject & { readonly status?: unknown };
-  return { ...rest, metadata };
+function withoutState(object: KubernetesObject): object {
+  const metadata = { ...object.metadata, resourceVersion: undefined, uid: undefined, generation: undefined };
+  return { ...object, metadata, status: undefined };
 }
 
 /** Deletes objects and what they own. Does not wait for their end. */

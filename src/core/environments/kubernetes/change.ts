@@ -4,7 +4,7 @@ import { pause } from '../../support/pause';
 import type { WriteLine } from '../environment';
 import type { PlatformPlace } from '../platform';
 import { applyObjects, deleteObjects, dryRun, isJob, readObjects, replaceObjects } from './apply';
-import { endOfJob, type Job, runJobs } from './jobs';
+import { endOfJob, runJobs } from './jobs';
 import type { Kubectl } from './kubectl';
 import { type Condition, keyOf, type KubernetesObject, nameOf, type Pod, type Workload } from './objects';
 import { byKey, dependsOn, isDefinition, isFoundation, stagesOf } from './order';
@@ -196,7 +196,7 @@ export class ReleaseChange {
 
   private hasFailed(job: KubernetesObject, { objects }: Before): boolean {
     const existing = objects.find((object) => keyOf(object, this.namespace) === keyOf(job, this.namespace));
-    return existing !== undefined && endOfJob(existing as Job)?.failure !== undefined;
+    return existing !== undefined && endOfJob(existing)?.failure !== undefined;
   }
 
   /** Returns the objects of other releases that the new one does not have. */

@@ -47,6 +47,5 @@ export function isScaledByOthers({ metadata }: KubernetesObject): boolean {
 export function withoutReplicas(object: KubernetesObject): KubernetesObject {
   const { spec } = object as { readonly spec?: { readonly replicas?: number } };
   if (spec?.replicas === undefined || groupOf(object) !== 'apps') return object;
-  const { replicas: _, ...rest } = spec;
-  return { ...object, spec: rest } as KubernetesObject;
+  return { ...object, spec: { ...spec, replicas: undefined } } as KubernetesObject;
 }

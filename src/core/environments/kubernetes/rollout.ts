@@ -113,7 +113,7 @@ export class Rollout {
     for (const id of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(id);
     this.events.reportWaiting();
     const pods = podsOfRelease(workload.value, { items: items });
-    if (workload.value.kind === 'StatefulSet') await this.deleteBroken(items as readonly Pod[], pods);
+    if (workload.value.kind === 'StatefulSet') await this.deleteBroken(items, pods);
     const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);
     if (problem && problem.message !== this.problem?.message) this.log(problem.message);
     // A problem with another message, such as a longer back-off, is still the same problem.
