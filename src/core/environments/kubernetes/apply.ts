@@ -108,7 +108,7 @@ export function isJob(object: KubernetesObject): boolean {
 function refusal({ failure, errors }: Refused, kubectl: Kubectl): Result<never> {
   if (failure.kind === 'cancelled' || errors.length === 0) return { ok: false, failure };
   const [first = ''] = errors;
-  const [, kind = '', name = ''] = /^The (\w+) "([^"]+)"/.exec(first) ?? [];
+  const [, kind = '', name = ''] = /^The ([\w.]+) "([^"]+)"/.exec(first) ?? [];
   const all = errors.slice(0, 3).map((error) => (error.length > 400 ? `${error.slice(0, 400)}…` : error));
   return fail('delivery', `the cluster does not accept this release, and nothing was changed: ${all.join('; ')}`, {
     hint: isImmutable(first)

@@ -89,6 +89,15 @@ export const kubernetesEnvironment = describeEnvironment({
   }),
   loadPlatforms: async () => {
     const { KubernetesPlatform } = await import('./kubernetes-platform');
-    return { open: (settings, place) => new KubernetesPlatform(settings, place) };
+    // A platform knows from its watch that the cluster does not answer.
+    const opened = new Map<string, InstanceType<typeof KubernetesPlatform>>();
+    return {
+      open: (settings, place) => {
+        const key = JSON.stringify([settings, place]);
+        const platform = opened.get(key) ?? new KubernetesPlatform(settings, place);
+        opened.set(key, platform);
+        return platform;
+      },
+    };
   },
 });

@@ -20,13 +20,14 @@ export interface KubectlOptions {
   /** The text for its standard input. */
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** The limit for a single request. */
+  readonly requestSeconds?: number | undefined;
   readonly stdout?: WriteLine;
   readonly stderr?: WriteLine;
   /** It runs until it is ended, so its requests have no time limit. */
   readonly streaming?: boolean;
 }
 
-const requestSeconds = 15;
 /** The limit for other calls. Credential plugins may open a browser. */
 const callTimeoutMs = 60_000;
 
@@ -71,7 +72,7 @@ export class Kubectl {
 
   /** `local` calls do not contact the cluster and do not require the context to exist. */
   async run(args: readonly string[], options: KubectlOptions, reach: 'cluster' | 'local' = 'cluster'): Promise<ProgramEnd> {
-    const { streaming, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
+    const { streaming, requestSeconds = 15, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
     const { context, namespace = 'default', folder, mark } = this.place;
     const limit = streaming ? [] : [`--request-timeout=${requestSeconds}s`];
     return runProgram({
@@ -165,7 +166,7 @@ export function classifyFailure(end: ProgramEnd, place: Place): KubectlFailure {
   return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', detail);
 }
 
-const errorStart = /^(error\b|Error from server\b|Unable to connect|The connection to|The \w+ "[^"]*" is invalid)/;
+const errorStart = /^(error\b|Error from server\b|Unable to connect|The connection to|The [\w.]+ "[^"]*" is invalid)/;
 const maxErrorLength = 400;
 
 /** Returns the errors that kubectl printed, each with its further lines. */

@@ -16,10 +16,10 @@ import { assignedAddress, declaredAddress, waitForAddress } from './address';
 import { type ChangeOptions, ReleaseChange } from './change';
 import { checkNamespace, checkPermissions, namespaceOf } from './check';
 import { desiredImage, imageOf, runningImage, withImage, withSameImage } from './image';
-import { Kubectl } from './kubectl';
+import { Kubectl, type KubectlFailure } from './kubectl';
 import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
 import { type KubernetesObject, nameOf, type ObjectList, type Pod, withAnnotations, type Workload } from './objects';
-import { observedServices, watchNamespace, writeLogs } from './observe';
+import { observedServices, watchNamespace, watchReach, writeLogs } from './observe';
 import { withOwner } from './prune';
 import { readRecords, recordWith } from './release-record';
 import { Rollout, RolloutDeadline } from './rollout';
@@ -32,6 +32,8 @@ import { annotations, isStopped, readWorkload, restoreScale, scaleToZero, takeDo
  */
 export class KubernetesPlatform implements Platform {
   private namespace: Promise<Result<string>> | undefined;
+  /** Set while a watch finds that the cluster does not answer. */
+  private unreachable: Result<never> | undefined;
 
   constructor(
     private readonly definition: KubernetesDefinition,
@@ -135,6 +137,8 @@ export class KubernetesPlatform implements Platform {
   }
 
   async observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {
+    // A query would wait for its time limit.
+    if (this.unreachable) return this.unreachable;
     const kubectl = await this.kubectl('observe', signal);
     if (!kubectl.ok) return kubectl;
     const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,pods';
@@ -151,7 +155,13 @@ export class KubernetesPlatform implements Platform {
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const kubectl = await this.kubectl('watch', signal);
-    if (kubectl.ok) await watchNamespace(kubectl.value, changed, signal);
+    if (!kubectl.ok) return;
+    const reached = (failure?: KubectlFailure): void => {
+      this.unreachable = failure?.reason === 'unreachable' ? failure : undefined;
+      changed();
+    };
+    await Promise.all([watchNamespace(kubectl.value, changed, signal), watchReach(kubectl.value, reached, signal)]);
+    this.unreachable = undefined;
   }
 
   async logs(live: KeptRelease, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {

@@ -1,10 +1,9 @@
-import { setMaxListeners } from 'node:events';
 import type { Release } from '../../model/events';
 import { ok, type Result } from '../../model/result';
 import { pause } from '../../support/pause';
 import type { LogOptions } from '../environment';
 import { type Observed, releaseFrom } from '../platform';
-import type { Kubectl } from './kubectl';
+import type { Kubectl, KubectlFailure } from './kubectl';
 import { nameOf, type Pod, selectorText, type Workload } from './objects';
 import type { StoredRecord } from './release-record';
 import { findRolloutProblem } from './rollout-problem';
@@ -93,24 +92,23 @@ const maxDelayMs = 60_000;
 /** The retry delay starts over after a watch that lasted this long. */
 const stableAfterMs = 10_000;
 
-/** The interval for noticing that the cluster no longer answers, or answers again. */
-const reachMs = 3_000;
+/** The interval and the time limit for noticing that the cluster no longer answers, or answers again. */
+const reachIntervalMs = 2_000;
+const reachSeconds = 2;
 
-/**
- * Calls `changed` whenever pods of the namespace or their workloads change, and when the cluster starts or stops answering, until the
- * signal aborts.
- */
+/** Calls `changed` whenever pods of the namespace or their workloads change, until the signal aborts. */
 export async function watchNamespace(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
-  setMaxListeners(0, signal);
   const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps', 'pods'];
-  await Promise.all([...kinds.map((kind) => watchKind(kubectl, kind, changed, signal)), watchReach(kubectl, changed, signal)]);
+  await Promise.all(kinds.map((kind) => watchKind(kubectl, kind, changed, signal)));
 }
 
-async function watchReach(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
-  for (let last = ''; !signal.aborted; await pause(reachMs, signal)) {
-    const answer = await kubectl.text(['get', 'deployments.apps', '--output=name'], { signal, timeoutMs: reachMs });
+/** Calls `changed` with the present failure, or without one, when the cluster starts or stops answering, until the signal aborts. */
+export async function watchReach(kubectl: Kubectl, changed: (failure?: KubectlFailure) => void, signal: AbortSignal): Promise<void> {
+  for (let last = ''; !signal.aborted; await pause(reachIntervalMs, signal)) {
+    const answer = await kubectl.text(['get', 'deployments.apps', '--output=name'], { signal, requestSeconds: reachSeconds });
+    if (signal.aborted) return;
     const now = answer.ok ? 'reachable' : answer.reason;
-    if (last !== '' && now !== last) changed();
+    if (now !== last) changed(answer.ok ? undefined : answer);
     last = now;
   }
 }

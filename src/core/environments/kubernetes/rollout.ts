@@ -8,7 +8,11 @@ import { findRolloutProblem, type RolloutProblem } from './rollout-problem';
 import { podsOfRelease, qualifiedName, readPods, readWorkload } from './workload';
 
 const pollIntervalMs = 1_000;
+/** The limit for a request of a poll. A slower answer counts as an outage of the cluster. */
+const pollSeconds = 5;
 const lastLines = 20;
+/** The time for kubectl to notice its own time limit. */
+const graceMs = 5_000;
 
 /** Follows a rollout to its end, logs its progress, and explains why it does not finish. */
 export class Rollout {
@@ -18,6 +22,7 @@ export class Rollout {
   private since = 0;
 
   private readonly deleted = new Set<string>();
+  private polling = Promise.resolve();
 
   constructor(
     private readonly kubectl: Kubectl,
@@ -75,11 +80,16 @@ export class Rollout {
       const rolled = await this.deadline.retry<void>(async () => {
         const seconds = Math.max(1, Math.ceil(this.deadline.remainingMs / 1000));
         const args = ['rollout', 'status', qualifiedName(this.workload), '--watch=true', `--timeout=${seconds}s`];
-        const timeoutMs = this.deadline.remainingMs + pollIntervalMs;
+        const timeoutMs = this.deadline.remainingMs + graceMs;
         const end = await this.kubectl.run(args, { signal, streaming: true, stdout: this.log, timeoutMs });
-        return end.exitCode === 0 ? { ok: true, value: undefined } : this.kubectl.failure(end);
+        if (end.exitCode === 0) return { ok: true, value: undefined };
+        // A poll notices an outage. This call has only used up its time.
+        if (end.ended === 'timeout') return { ok: false, reason: 'other', failure: { kind: 'delivery', message: 'it timed out' } };
+        return this.kubectl.failure(end);
       });
       if (rolled.ok || signal.aborted) return rolled;
+      // A poll without an answer may be the start of an outage.
+      await this.polling;
       if (this.deadline.remainingMs === 0) return fail('delivery', 'it timed out');
       // kubectl counts an outage of the cluster as part of its time limit.
       if (!/timed out/.test(rolled.failure.message)) return rolled;
@@ -89,7 +99,7 @@ export class Rollout {
   /** Polls the pods until it is certain that they will not come up, or until the signal aborts. */
   private async pollUntilCertain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.poll(signal);
+      await (this.polling = this.poll(signal));
       const { failAfterMs } = this.problem ?? {};
       if (failAfterMs !== undefined && Date.now() - this.since >= failAfterMs) return;
       await pause(pollIntervalMs, signal);
@@ -99,14 +109,14 @@ export class Rollout {
   /** Reads the state of the pods. A failed read is ignored, because `kubectl rollout status` reports an unreachable cluster. */
   private async poll(signal: AbortSignal): Promise<void> {
     const began = Date.now();
-    const workload = await readWorkload(this.kubectl, this.workload, signal);
+    const workload = await readWorkload(this.kubectl, this.workload, signal, pollSeconds);
     if (!signal.aborted) this.deadline.report(workload, began);
     // kubectl itself would retry until the deadline.
     if (!workload.ok && workload.reason === 'forbidden') this.problem = { message: workload.failure.message, failAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
     const selector = `--selector=${selectorText(workload.value.spec.selector)}`;
-    const all = await this.kubectl.json<ObjectList<Pod | Revision>>(['get', sets, selector], { signal });
+    const all = await this.kubectl.json<ObjectList<Pod | Revision>>(['get', sets, selector], { signal, requestSeconds: pollSeconds });
     if (!all.ok) return;
     const { uid = '' } = workload.value.metadata;
     const items = all.value.items ?? [];

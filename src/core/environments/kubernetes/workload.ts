@@ -14,8 +14,13 @@ import {
 } from './objects';
 
 /** Returns a workload of the cluster, or undefined if it does not exist. `name` is like `deployment/shop`. */
-export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<KubectlResult<Workload | undefined>> {
-  const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal });
+export async function readWorkload(
+  kubectl: Kubectl,
+  name: string,
+  signal: AbortSignal,
+  requestSeconds?: number,
+): Promise<KubectlResult<Workload | undefined>> {
+  const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal, requestSeconds });
   return !read.ok && read.reason === 'not-found' ? { ok: true, value: undefined } : read;
 }
 
