@@ -256,7 +256,8 @@ export class RolloutDeadline {
     private readonly log: WriteLine,
   ) {
     this.deadline = Date.now() + timeoutMs;
-    this.outageMs = timeoutMs;
+    // A short time limit is about the release, not about the cluster.
+    this.outageMs = Math.max(timeoutMs, Math.min(3 * timeoutMs, 60_000));
   }
 
   /** Gives the next part of a change the whole time limit. */
