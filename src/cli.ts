@@ -3,6 +3,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { ciServices } from './core/ci/registry';
 import { messageOf } from './core/model/result';
 import { wordList } from './core/support/format';
+import { plain } from './core/support/terminal-text';
 import { exitCodes, Terminal } from './cli/terminal';
 
 declare const DELIVER_VERSION: string;
@@ -49,7 +50,9 @@ async function main(args: readonly string[]): Promise<number> {
     .description('deliver the working tree, or a commit')
     .option('--commit <rev>', 'deliver this commit instead of the working tree')
     .option('--resume <run>', 'resume a run: reuse its passed steps if its slot still has their files')
+    .addOption(new Option('--clean', 'use neither the cache nor files of earlier runs').conflicts('resume'))
     .option('--yes', 'do not ask before a step deploys to production')
+    .option('--take-over', 'replace services of the same name that other repositories delivered')
     .addOption(
       new Option('--engine <engine>', 'run the steps here or on a CI service (default: as in delivery.yaml)').choices([
         'local',
@@ -164,26 +167,35 @@ async function main(args: readonly string[]): Promise<number> {
   environment
     .command('stop')
     .argument('<name>')
-    .description('stop an environment and all its services')
+    .description('stop the services of this repository in an environment')
+    .option('--all', 'include the services of other repositories')
+    .option('--yes', 'do not ask if it is a production environment')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).stopEnvironment(name, options, terminal)),
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
+        (await import('./cli/environment')).stopEnvironment(name, options, terminal),
+      ),
     );
   environment
     .command('start')
     .argument('<name>')
-    .description('start the live releases again after a stop or a reboot')
+    .description('start the live releases of this repository again after a stop or a reboot')
+    .option('--all', 'include the services of other repositories')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) => (await import('./cli/environment')).startEnvironment(name, options, terminal)),
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
+        (await import('./cli/environment')).startEnvironment(name, options, terminal),
+      ),
     );
   environment
     .command('remove')
     .argument('<name>')
-    .description('stop an environment and delete its record; feedback is kept')
+    .description('stop the services of this repository and delete their records; feedback is kept')
+    .option('--all', 'include the services of other repositories')
+    .option('--yes', 'do not ask if it is a production environment')
     .addOption(json())
     .action(
-      does(async (name: string, options: { json?: true }) =>
+      does(async (name: string, options: import('./cli/environment').ActOptions) =>
         (await import('./cli/environment')).removeEnvironment(name, options, terminal),
       ),
     );
@@ -193,6 +205,7 @@ async function main(args: readonly string[]): Promise<number> {
     .description('print the log of the live release')
     .option('-n, --lines <number>', 'number of last lines', wholeNumber, 100)
     .option('-f, --follow', 'continue with new lines')
+    .option('--all', 'include the services of other repositories')
     .addOption(service())
     .action(
       does(async (name: string, options: import('./cli/environment-logs').LogsOptions) =>
@@ -223,6 +236,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--to <environment>', 'the production environment (default: `release` of delivery.yaml)')
     .option('--why <reason>', 'reason for releasing without verification, kept in the journal')
     .option('--yes', 'do not ask')
+    .option('--take-over', 'replace a service of the same name that another repository delivered')
     .option('--dry-run', 'only show the changes')
     .addOption(service())
     .addOption(json())
@@ -238,6 +252,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--package <package>', 'the file of `npm pack` in the repository that CI jobs run Deliver from')
     .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')
     .option('--dry-run', 'only list the files')
+    .option('--check', 'write nothing; exit with 1 if an export would change a file')
     .addOption(service())
     .addOption(json())
     .action(
@@ -273,10 +288,21 @@ async function main(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-    terminal.warn(`deliver: ${messageOf(error)}`);
-    if (process.env['DELIVER_DEBUG'] && error instanceof Error) terminal.warn(error.stack ?? '');
+    reportError(error);
     return exitCodes.machinery;
   }
+}
+
+/** An error outside the command, such as that of a write in an event handler on a full disk. */
+process.on('uncaughtException', (error) => {
+  reportError(error);
+  process.exit();
+});
+
+function reportError(error: unknown): void {
+  process.exitCode = exitCodes.machinery;
+  process.stderr.write(`deliver: ${plain(messageOf(error))}\n`);
+  if (process.env['DELIVER_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack}\n`);
 }
 
 function wholeNumber(text: string): number {
@@ -289,7 +315,6 @@ main(process.argv.slice(2)).then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.exitCode = exitCodes.machinery;
-    process.stderr.write(`deliver: ${messageOf(error)}\n`);
+    reportError(error);
   },
 );

@@ -2,16 +2,18 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { isFinished } from './core/model/run-state';
+import { counted } from './core/support/format';
 import { Cli } from './editor/app/cli';
 import { registerCommands } from './editor/app/commands';
 import { DeliveryMetrics } from './editor/app/delivery-metrics';
 import { openDocumentation } from './editor/app/documentation';
 import { lazySample, openSample, setUp } from './editor/app/get-started';
+import { applyHomeSetting } from './editor/app/home';
 import { HostTokens } from './editor/app/host-tokens';
 import { Repositories } from './editor/app/repositories';
 import { SecretStore } from './editor/app/secrets';
 import { ServiceChoice } from './editor/app/service-choice';
-import { isLive } from './editor/app/state';
+import { currentRun, isLive } from './editor/app/state';
 import { ContextKeys, StatusBar } from './editor/app/status-bar';
 import { statusText } from './editor/app/status-text';
 import { Store } from './editor/app/store';
@@ -55,8 +57,9 @@ export interface ViewTexts {
 /** Builds the parts, connects them and registers their disposal. */
 export function activate(context: vscode.ExtensionContext): ViewTexts {
   const startedAt = performance.now();
+  applyHomeSetting(context);
   const dist = context.asAbsolutePath('dist');
-  const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath);
+  const cli = new Cli(path.join(dist, 'cli.js'), context.logUri.fsPath, () => vscode.workspace.isTrusted);
   const store = new Store(vscode.workspace.isTrusted);
   const choice = new ServiceChoice(store);
 
@@ -91,11 +94,14 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
   const places = new ProblemPlaces(repositories);
   const problems = new ProblemDiagnostics(places);
   const links = new LogLinks(() => store.state, places);
-  const diagnostics = new DefinitionDiagnostics();
   const keys = new ContextKeys();
   const reveal = async (target: CommandTarget): Promise<void> => {
     const key = target.service ?? choice.shown()?.key;
     if (key !== undefined) await pipeline.reveal(key);
+  };
+  const revealStarted = async (target: CommandTarget): Promise<void> => {
+    const when = vscode.workspace.getConfiguration('deliver').get<'never' | 'ifHidden' | 'always'>('reveal', 'never');
+    if (when === 'always' || (when === 'ifHidden' && !isPipelineVisible())) await reveal(target);
   };
 
   const notifications = new DeliveryNotifications(
@@ -112,7 +118,7 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
     feedback.countSince(service, since),
   );
   const failures = new FailureNavigation(store, places, async (target) => logs.open(target));
-  const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: ciTokens, notifications, reveal });
+  const deliveries = new Deliveries({ cli, store, choice, secrets, tokens: ciTokens, notifications, reveal: revealStarted });
   const autoDelivery = new AutoDelivery(store, deliveries, secrets, notifications);
   const ci = new CiActions({ cli, choice, deliveries, notifications, tokens: ciTokens, onSignIn: restartCiWatch });
   const metrics = new DeliveryMetrics({ cli, choice, notifications, tokens: ciTokens });
@@ -138,15 +144,17 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
     },
     revealStep: async (target) => {
       const service = await choice.choose(target, 'Go to Step');
-      if (service) await revealStep(service, target.step);
+      if (service) await revealStep(service, target);
     },
   });
 
   store.changed.listen(() => {
     const { services, readiness } = store.state;
-    keys.update({ situation: readiness, hasService: services.length > 0 });
+    keys.update({ situation: readiness, hasService: services.length > 0, hasEnvironment: store.state.environments.length > 0 });
     output.update(services);
     pipeline.update();
+    const failed = services.filter((service) => currentRun(service)?.outcome === 'failed').length;
+    pipeline.showBadge(failed, counted(failed, 'failed delivery', 'failed deliveries'));
     environments.update();
     statusBar.update();
     ciRecords.update(services);
@@ -159,7 +167,17 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
     manualApprovals.update();
   });
   places.changed.listen(() => problems.update(store.state.services.flatMap(failuresOf)));
-  const definitions = new Definitions((files, folders) => store.setDefinitions(files, folders));
+  const diagnostics = new DefinitionDiagnostics((file, definitionErrors) => {
+    const service = store.state.services.find(({ key }) => key === file);
+    if (service) store.annotate(service, { definitionErrors });
+  });
+  const definitions = new Definitions(
+    (files, folders) => {
+      store.setDefinitions(files, folders);
+      void diagnostics.update(files);
+    },
+    () => store.state.readiness === 'ready',
+  );
   context.subscriptions.push(
     ...[
       store,

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { findDesktop } from './editor/host/desktop';
+import { findDesktop, type Desktop } from './editor/host/desktop';
 import { browserUnsupported } from './editor/host/browser';
 import { installServer, serverUnsupported } from './editor/host/install';
 import { project } from './editor/host/places';
 import { runSuite } from './editor/host/suite';
+import { restrictedTests } from './editor/restricted/hostile-folder';
 import { sum, totalsVariable, type Totals, type TotalsByFile } from './totals';
 
 /** Thrown by a part that this machine cannot do. */
@@ -42,11 +43,19 @@ async function extensionHostTests(totals: string): Promise<boolean> {
   const desktop = await findDesktop();
   if ('executable' in desktop) {
     console.log(`VS Code: the desktop program (${desktop.origin}), ${desktop.executable}`);
-    return runSuite(desktop, { [totalsVariable]: totals });
+    return runSuites(desktop, totals);
   }
   console.log(`VS Code: the server from npm, because ${desktop.reason}`);
   await prepareServer();
-  return runSuite(undefined, { [totalsVariable]: totals });
+  return runSuites(undefined, totals);
+}
+
+async function runSuites(desktop: Desktop | undefined, totals: string): Promise<boolean> {
+  const inTrusted = await runSuite(desktop, { [totalsVariable]: totals });
+  const counted = readFiles(totals);
+  const inRestricted = await runSuite(desktop, { [totalsVariable]: totals }, restrictedTests);
+  fs.writeFileSync(totals, JSON.stringify({ ...counted, ...readFiles(totals) }));
+  return inTrusted && inRestricted;
 }
 
 async function windowTests(totals: string): Promise<boolean> {

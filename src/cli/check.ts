@@ -5,6 +5,7 @@ import { definitionName } from '../core/model/pipeline';
 import { findManualApprovals } from '../core/pipeline/handovers';
 import { listServices, locateService } from '../core/pipeline/locate';
 import { counted } from '../core/support/format';
+import { homeFolder, RepositoryHome } from '../core/support/home';
 import { exitCodes, type Terminal } from './terminal';
 
 /** `deliver check`: every error of every service's definition, and every manual handover of the repository. */
@@ -21,7 +22,8 @@ export async function check(options: { readonly service?: string; readonly json?
   const { parsePipeline } = await import('../core/pipeline/parse');
   const checked = all.map(({ folder }) => {
     const file = folder === '' ? definitionName : `${folder}/${definitionName}`;
-    return { folder, file, ...parsePipeline(fs.readFileSync(path.join(root, file), 'utf8'), file) };
+    const text = fs.readFileSync(path.join(root, file), 'utf8');
+    return { folder, file, text, ...parsePipeline(text, file) };
   });
   const errors = checked.flatMap((one) => one.errors);
   const handovers = await findManualApprovals(root);
@@ -29,13 +31,21 @@ export async function check(options: { readonly service?: string; readonly json?
   // Exported files contain all services, so drift is unknown if one is left out or invalid.
   const hasAll = options.service === undefined && services.length === checked.length;
   const drift = hasAll ? await (await import('../core/ci/export/drift')).findDrift(root, services) : [];
+  const { findUnmatchedGlobs } = await import('../core/runner/unmatched');
+  const home = new RepositoryHome(homeFolder(), repository.value.commonGitFolder);
+  const valid = checked.flatMap(({ pipeline, ...one }) => (pipeline ? [{ ...one, pipeline }] : []));
+  const warnings = (await Promise.all(valid.map(async (one) => findUnmatchedGlobs(root, home, one)))).flat();
   if (options.json) {
-    terminal.json({ errors, handovers, drift });
+    terminal.json({ errors, warnings: warnings.length > 0 ? warnings : undefined, handovers, drift });
     return errors.length > 0 ? exitCodes.usage : 0;
   }
   for (const error of errors) terminal.fail(error);
   for (const { file, pipeline } of checked) {
     if (pipeline) terminal.print(`${terminal.paint('green', '✓')} ${file}: ${pipeline.service}, ${counted(pipeline.steps.length, 'step')}`);
+  }
+  for (const { path: file, line, column, message, hint } of warnings) {
+    terminal.print(`${terminal.paint('yellow', 'warning')}: ${file}:${line}:${column}: ${message}`);
+    terminal.print(`  ${hint}`);
   }
   for (const handover of handovers) {
     terminal.print(`${terminal.paint('yellow', 'manual approval')}: ${handover.path}:${handover.line}: ${handover.message}`);

@@ -27,7 +27,7 @@ export async function log(
   }
   const folder = home.run(run.id);
   const shown = step === undefined ? names : [step];
-  const reader = new LogReader(folder, shown, shown.length > 1);
+  const reader = new LogReader(folder, shown, shown.length > 1, terminal);
   for (;;) {
     const state = readRun(folder) ?? run;
     const over = isFinished(state.outcome) || (step !== undefined && isOver(state, step));
@@ -45,12 +45,14 @@ function isOver(state: RunState, name: string): boolean {
 /** Copies new log output to stdout at each call of `copy`. */
 export class LogReader {
   private readonly read = new Map<string, number>();
+  private readonly write = new Map<string, (bytes: Buffer) => void>();
   private last: string | undefined;
 
   constructor(
     private readonly folder: string,
     private readonly steps: readonly string[],
     private readonly titled: boolean,
+    private readonly terminal: Terminal,
   ) {}
 
   copy(state: RunState): void {
@@ -63,6 +65,8 @@ export class LogReader {
   private copyFile(name: string, file: string): void {
     const descriptor = fs.openSync(file, 'r');
     const buffer = Buffer.allocUnsafe(1 << 16);
+    const write = this.write.get(name) ?? this.terminal.output();
+    this.write.set(name, write);
     try {
       let at = this.read.get(name) ?? 0;
       for (
@@ -70,9 +74,9 @@ export class LogReader {
         n > 0;
         n = fs.readSync(descriptor, buffer, 0, buffer.length, at)
       ) {
-        if (this.titled && this.last !== name) process.stdout.write(`==> ${name} <==\n`);
+        if (this.titled && this.last !== name) this.terminal.print(`==> ${name} <==`);
         this.last = name;
-        process.stdout.write(Buffer.from(buffer.subarray(0, n)));
+        write(Buffer.from(buffer.subarray(0, n)));
         at += n;
       }
       this.read.set(name, at);

@@ -1,5 +1,5 @@
 import { PlacesNow } from '../core/location/places-now';
-import { problemsNow } from '../core/location/problems-now';
+import { problemsNow, withoutPlace } from '../core/location/problems-now';
 import { openRun } from './context';
 import { problemLine } from './format';
 import type { Terminal } from './terminal';
@@ -18,10 +18,17 @@ export async function problems(
     terminal.json(all);
     return 0;
   }
-  for (const step of new Set(all.map((problem) => problem.step))) {
-    terminal.print(terminal.paint('bold', step));
-    for (const problem of all.filter((one) => one.step === step)) terminal.print(`  ${problemLine(problem, terminal)}`);
+  const steps = run.steps.map((step) => ({
+    name: step.name,
+    found: all.filter((problem) => problem.step === step.name),
+    missing: withoutPlace(step),
+  }));
+  for (const { name, found, missing } of steps) {
+    if (found.length > 0) terminal.print(terminal.paint('bold', name));
+    for (const problem of found) terminal.print(`  ${problemLine(problem, terminal)}`);
+    if (missing !== undefined) terminal.print(`${missing}: deliver log ${name}`);
   }
-  if (all.length === 0) terminal.print(`run ${run.id} of ${run.service} has no problems`);
+  if (steps.every(({ found, missing }) => found.length === 0 && missing === undefined))
+    terminal.print(`run ${run.id} of ${run.service} has no problems`);
   return 0;
 }

@@ -12,7 +12,7 @@ import { stepLine } from './format';
 export class Progress {
   private state: RunState | undefined;
   private drawn = 0;
-  /** The end of the run, whose reason `close` prints unless the command fails for the same reason. */
+  /** The end of the run, which `close` prints. Its reason is left out if the command fails for the same reason. */
   private ended: RunFinished | undefined;
   private readonly timer: NodeJS.Timeout | undefined;
 
@@ -29,10 +29,15 @@ export class Progress {
     this.draw();
   }
 
-  /** Prints the end of the run, without its reason if that is also the message of `failure`. */
-  close(failure?: Failure): void {
+  /** Stops drawing, so that other output may follow. */
+  stop(): void {
     clearInterval(this.timer);
     this.erase();
+  }
+
+  /** Prints the end of the run, without its reason if that is also the message of `failure`. */
+  close(failure?: Failure): void {
+    this.stop();
     const { outcome, reason } = this.ended ?? {};
     if (outcome !== undefined) this.terminal.print(this.ending(outcome, reason === failure?.message ? undefined : reason));
   }
@@ -65,7 +70,6 @@ export class Progress {
       case 'notice':
         return terminal.paint('yellow', `  ${event.message}`);
       case 'run-finished':
-        if (event.reason === undefined) return this.ending(event.outcome);
         this.ended = event;
         return undefined;
       case 'engine-heard':

@@ -12,6 +12,7 @@ export interface ReleaseOptions {
   readonly to?: string;
   readonly why?: string;
   readonly yes?: true;
+  readonly takeOver?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
@@ -26,6 +27,7 @@ export async function releaseToCustomers(options: ReleaseOptions, terminal: Term
     ...(options.service !== undefined && { service: options.service }),
     ...(options.from !== undefined && { source: options.from }),
     ...(options.to !== undefined && { target: options.to }),
+    ...(options.takeOver && { takeOver: true }),
     env: process.env,
     program: ownProgram(),
   });

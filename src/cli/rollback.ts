@@ -1,8 +1,10 @@
 import { readEnvironments } from '../core/environments/environments';
+import type { EnvironmentStatus, ServiceStatus } from '../core/model/environment-status';
+import type { Failure } from '../core/model/result';
 import { homeFolder } from '../core/support/home';
 import { rollBackByHand } from '../core/runner/rollback';
 import { locateService } from '../core/pipeline/locate';
-import { askAll, environmentsHere, openKnown } from './environment';
+import { askAll, environmentsHere, openKnown, ownStatus } from './environment';
 import { openContext } from './context';
 import { onRecord } from './ci-of-run';
 import type { Terminal } from './terminal';
@@ -17,9 +19,13 @@ export async function rollback(
   const service = await serviceName(options.service);
   if (!service.ok) return terminal.fail(service.failure);
   await askAll(await environmentsHere());
-  const live = readEnvironments(homeFolder()).filter((one) =>
-    one.services.some((other) => other.service === service.value && other.release),
-  );
+  const known = readEnvironments(homeFolder()).filter((one) => one.services.some((other) => isLive(other, service.value)));
+  const live: EnvironmentStatus[] = [];
+  for (const one of known) {
+    const own = await ownStatus(one.services);
+    if (own.some((other) => isLive(other, service.value))) live.push(one);
+    else if (name === one.environment) return terminal.fail(foreign(one, service.value));
+  }
   const names = live.map((one) => one.environment);
   const [only] = names;
   const target = name ?? (names.length === 1 ? only : undefined);
@@ -53,6 +59,19 @@ export async function rollback(
       `${service.value} in ${target} was rolled back ${to ? `to ${to.commit.slice(0, 7)} ${to.subject ?? ''}` : '(no earlier release)'}`,
     );
   return 0;
+}
+
+function isLive({ service, release }: ServiceStatus, name: string): boolean {
+  return service === name && release !== undefined;
+}
+
+function foreign({ environment, services }: EnvironmentStatus, service: string): Failure {
+  const owner = services.find((one) => one.service === service)?.owner?.folder ?? 'another repository';
+  return {
+    kind: 'usage',
+    message: `${service} in ${environment} belongs to another repository: ${owner}`,
+    hint: `roll it back in ${owner}`,
+  };
 }
 
 async function serviceName(named: string | undefined): ReturnType<typeof nameFromPlace> {

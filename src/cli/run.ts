@@ -7,6 +7,7 @@ import { fold, type RunState, type StepProgress } from '../core/model/run-state'
 import type { RunEvent } from '../core/model/events';
 import { ownProgram, agreed, exitCodes, type Terminal } from './terminal';
 import { problemLine } from './format';
+import { withoutPlace } from '../core/location/problems-now';
 import { Progress } from './progress';
 
 export interface RunOptions {
@@ -14,7 +15,9 @@ export interface RunOptions {
   readonly service?: string;
   readonly resume?: string;
   readonly jobs?: number;
+  readonly clean?: true;
   readonly yes?: true;
+  readonly takeOver?: true;
   readonly engine?: EngineName;
   readonly json?: true;
 }
@@ -38,8 +41,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
     ...(options.service !== undefined && { service: options.service }),
     ...(options.commit !== undefined && { commit: options.commit }),
     ...(options.resume !== undefined && { resume: options.resume }),
+    ...(options.clean && { clean: true }),
     ...(options.jobs !== undefined && { width: options.jobs }),
     ...(options.engine !== undefined && { engine: options.engine }),
+    ...(options.takeOver && { takeOver: true }),
     tokens: environmentTokens(process.env),
     env: process.env,
     contributed: contributedMatchers(process.env),
@@ -53,9 +58,10 @@ export async function run(options: RunOptions, terminal: Terminal): Promise<numb
       else terminal.json(event);
     },
   });
+  progress?.stop();
+  if (delivery.ok && progress && state) showFailures(state, terminal);
   progress?.close(delivery.ok ? undefined : delivery.failure);
   if (!delivery.ok) return terminal.fail(delivery.failure);
-  if (!options.json && state) showFailures(state, terminal);
   switch (delivery.value.outcome) {
     case 'passed':
       return 0;
@@ -87,6 +93,8 @@ function showFailures(state: RunState, terminal: Terminal): void {
     const lines = readTail(step.log, tailBytes).trimEnd().split('\n');
     terminal.print(`\n${terminal.paint('bold', step.name)}${lines.length > tailLines ? ` (the last ${tailLines} lines)` : ''}`);
     for (const line of lines.slice(-tailLines)) if (line !== '' || lines.length > 1) terminal.print(`  ${line}`);
+    const missing = withoutPlace(step);
+    if (missing !== undefined) terminal.print(`  ${missing}`);
     terminal.print(terminal.paint('dim', `  ${step.log}`));
   }
 }

@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import type { Failure } from '../core/model/result';
+import { ColouredText, colouredText, plainJson } from '../core/support/terminal-text';
 
 /** The output of a command: results go to stdout, everything else to stderr. */
 export class Terminal {
@@ -17,15 +18,21 @@ export class Terminal {
   }
 
   print(text: string): void {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${colouredText(text)}\n`);
   }
 
   json(value: unknown): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    process.stdout.write(`${plainJson(value)}\n`);
   }
 
   warn(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${colouredText(text)}\n`);
+  }
+
+  /** Returns a function that prints the output of a program: every byte of it, unless a terminal shows it. */
+  output(): (bytes: Buffer) => void {
+    const text = process.stdout.isTTY ? new ColouredText() : undefined;
+    return (bytes) => process.stdout.write(text ? text.take(bytes) : bytes);
   }
 
   /** Prints a failure with its place and hint. Returns the exit code. */

@@ -35,6 +35,7 @@ export async function floodInTheEditor(): Promise<Row[]> {
             .write('a.c', 'int x;\n'.repeat(1000))
             .steps({ flood: warnings })
             .commit();
+          return undefined;
         },
       },
     );

@@ -55,7 +55,7 @@ describe('a delivery to a compose environment', function () {
     assert.equal(await page(production), 'good');
     assert.deepEqual(images(), built);
 
-    for (const name of [staging, production]) assert.equal((await shop.deliver('environment', 'stop', name)).code, 0);
+    for (const name of [staging, production]) assert.equal((await shop.deliver('environment', 'stop', name, '--yes')).code, 0);
     assert.equal(engine.docker('ps', '--quiet'), '');
   });
 });

@@ -124,6 +124,63 @@ interface Environments {
     assert.equal(await (await fetch((await live())!.url)).text(), 'good');
   });
 
+  it('keeps a verified release live when the runner is killed at that moment', async () => {
+    await deliver('one');
+    shop.steps({ ...steps, after: { needs: 'acceptance', run: 'sleep 61' } }, { environments });
+    const running = shop.write('server.js', serving('two')).commit('Say two').start(['run', '--json']);
+    await running.event('verified');
+    running.process.kill('SIGKILL');
+    await running.ended;
+    const state = path.join(shop.home, 'environments', 'staging', 'state.json');
+    await eventually('the environment knows it', () => !fs.readFileSync(state, 'utf8').includes('"unverified": true'));
+    assert.equal(await (await fetch((await live())!.url)).text(), 'two');
+    const { run } = await shop.json<{ run: { folder: string } }>('status');
+    assert.ok(!readEvents(path.join(run.folder, 'journal.jsonl')).some(({ type }) => type === 'rolled-back'));
+  });
+
+  it('leads from a failed verification to the line in the release', async () => {
+    const failing = `const http = require('node:http');
+http.createServer((request, response) => {
+  if (request.url === '/healthz') return response.end();
+  console.error(new Error('no cart').stack);
+  response.end('bad');
+}).listen(process.env.PORT, '127.0.0.1');
+`;
+    shop.write('server.js', failing).commit('Lose the cart');
+    assert.equal((await shop.deliver('run')).code, 1);
+    const problems = await shop.json<{ step: string; path?: string; line?: number; message: string }[]>('problems');
+    const found = problems.find(({ message }) => message.includes('no cart'));
+    assert.deepEqual([found?.step, found?.path, found?.line], ['acceptance', 'server.js', 4]);
+    assert.match((await shop.deliver('log', 'acceptance')).stdout, /--- the output of shop in staging ---/);
+  });
+
+  it('rolls back a release that answers with server errors, and shows what it printed', async () => {
+    await deliver('good');
+    const failing = `const http = require('node:http');
+let count = 0;
+http.createServer((request, response) => {
+  if (request.url === '/healthz' || count++ < 1) return response.end('fine');
+  console.error(new Error('no database').stack);
+  response.statusCode = 500;
+  response.end();
+}).listen(process.env.PORT, '127.0.0.1');
+`;
+    shop.write('server.js', failing).commit('Lose the database');
+    assert.equal((await shop.deliver('run')).code, 0);
+    const { url } = (await live())!;
+    await eventually('the good release is back', async () => (await (await fetch(url)).text()) === 'good');
+    const status = await eventually('its run has failed', async () => {
+      const { run } = await shop.json<{ run: { outcome: string; reason?: string } }>('status');
+      return run.outcome === 'failed' && run;
+    });
+    assert.match(status.reason ?? '', /answers were server errors \(500\)/);
+    const found = await eventually('its problems are known', async () => {
+      const problems = await shop.json<{ step: string; path?: string; line?: number; message: string }[]>('problems');
+      return problems.find(({ message }) => message.includes('no database'));
+    });
+    assert.deepEqual([found.step, found.path, found.line], ['stage', 'server.js', 5]);
+  });
+
   it('does not watch a release with `watch: off`', async () => {
     shop.steps(steps, { environments: { staging: { ...environments.staging, watch: 'off' } } });
     await deliver('good');

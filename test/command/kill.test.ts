@@ -47,6 +47,14 @@ const family = {
     });
   }
 
+  it('ends with everything that it started when DELIVER_HOME is deleted', async () => {
+    const { project, running, run } = await begin(family.plain);
+    fs.rmSync(project.home, { recursive: true, force: true });
+    await running.ended;
+    await nothingLeftOf(run);
+    assert.ok(!fs.existsSync(path.join(project.home, 'environments')));
+  });
+
   it('does not block the next delivery after SIGKILL to the runner', async () => {
     const { project, running } = await begin(family.plain);
     running.process.kill('SIGKILL');

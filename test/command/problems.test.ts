@@ -145,6 +145,43 @@ describe('deliver problems', () => {
     );
   });
 
+  it('says that a failure has no place', async () => {
+    const delivery = project().steps({ java: 'echo oops; exit 1', other: 'true' }).commit();
+    const run = await delivery.deliver('run');
+    assert.match(run.stdout, /^ {2}java failed; its log names no place$/m);
+    assert.equal((await delivery.deliver('problems')).stdout, 'java failed; its log names no place: deliver log java\n');
+    assert.deepEqual(await problems(delivery), []);
+  });
+
+  it('reads only the reports that the last attempt wrote', async () => {
+    const report = (name: string): string => `<testsuite><testcase name="${name}"><failure message="no"/></testcase></testsuite>`;
+    const delivery = project()
+      .write('.gitignore', 'out\n')
+      .write('reports/tracked.xml', report('tracked'))
+      .write('tool.sh', `[ -e out/r.xml ] && exit 1; mkdir out; echo '${report('old')}' > out/r.xml; exit 1\n`)
+      .steps({ test: { run: 'sh tool.sh', reports: ['out/*.xml', 'reports/*.xml'] } })
+      .commit();
+    const messages = async (): Promise<string[]> => (await problems(delivery)).map(({ message }) => message);
+    await delivery.deliver('run');
+    assert.deepEqual(await messages(), ['old: no']);
+    await delivery.deliver('run');
+    assert.deepEqual(await messages(), []);
+  });
+
+  it('links no file that only may be the one that the tool printed', async () => {
+    const delivery = project()
+      .write('src/a.c', lines(20))
+      .write('lib/src/a.c', lines(20))
+      .write('out.txt', 'src/a.c:7:5: error: wrong\n')
+      .steps({ test: 'cat out.txt; exit 1' })
+      .commit();
+    await delivery.deliver('run');
+    assert.deepEqual(
+      (await problems(delivery)).map(({ path, printed }) => [path, printed]),
+      [[undefined, 'src/a.c:7:5']],
+    );
+  });
+
   it('says that there are none', async () => {
     const delivery = project().steps({ test: 'true' }).commit();
     await delivery.deliver('run');

@@ -81,7 +81,7 @@ export class Project {
 
   /** Ends all started processes and fails for those that a test left running. */
   async close(): Promise<void> {
-    for (const name of this.environments()) await this.deliver('environment', 'stop', name);
+    for (const name of this.environments()) await this.deliver('environment', 'stop', name, '--all', '--yes');
   }
 
   environment(env: Record<string, string> = {}): Record<string, string> {

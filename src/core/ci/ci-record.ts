@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { RepositoryHome } from '../support/home';
 import { writeAtomically } from '../support/files';
+import { isText, isTime, listOf, optional, readCached, shape } from '../support/record';
 import type { CiFailure, RemoteDeployment } from './ci-client';
 
 /** The last known state of a service's CI, written by the leader for all windows. */
@@ -19,6 +19,17 @@ export interface CiRecord {
   readonly deployments: readonly RemoteDeployment[];
 }
 
+const isCiRecord = shape({
+  service: isText,
+  name: isText,
+  label: isText,
+  place: isText,
+  host: isText,
+  toldAt: optional(isTime),
+  failure: optional(shape({ message: isText })),
+  deployments: listOf(shape({ environment: isText, state: isText, url: isText, commit: isText, deployedAt: isTime })),
+});
+
 export function ciRecordsFolder(home: RepositoryHome): string {
   return path.join(home.folder, 'engines');
 }
@@ -28,9 +39,6 @@ export function writeCiRecord(home: RepositoryHome, record: CiRecord): void {
 }
 
 export function readCiRecord(home: RepositoryHome, service: string): CiRecord | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(path.join(ciRecordsFolder(home), `${service}.json`), 'utf8')) as CiRecord;
-  } catch {
-    return undefined; // missing, or partly written: the leader writes it again soon
-  }
+  // The leader soon replaces a damaged one.
+  return readCached<CiRecord>(path.join(ciRecordsFolder(home), `${service}.json`), isCiRecord);
 }

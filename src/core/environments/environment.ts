@@ -1,6 +1,7 @@
 import type { ProcessIdentity, Release } from '../model/events';
 import type { Artifact, ServiceStatus } from '../model/environment-status';
 import type { Result } from '../model/result';
+import type { Claim } from './owner';
 
 /** An environment of any kind, as the runner and the command line use it. */
 export interface Environment {
@@ -29,10 +30,12 @@ export interface Environment {
   observe(signal: AbortSignal): Promise<Result<void>>;
   /** Writes the last lines of the live release's output and, with `follow`, all further output until the signal. */
   logs(service: string, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>>;
-  /** Starts the live releases again after a stop or a reboot. Does nothing for a release that runs. */
-  start(): Promise<Result<void>>;
-  /** Ends the environment and everything that it runs. */
-  stop(): Promise<Result<void>>;
+  /** Starts the live releases of the services again after a stop or a reboot. Does nothing for a release that runs. */
+  start(services?: readonly string[]): Promise<Result<void>>;
+  /** Stops the services, or the environment and everything that it runs. */
+  stop(services?: readonly string[]): Promise<Result<void>>;
+  /** Stops the services and deletes their records. */
+  remove(services: readonly string[]): Promise<Result<void>>;
 }
 
 /** Receives whole lines. */
@@ -49,6 +52,12 @@ export interface DeployRequest {
   readonly siblings: readonly string[];
   /** The process that verifies the release. If it dies before that, the previous release is restored. */
   readonly owner?: ProcessIdentity;
+  /** The folder of the run's journal, which records whether the release was verified. */
+  readonly journal?: string;
+  /** The repository that delivers. Absent: the service keeps its owner. */
+  readonly claim?: Claim;
+  /** The environment is the `release` environment of the pipeline. */
+  readonly isProduction?: true;
   /** Secrets to hand to the release, by name. */
   readonly secrets: Readonly<Record<string, string>>;
   /** The verified release of another environment. It is deployed as it is, and nothing is built. */

@@ -114,7 +114,9 @@ export function kindOf(name: string, home: string): string | undefined {
 /** Returns the checkouts of all releases that are live or can be rolled back to. They must not change. */
 export function liveFolders(home: string): ReadonlySet<string> {
   const states = environmentNames(home).flatMap((name) => readState(new EnvironmentFiles(home, name)) ?? []);
-  const embedded = states.flatMap((state) => state.services.flatMap(({ current, earlier }) => [...(current ? [current] : []), ...earlier]));
+  const embedded = states.flatMap((state) =>
+    state.services.flatMap(({ current, earlier, ending = [] }) => [...(current ? [current] : []), ...earlier, ...ending]),
+  );
   const recorded = environmentNames(home).flatMap((name) => new ServiceRecords(home, name).keptReleases());
   return new Set([...embedded, ...recorded].map((record) => record.slot));
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../model/result';
 import type { Release } from '../model/events';
 import type { DeployRequest, LogOptions, WriteLine } from './environment';
-import type { Artifact, ServiceHealth } from '../model/environment-status';
+import type { Artifact, Owner, ServiceHealth } from '../model/environment-status';
 
 /**
  * A container engine, a cluster or scripts that run the releases of one service in one environment. A platform keeps no state:
@@ -30,6 +30,8 @@ export interface Platform {
   /** Stops the live release, so that `start` can start it again. */
   stop(live: KeptRelease, signal: AbortSignal): Promise<Result<void>>;
   start(live: KeptRelease, signal: AbortSignal): Promise<Result<void>>;
+  /** Removes everything of the service but its data. Absent: the service is stopped. */
+  remove?(live: KeptRelease, signal: AbortSignal): Promise<Result<void>>;
   /** Removes the data of releases that can never be live again. */
   forget(releases: readonly KeptRelease[], kept: readonly KeptRelease[]): Promise<void>;
 }
@@ -60,6 +62,9 @@ export interface PlatformDeployed {
 
 /** A release in the record. JSON, without secrets. */
 export interface KeptRelease extends Artifact {
+  /** Absent for a release that was delivered elsewhere or by an earlier version. */
+  readonly owner?: Owner;
+  readonly isProduction?: true;
   readonly release: Release;
   /** The names of its secrets. Their values are never kept. */
   readonly secrets: readonly string[];

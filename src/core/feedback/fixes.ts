@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames } from '../support/files';
+import { fileNames, writeTextAtomically } from '../support/files';
+import { isText, isTime, optional, readCached, shape } from '../support/record';
 import { lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { ChangeDelivery, DeliveredChange } from './recent';
 
@@ -11,6 +12,8 @@ export interface Fix {
   readonly subject: string;
   readonly delivered?: Pick<ChangeDelivery, 'environment' | 'at'>;
 }
+
+const isFix = shape({ commit: isText, subject: isText, delivered: optional(shape({ at: isTime, environment: optional(isText) })) });
 
 /** Returns whether customers reported the item again after its fix was delivered. */
 export function isReportedAgain(item: KnownItem, fix: Fix): boolean {
@@ -54,11 +57,9 @@ export class Fixes {
     const fixes = new Map<string, Fix>();
     for (const name of fileNames(this.folder)) {
       if (!name.endsWith('.fix')) continue;
-      try {
-        fixes.set(name.slice(0, -'.fix'.length), JSON.parse(fs.readFileSync(path.join(this.folder, name), 'utf8')) as Fix);
-      } catch {
-        // An incomplete file is ignored: the change may still be recent.
-      }
+      // A damaged file is ignored: the change may still be recent.
+      const fix = readCached<Fix>(path.join(this.folder, name), isFix);
+      if (fix) fixes.set(name.slice(0, -'.fix'.length), fix);
     }
     return fixes;
   }
@@ -66,7 +67,7 @@ export class Fixes {
   private keep(source: string, item: KnownItem, fix: Fix): void {
     try {
       fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-      fs.writeFileSync(path.join(this.folder, `${this.key(source, item)}.fix`), JSON.stringify(fix));
+      writeTextAtomically(path.join(this.folder, `${this.key(source, item)}.fix`), JSON.stringify(fix), { durable: false });
     } catch {
       // On a full disk, the fix is found again while its change is recent.
     }

@@ -1,6 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { writeTextAtomically } from '../support/files';
+import { isObject, isText, isTime, listOf, optional, readRecord, shape } from '../support/record';
 import { cleanItem, lastSeen, type FeedbackItem, type KnownItem } from './item';
 import type { FeedbackSource, FetchState, SourceFailure } from './source';
 
@@ -22,6 +24,17 @@ interface StoredState extends SourceState {
   /** The time of the last fetch (ISO 8601). */
   readonly askedAt?: string;
 }
+
+const isItem = shape({ id: isText, kind: isText, title: isText, createdAt: isTime });
+const isStoredState = shape({
+  source: isText,
+  kind: isText,
+  items: listOf(isItem),
+  fetchedAt: optional(isTime),
+  failure: optional(shape({ message: isText })),
+  memory: isObject,
+  askedAt: optional(isTime),
+});
 
 const maxItems = 20_000;
 /** Items that were closed longer ago are dropped. */
@@ -80,10 +93,10 @@ export class Inbox {
     if (this.unsaved) return this.unsaved;
     try {
       const stamp = this.stampOf();
-      if (this.known?.stamp !== stamp) this.known = { stamp, kept: JSON.parse(fs.readFileSync(this.file, 'utf8')) as StoredState };
+      if (this.known?.stamp !== stamp) this.known = { stamp, kept: readRecord<StoredState>(this.file, isStoredState) ?? this.empty };
       return this.known.kept;
     } catch {
-      return this.empty; // never fetched, or an incomplete file: the next fetch reads everything
+      return this.empty; // never fetched, or a damaged file: the next fetch reads everything
     }
   }
 
@@ -93,17 +106,14 @@ export class Inbox {
   }
 
   private write(kept: StoredState): SourceState {
-    const draft = `${this.file}.${process.pid}-${randomBytes(4).toString('hex')}.draft`;
     try {
       fs.mkdirSync(path.dirname(this.file), { recursive: true, mode: 0o700 });
-      fs.writeFileSync(draft, JSON.stringify(kept), { mode: 0o600 });
-      fs.renameSync(draft, this.file);
+      writeTextAtomically(this.file, JSON.stringify(kept), { mode: 0o600, durable: false });
       this.known = { stamp: this.stampOf(), kept };
       this.unsaved = undefined;
     } catch {
       // On a full disk, the items are still shown.
       this.unsaved = kept;
-      if (fs.existsSync(draft)) fs.rmSync(draft);
     }
     return kept;
   }

@@ -1,4 +1,5 @@
 import type { Frame } from '../model/problem';
+import { numberOf, present, recordOf, textOf } from '../support/json-value';
 import { plain } from '../support/terminal-text';
 
 export const feedbackKinds = ['error', 'comment', 'rating', 'ticket'] as const;
@@ -9,6 +10,18 @@ export interface FeedbackFrame extends Frame {
   readonly function?: string;
   /** Whether the source considers it the service's own code; absent if unknown. */
   readonly inApp?: boolean;
+}
+
+/** Reads a frame in the format of feedback files. */
+export function readFrame(value: unknown): FeedbackFrame | undefined {
+  const frame = recordOf(value);
+  const file = textOf(frame?.['path']);
+  if (!frame || file === undefined) return undefined;
+  const inApp = typeof frame['inApp'] === 'boolean' ? frame['inApp'] : undefined;
+  return {
+    file,
+    ...present({ line: numberOf(frame['line']), column: numberOf(frame['column']), function: textOf(frame['function']), inApp }),
+  };
 }
 
 /** A report from a customer, as the source delivers it. All texts are external: they are displayed, never trusted. */

@@ -3,9 +3,11 @@ import { liveAt, type Delivery } from '../history/ledger';
 import type { KnownItem, FeedbackFrame, FeedbackItem } from './item';
 import type { Repository } from '../git/repository';
 import type { RepositoryHome } from '../support/home';
-import { PathResolver, treePaths } from '../location/path-resolver';
+import { PathResolver } from '../location/path-resolver';
+import { treePaths } from '../location/tree-paths';
 import { runInSlot } from '../history/runs';
 import type { Frame } from '../model/problem';
+import { traceFrames } from '../logs/trace-frames';
 
 /** The commit that ran when feedback was reported, and the evidence for it. */
 export interface Running {
@@ -100,6 +102,8 @@ export class Placement {
     private readonly home: RepositoryHome,
     /** The service's folder relative to the root, with `/`; empty for the root. */
     private readonly folder: string,
+    /** `feedback.paths` of the service. */
+    private readonly paths?: Readonly<Record<string, string>>,
   ) {}
 
   /** Returns the innermost stack frame in the service's own code; otherwise the files that the text mentions. */
@@ -113,12 +117,16 @@ export class Placement {
 
   private async find(item: KnownItem, running: Running): Promise<DeliveredPlace[]> {
     const resolver = this.resolverOf(running);
-    const place = item.frames && (await resolver.place({ severity: 'error', message: '', source: '', frames: ownCodeFirst(item.frames) }));
-    if (place) return [{ ...lineOf(place), by: 'frame' }];
-    const mentioned = await Promise.all(
-      filesMentioned(item).map((frame) => resolver.place({ severity: 'error', message: '', source: '', frames: [frame] })),
-    );
-    return mentioned.flatMap((found): DeliveredPlace[] => (found ? [{ ...lineOf(found), by: 'text' }] : []));
+    const stacks = [
+      { by: 'frame', frames: ownCodeFirst(item.frames ?? []) },
+      { by: 'text', frames: traceFrames(textOf(item)) },
+    ] as const;
+    for (const { by, frames } of stacks) {
+      const place = await resolver.place({ severity: 'error', message: '', source: '', frames });
+      if (place) return [{ ...lineOf(place), by }];
+    }
+    const places = await resolver.places(filesMentioned(item));
+    return places.flatMap((place): DeliveredPlace[] => (place ? [{ ...lineOf(place), by: 'text' }] : []));
   }
 
   private resolverOf({ commit, delivery }: Running): PathResolver {
@@ -130,8 +138,9 @@ export class Placement {
       if (this.resolvers.size < maxTrees) break;
       this.resolvers.delete(oldest);
     }
-    const roots = { ...(slot !== undefined && { slot }), folder: this.folder, repository: this.repository.root };
-    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit, this.folder));
+    const { folder, paths } = this;
+    const roots = { ...(slot !== undefined && { slot }), folder, repository: this.repository.root, paths };
+    const resolver = new PathResolver(roots, async () => treePaths(this.repository, this.home, commit));
     this.resolvers.set(key, resolver);
     return resolver;
   }
@@ -153,12 +162,20 @@ function lineOf({ path, line }: { readonly path: string; readonly line?: number 
 const maxPlaces = 3;
 const maxMatches = 100;
 const maxCharacters = 20_000;
-/** Matches `src/cart.ts`, `src/cart.ts:12` and `src/cart.ts#L12`. A name without a folder needs an extension and a line. */
-const path = /(?<![\w./@-])((?:[\w.@-]+\/)+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=:\d|#L\d))(?:(?::|#L)(\d{1,7})(?::(\d{1,5}))?)?/g;
+/**
+ * Matches `src/cart.ts`, `src/cart.ts:12`, `src/cart.ts#L12` and `src/cart.php(12)`. A name without a folder needs an
+ * extension and a line, an absolute path needs a line.
+ */
+const path =
+  /(?<![\w./\\@:-])((?:[\w.@-]+[\\/])+[\w.@-]*\w|[\w-]+\.[A-Za-z]\w{0,9}(?=[:(]\d|#L\d)|(?:[a-z][\w-]*:\/\/[\w.-]*|[A-Za-z]:)?[\\/](?:[\w.@-]+[\\/])*[\w.@-]*\w(?=[:(]\d|#L\d))(?:(?::|#L|\()(\d{1,7})(?::(\d{1,5}))?)?/g;
 
-/** Returns the files that a text mentions, as written. URLs do not count. */
-export function filesMentioned({ title, body = '' }: FeedbackItem): Frame[] {
-  const text = `${title}\n${body}`.slice(0, maxCharacters).replace(/\b[a-z][\w+.-]*:\/\/\S+/gi, ' ');
+function textOf({ title, body = '' }: FeedbackItem): string {
+  return `${title}\n${body}`.slice(0, maxCharacters);
+}
+
+/** Returns the files that a text mentions, as written. URLs on the web do not count. */
+export function filesMentioned(item: FeedbackItem): Frame[] {
+  const text = textOf(item).replace(/\bhttps?:\/\/\S+/gi, ' ');
   const found = [...text.matchAll(path)].slice(0, maxMatches).map(([, file = '', line, column]) => ({
     file,
     ...(line !== undefined && { line: Number(line) }),

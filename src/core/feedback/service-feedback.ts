@@ -64,7 +64,7 @@ export class ServiceFeedback {
     const { queue } = placesNow;
     this.history = new RecentDeliveryHistory(repository, home, folder, queue);
     this.names = new CommitNames(repository, home, queue);
-    this.placement = new Placement(repository, home, folder);
+    this.placement = new Placement(repository, home, folder, parts.pipeline.feedback?.paths);
     this.working = new WorkingFiles(repository.root);
     this.recentLines = new RecentLines(repository, home, queue);
     this.fixes = new Fixes(path.join(home.feedback(parts.pipeline.service), 'fixes'));

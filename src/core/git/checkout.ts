@@ -3,8 +3,9 @@ import * as path from 'node:path';
 import { type Result, fail, messageOf, ok, valueOf } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { execGit } from './git';
-import { alternates } from './object-store';
-import type { Repository } from './repository';
+import { alternates, objectEnvironment } from './object-store';
+import { dependencyFolders, findStaleFiles, readRecord, recordName, restrictModes, writeRecord } from './kept-files';
+import { inGitFolder, type Repository } from './repository';
 
 export interface Checkout {
   readonly root: string;
@@ -17,11 +18,12 @@ export interface Checkout {
 export const submodulesFile = 'deliver-submodules';
 
 /** Everything else in a checkout's git folder was left there by a step or a killed git. */
-const keptNames = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submodulesFile]);
+const keptNames = new Set(['objects', 'info', 'config', 'HEAD', 'index', 'lfs', submodulesFile, recordName]);
 
 /**
  * Checks out exactly a commit's tree in `root`: a clone that borrows the repository's objects, with its
- * history, tags and remotes. Unchanged files are not written again. Ignored files stay.
+ * history, tags and remotes. Unchanged files are not written again. Ignored files stay, unless the commit lacks a file
+ * that an ignored one seems to be built from.
  */
 export async function checkOut(root: string, commit: string, repository: Repository, home: RepositoryHome): Promise<Result<Checkout>> {
   try {
@@ -39,7 +41,8 @@ async function checkOutInto(root: string, commit: string, repository: Repository
   for (const folder of [root, gitFolder, path.join(gitFolder, 'objects')]) {
     if (!isFolder(folder)) fs.rmSync(folder, { force: true });
   }
-  if (!fs.existsSync(path.join(gitFolder, 'config'))) {
+  const isNew = !fs.existsSync(path.join(gitFolder, 'config'));
+  if (isNew) {
     fs.mkdirSync(root, { recursive: true });
     const initialized = await execGit(['init', '-q', '--template=', '.'], call);
     if (!initialized.ok) return initialized;
@@ -48,7 +51,12 @@ async function checkOutInto(root: string, commit: string, repository: Repository
     if (!keptNames.has(name)) fs.rmSync(path.join(gitFolder, name), { recursive: true, force: true });
   }
   borrowObjects(gitFolder, repository, home);
-  const [settings, refs] = await Promise.all([copySettings(gitFolder, repository), copyRefs(gitFolder, commit, repository)]);
+  const before = readRecord(gitFolder);
+  const [settings, refs, changed] = await Promise.all([
+    copySettings(gitFolder, repository),
+    copyRefs(gitFolder, commit, repository),
+    changedFiles(before?.commit, commit, repository, home),
+  ]);
   if (!settings.ok) return settings;
   if (!refs.ok) return refs;
   const read = await execGit(['read-tree', '--reset', '-u', commit], call);
@@ -57,11 +65,37 @@ async function checkOutInto(root: string, commit: string, repository: Repository
   if (!cleaned.ok) return cleaned;
   if (!listed.ok) return listed;
   const entries = listed.value.split('\0');
+  if (!isNew && (await findStaleFiles(root, changed?.removed))) {
+    const purged = await execGit(['clean', '-ffdxq', ...dependencyFolders.flatMap((name) => ['-e', name])], call);
+    if (!purged.ok) return purged;
+  }
+  const written = changed?.written ?? entries.map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const modes = await restrictModes(root, repository.root, written, before?.modes ?? {});
+  writeRecord(gitFolder, { commit, modes }, before);
   return ok({
     root,
     hasAttributes: entries.some((entry) => /[\t/]\.gitattributes$/.test(entry)),
     submodules: entries.filter((entry) => entry.startsWith('160000 ')).map(submodule),
   });
+}
+
+/** Returns the files that differ between two commits; undefined if unknown. */
+async function changedFiles(
+  from: string | undefined,
+  to: string,
+  repository: Repository,
+  home: RepositoryHome,
+): Promise<{ readonly written: readonly string[]; readonly removed: readonly string[] } | undefined> {
+  if (from === undefined) return undefined;
+  if (from === to) return { written: [], removed: [] };
+  const { folder, env } = inGitFolder(repository);
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--name-status', from, to];
+  const listed = valueOf(await execGit(args, { folder, env: { ...env, ...objectEnvironment(repository, home) } }));
+  if (listed === undefined) return undefined;
+  const [written, removed]: [string[], string[]] = [[], []];
+  const fields = listed.split('\0');
+  for (let at = 0; at + 1 < fields.length; at += 2) (fields[at] === 'D' ? removed : written).push(fields[at + 1] ?? '');
+  return { written, removed };
 }
 
 function submodule(entry: string): { folder: string; commit: string } {
@@ -83,9 +117,8 @@ function borrowObjects(gitFolder: string, repository: Repository, home: Reposito
 
 /** Copies the user's tags and branches, and drops those that a step made. */
 async function copyRefs(gitFolder: string, commit: string, repository: Repository): Promise<Result<void>> {
-  const refs = await execGit(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'], {
-    folder: repository.root,
-  });
+  const args = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/tags', 'refs/remotes', 'refs/heads'];
+  const refs = await execGit(args, inGitFolder(repository));
   if (!refs.ok) return refs;
   fs.writeFileSync(path.join(gitFolder, 'packed-refs'), `# pack-refs with: sorted \n${refs.value}`);
   fs.writeFileSync(path.join(gitFolder, 'HEAD'), `${commit}\n`);
@@ -110,17 +143,30 @@ const checkoutConfig =
 
 /** Copies the settings of the user's clone, and drops those that a step made. */
 export async function copySettings(gitFolder: string, repository: Repository): Promise<Result<void>> {
-  const listed = await execGit(['config', '--local', '--includes', '--list', '-z'], { folder: repository.root });
+  const listed = await execGit(['config', '--list', '--includes', '--show-scope', '--show-origin', '-z'], inGitFolder(repository));
   if (!listed.ok) return listed;
-  const entries = listed.value.split('\0').map((entry) => /^([^\n]+)(?:\n(.*))?$/s.exec(entry));
-  const settings = entries.flatMap((match) => {
-    const [, key = '', value = 'true'] = match ?? [];
-    return sharedSetting.test(key) ? [setting(key, isRemoteUrl(key) ? absoluteUrl(value, repository.root) : value)] : [];
-  });
+  const fields = listed.value.split('\0');
+  const settings: string[] = [];
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const [scope = '', origin = '', entry = ''] = fields.slice(at, at + 3);
+    const [, key = '', value = 'true'] = /^([^\n]+)(?:\n(.*))?$/s.exec(entry) ?? [];
+    if (!sharedSetting.test(key) || !isOfClone(scope, origin, key)) continue;
+    settings.push(setting(key, isRemoteUrl(key) ? absoluteUrl(value, repository.root) : value));
+  }
   const text = [checkoutConfig, ...settings].join('');
   const file = path.join(gitFolder, 'config');
   if (fs.readFileSync(file, 'utf8') !== text) fs.writeFileSync(file, text);
   return ok(undefined);
+}
+
+/**
+ * Returns true for a setting that a checkout elsewhere lacks: of the clone or the worktree, or of a file that the user's
+ * configuration includes, perhaps only below the folder of the clone (`includeIf`).
+ */
+function isOfClone(scope: string, origin: string, key: string): boolean {
+  if (scope === 'local' || scope === 'worktree') return true;
+  const isMainFile = /[\\/](\.gitconfig|git[\\/]config)$/.test(origin) || origin === `file:${process.env['GIT_CONFIG_GLOBAL']}`;
+  return scope === 'global' && !isMainFile && !/^(remote|submodule)\./.test(key);
 }
 
 /** Returns a setting in the syntax of git's configuration. The subsection of `remote.a.b.url` is `a.b`. */

@@ -23,15 +23,44 @@ export interface ExecCall extends GitCall {
   readonly input?: string;
   /** `latin1` keeps every byte as one character. UTF-8 by default. */
   readonly encoding?: 'utf8' | 'latin1';
+  /** Receives the warnings of a command that succeeds. */
+  readonly onWarnings?: (stderr: string) => void;
   /** No limit by default. */
   readonly timeoutMs?: number;
+  /** The exit code by which a search reports that it found nothing. */
+  readonly nothingFound?: number;
 }
 
 const defaultTimeoutMs = 10 * 60_000;
 const maxMessageLength = 600;
 
-/** Deliver runs no hook and starts no housekeeping in the user's repository. */
-const settings = [`core.hooksPath=${devNull}`, 'core.quotePath=false', 'gc.auto=0', 'maintenance.auto=false'];
+/**
+ * Settings that no call takes from the user: they run programs, start housekeeping, change output that is parsed, or
+ * change which files a command touches.
+ */
+const settings = [
+  `core.hooksPath=${devNull}`,
+  'core.fsmonitor=false',
+  'core.quotePath=false',
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'submodule.recurse=false',
+  'fetch.recurseSubmodules=false',
+  'push.recurseSubmodules=no',
+  'color.ui=false',
+  'column.ui=never',
+  'log.showSignature=false',
+  'log.follow=false',
+  'diff.noprefix=false',
+  'diff.mnemonicPrefix=false',
+  'diff.relative=false',
+  'grep.lineNumber=false',
+  'grep.column=false',
+  'i18n.commitEncoding=UTF-8',
+  'i18n.logOutputEncoding=UTF-8',
+  'init.defaultRefFormat=files',
+  'init.defaultObjectFormat=sha1',
+];
 
 /** Messages are parsed, so they are in English; git prompts for nothing and holds no lock that could block the user. */
 const fixedEnvironment = { LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' };
@@ -65,8 +94,10 @@ export async function execGit(args: readonly string[], call: ExecCall): Promise<
       [...options, ...args],
       { cwd: folder, encoding, env: environment(call), maxBuffer: 1 << 30, windowsHide: true, timeout },
       (error, stdout, stderr) => {
-        if (!error) resolve(ok(stdout));
-        else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notStarted(folder));
+        if (!error || (error.code !== undefined && error.code === call.nothingFound)) {
+          call.onWarnings?.(stderr);
+          resolve(ok(stdout));
+        } else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notStarted(folder));
         else resolve(fail('machinery', `git ${args[0]} failed: ${firstError(stderr) || error.message}`));
       },
     );
@@ -76,7 +107,7 @@ export async function execGit(args: readonly string[], call: ExecCall): Promise<
 }
 
 /** A git hook or an editor may have left variables that point to another repository, index or object store. */
-const foreignVariable = /^GIT_(?!SSH|ASKPASS|CONFIG|TRACE|EXEC_PATH|LFS_)/;
+const foreignVariable = /^GIT_(?!SSH|ASKPASS|CONFIG_|TRACE|EXEC_PATH|LFS_)/;
 
 function environment({ env }: GitCall): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !foreignVariable.test(name));

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
 import * as path from 'node:path';
 import { type Result, fail, ok, valueOf } from '../model/result';
-import { execGit, git } from './git';
+import { execGit, git, type GitCall } from './git';
 
 /** A working copy. All paths are absolute. */
 export interface Repository {
@@ -11,6 +11,14 @@ export interface Repository {
   readonly gitFolder: string;
   /** The git folder that all working copies of the repository share: objects, refs, configuration. */
   readonly commonGitFolder: string;
+}
+
+/**
+ * Returns the call for a command that reads only the git folder, such as a submodule's below `.git/modules`. With an explicit
+ * `GIT_DIR`, git checks neither the owner nor `safe.bareRepository`: `openRepository` did so for the working copy.
+ */
+export function inGitFolder({ gitFolder }: Repository): GitCall {
+  return { folder: gitFolder, env: { GIT_DIR: gitFolder } };
 }
 
 /** Returns the working copy that contains a folder. */

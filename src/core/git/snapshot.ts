@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { randomBytes } from 'node:crypto';
-import { fail, ok, type Result } from '../model/result';
+import { fail, ok, type Result, valueOf } from '../model/result';
 import { shortCommit } from '../support/format';
 import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
-import { execGit } from './git';
-import type { Repository } from './repository';
+import { execGit, type GitCall } from './git';
+import { openRepository, type Repository } from './repository';
+import { submoduleNames } from './submodules';
 import { objectEnvironment } from './object-store';
 
 /** The exact tree that a run delivers. */
@@ -27,24 +28,26 @@ export async function takeSnapshot(
   options: { readonly commit?: string } = {},
 ): Promise<Result<Snapshot>> {
   if (options.commit !== undefined) return namedCommit(repository, home, options.commit);
-  const [head, tree, notices] = await Promise.all([
+  const [head, written, ofSubmodules] = await Promise.all([
     readCommit(repository, home, 'HEAD'),
     treeOfWorkingCopy(repository, home),
     submoduleNotices(repository),
   ]);
-  if (!tree.ok) return tree;
-  if (head?.tree === tree.value) return ok({ change: { ...head.change, ...branchOf(repository) }, notices });
+  if (!written.ok) return written;
+  const { tree } = written.value;
+  const notices = [...written.value.notices, ...ofSubmodules];
+  if (head?.tree === tree) return ok({ change: { ...head.change, ...branchOf(repository) }, notices });
 
   const subject = head ? `Uncommitted changes on ${shortCommit(head.change.commit)} ${head.change.subject}` : 'Uncommitted changes';
   const date = head?.date ?? '1970-01-01T00:00:00Z';
-  const commit = await execGit(['commit-tree', tree.value, ...(head ? ['-p', head.change.commit] : []), '-m', subject], {
+  const commit = await execGit(['commit-tree', tree, ...(head ? ['-p', head.change.commit] : []), '-m', subject], {
     folder: repository.root,
     env: { ...objectEnvironment(repository, home), ...author(date) },
   });
   if (!commit.ok) return commit;
   const change = {
     commit: commit.value.trim(),
-    tree: tree.value,
+    tree,
     subject,
     dirty: true,
     ...branchOf(repository),
@@ -77,23 +80,123 @@ async function readCommit(repository: Repository, home: RepositoryHome, revision
   return { change: { commit, tree, subject: subject.join(' '), dirty: false }, tree, date, isSnapshot: email === snapshotEmail };
 }
 
-/** Writes the tree of the working copy: tracked changes and untracked files that are not ignored. */
-async function treeOfWorkingCopy(repository: Repository, home: RepositoryHome): Promise<Result<string>> {
+/**
+ * Writes the tree of the working copy: tracked changes, untracked files that are not ignored, and nested repositories that are
+ * no submodules. Returns notices about files that differ from the working copy.
+ */
+async function treeOfWorkingCopy(
+  repository: Repository,
+  home: RepositoryHome,
+): Promise<Result<{ readonly tree: string; readonly notices: readonly string[] }>> {
   fs.mkdirSync(home.folder, { recursive: true });
   const index = path.join(home.folder, `index-${process.pid}-${randomBytes(4).toString('hex')}`);
   const call = { folder: repository.root, env: { ...objectEnvironment(repository, home), GIT_INDEX_FILE: index } };
+  let warnings = '';
+  const onWarnings = (stderr: string): void => void (warnings = stderr);
   try {
     // With a copy of the index, git reads only changed files.
     copyIndex(path.join(repository.gitFolder, 'index'), index);
-    const [conflict, added] = await Promise.all([firstConflict(repository), execGit(addAll(repository, home), call)]);
+    const [{ conflict, repositories, hidden }, added] = await Promise.all([
+      readIndex(repository),
+      execGit(addAll(repository, home), { ...call, onWarnings }),
+    ]);
     if (conflict !== undefined)
       return fail('usage', `${conflict} has unresolved conflicts`, { path: conflict, hint: 'resolve them, then deliver' });
     if (!added.ok) return addFailure(added);
+    const embedded = [...warnings.matchAll(/^warning: adding embedded git repository: (.+)$/gm)].map(([, name = '']) => name);
+    const nested = await addNestedRepositories([...repositories, ...embedded], repository, home, call);
+    if (!nested.ok) return nested;
     const tree = await execGit(['write-tree'], call);
-    return tree.ok ? ok(tree.value.trim()) : tree;
+    if (!tree.ok) return tree;
+    return ok({ tree: tree.value.trim(), notices: [...nested.value, ...(await hiddenNotices(hidden, repository))] });
   } finally {
     for (const file of [index, `${index}.lock`]) fs.rmSync(file, { force: true });
   }
+}
+
+interface HiddenFile {
+  readonly path: string;
+  readonly mode: string;
+  readonly id: string;
+  readonly flag: 'skip-worktree' | 'assume-unchanged';
+}
+
+interface IndexFacts {
+  readonly conflict?: string;
+  /** The submodules and nested repositories. */
+  readonly repositories: readonly string[];
+  /** The files whose changes git does not look for. */
+  readonly hidden: readonly HiddenFile[];
+}
+
+async function readIndex(repository: Repository): Promise<IndexFacts> {
+  const listed = valueOf(await execGit(['ls-files', '--stage', '-v', '-z'], { folder: repository.root })) ?? '';
+  const isSparse = usesSparseCheckout(repository);
+  const hidden: HiddenFile[] = [];
+  // Nearly all entries are plain, so the rest is searched instead of parsing each.
+  for (const [, tag = '', mode = '', id = '', name = ''] of listed.matchAll(/(?<=^|\0)([a-zS]) (\d+) (\S+) 0\t([^\0]+)/g)) {
+    const flag = tag.toUpperCase() === 'S' ? 'skip-worktree' : 'assume-unchanged';
+    if (flag === 'assume-unchanged' || !isSparse) hidden.push({ path: name, mode, id, flag });
+  }
+  return {
+    conflict: /(?<=^|\0)\w \d+ \S+ [1-3]\t([^\0]+)/.exec(listed)?.[1],
+    repositories: [...listed.matchAll(/(?<=^|\0)\w 160000 \S+ 0\t([^\0]+)/g)].map(([, name = '']) => name),
+    hidden,
+  };
+}
+
+/** Puts the working copies of nested repositories that .gitmodules does not list into the index. Returns a notice for each. */
+async function addNestedRepositories(
+  all: readonly string[],
+  repository: Repository,
+  home: RepositoryHome,
+  call: GitCall,
+): Promise<Result<readonly string[]>> {
+  if (all.length === 0) return ok([]);
+  const submodules = await submoduleNames(repository.root);
+  const notices: string[] = [];
+  for (const name of [...new Set(all)].map((each) => each.replace(/\/$/, ''))) {
+    const folder = path.join(repository.root, name);
+    if (submodules.has(name) || !fs.existsSync(path.join(folder, '.git'))) continue;
+    const opened = await openRepository(folder);
+    const snapshot = opened.ok ? await takeSnapshot(opened.value, home) : opened;
+    if (!snapshot.ok) return snapshot;
+    const put = await execGit(['update-index', '--add', '--cacheinfo', `160000,${snapshot.value.change.commit},${name}`], call);
+    if (!put.ok) return put;
+    const { change, notices: inner } = snapshot.value;
+    if (change.dirty) notices.push(`${name} is a git repository that .gitmodules does not list: its uncommitted changes are delivered too`);
+    notices.push(...inner.map((notice) => `${name}: ${notice}`));
+  }
+  return ok(notices);
+}
+
+const maxNamed = 10;
+
+/** Returns a notice for each flag that hides changes of the working copy from git. */
+async function hiddenNotices(hidden: readonly HiddenFile[], repository: Repository): Promise<string[]> {
+  const present = hidden.filter(({ path: name }) => statOf(path.join(repository.root, name))?.isFile());
+  const input = present.map(({ path: name }) => `${name}\n`).join('');
+  const hashed = present.length === 0 ? '' : valueOf(await execGit(['hash-object', '--stdin-paths'], { folder: repository.root, input }));
+  const ids = hashed?.split('\n');
+  const isChanged = (file: HiddenFile): boolean => {
+    const at = present.indexOf(file);
+    if (at >= 0) return ids?.[at] !== file.id;
+    // A file that is not in a sparse working copy is not changed.
+    if (!statOf(path.join(repository.root, file.path))) return file.flag === 'assume-unchanged';
+    return file.mode !== '120000';
+  };
+  const changed = hidden.filter(isChanged);
+  return (['skip-worktree', 'assume-unchanged'] as const).flatMap((flag) => {
+    const names = changed.filter((file) => file.flag === flag).map((file) => file.path);
+    if (names.length === 0) return [];
+    const more = names.length > maxNamed ? ` and ${names.length - maxNamed} more` : '';
+    const shown = `${names.slice(0, maxNamed).join(', ')}${more}`;
+    return [`not delivered: the changes of ${shown}, which git ignores (${flag}). git update-index --no-${flag} FILE ends that.`];
+  });
+}
+
+function statOf(file: string): fs.Stats | undefined {
+  return fs.lstatSync(file, { throwIfNoEntry: false });
 }
 
 /**
@@ -111,8 +214,11 @@ function copyIndex(from: string, to: string): void {
 function addAll(repository: Repository, home: RepositoryHome): string[] {
   // A slot finds the content of changed LFS files beside the objects that it borrows.
   const settings = ['core.splitIndex=false', 'core.safecrlf=false', `lfs.storage=${path.join(home.folder, 'lfs')}`];
-  const isSparse = fs.existsSync(path.join(repository.gitFolder, 'info', 'sparse-checkout'));
-  return [...settings.flatMap((setting) => ['-c', setting]), 'add', '-A', ...(isSparse ? ['--sparse'] : [])];
+  return [...settings.flatMap((setting) => ['-c', setting]), 'add', '-A', ...(usesSparseCheckout(repository) ? ['--sparse'] : [])];
+}
+
+function usesSparseCheckout({ gitFolder }: Repository): boolean {
+  return fs.existsSync(path.join(gitFolder, 'info', 'sparse-checkout'));
 }
 
 function addFailure(added: Extract<Result<string>, { ok: false }>): Result<never> {
@@ -122,20 +228,16 @@ function addFailure(added: Extract<Result<string>, { ok: false }>): Result<never
   return fail('usage', message, { path: empty, hint: 'commit in it, or add it to .gitignore' });
 }
 
-async function firstConflict(repository: Repository): Promise<string | undefined> {
-  const unmerged = await execGit(['ls-files', '--unmerged', '-z'], { folder: repository.root });
-  return unmerged.ok ? /\t([^\0]+)/.exec(unmerged.value)?.[1] : undefined;
-}
-
 /** Returns a notice for each submodule with uncommitted changes: submodules are delivered at their current commit. */
 async function submoduleNotices(repository: Repository): Promise<string[]> {
-  if (!fs.existsSync(path.join(repository.root, '.gitmodules'))) return [];
+  const submodules = await submoduleNames(repository.root);
+  if (submodules.size === 0) return [];
   const args = ['status', '--porcelain=2', '-z', '--no-renames', '--untracked-files=no', '--ignore-submodules=none'];
   const status = await execGit(args, { folder: repository.root });
   if (!status.ok) return [];
   return status.value.split('\0').flatMap((entry) => {
     const dirty = /^1 .. S.(?:M.|.U) (?:\S+ ){5}(.+)$/s.exec(entry)?.[1];
-    return dirty === undefined ? [] : [`submodule ${dirty} has uncommitted changes, which are not delivered`];
+    return dirty === undefined || !submodules.has(dirty) ? [] : [`submodule ${dirty} has uncommitted changes, which are not delivered`];
   });
 }
 

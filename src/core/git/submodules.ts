@@ -4,6 +4,7 @@ import { execGit } from './git';
 import { valueOf } from '../model/result';
 import type { Repository } from './repository';
 import type { RepositoryHome } from '../support/home';
+import { isText, listOf, readCached } from '../support/record';
 import { checkOut, submodulesFile, type Checkout, pointerNotices } from './checkout';
 
 /**
@@ -55,11 +56,7 @@ function removeFormerSubmodules(root: string, folders: readonly string[]): void 
 }
 
 function readList(file: string): string[] {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as string[];
-  } catch {
-    return [];
-  }
+  return readCached<string[]>(file, listOf(isText)) ?? [];
 }
 
 /** Returns the user's clone of a submodule. It is in the git folder, or in the submodule itself if an old git made it. */
@@ -68,7 +65,7 @@ function cloneOf(folder: string, name = folder, repository: Repository): Reposit
   // A name with `..` would lead out of the git folder. git refuses it too.
   const folders = [...(name.split(/[\\/]/).includes('..') ? [] : absorbed), path.join(repository.root, folder, '.git')];
   const gitFolder = folders.find((each) => fs.existsSync(path.join(each, 'HEAD')));
-  return gitFolder === undefined ? undefined : { root: gitFolder, gitFolder, commonGitFolder: gitFolder };
+  return gitFolder === undefined ? undefined : { root: path.join(repository.root, folder), gitFolder, commonGitFolder: gitFolder };
 }
 
 function isBehindLink(root: string, folder: string): boolean {
@@ -77,7 +74,8 @@ function isBehindLink(root: string, folder: string): boolean {
 }
 
 /** Returns the names of the submodules in `.gitmodules`, by path. */
-async function submoduleNames(root: string): Promise<Map<string, string>> {
+export async function submoduleNames(root: string): Promise<Map<string, string>> {
+  if (!fs.existsSync(path.join(root, '.gitmodules'))) return new Map();
   const listed =
     valueOf(await execGit(['config', '--file', '.gitmodules', '-z', '--get-regexp', '^submodule\\..*\\.path$'], { folder: root })) ?? '';
   const entries = listed.split('\0').filter((entry) => entry !== '');

@@ -16,18 +16,33 @@ export interface Delivery {
 }
 
 /**
- * Returns the deliveries of one service, newest first, from its runs. A release that was rolled back before it was
+ * Returns the deliveries of one service, newest first, from its runs, newest first. A release that was rolled back before it was
  * verified is no delivery. A later rollback ends a delivery, and starts a new one for the restored release.
  */
 export function deliveriesOf(runs: readonly RunState[]): Delivery[] {
   const byId = new Map(runs.map((run) => [run.id, run]));
-  const deliveries = runs.flatMap((run) => deliveriesOfRun(run, byId)).sort((a, b) => (a.deliveredAt < b.deliveredAt ? 1 : -1));
+  const deliveries = inOrder([...runs].reverse(), byId).reverse();
   const next = new Map<string | undefined, string>();
   return deliveries.map((delivery) => {
     const endedAt = next.get(delivery.environment);
     next.set(delivery.environment, delivery.deliveredAt);
     return delivery.endedAt !== undefined || endedAt === undefined ? delivery : { ...delivery, endedAt };
   });
+}
+
+/** Returns the deliveries in the order in which they went live. The order of the runs of this machine counts more than its clock. */
+function inOrder(runs: readonly RunState[], byId: ReadonlyMap<string, RunState>): Delivery[] {
+  const latest = new Map<string | undefined, string>();
+  const timed = runs.flatMap((run) =>
+    deliveriesOfRun(run, byId).map((delivery) => {
+      const { deliveredAt, environment } = delivery;
+      const before = latest.get(environment) ?? '';
+      const at = !run.engine && before > deliveredAt ? before : deliveredAt;
+      if (!run.engine) latest.set(environment, at);
+      return { at, delivery };
+    }),
+  );
+  return timed.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)).map(({ delivery }) => delivery);
 }
 
 /** Returns the deliveries that were live at a time, one for each environment. */

@@ -5,11 +5,21 @@ import { type RunState, foldAll, interrupted, isFinished, unfollowed } from '../
 import { isAlive } from '../process/process-identity';
 import { fileNames } from '../support/files';
 import type { RepositoryHome } from '../support/home';
+import { isText, isTime, optional, readCached, shape } from '../support/record';
 import { eventsIn, journalName, readEvents } from './journal';
 
-/** Returns a new id such as `20261123T091604123-4f2a`. Ids sort by time. */
-export function newRunId(now = new Date()): string {
-  return `${now.toISOString().replace(/[-:.Z]/g, '')}-${randomBytes(2).toString('hex')}`;
+/** Returns a new id such as `20261123T091604123-4f2a`, which sorts by time and after `newest`. */
+export function newRunId(now = new Date(), newest = ''): string {
+  const [, day = '', hour, minute, second, ms] = /^(\d{8})T(\d\d)(\d\d)(\d\d)(\d{3})-/.exec(newest) ?? [];
+  const last = Date.parse(`${day.replace(/(....)(..)/, '$1-$2-')}T${hour}:${minute}:${second}.${ms}Z`);
+  // The clock may have been set back since the last run.
+  const time = last >= now.getTime() ? new Date(last + 1) : now;
+  return `${time.toISOString().replace(/[-:.Z]/g, '')}-${randomBytes(2).toString('hex')}`;
+}
+
+/** Returns the id of a run that begins now. The newest run is the one that began last, whatever the clock says. */
+export function nextRunId(home: RepositoryHome): string {
+  return newRunId(new Date(), runIds(home)[0]);
 }
 
 /** Returns the run of a folder, `interrupted` if its runner is gone. Undefined without a journal. */
@@ -96,9 +106,5 @@ export function runInSlot(root: string): string | undefined {
 }
 
 export function readSlotUse(file: string): SlotUse | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as SlotUse;
-  } catch {
-    return undefined;
-  }
+  return readCached<SlotUse>(file, shape({ service: optional(isText), run: isText, at: optional(isTime) }));
 }

@@ -21,6 +21,14 @@ export interface PlaceNow {
   readonly confidence: MappedLine['confidence'] | 'file';
 }
 
+/** A current file and its earlier version. */
+export interface ChangedFile {
+  readonly path: string;
+  /** Its path in the earlier commit. Absent if it is new. */
+  readonly before?: string;
+  readonly isChanged: boolean;
+}
+
 /** A file of a commit as it is on disk now. */
 export interface FileNow {
   readonly path: string;
@@ -86,6 +94,18 @@ export class PlacesNow {
   async textAt(commit: string, path: string): Promise<string | undefined> {
     const file = await this.find(commit, path);
     return file && this.committed.text(file);
+  }
+
+  /** Returns a file that a later commit contains, as it was in an earlier one. Undefined if it is gone or binary now. */
+  async changeSince(earlier: string, later: string, path: string): Promise<ChangedFile | undefined> {
+    const now = await this.pathNow(later, path);
+    const text = now === undefined ? undefined : await this.working.read(now);
+    if (now === undefined || text === undefined) return undefined;
+    const isThere = (await this.find(earlier, now)) !== undefined;
+    const before = isThere ? now : [...(await this.renames.since(earlier))].find(([, name]) => name === now)?.[0];
+    if (before === undefined) return { path: now, isChanged: true };
+    const unixLines = (lines = ''): string => lines.replaceAll('\r\n', '\n');
+    return { path: now, before, isChanged: unixLines(await this.textAt(earlier, before)) !== unixLines(text) };
   }
 
   /** Drops cached renames. To be called when files appear or disappear: git does not see every move. */

@@ -1,6 +1,6 @@
 import type { PlaceNow } from './places-now';
 import type { ProblemFound } from '../model/events';
-import type { RunState } from '../model/run-state';
+import type { RunState, StepProgress } from '../model/run-state';
 
 /** The JSON shape of `deliver problems`. Other tools rely on it. */
 export interface ProblemNow {
@@ -30,6 +30,12 @@ export type Locate = (commit: string, path: string, line: number) => Promise<Pla
 export async function problemsNow(run: RunState, locate: Locate): Promise<ProblemNow[]> {
   const all = run.steps.flatMap((step) => step.problems);
   return Promise.all(all.map(async (problem) => problemNow(problem, run.change.commit, locate)));
+}
+
+/** Returns a sentence for a failed step whose failure has neither a place nor a reason. */
+export function withoutPlace({ name, state, log, reason, problems }: StepProgress): string | undefined {
+  const isKnown = reason !== undefined || problems.some(({ path }) => path !== undefined);
+  return state !== 'failed' || log === undefined || isKnown ? undefined : `${name} failed; its log names no place`;
 }
 
 export async function problemNow(problem: ProblemFound, commit: string, locate: Locate): Promise<ProblemNow> {

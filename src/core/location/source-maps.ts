@@ -1,57 +1,80 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { LEAST_UPPER_BOUND, originalPositionFor, TraceMap } from '@jridgewell/trace-mapping';
+import { AnyMap, decodedMappings, originalPositionFor, sourceContentFor, type TraceMap } from '@jridgewell/trace-mapping';
 
 export interface SourcePlace {
-  /** Absolute. */
-  readonly file: string;
+  /** As the map names it, after its `sourceRoot`: a URL, or a path that is relative to `folder`. */
+  readonly source: string;
+  /** All sources of the map. */
+  readonly sources: readonly string[];
+  /** The absolute path of the map's folder. */
+  readonly folder: string;
   readonly line: number;
-  /** From 1. */
-  readonly column: number;
+  /** From 1. Absent if the generated column is unknown. */
+  readonly column?: number;
+}
+
+interface LoadedMap {
+  readonly map: TraceMap;
+  readonly folder: string;
+  /** The lines of the generated file. */
+  readonly lines: readonly string[];
 }
 
 const maxBytes = 50 << 20;
 
-/** Maps generated code to its source by source maps (https://tc39.es/ecma426/). */
+/** Stands for a line of a source that the map does not contain. */
+const usualLine = 'const total = items.map(priceOf);';
+
+/** Maps generated code to its source by source maps (https://tc39.es/ecma426/), including index maps. */
 export class SourceMaps {
-  private readonly maps = new Map<string, { map: TraceMap; base: string } | undefined>();
+  private readonly maps = new Map<string, LoadedMap | undefined>();
 
-  /** Lines and columns count from 1. Without a column, the first mapping of the line counts. */
+  /** Lines and columns count from 1. Without a column, the whole generated line must come from one line. */
   sourceOf(file: string, line: number, column?: number): SourcePlace | undefined {
-    if (!this.maps.has(file)) this.maps.set(file, this.load(file));
+    if (!this.maps.has(file)) this.maps.set(file, load(file));
     const loaded = this.maps.get(file);
-    if (!loaded) return undefined;
-    const at = { line, column: Math.max(0, (column ?? 1) - 1) };
-    const exact = originalPositionFor(loaded.map, at);
-    const place = exact.source === null ? originalPositionFor(loaded.map, { ...at, bias: LEAST_UPPER_BOUND }) : exact;
-    if (place.source === null || place.line === null) return undefined;
-    return { file: resolveSource(place.source, loaded.base), line: place.line, column: place.column + 1 };
+    if (!loaded || line < 1) return undefined;
+    const at = column ?? onlyColumn(loaded.map, line);
+    if (at === undefined) return undefined;
+    const place = originalPositionFor(loaded.map, { line, column: Math.max(0, at - 1) });
+    if (place.source === null || isCollapsed(loaded, line, place.source, place.line)) return undefined;
+    const sources = loaded.map.resolvedSources.filter((source) => source !== null);
+    const known = { source: place.source, sources, folder: loaded.folder, line: place.line };
+    return column === undefined ? known : { ...known, column: place.column + 1 };
   }
+}
 
-  private load(file: string): { map: TraceMap; base: string } | undefined {
-    try {
-      const text = read(file);
-      const comment = [...text.matchAll(/^\/[/*][#@] sourceMappingURL=(\S+?)(?:\s*\*\/)?\s*$/gm)].at(-1)?.[1];
-      if (comment === undefined) return undefined;
-      const inline = /^data:application\/json;(?:charset=[^;]+;)?base64,(.+)$/.exec(comment)?.[1];
-      const mapFile = inline === undefined ? path.resolve(path.dirname(file), decodeURIComponent(comment)) : file;
-      const json = inline === undefined ? read(mapFile) : Buffer.from(inline, 'base64').toString();
-      return { map: new TraceMap(json), base: path.dirname(mapFile) };
-    } catch {
-      return undefined; // without a valid map, the place stays in the generated code
-    }
+/** Returns a column of a generated line whose mappings all lead to the same line. */
+function onlyColumn(map: TraceMap, line: number): number | undefined {
+  const segments = (decodedMappings(map)[line - 1] ?? []).filter((segment) => segment.length > 1);
+  const [first] = segments;
+  return first && segments.every(([, source, at]) => source === first[1] && at === first[2]) ? first[0] + 1 : undefined;
+}
+
+/** A map without columns leads from a minified line to one line of its source, whatever the column. */
+function isCollapsed({ map, lines }: LoadedMap, line: number, source: string, sourceLine: number): boolean {
+  if ((decodedMappings(map)[line - 1] ?? []).length > 1) return false;
+  const text = sourceContentFor(map, source)?.split('\n')[sourceLine - 1] ?? usualLine;
+  return (lines[line - 1]?.trim().length ?? 0) > 3 * text.trim().length + 20;
+}
+
+function load(file: string): LoadedMap | undefined {
+  try {
+    const text = read(file);
+    const comment = [...text.matchAll(/^\/[/*][#@] sourceMappingURL=(\S+?)(?:\s*\*\/)?\s*$/gm)].at(-1)?.[1];
+    if (comment === undefined) return undefined;
+    const [, encoding, data] = /^data:application\/json(?:;charset=[^;,]+)?(;base64)?,(.*)$/.exec(comment) ?? [];
+    const mapFile = data === undefined ? path.resolve(path.dirname(file), decodeURIComponent(comment.replace(/\?.*$/, ''))) : file;
+    const json =
+      data === undefined ? read(mapFile) : encoding === undefined ? decodeURIComponent(data) : Buffer.from(data, 'base64').toString();
+    return { map: new AnyMap(json.replace(/^\)\]\}'.*\n/, '')), folder: path.dirname(mapFile), lines: text.split('\n') };
+  } catch {
+    return undefined; // without a valid map, the place stays in the generated code
   }
 }
 
 function read(file: string): string {
   if (fs.statSync(file).size > maxBytes) throw new Error('too large');
   return fs.readFileSync(file, 'utf8');
-}
-
-function resolveSource(source: string, base: string): string {
-  if (source.startsWith('file://')) return fileURLToPath(source);
-  // Bundlers add a scheme to the path: `webpack://name/./src/a.ts`.
-  const plain = source.replace(/^[a-z][\w+.-]*:\/\/[^/]*\//i, '').replace(/\?.*$/, '');
-  return path.resolve(base, plain);
 }

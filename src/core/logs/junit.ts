@@ -1,17 +1,29 @@
 import { SaxesParser } from 'saxes';
 import type { FoundProblem, Frame } from '../model/problem';
+import { joined, sentence } from './matchers/sentence';
 import { traceFrames } from './trace-frames';
 
 const deepest = 100;
 const longestText = 100_000;
 const longestMessage = 500;
 
+const mostOfTest = 100;
+
+/** The stack of a further failure is not read. */
+const mostStacks = 2000;
+
 export interface ReportedTest {
   readonly name: string;
   readonly type: string;
   readonly file: string | undefined;
   readonly line: number | undefined;
-  failure: { readonly message: string; readonly type: string; text: string } | undefined;
+  readonly failures: Failure[];
+}
+
+interface Failure {
+  readonly message: string;
+  readonly type: string;
+  text: string;
 }
 
 /** A report with an error is discarded as a whole, because failures after the error are missing. */
@@ -32,7 +44,7 @@ export function readJunit(content: Buffer): JunitRead {
   const problems: FoundProblem[] = [];
   const suites: { name: string; file: string | undefined }[] = [];
   let test: ReportedTest | undefined;
-  let isFailure = false;
+  let failure: Failure | undefined;
   let depth = 0;
   // Throwing stops the parser, which would otherwise continue after each error.
   const fail = (message: string): never => {
@@ -49,21 +61,24 @@ export function readJunit(content: Buffer): JunitRead {
     if (depth === 1 && !/^(testsuites?|testcase)$/.test(name)) return fail(`<${name}> is no JUnit report`);
     if (name === 'testsuite') suites.push({ name: attributes['name'] ?? '', file: attributes['file'] });
     if (name === 'testcase') test = testOf(attributes, suites.at(-1));
-    isFailure = test !== undefined && (name === 'failure' || name === 'error');
-    if (test && isFailure) test.failure ??= { message: attributes['message'] ?? '', text: '', type: attributes['type'] ?? '' };
+    failure = undefined;
+    if (!test || (name !== 'failure' && name !== 'error')) return;
+    failure = { message: attributes['message'] ?? '', text: '', type: attributes['type'] ?? '' };
+    if (test.failures.length < mostOfTest) test.failures.push(failure);
   });
   const add = (piece: string): void => {
-    if (isFailure && test?.failure && test.failure.text.length < longestText) test.failure.text += piece;
+    if (failure && failure.text.length < longestText) failure.text += piece;
   };
   parser.on('text', add);
   parser.on('cdata', add);
   parser.on('closetag', ({ name }) => {
     depth -= 1;
-    if (name === 'failure' || name === 'error') isFailure = false;
+    failure = undefined;
     if (name === 'testsuite') suites.pop();
     if (name !== 'testcase' || !test) return;
-    if (test.failure) problems.push(failingTest(test, test.failure));
+    const ended = test;
     test = undefined;
+    for (const each of ended.failures) problems.push(failingTest(ended, problems.length < mostStacks ? each : { ...each, text: '' }));
   });
   try {
     parser.write(withoutControl(text)).close();
@@ -108,36 +123,43 @@ export function testOf(
     type,
     file: attributes['file'] ?? attributes['filepath'] ?? suite?.file ?? (isFile ? type : undefined),
     line: Number.isInteger(line) && line > 0 ? line : undefined,
-    failure: undefined,
+    failures: [],
   };
 }
 
 /** Returns a failing test as a problem. */
-export function failingTest(
-  test: Omit<ReportedTest, 'failure'>,
-  { message, text, type }: NonNullable<ReportedTest['failure']>,
-): FoundProblem {
+export function failingTest(test: Omit<ReportedTest, 'failures'>, { message, text, type }: Failure): FoundProblem {
   const frames = traceFrames(text || message);
   const own = placeOf(test, frames);
   const said = saidIn(message, text) || type;
   const whole = [test.name, said].filter((part) => part !== '').join(': ');
+  // Go prints the name of a file without its package.
+  const isGo = test.type.includes('/') && [...frames, ...(own ? [own] : [])].some(({ file }) => /^[^/\\]+\.go$/.test(file));
   return {
     severity: 'error',
     message: whole.length > longestMessage ? `${whole.slice(0, longestMessage)}…` : whole,
     source: 'junit',
+    ...(isGo && { folder: test.type }),
     ...(frames.length > 0 && { frames: own ? [...frames, own] : frames }),
     ...(frames.length === 0 && own),
   };
 }
+
+/** Lines that only name the test or its place. */
+const noMessage = /^\s*(?:=== RUN|--- FAIL:|[\w\\]+::\w+$|\S+:\d+$|\(?(?:from function|in test file) )/;
 
 /** Returns the failure in one sentence. */
 function saidIn(message: string, text: string): string {
   // Go tests have no failure message: the output at a line serves as one.
   const go = /^\s+\S+\.go:\d+: (.*)$/m.exec(text)?.[1] ?? /^panic: .*?(?= \[recovered\]|$)/m.exec(text)?.[0];
   if (/^(?:Failed)?$/.test(message) && go !== undefined) return go;
-  const lines = (message || text).split('\n').map((line) => line.trim());
-  const [first = '', second] = lines.filter((line) => line !== '' && !/^(?:=== RUN|--- FAIL:|[\w\\]+::\w+$)/.test(line));
-  return first.endsWith(':') && second !== undefined ? `${first} ${second}` : first;
+  // pytest describes in its text what could not be collected.
+  const lines = message === 'collection failure' ? text.match(/(?<=^E {3}).*(?:Error|Exception)\b.*$/gm) : undefined;
+  const told = (lines ?? (message || text).split('\n')).filter((line) => !noMessage.test(line));
+  // GoogleTest explains each value on a line of its own.
+  const said = told.some((line) => /^\s*Which is: /.test(line)) ? joined(told) : sentence(told);
+  const expansion = /^with expansion:\n\s*(.+)$/m.exec(text)?.[1];
+  return expansion === undefined || said.includes(expansion) ? said : `${said}: ${expansion}`;
 }
 
 /** Returns the place of the test itself, for a failure without a stack. */

@@ -4,7 +4,8 @@ import type { Matcher } from './matchers/matcher';
 import { patternMatcher } from './matchers/pattern';
 import type { SelectedMatchers } from './matchers/select';
 import type { FoundProblem } from '../model/problem';
-import { ProblemFinder, type Watch } from './problem-finder';
+import { ProblemFinder } from './problem-finder';
+import type { Watch } from './problem-stream';
 
 /** The maximum number of problems of one step. The number of further problems is reported. */
 export const mostProblems = 1000;
@@ -49,6 +50,8 @@ export function findInLog({ file, from, to }: LogPart, wanted: SelectedMatchers,
     fs.closeSync(descriptor);
   }
   finder.end();
+  // Some problems are known only after later ones.
+  problems.sort((a, b) => (a.logLine ?? 0) - (b.logLine ?? 0));
   return { problems, more };
 }
 

@@ -1,26 +1,16 @@
-import type { Matcher, Search } from './matchers/matcher';
-import type { FoundProblem } from '../model/problem';
+import type { Found, Matcher } from './matchers/matcher';
 import { plainLine } from '../support/terminal-text';
-
-/** Called before and after a matcher reads a line, so that a matcher that never returns can be named. */
-export interface Watch {
-  reading(matcher: string, line: number): void;
-  done(): void;
-}
-
-interface Running {
-  readonly matcher: Matcher;
-  readonly search: Search;
-  waiting: boolean;
-  /** The number of the line that it read last. */
-  read: number;
-}
+import { mayHavePrefixes, prefixOf } from './prefixes';
+import { ProblemStream, type Watch } from './problem-stream';
 
 /** The maximum length of a line in bytes. Longer lines are cut: no tool prints a place beyond it. */
 const longestLine = 4 * 1024;
 
 /** The maximum length of an unfinished line, which bounds the memory. */
 const longestRest = 1 << 20;
+
+/** The maximum number of programs whose lines are kept apart. */
+const mostStreams = 200;
 
 const newline = 0x0a;
 
@@ -29,32 +19,25 @@ const newline = 0x0a;
  * while a match is open, the lines that follow. All other lines cost almost nothing.
  */
 export class ProblemFinder {
-  private readonly running: readonly Running[];
-  /** Matchers that can start on any line, on a line with a word, and on a line with a first character. */
-  private readonly always: readonly Running[];
-  private readonly byWord: readonly Running[];
-  private readonly byFirst = new Map<string, Running[]>();
+  private readonly main: ProblemStream;
+  /** The programs whose lines have a prefix. */
+  private readonly streams = new Map<string, ProblemStream>();
+  private hasPrefixes = false;
   private readonly scanner: LineScanner;
-  private waiting = 0;
   private rest: Buffer = Buffer.alloc(0);
-  /** The number of complete lines so far, and the number of the current line. */
+  /** The number of complete lines so far. */
   private lines = 0;
-  private number = 0;
 
   constructor(
-    matchers: readonly Matcher[],
-    found: (problem: FoundProblem) => void,
+    private readonly matchers: readonly Matcher[],
+    private readonly found: Found,
     private readonly watch?: Watch,
   ) {
-    this.running = matchers.map((matcher) => ({ matcher, search: matcher.start(found), waiting: false, read: 0 }));
-    this.always = this.running.filter((one) => !one.matcher.begins);
-    this.byWord = this.running.filter((one) => one.matcher.begins?.holds);
-    for (const one of this.running) {
-      for (const first of one.matcher.begins?.first ?? '') this.byFirst.set(first, [...(this.byFirst.get(first) ?? []), one]);
-    }
+    this.main = new ProblemStream(matchers, found, watch);
+    const begins = this.main.beginnings();
     this.scanner = new LineScanner(
-      [...new Set(matchers.flatMap((matcher) => matcher.begins?.holds ?? []))],
-      matchers.map((matcher) => matcher.begins?.first ?? '').join(''),
+      [...new Set(begins.flatMap(({ holds }) => holds ?? []))],
+      begins.map(({ first }) => first ?? '').join(''),
     );
   }
 
@@ -74,46 +57,34 @@ export class ProblemFinder {
   end(): void {
     if (this.rest.length > 0) this.wholeLines(Buffer.concat([this.rest, Buffer.of(newline)]));
     this.rest = Buffer.alloc(0);
-    for (const { search, matcher } of this.running) this.watched(matcher, () => search.end());
+    for (const stream of [this.main, ...this.streams.values()]) stream.end();
   }
 
   private wholeLines(bytes: Buffer): void {
+    this.hasPrefixes ||= mayHavePrefixes(bytes);
     this.lines += this.scanner.scan(
       bytes,
-      () => this.waiting > 0 || this.always.length > 0,
+      () => this.hasPrefixes || this.main.needsAll,
       (from, to, before, holds) => {
-        this.number = this.lines + before + 1;
-        this.line(plainLine(bytes.toString('utf8', from, Math.min(to, from + longestLine))), holds);
+        const text = plainLine(bytes.toString('utf8', from, Math.min(to, from + longestLine)));
+        this.line(text, this.lines + before + 1, holds);
       },
     );
   }
 
-  private line(text: string, holds: boolean): void {
-    if (this.waiting > 0) for (const one of this.running) if (one.waiting) this.read(one, text);
-    this.begin(this.byFirst.get(/[^ \t]/.exec(text)?.[0] ?? ''), text);
-    if (holds) this.begin(this.byWord, text);
-    this.begin(this.always, text);
+  private line(text: string, number: number, holds: boolean): void {
+    const prefix = this.hasPrefixes ? prefixOf(text) : undefined;
+    const stream = prefix && this.stream(prefix.name, prefix.folder);
+    if (prefix && stream) stream.line(prefix.text, number, holds);
+    else this.main.line(text, number, holds);
   }
 
-  private begin(these: readonly Running[] | undefined, text: string): void {
-    if (!these) return;
-    for (const one of these) {
-      const { begins } = one.matcher;
-      if (one.read < this.number && (!begins || begins.line.test(text))) this.read(one, text);
-    }
-  }
-
-  private read(one: Running, text: string): void {
-    const before = one.waiting;
-    one.read = this.number;
-    this.watched(one.matcher, () => (one.waiting = one.search.line(text, this.number)));
-    if (one.waiting !== before) this.waiting += one.waiting ? 1 : -1;
-  }
-
-  private watched(matcher: Matcher, work: () => void): void {
-    this.watch?.reading(matcher.name, this.number);
-    work();
-    this.watch?.done();
+  private stream(name: string, folder: string | undefined): ProblemStream | undefined {
+    const known = this.streams.get(name);
+    if (known || this.streams.size >= mostStreams) return known;
+    const stream = new ProblemStream(this.matchers, this.found, this.watch, folder);
+    this.streams.set(name, stream);
+    return stream;
   }
 }
 

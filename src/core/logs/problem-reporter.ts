@@ -1,10 +1,11 @@
 import * as fs from 'node:fs';
 import { messageOf } from '../model/result';
+import { commandFolder } from './command-folder';
 import type { Mask } from '../support/masking';
 import type { Contributed } from './matchers/definition';
 import type { FoundProblem } from '../model/problem';
 import type { ProblemSearch } from './problem-search';
-import type { ReportProblems } from './reports';
+import type { ReportProblems, ReportStamps } from './reports';
 import type { Step } from '../model/pipeline';
 import type { ProblemFound, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
@@ -16,8 +17,8 @@ export interface ProblemSources {
   readonly journal: Journal;
   readonly mask: Mask;
   readonly contributed: Contributed;
-  /** Reads the reports that the attempt of a step wrote since `began` (milliseconds since the epoch). */
-  readonly reports: (step: Step, began: number) => Promise<ReportProblems>;
+  /** Reads the reports that a step wrote after `before`; without it, all of its reports. */
+  readonly reports: (step: Step, before?: ReportStamps) => Promise<ReportProblems>;
 }
 
 /** The end of a step, with its log. */
@@ -26,8 +27,8 @@ export interface StepEnd {
   readonly log: string;
   /** The offset of the last attempt in the log, in bytes. */
   readonly from: number;
-  /** The start of the last attempt, in milliseconds since the epoch. Older reports do not belong to it. */
-  readonly began: number;
+  /** The reports before the last attempt, which do not belong to it. */
+  readonly before?: ReportStamps;
   /** The cause, if the machine rather than the code failed. */
   readonly reason?: string;
 }
@@ -44,8 +45,9 @@ export class ProblemReporter {
     const { journal, placer, mask } = this.sources;
     const list = new ProblemList(end.state);
     if (end.reason !== undefined) list.add({ severity: 'error', message: end.reason, source: 'deliver' }, undefined);
+    const folder = commandFolder(step.run ?? '') ?? (callsTools(step.run) ? '' : undefined);
     for (const found of [...(await this.ofLog(step, end)), ...(await this.ofReports(step, end))]) {
-      const shown = { ...found, message: mask.text(found.message) };
+      const shown = { ...(folder !== undefined && { folder }), ...found, message: mask.text(found.message) };
       list.add(shown, await placer.place(shown), await placer.filesOnStack(shown));
     }
     const problems = list.all();
@@ -74,7 +76,7 @@ export class ProblemReporter {
 
   private async ofReports(step: Step, end: StepEnd): Promise<readonly FoundProblem[]> {
     try {
-      const { problems, more, failures } = await this.sources.reports(step, end.began);
+      const { problems, more, failures } = await this.sources.reports(step, end.before);
       for (const { file, message } of failures) this.notice(step, `the report ${file} cannot be read: ${message}`);
       if (more > 0) this.notice(step, `${more} more failing tests of ${step.name} are in its reports alone`);
       return problems;
@@ -87,6 +89,16 @@ export class ProblemReporter {
   private notice(step: Step, message: string): void {
     this.sources.journal.append({ type: 'notice', step: step.name, message });
   }
+}
+
+/** Tools that print paths relative to the folder that they are called in. Go, cargo, jest and task runners do not. */
+const tool =
+  /^(?:\w+=\S* +)*(?:(?:npx|bunx|pnpm exec|uv run|poetry run|bundle exec|python3? -m) +)?(?:\.?\/?(?:node_modules\/\.bin|vendor\/bin)\/)?(?:(?:vue-)?tsc|eslint|oxlint|biome|stylelint|prettier|mocha|ruff|mypy|flake8|pylint|pyright|pytest|black|[gc]?cc|[gc]\+\+|clang(?:\+\+)?|rubocop|rspec|phpunit|phpstan|shellcheck)(?: |$)/;
+
+/** Returns true if a command only calls such tools, so that they certainly ran in the service's folder. */
+export function callsTools(run = ''): boolean {
+  const commands = run.split(/&&|\|\||[;|\n]/).map((command) => command.trim());
+  return !/[`(]| -C|--(?:cwd|directory|prefix)/.test(run) && commands.every((command) => command === '' || tool.test(command));
 }
 
 /** A problem as the journal records it. */
@@ -163,5 +175,6 @@ function isSame(one: Kept, found: FoundProblem, problem: StepProblem): boolean {
       : false;
   if (path !== problem.path || line !== problem.line) return false;
   if (message === problem.message) return column === problem.column || column === undefined || problem.column === undefined;
-  return traces && line !== undefined && found.source !== one.found.source;
+  const isReported = [found.source, one.found.source].includes('junit');
+  return (traces || isReported) && line !== undefined && found.source !== one.found.source;
 }

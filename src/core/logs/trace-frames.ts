@@ -1,29 +1,30 @@
 import type { Frame } from '../model/problem';
+import { frameOf } from './matchers/groups';
 
 /** The frame formats of several languages. Stacks that print the innermost call last are reversed. */
 const notations: readonly { readonly frame: RegExp; readonly outermostFirst?: true }[] = [
-  { frame: /^\s*File "(.+?)", line (\d+)/, outermostFirst: true },
-  { frame: /^(\S[^:\n]*\.py):(\d+): \w*$/, outermostFirst: true },
-  { frame: /^\s+at .* in (.+):line (\d+)$/ },
-  { frame: /panicked at (?:'.*', )?([^\s:][^:]*\.rs):(\d+):(\d+)/ },
-  { frame: /^\s*❯ (?:\S.* )?([^\s❯][^:]*):(\d+):(\d+)$/ },
-  { frame: /^\s*(\S[^:\n]*\.(?:go|php|rb|ts|js|mjs|cjs|tsx|jsx)):(\d+)(?::(\d+))?\b/ },
+  { frame: /^E?\s*File "(?<file>.+?)", line (?<line>\d+)/, outermostFirst: true },
+  { frame: /^(?<file>\S[^:\n]*\.py):(?<line>\d+): (?:[\w.]*|in .+)$/, outermostFirst: true },
+  { frame: /^\s+at .* in (?<file>.+):line (?<line>\d+)$/ },
+  { frame: /panicked at (?:'.*', )?(?<file>[^\s:][^:]*\.rs):(?<line>\d+):(?<column>\d+)/ },
+  { frame: /^\s*❯ (?:\S.* )?(?<file>[^\s❯][^:]*):(?<line>\d+):(?<column>\d+)$/ },
+  { frame: /\bin (?:test )?file (?<file>\S.*?), line (?<line>\d+)/ },
+  { frame: /\[(?<file>\S+\.rb):(?<line>\d+)\]:?$/ },
+  {
+    frame:
+      /^\s*(?:at )?(?<file>\S[^:\n]*\.(?:go|php|rb|ts|js|mjs|cjs|tsx|jsx|c|cc|cpp|cxx|h|hpp)):(?<line>\d+)(?::(?<column>\d+))?(?=\D|$)/,
+  },
 ];
-
-const longestLine = 2000;
 
 /** Returns the frames of a stack trace of any language, innermost call first. Empty if there are none. */
 export function traceFrames(trace: string): Frame[] {
-  const lines = trace.split('\n').map((line) => line.trimEnd().slice(0, longestLine));
+  const lines = trace.split('\n').map((line) => line.trimEnd());
   const node = lines.flatMap((line) => nodeFrame(line) ?? []).filter((frame) => frame.line !== undefined);
   if (node.length > 0) return node;
   const java = lines.flatMap((line) => javaFrame(line) ?? []);
   if (java.length > 0) return java;
   for (const { frame, outermostFirst } of notations) {
-    const found = lines.flatMap((line) => {
-      const [, file, number, column] = frame.exec(line) ?? [];
-      return file === undefined ? [] : [{ file, line: Number(number), ...(column !== undefined && { column: Number(column) }) }];
-    });
+    const found = lines.flatMap((line) => frameOf(frame, line) ?? []);
     if (found.length > 0) return outermostFirst ? found.reverse() : found;
   }
   return [];
@@ -38,7 +39,8 @@ export function javaFrame(line: string): Frame | undefined {
   return { file: folder === '' ? file : `${folder}/${file}`, line: Number(number) };
 }
 
-const call = /^\s*at (?:.*? \()?((?:file:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
+const call =
+  /^\s*at (?:async )?(?:.*? \()?((?:(?!https?:)[a-z][\w-]*:\/\/|node:|[A-Za-z]:[\\/])?[^():]+(?:\([^():]*\)[^():]*)*):(\d+):(\d+)\)?(?: \{)?$/;
 
 /** A stack frame as printed by V8 (https://v8.dev/docs/stack-trace-api), also without a file. */
 export function nodeFrame(line: string): Frame | undefined {

@@ -82,7 +82,9 @@ export async function serviceMetrics(request: MetricsRequest): Promise<Result<Se
   const inWindow = facts.filter(({ deployment: { at } }) => isIn(at, window));
   const others = runs.filter((run) => !measuredRuns.includes(run));
   const otherDeployments = journaledDeployments(others, pipeline.service, environment).filter(({ at }) => isIn(at, window)).length;
-  const notes = limitationsOf({ pipeline, environment, where, asked, journalsSince, wholeSince, otherDeployments, host, team, inWindow });
+  const redeliveries = team.redeliveries.filter((at) => isIn(at, window)).length;
+  const known = { pipeline, environment, where, asked, journalsSince, wholeSince };
+  const notes = limitationsOf({ ...known, otherDeployments, redeliveries, host, team, inWindow });
   const countOf = (source: MetricsSource['source']): number => inWindow.filter(({ deployment }) => deployment.source === source).length;
   return ok({
     ...{ service: pipeline.service, environment, ...window, deployments: inWindow.length },
@@ -152,6 +154,8 @@ export interface NoteInputs {
   readonly wholeSince: string;
   /** Deployments in the window to another environment of the same name. */
   readonly otherDeployments: number;
+  /** Deliveries in the window of what was live already. */
+  readonly redeliveries: number;
   readonly host: TeamHistory | undefined;
   readonly team: TeamDeployments;
   readonly inWindow: readonly DeploymentFacts[];
@@ -159,7 +163,7 @@ export interface NoteInputs {
 
 /** Returns the limits of the figures, each in a sentence, so that no gap is hidden. */
 export function limitationsOf(inputs: NoteInputs): string[] {
-  const { pipeline, environment, where, asked, journalsSince, wholeSince, otherDeployments, host, team, inWindow } = inputs;
+  const { pipeline, environment, where, asked, journalsSince, wholeSince, otherDeployments, redeliveries, host, team, inWindow } = inputs;
   return [
     ...(pipeline.release === undefined
       ? [`delivery.yaml names no \`release\`: ${environment} is the last environment that the pipeline deploys to`]
@@ -172,6 +176,7 @@ export function limitationsOf(inputs: NoteInputs): string[] {
           `not counted: ${counted(otherDeployments, 'deployment')} to another ${environment}: each machine has its own \`process\` environments`,
         ]
       : []),
+    ...(redeliveries > 0 ? [`not counted: ${counted(redeliveries, 'repeated deployment')} of a commit that was live already`] : []),
     ...recordNotes(team),
     ...changeNotes(inWindow, team.deployments),
   ];

@@ -6,6 +6,8 @@ export interface TeamDeployments {
   readonly deployments: readonly ProductionDeployment[];
   /** Records of a commit that was live already, from status checks or possible rollbacks. They are not deployments. */
   readonly repeats: number;
+  /** The times of deliveries from this machine that brought what was live already. They are no deployments. ISO 8601, UTC. */
+  readonly redeliveries: readonly string[];
   /** Records that a commit is no longer live. It may never have been live. */
   readonly inactive: number;
 }
@@ -63,6 +65,7 @@ class Timeline {
   /** The live commit is known from a record, not from a journal. */
   private isRecorded = false;
   private repeats = 0;
+  private readonly redeliveries: string[] = [];
   private inactive = 0;
 
   constructor(
@@ -79,8 +82,8 @@ class Timeline {
   }
 
   result(): TeamDeployments {
-    const { deployments, repeats, inactive } = this;
-    return { deployments, repeats, inactive };
+    const { deployments, repeats, redeliveries, inactive } = this;
+    return { deployments, repeats, redeliveries, inactive };
   }
 
   private async deployed({ run: _, previous: before, ...rest }: JournaledDeployment): Promise<void> {
@@ -88,6 +91,10 @@ class Timeline {
     const isByOthers = this.isRecorded && (before === undefined || this.order.has(before));
     const previous = isByOthers ? this.live : before;
     if (previous !== undefined) this.goesLive(previous);
+    if (rest.commit === previous && !rest.failure) {
+      this.redeliveries.push(rest.at);
+      return;
+    }
     if (!rest.failure && (await this.isEarlier(rest.commit)) === true) return this.rolledBack(rest.at, rest.commit);
     this.deployments.push({ ...rest, ...(previous !== undefined && { previous }) });
     this.goesLive(rest.commit);

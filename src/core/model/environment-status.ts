@@ -36,6 +36,22 @@ export interface ServiceStatus {
   readonly artifact?: Artifact;
   /** The time when the environment reported this (ISO 8601); absent if it needs no query. */
   readonly observedAt?: string;
+  /** The repository that it belongs to; absent if another machine or an earlier version delivered it. */
+  readonly owner?: Owner;
+  /** The environment is the `release` environment of its pipeline. */
+  readonly isProduction?: true;
+}
+
+/** The repository that a service of an environment belongs to. Folders are absolute. */
+export interface Owner {
+  /** The working copy that delivered last. */
+  readonly folder: string;
+  /** The git folder that all its working copies share. */
+  readonly gitFolder: string;
+  /** The address of its `origin`, in one spelling. */
+  readonly origin?: string;
+  /** The commit that was checked out at the last delivery. It identifies a repository that was moved. */
+  readonly head?: string;
 }
 
 /** The build of a release. Folders are absolute. */

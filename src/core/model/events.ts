@@ -51,6 +51,10 @@ export interface PlannedStep {
   readonly name: string;
   readonly needs: readonly string[];
   readonly kind: 'run' | 'deploy' | 'verify';
+  /** The environment that the step deploys to. */
+  readonly deploys?: string;
+  /** The environment that the step verifies. */
+  readonly verifies?: string;
   /** The median duration of recent passes, for estimates. */
   readonly usualMs?: number;
 }

@@ -30,6 +30,8 @@ export interface Step {
   readonly inputs?: readonly string[];
   readonly outputs: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The variables that the step takes from the environment: `env` lists them without a value. Their values are part of the key. */
+  readonly inherits?: readonly string[];
   readonly secrets: readonly string[];
   readonly reports: readonly string[];
   /** Names of problem matchers, or matchers in the format of VS Code. */
@@ -66,6 +68,8 @@ export interface Feedback {
   readonly sources: readonly SourceDefinition[];
   /** Globs by component, for feedback that names no line. */
   readonly components: Readonly<Record<string, readonly string[]>>;
+  /** Folders where the service runs, and the folder of the service that each contains. */
+  readonly paths: Readonly<Record<string, string>>;
 }
 
 /** A place that feedback comes from. The settings are those of the kind: see the descriptor in its folder. */

@@ -18,6 +18,8 @@ export interface FoundProblem {
   readonly file?: string;
   readonly line?: number;
   readonly column?: number;
+  /** The folder that the tool ran in, as printed or relative to the service; empty for the service's folder. Absent if unknown. */
+  readonly folder?: string;
   /** The stack trace, innermost call first. The first frame in the delivered tree is the place. */
   readonly frames?: readonly Frame[];
   /** The first line in the log, from 1; absent for a problem from a report. */

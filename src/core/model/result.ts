@@ -1,3 +1,5 @@
+import { systemMessage } from './system-error';
+
 /**
  * An expected failure: a value, not an exception. `message` is one sentence. `hint` says how to fix it. Lines and columns
  * count from 1.
@@ -34,7 +36,9 @@ export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 }
 
-/** Returns the message of a thrown value. */
+/** Returns the message of a thrown value. An error of a system call becomes a sentence. */
 export function messageOf(error: unknown): string {
+  const meaning = systemMessage(error);
+  if (meaning !== undefined) return meaning;
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,6 +2,7 @@ import type {
   Change,
   CiConnection,
   CiRun,
+  Notice,
   Outcome,
   PlannedStep,
   ProcessIdentity,
@@ -10,6 +11,7 @@ import type {
   RolledBack,
   RunEvent,
   StepState,
+  Verified,
 } from './events';
 import { unreachable } from './result';
 
@@ -66,6 +68,8 @@ export interface StepProgress extends PlannedStep {
   /** The environment that needs an approval. */
   readonly approval?: string;
   readonly problems: readonly ProblemFound[];
+  /** Messages about the step, such as why it is not cached. The run's notices contain them too. */
+  readonly notices?: readonly string[];
 }
 
 export interface Deployment {
@@ -75,6 +79,8 @@ export interface Deployment {
   readonly release: Release;
   readonly previous?: Release;
   readonly state: 'unverified' | 'verified' | 'rolled-back';
+  /** The steps that verified it so far. */
+  readonly verifiedBy?: readonly string[];
   /** The rollback of this deployment; absent while it is live. */
   readonly takenBack?: Pick<RolledBack, 'at' | 'to' | 'reason' | 'delivered' | 'byHand' | 'errorsMs'>;
 }
@@ -153,11 +159,11 @@ function foldOne(state: RunState | undefined, event: RunEvent): RunState | undef
       return { ...state, deployments: [...state.deployments.filter((d) => d.environment !== environment), deployment] };
     }
     case 'verified':
-      return withDeployment(state, event.environment, 'verified');
+      return withVerification(state, event);
     case 'rolled-back':
       return withRollback(state, event);
     case 'notice':
-      return { ...state, notices: [...state.notices, event.message] };
+      return withNotice(state, event);
     case 'run-finished':
       return judged({
         ...atRest(state),
@@ -187,6 +193,11 @@ export function foldAll(state: RunState | undefined, events: readonly RunEvent[]
     folded = withStep(folded, event.step, (step) => ({ ...step, problems: [...step.problems, ...together] }));
   }
   return folded;
+}
+
+function withNotice(state: RunState, { step: name, message }: Notice): RunState {
+  const after = { ...state, notices: [...state.notices, message] };
+  return name === undefined ? after : withStep(after, name, (step) => ({ ...step, notices: [...(step.notices ?? []), message] }));
 }
 
 function withRollback(state: RunState, event: RolledBack): RunState {
@@ -275,6 +286,13 @@ function withStep(state: RunState, name: string, change: (step: StepProgress) =>
   return { ...state, steps };
 }
 
-function withDeployment(state: RunState, environment: string, to: Deployment['state']): RunState {
-  return { ...state, deployments: state.deployments.map((d) => (d.environment === environment ? { ...d, state: to } : d)) };
+/** A release is verified as soon as all steps that verify its environment have passed. A CI service reports it only then. */
+function withVerification(state: RunState, { environment, step }: Verified): RunState {
+  const deployments = state.deployments.map((one): Deployment => {
+    if (one.environment !== environment) return one;
+    const verifiedBy = [...(one.verifiedBy ?? []), step];
+    const isPending = !state.engine && state.steps.some(({ name, verifies }) => verifies === environment && !verifiedBy.includes(name));
+    return { ...one, verifiedBy, state: isPending ? one.state : 'verified' };
+  });
+  return { ...state, deployments };
 }

@@ -100,14 +100,22 @@ function rolledBack(run: RunState): string | undefined {
 
 function reasonOf(run: RunState): string {
   const failed = run.steps.filter((step) => step.state === 'failed').map((step) => step.name);
-  return failed.length > 0 ? `${failed.join(', ')} failed` : (run.reason ?? 'the last delivery failed');
+  if (failed.length === 0) return run.reason ?? 'the last delivery failed';
+  return failed.length > 2 ? `${failed.length} steps failed` : `${failed.join(', ')} failed`;
 }
 
 /** Returns the steps as the journal announces them, with their usual duration in `earlier` runs. */
 export function plannedSteps(pipeline: Pipeline, earlier: readonly RunState[]): PlannedStep[] {
   return pipeline.steps.map((step) => {
     const usualMs = usual(step.name, earlier);
-    return { name: step.name, needs: step.needs, kind: kindOf(step), ...(usualMs !== undefined && { usualMs }) };
+    return {
+      name: step.name,
+      needs: step.needs,
+      kind: kindOf(step),
+      ...(step.deploy !== undefined && { deploys: step.deploy }),
+      ...(step.verifies !== undefined && { verifies: step.verifies }),
+      ...(usualMs !== undefined && { usualMs }),
+    };
   });
 }
 

@@ -1,21 +1,26 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { kindOf, recordedEnvironments } from '../environments/environments';
+import { isSameRepository } from '../environments/owner';
 import { RecordedEnvironment } from '../environments/recorded/recorded-environment';
 import { ServiceRecords } from '../environments/recorded/service-record';
 import { isEmbedded } from '../environments/registry';
+import type { Owner } from '../model/environment-status';
 import { definitionName, type EnvironmentDefinition, type Pipeline } from '../model/pipeline';
 import { listServices } from './locate';
 
 /**
  * Returns the environments that have to be polled for their releases: those that this machine deployed to, and those that the services
- * of a working copy define, because others may have deployed to them. Without `root`, only the former.
+ * of a working copy define, because others may have deployed to them. Without `root`, only the former. A service that belongs to another
+ * repository than `mine` keeps its recorded definition.
  */
-export async function environmentsToObserve(home: string, root: string | undefined): Promise<RecordedEnvironment[]> {
+export async function environmentsToObserve(home: string, root: string | undefined, mine?: Owner): Promise<RecordedEnvironment[]> {
   const defined = new Map<string, Map<string, EnvironmentDefinition>>();
-  for (const { service, environments } of root === undefined ? [] : await pipelinesOf(root))
+  for (const { service, environments } of root === undefined ? [] : await definedPipelines(root))
     for (const [name, definition] of Object.entries(environments)) {
       if (isEmbedded(definition.kind) || (kindOf(name, home) ?? definition.kind) !== definition.kind) continue;
+      const owner = mine && new ServiceRecords(home, name).ownerOf(service);
+      if (mine && owner && !isSameRepository(owner, mine)) continue;
       const services = defined.get(name) ?? new Map<string, EnvironmentDefinition>();
       // If one name has two kinds, the first counts; a delivery to the other is refused.
       if ([...services.values()].every((other) => other.kind === definition.kind)) services.set(service, definition);
@@ -28,8 +33,8 @@ export async function environmentsToObserve(home: string, root: string | undefin
   return [...open, ...recordedEnvironments(home).filter(({ name }) => !defined.has(name))];
 }
 
-/** Skips definitions with errors: `deliver check` reports them. */
-async function pipelinesOf(root: string): Promise<Pipeline[]> {
+/** Returns the pipelines of a working copy. Skips definitions with errors: `deliver check` reports them. */
+export async function definedPipelines(root: string): Promise<Pipeline[]> {
   const services = await listServices(root);
   if (services.length === 0) return [];
   const { parsePipeline } = await import('./parse');

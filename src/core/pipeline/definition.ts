@@ -13,8 +13,18 @@ import { wordList } from '../support/format';
 const describe = (description: string) => z.meta({ description });
 
 /** Steps, services and environments name files and folders, so their names are safe in every file system. */
-export const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
-const name = z.string().check(z.regex(namePattern, 'a name holds letters, digits, `_`, `.` and `-`, and starts with a letter or a digit'));
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/;
+/** Names that objects have already, that Windows reserves for devices, or whose last dot it drops. */
+const reservedName = /^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\.|$)|\.$/i;
+
+function isReserved(name: string): boolean {
+  return name in {} || reservedName.test(name);
+}
+
+const name = z.string().check(
+  z.regex(namePattern, 'a name holds up to 100 letters, digits, `_`, `.` and `-`, and starts with a letter or a digit'),
+  z.refine((value) => !isReserved(value), 'this name is reserved: choose another one'),
+);
 
 /** The longest duration of each unit fits a timer. */
 const duration = z
@@ -35,10 +45,13 @@ const path = z.string().check(z.regex(insidePattern, 'a path stays inside the fo
 const paths = z.array(path);
 const pathOrPaths = z.union([path, paths]);
 
-const variableName = z
-  .string()
-  .check(z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, 'the name of an environment variable holds letters, digits and `_`'));
-const variables = z.record(variableName, z.union([z.string(), z.number(), z.boolean()]));
+const variableName = z.string().check(
+  z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/, 'the name of an environment variable holds letters, digits and `_`'),
+  z.refine((value) => !(value in {}), 'this name is reserved: choose another one'),
+);
+const variableValues = [z.string(), z.number(), z.boolean()] as const;
+const variables = z.record(variableName, z.union(variableValues));
+const stepVariables = z.record(variableName, z.union([...variableValues, z.null()]));
 
 const address = z.string().check(z.regex(/^https?:\/\/[^\s/]+/, 'an address starts with https:// or http://'));
 const server = z.optional(address).check(describe('The address of your own server. Default: the public server.'));
@@ -65,7 +78,14 @@ const probes = ['path', 'tcp', 'command'];
 const health = z
   .strictObject({
     path: z
-      .optional(z.string().check(z.regex(/^\//, 'a path of the service starts with /')))
+      .optional(
+        z
+          .string()
+          .check(
+            z.regex(/^\//, 'a path of the service starts with /'),
+            z.regex(/^[!-~]*$/, 'a path of the service holds only printable ASCII: encode a space as %20'),
+          ),
+      )
       .check(describe('Healthy when a GET request of this path returns 2xx.')),
     tcp: z.optional(z.literal(true)).check(describe('Healthy when the port accepts connections (the default).')),
     command: z.optional(command).check(describe('Healthy when this command exits with 0.')),
@@ -165,7 +185,13 @@ const step = z
     outputs: z
       .optional(paths)
       .check(describe('Globs of the files that the step creates. They are restored when the step is not run again.')),
-    env: z.optional(variables).check(describe('Environment variables for the command.')),
+    env: z
+      .optional(stepVariables)
+      .check(
+        describe(
+          'Environment variables for the command. A variable without a value is taken from the environment, and the step runs again when it changes.',
+        ),
+      ),
     secrets: z
       .optional(z.array(variableName))
       .check(describe("Names of secrets, from the editor's secret storage or the environment. Deliver masks them in logs.")),
@@ -201,6 +227,9 @@ const feedback = z
   .strictObject({
     sources: z.optional(z.array(source)).check(describe('The sources of feedback.')),
     components: z.optional(z.record(text, pathOrPaths)).check(describe('The files of each component, for feedback that names no line.')),
+    paths: z
+      .optional(z.record(text, path))
+      .check(describe('Folders where the service runs, each with the folder here that it contains, such as `/usr/src/app: .`.')),
   })
   .check(describe('Feedback from customers, shown at the lines of code that it is about.'));
 

@@ -92,7 +92,7 @@ export function readDocument(content: string, path: string): { document?: Source
     const errors = [...document.errors, ...document.warnings].map((error) => at(error.pos[0], sentence(error.message), advice(error.code)));
     if (second) errors.push(at(second.range[0], 'the file holds a second document', 'keep one document in the file'));
     if (errors.length > 0) return { errors };
-    errors.push(...oddKeys(document, at));
+    errors.push(...oddKeys(document, at), ...unusableText(document, at));
     if (errors.length > 0) return { errors };
     errors.push(...repeatedKeys(document, at));
     try {
@@ -149,6 +149,33 @@ function oddKeys(document: Document.Parsed, at: (offset: number, message: string
   });
   return errors;
 }
+
+/** The longest argument that Linux passes to a program, in bytes. */
+const maxValueBytes = 131_000;
+
+/** Reports text that no program, file or environment variable can hold. */
+function unusableText(document: Document.Parsed, at: (offset: number, message: string, hint?: string) => Failure): Failure[] {
+  const errors: Failure[] = [];
+  visit(document, {
+    Scalar(key, { value, range }, { length: depth }) {
+      if (typeof value !== 'string') return;
+      const offset = range?.[0] ?? 0;
+      if (value.includes('\0')) errors.push(at(offset, 'a value holds a NUL character, which no command or file name can hold'));
+      if (loneSurrogate.test(value))
+        errors.push(at(offset, 'a value holds half of a character (a lone surrogate)', 'write the character itself'));
+      if (Buffer.byteLength(value) > maxValueBytes)
+        errors.push(
+          at(offset, `a value holds more than ${maxValueBytes} bytes, which no command can hold`, 'move it to a file of its own'),
+        );
+      // The schema does not see this key, and reports it only at the top.
+      if (key === 'key' && value === '__proto__' && depth > 3)
+        errors.push(at(offset, '`__proto__` is not a valid name', 'choose another name'));
+    },
+  });
+  return errors;
+}
+
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 function repeatedKeys(document: Document.Parsed, at: (offset: number, message: string) => Failure): Failure[] {
   const errors: Failure[] = [];

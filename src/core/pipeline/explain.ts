@@ -62,6 +62,7 @@ export function explain(issue: $ZodIssue, value: (path: Path) => unknown, known:
     case 'too_big':
       return [{ path, message: `${label} is at most ${String(issue.maximum)}` }];
     case 'custom':
+      if (typeof value(path) === 'string') return [{ path, message: `${label}: ${issue.message}` }];
       return [{ path, message: issue.message, atKey: true }];
     case 'invalid_format':
       return [{ path, message: `${label}: ${issue.message}` }];

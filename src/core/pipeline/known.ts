@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import type { Pipeline } from '../model/pipeline';
+import { writeTextAtomically } from '../support/files';
+import { isObject, isText, readCached, shape } from '../support/record';
 
 /** Identifies the parser of this build; absent if the program runs from its sources. */
 declare const DELIVER_PARSER: string;
@@ -20,19 +23,17 @@ export class KnownPipelines {
 
   recall(blob: string): Pipeline | undefined {
     if (this.version === undefined) return undefined;
-    try {
-      return JSON.parse(fs.readFileSync(this.file(blob), 'utf8')) as Pipeline;
-    } catch {
-      return undefined; // unknown or incomplete: it is parsed again
-    }
+    // A damaged file is parsed again.
+    const kept = readCached<{ readonly hash: string; readonly pipeline: Pipeline }>(
+      this.file(blob),
+      shape({ hash: isText, pipeline: isObject }),
+    );
+    return kept?.hash === hashOf(kept?.pipeline) ? kept?.pipeline : undefined;
   }
 
   keep(blob: string, pipeline: Pipeline): void {
     if (this.version === undefined) return;
-    fs.mkdirSync(this.folder, { recursive: true });
-    const draft = `${this.file(blob)}.${process.pid}.draft`;
-    fs.writeFileSync(draft, JSON.stringify(pipeline));
-    fs.renameSync(draft, this.file(blob));
+    writeTextAtomically(this.file(blob), JSON.stringify({ hash: hashOf(pipeline), pipeline }), { durable: false });
     this.tidy();
   }
 
@@ -45,4 +46,11 @@ export class KnownPipelines {
   private file(blob: string): string {
     return path.join(this.folder, `${blob}-${this.version}.json`);
   }
+}
+
+/** Returns a hash of the JSON of a value. */
+function hashOf(value: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(value) ?? '')
+    .digest('hex');
 }

@@ -92,6 +92,7 @@ function stepOf(name: string, step: Definition['steps'][string], document: Sourc
     inputs,
     outputs: outputs ?? [],
     env: variablesOf(env, ['steps', name, 'env'], document),
+    inherits: inheritedOf(env),
     secrets: secrets ?? [],
     reports: reports ?? [],
     problems,
@@ -107,10 +108,11 @@ function environmentOf({ watch = '60s', ...value }: Environment, at: Path, docum
   return { kind, settings, watchMs: watch === 'off' ? 0 : milliseconds(watch) };
 }
 
-function feedbackOf({ sources = [], components = {} }: NonNullable<Definition['feedback']>, document: SourceDocument): Feedback {
+function feedbackOf({ sources = [], components = {}, paths = {} }: NonNullable<Definition['feedback']>, document: SourceDocument): Feedback {
   return {
     sources: sources.map((source, index): SourceDefinition => settingsOf(sourceKinds, source, ['feedback', 'sources', index], document)),
     components: Object.fromEntries(Object.entries(components).map(([name, globs]) => [name, listOf(globs)])),
+    paths,
   };
 }
 
@@ -154,9 +156,14 @@ function healthOf({ path, command, timeout = '30s' }: CheckedHealth = {}): Healt
 
 function variablesOf(env: Readonly<Record<string, unknown>> = {}, at: Path, document: SourceDocument): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(env).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value)),
-    ]),
+    Object.entries(env)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, typeof value === 'string' ? value : (document.written([...at, name]) ?? String(value))]),
   );
+}
+
+/** Returns the variables without a value, which a step takes from the environment; undefined for none. */
+function inheritedOf(env: Readonly<Record<string, unknown>> = {}): string[] | undefined {
+  const names = Object.keys(env).filter((name) => env[name] === null);
+  return names.length === 0 ? undefined : names;
 }

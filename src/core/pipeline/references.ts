@@ -41,7 +41,7 @@ export function checkReferences(content: unknown): Explained[] {
   checkEnvironment(['release'], file['release']);
   for (const [name, step] of Object.entries(mapping(file['steps']))) errors.push(...checkProblems(name, mapping(step)['problems']));
   const cycles = findCycles(steps);
-  errors.push(...cycles, ...sameFileName([...steps.keys()]));
+  errors.push(...cycles, ...sameFileName('steps', [...steps.keys()]), ...sameFileName('environments', environments));
   if (cycles.length === 0) errors.push(...checkVerifications(steps, environments));
   return errors;
 }
@@ -128,15 +128,13 @@ function findCycles(steps: ReadonlyMap<string, Draft>): Explained[] {
   return errors;
 }
 
-/** Steps name log files, and some file systems do not distinguish `Test` from `test`. */
-function sameFileName(names: readonly string[]): Explained[] {
+/** Steps name log files and environments name folders, and some file systems do not distinguish `Test` from `test`. */
+function sameFileName(key: 'steps' | 'environments', names: readonly string[]): Explained[] {
   const seen = new Map<string, string>();
   return names.flatMap((name) => {
     const earlier = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
-    return earlier === undefined
-      ? []
-      : [{ path: ['steps', name], atKey: true, message: `steps ${earlier} and ${name} differ only in case` }];
+    return earlier === undefined ? [] : [{ path: [key, name], atKey: true, message: `${key} ${earlier} and ${name} differ only in case` }];
   });
 }
 

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import { messageOf } from '../model/result';
+import { writeFully } from '../support/files';
 import type { Mask } from '../support/masking';
-import { endProcesses, markerFor, markerVariable, type Lineage } from './descendants';
+import { Descendants, endProcesses, markerDescriptor, markerFor, markerVariable, openMarker, type Lineage } from './descendants';
 import type { ProcessIdentity } from '../model/events';
 import type { OutputPipes } from './output-pipe';
 import { identityOf } from './process-identity';
@@ -37,6 +39,8 @@ export interface CommandEnd {
   readonly ended?: 'timeout' | 'cancelled' | undefined;
   /** The reason why it could not be started. */
   readonly error?: string;
+  /** A sentence that names its processes that could not be ended. */
+  readonly left?: string | undefined;
 }
 
 /**
@@ -53,28 +57,34 @@ export async function runCommand(command: Command): Promise<CommandEnd> {
 }
 
 async function superviseCommand(command: Command, log: LogFile): Promise<CommandEnd> {
+  const marker = openMarker(path.dirname(command.log), command.run, command.step);
   const pipe = command.pipes.open((bytes) => log.append(bytes));
   let child: ChildProcess;
   try {
-    child = start(command, pipe?.writeEnd);
+    child = start(command, pipe?.writeEnd, marker);
   } finally {
     if (pipe) fs.closeSync(pipe.writeEnd);
+    if (marker !== undefined) fs.closeSync(marker);
   }
   const streams: Readable[] = pipe ? [pipe.stream] : [child.stdout, child.stderr].filter((stream) => stream !== null);
   if (!pipe) for (const stream of streams) stream.on('data', (bytes: Buffer) => log.append(bytes));
   const drained = Promise.all(streams.map(finished));
   const exited = new Promise<CommandEnd>((resolve) => {
-    child.once('error', (error) => resolve({ error: messageOf(error) }));
+    child.once('error', (error) => resolve({ error: startFailure(error, command.folder) }));
     child.once('exit', (exitCode, signal) => resolve(exitCode === null ? { signal: String(signal) } : { exitCode }));
   });
   command.started(child.pid === undefined ? undefined : identityOf(child.pid));
 
-  const lineage: Lineage = { run: command.run, step: command.step, group: child.pid };
+  const descendants = child.pid === undefined ? undefined : new Descendants(child.pid);
+  const lineage: Lineage = { run: command.run, step: command.step, group: child.pid, ...(descendants && { descendants }) };
   let ended: CommandEnd['ended'];
-  let ending: Promise<void> | undefined;
+  let ending: Promise<string | undefined> | undefined;
+  let isGivenUp: (end: CommandEnd) => void = () => {};
+  const givenUp = new Promise<CommandEnd>((resolve) => (isGivenUp = resolve));
   const end = (why: NonNullable<CommandEnd['ended']>): void => {
     ended ??= why;
     ending ??= endProcesses(lineage, graceMs);
+    void ending.then((left) => left !== undefined && isGivenUp({}));
   };
   const cancel = (): void => end('cancelled');
   const timer = command.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), command.timeoutMs);
@@ -82,23 +92,26 @@ async function superviseCommand(command: Command, log: LogFile): Promise<Command
   if (command.signal.aborted) cancel();
 
   const failed = log.failed.then(() => end('cancelled'));
-  const result = await exited;
+  const result = await Promise.race([exited, givenUp]);
   clearTimeout(timer);
   command.signal.removeEventListener('abort', cancel);
-  if (ending) await ending;
-  else if (child.pid !== undefined && groupLives(child.pid)) await endProcesses(lineage, graceMs);
+  let left: string | undefined;
+  if (ending) left = await ending;
+  else if (child.pid !== undefined && groupLives(child.pid)) left = await endProcesses(lineage, graceMs);
   if (!(await settlesWithin(drained, outputGraceMs))) {
     // A process that left the group still holds the output.
-    await endProcesses(lineage, graceMs);
+    left ??= await endProcesses(lineage, graceMs);
     await settlesWithin(drained, outputGraceMs);
     for (const stream of streams) stream.destroy();
   }
+  left ??= await descendants?.endUnmarked(graceMs);
+  if (left !== undefined) child.unref();
   void failed;
   log.finish();
-  return { ...result, ...(ended && { ended }) };
+  return { ...result, ...(ended && { ended }), ...(left !== undefined && { left }) };
 }
 
-function start(command: Command, output: number | undefined): ChildProcess {
+function start(command: Command, output: number | undefined, marker: number | undefined): ChildProcess {
   const outer = process.env[markerVariable];
   const mark = markerFor(command.run, command.step);
   const target = output ?? 'pipe';
@@ -106,10 +119,19 @@ function start(command: Command, output: number | undefined): ChildProcess {
     cwd: command.folder,
     env: { ...command.env, [markerVariable]: outer ? `${outer} ${mark}` : mark },
     shell: true,
-    stdio: ['ignore', target, target],
+    stdio: ['ignore', target, target, ...(marker === undefined ? [] : [...Array<'ignore'>(markerDescriptor - 3).fill('ignore'), marker])],
     detached: process.platform !== 'win32',
     windowsHide: true,
   });
+}
+
+/** Returns the reason why a program did not start. Node blames the program for a missing folder. */
+export function startFailure(error: Error, folder: string): string {
+  if (!fs.existsSync(folder)) return `its folder ${folder} does not exist`;
+  const { code, path: program = 'the shell' } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return `${program} is not installed, or not on the PATH`;
+  if (code === 'EACCES') return `${program} is not executable, or ${folder} cannot be entered`;
+  return messageOf(error);
 }
 
 function groupLives(group: number): boolean {
@@ -152,7 +174,7 @@ class LogFile {
   readonly failed = new Promise<void>((resolve) => (this.reportFailure = resolve));
 
   constructor(
-    file: string,
+    private readonly file: string,
     private readonly mask: Mask,
   ) {
     this.descriptor = fs.openSync(file, 'a');
@@ -175,7 +197,7 @@ class LogFile {
   private write(bytes: Buffer): void {
     if (this.error !== undefined) return;
     try {
-      for (let at = 0; at < bytes.length;) at += fs.writeSync(this.descriptor, bytes, at);
+      writeFully(this.descriptor, bytes, this.file);
     } catch (error) {
       this.error = error;
       this.reportFailure();

@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { ProcessIdentity } from '../model/events';
 import { holderOf, tryLock } from './lock';
 import { hasProcess, isAlive, currentIdentity } from './process-identity';
+import { draftSuffix, writeTextAtomically } from '../support/files';
 import { FolderChanges } from '../support/folder-watch';
 import { Visibility } from './visibility';
 
@@ -92,7 +93,7 @@ class Peers {
 
   /** Reserves the lead for this process, until another one claims it or this one ends. The file stays: a newer claim may be in it. */
   claim(): void {
-    fs.writeFileSync(this.file('next'), JSON.stringify(this.own));
+    writeTextAtomically(this.file('next'), JSON.stringify(this.own), { durable: false });
   }
 
   isNext(): boolean {
@@ -102,14 +103,16 @@ class Peers {
 
   show(isVisible: boolean): void {
     const mark = this.file(`visible-${this.own.pid}`);
-    if (isVisible) fs.writeFileSync(mark, JSON.stringify(this.own));
+    if (isVisible) writeTextAtomically(mark, JSON.stringify(this.own), { durable: false });
     else fs.rmSync(mark, { force: true });
   }
 
   /** Returns the marks of all visible windows. */
   visible(): string[] {
     const names = fs.existsSync(this.folder) ? fs.readdirSync(this.folder) : [];
-    return names.filter((name) => name.startsWith(`${this.prefix}visible-`) && this.isVisible(path.join(this.folder, name)));
+    return names.filter(
+      (name) => name.startsWith(`${this.prefix}visible-`) && !name.endsWith(draftSuffix) && this.isVisible(path.join(this.folder, name)),
+    );
   }
 
   close(): void {

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { isAlive } from './process-identity';
 import type { ProcessIdentity } from '../model/events';
+import { writeTextAtomically } from '../support/files';
+import { isIdentity, readCached } from '../support/record';
+import { isAlive } from './process-identity';
 
 /** The process that holds a lock. A lock ends with its process. */
 export type LockHolder = ProcessIdentity & { readonly run?: string };
@@ -31,25 +33,21 @@ export function lockHolder(file: string): LockHolder | undefined {
 
 function create(file: string, holder: LockHolder): boolean {
   const draft = `${file}.${holder.pid}.${Math.random().toString(36).slice(2)}`;
-  fs.writeFileSync(draft, JSON.stringify(holder));
   try {
+    writeTextAtomically(draft, JSON.stringify(holder), { durable: false });
     fs.linkSync(draft, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   } finally {
-    fs.unlinkSync(draft);
+    fs.rmSync(draft, { force: true });
   }
 }
 
-/** The process that a lock names, whether it runs or not. */
+/** Returns the process that a lock names, whether it runs or not. Undefined for a damaged lock. */
 export function holderOf(file: string): LockHolder | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(file, 'utf8')) as LockHolder;
-  } catch {
-    return undefined;
-  }
+  return readCached<LockHolder>(file, isIdentity);
 }
 
 /**

@@ -56,17 +56,20 @@ export async function runProgram(call: ProgramCall): Promise<ProgramEnd> {
     child.once('exit', (code) => resolve(code === null ? {} : { exitCode: code }));
   });
   let ended: ProgramEnd['ended'];
-  let ending: Promise<void> | undefined;
+  let ending: Promise<unknown> | undefined;
+  let isGivenUp: (end: { exitCode?: number; missing?: true }) => void = () => {};
+  const givenUp = new Promise<{ exitCode?: number; missing?: true }>((resolve) => (isGivenUp = resolve));
   const end = (why: 'timeout' | 'cancelled'): void => {
     ended ??= why;
-    ending ??= endProcesses({ ...call.mark, group: child.pid }, graceMs);
+    ending ??= endProcesses({ ...call.mark, group: child.pid }, graceMs).then((left) => left !== undefined && isGivenUp({}));
   };
   const cancel = (): void => end('cancelled');
   const timer = call.timeoutMs === undefined ? undefined : setTimeout(() => end('timeout'), call.timeoutMs);
   call.signal.addEventListener('abort', cancel);
   if (call.signal.aborted) cancel();
-  const { exitCode, missing } = await exited;
+  const { exitCode, missing } = await Promise.race([exited, givenUp]);
   await ending;
+  if (exitCode === undefined) child.unref();
   clearTimeout(timer);
   call.signal.removeEventListener('abort', cancel);
   const timeout = new Promise((resolve) => setTimeout(resolve, outputGraceMs).unref());

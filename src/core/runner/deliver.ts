@@ -4,7 +4,7 @@ import { listRuns, readRun } from '../history/runs';
 import type { EngineName } from '../ci/ci-service';
 import { liveFolders } from '../environments/environments';
 import type { Pipeline } from '../model/pipeline';
-import type { Result } from '../model/result';
+import { fail, type Result } from '../model/result';
 import type { RepositoryHome } from '../support/home';
 import { confirmProduction, planPipeline, type DeliveryPlan } from './plan';
 import { type DeliveryRequest, openService, readChange, RecordedRun, type FinishedRun, type OpenedService } from './run-frame';
@@ -28,6 +28,7 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Finished
 
   const { engine = engineOf(pipeline, home, request.resume) } = request;
   if (engine !== 'local') {
+    if (request.clean) return fail('usage', '--clean is for deliveries on this machine', { hint: 'add --engine local' });
     const { runOnCi } = await import('./run-on-ci');
     return runOnCi({ repository, home, folder, snapshot: snapshot.value, pipeline, earlier }, engine, request);
   }
@@ -39,11 +40,12 @@ export async function deliver(request: DeliveryRequest): Promise<Result<Finished
   const run = new RecordedRun({ home, pipeline, change, earlier, onEvent: request.onEvent });
   try {
     const holder = { ...run.runner, run: run.id };
-    const turn = await waitForTurn(home.locks, pipeline.service, holder, request.signal, (behind) => run.queued({ behind }));
+    const signal = AbortSignal.any([request.signal, run.lost]);
+    const turn = await waitForTurn(home.locks, pipeline.service, holder, signal, (behind) => run.queued({ behind }));
     if (turn.kind === 'superseded') return run.finish({ outcome: 'superseded', reason: `run ${turn.by} delivers a newer change` });
     if (turn.kind === 'cancelled') return run.finish({ outcome: 'cancelled' });
     try {
-      return await deliverInSlot(run, opened.value, snapshot.value, tree, plan.value, request);
+      return await deliverInSlot(run, opened.value, snapshot.value, tree, plan.value, { ...request, signal });
     } finally {
       turn.release();
     }
@@ -62,7 +64,7 @@ async function deliverInSlot(
 ): Promise<Result<FinishedRun>> {
   const { change } = snapshot;
   const pool = new SlotPool(home, repository, () => liveFolders(home.home));
-  const slot = await pool.acquire(snapshot, plan.pipeline.service, run.id);
+  const slot = await pool.acquire(snapshot, plan.pipeline.service, run.id, request.clean);
   if (!slot.ok) {
     run.queued();
     run.finish({ outcome: 'failed', reason: slot.failure.message });
@@ -78,7 +80,7 @@ async function deliverInSlot(
     const { env, program, contributed, width, signal, tokens } = request;
     const { id, journal } = run;
     const context = { repository, home, run: id, journal, change, tree, folder, slot: slot.value };
-    const end = await runSteps({ ...plan, ...context, env, program, contributed, width, resumed, signal });
+    const end = await runSteps({ ...plan, ...context, isClean: request.clean, env, program, contributed, width, resumed, signal });
     if (plan.pipeline.engine) {
       const { reportDeployments } = await import('../ci/report-deployments');
       await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens });

@@ -26,7 +26,7 @@ const causes: readonly Cause[] = [
 /** Returns a sentence with the cause and the remedy for a step that did not pass, or undefined if its exit code says it all. */
 export function failureReason(step: Step, end: CommandEnd, tail: string): string | undefined {
   if (end.error !== undefined) return `it could not be started: ${end.error}`;
-  if (end.ended === 'timeout') return `it exceeded its timeout of ${seconds(step.timeoutMs ?? 0)}: make it faster, or raise \`timeout\``;
+  if (end.ended === 'timeout') return [timeoutReason(step), end.left].filter((part) => part !== undefined).join('; ');
   if (end.exitCode === 127) return notFound(tail);
   if (end.exitCode === 126) return notExecutable(tail);
   const asked = end.signal === undefined && end.exitCode !== 137 ? promptReason(tail) : undefined;
@@ -38,6 +38,10 @@ export function failureReason(step: Step, end: CommandEnd, tail: string): string
   const killed = end.signal === 'SIGKILL' || end.exitCode === 137;
   if (killed) return 'it was killed, probably because memory ran out: raise the limit, or reduce the parallel work';
   return end.signal === undefined ? undefined : `it was ended by ${end.signal}`;
+}
+
+export function timeoutReason(step: Step): string {
+  return `it exceeded its timeout of ${seconds(step.timeoutMs ?? 0)}: make it faster, or raise \`timeout\``;
 }
 
 function notFound(tail: string): string {

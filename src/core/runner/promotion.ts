@@ -1,12 +1,13 @@
 import * as path from 'node:path';
 import type { Repository } from '../git/repository';
 import { recentChanges } from '../history/recent-changes';
-import { newRunId, readRun } from '../history/runs';
+import { nextRunId, readRun } from '../history/runs';
 import type { Environment } from '../environments/environment';
 import { readEnvironments } from '../environments/environments';
+import { ownerOf, ownServices } from '../environments/owner';
 import { findEnvironmentKind } from '../environments/registry';
 import type { Contributed } from '../logs/matchers/definition';
-import type { Artifact, ServiceStatus } from '../model/environment-status';
+import type { Artifact, EnvironmentStatus, ServiceStatus } from '../model/environment-status';
 import type { Change, Release, RunEvent } from '../model/events';
 import type { Pipeline, Step } from '../model/pipeline';
 import { fail, ok, type Result } from '../model/result';
@@ -26,6 +27,8 @@ export interface ReleaseRequest {
   readonly source?: string;
   /** The environment to release to; absent: the `release` of the pipeline. */
   readonly target?: string;
+  /** Replaces a service of the same name that another repository delivered. */
+  readonly takeOver?: boolean;
   readonly env: NodeJS.ProcessEnv;
   /** The command that starts this program, for processes that outlive the release: supervisors and release watchers. */
   readonly program: readonly string[];
@@ -62,7 +65,8 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
   const opened = await openService(request);
   if (!opened.ok) return opened;
   const { repository, home, service, folder } = opened.value;
-  const live = sourceOf(service, request, home);
+  const environments = await ownServices(readEnvironments(home.home), await ownerOf(repository));
+  const live = sourceOf(service, request, home, environments);
   if (!live.ok) return live;
   const { source, kind, status, release, artifact } = live.value;
   if (release.dirty)
@@ -80,7 +84,7 @@ export async function planRelease(request: ReleaseRequest): Promise<Result<Plann
   if (!fits.ok) return fits;
   const plan = await planPipeline(repository, home, { ...pipeline, steps: steps.value }, folder, request);
   if (!plan.ok) return plan;
-  const current = serviceIn(home, to, service)?.release;
+  const current = serviceIn(environments, to, service)?.release;
   if (current?.commit === release.commit) return fail('usage', `${to} already has ${release.commit.slice(0, 7)}`);
   const changes = await recentChanges(repository, home, {
     ...(current && { from: current.commit }),
@@ -130,7 +134,7 @@ export async function release(promotion: PlannedPromotion, options: ReleaseRun):
     return fail('usage', `${promotion.release.commit.slice(0, 7)} is not verified in ${source}`, {
       hint: 'deliver it with a step that verifies it, or give the reason for releasing it unverified',
     });
-  const id = newRunId();
+  const id = nextRunId(home);
   const lock = tryLock(path.join(home.locks, `${service}.lock`), { ...currentIdentity(), run: id });
   if (!lock.ok)
     return fail('usage', `a delivery of ${service} is running: run ${lock.holder.run ?? lock.holder.pid}`, {
@@ -145,11 +149,12 @@ export async function release(promotion: PlannedPromotion, options: ReleaseRun):
       run.started({ slot: artifact.slot, folder, repository: repository.root, promotion: { from: source, to: target } });
       run.notice(`released from ${source} to ${target}, as built by run ${promotion.release.id}`);
       if (!promotion.isVerified) run.notice(`released without verification: ${options.why ?? ''}`);
-      // Customers of the source environment use this slot. An empty tree keeps the cache from writing into it.
+      // Customers of the source environment use this slot. Without a tree, the cache does not write into it.
       const slot = { root: artifact.slot, fingerprints: path.join(home.run(id), 'fingerprints') };
-      const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+      const context = { repository, home, run: id, journal, change, folder, slot };
       const promotes = { environment: source, kind: promotion.kind, artifact };
-      const end = await runSteps({ ...plan, ...options, ...context, program, promotes });
+      const signal = AbortSignal.any([options.signal, run.lost]);
+      const end = await runSteps({ ...plan, ...options, ...context, signal, program, promotes });
       if (plan.pipeline.engine) {
         const { reportDeployments } = await import('../ci/report-deployments');
         await reportDeployments(journal, { repository, pipeline: plan.pipeline, folder, tokens: options.tokens });
@@ -171,10 +176,15 @@ interface Source {
   readonly artifact: Artifact;
 }
 
-function sourceOf(service: string, { source, target }: ReleaseRequest, home: RepositoryHome): Result<Source> {
+function sourceOf(
+  service: string,
+  { source, target }: ReleaseRequest,
+  home: RepositoryHome,
+  environments: readonly EnvironmentStatus[],
+): Result<Source> {
   const live: Source[] = [];
   const elsewhere: string[] = [];
-  for (const { environment, kind, services } of readEnvironments(home.home)) {
+  for (const { environment, kind, services } of environments) {
     const status = services.find((other) => other.service === service);
     if (!status?.release || environment === target || (source !== undefined && environment !== source)) continue;
     if (status.artifact) live.push({ source: environment, kind, status, release: status.release, artifact: status.artifact });
@@ -197,9 +207,8 @@ function sourceOf(service: string, { source, target }: ReleaseRequest, home: Rep
   });
 }
 
-function serviceIn(home: RepositoryHome, environment: string, service: string): ServiceStatus | undefined {
-  const found = readEnvironments(home.home).find((one) => one.environment === environment);
-  return found?.services.find((other) => other.service === service);
+function serviceIn(environments: readonly EnvironmentStatus[], environment: string, service: string): ServiceStatus | undefined {
+  return environments.find((one) => one.environment === environment)?.services.find((other) => other.service === service);
 }
 
 /** Fails if the target cannot run the verified artifact (an image or files), because a release builds nothing. */

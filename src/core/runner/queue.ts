@@ -1,7 +1,8 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { draftSuffix, writeTextAtomically } from '../support/files';
 import { FolderChanges } from '../support/folder-watch';
-import { tryLock, type LockHolder } from '../process/lock';
+import { holderOf, tryLock, type LockHolder } from '../process/lock';
 import { isAlive } from '../process/process-identity';
 
 export type Turn =
@@ -27,8 +28,7 @@ export async function waitForTurn(
 
   const folder = path.join(locks, `${service}.waiting`);
   const place = path.join(folder, holder.run);
-  fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(place, JSON.stringify(holder));
+  writeTextAtomically(place, JSON.stringify(holder), { durable: false });
   waiting(first.holder.run);
   const changes = new FolderChanges([locks, folder], pollIntervalMs);
   try {
@@ -46,22 +46,18 @@ export async function waitForTurn(
   }
 }
 
-/** Returns the id of the newest waiting run. Run ids sort by time. */
+/** Returns the id of the newest waiting run. Run ids sort by the order in which runs began. */
 function newestWaiting(folder: string): string | undefined {
   return fs
     .readdirSync(folder)
-    .filter((run) => isWaiting(path.join(folder, run)))
+    .filter((run) => !run.endsWith(draftSuffix) && isWaiting(path.join(folder, run)))
     .sort()
     .at(-1);
 }
 
 function isWaiting(place: string): boolean {
-  try {
-    const holder = JSON.parse(fs.readFileSync(place, 'utf8')) as LockHolder;
-    if (isAlive(holder)) return true;
-    fs.rmSync(place, { force: true });
-    return false;
-  } catch {
-    return false; // the file was just removed, or is being written
-  }
+  const holder = holderOf(place);
+  if (holder && isAlive(holder)) return true;
+  if (holder) fs.rmSync(place, { force: true });
+  return false; // without a holder, the file was just removed or is damaged
 }

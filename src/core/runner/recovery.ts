@@ -36,11 +36,12 @@ export async function recover(home: RepositoryHome): Promise<void> {
 }
 
 async function close(home: RepositoryHome, run: string): Promise<void> {
-  await endProcesses({ run }, graceMs);
+  const left = await endProcesses({ run }, graceMs);
   const state = readRecorded(home.run(run));
   if (state && !isFinished(state.outcome)) {
     const end = interrupted(state);
     const journal = new Journal(home.run(run), run);
+    if (left !== undefined) journal.append({ type: 'notice', message: left });
     for (const step of end.steps) {
       if (step.state !== 'interrupted') continue;
       const durationMs = lastWrite(home.run(run)) - Date.parse(step.startedAt ?? state.startedAt);
@@ -64,12 +65,13 @@ async function rollBackUnverified(home: RepositoryHome, { id, service, deploymen
   const reason = 'the runner ended before it was verified';
   const notice = (message: string): unknown => journal.append({ type: 'notice', message });
   for (const { environment, release, previous, state, takenBack } of deployments) {
-    // The supervisor of a `process` environment rolls back automatically.
+    // The supervisor of a `process` environment reads the journal and rolls back automatically.
     if (state === 'unverified' && !takenBack && !isVerifiedAndLive(environment, service, id, home.home))
       journal.append({ type: 'rolled-back', environment, from: release, ...(previous && { to: previous }), reason });
   }
   for (const environment of recordedEnvironments(home.home)) {
-    const back = await environment.recover(service, id, notice);
+    const isVerified = deployments.some((one) => one.environment === environment.name && one.state === 'verified');
+    const back = await environment.recover(service, id, notice, isVerified);
     if (!back.ok) notice(`${environment.name}: the previous release could not be restored: ${back.failure.message}`);
     else if (back.value) journal.append({ type: 'rolled-back', environment: environment.name, ...back.value, reason });
   }

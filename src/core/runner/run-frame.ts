@@ -1,5 +1,6 @@
+import * as fs from 'node:fs';
 import { Journal } from '../history/journal';
-import { newRunId } from '../history/runs';
+import { nextRunId } from '../history/runs';
 import { openRepository, type Repository } from '../git/repository';
 import { listTree, type TreeEntry } from '../git/tree';
 import type { Change, Outcome, PlannedStep, ProcessIdentity, RunEvent, RunStarted } from '../model/events';
@@ -10,7 +11,7 @@ import type { RunState } from '../model/run-state';
 import { locateService } from '../pipeline/locate';
 import { readPipeline } from '../pipeline/read-pipeline';
 import { currentIdentity } from '../process/process-identity';
-import { homeFolder, RepositoryHome } from '../support/home';
+import { homeFolder, makePrivateFolder, RepositoryHome } from '../support/home';
 import { markActive, recover } from './recovery';
 import type { EngineName } from '../ci/ci-service';
 import type { Tokens } from '../model/tokens';
@@ -38,7 +39,9 @@ export async function openService(
 ): Promise<Result<OpenedService>> {
   const repository = await openRepository(from);
   if (!repository.ok) return repository;
-  const home = homeOf(homeFolder(env), repository.value.commonGitFolder);
+  const folder = homeFolder(env);
+  makePrivateFolder(folder);
+  const home = homeOf(folder, repository.value.commonGitFolder);
   await recover(home);
   const place = await locateService(repository.value.root, from, service);
   if (!place.ok) return place;
@@ -64,6 +67,8 @@ export interface FinishedRun {
   readonly outcome: Outcome;
 }
 
+const homePollIntervalMs = 2_000;
+
 interface RunDescription {
   /** Absent: a new id. */
   readonly id?: string;
@@ -79,6 +84,9 @@ export class RecordedRun {
   readonly id: string;
   readonly runner: ProcessIdentity = currentIdentity();
   readonly journal: Journal;
+  /** Aborts when the folder of the run was deleted: a run that nobody can see must end. */
+  readonly lost: AbortSignal;
+  private readonly watch: NodeJS.Timeout;
   private readonly begin: {
     readonly service: string;
     readonly change: Change;
@@ -87,10 +95,13 @@ export class RecordedRun {
   };
   private readonly markInactive: () => void;
 
-  constructor({ id = newRunId(), home, pipeline, change, earlier = [], onEvent }: RunDescription) {
+  constructor({ home, id = nextRunId(home), pipeline, change, earlier = [], onEvent }: RunDescription) {
     this.id = id;
     this.journal = new Journal(home.run(this.id), this.id, onEvent);
     this.markInactive = markActive(home, this.id);
+    const lost = new AbortController();
+    this.lost = lost.signal;
+    this.watch = setInterval(() => fs.existsSync(this.journal.folder) || lost.abort(), homePollIntervalMs).unref();
     this.begin = { service: pipeline.service, change, steps: plannedSteps(pipeline, earlier), runner: this.runner };
   }
 
@@ -127,6 +138,7 @@ export class RecordedRun {
   }
 
   close(): void {
+    clearInterval(this.watch);
     this.journal.close();
   }
 }
@@ -140,10 +152,14 @@ export interface DeliveryRequest {
   readonly commit?: string;
   /** The run whose passed steps are not run again. */
   readonly resume?: string;
+  /** Neither the cache nor files of earlier runs are used. */
+  readonly clean?: boolean;
   /** The maximum number of steps that run at once; absent: the number of processors. */
   readonly width?: number;
   /** The place to run the steps; absent: as the pipeline says. */
   readonly engine?: EngineName;
+  /** Replaces services of the same name that other repositories delivered. */
+  readonly takeOver?: boolean;
   /** Access tokens for the CI service. */
   readonly tokens: Tokens;
   readonly env: NodeJS.ProcessEnv;

@@ -9,13 +9,18 @@ import { Mask } from '../support/masking';
 import type { Contributed } from '../logs/matchers/definition';
 import { ProblemSearch } from '../logs/problem-search';
 import type { ReportProblems } from '../logs/reports';
-import { StepCache, stepKeys } from './cache';
+import { StepCache, stepKeys, unmatchedInputs } from './cache';
+import { unmatchedText } from './outputs';
 import { endProcesses } from '../process/descendants';
+import type { Pipeline } from '../model/pipeline';
+import { isTokenVariable } from '../pipeline/environment-tokens';
+import { sharedEnvironment } from '../process/step-environment';
 import type { Change, Outcome, StepState } from '../model/events';
 import { runGraph } from './graph';
 import type { Journal } from '../history/journal';
 import { OutputPipes } from '../process/output-pipe';
-import { PathResolver, treePaths } from '../location/path-resolver';
+import { PathResolver } from '../location/path-resolver';
+import { treePaths } from '../location/tree-paths';
 import type { DeliveryPlan } from './plan';
 import { ProblemReporter } from '../logs/problem-reporter';
 import { graceMs } from '../process/command';
@@ -29,8 +34,10 @@ export interface StepsToRun extends DeliveryPlan {
   readonly run: string;
   readonly journal: Journal;
   readonly change: Change;
-  /** The files below the service's folder. An empty list disables the cache. */
-  readonly tree: readonly TreeEntry[];
+  /** The files below the service's folder. Absent: nothing is cached. */
+  readonly tree?: readonly TreeEntry[];
+  /** Neither the cache nor kept files are used. */
+  readonly isClean?: boolean;
   /** The service's folder relative to the root, with `/`; empty for the root. */
   readonly folder: string;
   readonly slot: { readonly root: string; readonly fingerprints: string };
@@ -65,32 +72,50 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const folder = path.join(slot.root, given.folder);
   const ground = { slot: slot.root, folder, repository: repository.root };
   const fit = await checkEnvironments(given, folder);
-  if (!fit.ok) return { outcome: signal.aborted ? 'cancelled' : 'failed', reason: fit.failure.message, failure: fit.failure };
+  if (!fit.ok && signal.aborted) return { outcome: 'cancelled' };
+  if (!fit.ok) return { outcome: 'failed', reason: fit.failure.message, failure: fit.failure };
   const width = given.width ?? availableParallelism();
   const pipes = new OutputPipes(home.run(run), Math.min(width, pipeline.steps.length));
   const verification = given.guard ?? new Verification(pipeline, journal, given.program);
   const search = new ProblemSearch();
   const problems = new ProblemReporter({
     search,
-    placer: new PathResolver({ ...ground, folder: given.folder }, async () => treePaths(repository, home, change.tree, given.folder)),
+    placer: new PathResolver({ ...ground, folder: given.folder, paths: pipeline.feedback?.paths }, async () =>
+      treePaths(repository, home, change.tree),
+    ),
     journal,
     mask: new Mask(Object.values(secrets)),
     contributed: given.contributed,
-    reports: async (step, began) =>
-      step.reports.length === 0 ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, began),
+    reports: async (step, before) =>
+      before === undefined ? noReports : (await import('../logs/reports')).readReports(folder, step.reports, before),
   });
+  const around = { service: pipeline.service, commit: change.commit, ...ground };
+  const variables = Object.fromEntries(Object.entries(given.env).filter(([name]) => !isTokenVariable(name)));
+  const shared = sharedEnvironment(variables, pipeline, around);
+  const { tree } = given;
+  // The programs of the slot come first in the PATH of steps, and each slot has another path.
+  const keys = tree
+    ? stepKeys(withoutUnmatched(pipeline, tree, journal), given.folder, tree, { ...shared, PATH: given.env['PATH'] })
+    : new Map<string, string>();
   const steps = new StepRunner({
     run,
     pipeline,
     change,
-    around: { service: pipeline.service, commit: change.commit, ...ground },
+    around,
     base: given.env,
+    shared,
     secrets,
-    keys: stepKeys(pipeline, given.folder, given.tree),
-    cache: new StepCache(home.cache, slot.fingerprints, folder),
+    keys,
+    cache: new StepCache(home.cache, slot.fingerprints, folder, {
+      checkout: slot.root,
+      steps: pipeline.steps,
+      tracked: tree,
+      isClean: given.isClean,
+    }),
     journal,
     pipes,
     environments: given.environments,
+    claims: given.claims,
     siblings: given.siblings,
     deliverer: () => deliverer(repository),
     ...(given.promotes && { promotes: given.promotes }),
@@ -117,6 +142,18 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     pipes.dispose();
     search.dispose();
   }
+}
+
+/** Returns the pipeline without the inputs of steps where a glob matches nothing, and records a notice for each. */
+function withoutUnmatched(pipeline: Pipeline, tree: readonly TreeEntry[], journal: Journal): Pipeline {
+  const paths = tree.map((file) => file.path);
+  const steps = pipeline.steps.map((step) => {
+    const unmatched = unmatchedInputs(step, tree, paths);
+    if (unmatched.length === 0) return step;
+    journal.append({ type: 'notice', step: step.name, message: `${step.name} is not cached: ${unmatchedText('inputs', unmatched)}` });
+    return { ...step, inputs: undefined };
+  });
+  return { ...pipeline, steps };
 }
 
 /** Checks every environment that will be deployed to, before the first step runs. */

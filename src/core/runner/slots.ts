@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { fileNames, removeFolder } from '../support/files';
+import { fileNames, removeFolder, writeTextAtomically } from '../support/files';
 import type { Repository } from '../git/repository';
 import type { Snapshot } from '../git/snapshot';
 import { ok, type Result } from '../model/result';
-import type { RepositoryHome } from '../support/home';
+import { repositoryName, type RepositoryHome } from '../support/home';
 import { checkOut, type Checkout } from '../git/checkout';
 import { tryLock } from '../process/lock';
 import { currentIdentity } from '../process/process-identity';
@@ -40,8 +40,11 @@ export class SlotPool {
     private readonly live: () => ReadonlySet<string>,
   ) {}
 
-  /** Returns a slot with exactly the snapshot, preferably the slot that the service used last. */
-  async acquire(snapshot: Snapshot, service: string, run: string): Promise<Result<Slot>> {
+  /**
+   * Returns a slot with exactly the snapshot, preferably the slot that the service used last. A clean slot has no files of
+   * earlier runs.
+   */
+  async acquire(snapshot: Snapshot, service: string, run: string, isClean = false): Promise<Result<Slot>> {
     for (const number of this.inOrder(service)) {
       const lock = tryLock(this.lockFile(number), { ...currentIdentity(), run });
       if (!lock.ok) continue;
@@ -49,6 +52,7 @@ export class SlotPool {
       try {
         // The slot may have become live before it was locked.
         if (this.isLive(number)) continue;
+        if (isClean && fs.existsSync(this.folder(number))) await this.remove(this.folder(number));
         slot = await this.prepare(number, snapshot, service, run, () => lock.release());
         return slot;
       } finally {
@@ -63,12 +67,29 @@ export class SlotPool {
     for (const name of fileNames(this.home.slots)) {
       if (name.endsWith('.removed')) await removeFolder(path.join(this.home.slots, name));
     }
+    await this.tidyFormerPlace();
     const oldestFirst = this.free().sort((a, b) => (this.usedAt(a) < this.usedAt(b) ? -1 : 1));
     for (const number of oldestFirst.slice(0, Math.max(0, oldestFirst.length - keptSlots))) {
       const lock = tryLock(this.lockFile(number), currentIdentity());
       if (!lock.ok) continue;
       try {
         if (!this.isLive(number)) await this.remove(this.folder(number));
+      } finally {
+        lock.release();
+      }
+    }
+  }
+
+  /** Removes the slots that an earlier version left in another place, once nothing runs from them. */
+  private async tidyFormerPlace(): Promise<void> {
+    const former = path.join(this.home.folder, 'slots');
+    if (former === this.home.slots) return;
+    for (const name of fileNames(former)) {
+      const folder = path.join(former, name);
+      const lock = tryLock(path.join(this.home.locks, `slot-${name}.lock`), currentIdentity());
+      if (!lock.ok) continue;
+      try {
+        if (![...this.live()].some((live) => live.startsWith(folder + path.sep))) await removeFolder(folder);
       } finally {
         lock.release();
       }
@@ -94,7 +115,8 @@ export class SlotPool {
     const made = await this.fill(number, change.commit);
     if (!made.ok) return made;
     const more = await checkOutRest(made.value, this.repository, this.home);
-    fs.writeFileSync(this.useFile(number), JSON.stringify({ service, run, at: new Date().toISOString() } satisfies SlotUse));
+    const use: SlotUse = { service, run, at: new Date().toISOString() };
+    writeTextAtomically(this.useFile(number), JSON.stringify(use), { durable: false });
     return ok({
       root,
       fingerprints: path.join(this.folder(number), 'fingerprints', service),
@@ -156,9 +178,7 @@ export class SlotPool {
 
   /** The checkout has the repository's name, because some tools use the folder's name as the project's. */
   private root(number: number): string {
-    const { commonGitFolder } = this.repository;
-    const name = path.basename(path.basename(commonGitFolder) === '.git' ? path.dirname(commonGitFolder) : commonGitFolder);
-    return path.join(this.folder(number), name || 'repository');
+    return path.join(this.folder(number), repositoryName(this.repository.commonGitFolder) || 'repository');
   }
 
   private useFile(number: number): string {

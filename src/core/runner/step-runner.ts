@@ -1,19 +1,24 @@
 import * as fs from 'node:fs';
 import type { Environment, Promoted } from '../environments/environment';
+import type { Claim } from '../environments/owner';
 import { readTail } from '../support/file-tail';
+import { listFiles } from '../support/globs';
 import { Mask } from '../support/masking';
 import type { Pipeline, Step } from '../model/pipeline';
-import type { StepCache } from './cache';
+import type { Fingerprint, StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
-import { failureReason } from './failure-reason';
+import { failureReason, timeoutReason } from './failure-reason';
+import { appendText } from '../support/files';
 import { logFile } from '../support/home';
+import { unmatchedText } from './outputs';
 import type { OutputPipes } from '../process/output-pipe';
 import type { ProblemReporter } from '../logs/problem-reporter';
+import { releaseOutput } from './release-output';
+import type { ReportStamps } from '../logs/reports';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
-import { sharedEnvironment, stepEnvironment, type StepLocation } from '../process/step-environment';
-import { isTokenVariable } from '../pipeline/environment-tokens';
+import { stepEnvironment, type StepLocation } from '../process/step-environment';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -23,12 +28,15 @@ export interface StepContext {
   readonly change: Change;
   readonly around: StepLocation;
   readonly base: NodeJS.ProcessEnv;
+  /** The variables that all steps share. */
+  readonly shared: Readonly<Record<string, string>>;
   readonly secrets: Readonly<Record<string, string>>;
   readonly keys: ReadonlyMap<string, string>;
   readonly cache: StepCache;
   readonly journal: Journal;
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
+  readonly claims: ReadonlyMap<string, Claim>;
   readonly siblings: readonly string[];
   /** Returns the name of the person that delivers. */
   readonly deliverer: () => Promise<string>;
@@ -50,19 +58,17 @@ export class StepRunner {
   /** The addresses of deployed environments, for the steps that verify them. */
   private readonly addresses = new Map<string, string>();
 
-  private readonly shared: Readonly<Record<string, string>>;
   /** True if a command was started, which may have left processes behind. */
   hasRun = false;
 
-  constructor(private readonly context: StepContext) {
-    const base = Object.fromEntries(Object.entries(context.base).filter(([name]) => !isTokenVariable(name)));
-    this.shared = sharedEnvironment(base, context.pipeline, context.around);
-  }
+  constructor(private readonly context: StepContext) {}
 
   async execute(step: Step): Promise<StepState> {
     const { signal } = this.context;
     if (signal.aborted) return this.finish(step, Date.now(), { state: 'cancelled' });
     const began = Date.now();
+    const refusal = this.context.cache.refusal(step);
+    if (refusal !== undefined) return this.finish(step, began, { state: 'failed', reason: refusal });
     const done = await this.alreadyDone(step);
     if (done) return this.finish(step, began, done);
     const end = step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy);
@@ -95,29 +101,53 @@ export class StepRunner {
   private async command(step: Step): Promise<Ending> {
     const { cache, journal, keys, run, problems } = this.context;
     const log = this.logOf(step);
+    const key = keys.get(step.name);
     cache.forget(step.name);
     for (let attempt = 1; ; attempt++) {
-      const began = Date.now();
+      const removed = key === undefined ? undefined : cache.begin(step.name, step.outputs);
+      if (removed?.ok === false) return { state: 'failed', reason: removed.failure.message };
+      const before = await this.stampReports(step);
       const from = fs.statSync(log, { throwIfNoEntry: false })?.size ?? 0;
       const tell = (process: Parameters<Parameters<typeof runCommand>[0]['started']>[0]): void => {
         journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
       };
       const end = await this.runOnce(step, log, tell);
+      cache.end(step.name);
       const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
-        fs.appendFileSync(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
+        appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
         continue;
       }
-      const reported = await problems.report(step, { ...ending, log, from, began });
-      const key = keys.get(step.name);
-      if (ending.state === 'passed' && key !== undefined) await cache.keep(step.name, { key, run, log, problems: reported }, step.outputs);
+      if (ending.state === 'failed') await this.appendReleaseLog(step, log);
+      const reported = await problems.report(step, { ...ending, log, from, ...(before && { before }) });
+      if (ending.state === 'passed') {
+        const refusal = cache.refusal(step);
+        if (refusal !== undefined) return { ...ending, state: 'failed', reason: refusal, log };
+        await this.keep(step, { key, run, log, problems: reported });
+      }
       return { ...ending, log, ...(ending.state === 'passed' && attempt > 1 && { flaky: true }) };
     }
   }
 
+  /** Stores a step that passed, and reports globs that match nothing. */
+  private async keep(step: Step, { key, ...passed }: Omit<Fingerprint, 'key' | 'outputs'> & { readonly key?: string }): Promise<void> {
+    const { cache, journal, around } = this.context;
+    const notice = (message: string): unknown => journal.append({ type: 'notice', step: step.name, message });
+    if (step.reports.length > 0 && listFiles(around.folder, step.reports).length === 0) {
+      notice(`${step.name} is not cached: ${unmatchedText('reports', step.reports)}`);
+    } else if (key !== undefined) {
+      const reason = await cache.keep(step.name, { ...passed, key }, step.outputs);
+      if (reason !== undefined) notice(reason);
+    }
+  }
+
+  private async stampReports({ reports }: Step): Promise<ReportStamps | undefined> {
+    return reports.length === 0 ? undefined : (await import('../logs/reports')).stampReports(this.context.around.folder, reports);
+  }
+
   private async runOnce(step: Step, log: string, started: Parameters<typeof runCommand>[0]['started']): Promise<CommandEnd> {
     this.hasRun = true;
-    const { run, base, around, secrets, pipes, signal } = this.context;
+    const { run, base, shared, around, secrets, pipes, signal } = this.context;
     const verified: Record<string, string> =
       step.verifies === undefined ? {} : { DELIVERY_ENVIRONMENT: step.verifies, DELIVERY_URL: this.addressOf(step.verifies) };
     return runCommand({
@@ -125,7 +155,7 @@ export class StepRunner {
       step: step.name,
       line: step.run ?? '',
       folder: around.folder,
-      env: stepEnvironment(this.shared, step, base, verified),
+      env: stepEnvironment(shared, step, base, verified),
       log,
       mask: new Mask(Object.values(secrets)),
       ...(step.timeoutMs !== undefined && { timeoutMs: step.timeoutMs }),
@@ -133,6 +163,15 @@ export class StepRunner {
       pipes,
       started,
     });
+  }
+
+  /** Appends the output of the release that the step could not verify: it often holds the cause, and the release is rolled back. */
+  private async appendReleaseLog({ verifies }: Step, log: string): Promise<void> {
+    const environment = verifies === undefined ? undefined : this.context.environments.get(verifies);
+    if (!environment || !this.addresses.has(environment.name)) return;
+    const { pipeline, secrets } = this.context;
+    const output = await releaseOutput(environment, pipeline.service);
+    if (output !== '') fs.appendFileSync(log, new Mask(Object.values(secrets)).text(output));
   }
 
   private addressOf(environment: string): string {
@@ -143,9 +182,17 @@ export class StepRunner {
     const { journal, environments, change, run, pipeline, around, secrets, siblings, signal, verification, promotes } = this.context;
     const environment = environments.get(name);
     if (!environment) throw new Error(`the environment ${name} was not opened`);
+    const claim = this.context.claims.get(name);
     const log = this.logOf(step);
     const mask = new Mask(Object.values(secrets));
-    const write = (line: string): void => fs.appendFileSync(log, `${mask.text(line)}\n`);
+    const unwritable = new AbortController();
+    const write = (line: string): void => {
+      try {
+        appendText(log, `${mask.text(line)}\n`);
+      } catch (error) {
+        unwritable.abort(error); // the callers are event handlers, which must not throw
+      }
+    };
     fs.writeFileSync(log, '');
     journal.append({ type: 'step-started', step: step.name, attempt: 1 });
     const release: Release = {
@@ -164,16 +211,22 @@ export class StepRunner {
       folder: around.folder,
       slot: around.slot,
       siblings,
+      journal: journal.folder,
+      ...(claim && { claim }),
+      ...(pipeline.release === name && { isProduction: true as const }),
       ...(verification.owner && { owner: verification.owner }),
       secrets: own,
       ...(promotes && { promotes }),
     };
-    const deployed = await environment.deploy(request, write, limited(signal, step.timeoutMs));
+    const deployed = await environment.deploy(request, write, AbortSignal.any([limited(signal, step.timeoutMs), unwritable.signal]));
+    unwritable.signal.throwIfAborted();
     if (!deployed.ok) {
-      const reason = mask.text(deployed.failure.message);
+      const { kind, message } = deployed.failure;
+      if (kind === 'cancelled' && signal.aborted) return { state: 'cancelled', log };
+      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
-      await this.context.problems.report(step, { state, log, from: 0, began: Date.now(), reason });
+      await this.context.problems.report(step, { state, log, from: 0, reason });
       return { state, log, reason };
     }
     const { url, release: live, previous } = deployed.value;
@@ -194,8 +247,9 @@ export class StepRunner {
       ...(end.signal !== undefined && { signal: end.signal }),
     };
     if (end.error === undefined && end.ended !== 'timeout') {
-      if (this.context.signal.aborted) return { state: 'cancelled', ...facts };
-      if (end.exitCode === 0) return { state: 'passed', ...facts };
+      const left = end.left === undefined ? {} : { reason: end.left };
+      if (this.context.signal.aborted) return { state: 'cancelled', ...facts, ...left };
+      if (end.exitCode === 0) return { state: 'passed', ...facts, ...left };
     }
     const reason = failureReason(step, end, readTail(log, tailBytes, from));
     return { state: 'failed', ...facts, ...(reason !== undefined && { reason }) };

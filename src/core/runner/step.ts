@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { takeSnapshot } from '../git/snapshot';
-import { newRunId, runIds } from '../history/runs';
+import { nextRunId, runIds } from '../history/runs';
 import { liveFolders, openEnvironment } from '../environments/environments';
 import { nothingContributed } from '../logs/matchers/definition';
 import type { Change, RunEvent } from '../model/events';
@@ -54,10 +54,10 @@ export async function runStep(request: StepRequest): Promise<Result<FinishedRun>
   const verified = await releaseToVerify(pipeline, step.value, change, home, request);
   if (!verified.ok) return verified;
 
-  const checkouts = path.join(home.folder, 'checkouts');
+  const { checkouts } = home;
   tidyCheckouts(checkouts, liveFolders(home.home));
   const lockFile = path.join(home.locks, `${pipeline.service}.lock`);
-  const id = newRunId();
+  const id = nextRunId(home);
   const lock = step.value.deploy === undefined ? undefined : tryLock(lockFile, { ...currentIdentity(), run: id });
   if (lock && !lock.ok) return fail('delivery', `another job is deploying ${pipeline.service} (process ${lock.holder.pid})`);
   try {
@@ -94,8 +94,8 @@ async function runInCheckout(
     run.started({ slot: root, folder, repository: repository.root });
     const slot = { root, fingerprints: path.join(home.run(id), 'fingerprints') };
     const guard = new JobVerification(pipeline, journal, home, program, verified);
-    // The CI service decides which steps run, so nothing is taken from the cache: the tree is empty.
-    const context = { repository, home, run: id, journal, change, tree: [], folder, slot };
+    // The CI service decides which steps run, so nothing is taken from the cache: there is no tree.
+    const context = { repository, home, run: id, journal, change, folder, slot };
     return run.finish(await runSteps({ ...plan, ...context, env, program, contributed: nothingContributed, guard, signal }));
   } finally {
     run.close();

@@ -1,9 +1,11 @@
+import { messageOf } from '../model/result';
 import { spawn } from 'node:child_process';
 import { ciServices } from '../ci/registry';
 import type { Environment } from '../environments/environment';
 import type { Pipeline, Step } from '../model/pipeline';
 import type { ProcessIdentity, Release, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
+import type { Result } from '../model/result';
 import { currentIdentity } from '../process/process-identity';
 import type { WatchedRelease } from './release-watch';
 import type { RepositoryHome } from '../support/home';
@@ -70,26 +72,70 @@ export class Verification implements ReleaseGuard {
     return this.lost;
   }
 
-  private async settle({ environment, release, previous }: Pending): Promise<void> {
-    const settled = await environment.settle(this.pipeline.service, release.id);
-    if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
+  private async settle({ environment, release, previous, liveAt }: Pending): Promise<void> {
+    this.lost = await settle(this.pipeline, this.journal, environment, release, liveAt);
+    if (this.lost === undefined && previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, true);
   }
 
   private async rollBack({ environment, release, liveAt }: Pending, reason: string): Promise<void> {
     this.pending.delete(environment.name);
-    const back = await environment.rollBack(this.pipeline.service, { only: release.id });
-    if (back.ok)
-      this.journal.append({
-        type: 'rolled-back',
-        environment: environment.name,
-        from: release,
-        ...(back.value.to && { to: back.value.to }),
-        reason,
-        errorsMs: Date.now() - liveAt,
-      });
-    else this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+    await rollBack(this.pipeline, this.journal, environment, release, reason, liveAt);
   }
+}
+
+/** Confirms a verified release. Returns the reason if it is no longer live. */
+async function settle(
+  { service }: Pipeline,
+  journal: Journal,
+  environment: Environment,
+  release: Release,
+  liveAt: number,
+): Promise<string | undefined> {
+  const settled = await persist(async () => environment.settle(service, release.id));
+  if (settled.ok) return undefined;
+  // The environment may have restored the previous release, because its supervisor was killed.
+  const { current } = liveIn(environment, service);
+  if (current?.id !== release.id) recordRollback(journal, environment, release, current, settled.failure.message, liveAt);
+  return settled.failure.message;
+}
+
+/** Rolls an unverified release back and records it. */
+async function rollBack(
+  { service }: Pipeline,
+  journal: Journal,
+  environment: Environment,
+  release: Release,
+  reason: string,
+  liveAt: number,
+): Promise<void> {
+  // `only`: another delivery may have deployed a newer release, which must stay.
+  const back = await persist(async () => environment.rollBack(service, { only: release.id }));
+  if (back.ok) return recordRollback(journal, environment, release, back.value.to, reason, liveAt);
+  const { current, isKnown } = liveIn(environment, service);
+  if (isKnown && current?.id !== release.id) return recordRollback(journal, environment, release, current, reason, liveAt);
+  journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
+}
+
+/** Repeats an action once if the machinery failed: a supervisor that was killed leaves its work to its successor. */
+async function persist<T>(act: () => Promise<Result<T>>): Promise<Result<T>> {
+  const first = await act();
+  return first.ok || first.failure.kind !== 'machinery' ? first : act();
+}
+
+function liveIn(environment: Environment, service: string): { readonly isKnown: boolean; readonly current: Release | undefined } {
+  const status = environment.status().find((one) => one.service === service);
+  return { isKnown: status !== undefined, current: status?.release };
+}
+
+function recordRollback(
+  journal: Journal,
+  { name: environment }: Environment,
+  from: Release,
+  to: Release | undefined,
+  reason: string,
+  liveAt: number,
+): void {
+  journal.append({ type: 'rolled-back', environment, from, ...(to && { to }), reason, errorsMs: Date.now() - liveAt });
 }
 
 /**
@@ -108,14 +154,22 @@ export function keepWatch(
   const [first, ...args] = program;
   if (ms === 0 || first === undefined) return;
   const jobVariables = ciServices.flatMap(({ jobMarks = [] }) => jobMarks);
-  const watched: WatchedRelease = { environment, service: pipeline.service, release: release.id, journal: journal.folder, ms, isOnRecord };
+  const watched: WatchedRelease = {
+    environment,
+    service: pipeline.service,
+    release: release.id,
+    journal: journal.folder,
+    ms,
+    isOnRecord,
+    secrets: [...new Set(pipeline.steps.flatMap(({ secrets }) => secrets))],
+  };
   const child = spawn(first, [...args, 'watch-release', JSON.stringify(watched)], {
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !jobVariables.includes(name))),
     stdio: 'ignore',
     detached: true,
     windowsHide: true,
   });
-  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${error.message}` }));
+  child.on('error', (error) => journal.append({ type: 'notice', message: `${environment} is not watched: ${messageOf(error)}` }));
   child.unref();
 }
 
@@ -175,32 +229,17 @@ export class JobVerification implements ReleaseGuard {
       (run) =>
         run.outcome === 'passed' &&
         run.change.commit === release.commit &&
-        run.startedAt >= release.deployedAt &&
+        run.id > release.id &&
         run.steps.some((one) => one.name === step.name && one.state === 'passed'),
     );
   }
 
   private async settle(environment: Environment, release: Release, previous: Release | undefined): Promise<void> {
-    const settled = await environment.settle(this.pipeline.service, release.id);
-    if (!settled.ok) this.lost = settled.failure.message;
-    else if (previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
+    this.lost = await settle(this.pipeline, this.journal, environment, release, Date.parse(release.deployedAt));
+    if (this.lost === undefined && previous) keepWatch(this.pipeline, environment.name, release, this.journal, this.program, false);
   }
 
   private async rollBack(environment: Environment, from: Release, reason: string): Promise<void> {
-    // `only`: another pipeline may have delivered a newer release, which must stay.
-    const back = await environment.rollBack(this.pipeline.service, { only: from.id });
-    if (!back.ok) {
-      this.journal.append({ type: 'notice', message: `${environment.name} could not be rolled back: ${back.failure.message}` });
-      return;
-    }
-    const { to } = back.value;
-    this.journal.append({
-      type: 'rolled-back',
-      environment: environment.name,
-      from,
-      ...(to && { to }),
-      reason,
-      errorsMs: Date.now() - Date.parse(from.deployedAt),
-    });
+    await rollBack(this.pipeline, this.journal, environment, from, reason, Date.parse(from.deployedAt));
   }
 }

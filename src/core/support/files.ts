@@ -3,16 +3,60 @@ import * as path from 'node:path';
 
 /** Writes JSON. Readers see the old or the new content, never a part of it, even after a crash of the machine. */
 export function writeAtomically(file: string, content: unknown, mode = 0o644): void {
+  writeTextAtomically(file, JSON.stringify(content, undefined, 2), { mode });
+}
+
+/**
+ * Replaces the content of a file completely, or throws and leaves it as it was. Readers see the old or the new content. `durable`: even
+ * after a crash of the machine.
+ */
+export function writeTextAtomically(
+  file: string,
+  text: string,
+  { mode = 0o644, durable = true }: { readonly mode?: number; readonly durable?: boolean } = {},
+): void {
   fs.mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}.draft`;
-  const descriptor = fs.openSync(draft, 'w', mode);
+  const draft = `${file}.${process.pid}${draftSuffix}`;
   try {
-    fs.writeSync(descriptor, JSON.stringify(content, undefined, 2));
-    fs.fsyncSync(descriptor);
-  } finally {
-    fs.closeSync(descriptor);
+    const descriptor = fs.openSync(draft, 'w', mode);
+    try {
+      writeFully(descriptor, Buffer.from(text), file);
+      if (durable) fs.fsyncSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    fs.renameSync(draft, file);
+  } catch (error) {
+    fs.rmSync(draft, { force: true });
+    throw named(error, file);
   }
-  fs.renameSync(draft, file);
+}
+
+/** The end of the names of files that are not complete yet. */
+export const draftSuffix = '.draft';
+
+/** Writes all bytes, or throws an error that names the file: a full disk takes a part of them without an error. */
+export function writeFully(descriptor: number, bytes: Buffer, file: string): void {
+  try {
+    for (let at = 0; at < bytes.length;) at += fs.writeSync(descriptor, bytes, at);
+  } catch (error) {
+    throw named(error, file);
+  }
+}
+
+/** Appends text completely, or throws an error that names the file. */
+export function appendText(file: string, text: string): void {
+  try {
+    fs.appendFileSync(file, text);
+  } catch (error) {
+    throw named(error, file);
+  }
+}
+
+/** Node names no file in the errors of a descriptor, and the draft in others. */
+function named(error: unknown, file: string): unknown {
+  if (error instanceof Error && 'syscall' in error) (error as NodeJS.ErrnoException).path = file;
+  return error;
 }
 
 /**

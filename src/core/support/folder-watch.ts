@@ -1,14 +1,67 @@
 import { EventEmitter, once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileNames } from './files';
 
 /** Not every file system reports changes. */
 const pollIntervalMs = 5_000;
+/** How often a path is read if the system cannot watch it. */
+const fallbackIntervalMs = 1_000;
+
+export interface Watch {
+  close(): void;
+}
+
+/**
+ * Calls `changed` with the name of the file that changed in a folder, or without one if it is unknown. Polls if the system has no free
+ * watcher. Keeps no process running.
+ */
+export function watchPath(target: string, changed: (name?: string) => void, intervalMs = fallbackIntervalMs): Watch {
+  let watcher: fs.FSWatcher | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  const poll = (): void => {
+    watcher?.close();
+    watcher = undefined;
+    if (isClosed || timer) return;
+    let before = contentStamp(target);
+    timer = setInterval(() => {
+      const now = contentStamp(target);
+      if (now === before) return;
+      before = now;
+      changed();
+    }, intervalMs).unref();
+  };
+  try {
+    watcher = fs.watch(target, { persistent: false }, (_, name) => changed(name ?? undefined));
+    watcher.on('error', poll);
+  } catch {
+    poll();
+  }
+  return {
+    close: () => {
+      isClosed = true;
+      watcher?.close();
+      clearInterval(timer);
+    },
+  };
+}
+
+/** Returns a text that changes with the entries of a folder, or with the content of a file. */
+function contentStamp(target: string): string {
+  const names = fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() ? fileNames(target) : [];
+  return ['', ...names]
+    .map((name) => {
+      const stat = fs.statSync(path.join(target, name), { throwIfNoEntry: false });
+      return stat ? `${name} ${stat.ino} ${stat.size} ${stat.mtimeMs}` : name;
+    })
+    .join('\n');
+}
 
 /** Watches a few folders, including those that do not exist yet. */
 export class FolderWatch {
   /** By path and inode, because a folder may be replaced. */
-  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly watchers = new Map<string, Watch>();
   private readonly files = new Set<string>();
 
   constructor(private readonly changed: () => void) {}
@@ -34,14 +87,7 @@ export class FolderWatch {
   }
 
   private watch(key: string, folder: string): void {
-    if (this.watchers.has(key)) return;
-    try {
-      const watcher = fs.watch(folder, { persistent: false }, () => this.changed());
-      watcher.on('error', () => this.unwatch(key));
-      this.watchers.set(key, watcher);
-    } catch {
-      // The folder is gone, or the system is out of watches. Polling still works.
-    }
+    if (!this.watchers.has(key)) this.watchers.set(key, watchPath(folder, this.changed));
   }
 
   private unwatch(key: string): void {
@@ -63,13 +109,13 @@ function nearestExisting(folder: string): string {
 /** Waits for changes in folders. A timer is the fallback if the system reports none. */
 export class FolderChanges {
   private readonly events = new EventEmitter();
-  private readonly watchers: readonly fs.FSWatcher[];
+  private readonly watchers: readonly Watch[];
 
   constructor(
     folders: readonly string[],
     private readonly pollIntervalMs: number,
   ) {
-    this.watchers = folders.flatMap((folder) => this.watch(folder) ?? []);
+    this.watchers = folders.map((folder) => watchPath(folder, () => this.events.emit('change'), pollIntervalMs));
   }
 
   /** Resolves at the next change, after the interval, or when the signal aborts. */
@@ -81,14 +127,5 @@ export class FolderChanges {
 
   close(): void {
     for (const watcher of this.watchers) watcher.close();
-  }
-
-  private watch(folder: string): fs.FSWatcher | undefined {
-    try {
-      const watcher = fs.watch(folder, () => this.events.emit('change'));
-      return watcher.on('error', () => watcher.close());
-    } catch {
-      return undefined;
-    }
   }
 }

@@ -25,8 +25,8 @@ export function age(iso: string, now = Date.now()): string {
 }
 
 /** Returns `no changes`, `1 change` or `3 changes`. */
-export function counted(count: number, noun: string): string {
-  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`;
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count === 0 ? 'no' : count} ${count === 1 ? noun : plural}`;
 }
 
 /** Returns `2nd attempt`. */

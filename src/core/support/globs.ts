@@ -54,8 +54,8 @@ export interface ListedFile {
   readonly mtimeMs: number;
 }
 
-/** Returns the files and links below `folder` that match the globs, sorted by path. */
-export function listFiles(folder: string, globs: readonly string[]): ListedFile[] {
+/** Returns the files and links below `folder` that match the globs, sorted by path; with `emptyFolders` those too, as `name/`. */
+export function listFiles(folder: string, globs: readonly string[], { emptyFolders = false } = {}): ListedFile[] {
   if (globs.length === 0) return [];
   const isIncluded = matcher(globs);
   const found: ListedFile[] = [];
@@ -66,7 +66,10 @@ export function listFiles(folder: string, globs: readonly string[]): ListedFile[
       if (isIncluded(relative)) found.push({ path: relative, size: stat.isSymbolicLink() ? 0 : stat.size, mtimeMs: stat.mtimeMs });
       return;
     }
-    for (const name of fs.readdirSync(path.join(folder, relative)).sort()) {
+    const names = fs.readdirSync(path.join(folder, relative)).sort();
+    if (emptyFolders && names.length === 0 && relative !== '' && isIncluded(relative))
+      found.push({ path: `${relative}/`, size: 0, mtimeMs: 0 });
+    for (const name of names) {
       if (relative === '' && name === '.git') continue;
       visit(relative === '' ? name : `${relative}/${name}`);
     }

@@ -1,3 +1,5 @@
+import { StringDecoder } from 'node:string_decoder';
+
 /** A longer line is split, so that a program without line breaks cannot fill the memory. */
 const maxLineLength = 64 * 1024;
 
@@ -81,9 +83,46 @@ function safeCut(text: string): number {
 
 /** Control characters except line breaks and tabs, direction marks, invisible characters, lone surrogates. */
 const unsafeCharacters =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\udb40[\udc00-\udc7f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
 /** Returns text from outside without characters that could change how it is shown. */
 export function plain(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(unsafeCharacters, '');
+}
+
+/** Returns the JSON of a value, with escapes for characters that could change how it is shown. */
+export function plainJson(value: unknown): string {
+  return JSON.stringify(value).replace(unsafeCharacters, (text) =>
+    Array.from({ length: text.length }, (_, at) => `\\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join(''),
+  );
+}
+
+const anyEscape = new RegExp(escapes.source, 'g');
+const colour = /^(?:\x1b\[|\x9b)[\d:;]*m$/;
+/** A code, or a carriage return before a line feed, that the next chunk may complete. */
+const openEnd = /(?:\x1b(?:\[[\x20-\x3f]*|[\]PX^_][^\x07\x1b\n]*\x1b?)?|\r)$/;
+const maxOpenLength = 4096;
+
+/** Makes the output of a program safe for a terminal: only colours and styles remain of its codes. */
+export class ColouredText {
+  private rest = '';
+  private readonly decoder = new StringDecoder('utf8');
+
+  take(bytes: Buffer): string {
+    const text = this.rest + this.decoder.write(bytes);
+    const open = openEnd.exec(text)?.[0] ?? '';
+    this.rest = open.length > maxOpenLength ? '' : open;
+    return colouredText(text.slice(0, text.length - this.rest.length));
+  }
+}
+
+/** Returns text without the terminal codes that are no colour or style, and without characters that change how text is shown. */
+export function colouredText(text: string): string {
+  // An incomplete string ends with its line. Otherwise it would hide the lines after it.
+  return text.replace(/[^\n]+/g, (line) => {
+    const codes: string[] = [];
+    const parts = line.replace(/\0/g, '').replace(anyEscape, (code) => (colour.test(code) && codes.push(code) > 0 ? '\0' : ''));
+    const cleaned = parts.replace(/\r$/, '').split('\0').map(plain);
+    return cleaned.map((part, at) => part + (codes[at] ?? '')).join('');
+  });
 }

@@ -37,10 +37,13 @@ export class Cli {
     private readonly program: string,
     /** The folder for standard error of detached processes: a pipe would break when the window closes. */
     private readonly logs: string,
+    /** Returns whether programs may run: not in Restricted Mode. */
+    private readonly mayRun: () => boolean,
   ) {}
 
   /** Starts a process that outlives the window. */
   start(args: readonly string[], folder: string, environment: Readonly<Record<string, string>> = {}): DetachedCli {
+    if (!this.mayRun()) return { pid: undefined, exit: Promise.resolve({ code: undefined, stderr: 'This folder is in Restricted Mode.' }) };
     const file = path.join(this.logs, `cli-${process.pid}-${this.count++}.log`);
     let stderr: number;
     try {
@@ -77,6 +80,7 @@ export class Cli {
   }
 
   attach(args: readonly string[], folder: string, { output, environment = {} }: AttachOptions = {}): AttachedCli {
+    if (!this.mayRun()) return { exited: Promise.resolve(undefined), send: () => {}, end: () => {} };
     const child = spawn(process.execPath, [this.program, ...args], {
       cwd: folder,
       env: environmentOf(environment),

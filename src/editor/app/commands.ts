@@ -10,6 +10,7 @@ import type { ManualApprovals } from '../pipeline/manual-approvals';
 import type { CommandTarget } from '../tree/row';
 import { RowNode } from '../tree/row-view';
 import type { DeliveryMetrics } from './delivery-metrics';
+import { requireTrust } from './trust';
 
 /** The parts of the extension that commands call. */
 export interface CommandParts {
@@ -34,8 +35,8 @@ export interface CommandParts {
 }
 
 interface Command {
-  /** The command runs programs, so the folder must be trusted. */
-  readonly needsTrust?: true;
+  /** The command runs no program, so the folder need not be trusted. */
+  readonly worksRestricted?: true;
   /** `text` is the reply that was written in a comment thread. */
   readonly do: (target: CommandTarget, text?: string) => PromiseLike<void> | void;
 }
@@ -44,56 +45,57 @@ interface Command {
 function commandTable(parts: CommandParts): Record<string, Command> {
   const { deliveries, ci, environments, logs, metrics, failures, manualApprovals, feedback, suspects } = parts;
   return {
-    deliver: { needsTrust: true, do: (target) => deliveries.deliver(target) },
-    deliverCommit: { needsTrust: true, do: (target) => deliveries.deliverCommit(target) },
-    runAgain: { needsTrust: true, do: (target) => deliveries.runAgain(target) },
-    cancel: { needsTrust: true, do: (target) => deliveries.cancel(target) },
-    runOn: { needsTrust: true, do: (target) => ci.runOn(target) },
-    approve: { needsTrust: true, do: (target) => ci.approve(target) },
-    openRun: { do: (target) => ci.openRun(target) },
-    signIn: { needsTrust: true, do: (target) => ci.signIn(target) },
-    rollBack: { needsTrust: true, do: (target) => environments.rollBack(target) },
-    release: { needsTrust: true, do: (target) => environments.release(target) },
-    startEnvironment: { needsTrust: true, do: (target) => environments.start(target) },
-    stopEnvironment: { needsTrust: true, do: (target) => environments.stop(target) },
-    setUp: { needsTrust: true, do: () => parts.setUp() },
-    setSecret: { needsTrust: true, do: (target) => parts.setSecret(target) },
-    openSample: { do: () => parts.openSample() },
-    openDocumentation: { do: (target) => parts.openDocumentation(target) },
-    openService: { do: (target) => environments.openService(target) },
-    showMetrics: { needsTrust: true, do: (target) => metrics.show(target) },
-    openLog: { do: (target) => logs.open(target) },
-    openProblem: { do: (target) => failures.open(target) },
-    openHandover: { do: (target) => manualApprovals.open(target) },
-    nextFailure: { do: () => failures.move(1) },
-    previousFailure: { do: () => failures.move(-1) },
-    showSuspects: { needsTrust: true, do: (target) => suspects.show(target) },
-    compareWithLastGood: { needsTrust: true, do: (target) => suspects.compare(target) },
-    openChange: { needsTrust: true, do: (target) => feedback.openChange(target) },
-    openFeedback: { needsTrust: true, do: (target) => feedback.open(target) },
-    openFeedbackInBrowser: { do: (target) => feedback.openInBrowser(target) },
-    fixFeedback: { needsTrust: true, do: (target) => feedback.fix(target) },
-    resolveFeedback: { needsTrust: true, do: (target) => feedback.resolve(target) },
-    assignFeedback: { needsTrust: true, do: (target) => feedback.assignToMe(target) },
-    replyToFeedback: { needsTrust: true, do: (target, text) => feedback.reply(target, text) },
-    closeFeedback: { do: (target) => feedback.close(target) },
-    markFeedbackRead: { do: () => feedback.markAllRead() },
-    refreshFeedback: { needsTrust: true, do: () => feedback.refresh() },
-    pauseFeedback: { do: () => feedback.poll(false) },
-    resumeFeedback: { needsTrust: true, do: () => feedback.poll(true) },
-    setFeedbackToken: { needsTrust: true, do: (target) => feedback.setToken(target) },
-    openSourceControl: { do: () => vscode.commands.executeCommand('workbench.view.scm') },
-    showOutput: { do: () => parts.showOutput() },
-    showRun: { do: (target) => parts.reveal(target) },
-    revealStep: { do: (target) => parts.revealStep(target) },
-    copy: { do: (target) => vscode.env.clipboard.writeText(target.text ?? '') },
+    deliver: { do: (target) => deliveries.deliver(target) },
+    deliverFromScratch: { do: (target) => deliveries.deliverFromScratch(target) },
+    deliverCommit: { do: (target) => deliveries.deliverCommit(target) },
+    runAgain: { do: (target) => deliveries.runAgain(target) },
+    cancel: { do: (target) => deliveries.cancel(target) },
+    runOn: { do: (target) => ci.runOn(target) },
+    approve: { do: (target) => ci.approve(target) },
+    openRun: { worksRestricted: true, do: (target) => ci.openRun(target) },
+    signIn: { do: (target) => ci.signIn(target) },
+    rollBack: { do: (target) => environments.rollBack(target) },
+    release: { do: (target) => environments.release(target) },
+    startEnvironment: { do: (target) => environments.start(target) },
+    stopEnvironment: { do: (target) => environments.stop(target) },
+    setUp: { do: () => parts.setUp() },
+    setSecret: { do: (target) => parts.setSecret(target) },
+    openSample: { worksRestricted: true, do: () => parts.openSample() },
+    openDocumentation: { worksRestricted: true, do: (target) => parts.openDocumentation(target) },
+    openService: { worksRestricted: true, do: (target) => environments.openService(target) },
+    showMetrics: { do: (target) => metrics.show(target) },
+    openLog: { worksRestricted: true, do: (target) => logs.open(target) },
+    openProblem: { worksRestricted: true, do: (target) => failures.open(target) },
+    openHandover: { worksRestricted: true, do: (target) => manualApprovals.open(target) },
+    nextFailure: { worksRestricted: true, do: () => failures.move(1) },
+    previousFailure: { worksRestricted: true, do: () => failures.move(-1) },
+    showSuspects: { do: (target) => suspects.show(target) },
+    compareWithLastGood: { do: (target) => suspects.compare(target) },
+    openChange: { do: (target) => feedback.openChange(target) },
+    openFeedback: { do: (target) => feedback.open(target) },
+    openFeedbackInBrowser: { worksRestricted: true, do: (target) => feedback.openInBrowser(target) },
+    fixFeedback: { do: (target) => feedback.fix(target) },
+    resolveFeedback: { do: (target) => feedback.resolve(target) },
+    assignFeedback: { do: (target) => feedback.assignToMe(target) },
+    replyToFeedback: { do: (target, text) => feedback.reply(target, text) },
+    closeFeedback: { worksRestricted: true, do: (target) => feedback.close(target) },
+    markFeedbackRead: { worksRestricted: true, do: () => feedback.markAllRead() },
+    refreshFeedback: { do: () => feedback.refresh() },
+    pauseFeedback: { worksRestricted: true, do: () => feedback.poll(false) },
+    resumeFeedback: { do: () => feedback.poll(true) },
+    setFeedbackToken: { do: (target) => feedback.setToken(target) },
+    openSourceControl: { worksRestricted: true, do: () => vscode.commands.executeCommand('workbench.view.scm') },
+    showOutput: { worksRestricted: true, do: () => parts.showOutput() },
+    showRun: { worksRestricted: true, do: (target) => parts.reveal(target) },
+    revealStep: { worksRestricted: true, do: (target) => parts.revealStep(target) },
+    copy: { worksRestricted: true, do: (target) => vscode.env.clipboard.writeText(target.text ?? '') },
   };
 }
 
 export function registerCommands(parts: CommandParts): vscode.Disposable {
   const registrations = Object.entries(commandTable(parts)).map(([name, command]) =>
     vscode.commands.registerCommand(`deliver.${name}`, async (argument?: unknown) => {
-      if (command.needsTrust && !vscode.workspace.isTrusted) return offerTrust();
+      if (!command.worksRestricted && !requireTrust()) return;
       const reply = replyIn(argument);
       const target = reply && parts.feedback.targetOf(reply.thread);
       await command.do(target ?? targetOf(argument, parts.serviceOf), reply?.text);
@@ -135,10 +137,4 @@ function replyIn(argument: unknown): { readonly thread: vscode.CommentThread; re
   if (typeof argument !== 'object' || argument === null) return undefined;
   if ('thread' in argument && 'text' in argument) return argument as vscode.CommentReply;
   return 'comments' in argument && 'canReply' in argument ? { thread: argument as vscode.CommentThread } : undefined;
-}
-
-async function offerTrust(): Promise<void> {
-  const manage = 'Manage Workspace Trust';
-  const answer = await vscode.window.showInformationMessage('This folder is in Restricted Mode. Trust it to run this command.', manage);
-  if (answer === manage) await vscode.commands.executeCommand('workbench.trust.manage');
 }

@@ -12,7 +12,7 @@ export interface OpenedRepository {
   readonly email: string | undefined;
 }
 
-/** The repositories of the window's services, opened on first use. Runs git: do not use it in a folder that is not trusted. */
+/** The repositories of the window's services, opened on first use. None in Restricted Mode, because git could run the programs of a folder. */
 export class Repositories implements vscode.Disposable {
   private readonly opened = new Map<string, Promise<OpenedRepository | undefined>>();
   private readonly events: vscode.Disposable;
@@ -28,6 +28,7 @@ export class Repositories implements vscode.Disposable {
   }
 
   async of(service: Service): Promise<OpenedRepository | undefined> {
+    if (!vscode.workspace.isTrusted) return undefined;
     const opened = this.opened.get(service.root) ?? open(service);
     this.opened.set(service.root, opened);
     return opened;

@@ -1,5 +1,6 @@
 import type { CiRecord } from '../../core/ci/ci-record';
 import type { ServiceStatus } from '../../core/model/environment-status';
+import type { Failure } from '../../core/model/result';
 import type { RepositoryHome } from '../../core/support/home';
 import type { ManualApproval } from '../../core/pipeline/handovers';
 import { isFinished, type RunState } from '../../core/model/run-state';
@@ -30,6 +31,8 @@ export interface ServiceAnnotations {
   readonly autoDelivery?: AutoDeliveryState | undefined;
   /** Undefined until the repository has been searched. */
   readonly manualApprovals?: readonly ManualApproval[];
+  /** The errors of `delivery.yaml` on disk. */
+  readonly definitionErrors?: readonly Failure[];
   /** The last state that the CI service reported. */
   readonly ciRecord?: CiRecord;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { plain } from '../../core/support/terminal-text';
 import { Throttle } from './change-event';
 import type { StatusText } from './status-text';
 
@@ -21,8 +22,8 @@ export class StatusBar implements vscode.Disposable {
     const content = this.content();
     clearTimeout(this.clock);
     if (!content) return this.item.hide();
-    this.item.text = content.text;
-    this.item.tooltip = content.tooltip;
+    this.item.text = plain(content.text);
+    this.item.tooltip = tooltipOf({ ...content, tooltip: plain(content.tooltip) });
     this.item.command = { command: content.click, title: '', arguments: [{ service: content.service }] };
     this.item.accessibilityInformation = { label: content.ariaLabel };
     this.item.backgroundColor = content.look === 'failed' ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
@@ -35,6 +36,16 @@ export class StatusBar implements vscode.Disposable {
     this.drawing.dispose();
     this.item.dispose();
   }
+}
+
+/** Returns the tooltip with its links. Only their commands are trusted: the text may come from a commit. */
+function tooltipOf({ tooltip, links = [], service }: StatusText): string | vscode.MarkdownString {
+  if (links.length === 0) return tooltip;
+  const markdown = new vscode.MarkdownString().appendText(tooltip);
+  const target = encodeURIComponent(JSON.stringify({ service }));
+  markdown.appendMarkdown(`\n\n${links.map(({ label, command }) => `[${label}](command:${command}?${target})`).join(' · ')}`);
+  markdown.isTrusted = { enabledCommands: links.map(({ command }) => command) };
+  return markdown;
 }
 
 /** Sets the context keys of menus and welcome views. Calls VS Code only for keys whose value differs. */

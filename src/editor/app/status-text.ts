@@ -1,6 +1,6 @@
 import { isFinished, type CiRunState, type RunState } from '../../core/model/run-state';
 import { releasableOf } from '../../core/model/run-status';
-import { age, joined, shortCommit } from '../../core/support/format';
+import { age, counted, joined, shortCommit } from '../../core/support/format';
 import { connectionLabel, connectionMessage, updatedAt, type Connection } from '../ci/ci-rows';
 import { runningText } from '../pipeline/run-rows';
 import { isStartedHere, type LiveEnvironment, type ServiceState } from './state';
@@ -15,10 +15,22 @@ export interface StatusText {
   /** The key of the service. */
   readonly service: string;
   /** The command that a click runs. */
-  readonly click: 'deliver.deliver' | 'deliver.showRun' | 'deliver.environments.focus';
+  readonly click: 'deliver.deliver' | 'deliver.showRun' | 'deliver.revealStep' | 'deliver.environments.focus';
+  readonly links?: readonly StatusLink[];
   /** The text changes as time passes. */
   readonly ticks: boolean;
 }
+
+/** A command below the tooltip. */
+export interface StatusLink {
+  readonly label: 'Open Log' | 'Cancel' | 'Go to Failure' | 'Open Service';
+  readonly command: string;
+}
+
+const openLog: StatusLink = { label: 'Open Log', command: 'deliver.openLog' };
+const cancel: StatusLink = { label: 'Cancel', command: 'deliver.cancel' };
+const goToFailure: StatusLink = { label: 'Go to Failure', command: 'deliver.openProblem' };
+const openService: StatusLink = { label: 'Open Service', command: 'deliver.openService' };
 
 type Content = Omit<StatusText, 'service'>;
 
@@ -45,7 +57,7 @@ function contentOf(service: ServiceState, several: boolean, now: number, environ
       `Commit ${shortCommit(waiting.commit)} of ${service.name} is not delivered yet: ${waiting.reason}.`,
       'deliver.showRun',
     );
-  return unhealthyContent(service, environments) ?? restContent(service, prefix, now);
+  return unhealthyContent(service, environments) ?? definitionContent(service, prefix) ?? restContent(service, prefix, now);
 }
 
 /** Customers see an unhealthy service, whatever was delivered last. */
@@ -57,6 +69,14 @@ function unhealthyContent({ name }: ServiceState, environments: readonly LiveEnv
       return { ...idle(`$(warning) ${message}`, joined([message, reason], ': '), 'deliver.environments.focus'), look: 'failed' };
     }
   return undefined;
+}
+
+/** With an invalid `delivery.yaml`, nothing can be delivered. */
+function definitionContent({ name, definitionErrors: [error, ...more] = [] }: ServiceState, prefix: string): Content | undefined {
+  if (!error) return undefined;
+  const others = more.length > 0 ? `and ${counted(more.length, 'more error')}` : undefined;
+  const tooltip = joined([`${name} cannot be delivered.`, `delivery.yaml:${error.line ?? 1}: ${error.message}`, others], '\n');
+  return { ...idle(`$(error) ${prefix}delivery.yaml is invalid`, tooltip, 'deliver.revealStep'), look: 'failed' };
 }
 
 function restContent(service: ServiceState, prefix: string, now: number): Content {
@@ -76,11 +96,16 @@ function restContent(service: ServiceState, prefix: string, now: number): Conten
   if (yes) {
     const passed = `${shortCommit(commit ?? '')} passed`;
     const tooltip = since ? `${name} became releasable ${age(since, now)}: ${passed}.` : `${name} is releasable: ${passed}.`;
-    return idle(`$(pass) ${prefix}releasable`, joined([tooltip, automatic], '\n'), 'deliver.showRun');
+    const links = runs.some(({ deployments }) => deployments.some(({ url }) => url !== '')) ? [openLog, openService] : [openLog];
+    return { ...idle(`$(pass) ${prefix}releasable`, joined([tooltip, automatic], '\n'), 'deliver.showRun'), links };
   }
   const why = reason ?? 'the last delivery failed';
+  const failed = runs.find(({ outcome }) => outcome === 'failed')?.steps.filter(({ state }) => state === 'failed') ?? [];
+  const names = failed.length > 2 ? `Failed: ${failed.map((step) => step.name).join(', ')}` : undefined;
   const tooltip = `${name} is not releasable: ${why}${since ? ` (${age(since, now)})` : ''}.`;
-  return { ...idle(`$(error) ${prefix}not releasable: ${why}`, joined([tooltip, automatic], '\n'), 'deliver.showRun'), look: 'failed' };
+  const text = `$(error) ${prefix}not releasable: ${why}`;
+  const links = failed.length > 0 ? [goToFailure, openLog] : [];
+  return { ...idle(text, joined([tooltip, names, automatic], '\n'), 'deliver.showRun'), look: 'failed', links };
 }
 
 /** Adds the delivery that follows the live run to the tooltip. */
@@ -132,7 +157,16 @@ function steady(text: string): string {
 }
 
 function busy(text: string, tooltip: string): Content {
-  return { text: `$(sync~spin) ${text}`, tooltip, ariaLabel: `Delivering ${text}`, look: 'plain', click: 'deliver.showRun', ticks: true };
+  const label = `Delivering ${text}`;
+  return {
+    text: `$(sync~spin) ${text}`,
+    tooltip,
+    ariaLabel: label,
+    look: 'plain',
+    click: 'deliver.showRun',
+    links: [openLog, cancel],
+    ticks: true,
+  };
 }
 
 function idle(text: string, tooltip: string, click: StatusText['click']): Content {

@@ -93,7 +93,7 @@ export class FeedbackActions {
   }
 
   async poll(on: boolean): Promise<void> {
-    await vscode.workspace.getConfiguration('deliver.feedback').update('poll', on, vscode.ConfigurationTarget.Workspace);
+    await vscode.workspace.getConfiguration('deliver.feedback').update('poll', on, vscode.ConfigurationTarget.Global);
   }
 
   /** Closes the thread in the editor. The item stays open. */

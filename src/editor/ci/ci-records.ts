@@ -1,12 +1,13 @@
 import * as fs from 'node:fs';
 import { ciRecordsFolder, readCiRecord } from '../../core/ci/ci-record';
+import { type Watch, watchPath } from '../../core/support/folder-watch';
 import { Throttle } from '../app/change-event';
 import type { Service } from '../app/state';
 import type { Store } from '../app/store';
 
 /** Reads the last known state of CI services, which a watching process writes to disk. */
 export class CiRecords {
-  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly watchers = new Map<string, Watch>();
   private readonly reading = new Throttle(() => this.read());
   private services: readonly Service[] = [];
 
@@ -31,12 +32,13 @@ export class CiRecords {
     if (this.watchers.has(folder)) return;
     try {
       fs.mkdirSync(folder, { recursive: true });
-      const watcher = fs.watch(folder, () => this.reading.schedule());
-      watcher.on('error', () => this.watchers.delete(folder));
-      this.watchers.set(folder, watcher);
     } catch {
-      // The system is out of watches: the next window reads the record.
+      return; // the disk is full: the next update tries again
     }
+    this.watchers.set(
+      folder,
+      watchPath(folder, () => this.reading.schedule()),
+    );
   }
 
   dispose(): void {

@@ -46,7 +46,7 @@ export class EnvironmentActions {
       ['rollback', environment, '--service', service.service, '--to', to.id],
       `Rolling back ${service.service} in ${environment}`,
       `Could not roll back ${service.service}`,
-      this.store.state.services.find(({ name }) => name === service.service)?.folder,
+      service.owner?.folder ?? this.store.state.services.find(({ name }) => name === service.service)?.folder,
     );
   }
 
@@ -82,13 +82,24 @@ export class EnvironmentActions {
 
   async start(target: CommandTarget): Promise<void> {
     const name = await this.pickEnvironment(target, ({ running }) => !running, 'Start Environment', 'No environment is stopped.');
-    if (name !== undefined) await this.runCli(['environment', 'start', name], `Starting ${name}`, `Could not start ${name}`);
+    if (name !== undefined) await this.runCli(['environment', 'start', name, '--all'], `Starting ${name}`, `Could not start ${name}`);
   }
 
-  /** Stops an environment. It keeps its releases, so it can be started again. */
+  /** Stops an environment after a confirmation. It keeps its releases, so it can be started again. */
   async stop(target: CommandTarget): Promise<void> {
     const name = await this.pickEnvironment(target, ({ running }) => running, 'Stop Environment', 'No environment is running.');
-    if (name !== undefined) await this.runCli(['environment', 'stop', name], `Stopping ${name}`, `Could not stop ${name}`);
+    const environment = this.store.state.environments.find((one) => one.name === name);
+    if (name === undefined || !environment) return;
+    const services = environment.services.filter(({ state }) => state !== 'stopped');
+    const detail = [
+      ...(environment.services.some(({ isProduction }) => isProduction) ? ['Your customers use this environment.', ''] : []),
+      ...services.map(({ service, owner }) => (owner ? `${service}, from ${owner.folder}` : service)),
+      '',
+      'The releases are kept. Start Environment starts them again.',
+    ];
+    const question = `Stop ${counted(services.length, 'service')} in ${name}?`;
+    if ((await vscode.window.showWarningMessage(question, { modal: true, detail: detail.join('\n') }, 'Stop')) === undefined) return;
+    await this.runCli(['environment', 'stop', name, '--all', '--yes'], `Stopping ${name}`, `Could not stop ${name}`);
   }
 
   async openService(target: CommandTarget): Promise<void> {

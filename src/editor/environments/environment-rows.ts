@@ -38,7 +38,7 @@ function environmentRow(environment: LiveEnvironment, now: number, divergenceOf:
     icon: environment.failure === undefined ? { name: 'server-environment' } : { name: 'warning', color: 'list.warningForeground' },
     tooltip: joined([`${environment.name} (${environment.kind}): ${health}`, environment.failure], '\n'),
     ariaLabel: `Environment ${environment.name}, ${health}`,
-    contextValues: ['environment', environment.running ? 'started' : 'stopped'],
+    contextValues: ['environment', ...stateValues(environment)],
     open: 'expanded',
     children: [
       ...failureRow(environment),
@@ -46,6 +46,12 @@ function environmentRow(environment: LiveEnvironment, now: number, divergenceOf:
     ],
     target: { environment: environment.name, text: environment.name },
   };
+}
+
+/** The environment of customers has no inline button that stops it. */
+function stateValues({ running, services }: LiveEnvironment): string[] {
+  if (!running) return ['stopped'];
+  return services.some(({ isProduction }) => isProduction) ? ['started'] : ['started', 'inlineStop'];
 }
 
 function failureRow({ name, failure }: LiveEnvironment): Row[] {

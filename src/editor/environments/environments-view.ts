@@ -141,11 +141,13 @@ class Divergences {
   update(services: readonly Service[], environments: readonly LiveEnvironment[]): void {
     this.watch(environments.length > 0 ? services.flatMap(({ folder }) => reflogOf(folder) ?? []) : []);
     const comparisons = environments.flatMap((environment) =>
-      environment.services.flatMap(({ service: name, release }) => {
+      environment.services.flatMap(({ service: name, release, owner }) => {
         const service = services.find((candidate) => candidate.name === name);
         const repository = service && findRepository(service.folder);
         const head = repository && readHead(repository).commit;
         if (!service || !release || !repository || head === undefined) return [];
+        // Another repository's service of the same name has other commits.
+        if (owner && owner.gitFolder !== repository.commonGitFolder) return [];
         return [{ place: `${environment.name} ${name}`, key: `${release.commit} ${head}`, service, repository, release, head }];
       }),
     );

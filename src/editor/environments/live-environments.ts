@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readEnvironments } from '../../core/environments/environments';
 import { isRecordFile } from '../../core/environments/recorded/service-record';
+import { type Watch, watchPath } from '../../core/support/folder-watch';
 import { environmentsFolder } from '../../core/support/home';
 import { ChangeEvent, Throttle } from '../app/change-event';
 import type { LiveEnvironment } from '../app/state';
@@ -14,7 +15,7 @@ export class LiveEnvironments {
   readonly changed = new ChangeEvent();
   environments: readonly LiveEnvironment[] = [];
   private readonly folder: string;
-  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly watchers = new Map<string, Watch>();
   private readonly reading = new Throttle(() => this.read());
   private poll: NodeJS.Timeout | undefined;
   private started = false;
@@ -53,15 +54,10 @@ export class LiveEnvironments {
 
   private watch(folder: string): void {
     if (this.watchers.has(folder)) return;
-    try {
-      const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.folder || file === null || file.startsWith('state.json') || isRecordFile(file)) this.reading.schedule();
-      });
-      watcher.on('error', () => this.watchers.delete(folder));
-      this.watchers.set(folder, watcher);
-    } catch {
-      // The folder was removed, or the system is out of watches: the poll notices changes.
-    }
+    const changed = (file?: string): void => {
+      if (folder === this.folder || file === undefined || file.startsWith('state.json') || isRecordFile(file)) this.reading.schedule();
+    };
+    this.watchers.set(folder, watchPath(folder, changed));
   }
 
   dispose(): void {

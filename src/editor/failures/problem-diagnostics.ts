@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { counted } from '../../core/support/format';
+import { plain } from '../../core/support/terminal-text';
 import type { Failure } from './failures';
 import { maxPlacedProblems, type EditorPlace, type ProblemPlaces } from './problem-places';
 
@@ -61,7 +62,11 @@ function diagnosticOf({ problem, step, service }: Failure, place: EditorPlace): 
   const range =
     place.column === undefined ? new vscode.Range(line, 0, line, 10_000) : new vscode.Range(line, place.column, line, place.column);
   const times = problem.count === undefined ? '' : ` (${problem.count}×)`;
-  const diagnostic = new vscode.Diagnostic(range, `${problem.message}${times}${confidenceNote(place)}`, severities[problem.severity]);
+  const diagnostic = new vscode.Diagnostic(
+    range,
+    `${plain(problem.message)}${times}${confidenceNote(place)}`,
+    severities[problem.severity],
+  );
   diagnostic.source = `${service.name} ${step}`;
   diagnostic.code = problem.source;
   return diagnostic;

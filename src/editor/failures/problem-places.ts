@@ -2,7 +2,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { diffLines, splitLines } from '../../core/location/diff-lines';
 import { LineMap } from '../../core/location/line-map';
-import type { PlaceNow } from '../../core/location/places-now';
+import type { ChangedFile, PlaceNow } from '../../core/location/places-now';
 import { ChangeEvent, Throttle } from '../app/change-event';
 import type { Failure } from './failures';
 import type { Repositories } from '../app/repositories';
@@ -75,6 +75,20 @@ export class ProblemPlaces implements vscode.Disposable {
   async locate(service: Service, commit: string, place: DeliveredPlace & { readonly path: string }): Promise<EditorPlace | undefined> {
     const file = await this.fileNow(service, commit, place.path);
     return file && placeIn(file, place);
+  }
+
+  /** Returns the first of a failure's files that changed since a commit, or else its first file. Counts unsaved edits. */
+  async changeSince(commit: string, { service, run, problem }: Failure): Promise<(ChangedFile & { readonly uri: vscode.Uri }) | undefined> {
+    const places = (await this.repositories.of(service))?.places;
+    const paths = problem.path === undefined ? [] : [problem.path, ...(problem.stack ?? [])];
+    const found = await Promise.all(paths.map(async (name) => places?.changeSince(commit, run.change.commit, name)));
+    const files = found.flatMap((file) => {
+      if (!file) return [];
+      const uri = vscode.Uri.file(path.join(service.root, file.path));
+      const isDirty = vscode.workspace.textDocuments.some((open) => open.isDirty && open.uri.toString() === uri.toString());
+      return [{ ...file, uri, isChanged: file.isChanged || isDirty }];
+    });
+    return files.find(({ isChanged }) => isChanged) ?? files[0];
   }
 
   /** Returns the text of a file in a commit. */

@@ -52,7 +52,7 @@ export class Suspects {
     pick.show();
   }
 
-  /** Compares the file of a failure with its version when the step last passed. */
+  /** Compares the file of a failure, or a file of its stack, with its version when the step last passed. */
   async compare(target: CommandTarget): Promise<void> {
     const failure = this.failures.find(target);
     if (!failure) return void vscode.window.showInformationMessage('No failed delivery to compare.');
@@ -60,13 +60,22 @@ export class Suspects {
   }
 
   private async compareWith(failure: Failure): Promise<void> {
-    const { service, problem, step } = failure;
-    const good = lastGood(failure.service, failure.run, failure.step);
-    const now = await this.places.find(failure);
+    const { service, run, step } = failure;
+    const good = lastGood(service, run, step);
     if (!good) return void vscode.window.showInformationMessage(`${step} has never passed, so there is no version to compare with.`);
-    if (problem.path === undefined || !now) return void vscode.window.showInformationMessage('This failure names no file to compare.');
-    const title = `${problem.path} (${shortCommit(good.change.commit)}, when ${step} passed ↔ now)`;
-    await vscode.commands.executeCommand('vscode.diff', this.documents.uri(service, good.change.commit, problem.path), now.uri, title);
+    const { commit } = good.change;
+    const file = await this.places.changeSince(commit, failure);
+    if (!file) return void vscode.window.showInformationMessage('This failure names no file to compare.');
+    const passed = `${shortCommit(commit)}, when ${step} passed`;
+    if (!file.isChanged) {
+      const show = 'Show Changes';
+      const answer = await vscode.window.showInformationMessage(`${file.path} did not change since ${passed}.`, show);
+      if (answer === show) await this.show({ service: service.key, run: run.id, step, problem: failure.id });
+      return;
+    }
+    const { path, before, uri } = file;
+    const earlier = this.documents.uri(service, before === undefined ? undefined : commit, before ?? path);
+    await vscode.commands.executeCommand('vscode.diff', earlier, uri, `${path} (${passed} ↔ now)`);
   }
 
   private async find({ service, run, problem, ...failure }: Failure): Promise<Suspect[] | string> {

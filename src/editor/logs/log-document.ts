@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as vscode from 'vscode';
 import { messageOf } from '../../core/model/result';
+import { type Watch, watchPath } from '../../core/support/folder-watch';
 import { plainLine } from '../../core/support/terminal-text';
 import { Throttle } from '../app/change-event';
 import { megabytes } from '../../core/support/format';
@@ -14,7 +15,7 @@ const linesPerBatch = 5000;
 export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changed.event;
-  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly watchers = new Map<string, Watch>();
   private readonly disposables = [
     vscode.workspace.registerTextDocumentContentProvider(scheme, this),
     vscode.workspace.onDidCloseTextDocument((document) => this.forget(document.uri)),
@@ -55,15 +56,13 @@ export class LogDocuments implements vscode.TextDocumentContentProvider, vscode.
     const key = uri.toString();
     if (this.watchers.has(key)) return;
     const update = new Throttle(() => this.changed.fire(uri));
-    try {
-      const watcher = fs.watch(uri.query, () => update.schedule());
-      watcher.on('error', () => this.forget(uri));
-      watcher.on('close', () => update.dispose());
-      this.watchers.set(key, watcher);
-      update.schedule(); // the file may have grown since it was read
-    } catch {
-      // The system is out of watches: the document is not updated.
-    }
+    const watch = watchPath(uri.query, () => update.schedule());
+    const close = (): void => {
+      watch.close();
+      update.dispose();
+    };
+    this.watchers.set(key, { close });
+    update.schedule(); // the file may have grown since it was read
   }
 
   private forget(uri: vscode.Uri): void {

@@ -7,6 +7,7 @@ import type { AttachedCli, Cli } from '../app/cli';
 import type { ServiceChoice } from '../app/service-choice';
 import { currentRun, type ServiceState } from '../app/state';
 import type { Store } from '../app/store';
+import { requireTrust } from '../app/trust';
 import { problemsOf } from '../failures/failures';
 import type { CommandTarget } from '../tree/row';
 import type { LogDocuments } from './log-document';
@@ -43,6 +44,7 @@ export class Logs {
     if (log !== undefined) return this.documents.show(log, title, { growing: true });
     if (!live || isEmbedded(live.kind) || deployed === undefined)
       return void vscode.window.showInformationMessage(`${deployed} is not live in ${environment}.`);
+    if (!requireTrust()) return;
     await this.documents.show(await this.environmentLogs.open(live.name, deployed), title, { growing: true });
   }
 }
@@ -86,7 +88,7 @@ export class EnvironmentLogStream {
     this.streams.get(file)?.end();
     let size = 0;
     fs.writeFileSync(file, '');
-    const args = ['environment', 'logs', environment, '--service', service, '--lines', '1000', '--follow'];
+    const args = ['environment', 'logs', environment, '--service', service, '--all', '--lines', '1000', '--follow'];
     const stream = this.cli.attach(args, this.root(), {
       output: (bytes) => {
         if (size + bytes.length > maxBytes) {

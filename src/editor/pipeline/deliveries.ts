@@ -4,7 +4,7 @@ import { git } from '../../core/git/git';
 import type { Contributed } from '../../core/logs/matchers/definition';
 import type { Pipeline } from '../../core/model/pipeline';
 import { isFinished, type RunState } from '../../core/model/run-state';
-import { age, joined, shortCommit } from '../../core/support/format';
+import { age, joined, shortCommit, wordList } from '../../core/support/format';
 import type { Cli } from '../app/cli';
 import type { Secrets, SecretStore } from '../app/secrets';
 import type { ServiceChoice } from '../app/service-choice';
@@ -34,6 +34,12 @@ export class Deliveries {
   async deliver(target: CommandTarget): Promise<void> {
     const service = await this.parts.choice.choose(target, 'Deliver Working Tree');
     if (service && (await saveAll(service))) await this.start(service, []);
+  }
+
+  /** Delivers the working tree on this machine, without the cache and without files of earlier runs. */
+  async deliverFromScratch(target: CommandTarget): Promise<void> {
+    const service = await this.parts.choice.choose(target, 'Deliver from Scratch');
+    if (service && (await saveAll(service))) await this.start(service, ['--clean', '--engine', 'local'], 'local');
   }
 
   /** Delivers the working tree on a CI service or on this machine. */
@@ -143,9 +149,15 @@ async function saveAll(service: Service): Promise<boolean> {
   const unsaved = vscode.workspace.textDocuments.filter(
     (document) => document.isDirty && document.uri.scheme === 'file' && isWithin(service.root, document.uri.fsPath),
   );
-  const saved = await Promise.all(unsaved.map((document) => document.save()));
-  if (saved.every(Boolean)) return true;
-  return (await vscode.window.showWarningMessage('Could not save some files.', { modal: true }, 'Deliver Anyway')) !== undefined;
+  // `save` returns false if the file has changed again since, although it was written.
+  const written = new Set<vscode.TextDocument>();
+  const saves = vscode.workspace.onDidSaveTextDocument((document) => written.add(document));
+  const saved = await Promise.all(unsaved.map(async (document) => (await document.save()) || written.has(document)));
+  saves.dispose();
+  const failed = unsaved.filter((_, index) => !saved[index]);
+  if (failed.length === 0) return true;
+  const names = wordList(failed.map((document) => vscode.workspace.asRelativePath(document.uri)), 'and'); // prettier-ignore
+  return (await vscode.window.showWarningMessage(`Could not save ${names}.`, 'Deliver Anyway')) !== undefined;
 }
 
 const maxCommits = 100;

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { isFinished, type RunState } from '../../core/model/run-state';
+import { withoutPlace } from '../../core/location/problems-now';
 import { shortCommit } from '../../core/support/format';
 import type { CliExit } from '../app/cli';
 import type { Service, ServiceState } from '../app/state';
@@ -25,7 +26,7 @@ export class DeliveryNotifications {
     if (run?.outcome === 'failed') await this.reportFailed(service, run);
     else if (run?.outcome === 'passed') await (isRequested ? this.reportPassed(service, run) : undefined);
     else if (run?.engine && !isFinished(run.outcome)) await this.reportUnmonitored(service, run);
-    else if (exit.code !== 0 && exit.code !== 130) this.showFailure(`Could not deliver ${service.name}`, exit.stderr);
+    else if (exit.code !== 0 && exit.code !== 130) this.showFailure(`Could not deliver ${service.name}`, exit.stderr, service);
   }
 
   update(services: readonly ServiceState[]): void {
@@ -58,12 +59,16 @@ export class DeliveryNotifications {
   }
 
   /** Reports a command that failed. The output panel shows all of `stderr`. */
-  showFailure(message: string, stderr: string): void {
+  showFailure(message: string, stderr: string, service?: Service): void {
     const reason = stderr.replace(/^deliver: /, '') || 'no error message was printed.';
     this.print(`${message}: ${reason}\n`);
     const summary = reason.split('\n', 2).join(' ').slice(0, 300);
-    const more = 'Show Output';
-    void vscode.window.showErrorMessage(`${message}: ${summary}`, more).then((answer) => answer === more && this.showOutput());
+    const [more, openDefinition] = ['Show Output', 'Open delivery.yaml'];
+    const buttons = service && /\bdelivery\.yaml:\d+/.test(reason) ? [openDefinition, more] : [more];
+    void vscode.window.showErrorMessage(`${message}: ${summary}`, ...buttons).then(async (answer) => {
+      if (answer === more) this.showOutput();
+      if (answer === openDefinition) await vscode.commands.executeCommand('deliver.revealStep', { service: service?.key });
+    });
   }
 
   private async reportFailed(service: Service, run: RunState): Promise<void> {
@@ -71,8 +76,8 @@ export class DeliveryNotifications {
     const target = { service: service.key, run: run.id, ...(step && { step: step.name }) };
     const [goToFailure, openLog, runAgain] = ['Go to Failure', 'Open Log', 'Run Again'];
     const problem = step?.problems.find(({ severity }) => severity === 'error');
-    const reason = problem ? `: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}` : '.';
-    const message = step ? `${step.name} failed${reason}` : `${run.reason ?? 'the delivery failed'}.`;
+    const failed = problem && `${problem.step} failed: ${(problem.message.split('\n')[0] ?? '').slice(0, 200)}`;
+    const message = step ? (failed ?? `${withoutPlace(step) ?? `${step.name} failed`}.`) : `${run.reason ?? 'the delivery failed'}.`;
     const buttons = [...(problem?.path === undefined ? [] : [goToFailure]), ...(step?.log === undefined ? [] : [openLog]), runAgain];
     const answer = await vscode.window.showErrorMessage(`${service.name}: ${message}`, ...buttons);
     if (answer === goToFailure) await vscode.commands.executeCommand('deliver.openProblem', target);

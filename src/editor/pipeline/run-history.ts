@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { runIds, RunReader } from '../../core/history/runs';
 import { isFinished, type RunState } from '../../core/model/run-state';
+import { type Watch, watchPath } from '../../core/support/folder-watch';
 import type { RepositoryHome } from '../../core/support/home';
 import { ChangeEvent, Throttle } from '../app/change-event';
 
@@ -16,7 +17,7 @@ export class RunHistory {
   readonly changed = new ChangeEvent();
   private readonly known = new Map<string, RunState>();
   private readonly readers = new Map<string, RunReader>();
-  private readonly watchers = new Map<string, fs.FSWatcher>();
+  private readonly watchers = new Map<string, Watch>();
   private readonly reading = new Throttle(() => this.read(), readIntervalMs);
   private poll: NodeJS.Timeout | undefined;
 
@@ -76,15 +77,10 @@ export class RunHistory {
 
   private watch(folder: string): void {
     if (this.watchers.has(folder)) return;
-    try {
-      const watcher = fs.watch(folder, (_, file) => {
-        if (folder === this.home.runs || file === null || file === 'journal.jsonl') this.reading.schedule();
-      });
-      watcher.on('error', () => this.unwatch(folder));
-      this.watchers.set(folder, watcher);
-    } catch {
-      // The folder was removed, or the system is out of watches: the poll notices changes.
-    }
+    const changed = (file?: string): void => {
+      if (folder === this.home.runs || file === undefined || file === 'journal.jsonl') this.reading.schedule();
+    };
+    this.watchers.set(folder, watchPath(folder, changed));
   }
 
   private unwatch(folder: string): void {

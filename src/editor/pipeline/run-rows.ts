@@ -4,6 +4,7 @@ import { age, attempt, counted, duration, joined, shortCommit, shortLabel } from
 import { currentRun, type ServiceState, type WindowState } from '../app/state';
 import { ciFailureRow, connectionRow } from '../ci/ci-rows';
 import { problemId } from '../failures/failures';
+import { withoutPlace } from '../../core/location/problems-now';
 import type { Row, RowIcon } from '../tree/row';
 import { manualApprovalRows } from './approval-rows';
 
@@ -42,8 +43,17 @@ export function pipelineRows({ services, trusted }: Pick<WindowState, 'services'
   const open = services.length <= 3;
   return services.map((service) => {
     const row = serviceRow(service, open, now);
-    const children = service.runs.length > 0 || service.starting || !trusted ? (row.children ?? []) : [firstDelivery(service)];
-    return { ...row, children: [...children, ...ciFailureRow(service, now), ...manualApprovalRows(service.key, service.manualApprovals)] };
+    const isFirst = service.runs.length === 0 && !service.starting && trusted && !service.definitionErrors?.length;
+    const children = isFirst ? [firstDelivery(service)] : (row.children ?? []);
+    return {
+      ...row,
+      children: [
+        ...definitionRows(service),
+        ...children,
+        ...ciFailureRow(service, now),
+        ...manualApprovalRows(service.key, service.manualApprovals),
+      ],
+    };
   });
 }
 
@@ -64,12 +74,26 @@ function serviceRow(service: ServiceState, open: boolean, now: number): Row {
     description,
     icon: service.starting && !running ? outcomeIcons.running : run ? runIcon(run) : { name: 'rocket' },
     tooltip: run ? runTooltip(run) : `${service.name} is not delivered yet.`,
-    ariaLabel: `Service ${service.name}, ${description}`,
+    ariaLabel: joined([`Service ${service.name}`, running ? 'running' : undefined, description], ', '),
     contextValues: ['service', ...(run ? runContextValues(run) : [])],
     open: open ? 'expanded' : 'collapsed',
     children: run ? [...stepRows(service.key, run, now), ...otherRuns(service, run, now)] : [],
     target: { service: service.key, text: run?.change.commit ?? service.name, run: run?.id, url: urlOf(run) },
   };
+}
+
+/** Returns a row for each error of `delivery.yaml`, because of which nothing can be delivered. */
+function definitionRows({ key, definitionErrors = [] }: ServiceState): Row[] {
+  return definitionErrors.slice(0, maxProblemRows).map(({ message, hint, line = 1, column = 1 }, index) => ({
+    id: `${key}#definition#${index}`,
+    label: `delivery.yaml:${line}`,
+    description: message,
+    icon: problemIcons.error,
+    tooltip: joined([message, hint], '\n'),
+    ariaLabel: `error, delivery.yaml:${line}:${column}, ${message}`,
+    target: { service: key, place: `${line}:${column}`, text: joined([`delivery.yaml:${line}:${column}`, message], ' ') },
+    click: 'deliver.revealStep',
+  }));
 }
 
 function firstDelivery(service: ServiceState): Row {
@@ -121,14 +145,29 @@ function runRow(service: string, run: RunState, now: number): Row {
 }
 
 function stepRows(service: string, run: RunState, now: number): Row[] {
+  const notices = runNotices(run).map((message, index): Row => ({
+    id: `${service}#${run.id}#notice-${index}`,
+    label: message,
+    icon: { name: 'info', color: 'problemsInfoIcon.foreground' },
+    tooltip: message,
+    ariaLabel: `Notice: ${message}`,
+    target: { service, run: run.id, text: message },
+  }));
   const connection = run.engine && !isFinished(run.outcome) ? connectionRow(service, run.id, run.engine, now) : [];
-  return [...connection, ...run.steps.map((step) => stepRow(service, run, step, now))];
+  return [...notices, ...connection, ...run.steps.map((step) => stepRow(service, run, step, now))];
+}
+
+/** Returns the messages about the whole run; those about a step are on its row. */
+function runNotices(run: RunState): string[] {
+  const ofSteps = new Set(run.steps.flatMap(({ notices = [] }) => notices));
+  return run.notices.filter((message) => !ofSteps.has(message));
 }
 
 function stepRow(service: string, run: RunState, step: StepProgress, now: number): Row {
   const deployment = run.deployments.find((candidate) => step.kind === 'deploy' && deployedBy(run, step, candidate));
   const description = joined([
     isStale(run, step) ? 'was running' : stepDescription(step, now),
+    step.notices?.some((notice) => /^\S+ is not cached: /.test(notice)) ? 'not cached' : undefined,
     step.state === 'running' && run.engine?.logsAtEnd ? 'log when finished' : undefined,
     deployment && deploymentText(deployment),
   ]);
@@ -142,8 +181,10 @@ function stepRow(service: string, run: RunState, step: StepProgress, now: number
       [
         `${step.name}: ${step.state}`,
         step.reason,
+        withoutPlace(step),
         step.flaky ? 'Passed, but not on the first attempt.' : undefined,
         deployment && rolledBackText(deployment),
+        ...(step.notices ?? []),
       ],
       '\n',
     ),
@@ -176,12 +217,12 @@ function problemRows(service: string, run: RunState, step: StepProgress): Pick<R
     const place = placeText(problem);
     const [title = ''] = problem.message.split('\n');
     const times = problem.count === undefined ? undefined : `${problem.count}×`;
-    const description = joined([place.short, times]);
     const id = problemId(service, run, step, index);
     return {
       id,
-      label: title,
-      description,
+      // In a narrow side bar the end of a row is cut off.
+      label: place.short ?? title,
+      description: joined([place.short === undefined ? undefined : title, times]),
       icon: problemIcons[problem.severity],
       tooltip: joined([problem.message, place.long, problem.source === 'deliver' ? undefined : `Source: ${problem.source}`], '\n'),
       ariaLabel: joined([problem.severity, title, place.long], ', '),

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { plain } from '../../core/support/terminal-text';
 import { Throttle } from '../app/change-event';
 import { rowsAsText, type Row } from './row';
 
@@ -18,7 +19,7 @@ export class RowView implements vscode.Disposable {
     private readonly message: () => string | undefined = () => undefined,
     onVisibilityChange: (visible: boolean) => void = () => {},
   ) {
-    this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: false });
+    this.view = vscode.window.createTreeView(id, { treeDataProvider: this.tree, showCollapseAll: true });
     this.view.onDidChangeVisibility(() => {
       this.update();
       onVisibilityChange(this.view.visible);
@@ -120,11 +121,11 @@ class RowTree implements vscode.TreeDataProvider<RowNode>, vscode.Disposable {
   getTreeItem(node: RowNode): vscode.TreeItem {
     const { row } = node;
     const { None, Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
-    const item = new vscode.TreeItem(row.label, row.open === undefined ? None : row.open === 'expanded' ? Expanded : Collapsed);
+    const item = new vscode.TreeItem(plain(row.label), row.open === undefined ? None : row.open === 'expanded' ? Expanded : Collapsed);
     item.id = row.id;
-    item.description = row.description ?? '';
-    item.tooltip = row.tooltip ?? row.label;
-    item.accessibilityInformation = { label: row.ariaLabel };
+    item.description = plain(row.description ?? '');
+    item.tooltip = plain(row.tooltip ?? row.label);
+    item.accessibilityInformation = { label: plain(row.ariaLabel) };
     if (row.icon) item.iconPath = new vscode.ThemeIcon(row.icon.name, row.icon.color ? new vscode.ThemeColor(row.icon.color) : undefined);
     if (row.contextValues) item.contextValue = ` ${row.contextValues.join(' ')} `;
     if (row.click) item.command = { command: row.click, title: '', arguments: [row.target] };

@@ -21,15 +21,23 @@ export async function findDesktop(): Promise<Desktop | { readonly reason: string
 }
 
 /** Runs the suite in VS Code with an empty profile. Returns true if all tests passed. */
-export async function runInDesktop(desktop: Desktop, workspace: string, tests: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+export async function runInDesktop(
+  desktop: Desktop,
+  workspace: string,
+  tests: string,
+  env: NodeJS.ProcessEnv,
+  trusts: boolean,
+): Promise<boolean> {
   const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-desktop-'));
+  fs.mkdirSync(path.join(profile, 'User'));
+  fs.writeFileSync(path.join(profile, 'User/settings.json'), JSON.stringify({ 'security.workspace.trust.startupPrompt': 'never' }));
   try {
     const exit = await runTests({
       vscodeExecutablePath: desktop.executable,
       extensionDevelopmentPath: project,
       extensionTestsPath: tests,
       extensionTestsEnv: env,
-      launchArgs: [workspace, '--disable-extensions', '--disable-workspace-trust', '--user-data-dir', profile],
+      launchArgs: [workspace, '--disable-extensions', ...(trusts ? ['--disable-workspace-trust'] : []), '--user-data-dir', profile],
     });
     return exit === 0;
   } catch {

@@ -32,7 +32,7 @@ export function processesOf(home: string): number[] {
 
 async function stopEnvironment(name: string, home: string): Promise<void> {
   try {
-    const command = [path.join(project, 'dist/cli.js'), 'environment', 'stop', name];
+    const command = [path.join(project, 'dist/cli.js'), 'environment', 'stop', name, '--all', '--yes'];
     await promisify(execFile)(process.execPath, command, { env: { ...process.env, DELIVER_HOME: home }, timeout: 15_000 });
   } catch {
     // The environment has no supervisor, or its process is ended below.

@@ -12,8 +12,10 @@ import { Server } from './server';
 export interface Suite {
   /** The folder of the tests. */
   readonly source: string;
-  /** Fills the workspace folder. */
-  readonly prepare?: (workspace: string) => void;
+  /** Fills the workspace folder. `home` is the DELIVER_HOME of the extension host. Returns more variables for it. */
+  readonly prepare?: (workspace: string, home: string) => NodeJS.ProcessEnv | undefined;
+  /** The window is in Restricted Mode. Otherwise all folders are trusted. */
+  readonly isRestricted?: true;
 }
 
 const extensionTests: Suite = { source: path.join(project, 'test/editor/suite') };
@@ -24,10 +26,13 @@ export async function runSuite(desktop: Desktop | undefined, env: NodeJS.Process
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'deliver-suite-'));
   const workspace = path.join(scratch, 'workspace');
   fs.mkdirSync(workspace);
-  suite.prepare?.(workspace);
-  const environment = { ...env, DELIVER_HOME: path.join(scratch, 'home') };
+  const home = path.join(scratch, 'home');
+  const environment = { ...env, DELIVER_HOME: home, ...suite.prepare?.(workspace, home) };
+  const trusts = suite.isRestricted !== true;
   try {
-    return desktop ? await runInDesktop(desktop, workspace, tests, environment) : await runInServer(workspace, tests, environment);
+    return desktop
+      ? await runInDesktop(desktop, workspace, tests, environment, trusts)
+      : await runInServer(workspace, tests, environment, trusts);
   } finally {
     fs.rmSync(scratch, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
@@ -58,8 +63,8 @@ async function buildSuite(source: string): Promise<string> {
   return path.join(outdir, 'index.js');
 }
 
-async function runInServer(workspace: string, tests: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  const server = await Server.start({ env, endsWhenUnused: true });
+async function runInServer(workspace: string, tests: string, env: NodeJS.ProcessEnv, trusts: boolean): Promise<boolean> {
+  const server = await Server.start({ env, endsWhenUnused: true, workspaceTrust: !trusts });
   const browser = await launchBrowser();
   try {
     const page = await browser.newPage();

@@ -81,7 +81,7 @@ describe('a run on a CI service', function () {
       ...{ createdAt: new Date(), state: 'success', url: 'https://shop.example.com' },
     });
     await signIn();
-    await window.row('Pipeline', 'Service shop, on GitHub by grace · A change of hers').waitFor();
+    await window.row('Pipeline', 'Service shop, running, on GitHub by grace · A change of hers').waitFor();
     await window.row('Pipeline', 'Step build, running').waitFor();
     remote.server.fault = () => ({ reply: { status: 503, body: 'maintenance' } });
     await window.row('Pipeline', `${label}: `).waitFor({ timeout: 90_000 });

@@ -18,12 +18,15 @@ describe('a window in Restricted Mode', function () {
     const window = await session.open(repository.folder);
     await window.statusBarSays(/Restricted Mode/);
     await window.showContainer('Deliver');
+    await window.row('Pipeline', 'Service hello').waitFor();
     const text = await window.view('Pipeline').innerText();
     assert.match(text, /restricted mode/i);
     repository.git('commit', '--quiet', '--allow-empty', '--message', 'Not to be delivered');
     await window.screenshot('restricted');
     assert.equal(await window.view('Pipeline').locator('.pane-header .action-item a[aria-label^="Deliver"]').count(), 0);
-    await window.page.keyboard.press('Control+Alt+D');
+    await window.page.keyboard.press('Control+K');
+    await window.page.keyboard.press('Alt+D');
+    assert.deepEqual(await window.notificationButtons(/Restricted Mode\. Trust it to run this command/), ['Manage Workspace Trust']);
     await window.page.keyboard.press('F1');
     await window.page.locator('.quick-input-widget input[type=text]').fill('>Deliver: Deliver');
     await window.page.locator('.quick-input-list .monaco-list-row').first().waitFor();

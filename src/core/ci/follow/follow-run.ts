@@ -7,7 +7,8 @@ import type { Pipeline } from '../../model/pipeline';
 import type { Result } from '../../model/result';
 import type { Visibility } from '../../process/visibility';
 import { Journal } from '../../history/journal';
-import { PathResolver, treePaths } from '../../location/path-resolver';
+import { PathResolver } from '../../location/path-resolver';
+import { treePaths } from '../../location/tree-paths';
 import { ProblemReporter } from '../../logs/problem-reporter';
 import { isFinished, type RunState } from '../../model/run-state';
 import { declaredSecrets } from '../../process/step-environment';
@@ -72,7 +73,7 @@ export class FollowedRun {
       problems: new ProblemReporter({
         search: this.search,
         placer: new PathResolver({ folder, repository: repository.root, isElsewhere: true }, async () =>
-          treePaths(repository, home, change.tree, folder),
+          treePaths(repository, home, change.tree),
         ),
         journal,
         mask: new Mask(secrets),

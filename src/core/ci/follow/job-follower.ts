@@ -124,8 +124,7 @@ export class JobFollower {
     this.restartIfPartlyRecorded(job);
     if (log && (state === 'passed' || state === 'failed')) {
       this.options.setProblemSource(run, job);
-      const began = Date.parse(job.startedAt ?? '') || this.options.now();
-      await this.options.problems.report(step, { state, log: log.file, from: log.start, began, reason: job.reason });
+      await this.options.problems.report(step, { state, log: log.file, from: log.start, reason: job.reason });
     }
     for (const event of log ? await this.newEventsIn(step, log) : []) this.recorder.record(event);
     const isFlaky = state === 'passed' && job.attempt > (this.recorder.state.engine?.attempt ?? 1);

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import type { Mask } from '../../support/masking';
+import { appendText, writeFully } from '../../support/files';
 import { readTail } from '../../support/file-tail';
 import type { CiClient, CiFailure, CiResult, LogEnd, PlainLog, RemoteJob, RemoteRun } from '../ci-client';
 import { present, recordOf, textOf } from '../../support/json-value';
@@ -50,7 +51,7 @@ export class JobLog {
   private append(bytes: Buffer): void {
     const added = bytes.subarray(Math.min(this.known, bytes.length));
     this.known -= bytes.length - added.length;
-    for (let at = 0; at < added.length;) at += fs.writeSync(this.descriptor, added, at);
+    writeFully(this.descriptor, added, this.file);
   }
 }
 
@@ -60,7 +61,7 @@ export function afterAttempt(file: string, attempt: number): number {
   const { size = 0 } = fs.statSync(file, { throwIfNoEntry: false }) ?? {};
   // An earlier process may have written the separator and exited before it recorded the attempt.
   if (size === 0 || readTail(file, between.length) === between) return size;
-  fs.appendFileSync(file, between);
+  appendText(file, between);
   return size + between.length;
 }
 

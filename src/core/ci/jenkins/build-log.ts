@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { noJson } from '../../http/api';
+import { messageOf } from '../../model/result';
 import { ok, type LogEnd, type CiFailure, type RemoteJob, type CiResult } from '../ci-client';
 import { AnnotatedLog } from './annotated-log';
 import { unexpected, type JenkinsApi } from './jenkins-api';
@@ -102,7 +103,7 @@ export class BuildLog {
     const node = reading.end();
     if (reading.isDoubtful) return this.restart();
     const error = this.spool.keep();
-    if (error) return unexpected(`the log of build ${this.number} cannot be kept in a temporary file: ${error.message}`);
+    if (error) return unexpected(`the log of build ${this.number} cannot be kept in a temporary file: ${messageOf(error)}`);
     for (const [node, block] of reading.enclosing) this.enclosing.set(node, block);
     for (const block of reading.ended) this.ended.add(block);
     this.node = node;

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import picomatch from 'picomatch';
 import { fail, ok, type Result } from '../../model/result';
 import { writeAtomically } from '../../support/files';
+import { isText, listOf, readCached, shape } from '../../support/record';
 import { type ComposeConfig, readConfig } from './config';
 import type { ComposeCall, ContainerEngine } from './engine';
 import { configFailure } from './failures';
@@ -100,12 +101,11 @@ async function ask(
 }
 
 function readCache(cacheFile: string, key: string): ComposeConfig | undefined {
-  try {
-    const kept = JSON.parse(fs.readFileSync(cacheFile, 'utf8')) as { key: string; config: ComposeConfig };
-    return kept.key === key ? kept.config : undefined;
-  } catch {
-    return undefined; // missing or damaged
-  }
+  const isList = listOf(() => true);
+  const isService = shape({ name: isText, ports: isList, exposed: isList, needs: isList, variables: isList });
+  const isCache = shape({ key: isText, config: shape({ services: listOf(isService) }) });
+  const kept = readCached<{ readonly key: string; readonly config: ComposeConfig }>(cacheFile, isCache);
+  return kept?.key === key ? kept.config : undefined;
 }
 
 /**

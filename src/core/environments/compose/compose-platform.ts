@@ -131,11 +131,27 @@ export class ComposePlatform implements Platform {
     const needs = await dependencyContainers(engine.value, this.place, signal);
     if (!needs.ok) return needs;
     const stopped = await stop(engine.value, needs.value, signal);
-    if (!stopped.ok) return stopped;
-    // The network stays while it has containers of other services, running or not.
-    const others = await engine.value.containers({ [label.environment]: this.place.environment }, signal);
-    if (others.ok && others.value.length === 0) await engine.value.run(['network', 'rm', networkOf(this.place.environment)], signal);
-    return ok(undefined);
+    if (stopped.ok) await this.removeNetwork(engine.value, signal);
+    return stopped;
+  }
+
+  /** Removes all containers. The volumes of its dependencies are kept, because they hold customer data. */
+  async remove(live: KeptRelease, signal: AbortSignal): Promise<Result<void>> {
+    const down = await this.takeDown(live, () => {}, signal);
+    if (!down.ok) return down;
+    const engine = await this.open(signal);
+    if (!engine.ok) return engine;
+    const needs = await dependencyContainers(engine.value, this.place, signal);
+    if (!needs.ok) return needs;
+    const removed = await remove(engine.value, needs.value, signal);
+    if (removed.ok) await this.removeNetwork(engine.value, signal);
+    return removed;
+  }
+
+  /** The network stays while it has containers of other services, running or not. */
+  private async removeNetwork(engine: ContainerEngine, signal: AbortSignal): Promise<void> {
+    const others = await engine.containers({ [label.environment]: this.place.environment }, signal);
+    if (others.ok && others.value.length === 0) await engine.run(['network', 'rm', networkOf(this.place.environment)], signal);
   }
 
   async observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {

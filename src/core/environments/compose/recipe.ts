@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import type { Release } from '../../model/events';
 import type { HealthDefinition } from '../../model/pipeline';
 import { writeAtomically } from '../../support/files';
+import { isObject, isRelease, isText, listOf, readCached, shape } from '../../support/record';
 import { releaseLabel } from '../platform';
 import type { ComposeConfig, ComposeService } from './config';
 import { label, networkOf, projectOf } from './containers';
@@ -27,16 +28,24 @@ export interface Recipe {
   readonly image?: string;
 }
 
+const isRecipe = shape({
+  release: isRelease,
+  folder: isText,
+  files: listOf(isText),
+  override: shape({ services: isObject, networks: isObject }),
+  target: isText,
+  needs: listOf(isText),
+  env: isObject,
+  secrets: listOf(isText),
+});
+
 /** The recipes of a service's releases in an environment, one file each. */
 export class Recipes {
   constructor(private readonly folder: string) {}
 
   read(release: string): Recipe | undefined {
-    try {
-      return JSON.parse(fs.readFileSync(this.file(release), 'utf8')) as Recipe;
-    } catch {
-      return undefined; // delivered elsewhere, or damaged: the caller reports it
-    }
+    // Delivered elsewhere, or damaged: the caller reports it.
+    return readCached<Recipe>(this.file(release), isRecipe);
   }
 
   keep(recipe: Recipe): void {

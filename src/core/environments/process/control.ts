@@ -1,6 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -8,6 +7,7 @@ import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { fail, messageOf, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
+import { isIdentity, isNumber, isText, readCached, shape } from '../../support/record';
 import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
 import type { EnvironmentFiles } from './state-file';
 
@@ -16,7 +16,10 @@ export interface Commands {
   deploy: { params: { request: DeployRequest; definition: ProcessDefinition }; result: DeployedRelease };
   settle: { params: { service: string; release: string }; result: void };
   rollback: { params: { service: string } & RollbackOptions; result: RolledBackRelease };
-  stop: { params: Record<string, never>; result: void };
+  start: { params: { services: readonly string[] }; result: void };
+  /** Without `services`: all. The supervisor ends with its last service. */
+  stop: { params: { services?: readonly string[] }; result: void };
+  remove: { params: { services: readonly string[] }; result: void };
 }
 
 /** The content of the control file: how programs of the same user reach the supervisor. */
@@ -29,14 +32,12 @@ export interface Control {
 /** A line of a response: a line for the step's log, or the result, which comes last. */
 export type ResponseLine<T> = { readonly line: string } | { readonly result: Result<T> };
 
+const isControl = shape({ port: isNumber, token: isText, supervisor: isIdentity });
+
 /** Returns where the running supervisor of an environment listens, or undefined if none runs. */
 export function findControl(files: EnvironmentFiles): Control | undefined {
-  try {
-    const control = JSON.parse(fs.readFileSync(files.control, 'utf8')) as Control;
-    return isAlive(control.supervisor) ? control : undefined;
-  } catch {
-    return undefined;
-  }
+  const control = readCached<Control>(files.control, isControl);
+  return control && isAlive(control.supervisor) ? control : undefined;
 }
 
 /** Sends a command to the supervisor. An abort closes the connection, which cancels the command. */
@@ -68,8 +69,9 @@ export async function callSupervisor<C extends keyof Commands>(
       response.on('error', reject);
       const lines = createInterface({ input: response });
       lines.on('line', (text) => {
-        const answer = JSON.parse(text) as ResponseLine<Commands[C]['result']>;
-        if ('line' in answer) line(answer.line);
+        const answer = parseLine<Commands[C]['result']>(text);
+        if (!answer) reject('its answer is incomplete');
+        else if ('line' in answer) line(answer.line);
         else resolve(answer.result);
       });
       // readline emits the errors of its input again.
@@ -79,6 +81,15 @@ export async function callSupervisor<C extends keyof Commands>(
     request.on('error', reject);
     request.end(body);
   });
+}
+
+/** Returns undefined for the torn line of a supervisor that was killed. */
+function parseLine<T>(text: string): ResponseLine<T> | undefined {
+  try {
+    return JSON.parse(text) as ResponseLine<T>;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The implementation of each command. `line` writes to the caller's log; the signal aborts when the caller disconnects. */

@@ -1,4 +1,5 @@
 import type { EnvironmentDefinition, HealthDefinition } from '../../model/pipeline';
+import { milliseconds } from '../../support/format';
 import { describeEnvironment } from '../descriptor';
 
 export interface ProcessDefinition {
@@ -6,23 +7,38 @@ export interface ProcessDefinition {
   readonly command: string;
   readonly env: Readonly<Record<string, string>>;
   readonly health: HealthDefinition;
+  /** How long requests in progress may take after a switch. Absent in records of earlier versions. */
+  readonly drainMs?: number;
+  /** The time between TERM and KILL. Absent in records of earlier versions. */
+  readonly shutdownMs?: number;
 }
+
+export const defaultDrainMs = 60_000;
+export const defaultShutdownMs = 30_000;
 
 export const processEnvironment = describeEnvironment({
   kind: 'process',
   runs: 'files',
-  schema: ({ z, describe, command, variables, health }) =>
+  schema: ({ z, describe, command, variables, health, duration }) =>
     z
       .strictObject({
         command: command.check(describe('Starts the service and keeps running. PORT contains the port to listen on.')),
         env: z.optional(variables).check(describe('Environment variables for the command.')),
         health: z.optional(health),
+        drain: z
+          .optional(duration)
+          .check(describe('The time that requests in progress have to finish on the old release after a switch. Default: 60s.')),
+        shutdown: z
+          .optional(duration)
+          .check(describe('The time that the command has to end after SIGTERM. Then it is killed. Default: 30s.')),
       })
       .check(describe('Runs on this machine, with nothing to install.')),
-  parse: ({ command, env, health }, reader): ProcessDefinition => ({
+  parse: ({ command, env, health, drain = '60s', shutdown = '30s' }, reader): ProcessDefinition => ({
     command,
     env: reader.variables(env),
     health: reader.health(health),
+    drainMs: milliseconds(drain),
+    shutdownMs: milliseconds(shutdown),
   }),
 });
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import * as http from 'node:http';
 import * as net from 'node:net';
 import type { HealthDefinition } from '../../model/pipeline';
+import { startFailure } from '../../process/command';
 
 const probeTimeoutMs = 5_000;
 
@@ -64,7 +65,7 @@ async function probeCommand(command: string, folder: string, env: Readonly<Recor
       killSignal: 'SIGKILL',
       windowsHide: true,
     });
-    child.once('error', (error) => resolve(error.message));
+    child.once('error', (error) => resolve(startFailure(error, folder)));
     child.once('exit', (code, signal) => resolve(code === 0 ? undefined : `the health command ended with ${code ?? signal}`));
   });
 }

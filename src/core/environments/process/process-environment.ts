@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { ServiceStatus } from '../../model/environment-status';
 import type { ProcessDefinition } from './descriptor';
-import { fail, ok, type Result } from '../../model/result';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { isAlive } from '../../process/process-identity';
-import { followFile } from '../../support/file-tail';
+import { startFailure } from '../../process/command';
+import { markerFor, markerVariable } from '../../process/descendants';
+import { followFile, readTail } from '../../support/file-tail';
 import { pause } from '../../support/pause';
 import type { DeployedRelease, DeployRequest, Environment, LogOptions, RollbackOptions, RolledBackRelease } from '../environment';
 import { plainEnvironment } from '../variables';
@@ -12,7 +14,10 @@ import { callSupervisor, type Commands, type Control, findControl } from './cont
 import { type EnvironmentFiles, processStatus, readState } from './state-file';
 
 const startTimeoutMs = 15_000;
+/** The supervisor ends right after its answer. */
+const stopTimeoutMs = 10_000;
 const pollIntervalMs = 20;
+const maxReasonBytes = 4_096;
 
 /** The embedded environment as its callers use it: sends commands to the supervisor, which it starts on demand. */
 export class ProcessEnvironment implements Environment {
@@ -64,24 +69,37 @@ export class ProcessEnvironment implements Environment {
     return ok(undefined);
   }
 
-  async start(): Promise<Result<void>> {
-    const control = await this.connect();
-    return control.ok ? ok(undefined) : control;
+  async start(services = this.services()): Promise<Result<void>> {
+    return this.call('start', { services });
   }
 
-  async stop(): Promise<Result<void>> {
+  async stop(services?: readonly string[]): Promise<Result<void>> {
     const control = findControl(this.files);
     if (!control) {
       // A killed supervisor may have left processes, which only a supervisor ends: start one.
-      if (readState(this.files)?.supervisor === undefined) return ok(undefined);
+      const state = readState(this.files);
+      if (state ? state.supervisor === undefined : !fs.existsSync(this.files.state)) return ok(undefined);
       const started = await this.connect();
       if (!started.ok) return started;
-      return this.stop();
+      return this.stop(services);
     }
-    const stopped = await callSupervisor(control, 'stop', {});
-    if (!stopped.ok) return stopped;
-    while (isAlive(control.supervisor)) await pause(pollIntervalMs);
+    const stopped = await callSupervisor(control, 'stop', { services });
+    // The supervisor ends with its last service, also if it could not record that.
+    const isEnding = (): boolean => !stopped.ok || !readState(this.files)?.supervisor;
+    for (const deadline = Date.now() + stopTimeoutMs; isAlive(control.supervisor) && isEnding(); await pause(pollIntervalMs)) {
+      if (Date.now() > deadline)
+        return stopped.ok ? fail('machinery', `the supervisor of ${this.name} (process ${control.supervisor.pid}) does not end`) : stopped;
+    }
     return stopped;
+  }
+
+  async remove(services: readonly string[]): Promise<Result<void>> {
+    if (this.services().every((service) => services.includes(service))) return this.stop();
+    return this.call('remove', { services });
+  }
+
+  private services(): string[] {
+    return this.status().map(({ service }) => service);
   }
 
   private async call<C extends keyof Commands>(
@@ -99,28 +117,54 @@ export class ProcessEnvironment implements Environment {
   private async connect(): Promise<Result<Control>> {
     const running = findControl(this.files);
     if (running) return ok(running);
-    fs.mkdirSync(this.files.folder, { recursive: true });
-    const log = fs.openSync(this.files.supervisorLog, 'w');
+    // A run whose home was deleted must not start anything in a new one.
+    if (!fs.existsSync(this.files.home)) return fail('machinery', `the folder ${this.files.home} was deleted`);
+    let log: number;
+    try {
+      log = this.openLog();
+    } catch (error) {
+      return fail('machinery', `the supervisor of ${this.name} could not be started: ${messageOf(error)}`);
+    }
     const [program = '', ...args] = this.program;
     const child = spawn(program, [...args, 'supervise', this.name], {
       cwd: this.files.home,
-      env: { ...plainEnvironment(process.env), DELIVER_HOME: this.files.home, ELECTRON_RUN_AS_NODE: '1' },
+      // The supervisor outlives a step that starts it.
+      env: {
+        ...plainEnvironment(process.env),
+        DELIVER_HOME: this.files.home,
+        ELECTRON_RUN_AS_NODE: '1',
+        [markerVariable]: markerFor('supervisor', this.name),
+      },
       stdio: ['ignore', log, log],
       detached: true,
       windowsHide: true,
     });
     fs.closeSync(log);
-    let failed = false;
-    child.once('error', () => (failed = true));
+    let failure: string | undefined;
+    child.once('error', (error) => (failure = startFailure(error, this.files.home)));
     child.unref();
-    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && !failed; await pause(pollIntervalMs)) {
+    for (const deadline = Date.now() + startTimeoutMs; Date.now() < deadline && failure === undefined; await pause(pollIntervalMs)) {
       const control = findControl(this.files);
       if (control) return ok(control);
       if (child.exitCode !== null && child.exitCode !== 0) break;
     }
-    const lastLine = fs.readFileSync(this.files.supervisorLog, 'utf8').trim().split('\n').at(-1);
-    return fail('machinery', `the supervisor of ${this.name} did not start${lastLine ? `: ${lastLine}` : ''}`, {
+    const reason = failure ?? readTail(this.files.supervisorLog, maxReasonBytes).trim().split('\n').at(-1);
+    return fail('machinery', `the supervisor of ${this.name} did not start${reason ? `: ${reason}` : ''}`, {
       hint: `see its log: ${this.files.supervisorLog}`,
     });
+  }
+
+  /** Creates an empty log. Throws if the disk has no space, because the supervisor could then not report anything. */
+  private openLog(): number {
+    fs.mkdirSync(this.files.folder, { recursive: true });
+    const log = fs.openSync(this.files.supervisorLog, 'w');
+    try {
+      fs.writeSync(log, '\n', 0); // at an offset, so that the log begins at its start
+      fs.ftruncateSync(log);
+      return log;
+    } catch (error) {
+      fs.closeSync(log);
+      throw error;
+    }
   }
 }

@@ -5,10 +5,11 @@ import * as path from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
-import { graceMs } from '../../process/command';
+import { startFailure } from '../../process/command';
 import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { OutputPipes } from '../../process/output-pipe';
 import { identityOf } from '../../process/process-identity';
+import { writeFully } from '../../support/files';
 import type { Mask } from '../../support/masking';
 import { pause } from '../../support/pause';
 import { plainLine } from '../../support/terminal-text';
@@ -39,7 +40,7 @@ export class ReleaseProcess {
 
   constructor(
     private readonly command: ReleaseCommand,
-    log: ReleaseLog,
+    private readonly log: ReleaseLog,
     pipes: OutputPipes,
   ) {
     const { env, folder, lineage, mark, port, definition } = command;
@@ -68,7 +69,7 @@ export class ReleaseProcess {
         // Wait a moment for the rest of the output. A daemon may hold it open forever.
         void Promise.race([drained, pause(200)]).then(() => resolve());
       };
-      this.child.once('error', (error) => end(`it could not be started: ${error.message}`));
+      this.child.once('error', (error) => end(`it could not be started: ${startFailure(error, folder)}`));
       this.child.once('exit', (code, signal) => end(code === null ? `it was ended by ${signal}` : `it ended with exit code ${code}`));
     });
   }
@@ -100,11 +101,17 @@ export class ReleaseProcess {
     return probe(definition.health, this.listener, folder, this.env);
   }
 
-  /** Ends the process and everything that it started. */
-  async end(): Promise<void> {
+  /** Writes a line of Deliver itself to the log. */
+  note(line: string): void {
+    this.log.note(line);
+  }
+
+  /** Ends the process and everything that it started: with TERM, and with KILL after `shutdownMs`. */
+  async end(shutdownMs: number): Promise<void> {
     const { lineage, mark } = this.command;
-    await endProcesses({ run: lineage, step: mark, group: this.child.pid }, graceMs);
-    await this.exited;
+    const left = await endProcesses({ run: lineage, step: mark, group: this.child.pid }, shutdownMs);
+    if (left !== undefined) console.error(left);
+    else await this.exited;
   }
 }
 
@@ -147,7 +154,8 @@ export class ReleaseLog {
     if (this.descriptor < 0 || bytes.length === 0) return;
     try {
       if (this.size + bytes.length > maxBytes) this.rotate();
-      this.size += fs.writeSync(this.descriptor, bytes);
+      writeFully(this.descriptor, bytes, this.file);
+      this.size += bytes.length;
     } catch {
       // A full disk must not stop the release.
     }

@@ -9,6 +9,9 @@ import { addressVariable, releaseEnvironment } from '../variables';
 import { ReleaseLog, ReleaseProcess } from './release-process';
 import type { EnvironmentFiles, RunnableRelease } from './state-file';
 
+/** The number of logs of failed, rolled back and replaced releases that are kept for each service. */
+const keptLogs = 5;
+
 /** Starts releases with a port, the addresses of the other services, their secrets and a log. */
 export class ReleaseStarter {
   /** The values of secrets by release. They are kept in memory only. */
@@ -64,15 +67,16 @@ export class ReleaseStarter {
     return started;
   }
 
-  /** Deletes the logs and secrets of all releases of a service except `kept`. */
+  /** Deletes the secrets of all releases of a service except `kept`, and their logs except for the last few. */
   removeOthers(service: string, kept: readonly string[]): void {
     const folder = path.dirname(this.logFile(service, 'any'));
-    for (const name of fileNames(folder)) {
-      const release = name.replace(/\.log(\.1)?$/, '');
-      if (kept.includes(release)) continue;
-      fs.rmSync(path.join(folder, name), { force: true });
-      this.secrets.delete(release);
-    }
+    const writtenAt = (release: string): number => fs.statSync(this.logFile(service, release), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const others = [...new Set(fileNames(folder).map((name) => name.replace(/\.log(\.1)?$/, '')))]
+      .filter((release) => !kept.includes(release))
+      .sort((a, b) => writtenAt(b) - writtenAt(a));
+    for (const release of others) this.secrets.delete(release);
+    for (const release of others.slice(keptLogs))
+      for (const end of ['.log', '.log.1']) fs.rmSync(path.join(folder, `${release}${end}`), { force: true });
   }
 
   private variables(

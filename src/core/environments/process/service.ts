@@ -1,10 +1,13 @@
+import type { Owner } from '../../model/environment-status';
 import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { fail, messageOf, ok, type Result } from '../../model/result';
+import { readRecorded } from '../../history/runs';
 import { isAlive } from '../../process/process-identity';
 import { SerialQueue } from '../../support/serial-queue';
 import { shortCommit } from '../../support/format';
 import type { DeployedRelease, DeployRequest, RollbackOptions, RolledBackRelease } from '../environment';
+import { honour, ownReleases } from '../owner';
 import type { ServiceProxy } from './proxy';
 import { lastLines } from './release-process';
 import type { ReleaseStarter } from './release-starter';
@@ -12,7 +15,7 @@ import type { RunnableRelease, SupervisedService } from './state-file';
 import { SupervisedRelease } from './supervised-release';
 
 const maxEarlierReleases = 2;
-const maxLogLines = 20;
+const maxLogLines = 200;
 const ownerPollIntervalMs = 2_000;
 
 /** A service of the environment: the live release, its predecessors, and the switch between them. */
@@ -22,8 +25,14 @@ export class Service {
   private standby: SupervisedRelease | undefined;
   private earlier: readonly RunnableRelease[] = [];
   private verified = true;
+  /** The last deployment, until its release is verified. */
+  private deployment: Pick<DeployRequest, 'journal' | 'claim'> = {};
+  private isStopped = false;
   private readonly queue = new SerialQueue();
-  private readonly stopping = new Set<Promise<void>>();
+  /** Former releases that answer their last requests. */
+  private readonly ending = new Map<SupervisedRelease, Promise<void>>();
+  /** Aborts when the service is stopped. */
+  private hurry = new AbortController();
   private ownerWatch: NodeJS.Timeout | undefined;
 
   constructor(
@@ -38,48 +47,90 @@ export class Service {
     return `http://127.0.0.1:${this.proxy.port}`;
   }
 
+  get owner(): Owner | undefined {
+    return (this.current?.record ?? this.earlier[0])?.owner;
+  }
+
+  /** It has a release that was not stopped on request. */
+  get isWanted(): boolean {
+    return this.current !== undefined && !this.isStopped;
+  }
+
+  /** The checkout of the live release. */
+  get slot(): string | undefined {
+    return this.isWanted ? this.current?.record.slot : undefined;
+  }
+
   /** Starts the release that was live when the last supervisor ended. Resolves after the first attempt. */
-  async restore({ current, earlier, unverified }: SupervisedService, signal: AbortSignal): Promise<void> {
-    // The verifier of an unverified release lost its environment, so the release counts as failed.
-    const last = unverified ? earlier[0] : current;
-    this.earlier = unverified ? earlier.slice(1) : earlier;
+  async restore({ current, earlier, unverified, stopped, journal }: SupervisedService, signal: AbortSignal): Promise<void> {
+    // The verifier of an unverified release lost its environment, so the release counts as failed unless the journal says otherwise.
+    const isFailed = unverified && current && !this.isVerifiedIn(journal, current.release.id);
+    const last = isFailed ? earlier[0] : current;
+    this.earlier = isFailed ? earlier.slice(1) : earlier;
     if (!last) return;
-    const live = (this.current = this.open(last));
+    this.isStopped = stopped ?? false;
+    this.current = this.open(last);
     this.onChange();
-    if (this.starter.missingSecret(last) === undefined) await live.start(signal);
-    if (!signal.aborted && this.current === live) live.supervise((upstream) => this.proxy.routeTo(upstream));
+    if (!this.isStopped) await this.bringUp(this.current, signal);
+  }
+
+  /** Starts the live release again after a stop. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.queue.run(async () => {
+      if (!this.isStopped || !this.current) return;
+      this.isStopped = false;
+      this.current = this.open(this.current.record);
+      this.onChange();
+      await this.bringUp(this.current, signal);
+    });
+  }
+
+  /** Stops the service. It keeps its address, and answers that it was stopped. */
+  async stop(): Promise<void> {
+    this.hurry.abort();
+    await this.queue.run(async () => {
+      this.isStopped = true;
+      await this.endReleases();
+      this.hurry = new AbortController();
+      this.onChange();
+    });
   }
 
   async deploy(
     request: DeployRequest,
     definition: ProcessDefinition,
     log: (line: string) => void,
-    signal: AbortSignal,
+    cancel: AbortSignal,
   ): Promise<Result<DeployedRelease>> {
     return this.queue.run(async () => {
+      const signal = AbortSignal.any([cancel, this.hurry.signal]);
       if (signal.aborted) return fail('cancelled', 'cancelled');
-      const { release, folder, slot, secrets } = request;
+      const { release, folder, slot, secrets, claim, isProduction } = request;
+      const allowed = honour({ service: this.name, environment: this.environment }, this.owner, claim);
+      if (!allowed.ok) return allowed;
+      if (!this.proxy.listening) return fail('delivery', `${this.name} cannot be delivered to ${this.environment}: ${this.addressProblem}`);
       this.starter.storeSecrets(release.id, secrets);
-      const next = this.open({ release, folder, slot, definition, secrets: Object.keys(secrets) });
+      const owner = claim?.owner ?? this.owner;
+      const next = this.open({ release, folder, slot, definition, secrets: Object.keys(secrets), owner, isProduction });
       const live = this.current && shortCommit(this.current.record.release.commit);
       log(`starting ${shortCommit(release.commit)}${live ? ` beside ${live}` : ''}`);
       const startedAt = Date.now();
       const problem = await next.start(signal);
       if (problem !== undefined) {
-        await next.stop(0);
+        await next.stop();
         if (signal.aborted) return fail('cancelled', 'cancelled');
         const file = this.starter.logFile(this.name, release.id);
         const lines = lastLines(file, maxLogLines);
         if (lines.length > 0) log(`the last lines of its output:`);
-        for (const line of lines) log(`  ${line}`);
+        for (const line of lines) log(line);
         return fail('delivery', `${this.name} did not come up in ${this.environment}: ${problem}`, {
           hint: live ? `${live} stays live; the full output of the new release is in ${file}` : `its full output is in ${file}`,
         });
       }
       log(`healthy after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
-      this.replace(next, request.owner);
+      this.replace(next, request);
       log(`live at ${this.url}`);
-      const [previous] = this.earlier;
+      const [previous] = ownReleases(this.earlier, claim);
       return ok({ url: this.url, release, previous: previous?.release });
     });
   }
@@ -100,38 +151,55 @@ export class Service {
 
   /** Stops everything. */
   async end(): Promise<void> {
-    clearInterval(this.ownerWatch);
-    await Promise.all([this.current?.stop(0), this.standby?.stop(0), ...this.stopping]);
+    await this.endReleases();
     await this.proxy.close();
   }
 
   /** Returns the reason why no release is reachable. */
   unavailableReason(): string {
     if (!this.current) return `${this.name} has not been delivered to ${this.environment}`;
-    return `${this.name} is ${this.current.state} in ${this.environment}${this.current.reason ? `: ${this.current.reason}` : ''}`;
+    const { state, reason } = this.record();
+    return `${this.name} is ${state} in ${this.environment}${reason === undefined ? '' : `: ${reason}`}`;
   }
 
   record(): SupervisedService {
     const { current, earlier, proxy } = this;
-    const state = current?.state ?? 'stopped';
-    const missing = current && !current.running ? this.starter.missingSecret(current.record) : undefined;
-    const reason = missing === undefined ? current?.reason : `it needs the secret ${missing}, whose value is not stored: deliver it again`;
     return {
       service: this.name,
       port: proxy.port,
-      state: missing === undefined ? state : 'stopped',
-      reason,
+      ...this.health(),
       current: current && { ...current.record, process: current.identity },
       unverified: this.verified ? undefined : true,
+      journal: this.verified ? undefined : this.deployment.journal,
+      stopped: this.isStopped || undefined,
       earlier,
+      ending: this.ending.size > 0 ? [...this.ending.keys()].map(({ record }) => record) : undefined,
     };
+  }
+
+  private health(): Pick<SupervisedService, 'state' | 'reason'> {
+    const { current } = this;
+    if (!current || this.isStopped) return { state: 'stopped' };
+    const missing = current.running ? undefined : this.starter.missingSecret(current.record);
+    if (missing !== undefined)
+      return { state: 'stopped', reason: `it needs the secret ${missing}, whose value is not stored: deliver it again` };
+    return this.proxy.listening ? { state: current.state, reason: current.reason } : { state: 'unhealthy', reason: this.addressProblem };
+  }
+
+  private get addressProblem(): string {
+    return `another process listens on its address ${this.url}. Deliver uses the address again when that process ends`;
   }
 
   private open(record: RunnableRelease): SupervisedRelease {
     return new SupervisedRelease(record, () => this.starter.start(this.name, this.url, record), this.onChange);
   }
 
-  private replace(next: SupervisedRelease, owner: ProcessIdentity | undefined): void {
+  private async bringUp(live: SupervisedRelease, signal: AbortSignal): Promise<void> {
+    if (this.starter.missingSecret(live.record) === undefined) await live.start(signal);
+    if (!signal.aborted && this.current === live) live.supervise((upstream) => this.proxy.routeTo(upstream));
+  }
+
+  private replace(next: SupervisedRelease, { owner, journal, claim }: DeployRequest): void {
     const before = this.current;
     this.switchTo(next);
     if (this.verified) {
@@ -142,15 +210,18 @@ export class Service {
       this.stopInBackground(before);
     }
     this.verified = false;
+    this.isStopped = false;
+    this.deployment = { journal, claim };
     this.watchOwner(owner);
     this.onChange();
   }
 
   private switchTo(next: SupervisedRelease | undefined): void {
+    const before = this.current;
     // Release the old one first, so that its exit does not take the proxy from the new one.
-    void this.current?.unsupervise();
+    void before?.unsupervise();
     this.current = next;
-    if (next) next.supervise((upstream) => this.current === next && this.proxy.routeTo(upstream));
+    if (next) next.supervise((upstream) => this.current === next && this.proxy.routeTo(upstream), before);
     else this.proxy.routeTo(undefined);
   }
 
@@ -159,8 +230,12 @@ export class Service {
     clearInterval(this.ownerWatch);
     if (this.standby) this.stopInBackground(this.standby);
     this.standby = undefined;
+    this.earlier = ownReleases(this.earlier, this.deployment.claim);
+    this.deployment = {};
     const kept = [...(this.current ? [this.current.record] : []), ...this.earlier].map((record) => record.release.id);
     this.starter.removeOthers(this.name, kept);
+    // A verification may cause errors on purpose.
+    this.current?.forgetErrors();
     this.onChange();
   }
 
@@ -184,6 +259,9 @@ export class Service {
     this.stopInBackground(current);
     if (this.standby === back?.value) this.standby = undefined;
     this.earlier = record ? this.earlier.slice(this.earlier.indexOf(record) + 1) : [];
+    // The restored release may belong to the repository from which this one was taken over.
+    this.deployment = {};
+    this.isStopped = false;
     this.markVerified();
     return ok({ from, to: record?.release });
   }
@@ -201,28 +279,50 @@ export class Service {
     const live = this.open(record);
     const problem = await live.start(new AbortController().signal);
     if (problem === undefined) return ok(live);
-    await live.stop(0);
+    await live.stop();
     return fail('delivery', `${this.name} could not be rolled back to ${shortCommit(record.release.commit)}: ${problem}`, {
       hint: 'the live release is unchanged',
     });
   }
 
-  /** Rolls back if the process that has to verify the release dies first. */
+  /** Completes the deployment if the process that has to verify the release dies first: its journal records the decision. */
   private watchOwner(owner: ProcessIdentity | undefined): void {
     clearInterval(this.ownerWatch);
     if (!owner) return;
     this.ownerWatch = setInterval(() => {
       if (isAlive(owner)) return;
       clearInterval(this.ownerWatch);
-      void this.queue.run(async () => (this.verified ? undefined : this.rollBackNow()));
+      void this.queue.run(async () => {
+        const { current } = this;
+        if (this.verified || !current) return;
+        if (this.isVerifiedIn(this.deployment.journal, current.record.release.id)) this.markVerified();
+        else await this.rollBackNow();
+      });
     }, ownerPollIntervalMs);
+  }
+
+  private isVerifiedIn(journal: string | undefined, release: string): boolean {
+    const deployments = journal === undefined ? [] : (readRecorded(journal)?.deployments ?? []);
+    return deployments.some((one) => one.environment === this.environment && one.release.id === release && one.state === 'verified');
+  }
+
+  private async endReleases(): Promise<void> {
+    clearInterval(this.ownerWatch);
+    this.proxy.routeTo(undefined);
+    this.hurry.abort();
+    await Promise.all([this.current?.stop(), this.standby?.stop(), ...this.ending.values()]);
+    this.standby = undefined;
   }
 
   private stopInBackground(live: SupervisedRelease): void {
     const stopped = live
-      .stop()
+      .drainAndStop(this.hurry.signal)
       .catch((error: unknown) => console.error(`${this.name}: a release did not end: ${messageOf(error)}`))
-      .finally(() => this.stopping.delete(stopped));
-    this.stopping.add(stopped);
+      .finally(() => {
+        this.ending.delete(live);
+        this.onChange();
+      });
+    this.ending.set(live, stopped);
+    this.onChange();
   }
 }

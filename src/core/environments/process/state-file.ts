@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { EnvironmentStatus, ServiceHealth, ServiceStatus } from '../../model/environment-status';
+import type { EnvironmentStatus, Owner, ServiceHealth, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { isAlive } from '../../process/process-identity';
 import { fileNames } from '../../support/files';
 import { environmentsFolder } from '../../support/home';
+import { isIdentity, isNumber, isObject, isRelease, isText, listOf, oneOf, optional, readCached, shape } from '../../support/record';
 
 /** The stored state of an environment: enough to show it, and to restore it after a reboot. */
 export interface EnvironmentState {
@@ -26,8 +26,14 @@ export interface SupervisedService {
   readonly current?: RunnableRelease;
   /** `current` is live, and the run that deployed it has not verified it yet. */
   readonly unverified?: true;
+  /** The folder of the journal that records whether `current` was verified. */
+  readonly journal?: string;
+  /** It was stopped on request: only a request or a deployment of its repository starts it again. */
+  readonly stopped?: true;
   /** The releases that can be restored, newest first. */
   readonly earlier: readonly RunnableRelease[];
+  /** Former releases that still answer requests. Their checkouts must stay. */
+  readonly ending?: readonly RunnableRelease[];
 }
 
 /** A release with everything that starts it again, except the values of its secrets. */
@@ -37,6 +43,9 @@ export interface RunnableRelease {
   readonly slot: string;
   readonly definition: ProcessDefinition;
   readonly secrets: readonly string[];
+  /** Absent in records of earlier versions. */
+  readonly owner?: Owner;
+  readonly isProduction?: true;
   /** Set while it runs, so that a later supervisor finds it after a crash. */
   readonly process?: ProcessIdentity;
 }
@@ -89,12 +98,31 @@ export function environmentNames(home: string): string[] {
   return fileNames(environmentsFolder(home));
 }
 
+const isRunnable = shape({
+  release: isRelease,
+  folder: isText,
+  slot: isText,
+  definition: shape({ command: isText, env: isObject, health: shape({ probe: isObject, timeoutMs: isNumber }) }),
+  secrets: listOf(isText),
+  process: optional(isIdentity),
+});
+const isState = shape({
+  environment: isText,
+  supervisor: optional(isIdentity),
+  services: listOf(
+    shape({
+      service: isText,
+      port: isNumber,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      current: optional(isRunnable),
+      earlier: listOf(isRunnable),
+    }),
+  ),
+});
+
+/** Returns the stored state, or undefined if it is missing or damaged. */
 export function readState(files: EnvironmentFiles): EnvironmentState | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(files.state, 'utf8')) as EnvironmentState;
-  } catch {
-    return undefined;
-  }
+  return readCached<EnvironmentState>(files.state, isState);
 }
 
 /** Returns the status of an environment as the supervisor last recorded it. */
@@ -112,19 +140,21 @@ export function processStatus(state: EnvironmentState, files: EnvironmentFiles):
 }
 
 function serviceStatus(
-  { service, port, state, reason, current, earlier }: SupervisedService,
+  { service, port, state, reason, current, earlier, stopped }: SupervisedService,
   files: EnvironmentFiles,
   down: string | undefined,
 ): ServiceStatus {
   return {
     service,
     state: down === undefined ? state : 'stopped',
-    reason: down ?? reason,
+    reason: stopped ? 'it was stopped' : (down ?? reason),
     url: `http://127.0.0.1:${port}`,
     release: current?.release,
     log: current && files.releaseLog(service, current.release.id),
     artifact: current && { slot: current.slot, folder: current.folder },
     previous: earlier[0]?.release,
     earlier: earlier.length > 0 ? earlier.map(({ release }) => release) : undefined,
+    owner: (current ?? earlier[0])?.owner,
+    isProduction: current?.isProduction,
   };
 }

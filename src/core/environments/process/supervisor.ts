@@ -1,20 +1,24 @@
 import * as fs from 'node:fs';
-import { messageOf, ok, type Result } from '../../model/result';
-import { graceMs } from '../../process/command';
+import * as path from 'node:path';
+import { fail, messageOf, ok, type Result } from '../../model/result';
 import { endProcesses } from '../../process/descendants';
 import { portsFor } from '../../process/free-port';
 import { lockHolder, tryLock } from '../../process/lock';
 import { OutputPipes } from '../../process/output-pipe';
 import { isAlive, currentIdentity } from '../../process/process-identity';
 import { writeAtomically } from '../../support/files';
-import type { DeployedRelease } from '../environment';
+import { pause } from '../../support/pause';
+import type { DeployedRelease, DeployRequest } from '../environment';
+import { isSameRepository } from '../owner';
 import { type Commands, type Control, listenForCommands } from './control';
+import { defaultShutdownMs } from './descriptor';
 import { ServiceProxy } from './proxy';
 import { ReleaseStarter } from './release-starter';
 import { Service } from './service';
 import { EnvironmentFiles, type EnvironmentState, readState, type SupervisedService } from './state-file';
 
-const lockPollIntervalMs = 2_000;
+const homePollIntervalMs = 2_000;
+const portPollIntervalMs = 1_000;
 
 /**
  * Runs the supervisor of an environment: restores the live releases, serves commands, and resolves when the environment is stopped.
@@ -22,6 +26,7 @@ const lockPollIntervalMs = 2_000;
  */
 export async function supervise(name: string, home: string): Promise<void> {
   const files = new EnvironmentFiles(home, name);
+  if (!fs.existsSync(files.folder)) return;
   const identity = currentIdentity();
   const lock = tryLock(files.lock, identity);
   if (!lock.ok) return;
@@ -36,12 +41,18 @@ export async function supervise(name: string, home: string): Promise<void> {
     deploy: (params, line, signal) => supervisor.deploy(params, line, signal),
     settle: ({ service, release }) => supervisor.withService(service, (managed) => managed.settle(release)),
     rollback: ({ service, ...options }) => supervisor.withService(service, (managed) => managed.rollBack(options)),
-    stop: () => supervisor.stop(),
+    start: ({ services }) => supervisor.start(services),
+    stop: ({ services }) => supervisor.stop(services ?? 'all'),
+    remove: ({ services }) => supervisor.remove(services),
   });
   supervisor.restore(savedState);
   writeAtomically(files.control, { port: control.port, token: control.token, supervisor: identity } satisfies Control, 0o600);
   // The folder may be deleted by hand. Releases that can no longer be found must stop.
-  const watch = setInterval(() => lockHolder(files.lock)?.pid !== identity.pid && void supervisor.stop(), lockPollIntervalMs);
+  const isLost = (): boolean => lockHolder(files.lock)?.pid !== identity.pid || supervisor.hasLostItsCheckouts();
+  const watch = setInterval(() => {
+    if (isLost()) void supervisor.stop();
+    else supervisor.write(); // only if the last write failed
+  }, homePollIntervalMs);
   await stopped;
   clearInterval(watch);
   fs.rmSync(files.control, { force: true });
@@ -58,9 +69,16 @@ function moveAside(files: EnvironmentFiles): undefined {
 
 /** Ends the processes that a killed supervisor left. */
 async function stopLeftovers(files: EnvironmentFiles, state: EnvironmentState | undefined): Promise<void> {
-  await endProcesses({ run: files.lineage }, graceMs);
+  const limit = shutdownOf(state);
+  await endProcesses({ run: files.lineage }, limit);
   for (const { current } of state?.services ?? [])
-    if (current?.process && isAlive(current.process)) await endProcesses({ run: files.lineage, group: current.process.pid }, graceMs);
+    if (current?.process && isAlive(current.process)) await endProcesses({ run: files.lineage, group: current.process.pid }, limit);
+}
+
+/** Returns the longest time that a release has to end. */
+function shutdownOf(state: EnvironmentState | undefined): number {
+  const releases = (state?.services ?? []).flatMap(({ current, ending = [] }) => [...(current ? [current] : []), ...ending]);
+  return Math.max(0, ...releases.map(({ definition }) => definition.shutdownMs ?? defaultShutdownMs));
 }
 
 class Supervisor {
@@ -97,6 +115,7 @@ class Supervisor {
     await this.restoring;
     const service = await this.reserve(request.service);
     await Promise.all(request.siblings.map((sibling) => this.reserve(sibling)));
+    for (const other of this.services.values()) if (other !== service && isOf(other, request)) void other.start(this.stopping.signal);
     return service.deploy(request, definition, line, AbortSignal.any([signal, this.stopping.signal]));
   }
 
@@ -105,21 +124,70 @@ class Supervisor {
     return act(await this.reserve(name));
   }
 
-  /** Stops all releases. The state is kept, and the next use restores it. */
-  async stop(): Promise<Result<void>> {
-    if (!this.stopping.signal.aborted) {
-      this.stopping.abort();
-      // The stored state is the one before the stop.
-      const last = this.state();
+  /** Returns true if every live release runs from a checkout that was deleted. */
+  hasLostItsCheckouts(): boolean {
+    const slots = [...this.services.values()].flatMap(({ slot }) => slot ?? []);
+    return slots.length > 0 && !slots.some((slot) => fs.existsSync(slot));
+  }
+
+  async start(names: readonly string[]): Promise<Result<void>> {
+    await this.restoring;
+    await Promise.all(this.named(names).map((service) => service.start(this.stopping.signal)));
+    return ok(undefined);
+  }
+
+  /**
+   * Stops services on request, or all releases without one. The state is kept, and the next use restores it, except for services that
+   * were stopped on request.
+   */
+  async stop(names?: readonly string[] | 'all'): Promise<Result<void>> {
+    const isNamed = (service: { readonly service: string }): boolean => names === 'all' || (names?.includes(service.service) ?? false);
+    if (names !== undefined && names !== 'all') {
       await this.restoring;
-      await Promise.all([...this.services.values()].map((service) => service.end()));
-      await endProcesses({ run: this.files.lineage }, graceMs);
+      const others = [...this.services.values()].filter((service) => service.isWanted && !names.includes(service.name));
+      if (others.length > 0) {
+        await Promise.all(this.named(names).map((service) => service.stop()));
+        return ok(undefined);
+      }
+    }
+    if (this.stopping.signal.aborted) return ok(undefined);
+    this.stopping.abort();
+    // The stored state is the one before the stop.
+    const last = this.state();
+    try {
+      await this.restoring.catch(() => {});
+      await Promise.allSettled([...this.services.values()].map((service) => service.end()));
+      await endProcesses({ run: this.files.lineage }, shutdownOf(last));
       this.pipes.dispose();
-      if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services: last.services.map(withoutProcess) });
+      const services = last.services.map((record) => ({ ...withoutProcess(record), ...(isNamed(record) && { stopped: true as const }) }));
+      if (fs.existsSync(this.files.lock)) writeAtomically(this.files.state, { ...last, services });
+    } catch (error) {
+      return fail('machinery', `the services of ${this.files.name} were stopped, but the record still names them: ${messageOf(error)}`);
+    } finally {
       // Send the response to the caller first.
       setImmediate(() => this.onStopped());
     }
     return ok(undefined);
+  }
+
+  /** Stops services and forgets them. Their addresses become free. */
+  async remove(names: readonly string[]): Promise<Result<void>> {
+    await this.restoring;
+    for (const name of names) {
+      const service = this.services.get(name);
+      if (!service) continue;
+      await service.stop();
+      await service.end();
+      this.services.delete(name);
+      this.reserving.delete(name);
+      fs.rmSync(path.join(this.files.folder, name), { recursive: true, force: true });
+    }
+    this.write();
+    return ok(undefined);
+  }
+
+  private named(names: readonly string[]): Service[] {
+    return [...this.services.values()].filter(({ name }) => names.includes(name));
   }
 
   private async reserve(name: string, preferredPort?: number): Promise<Service> {
@@ -132,12 +200,10 @@ class Supervisor {
     const ports = preferredPort === undefined ? portsFor(this.files.name, name) : [preferredPort, ...portsFor(this.files.name, name)];
     for (const port of ports) {
       const proxy = new ServiceProxy(port, () => this.services.get(name)?.unavailableReason() ?? `${name} is not up yet`);
-      try {
-        await proxy.listen();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') continue;
-        throw error;
-      }
+      const isFree = await proxy.listen();
+      if (!isFree && port !== preferredPort) continue;
+      // The address of a service stays, even if another process has it at the moment.
+      if (!isFree) void this.reclaim(proxy);
       const service = new Service(name, this.files.name, proxy, this.starter, () => this.write());
       this.services.set(name, service);
       this.write();
@@ -146,12 +212,23 @@ class Supervisor {
     throw new Error(`no free port for ${name}`);
   }
 
+  /** Takes the address of a service as soon as the other process has left it. */
+  private async reclaim(proxy: ServiceProxy): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      await pause(portPollIntervalMs, this.stopping.signal);
+      if (this.stopping.signal.aborted || !(await proxy.listen())) continue;
+      if (this.stopping.signal.aborted) await proxy.close();
+      return this.write();
+    }
+  }
+
   private state(): EnvironmentState {
     const services = [...this.services.values()].map((service) => service.record());
     return { environment: this.files.name, kind: 'process', services: services.sort((a, b) => (a.service < b.service ? -1 : 1)) };
   }
 
-  private write(): void {
+  /** Writes the state if it is not on the disk yet. */
+  write(): void {
     if (this.stopping.signal.aborted || !fs.existsSync(this.files.lock)) return;
     const state: EnvironmentState = { ...this.state(), supervisor: currentIdentity() };
     const text = JSON.stringify(state);
@@ -166,8 +243,11 @@ class Supervisor {
   }
 }
 
-function withoutProcess(record: SupervisedService): SupervisedService {
-  if (!record.current) return record;
-  const { release, folder, slot, definition, secrets } = record.current;
-  return { ...record, current: { release, folder, slot, definition, secrets } };
+/** Returns true for another service of the repository that deploys. */
+function isOf({ owner }: Service, { claim }: DeployRequest): boolean {
+  return !claim || !owner || isSameRepository(owner, claim.owner);
+}
+
+function withoutProcess({ ending: _, ...record }: SupervisedService): SupervisedService {
+  return record.current ? { ...record, current: { ...record.current, process: undefined } } : record;
 }

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import type { ServiceStatus } from '../../model/environment-status';
 import type { Release } from '../../model/events';
 import { fail, messageOf, ok, type Result } from '../../model/result';
@@ -18,6 +19,7 @@ import type {
   WriteLine,
 } from '../environment';
 import type { EnvironmentDefinition } from '../../model/pipeline';
+import { honour, ownReleases } from '../owner';
 import { type KeptRelease, markOf, type Platform } from '../platform';
 import { Platforms } from '../registry';
 import { recordedStatus, type ServiceRecord, type ServiceRecords } from './service-record';
@@ -39,7 +41,7 @@ export class RecordedEnvironment implements Environment {
   constructor(
     private readonly records: ServiceRecords,
     readonly kind: string,
-    /** The definitions by service. Other services use the definition of their last deployment. */
+    /** The definitions by service, for deployments and for services without a record. */
     private readonly definitions: ReadonlyMap<string, EnvironmentDefinition> = new Map(),
   ) {}
 
@@ -48,7 +50,7 @@ export class RecordedEnvironment implements Environment {
   }
 
   async check(service: string, folder: string, signal: AbortSignal): Promise<Result<void>> {
-    const platform = await this.platformOf(service);
+    const platform = await this.definedPlatform(service);
     return platform.ok ? platform.value.check(folder, signal) : platform;
   }
 
@@ -56,10 +58,12 @@ export class RecordedEnvironment implements Environment {
     const { service, release } = request;
     const definition = this.definitions.get(service);
     if (!definition) return fail('usage', `${this.name} has no definition of ${service}: it cannot be deployed`);
-    const platform = await this.platformOf(service);
+    const platform = await this.definedPlatform(service);
     if (!platform.ok) return platform;
     return this.withLock(service, log, signal, async () => {
       const before = this.readOrMoveAside(service, log);
+      const allowed = honour({ service, environment: this.name }, (before?.current ?? before?.earlier[0])?.owner, request.claim);
+      if (!allowed.ok) return allowed;
       const { current, earlier: known } = await this.readLive(platform.value, service, before);
       const initial: ServiceRecord = before ?? { service, definition, url: '', earlier: [] };
       this.records.write({ ...initial, deploying: { release, by: request.owner ?? currentIdentity() } });
@@ -73,14 +77,17 @@ export class RecordedEnvironment implements Environment {
       const { url, image, details = {} } = deployed.value;
       const { slot, folder } = request;
       const secrets = Object.keys(request.secrets);
-      const next: KeptRelease = { release, slot, folder, secrets, details, image };
+      const owner = request.claim?.owner ?? current?.owner;
+      const next: KeptRelease = { release, slot, folder, secrets, details, image, owner, isProduction: request.isProduction };
       // A release that was never verified is no target for a rollback.
       const isVerified = current && !(before?.verifier && before.current?.release.id === current.release.id);
       const earlier = [...(isVerified ? [current] : []), ...known].filter((kept) => kept.release.id !== release.id);
       const verifier = request.owner ?? currentIdentity();
-      this.records.write({ service, definition, url, current: next, verifier, earlier: earlier.slice(0, maxEarlierReleases) });
-      await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...earlier.slice(0, maxEarlierReleases)]);
-      const [last] = earlier;
+      const kept = earlier.slice(0, maxEarlierReleases);
+      this.records.write({ service, definition, url, current: next, verifier, claim: request.claim, earlier: kept });
+      this.records.removeObservation(service);
+      await platform.value.forget(earlier.slice(maxEarlierReleases), [next, ...kept]);
+      const [last] = ownReleases(kept, request.claim);
       return ok({ url, release, previous: last?.release });
     });
   }
@@ -91,7 +98,16 @@ export class RecordedEnvironment implements Environment {
       if (!record.ok) return record;
       if (record.value?.current?.release.id !== releaseId)
         return fail('delivery', `the verified release is no longer live in ${this.name}`);
-      this.records.write({ ...record.value, verifier: undefined });
+      const { claim, earlier } = record.value;
+      const own = ownReleases(earlier, claim);
+      this.records.write({ ...record.value, verifier: undefined, claim: undefined, earlier: own });
+      const isKept = ({ release }: KeptRelease): boolean => own.some((one) => one.release.id === release.id);
+      const platform = await this.platformOf(service);
+      if (platform.ok)
+        await platform.value.forget(
+          earlier.filter((one) => !isKept(one)),
+          [record.value.current, ...own],
+        );
       return ok(undefined);
     });
   }
@@ -102,14 +118,14 @@ export class RecordedEnvironment implements Environment {
     return this.withLock(service, log, neverAborted, async () => {
       const read = this.read(service);
       if (!read.ok) return read;
-      const definition = this.definitions.get(service) ?? read.value?.definition;
+      const definition = read.value?.definition ?? this.definitions.get(service);
       const { current: live, earlier: known } = await this.readLive(platform.value, service, read.value);
       if (!live || !definition) return fail('usage', `${service} is not live in ${this.name}`);
       if (options.only !== undefined && options.only !== live.release.id)
         return fail('usage', `another release of ${service} is live in ${this.name} now: ${shortCommit(live.release.commit)}`);
       const target = selectEarlier(known, options.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
-      const restored = { at: new Date().toISOString(), by: await deliverer({ root: process.cwd() }) };
+      const restored = { at: new Date().toISOString(), by: await personHere() };
       const to = target.value && { ...target.value, release: { ...target.value.release, restored } };
       const back = to ? await platform.value.restore(to, log, neverAborted) : await platform.value.takeDown(live, log, neverAborted);
       if (!back.ok) return back;
@@ -123,14 +139,18 @@ export class RecordedEnvironment implements Environment {
   }
 
   /**
-   * Restores the former release after a deployment whose process died. Returns which release was replaced and which was restored, or
-   * undefined if nothing has to be recovered.
+   * Restores the former release after a deployment whose process died, or settles the release if its journal says that it was verified.
+   * Returns which release was replaced and which was restored, or undefined if nothing was rolled back.
    */
-  async recover(service: string, releaseId: string, log: WriteLine): Promise<Result<RolledBackRelease | undefined>> {
+  async recover(service: string, releaseId: string, log: WriteLine, isVerified = false): Promise<Result<RolledBackRelease | undefined>> {
     const read = this.read(service);
     if (!read.ok) return ok(undefined); // unreadable: the next delivery creates a new record
     const { deploying, current, verifier } = read.value ?? {};
-    if (current?.release.id === releaseId && verifier && !isAlive(verifier)) return this.rollBack(service, { only: releaseId }, log);
+    if (current?.release.id === releaseId && verifier && !isAlive(verifier)) {
+      if (!isVerified) return this.rollBack(service, { only: releaseId }, log);
+      const settled = await this.settle(service, releaseId);
+      return settled.ok ? ok(undefined) : settled;
+    }
     if (deploying?.release.id !== releaseId || isAlive(deploying.by)) return ok(undefined);
     const platform = await this.platformOf(service);
     if (!platform.ok) return platform;
@@ -193,20 +213,38 @@ export class RecordedEnvironment implements Environment {
     return this.withLive(service, (platform, live) => platform.logs(live, options, write, signal));
   }
 
-  async start(): Promise<Result<void>> {
-    return this.forEachLive((platform, live) => platform.start(live, neverAborted), false);
+  async start(services = this.records.services()): Promise<Result<void>> {
+    return this.forEachLive(services, (platform, live) => platform.start(live, neverAborted), false);
   }
 
-  async stop(): Promise<Result<void>> {
-    return this.forEachLive((platform, live) => platform.stop(live, neverAborted), true);
+  async stop(services = this.records.services()): Promise<Result<void>> {
+    return this.forEachLive(services, (platform, live) => platform.stop(live, neverAborted), true);
+  }
+
+  async remove(services: readonly string[]): Promise<Result<void>> {
+    const remove = async (platform: Platform, live: KeptRelease): Promise<Result<void>> =>
+      platform.remove ? platform.remove(live, neverAborted) : platform.stop(live, neverAborted);
+    const removed = await this.forEachLive(services, remove, true);
+    if (!removed.ok) return removed;
+    for (const service of services) {
+      const read = this.read(service);
+      const releases = read.ok && read.value ? [...(read.value.current ? [read.value.current] : []), ...read.value.earlier] : [];
+      const platform = await this.platformOf(service);
+      if (platform.ok && platform.value.remove) await platform.value.forget(releases, []);
+      this.records.remove(service);
+      this.records.removeObservation(service);
+      fs.rmSync(this.records.folderOf(service), { recursive: true, force: true });
+    }
+    return ok(undefined);
   }
 
   private async forEachLive(
+    services: readonly string[],
     act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>,
     stopped: boolean,
   ): Promise<Result<void>> {
     const failures: string[] = [];
-    for (const service of this.records.services()) {
+    for (const service of services) {
       const done = await this.withLock(service, silent, neverAborted, async () => {
         const read = this.read(service);
         if (!read.ok) return read;
@@ -263,12 +301,22 @@ export class RecordedEnvironment implements Environment {
     );
   }
 
+  /**
+   * Opens the platform of a service as it was deployed: the folder of the command may contain another service of the same name, whose
+   * scripts must not run.
+   */
   private async platformOf(service: string): Promise<Result<Platform>> {
-    const defined = this.definitions.get(service);
-    const read = defined ? undefined : this.read(service);
-    if (read && !read.ok) return read;
-    const definition = defined ?? read?.value?.definition;
-    if (!definition) return fail('usage', `${service} is not live in ${this.name}`);
+    const read = this.read(service);
+    if (!read.ok) return read;
+    return read.value ? this.open(service, read.value.definition) : this.definedPlatform(service);
+  }
+
+  private async definedPlatform(service: string): Promise<Result<Platform>> {
+    const definition = this.definitions.get(service);
+    return definition ? this.open(service, definition) : fail('usage', `${service} is not live in ${this.name}`);
+  }
+
+  private async open(service: string, definition: EnvironmentDefinition): Promise<Result<Platform>> {
     return this.platforms.open(definition, { environment: this.name, service, folder: this.records.folderOf(service) });
   }
 
@@ -324,4 +372,12 @@ function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, 
 /** Returns a release that was delivered elsewhere. Only the platform knows more about it. */
 function externalRelease(release: Release): KeptRelease {
   return { release, slot: '', folder: '', secrets: [], details: {} };
+}
+
+async function personHere(): Promise<string> {
+  try {
+    return await deliverer({ root: process.cwd() });
+  } catch {
+    return 'somebody'; // the working folder is gone, which must not keep a release from being restored
+  }
 }

@@ -1,10 +1,26 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import type { ServiceStatus } from '../../model/environment-status';
+import type { Owner, ServiceStatus } from '../../model/environment-status';
 import type { ProcessIdentity, Release } from '../../model/events';
 import type { EnvironmentDefinition } from '../../model/pipeline';
 import { fileNames, writeAtomically } from '../../support/files';
+import { watchPath } from '../../support/folder-watch';
 import { environmentsFolder } from '../../support/home';
+import {
+  isArtifact,
+  isIdentity,
+  isObject,
+  isRelease,
+  isText,
+  isTime,
+  listOf,
+  oneOf,
+  optional,
+  readCached,
+  readRecord,
+  shape,
+} from '../../support/record';
+import type { Claim } from '../owner';
 import type { KeptRelease } from '../platform';
 
 /** The record of one service in an environment that Deliver does not run itself. */
@@ -16,6 +32,8 @@ export interface ServiceRecord {
   readonly current?: KeptRelease;
   /** The process that has to verify `current`; absent: it is verified. */
   readonly verifier?: ProcessIdentity;
+  /** The claim of the repository that delivered `current`, until it is verified. */
+  readonly claim?: Claim;
   /** The releases that can be restored, newest first. */
   readonly earlier: readonly KeptRelease[];
   /** A deployment in progress: the live release is uncertain until it ends. */
@@ -35,6 +53,31 @@ export interface Observation {
   readonly unknown?: { readonly at: string; readonly reasons: Readonly<Record<string, string>> };
 }
 
+const isKept = shape({ release: isRelease, slot: isText, folder: isText, secrets: listOf(isText), details: isObject });
+const isServiceRecord = shape({
+  service: isText,
+  definition: shape({ kind: isText }),
+  url: isText,
+  current: optional(isKept),
+  verifier: optional(isIdentity),
+  earlier: listOf(isKept),
+  deploying: optional(shape({ release: isRelease, by: isIdentity })),
+});
+const isObservation = shape({
+  kind: isText,
+  at: optional(isTime),
+  services: listOf(
+    shape({
+      service: isText,
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      url: isText,
+      release: optional(isRelease),
+      artifact: optional(isArtifact),
+    }),
+  ),
+  failure: optional(isText),
+});
+
 const suffix = '.service.json';
 const observationName = 'observed.json';
 
@@ -51,7 +94,7 @@ export class ServiceRecords {
 
   /** Returns the record, or undefined if nothing was deployed. Throws if the record cannot be read. */
   read(service: string): ServiceRecord | undefined {
-    const record = readJson<ServiceRecord>(this.file(service));
+    const record = readRecord<ServiceRecord>(this.file(service), isServiceRecord);
     return record && { ...record, definition: withSettings(record.definition) };
   }
 
@@ -93,12 +136,18 @@ export class ServiceRecords {
     });
   }
 
-  observation(): Observation | undefined {
+  ownerOf(service: string): Owner | undefined {
     try {
-      return readJson<Observation>(path.join(this.folder, observationName));
+      const record = this.read(service);
+      return (record?.current ?? record?.earlier[0])?.owner;
     } catch {
-      return undefined; // the next observation replaces it
+      return undefined;
     }
+  }
+
+  observation(): Observation | undefined {
+    // The next observation replaces a damaged one.
+    return readCached<Observation>(path.join(this.folder, observationName), isObservation);
   }
 
   writeObservation(observation: Observation): void {
@@ -115,8 +164,7 @@ export class ServiceRecords {
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     fs.mkdirSync(this.folder, { recursive: true });
-    const watcher = fs.watch(this.folder, (_, name) => name?.endsWith(suffix) && changed());
-    watcher.on('error', () => {}); // the folder was deleted
+    const watcher = watchPath(this.folder, (name) => (name === undefined || name.endsWith(suffix)) && changed());
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     watcher.close();
   }
@@ -142,17 +190,6 @@ export function isRecordFile(name: string): boolean {
 function withSettings(definition: EnvironmentDefinition): EnvironmentDefinition {
   if (definition.settings !== undefined) return definition;
   return { ...definition, settings: (definition as unknown as Readonly<Record<string, unknown>>)[definition.kind] };
-}
-
-function readJson<T>(file: string): T | undefined {
-  let text: string;
-  try {
-    text = fs.readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-  return JSON.parse(text) as T;
 }
 
 /** Returns the status of all services of an environment, from its records and its last observation. */
@@ -188,9 +225,10 @@ function statusOf(
   }
   const { current, earlier = [], url = '', stopped } = record ?? {};
   if (!record || (!current && earlier.length === 0 && !observed)) return undefined;
-  // A deployment since the last observation is more recent than it.
-  const isNewer = observed && at !== undefined && (!current || at > current.release.deployedAt);
-  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, observedAt: at };
+  const ownership = { owner: (current ?? earlier[0])?.owner, isProduction: current?.isProduction };
+  // Each deployment removes the observation, so an observation is newer than the deployment.
+  const isNewer = observed && at !== undefined;
+  if (observed?.release && isNewer && observed.release.id !== current?.release.id) return { ...observed, ...ownership, observedAt: at };
   const releases = earlier.map((kept): Release => kept.release);
   const health: Pick<ServiceStatus, 'state' | 'reason'> = stopped
     ? { state: 'stopped', reason: 'it was stopped' }
@@ -205,6 +243,7 @@ function statusOf(
     artifact: current && { slot: current.slot, folder: current.folder, image: current.image },
     previous: releases[0],
     earlier: releases.length > 0 ? releases : undefined,
+    ...ownership,
     observedAt: isNewer ? at : undefined,
   };
 }

@@ -2,7 +2,15 @@ import { compilerMatchers } from './compilers';
 import { javascriptMatchers } from './javascript';
 import { linterMatchers } from './linters';
 import type { Matcher } from './matcher';
+import { nativeMatchers } from './native';
+import { pythonMatchers } from './python';
 import { testMatchers } from './tests';
 
-/** Matchers with more detail come before those that recognise only a stack. */
-export const builtInMatchers: readonly Matcher[] = [...compilerMatchers, ...linterMatchers, ...testMatchers, ...javascriptMatchers];
+export const builtInMatchers: readonly Matcher[] = [
+  ...compilerMatchers,
+  ...linterMatchers,
+  ...pythonMatchers,
+  ...nativeMatchers,
+  ...testMatchers,
+  ...javascriptMatchers,
+];

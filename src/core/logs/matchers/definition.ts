@@ -1,5 +1,6 @@
 import type { Severity } from '../../model/problem';
-import type { LinePattern, PatternMatcher } from './pattern';
+import type { LinePattern } from './groups';
+import type { PatternMatcher } from './pattern';
 
 /** An error in a matcher, at a path inside its definition. */
 export interface MatcherError {

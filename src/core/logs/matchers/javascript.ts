@@ -1,142 +1,174 @@
-import type { Frame } from '../../model/problem';
-import { block, firstSentence, numbered } from './block';
-import type { Matcher } from './matcher';
 import { errorEnds, errorHead, nodeFrame } from '../trace-frames';
+import { matchers, numbered, type Format } from './format';
+import type { Matcher } from './matcher';
+import { sentence } from './sentence';
 
-/** The end of the list of failures in these runners. */
-const summary = /^(?:Test Suites:|Tests:|Test Files |ℹ tests |# tests |Snapshots:)/;
+/** Source lines with numbers, which test runners print below a message. */
+const excerpt = /^\s*(?:>? *\d+ \||\|)/;
 
 /** A title may span several lines, each indented more than the one before. The last ends with a colon. */
-const mocha: Matcher = {
-  name: 'mocha',
-  begins: { holds: numbered, line: /^ {2}\d+\) \S/ },
-  start: (found) => {
-    let title: string[] = [];
-    let began = 0;
-    const inner = block({
-      name: 'mocha',
-      begins: {},
-      head: /^\0(?<title>.*)$/,
-      frame: nodeFrame,
-      needs: 'message',
-      words: (lines) => firstSentence(lines.filter((line) => !/^[+-] (?:expected|actual)|^\+ expected - actual$/.test(line))),
-    }).start((problem) => found({ ...problem, logLine: began }));
-    let inBlock = false;
-    return {
-      line(text, number) {
-        const head = /^ {2}\d+\) (.*)$/.exec(text)?.[1];
-        if (head !== undefined) {
-          inner.end();
-          [title, began, inBlock] = [[head], number, false];
-        } else if (inBlock) return inner.line(text, number) || title.length > 0;
-        else if (/^ {5,}\S/.test(text) && title.length > 0 && title.length < 20) title.push(text.trim());
-        else {
-          title = [];
-          return false;
-        }
-        if (!title.at(-1)?.endsWith(':')) return true;
-        inBlock = true;
-        inner.line(`\0${title.join(' › ').slice(0, -1)}`, number);
-        title = [];
-        return true;
-      },
-      end: () => inner.end(),
-    };
+const mocha = matchers('mocha', [
+  {
+    begins: { holds: numbered },
+    head: /^ {2}\d+\) (?!(?:Error|Failure):$)(?<title>\S.*)$/,
+    frame: nodeFrame,
+    place: /^\s*Error: Timeout of \d+ms exceeded\..* \((?<file>[^()]+)\)$/,
+    needs: 'message',
+    words: (lines, title = '') => {
+      const last = title.endsWith(':') ? -1 : lines.findIndex((line) => !/^ {5,}\S/.test(line) || line.endsWith(':'));
+      const titles = [title, ...lines.slice(0, last + 1)].map((line) => line.trim());
+      const said = sentence(lines.slice(last + 1));
+      if (!titles.at(-1)?.endsWith(':') || titles[1]?.startsWith('Failure/Error:') || said === '') return undefined;
+      return `${titles.join(' › ').slice(0, -1)}: ${said}`;
+    },
   },
-};
+]);
 
-const jest = block({
-  name: 'jest',
-  begins: { holds: ['  ● '] },
-  head: /^ {2}● (?<title>(?!Console$).+)$/,
-  frame: nodeFrame,
-  ends: summary,
-  needs: 'message',
-  words: (lines) => {
-    const parsed = lines[lines.indexOf('Details:') + 1];
-    if (lines.includes('Details:') && parsed !== undefined) return parsed;
-    const [first = ''] = lines;
-    const details = lines.flatMap((line) => /^(?:Expected|Received)\b.*: .+$/.exec(line)?.[0] ?? []).slice(0, 2);
-    return details.length > 0
-      ? `${first.replace(/ \/\/ .*$/, '')}: ${details.map((line) => line.replace(/^\w/, (letter) => letter.toLowerCase())).join(', ')}`
-      : firstSentence(lines);
-  },
-});
-
-/** ` ❯ name src/a.test.ts:6:25` */
-function vitestFrame(line: string): Frame | undefined {
-  const match = /^ ❯ (?:\S.* )?(\S[^:]*):(\d+):(\d+)$/.exec(line.slice(0, 2000));
-  return match ? { file: match[1] ?? '', line: Number(match[2]), column: Number(match[3]) } : undefined;
+/** Composes the message of an assertion of Jest, which Playwright also uses. */
+function jestWords(lines: readonly string[], title?: string): string {
+  const trimmed = lines.filter((line) => !excerpt.test(line)).map((line) => line.trim());
+  const details = trimmed[trimmed.indexOf('Details:') + 2];
+  const isParsing = trimmed.includes('Details:') && details !== undefined;
+  const said = isParsing ? details : sentence(trimmed.map((line) => line.replace(/ \/\/ .* equality$/, '')));
+  return [title, said.replace(/\b(?:Expected|Received)(?=[^:]*: )/g, (word) => word.toLowerCase())].filter(Boolean).join(': ');
 }
 
-const vitest = block({
-  name: 'vitest',
-  begins: { first: 'F' },
-  head: /^ FAIL {2}(?:\|\S+\| )?(?:\S+ > )?(?<title>\S.*?)(?: \[ [^\]]* \])?$/,
-  frame: vitestFrame,
-  ends: /^⎯{10,}|^ (?:Test Files|Tests) /,
-  brokenStack: true,
-  needs: 'message',
-});
-
-const nodeSpec: Matcher = {
-  ...block({
-    name: 'node-test',
-    begins: { holds: ['✖ '] },
-    head: /^\s*✖ (?<title>.+?)(?: \(\d[\d.]*ms\))?$/,
+const jest = matchers('jest', [
+  {
+    begins: { holds: ['  ● ', 'FAIL '] },
+    group: /^\s*FAIL +(?:\S+ +)?(?<file>\S+\.[cm]?[jt]sx?)(?: \(\d[\d.]* m?s\))?$/,
+    groupEnds: /^(?:Test Suites:|PASS |FAIL )/,
+    groupIsOptional: true,
+    head: /^ {2}● (?<title>(?!Console$).+)$/,
     frame: nodeFrame,
-    // A line without an indent does not belong to the failure.
-    ends: /^(?=\S)/,
-    needs: 'frames',
-  }),
+    brokenStack: true,
+    place: /^\s*SyntaxError: (?<file>\/.*\.\w+): .* \((?<line>\d+):\d+\)$/,
+    ends: /^(?:Test Suites:|Tests:|Snapshots:|\s*(?:PASS|FAIL|RUNS) | {2}console\.)/,
+    needs: 'message',
+    words: jestWords,
+  },
+]);
+
+const vitest = matchers('vitest', [
+  {
+    begins: { first: 'F' },
+    head: {
+      regexp: /^ FAIL {2}(?=.* > |.* \[ )(?:\|\S+\| )?(?<file>\S+)(?: > (?<title>\S.*?))?(?: \[ [^\]]* \])?$/,
+      read: ({ file, title }) => ({ file, title: title ?? file }),
+    },
+    frame: /^ ❯ (?:\S.* )?(?<file>\S[^:]*):(?<line>\d+):(?<column>\d+)$/,
+    ends: /^⎯{10,}|^ (?:Test Files|Tests) /,
+    brokenStack: true,
+    needs: 'message',
+  },
+]);
+
+/** TAP with a YAML block (https://testanything.org/tap-version-14-specification.html), as printed by Node and tape. */
+const tap: Omit<Format, 'name'> = {
+  begins: { first: 'n' },
+  head: /^\s*not ok \d+(?: -)?(?: (?<title>.*))?$/,
+  not: /# (?:TODO|SKIP)\b/i,
+  frame: /^\s*(?:.* \()?(?<file>(?:file:\/\/|[A-Za-z]:[\\/])?[^():']+):(?<line>\d+):(?<column>\d+)\)?'?$/,
+  place: /^\s*location: '(?<file>.+):(?<line>\d+):(?<column>\d+)'$/,
+  ends: /^\s*(?:\.\.\.$|(?:not )?ok \d+)/,
+  brokenStack: true,
+  needs: 'frames',
+  words: (lines, title) => {
+    const trimmed = lines.map((line) => line.trim());
+    if (trimmed.includes("failureType: 'subtestsFailed'")) return undefined;
+    const at = trimmed.findIndex((line) => /^(?:error|message):/.test(line));
+    const first = trimmed[at]?.replace(/^\w+:/, '').trim() ?? '';
+    const value = first.replace(/^(['"])(.*)\1$/, '$2').replace(/''/g, "'");
+    const rest = trimmed.slice(at + 1);
+    return [title, sentence(at < 0 || first === '|-' ? rest.slice(at < 0 ? 1 : 0) : [value, ...rest])].filter(Boolean).join(': ');
+  },
 };
 
-const tapPlace = /^(?:.* \()?((?:file:\/\/|[A-Za-z]:[\\/])?[^():]+):(\d+):(\d+)\)?$/;
-
-/** TAP with a YAML block (https://testanything.org/tap-version-14-specification.html), as printed by Node. */
-const nodeTap = block({
-  name: 'node-test',
-  begins: { first: 'n' },
-  head: /^\s*not ok \d+(?: - (?<title>.*))?$/,
-  frame: (line) => {
-    const match = tapPlace.exec(line.trim().slice(0, 2000));
-    return match ? { file: match[1] ?? '', line: Number(match[2]), column: Number(match[3]) } : undefined;
+const nodeTest = matchers('node-test', [
+  {
+    begins: { holds: ['✖ '], first: 't' },
+    before: /^test at \S.*:\d+:\d+$/,
+    head: /^\s*✖ (?<title>.+?)(?: \(\d[\d.]*ms\))?$/,
+    message: /^(?!test at )(.*)$/,
+    place: /^test at (?<file>\S.*):(?<line>\d+):(?<column>\d+)$/,
+    frame: nodeFrame,
+    // A line without an indent does not belong to the failure.
+    ends: /^(?!test at )(?=\S)/,
+    needs: 'frames',
   },
-  ends: /^\s*(?:\.\.\.|failureType: 'subtestsFailed'|(?:not )?ok \d+)/,
-  brokenStack: true,
-  needs: 'frames',
-  words: (lines) => {
-    const at = lines.findIndex((line) => line.startsWith('error:'));
-    const first = lines[at]?.slice('error:'.length).trim() ?? '';
-    return first === '|-' ? firstSentence(lines.slice(at + 1)) : first.replace(/^(['"])(.*)\1$/, '$2').replace(/''/g, "'");
+  tap,
+]);
+
+const playwright = matchers('playwright', [
+  {
+    begins: { holds: numbered },
+    group: /^\s*\d+\) (?:\[[^\]]*\] › )?(?<file>\S.*?):(?<line>\d+):(?<column>\d+) › (?<title>.*?)[ ─]*$/,
+    groupEnds: /^ {2}\d+ (?:failed|flaky|interrupted|did not run|skipped|passed)/,
+    head: /^ {4}(?<message>(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception)\b.*|Test timeout of .*)$/,
+    not: /^ {4}Error Context:/,
+    message: /^ {4}(?!\s*(?:>? *\d+ \||\||at |[-─]{3}))(.*)$/,
+    frame: nodeFrame,
+    brokenStack: true,
+    ends: /^ {4}(?:Error Context:|attachment #|Retry #|Usage:)|^ {0,3}\S/,
+    words: jestWords,
   },
-});
+]);
 
-/** An error with its stack, anywhere in the log. */
-const node = block({
-  name: 'node',
-  begins: { holds: errorEnds },
-  head: new RegExp(`^\\s*(?:Uncaught |Exception during run: )?(?<message>${errorHead}(?:: .*)?)$`),
-  frame: nodeFrame,
-  needs: 'frames',
-});
-
-const thrownAt = /^((?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(\d+)$/;
-
-/** An uncaught error or a syntax error: the place comes before the error, and Node's version after it. */
-const nodeUncaught = block({
-  name: 'node',
-  begins: { first: '/f', holds: [':\\'] },
-  head: thrownAt,
-  frame: (line) => {
-    const match = thrownAt.exec(line.slice(0, 2000));
-    return match ? { file: match[1] ?? '', line: Number(match[2]) } : nodeFrame(line);
+const ava = matchers('ava', [
+  {
+    begins: { first: '─' },
+    group: /^ {2}─$/,
+    groupEnds: /^ {2}(?:─|\d+ (?:tests?|uncaught|unhandled|known)\b.*)$/,
+    head: [/^ {2}(?!\w*Error\b)(?<title>\S.*)$/, /^$/, /^ {2}(?:\S.*\.[cm]?[jt]sx?:\d+|Error thrown in test:|\w*Error\b.*)$/, /^$/],
+    message: /^ {2}(?! *\d+: )(.*)$/,
+    frame: (line) => nodeFrame(line.replace(/^ {2}› (?:file:\/\/(?!\/))?/, '  at ')),
+    brokenStack: true,
+    ends: /^ {2}(?:─|\d+ (?:tests?|uncaught|unhandled|known)\b.*)$/,
+    words: (lines, title) => `${title}: ${/ \{$/.test(lines[0] ?? '') ? lines.find((line) => /^\w*Error: /.test(line)) : sentence(lines)}`,
   },
-  message: new RegExp(`^(${errorHead}(?:: .*)?)$`),
-  ends: /^Node\.js v\d/,
-  brokenStack: true,
-  needs: 'message',
-  words: ([first = '']) => first,
-});
+]);
 
-export const javascriptMatchers: readonly Matcher[] = [mocha, jest, vitest, nodeSpec, nodeTap, node, nodeUncaught];
+const jasmine = matchers('jasmine', [
+  {
+    begins: { holds: numbered },
+    head: /^\d+\) (?<title>\S.*)$/,
+    message: /^ {2}(?! +at |Message:$|Stack:$)(.*)$/,
+    frame: nodeFrame,
+    needs: 'frames',
+  },
+]);
+
+const thrownAt = /^(?<file>(?:file:\/\/)?(?:\/|[A-Za-z]:[\\/]).*\.[cm]?[jt]sx?):(?<line>\d+)$/;
+
+/** An error with its stack, anywhere in the log, and an uncaught error or a syntax error, whose place comes first. */
+const node = matchers('node', [
+  {
+    isStack: true,
+    begins: { holds: errorEnds },
+    head: new RegExp(`^\\s*(?:Uncaught |Exception during run: )?(?<message>${errorHead}(?:: .*)?)$`),
+    frame: nodeFrame,
+    needs: 'frames',
+  },
+  {
+    isStack: true,
+    begins: { first: '/f', holds: [':\\'] },
+    head: thrownAt,
+    frame: nodeFrame,
+    message: new RegExp(`^(${errorHead}(?:: .*)?)$`),
+    ends: /^Node\.js v\d/,
+    brokenStack: true,
+    needs: 'message',
+    words: ([first = '']) => first,
+  },
+]);
+
+export const javascriptMatchers: readonly Matcher[] = [
+  ...mocha,
+  ...jest,
+  ...vitest,
+  ...nodeTest,
+  ...playwright,
+  ...ava,
+  ...jasmine,
+  ...node,
+];

@@ -6,8 +6,22 @@ export interface Matcher {
   readonly name: string;
   /** The lines on which a match can start; absent: any line. */
   readonly begins?: Beginning;
+  /** Recognises any stack of a language. The block of a test runner around the stack says more and replaces it. */
+  readonly isStack?: boolean;
   /** Starts a search of one log. */
-  start(found: (problem: FoundProblem) => void): Search;
+  start(found: Found): Search;
+}
+
+/** Takes a problem, with what only the search knows about it. */
+export type Found = (problem: FoundProblem, details?: FoundDetails) => void;
+
+export interface FoundDetails {
+  /** The last line of the log that describes it. */
+  readonly lastLine: number;
+  /** The test that failed. */
+  readonly title?: string;
+  /** The line belongs to a list of all failures: the problem may be known. */
+  readonly isSummary?: boolean;
 }
 
 /**
@@ -19,7 +33,7 @@ export interface Beginning {
   readonly first?: string;
   /** Alternatively, words that are rare in ordinary output. The line contains one of them. `\n` stands for its end. */
   readonly holds?: readonly string[];
-  readonly line: RegExp;
+  readonly line: (text: string) => boolean;
 }
 
 export interface Search {

@@ -14,6 +14,15 @@ describe('filesMentioned', () => {
     assert.deepEqual(files('at server.js:40 (cart.ts#L7)'), ['server.js:40', 'cart.ts#L7'.replace('#L', ':')]);
   });
 
+  it('finds absolute paths and paths in bundles, if they have a line', () => {
+    assert.deepEqual(files('at /usr/src/app/cart.js:12:3, C:\\app\\cart.php(7) and webpack://shop/./src/a.ts:9'), [
+      '/usr/src/app/cart.js:12:3',
+      'C:\\app\\cart.php:7',
+      'webpack://shop/./src/a.ts:9',
+    ]);
+    assert.deepEqual(files('the page /cart/pay.html is slow'), []);
+  });
+
   it('ignores words with a dot and URLs', () => {
     assert.deepEqual(files('e.g. version 1.2.3 of node.js'), []);
     assert.deepEqual(files('see https://example.com/src/cart.ts:12'), []);
@@ -24,7 +33,14 @@ describe('filesMentioned', () => {
   });
 
   it('reads any text in linear time', () => {
-    for (const text of ['a/'.repeat(500_000), `${'a.'.repeat(250_000)}:`, '../'.repeat(300_000)]) assert.ok(files(text).length <= 1);
+    for (const text of [
+      'a/'.repeat(500_000),
+      `${'a.'.repeat(250_000)}:`,
+      '../'.repeat(300_000),
+      '/a'.repeat(250_000),
+      ' /a\\'.repeat(100_000),
+    ])
+      assert.ok(files(text).length <= 1);
   });
 });
 

@@ -140,6 +140,16 @@ describe('ServiceFeedback', () => {
     assert.equal(nineteen, 'src/cart.js 19 approximate: edited since delivery | Spell it by file');
   });
 
+  it('places an item by the stack trace in its text', async () => {
+    deliver(change('Spell it', 2), 1);
+    const line = 'at total (/usr/src/app/src/cart.js:10:3)';
+    say({ body: `It crashes:\n\`\`\`\nError: no\n    at next (/usr/src/app/node_modules/x/cart.js:3:1)\n    ${line}\n\`\`\`` });
+    say({ body: 'PHP Fatal error: no in C:\\app\\src\\cart.js(10)' });
+    say({ body: 'webpack://shop/./src/cart.js:10 and https://example.com/src/prices.js:3' });
+    say({ body: 'the page /src/cart.js is broken, see /other/prices.js:3' });
+    assert.deepEqual(await placed(), [...Array<string>(3).fill('src/cart.js 10 | Spell it by line'), 'nowhere | Spell it by delivery']);
+  });
+
   it('places an item by mentioned files, by component, or at the change', async () => {
     deliver(project.git('rev-parse', 'HEAD').trim(), 60);
     change('Prices', 3, 'src/prices.js', 'line3 = 3', 'line3 = 30');

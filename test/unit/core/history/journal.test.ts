@@ -98,10 +98,32 @@ describe('the journal of a run', () => {
     assert.equal(readRun(folder.path)?.deployments[0]?.state, 'rolled-back');
   });
 
+  it('calls a release verified when all steps that verify it have passed', () => {
+    const release = { id: 'r1', commit: 'c0ffee', tree: '7ree', deployedAt: '2026-11-23T10:00:00.000Z' };
+    const steps = ['one', 'two'].map((name) => ({ name, needs: [], kind: 'verify' as const, verifies: 'staging' }));
+    const state = () => readRun(folder.path)?.deployments[0]?.state;
+    write(
+      { ...started(), steps },
+      { type: 'deployed', environment: 'staging', service: 'shop', url: 'http://127.0.0.1:1', release },
+      { type: 'verified', environment: 'staging', step: 'one' },
+    );
+    assert.equal(state(), 'unverified');
+    write({ type: 'verified', environment: 'staging', step: 'two' });
+    assert.equal(state(), 'verified');
+  });
+
   it('gives no run before the first event of the run', () => {
     assert.equal(readRun(folder.path), undefined);
     fs.writeFileSync(file(), '');
     assert.equal(readRun(folder.path), undefined);
+  });
+
+  it('has an id that sorts after the last run, whatever the clock says', () => {
+    const future = newRunId(new Date('2031-01-01T00:00:00Z'));
+    const second = newRunId(new Date('2026-01-01T00:00:00Z'), future);
+    const third = newRunId(new Date('2020-01-01T00:00:00Z'), second);
+    assert.deepEqual([third, future, second].sort(), [future, second, third]);
+    assert.match(newRunId(new Date('2031-01-01T00:00:00Z'), 'an unknown name'), /^20310101T000000000-/);
   });
 
   it('has an id that sorts by time', () => {

@@ -46,6 +46,11 @@ describe('the ledger', () => {
     assert.deepEqual(summary(deliveriesOf(runs)), ['a staging 13-', 'b staging 11-13', 'a staging 10-11']);
   });
 
+  it('orders the runs of this machine by their begin, even if its clock was set back', () => {
+    const runs = [run('c', ['staging', '11']), run('b', ['staging', '99']), run('a', ['staging', '10'])];
+    assert.deepEqual(summary(deliveriesOf(runs)), ['c staging 11-', 'b staging 99-11', 'a staging 10-99']);
+  });
+
   it('finds the releases that were live at a time', () => {
     const deliveries = deliveriesOf([run('b', ['staging', '12'], ['production', '13']), run('a', ['staging', '10'])]);
     assert.deepEqual(summary(liveAt(deliveries, '11')), ['a staging 10-12']);

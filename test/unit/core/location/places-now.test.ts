@@ -53,6 +53,21 @@ describe('a place of a delivered commit', () => {
     assert.ok(now?.line === 8, JSON.stringify(now));
   });
 
+  it('has an earlier version, which may have another name or be the same', async () => {
+    const change = async (file: string, later = commit): Promise<unknown> => places.changeSince(commit, later, file);
+    assert.deepEqual(await change('src/cart.ts'), { path: 'src/cart.ts', before: 'src/cart.ts', isChanged: false });
+    project.write('src/cart.ts', text(20).replaceAll('\n', '\r\n'));
+    assert.deepEqual(await change('src/cart.ts'), { path: 'src/cart.ts', before: 'src/cart.ts', isChanged: false });
+    project.write('src/cart.ts', text(21));
+    assert.deepEqual(await change('src/cart.ts'), { path: 'src/cart.ts', before: 'src/cart.ts', isChanged: true });
+    project.git('mv', 'src/cart.ts', 'basket.ts');
+    project.write('new.ts', 'new\n');
+    const later = commitNow();
+    assert.deepEqual(await change('basket.ts', later), { path: 'basket.ts', before: 'src/cart.ts', isChanged: true });
+    assert.deepEqual(await change('new.ts', later), { path: 'new.ts', isChanged: true });
+    assert.equal(await change('missing.ts', later), undefined);
+  });
+
   it('is edited or gone', async () => {
     const edit = (number: number): string | undefined => (number === 7 ? 'const value7 = computeAll(7);' : undefined);
     project.write('src/cart.ts', text(20, edit));

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { readJunit } from '../../../../src/core/logs/junit';
-import { readReports } from '../../../../src/core/logs/reports';
+import { readReports, stampReports } from '../../../../src/core/logs/reports';
 import { temporaryFolder } from '../../../support/temporary';
 
 const read = (xml: string): ReturnType<typeof readJunit> => readJunit(Buffer.from(xml));
@@ -23,7 +23,7 @@ const written: Record<string, string[]> = {
     'cart reading › finishes in time: Timeout of 50ms exceeded. F @ node:internal/timers:581',
   ],
   'mocha-junit-reporter': [
-    'cart adds prices: Expected values to be strictly equal:  -1  @ test/cart.mocha.js:6',
+    'cart adds prices: Expected values to be strictly equal: -1 ! @ test/cart.mocha.js:6',
     'cart reading reads items: Cannot read properties of undefine @ src/cart.js:3',
     'cart reading finishes in time: Timeout of 50ms exceeded. For @ node:internal/timers:581',
   ],
@@ -36,7 +36,7 @@ const written: Record<string, string[]> = {
     'cart > reads items: Cannot read properties of undefined (rea @ src/cart.js:3',
   ],
   'node-test': [
-    'cart › adds prices: Expected values to be strictly equal:-1  @ /tmp/shopjs/test/cart.node.js:7',
+    'cart › adds prices: Expected values to be strictly equal: -1 @ /tmp/shopjs/test/cart.node.js:7',
     'cart › reads items: Cannot read properties of undefined (rea @ /tmp/shopjs/src/cart.js:3',
   ],
   pytest: [
@@ -120,6 +120,84 @@ running 1 test
     assert.match(problems[0]?.message ?? '', /^shop::cart › adds: thread 'adds' panicked/);
   });
 
+  it('has a problem for each failure of a test', () => {
+    const { problems } = read(`<testsuites><testsuite name="catch"><testcase classname="catch.global" name="totals">
+      <failure message="total({1, 2}) == 3" type="CHECK">
+FAILED:
+  CHECK( total({1, 2}) == 3 )
+with expansion:
+  4 == 3
+at src/catch.cpp:8
+      </failure>
+      <failure message="total({}) == 0" type="REQUIRE">
+FAILED:
+  REQUIRE( total({}) == 0 )
+with expansion:
+  1 == 0
+at src/catch.cpp:10
+      </failure></testcase></testsuite></testsuites>`);
+    assert.deepEqual(
+      problems.map(({ message, frames }) => [message, frames]),
+      [
+        ['catch.global › totals: total({1, 2}) == 3: 4 == 3', [{ file: 'src/catch.cpp', line: 8 }]],
+        ['catch.global › totals: total({}) == 0: 1 == 0', [{ file: 'src/catch.cpp', line: 10 }]],
+      ],
+    );
+  });
+
+  it('of pytest names the module that cannot be collected, and why', () => {
+    const { problems } = read(`<testsuites><testsuite name="pytest"><testcase classname="" name="tests.test_cart">
+<error message="collection failure">ImportError while importing test module '/app/tests/test_cart.py'.
+Traceback:
+/usr/lib/python3.11/importlib/__init__.py:126: in import_module
+    return _bootstrap._gcd_import(name[level:], package, level)
+tests/test_cart.py:1: in &lt;module&gt;
+    import nope
+E   ModuleNotFoundError: No module named 'nope'</error></testcase></testsuite></testsuites>`);
+    assert.match(problems[0]?.message ?? '', /tests\.test_cart: ModuleNotFoundError: No module named 'nope'$/);
+    assert.deepEqual(problems[0]?.frames?.[0], { file: 'tests/test_cart.py', line: 1 });
+  });
+
+  it('of GoogleTest has the values', () => {
+    const { problems } = read(
+      '<testsuite name="Cart"><testcase name="Total" classname="Cart"><failure message="cc/test.cpp:5&#x0A;Expected equality of these values:&#x0A;  total({1, 2})&#x0A;    Which is: 4&#x0A;  3" type=""><![CDATA[cc/test.cpp:5\nExpected equality]]></failure></testcase></testsuite>',
+    );
+    assert.deepEqual(
+      problems.map(({ message, frames }) => [message, frames?.[0]]),
+      [['Cart › Total: Expected equality of these values: total({1, 2}), Which is: 4, 3', { file: 'cc/test.cpp', line: 5 }]],
+    );
+  });
+
+  it('of Go names the package of a file', () => {
+    const { problems } =
+      read(`<testsuites><testsuite name="example.com/shop/cart"><testcase classname="example.com/shop/cart" name="TestAdds">
+<failure message="Failed" type="">    main_test.go:12: got 3, want 4
+</failure></testcase></testsuite></testsuites>`);
+    assert.deepEqual(
+      problems.map(({ folder, frames }) => [folder, frames]),
+      [['example.com/shop/cart', [{ file: 'main_test.go', line: 12 }]]],
+    );
+  });
+
+  it('of bats, minitest and GoogleTest names the place in its text', () => {
+    const places = [
+      "(in test file sh/cart.bats, line 3)\n  `false' failed",
+      'Failure:\nCartTest#test_total [rb/cart_test.rb:5]:\nno',
+      'cc/cart.cpp:7\nno',
+    ];
+    for (const [index, place] of ['sh/cart.bats:3', 'rb/cart_test.rb:5', 'cc/cart.cpp:7'].entries()) {
+      const { problems } = read(`<testsuite><testcase name="a"><failure>${places[index]}</failure></testcase></testsuite>`);
+      const [frame] = problems[0]?.frames ?? [];
+      assert.equal(`${frame?.file}:${frame?.line}`, place);
+    }
+  });
+
+  it('may have any number of failures', () => {
+    const test = '<testcase name="t" classname="cart"><failure message="no">at x (/app/src/a.js:1:3)</failure></testcase>';
+    const { problems } = read(`<testsuite>${test.repeat(130_000)}</testsuite>`);
+    assert.equal(problems.length, 130_000);
+  });
+
   it('may hold the colours of a message', () => {
     const { problems, error } = read(
       '<testsuite><testcase name="a"><failure message="\x1b[31mred\x1b[39m &#27;[1mbold"/></testcase></testsuite>',
@@ -179,15 +257,19 @@ describe('the reports of a step', () => {
   const report = (name: string): string => `<testsuite><testcase name="${name}"><failure message="no"/></testcase></testsuite>`;
 
   it('are those that the globs name and that the step has written', async () => {
-    write('reports/new.xml', report('new'));
-    write('reports/old.xml', report('old'), 60_000);
+    for (const name of ['old', 'same', 'future']) write(`reports/${name}.xml`, report(name), name === 'future' ? -60_000 : 0);
+    const before = await stampReports(folder.path, ['reports/*.xml']);
+    const { atime, mtime } = fs.statSync(path.join(folder.path, 'reports/same.xml'));
+    write('reports/same.xml', report('same'));
+    fs.utimesSync(path.join(folder.path, 'reports/same.xml'), atime, mtime);
+    write('reports/new.xml', report('new'), 60_000);
     write('other/x.xml', report('other'));
     write('outside.xml', report('outside'));
     fs.symlinkSync('../outside.xml', path.join(folder.path, 'reports', 'link.xml'));
-    const { problems, failures } = await readReports(folder.path, ['reports/*.xml'], Date.now() - 5_000);
+    const { problems, failures } = await readReports(folder.path, ['reports/*.xml'], before);
     assert.deepEqual(
       problems.map(({ message }) => message),
-      ['new: no'],
+      ['new: no', 'same: no'],
     );
     assert.deepEqual(failures, []);
   });
@@ -196,14 +278,14 @@ describe('the reports of a step', () => {
     const outside = fs.mkdtempSync(path.join(path.dirname(folder.path), 'outside-'));
     fs.writeFileSync(path.join(outside, 'x.xml'), report('outside'));
     fs.symlinkSync(outside, path.join(folder.path, 'link'));
-    const { problems } = await readReports(folder.path, ['link/x.xml', '**/*.xml'], 0);
+    const { problems } = await readReports(folder.path, ['link/x.xml', '**/*.xml'], new Map());
     fs.rmSync(outside, { recursive: true });
     assert.deepEqual(problems, []);
   });
 
   it('that cannot be read are named', async () => {
     write('a.xml', '<testsuite');
-    const { failures } = await readReports(folder.path, ['*.xml'], 0);
+    const { failures } = await readReports(folder.path, ['*.xml'], new Map());
     assert.deepEqual(
       failures.map(({ file }) => file),
       ['a.xml'],

@@ -57,7 +57,7 @@ describe('the search for problems in a log', () => {
       find([log])
         .map(({ source }) => source)
         .sort(),
-      ['jest', 'node', 'tsc'],
+      ['jest', 'tsc'],
     );
   });
 
@@ -73,6 +73,147 @@ describe('the search for problems in a log', () => {
       'Error rate: 0',
     ];
     assert.deepEqual(find([lines.join('\n')]), []);
+  });
+
+  it('finds nothing in what tools print when nothing is wrong', () => {
+    const lines = [
+      'PASS test/cart.test.js',
+      '  ✓ adds (3 ms)',
+      'test src/lib.rs - documented (line 9) ... ok',
+      '[ RUN      ] Cart.Total',
+      '[       OK ] Cart.Total (0 ms)',
+      '--- PASS: TestAdds (0.00s)',
+      'ok  \texample.com/shop/cart\t0.002s',
+      'ok 1 - adds',
+      'not ok 2 - later # TODO not written yet',
+      '# Failed tests: 0',
+      '==123== HEAP SUMMARY:',
+      '==123==     in use at exit: 0 bytes in 0 blocks',
+      'All matched files use Prettier code style!',
+      '[warn] Ignored unknown option { foo: 1 }.',
+      '[warn] "jsxBracketSameLine" is deprecated, see https://prettier.io/docs/en/options.html',
+      'All done! ✨ 🍰 ✨',
+      'Checked 12 files in 7ms. No fixes applied.',
+      'webpack 5.113.0 compiled successfully in 845 ms',
+      'WARNING in asset size limit: The following asset(s) exceed the recommended size limit (244 KiB).',
+      'cart/cart.go',
+      'cart/cart_test.go',
+      'Diff in coverage: none',
+      'name  | count',
+      'src/cart.ts | 100 | 100',
+      "make: Entering directory '/builds/shop/lib'",
+      "make: Leaving directory '/builds/shop/lib'",
+      '> shop@1.0.0 build',
+      'the build of src/cart.ts:3:5 took 3 ms',
+    ];
+    assert.deepEqual(find([lines.join('\n')]), []);
+  });
+
+  const prefixed: [string, string, string | undefined][] = [
+    ['Turborepo', '@acme/lib:build: ', '@acme/lib'],
+    ['Turborepo, for a name without a scope', 'web:type-check: ', 'web'],
+    ['pnpm', 'packages/lib build: ', 'packages/lib'],
+    ['Lerna and Nx', '@acme/lib: ', '@acme/lib'],
+    ['Docker Compose', 'shop-1  | ', undefined],
+    ['docker-compose', 'shop_1         | ', undefined],
+    ['BuildKit', '#12 0.532 ', undefined],
+    ['concurrently', '[0] ', undefined],
+  ];
+  for (const [runner, prefix, folder] of prefixed) {
+    it(`reads lines behind the prefix of ${runner}`, () => {
+      for (const start of [prefix, `\x1b[36m${prefix}\x1b[0m`]) {
+        const [found, ...more] = find([`${start}compiling\n${start}${error}`]);
+        assert.deepEqual([found?.file, found?.line, found?.folder, found?.logLine, more.length], ['src/a.ts', 7, folder, 2, 0]);
+      }
+    });
+  }
+
+  it('keeps the lines of programs apart that print into each other', () => {
+    const log = [
+      'api-1  | Error: no orders',
+      'web-1  | Error: no cart',
+      'api-1  |     at orders (/app/src/orders.js:3:4)',
+      'web-1  |     at cart (/app/src/cart.js:5:6)',
+      'api-1 exited with code 1',
+      '',
+    ];
+    assert.deepEqual(
+      find([log.join('\n')]).map(({ message, frames }) => [message, frames?.[0]?.file]),
+      [
+        ['Error: no orders', '/app/src/orders.js'],
+        ['Error: no cart', '/app/src/cart.js'],
+      ],
+    );
+  });
+
+  const foldersOf = (lines: readonly string[]): (string | undefined)[] => find([`${lines.join('\n')}\n`]).map(({ folder }) => folder);
+  const failure = error.trimEnd();
+
+  it('names the folder that make enters', () => {
+    const log = [
+      "make[1]: Entering directory '/x/shop/lib'",
+      failure,
+      "make[2]: Entering directory '/x/shop/lib/deep'",
+      failure,
+      "make[2]: Leaving directory '/x/shop/lib/deep'",
+      failure,
+      "make[1]: Leaving directory '/x/shop/lib'",
+      failure,
+    ];
+    assert.deepEqual(foldersOf(log), ['/x/shop/lib', '/x/shop/lib/deep', '/x/shop/lib', undefined]);
+  });
+
+  it('names the folder of an npm script, which npm prints after the problems', () => {
+    const log = ['> @acme/lib@1.0.0 build', '> tsc -p .', failure, 'npm error location /x/shop/lib', '> @acme/web@1.0.0 build', failure];
+    assert.deepEqual(foldersOf(log), ['/x/shop/lib', undefined]);
+  });
+
+  it('names the project that Nx runs, and prefers the folder that npm prints', () => {
+    assert.deepEqual(foldersOf(['> nx run lib:build', '', '> @acme/lib@1.0.0 build', failure, '> nx run web:build', failure]), [
+      'lib',
+      'web',
+    ]);
+    const log = ['> @acme/lib@1.0.0 build', failure, 'npm error location /x/shop/packages/lib'];
+    assert.deepEqual(foldersOf(log.map((line) => `@acme/lib:build: ${line}`)), ['/x/shop/packages/lib']);
+  });
+
+  it('names the folder of a pnpm script, and the folder that a traced shell enters', () => {
+    assert.deepEqual(foldersOf(['> @acme/lib@1.0.0 build /x/shop/lib', failure]), ['/x/shop/lib']);
+    assert.deepEqual(foldersOf(['+ cd packages', '+ cd lib', failure]), ['packages/lib']);
+  });
+
+  it('names the package of a Go test, which follows the failures', () => {
+    const log = [
+      '--- FAIL: TestA (0.00s)',
+      '    a_test.go:3: no',
+      'FAIL',
+      'FAIL\texample.com/shop/cart\t0.1s',
+      'ok  \texample.com/shop\t0.1s',
+    ];
+    assert.deepEqual(foldersOf(log), ['example.com/shop/cart']);
+    assert.deepEqual(foldersOf(['=== FAIL: cart TestA (0.00s)', '    a_test.go:3: no', '']), ['cart']);
+  });
+
+  it('reports a failure once that a summary repeats, and one that only the summary names', () => {
+    const log = ['____ test_a ____', '', 'E   assert 1 == 2', '', 'tests/test_x.py:3: AssertionError', '==== short test summary info ====']
+      .concat('FAILED tests/test_x.py::test_a - assert 1 == 2', 'FAILED tests/test_x.py::TestB::test_b[1 - 2] - ValueError: no')
+      .join('\n');
+    assert.deepEqual(
+      find([log]).map(({ message, file, frames }) => [message, file ?? frames?.[0]?.file]),
+      [
+        ['test_a: assert 1 == 2', 'tests/test_x.py'],
+        ['TestB::test_b[1 - 2]: ValueError: no', 'tests/test_x.py'],
+      ],
+    );
+  });
+
+  it('takes names alone for unformatted files only if the log has nothing else', () => {
+    assert.deepEqual(
+      find(['cart/a.go\nb.go\n']).map(({ file }) => file),
+      ['cart/a.go', 'b.go'],
+    );
+    assert.deepEqual(find(['cart/a.go\nb.go\n2 files changed\n']), []);
+    assert.deepEqual(find(['changed:\ncart/a.go\nb.go\n']), []);
   });
 
   it('gives matchers without a beginning every line', () => {

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import type { FoundProblem } from '../../../../src/core/model/problem';
 import { failureReason } from '../../../../src/core/runner/failure-reason';
 import type { CommandEnd } from '../../../../src/core/process/command';
-import { ProblemList } from '../../../../src/core/logs/problem-reporter';
+import { callsTools, ProblemList } from '../../../../src/core/logs/problem-reporter';
 import type { Step } from '../../../../src/core/model/pipeline';
 
 const at = (line: number, column?: number): { path: string; line: number; column?: number } => ({
@@ -40,6 +40,16 @@ describe('the problems of a step', () => {
     assert.deepEqual(
       list.all().map(({ message, count }) => [message, count]),
       [['cart › adds: TypeError: no', undefined]],
+    );
+  });
+
+  it('are one where a log without a stack and a report tell of the same line', () => {
+    const list = new ProblemList('failed');
+    list.add(error('TestAdds: got 3', 'go-test', { file: 'a.go', line: 3 }), at(3));
+    list.add(error('example.com/shop › TestAdds: got 3', 'junit', trace), at(3));
+    assert.deepEqual(
+      list.all().map(({ message }) => message),
+      ['TestAdds: got 3'],
     );
   });
 
@@ -87,6 +97,25 @@ describe('the problems of a step', () => {
     const list = new ProblemList('failed');
     list.add(error('x', 'gcc', { file: '/usr/include/a.h', line: 3, column: 4 }), undefined);
     assert.deepEqual(list.all()[0], { severity: 'error', message: 'x', source: 'gcc', printed: '/usr/include/a.h:3:4' });
+  });
+});
+
+describe('callsTools', () => {
+  it('is true only for commands whose tools certainly ran in the folder of the service', () => {
+    for (const run of ['tsc -p .', 'npx tsc && npx eslint .', 'CI=1 pytest -q\nruff check', 'node_modules/.bin/mocha', 'gcc -c src/a.c'])
+      assert.ok(callsTools(run), run);
+    for (const run of [
+      'npm test',
+      'make',
+      'cd lib; tsc',
+      '(cd lib && tsc)',
+      'go test ./...',
+      './build.sh',
+      'tsc && npm test',
+      'cat out.txt',
+      'tsc-all',
+    ])
+      assert.ok(!callsTools(run), run);
   });
 });
 

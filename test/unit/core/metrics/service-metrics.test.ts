@@ -23,14 +23,15 @@ describe('serviceMetrics', () => {
   });
 
   /** Records a run that brought a commit live a number of days ago. */
-  function delivered(id: string, daysAgo: number, environment: string, more: { engine?: CiRun; service?: string } = {}): void {
-    const { engine, service = 'shop' } = more;
+  function delivered(id: string, daysAgo: number, environment: string, more: { engine?: CiRun; service?: string; again?: true } = {}): void {
+    const { engine, service = 'shop', again } = more;
     const at = new Date(now - daysAgo * dayMs).toISOString();
     const change = { commit: shop.git('rev-parse', 'HEAD').trim(), tree: '', subject: id, dirty: false };
     const journal = new Journal(path.join(delivery.home.runs, id), id);
     const facts = { service, change, steps: [], runner: { pid: 0, startedAt: '' }, folder: '', repository: shop.root, since: at };
     journal.append({ type: 'run-started', ...facts, ...(engine && { engine }) });
-    journal.append({ type: 'deployed', environment, service, url: '', release: { ...change, id, deployedAt: at } });
+    const previous = again && { ...change, id: 'earlier', deployedAt: at };
+    journal.append({ type: 'deployed', environment, service, url: '', release: { ...change, id, deployedAt: at }, previous });
     journal.append({ type: 'run-finished', outcome: 'passed' });
     journal.close();
   }
@@ -51,6 +52,15 @@ describe('serviceMetrics', () => {
     assert.deepEqual([(await measured(staging)).deployments, (await measured(staging, 7)).deployments], [3, 2]);
     const { since, until } = await measured(staging, 7);
     assert.deepEqual([since, until], ['2026-11-17T12:00:00.000Z', '2026-11-24T12:00:00.000Z']);
+  });
+
+  it('counts repeated deliveries of the live commit in a note only', async () => {
+    delivered('run-1', 3, 'staging');
+    delivered('run-2', 2, 'staging', { again: true });
+    delivered('run-3', 1, 'staging', { again: true });
+    const { deployments, notes } = await measured(staging);
+    assert.equal(deployments, 1);
+    assert.ok(notes.includes('not counted: 2 repeated deployments of a commit that was live already'), notes.join('\n'));
   });
 
   it("measures only the service's own deliveries", async () => {

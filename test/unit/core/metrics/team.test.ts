@@ -43,6 +43,18 @@ describe('deploymentsOfTeam with journals only', () => {
     assert.deepEqual(summary(await teamDeployments(runs)), ['11:00 a journals']);
   });
 
+  it('counts a delivery of the live commit as no deployment', async () => {
+    const again = [run('11:00', 'a', { previous: 'a' }), run('12:00', 'a', { previous: 'a' })];
+    const team = await teamDeployments([run('10:00', 'a'), ...again, run('13:00', 'b', { previous: 'a' })]);
+    assert.deepEqual(summary(team), ['10:00 a journals', '13:00 b journals, instead of a']);
+    assert.deepEqual(team.redeliveries, [at('11:00'), at('12:00')]);
+  });
+
+  it('counts a delivery of the live commit that was rolled back as a failed deployment', async () => {
+    const runs = [run('10:00', 'a'), run('11:00', 'a', { previous: 'a', back: ['11:05', 'a'] })];
+    assert.deepEqual(summary(await teamDeployments(runs)), ['10:00 a journals', '11:00 a journals, instead of a; failed 11:05, back to a']);
+  });
+
   it('marks any rollback as a failure', async () => {
     for (const byHand of [true, undefined]) {
       const runs = [run('10:00', 'a'), run('11:00', 'b', { previous: 'a', back: ['11:05', 'a'], ...(byHand && { byHand }) })];

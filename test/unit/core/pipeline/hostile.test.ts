@@ -35,6 +35,48 @@ const files: Record<string, [text: string, error: RegExp]> = {
   'deep block lists': [filled('- '), /nested more than 100 deep/],
   'deep keys': [filled('? '), /nested more than 100 deep/],
   'deep indentation': [Array.from({ length: 1300 }, (_, index) => `${' '.repeat(index)}a:\n`).join(''), /nested more than 100 deep/],
+  'an escaped NUL in a command': [
+    'service: a\nsteps: {a: {run: "echo a\\0b"}}\n',
+    /^2:18 a value holds a NUL character, which no command or file name can hold/,
+  ],
+  'an escaped NUL in a path': ['service: a\nsteps: {a: {run: x, inputs: ["a\\0b"]}}\n', /^2:30 a value holds a NUL character/],
+  'half of a character': ['service: a\nsteps: {a: {run: "echo \\ud800"}}\n', /^2:18 a value holds half of a character/],
+  'a command of too many bytes': [
+    `service: a\nsteps: {a: {run: "${'語'.repeat(50_000)}"}}\n`,
+    /^2:18 a value holds more than 131000 bytes/,
+  ],
+  'a step that is called __proto__': ['service: a\nsteps: {a: {run: x}, __proto__: {run: x}}\n', /^2:22 `__proto__` is not a valid name/],
+  'a variable that is called __proto__': [
+    'service: a\nsteps: {a: {run: x, env: {__proto__: x}}}\n',
+    /^2:27 `__proto__` is not a valid name/,
+  ],
+  'an environment that is called __proto__': [
+    'service: a\nsteps: {a: {run: x}}\nenvironments: {__proto__: {}}\n',
+    /^3:16 `__proto__` is not a valid name/,
+  ],
+  'a step that is called constructor': [
+    'service: a\nsteps: {constructor: {run: x}}\n',
+    /2:9 `constructor` is not a valid name: this name is reserved/,
+  ],
+  'a variable that is called constructor': [
+    'service: a\nsteps: {a: {run: x, env: {constructor: x}}}\n',
+    /`constructor` is not a valid name/,
+  ],
+  'an environment that is called toString': [
+    'service: a\nsteps: {a: {run: x}}\nenvironments: {toString: {process: {command: x}}}\n',
+    /`toString` is not a valid name: this name is reserved/,
+  ],
+  'a step that Windows cannot name': ['service: a\nsteps: {nul: {run: x}}\n', /`nul` is not a valid name: this name is reserved/],
+  'a service whose last dot Windows drops': ['service: a.\nsteps: {a: {run: x}}\n', /`service`: this name is reserved/],
+  'a name that is too long for a file': [`service: ${'a'.repeat(101)}\nsteps: {a: {run: x}}\n`, /a name holds up to 100 letters/],
+  'environments that differ only in case': [
+    'service: a\nsteps: {a: {run: x}}\nenvironments: {Staging: {process: {command: x}}, staging: {process: {command: x}}}\n',
+    /^3:50 environments Staging and staging differ only in case/,
+  ],
+  'a health path that no request can have': [
+    'service: a\nsteps: {a: {run: x}}\nenvironments: {s: {process: {command: x, health: {path: "/a b"}}}}\n',
+    /a path of the service holds only printable ASCII/,
+  ],
   'one long quoted value': [filled('\n', 'service: "', '"'), /a value of more than 100000 characters|too many/],
   'one long folded value': [filled('\n a', "service: '", "'"), /a value of more than/],
   'one long plain value': [filled('  word\n', 'service: a\n'), /a value of more than/],

@@ -54,6 +54,7 @@ feedback:
   components:
     cart: [src/cart/**]
     search: src/search/
+  paths: {/usr/src/app: .}
 `;
 
 describe('a valid delivery.yaml', () => {
@@ -103,6 +104,7 @@ describe('a valid delivery.yaml', () => {
       { kind: 'gitlab', settings: { project: 'acme/shop', labels: [] } },
     ]);
     assert.deepEqual(pipeline.feedback.components, { cart: ['src/cart/**'], search: ['src/search/'] });
+    assert.deepEqual(pipeline.feedback.paths, { '/usr/src/app': '.' });
   });
 
   it('is the same after it was kept as JSON', () => {
@@ -173,7 +175,7 @@ release: production
       '6:25 `needs` is text or a list, not a mapping',
       '6:42 `timeout`: a duration is a whole number with a unit, like 300ms, 30s, 5m or 1h',
       '6:55 `retries` is at most 10',
-      '7:3 `bad name` is not a valid name: a name holds letters, digits, `_`, `.` and `-`, and starts with a letter or a digit',
+      '7:3 `bad name` is not a valid name: a name holds up to 100 letters, digits, `_`, `.` and `-`, and starts with a letter or a digit',
       '8:3 `f` is a mapping, not empty',
       '10:35 health has one of `path`, `tcp` and `command`',
       '10:50 `path`: a path of the service starts with /',

@@ -1,12 +1,13 @@
 import * as assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Mask } from '../../../../src/core/support/masking';
-import { findProcesses } from '../../../../src/core/process/descendants';
+import { endProcesses, findProcesses } from '../../../../src/core/process/descendants';
 import { OutputPipes } from '../../../../src/core/process/output-pipe';
 import { runCommand, type CommandEnd } from '../../../../src/core/process/command';
 import type { ProcessIdentity } from '../../../../src/core/model/events';
-import { isAlive } from '../../../../src/core/process/process-identity';
+import { identityOf, isAlive } from '../../../../src/core/process/process-identity';
 import { eventually, temporaryFolder } from '../../../support/temporary';
 
 (process.platform === 'win32' ? describe.skip : describe)('a command of a step', () => {
@@ -26,7 +27,7 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
 
   it('has an error if it cannot be started', async () => {
     const end = await run('true', { folder: path.join(folder.path, 'gone') });
-    assert.match(end.error ?? '', /ENOENT/);
+    assert.match(end.error ?? '', /^its folder .*gone does not exist$/);
   });
 
   it('keeps the order of both output streams', async () => {
@@ -96,6 +97,65 @@ import { eventually, temporaryFolder } from '../../../support/temporary';
   it('ends a daemon that holds its output open', async () => {
     assert.deepEqual(await run('setsid sleep 60 & echo done'), { exitCode: 0 });
     await nothingLeft();
+  });
+
+  (process.platform === 'linux' ? describe : describe.skip)('that starts a process without its environment, session and output', () => {
+    const pidFile = (): string => path.join(folder.path, 'escaped.pid');
+    const escaped = (): number => Number(fs.readFileSync(pidFile(), 'utf8'));
+    const escape = (): string =>
+      `env -i setsid sh -c 'echo $$ > ${pidFile()}.new; mv ${pidFile()}.new ${pidFile()}; cd /; exec sleep 60' >/dev/null 2>&1 &`;
+
+    it('is found after its parent has ended', async () => {
+      await run(`${escape()} until [ -e ${pidFile()} ]; do sleep 0.02; done`);
+      assert.deepEqual(findProcesses({ run: 'run-of-test' }), [escaped()]);
+      await endProcesses({ run: 'run-of-test' }, 1000);
+      assert.equal(identityOf(escaped()), undefined);
+    });
+
+    it('ends it when it is cancelled', async () => {
+      const going = run(`${escape()} sleep 60`);
+      await eventually('it escaped', () => fs.existsSync(pidFile()));
+      cancel.abort();
+      await going;
+      assert.equal(identityOf(escaped()), undefined);
+    });
+
+    it('ends a child that closed all descriptors', async () => {
+      const going = run(`(exec 9>&-; ${escape()} sleep 60)`);
+      await eventually('it escaped', () => fs.existsSync(pidFile()));
+      cancel.abort();
+      await going;
+      assert.equal(identityOf(escaped()), undefined);
+    });
+  });
+
+  it('leaves a process with another mark alone', async () => {
+    const pidFile = path.join(folder.path, 'release.pid');
+    const going = run(`DELIVER_RUN=environment-x:web setsid sleep 60 >/dev/null 2>&1 & echo $! > ${pidFile}; sleep 60`);
+    await eventually('it runs', () => fs.existsSync(pidFile) && fs.readFileSync(pidFile, 'utf8') !== '');
+    const [release] = await eventually('the release runs', () => {
+      const found = findProcesses({ run: 'environment-x' });
+      return found.length > 0 && found;
+    });
+    cancel.abort();
+    await going;
+    assert.ok(identityOf(release ?? 0));
+    await endProcesses({ run: 'environment-x' }, 1000);
+  });
+
+  it('names a process of another user instead of waiting for its end', async () => {
+    const child = spawn('sleep', ['61'], { stdio: 'ignore', detached: true });
+    const kill = process.kill.bind(process);
+    process.kill = (): never => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM', syscall: 'kill' });
+    };
+    try {
+      const left = await endProcesses({ run: 'run-of-test', group: child.pid }, 50);
+      assert.equal(left, `process ${child.pid} (sleep 61) could not be ended, because it belongs to another user: end it by hand`);
+    } finally {
+      process.kill = kill;
+      child.kill('SIGKILL');
+    }
   });
 
   it('reports its process when it starts', async () => {

@@ -111,6 +111,89 @@ describe('the cache of steps', () => {
     assert.deepEqual(fs.readdirSync(path.join(folder.path, 'slot-fingerprints')), []);
   });
 
+  it('restores empty folders', async () => {
+    write('slot', 'dist/a.js', 'a');
+    fs.mkdirSync(at('slot', 'dist/logs'));
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
+    fs.mkdirSync(at('other', ''), { recursive: true });
+    assert.ok(await cache('other').recall('build', 'k1', globs));
+    assert.deepEqual(fs.readdirSync(at('other', 'dist')), ['a.js', 'logs']);
+  });
+
+  it('removes the outputs of the last run before a step runs, but no delivered file', () => {
+    for (const name of ['dist/stale.js', 'dist/tracked.js']) write('slot', name, name);
+    cache('slot', { tracked: [{ path: 'dist/tracked.js' }] }).begin('build', globs);
+    assert.deepEqual(fs.readdirSync(at('slot', 'dist')), ['tracked.js']);
+  });
+
+  it('keeps the outputs of other steps of the run in the same folder', async () => {
+    const steps = [
+      step('build', { outputs: globs }),
+      step('bundle', { needs: ['build'], outputs: globs }),
+      step('docs', { outputs: ['dist/docs/**'] }),
+    ];
+    const one = cache('slot', { steps });
+    const passed = { run: 'r1', log: 'log' };
+    for (const name of ['dist/docs/old.html', 'dist/old.js']) write('slot', name, name);
+    one.begin('build', globs);
+    write('slot', 'dist/a.js', 'a');
+    one.end('build');
+    await one.keep('build', { ...passed, key: 'k1' }, globs);
+    one.begin('docs', ['dist/docs/**']);
+    write('slot', 'dist/docs/index.html', 'docs');
+    one.begin('bundle', globs);
+    write('slot', 'dist/b.js', 'b');
+    one.end('bundle');
+    one.end('docs');
+    await one.keep('docs', { ...passed, key: 'k3' }, ['dist/docs/**']);
+    await one.keep('bundle', { ...passed, key: 'k2' }, globs);
+    assert.deepEqual(fs.readdirSync(at('slot', 'dist')).sort(), ['a.js', 'b.js', 'docs']);
+    fs.mkdirSync(at('other', ''), { recursive: true });
+    assert.ok(await cache('other', { steps }).recall('bundle', 'k2', globs));
+    assert.deepEqual(
+      fs.readdirSync(at('other', 'dist')).sort(),
+      ['a.js', 'b.js'],
+      'a step that bundle does not need is not in its archive',
+    );
+  });
+
+  it('does not keep a step with outputs that match nothing, and reports them', async () => {
+    write('slot', 'dist/a.js', 'a');
+    const both = ['dist/**', 'build/**'];
+    assert.equal(
+      await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, both),
+      'build is not cached: its outputs build/** match no file',
+    );
+    assert.equal(await cache('slot').recall('build', 'k1', both), undefined);
+  });
+
+  it('refuses outputs below a link that leads out of the checkout', () => {
+    write('outside', 'b/file', 'mine');
+    fs.mkdirSync(at('slot', ''), { recursive: true });
+    fs.symlinkSync('../outside', at('slot', 'out'));
+    assert.match(
+      cache('slot').refusal(step('build', { outputs: ['out/b/**'] })) ?? '',
+      /^the outputs of build are below out, a symbolic link/,
+    );
+    assert.equal(cache('slot').refusal(step('build', { outputs: globs })), undefined);
+  });
+
+  it('restores nothing through a link that has appeared since', async () => {
+    write('slot', 'dist/sub/a.js', 'a');
+    write('outside', 'a.js', 'mine');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
+    fs.rmSync(at('slot', 'dist/sub'), { recursive: true });
+    fs.symlinkSync('../../outside', at('slot', 'dist/sub'));
+    assert.equal(await cache('slot', { tracked: [{ path: 'dist/sub' }] }).recall('build', 'k1', globs), undefined);
+    assert.equal(fs.readFileSync(at('outside', 'a.js'), 'utf8'), 'mine');
+  });
+
+  it('knows no earlier pass in a clean delivery', async () => {
+    write('slot', 'dist/a.js', 'a');
+    await cache('slot').keep('build', { key: 'k1', run: 'r1', log: 'log' }, globs);
+    assert.equal(await cache('slot', { isClean: true }).recall('build', 'k1', globs), undefined);
+  });
+
   it('stays within its bound: the least recently used go', async () => {
     for (const [index, key] of ['k1', 'k2', 'k3'].entries()) {
       write('slot', 'dist/a.js', 'x'.repeat(50_000));
@@ -121,8 +204,8 @@ describe('the cache of steps', () => {
     assert.deepEqual(fs.readdirSync(path.join(folder.path, 'cache')).sort(), ['k2.json', 'k2.tar', 'k3.json', 'k3.tar']);
   });
 
-  function cache(slot: string): StepCache {
-    return new StepCache(path.join(folder.path, 'cache'), path.join(folder.path, `${slot}-fingerprints`), at(slot, ''));
+  function cache(slot: string, options: ConstructorParameters<typeof StepCache>[3] = {}): StepCache {
+    return new StepCache(path.join(folder.path, 'cache'), path.join(folder.path, `${slot}-fingerprints`), at(slot, ''), options);
   }
 
   function at(slot: string, name: string): string {

@@ -1,9 +1,18 @@
 import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { removeOutputs, restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
+import { restoredOutputs, sameOutputs } from '../../../../src/core/runner/cache';
+import {
+  haveRealFolders,
+  linkOutside,
+  listOutputs,
+  removeOutputs,
+  undeclaredFiles,
+  unmatchedGlobs,
+} from '../../../../src/core/runner/outputs';
 import { listFiles } from '../../../../src/core/support/globs';
-import { temporaryFolder } from '../../../support/temporary';
+import { eventually, temporaryFolder } from '../../../support/temporary';
 
 describe('the outputs of a step', () => {
   const folder = temporaryFolder();
@@ -54,6 +63,68 @@ describe('the outputs of a step', () => {
     assert.deepEqual(names('**'), ['dist/keep.txt', 'src/a.js']);
   });
 
+  it('include empty folders, but no other folder', () => {
+    put('dist/a.js');
+    for (const name of ['dist/logs', 'dist/deep/empty', 'other']) fs.mkdirSync(path.join(folder.path, name), { recursive: true });
+    assert.deepEqual(
+      listOutputs(folder.path, ['dist/**']).map((file) => file.path),
+      ['dist/a.js', 'dist/deep/empty/', 'dist/logs/'],
+    );
+  });
+
+  it('are removed with the folders that become empty, except those that are kept', () => {
+    for (const name of ['dist/a/x', 'dist/b/y', 'dist/tracked']) put(name);
+    fs.mkdirSync(path.join(folder.path, 'dist/empty'));
+    removeOutputs(folder.path, ['dist/**'], (name) => name === 'dist/tracked');
+    assert.deepEqual(fs.readdirSync(path.join(folder.path, 'dist')), ['tracked']);
+    removeOutputs(folder.path, ['dist/**']);
+    assert.ok(!fs.existsSync(path.join(folder.path, 'dist')));
+  });
+
+  it('are removed from read-only folders', function () {
+    if (process.platform === 'win32') this.skip();
+    put('dist/mod/x');
+    fs.chmodSync(path.join(folder.path, 'dist/mod'), 0o500);
+    removeOutputs(folder.path, ['dist/**']);
+    assert.deepEqual(names('**'), []);
+  });
+
+  describe('below a symbolic link', () => {
+    const linkIn = (checkout: string, target: string, name: string, ...globs: string[]): string | undefined => {
+      fs.mkdirSync(path.join(folder.path, checkout, 'inside'), { recursive: true });
+      fs.mkdirSync(path.join(folder.path, 'outside', 'b'), { recursive: true });
+      fs.symlinkSync(target, path.join(folder.path, checkout, name));
+      return linkOutside(path.join(folder.path, checkout), path.join(folder.path, checkout), globs);
+    };
+
+    it('are refused if the link leads out of the checkout', () => {
+      assert.equal(linkIn('1', '../outside', 'out', 'out/b/**'), 'out');
+      assert.equal(linkIn('2', path.join(folder.path, 'outside'), 'out', 'out/**'), 'out');
+      assert.equal(linkIn('3', '/nowhere/yet', 'out', 'src/**', 'out/b'), 'out');
+      assert.equal(linkIn('4', '../4-beside', 'out', 'out/b'), 'out');
+    });
+
+    it('are accepted if the link stays inside, or is the output itself', () => {
+      assert.equal(linkIn('1', 'inside', 'in', 'in/b/**'), undefined);
+      assert.equal(linkIn('2', '../outside', 'out', 'out'), undefined);
+      assert.equal(linkIn('3', '../outside', 'out', 'dist/**'), undefined);
+    });
+
+    it('are not restored through the link', () => {
+      put('dist/a');
+      fs.symlinkSync('..', path.join(folder.path, 'dist/up'));
+      const listed = (name: string) => [{ path: name, size: 1, mtimeMs: 1 }];
+      assert.ok(haveRealFolders(folder.path, listed('dist/a')));
+      assert.ok(!haveRealFolders(folder.path, listed('dist/up/b')));
+    });
+  });
+
+  it('that match nothing are named', () => {
+    assert.deepEqual(unmatchedGlobs(['dist/**', 'bild/**'], ['dist/a']), ['bild/**']);
+    assert.deepEqual(unmatchedGlobs(['dist/**', '!dist/**'], ['dist/a']), ['dist/**']);
+    assert.deepEqual(unmatchedGlobs([], []), []);
+  });
+
   it('are the same only if nothing was written, added or taken since', () => {
     put('dist/a', 'one');
     put('dist/b');
@@ -80,5 +151,32 @@ describe('the outputs of a step', () => {
     assert.ok(!restoredOutputs(kept, [{ path: 'a', size: 1, mtimeMs: 2_000 }]));
     assert.ok(!restoredOutputs(kept, [{ path: 'a', size: 2, mtimeMs: 1_000 }]));
     assert.ok(!restoredOutputs(kept, []));
+  });
+});
+
+describe('the files that a step creates without declaring them', () => {
+  const folder = temporaryFolder();
+
+  it('are found by the time of their last change, except the caches of tools', async () => {
+    const put = (name: string, text = name): void => {
+      fs.mkdirSync(path.dirname(path.join(folder.path, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder.path, name), text);
+    };
+    execFileSync('git', ['init', '-q'], { cwd: folder.path });
+    put('.gitignore', 'dist\nnode_modules\ngen\n.cache\nold\n');
+    for (const name of ['dist/a.js', 'old/x', 'node_modules/old/index.js']) put(name);
+    const marker = path.join(folder.path, '.git', 'marker');
+    await eventually('the clock of the file system goes on', () => {
+      fs.writeFileSync(marker, '');
+      return fs.statSync(marker).ctimeMs > fs.statSync(path.join(folder.path, 'node_modules/old/index.js')).ctimeMs;
+    });
+    await eventually('the clock goes on again', () => {
+      put('dist/a.js', 'rewritten');
+      return fs.statSync(path.join(folder.path, 'dist/a.js')).ctimeMs > fs.statSync(marker).ctimeMs;
+    });
+    for (const name of ['.cache/x', '__pycache__/a.pyc', 'gen/declared', 'node_modules/.cache/x']) put(name);
+    assert.deepEqual(await undeclaredFiles(folder.path, marker, (name) => name.startsWith('gen')), ['dist']);
+    put('node_modules/new/index.js');
+    assert.deepEqual(await undeclaredFiles(folder.path, marker, () => false), ['dist', 'gen', 'node_modules']);
   });
 });

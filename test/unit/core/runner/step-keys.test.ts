@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import type { Pipeline, Step } from '../../../../src/core/model/pipeline';
-import { stepKeys, type TreeFile } from '../../../../src/core/runner/cache';
+import { stepKeys, type TreeFile, unmatchedInputs } from '../../../../src/core/runner/cache';
 import { basesOf, matcher } from '../../../../src/core/support/globs';
 
 const step = (name: string, more: Partial<Step> = {}): Step => ({
@@ -83,6 +83,56 @@ describe('the key of a step', () => {
       tree,
     );
     assert.deepEqual([...keys.keys()], ['build']);
+  });
+});
+
+describe('the key of a step and the environment', () => {
+  const keyIn = (run: string, env: NodeJS.ProcessEnv, more: Partial<Step> = {}): string | undefined =>
+    stepKeys(pipeline(step('build', { run, ...more })), '', [], env).get('build');
+  const commands = [
+    'make $API_URL',
+    'make "${API_URL:-none}"',
+    'make ${#API_URL}',
+    'make %API_URL%',
+    'make $env:API_URL',
+    'node -e "process.env.API_URL"',
+    'printenv API_URL',
+  ];
+  for (const run of commands) {
+    it(`includes a variable that the command names: ${run}`, () => {
+      const keys = [{}, { API_URL: 'a' }, { API_URL: 'b' }].map((env) => keyIn(run, env));
+      assert.equal(new Set(keys).size, 3);
+    });
+  }
+
+  it('includes a variable that env lists without a value', () => {
+    const keys = [{}, { api: 'a' }, { api: 'b' }].map((env) => keyIn('make', env, { inherits: ['api'] }));
+    assert.equal(new Set(keys).size, 3);
+  });
+
+  it('includes no other variable, none that env sets and none that the shell sets', () => {
+    assert.equal(keyIn('make $HOME', { OTHER: 'a' }), keyIn('make $HOME', { OTHER: 'b' }));
+    assert.equal(keyIn('make $A', { A: 'a' }, { env: { A: '1' } }), keyIn('make $A', { A: 'b' }, { env: { A: '1' } }));
+    assert.equal(keyIn('cd $PWD', { PWD: 'a' }), keyIn('cd $PWD', { PWD: 'b' }));
+  });
+});
+
+describe('the inputs that match nothing', () => {
+  const tree = [file('src/a.ts'), file('docs/b.md'), file('libs/x', 'a', '160000')];
+  const unmatched = (...inputs: string[]): string[] => unmatchedInputs({ inputs }, tree);
+
+  it('are named one by one', () => {
+    assert.deepEqual(unmatched('src/**', 'scr/**', 'doc/*.json'), ['scr/**', 'doc/*.json']);
+    assert.deepEqual(unmatched('src/**', '!nothing'), []);
+    assert.deepEqual(unmatched(), []);
+  });
+
+  it('are all of them if the exclusions leave nothing', () => {
+    assert.deepEqual(unmatched('src/**', '!src'), ['src/**']);
+  });
+
+  it('are none that a submodule may contain', () => {
+    assert.deepEqual(unmatched('libs/x/src/**', 'lib/**'), ['lib/**']);
   });
 });
 

@@ -41,6 +41,81 @@ describe('masking of secrets', () => {
     });
   }
 
+  const odd = `p4ss/w0rd+with=odd&chars"and'quotes$x\\y<ü>!`;
+  const hex = Buffer.from(odd).toString('hex');
+  const wrapped = (text: string, width: number): string => text.replace(new RegExp(`.{${width}}`, 'g'), '$&\n');
+  for (const [name, printed] of Object.entries({
+    'as encodeURI writes it': encodeURI(odd),
+    'in JSON of Go': JSON.stringify(odd).replace(/[<>&]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`),
+    'in JSON of Python': JSON.stringify(odd).replace('ü', '\\u00fc'),
+    'in JSON of PHP': JSON.stringify(odd).replace('/', '\\/'),
+    'in HTML': odd.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&#39;'),
+    'in XML': odd.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;').replace(/'/g, '&apos;'),
+    'in single quotes': `'${odd.replace(/'/g, `'\\''`)}'`,
+    'in double quotes': `"${odd.replace(/[\\"$]/g, '\\$&')}"`,
+    'as printf %q writes it': 'p4ss/w0rd+with=odd\\&chars\\"and\\\'quotes\\$x\\\\y\\<ü\\>\\!',
+    'as repr of Python writes it': `'${odd.replace(/[\\']/g, '\\$&')}'`,
+    'as repr of Python writes its bytes': `b'${odd.replace(/[\\']/g, '\\$&').replace('ü', '\\xc3\\xbc')}'`,
+    'in hexadecimal digits': hex,
+    'in upper-case hexadecimal digits': hex.toUpperCase(),
+    'as od writes it': hex.replace(/../g, ' $&').replace(/.{48}/g, '$&\n'),
+    'as openssl writes it': (hex.match(/../g) ?? []).join(':').toUpperCase(),
+    'in UTF-16 and base64': Buffer.from(odd, 'utf16le').toString('base64'),
+    'in wrapped hexadecimal digits': wrapped(hex, 60),
+    'in wrapped lines': wrapped(odd, 10),
+    'with colours in it': `${odd.slice(0, 9)}\x1b[1;31m${odd.slice(9, 20)}\x1b[0m${odd.slice(20)}`,
+    ...Object.fromEntries(
+      [76, 64, 1, 2, 3, 4, 5, 17].flatMap((width) =>
+        ['', 'a', 'user:'].map((before) => [
+          `in base64 of lines of ${width} after ${before.length} other bytes`,
+          wrapped(Buffer.from(before + odd).toString('base64'), width),
+        ]),
+      ),
+    ),
+  })) {
+    it(`hides a secret ${name}`, () => {
+      const mask = new Mask([odd]);
+      const text = mask.text(`[${printed}]`).replaceAll('\n', '');
+      assert.match(text, /^\[.{0,12}\*{3}.{0,10}\]$/);
+      for (let at = 1; at < printed.length; at++) {
+        const parts = [mask.push(Buffer.from(`[${printed.slice(0, at)}`)), mask.push(Buffer.from(`${printed.slice(at)}]`)), mask.flush()];
+        const shown = Buffer.concat(parts).toString().replaceAll('\n', '');
+        assert.ok(shown.length < 40, `split at ${at}: ${shown}`);
+      }
+    });
+  }
+
+  it('hides a key of several lines in base64', () => {
+    const key = ['-----BEGIN KEY-----', 'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcw', 'ab', '-----END KEY-----'].join('\n');
+    assert.equal(new Mask([key]).text(wrapped(Buffer.from(key).toString('base64'), 76)).replace(/.?=*$/, ''), '***');
+    assert.equal(new Mask([key]).text(key.replaceAll('\n', '')), '***');
+  });
+
+  it('returns a line at once though a secret may continue in the next line', () => {
+    assert.equal(new Mask(['token-of-mine']).push(Buffer.from('the last\n')).toString(), 'the last\n');
+    const mask = new Mask(['token-of-mine']);
+    assert.equal(mask.push(Buffer.from('a t\n')).toString(), 'a t\n');
+    assert.equal(Buffer.concat([mask.push(Buffer.from('oken-of-mine!')), mask.flush()]).toString(), '***!');
+  });
+
+  it('does not join a short secret from two lines', () => {
+    assert.equal(new Mask(['pass']).text('pa\nss pass'), 'pa\nss ***');
+  });
+
+  it('hides two secrets that overlap', () => {
+    assert.equal(new Mask(['abcdefgh', 'ghijklmn']).text('-abcdefghijklmn-'), '-***-');
+  });
+
+  it('finds secrets wherever they are among other text', () => {
+    const secrets = ['k3y-0f-the-house', 'another/Secret+1', 'four'];
+    const filler = 'abcdefgh k3y 0f house\nsecret another/four \r\n';
+    const mask = new Mask(secrets);
+    for (let length = 0; length < 40; length++) {
+      const before = filler.slice(0, length).replace('four', 'tour');
+      for (const secret of secrets) assert.equal(mask.text(`${before}|${secret}|x`), `${before}|***|x`);
+    }
+  });
+
   it('hides each line of a secret of several lines', () => {
     assert.equal(new Mask(['first line\nsecond line']).text('a first line b\nc second line d'), 'a *** b\nc *** d');
   });

@@ -52,6 +52,33 @@ describe('statusText', () => {
     assert.equal(statusText(serviceOf([failed]), false, later(0))?.click, 'deliver.showRun');
   });
 
+  it('reports an invalid delivery.yaml', () => {
+    const definitionErrors = [{ kind: 'usage' as const, message: 'unknown key “rum”', line: 3, column: 5 }];
+    const status = statusText(serviceOf([passed], { definitionErrors }), false, later(0));
+    assert.deepEqual([status?.text, status?.look], ['$(error) delivery.yaml is invalid', 'failed']);
+    assert.equal(status?.tooltip, 'shop cannot be delivered.\ndelivery.yaml:3: unknown key “rum”');
+    assert.equal(status?.click, 'deliver.revealStep');
+  });
+
+  it('counts more than two failed steps and lists them in the tooltip', () => {
+    const names = ['lint', 'types', 'unit'];
+    const planned = names.map((name) => ({ name, needs: [], kind: 'run' as const }));
+    const ends = names.map((step) => ({ type: 'step-finished' as const, step, state: 'failed' as const, durationMs: 1 }));
+    const run = { ...runOf('1', 'Break all', ...ends, { type: 'run-finished', outcome: 'failed' }) };
+    const steps = planned.map((step) => ({ ...step, state: 'failed' as const, problems: [], flaky: false, attempts: 1 }));
+    const status = statusText(serviceOf([{ ...run, steps } as never]), false, later(0));
+    assert.equal(status?.text, '$(error) not releasable: 3 steps failed');
+    assert.match(status.tooltip, /\nFailed: lint, types, unit$/);
+  });
+
+  it('links to the log and to actions', () => {
+    const links = (service: ServiceState): unknown => statusText(service, false, later(0))?.links?.map(({ label }) => label);
+    const running = runOf('1', 'Add a cart', { type: 'step-started', step: 'test', attempt: 1 });
+    assert.deepEqual(links(serviceOf([running])), ['Open Log', 'Cancel']);
+    assert.deepEqual(links(serviceOf([failed])), ['Go to Failure', 'Open Log']);
+    assert.deepEqual(links(serviceOf([passed])), ['Open Log', 'Open Service']);
+  });
+
   it('shows an unhealthy live service before its last delivery', () => {
     const unhealthy = { service: 'shop', state: 'unhealthy' as const, url: '', reason: 'it died 3 times' };
     const environments = [{ name: 'staging', kind: 'process', running: true, services: [unhealthy] }];

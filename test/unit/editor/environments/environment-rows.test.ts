@@ -46,6 +46,14 @@ describe('environmentRows', () => {
     );
   });
 
+  it('has no inline stop button for the environment of customers', () => {
+    const valuesOf = (isProduction?: true) =>
+      environmentRows([{ name: 'live', kind: 'process', running: true, services: [{ ...shop, isProduction }] }], later(0))[0]
+        ?.contextValues;
+    assert.deepEqual(valuesOf(), ['environment', 'started', 'inlineStop']);
+    assert.deepEqual(valuesOf(true), ['environment', 'started']);
+  });
+
   it('offers to start a stopped environment', () => {
     const [row] = environmentRows(
       [{ name: 'staging', kind: 'process', running: false, services: [{ ...shop, state: 'stopped' }] }],

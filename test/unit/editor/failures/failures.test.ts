@@ -53,8 +53,19 @@ describe('failuresOf', () => {
     const many = Array.from({ length: 103 }, (_, i) => problem('test', `wrong ${i}`, i + 1));
     const run = runOf('1', 'Break it', started('test'), ...many, finished('test', 'failed'));
     const text = rowsAsText(pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0)));
-    assert.match(text, / {2}v \[error\] test {2}2 s\n {6}\[error\] wrong 0 {2}cart\.ts:1\n {6}\[error\] wrong 1 {2}cart\.ts:2\n/);
-    assert.match(text, /\[error\] wrong 99 {2}cart\.ts:100\n {6}\[ellipsis\] 3 more in the log\n/);
+    assert.match(text, / {2}v \[error\] test {2}2 s\n {6}\[error\] cart\.ts:1 {2}wrong 0\n {6}\[error\] cart\.ts:2 {2}wrong 1\n/);
+    assert.match(text, /\[error\] cart\.ts:100 {2}wrong 99\n {6}\[ellipsis\] 3 more in the log\n/);
+  });
+
+  it('shows on the row of a failed step that its log names no place', () => {
+    const tooltip = (...events: EventBody[]): string | undefined => {
+      const run = runOf('1', 'Break it', started('test'), ...events, finished('test', 'failed'));
+      const [service] = pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0));
+      return service?.children?.find(({ label }) => label === 'test')?.tooltip;
+    };
+    assert.equal(tooltip(), 'test: failed\ntest failed; its log names no place');
+    assert.equal(tooltip({ type: 'problem', step: 'test', severity: 'error', message: 'no', source: 'go' })?.split('\n').length, 2);
+    assert.equal(tooltip(problem('test', 'wrong')), 'test: failed');
   });
 });
 

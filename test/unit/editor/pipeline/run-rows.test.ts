@@ -12,6 +12,17 @@ describe('pipelineRows', () => {
     assert.equal(drawn([serviceOf([])]), 'v [rocket] shop  not delivered yet\n    [rocket] Deliver the working tree\n');
   });
 
+  it('shows the errors of delivery.yaml first, each with its place', () => {
+    const error = { kind: 'usage' as const, message: 'unknown key “rum”', hint: 'did you mean “run”?', line: 3, column: 5 };
+    const service = serviceOf([], { definitionErrors: [error] });
+    assert.equal(drawn([service]), 'v [rocket] shop  not delivered yet\n    [error] delivery.yaml:3  unknown key “rum”\n');
+    const row = all(pipelineRows({ services: [service], trusted: true }, later(0)))[1];
+    assert.deepEqual(
+      [row?.click, row?.target.place, row?.tooltip],
+      ['deliver.revealStep', '3:5', 'unknown key “rum”\ndid you mean “run”?'],
+    );
+  });
+
   it('offers no delivery in Restricted Mode, and shows the reason', () => {
     assert.equal(drawn([serviceOf([])], later(0), false), 'v [rocket] shop  not delivered yet\n');
     const message = pipelineMessage({ services: [serviceOf([])], trusted: false, readiness: 'ready', environments: [] });
@@ -40,6 +51,20 @@ describe('pipelineRows', () => {
       ].join('\n'),
     );
     assert.match(drawn([serviceOf([run])], later(75_000)), /test {2}1 min 15 s\n/, 'an exceeded estimate is hidden');
+  });
+
+  it('shows notices about the run below it, and those about a step on its row', () => {
+    const unmatched = 'test is not cached: its inputs scr/** match no file';
+    const run = runOf(
+      '1',
+      'Add a cart',
+      { type: 'notice', message: 'not delivered: the changes of a.txt' },
+      { type: 'notice', step: 'test', message: unmatched },
+      { type: 'step-finished', step: 'test', state: 'passed', durationMs: 2000 },
+    );
+    assert.match(drawn([serviceOf([run])]), /\[info\] not delivered: the changes of a\.txt\n.*build.*\n.*test {2}2 s · not cached\n/);
+    const row = all(pipelineRows({ services: [serviceOf([run])], trusted: true }, later(0))).find(({ label }) => label === 'test');
+    assert.ok(row?.tooltip?.endsWith(unmatched));
   });
 
   it('shows the address of a deployment, and marks a flaky step', () => {

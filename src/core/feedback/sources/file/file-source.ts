@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fail, messageOf, ok, type Result } from '../../../model/result';
-import { type FeedbackFrame, type FeedbackItem, feedbackKinds } from '../../item';
+import { type FeedbackItem, feedbackKinds, readFrame } from '../../item';
 import type { Answer, FeedbackSource, FetchState } from '../../source';
 
 export interface FileSettings {
@@ -145,20 +145,7 @@ function detailsOf(raw: Readonly<Record<string, unknown>>): Omit<FeedbackItem, '
     ...Object.fromEntries(Object.entries(texts).flatMap(([name, key]) => entry(name, textOr(raw[key])))),
     ...Object.fromEntries(numbers.flatMap((name) => entry(name, numberOr(raw[name])))),
     ...(component !== undefined && { components: [component] }),
-    ...(Array.isArray(frames) && { frames: frames.flatMap((frame) => frameOf(frame) ?? []) }),
-  };
-}
-
-function frameOf(value: unknown): FeedbackFrame | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const raw = value as Readonly<Record<string, unknown>>;
-  const file = textOr(raw['path']);
-  if (file === undefined) return undefined;
-  return {
-    file,
-    ...Object.fromEntries([...entry('line', numberOr(raw['line'])), ...entry('column', numberOr(raw['column']))]),
-    ...Object.fromEntries(entry('function', textOr(raw['function']))),
-    ...(typeof raw['inApp'] === 'boolean' && { inApp: raw['inApp'] }),
+    ...(Array.isArray(frames) && { frames: frames.flatMap((frame) => readFrame(frame) ?? []) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { HttpSourceDefinition } from './descriptor';
-import { feedbackKinds, type FeedbackFrame, type FeedbackItem } from '../../item';
+import { feedbackKinds, readFrame, type FeedbackItem } from '../../item';
 import { listOf, numberOf, present, recordOf, textOf, valueAt } from '../../../support/json-value';
 
 /** Reads an item from the configured fields, or returns why that is impossible. */
@@ -13,7 +13,7 @@ export function readHttpItem(value: unknown, { fields, itemKind }: HttpSourceDef
   const kind = feedbackKinds.find((one) => one === at('kind')) ?? itemKind;
   const component = at('component');
   const components = (Array.isArray(component) ? listOf(component) : [component]).flatMap((one) => textOf(one) ?? []);
-  const frames = listOf(at('frames')).flatMap((frame) => frameOf(frame) ?? []);
+  const frames = listOf(at('frames')).flatMap((frame) => readFrame(frame) ?? []);
   return {
     id,
     title,
@@ -41,16 +41,4 @@ function dateOf(value: unknown): string | undefined {
   if (typeof value !== 'number') return textOf(value);
   const date = new Date(Math.abs(value) < 1e11 ? value * 1000 : value);
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
-}
-
-/** The format of feedback files. */
-function frameOf(value: unknown): FeedbackFrame | undefined {
-  const frame = recordOf(value);
-  const file = textOf(frame?.['path']);
-  if (!frame || file === undefined) return undefined;
-  const inApp = typeof frame['inApp'] === 'boolean' ? frame['inApp'] : undefined;
-  return {
-    file,
-    ...present({ line: numberOf(frame['line']), column: numberOf(frame['column']), function: textOf(frame['function']), inApp }),
-  };
 }

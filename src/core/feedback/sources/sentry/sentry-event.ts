@@ -55,9 +55,10 @@ function frameOf(value: unknown): FeedbackFrame | undefined {
   };
 }
 
-/** The JVM reports the file without its folder, which the module contains. */
+/** The absolute path shows what is a library. The JVM reports the file without its folder, which the module contains. */
 function fileOf(frame: Readonly<Record<string, unknown>>): string | undefined {
-  const file = textOf(frame['filename']) ?? textOf(frame['absPath']);
+  const [name, whole] = [textOf(frame['filename']), textOf(frame['absPath'])];
+  const file = whole !== undefined && /^(\/|[A-Za-z]:[\\/])/.test(whole) && !name?.startsWith('node_modules/') ? whole : (name ?? whole);
   const module = textOf(frame['module']);
   if (file === undefined || module === undefined || !/^[\w$-]+\.(?:java|kt|scala|groovy|clj)$/.test(file)) return file;
   return [...module.split('.').slice(0, -1), file].join('/');

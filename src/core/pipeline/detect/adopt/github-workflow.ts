@@ -4,6 +4,10 @@ import { durationOf, inFolder, nameOf, stopping, StepList, type Adopted, type Le
 /** Actions that a slot makes unnecessary: checkout, files between steps, installed programs. */
 const needless = /^actions\/(checkout|cache|upload-artifact|download-artifact|setup-[\w-]+)(\/\w+)?@/;
 
+/** A condition that only keeps a pull request from running what its push runs. */
+const isAlwaysForPushes =
+  /^(github\.event_name != 'pull_request' \|\| )?github\.event\.pull_request\.head\.repo\.full_name != github\.repository$/;
+
 /** Converts the jobs of a workflow that a push or pull request starts. Returns undefined if the file is not a workflow. */
 export function adoptGithub(text: string, file: string): Adopted | undefined {
   const yaml = new YamlFile(text);
@@ -64,7 +68,7 @@ class Reading {
       return after;
     }
     const condition = yaml.text(yaml.get(value, 'if'));
-    if (condition !== undefined) {
+    if (condition !== undefined && !isAlwaysForPushes.test(condition)) {
       this.leave(line, `job ${key}, which runs only if ${shortened(condition)}`);
       return after;
     }

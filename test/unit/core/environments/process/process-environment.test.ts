@@ -4,6 +4,8 @@ import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as path from 'node:path';
 import { findControl } from '../../../../../src/core/environments/process/control';
+import { Journal } from '../../../../../src/core/history/journal';
+import { portsFor } from '../../../../../src/core/process/free-port';
 import { identityOf, isAlive } from '../../../../../src/core/process/process-identity';
 import { eventually } from '../../../../support/temporary';
 import { answering, get, serving, stagingEnvironment } from './process-staging';
@@ -75,10 +77,10 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
   it('does not make an unhealthy release live', async () => {
     const { url } = await staging.deploy(answering('one'));
     const unhealthy = await staging.deploy(`console.log('no database'); ${serving('response.statusCode = 500; response.end()')}`, {
-      health: { timeoutMs: 400 },
+      health: { timeoutMs: 3_000 },
     });
-    assert.match(failureOf(unhealthy), /^shop did not come up in staging: it was not healthy within 0\.4 s: GET \/healthz answered 500$/);
-    assert.ok(unhealthy.log.includes('  no database'), unhealthy.log.join('\n'));
+    assert.match(failureOf(unhealthy), /^shop did not come up in staging: it was not healthy within 3 s: GET \/healthz answered 500$/);
+    assert.ok(unhealthy.log.includes('no database'), unhealthy.log.join('\n'));
     assert.equal(await get(url), 'one');
     assert.equal(staging.processes().length, 1);
   });
@@ -86,7 +88,7 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
   it('fails at once when a release exits before it listens', async () => {
     const dead = await staging.deploy(`console.error('cannot find the configuration'); process.exit(3)`, { health: { timeoutMs: 60_000 } });
     assert.match(failureOf(dead), /it ended with exit code 3/);
-    assert.ok(dead.log.includes('  cannot find the configuration'));
+    assert.ok(dead.log.includes('cannot find the configuration'));
     assert.deepEqual(staging.processes(), []);
   });
 
@@ -97,7 +99,7 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
       health: { probe: { command: 'test -n "$PORT" && test -f server.js' } },
     });
     assert.equal(await get(command.url), 'by command');
-    const unhealthy = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 300 } });
+    const unhealthy = await staging.deploy(answering('never'), { health: { probe: { command: 'exit 9' }, timeoutMs: 3_000 } });
     assert.match(failureOf(unhealthy), /the health command ended with 9/);
   });
 
@@ -252,19 +254,174 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
     );
   });
 
-  it('uses another port if its own is in use', async () => {
+  it('returns to its address when another process leaves it, and is not healthy until then', async () => {
     const { url } = await staging.deploy(answering('one'));
     await staging.environment().stop();
     const foreign = http.createServer((_, response) => response.end('foreign')).listen(Number(new URL(url).port), '127.0.0.1');
     try {
       await staging.environment().start();
-      await eventually('it is healthy', () => staging.status()?.state === 'healthy');
-      assert.notEqual(staging.status()!.url, url);
-      assert.equal(await get(staging.status()!.url), 'one');
+      const { state, reason, url: shown } = staging.status()!;
+      assert.deepEqual([state, shown], ['unhealthy', url]);
+      assert.match(reason ?? '', /another process listens on its address/);
+      const refused = await staging.deploy(answering('two'));
+      assert.match(failureOf(refused), /shop cannot be delivered to staging: another process listens on its address/);
     } finally {
       foreign.close();
       foreign.closeAllConnections();
     }
+    await eventually('it is healthy', () => staging.status()?.state === 'healthy');
+    assert.equal(await get(url), 'one');
+  });
+
+  it('chooses another port for a new service if its own is in use', async () => {
+    const [first] = portsFor('staging', 'shop');
+    const foreign = http.createServer((_, response) => response.end('foreign')).listen(first, '127.0.0.1');
+    try {
+      const { url } = await staging.deploy(answering('one'));
+      assert.notEqual(Number(new URL(url).port), first);
+      assert.equal(await get(url), 'one');
+    } finally {
+      foreign.close();
+    }
+  });
+
+  it('lets requests in progress finish after a switch, and reports those that it cuts', async () => {
+    const slow = serving(`if (request.url === '/slow') return response.write('begun'); response.end('one')`);
+    const { url, id } = await staging.deploy(slow, { drainMs: 300 });
+    const pending = await fetch(`${url}/slow`);
+    await staging.deploy(answering('two'));
+    await assert.rejects(pending.text());
+    const log = staging.files().releaseLog('shop', id);
+    await eventually('the log reports it', () => /1 connection cut: still open 0\.3 s after the switch/.test(fs.readFileSync(log, 'utf8')));
+  });
+
+  it('gives a release the time to end that its definition states', async () => {
+    const stubborn = `process.on('SIGTERM', () => console.log('TERM')); ${serving(`response.end('up')`)}`;
+    const { id } = await staging.deploy(stubborn, { shutdownMs: 200 });
+    await staging.environment().stop();
+    assert.match(fs.readFileSync(staging.files().releaseLog('shop', id), 'utf8'), /TERM\n--- it was ended by SIGKILL/);
+  });
+
+  it('answers a request in progress while the environment stops', async () => {
+    const orderly = `const server = require('node:http').createServer((request, response) => {
+        if (request.url !== '/slow') return response.end('up');
+        process.once('SIGTERM', () => { response.end('done'); server.close(() => process.exit()); });
+        response.write('begun ');
+      }).listen(process.env.PORT, '127.0.0.1');`;
+    const { url } = await staging.deploy(orderly);
+    const pending = await fetch(`${url}/slow`);
+    await staging.environment().stop();
+    assert.equal(await pending.text(), 'begun done');
+  });
+
+  it('is unhealthy while it answers with server errors, unless its predecessor did as well', async () => {
+    const failing = serving(`response.statusCode = request.url === '/healthz' ? 200 : 500; response.end()`);
+    const { url } = await staging.deploy(answering('one'));
+    await staging.deploy(failing);
+    for (let count = 0; count < 5; count++) await get(url);
+    assert.equal(staging.status()?.state, 'unhealthy');
+    assert.match(staging.status()?.reason ?? '', /3 of its last 3 answers were server errors \(500\)/);
+    await staging.deploy(failing);
+    for (let count = 0; count < 5; count++) await get(url);
+    assert.equal(staging.status()?.state, 'healthy');
+  });
+
+  it('keeps the logs of the last releases that failed or were rolled back', async () => {
+    await staging.deploy(answering('one'));
+    const dead = await staging.deploy(`console.log('no luck'); process.exit(1)`);
+    const back = await staging.deploy(`console.log('some luck'); ${answering('two')}`, { unverified: true });
+    await staging.environment().rollBack('shop');
+    const output = (id: string): string => fs.readFileSync(staging.files().releaseLog('shop', id), 'utf8');
+    assert.match(output(dead.id), /no luck/);
+    assert.match(output(back.id), /some luck/);
+  });
+
+  describe('with services of several repositories', () => {
+    const ours = { owner: { folder: '/ours', gitFolder: '/ours/.git' } };
+    const theirs = { owner: { folder: '/theirs', gitFolder: '/theirs/.git' } };
+
+    it('refuses to replace the service of another repository', async () => {
+      const { url } = await staging.deploy(answering('theirs'), { claim: theirs });
+      const refused = await staging.deploy(answering('ours'), { claim: ours });
+      assert.equal(failureOf(refused), 'shop in staging belongs to another repository: /theirs. This repository is /ours');
+      assert.equal(await get(url), 'theirs');
+    });
+
+    it('replaces it on request, and never rolls back to it after the verification', async () => {
+      const { url } = await staging.deploy(answering('theirs'), { claim: theirs });
+      await staging.deploy(answering('ours'), { claim: { ...ours, takesOver: true }, unverified: true });
+      assert.ok((await staging.environment().rollBack('shop')).ok);
+      assert.equal(await get(url), 'theirs');
+      assert.equal(staging.status()?.owner?.folder, '/theirs');
+      await staging.deploy(answering('ours'), { claim: { ...ours, takesOver: true } });
+      assert.deepEqual([staging.status()?.owner?.folder, staging.status()?.previous], ['/ours', undefined]);
+    });
+
+    it('knows a repository that was moved', async () => {
+      await staging.deploy(answering('one'), { claim: theirs });
+      await staging.deploy(answering('two'), { claim: { ...ours, formerly: '/theirs/.git' } });
+      assert.equal(staging.status()?.owner?.folder, '/ours');
+      assert.ok(staging.status()?.previous);
+    });
+
+    it('stops and starts some services, and leaves the others running', async () => {
+      const shop = await staging.deploy(answering('shop'), { claim: ours });
+      const api = await staging.deploy(answering('api'), { claim: theirs, service: 'api' });
+      assert.ok((await staging.environment().stop(['shop'])).ok);
+      assert.deepEqual([staging.status()?.state, staging.status()?.reason], ['stopped', 'it was stopped']);
+      assert.equal(await get(api.url), 'api');
+      assert.match(await get(shop.url), /shop is stopped/);
+      await staging.environment().stop(['api']);
+      await staging.environment().start(['api']);
+      assert.deepEqual([staging.status()?.state, staging.status('api')?.state], ['stopped', 'healthy']);
+      await staging.environment().start(['shop']);
+      assert.equal(await get(shop.url), 'shop');
+    });
+
+    it('removes a service and keeps the others', async () => {
+      await staging.deploy(answering('shop'), { claim: ours });
+      const api = await staging.deploy(answering('api'), { claim: theirs, service: 'api' });
+      assert.ok((await staging.environment().remove(['shop'])).ok);
+      assert.equal(staging.status(), undefined);
+      assert.equal(await get(api.url), 'api');
+    });
+  });
+
+  describe('whose release the journal calls verified', () => {
+    const folder = (): string => path.join(staging.files().home, 'run');
+    const verify = (id: string): void => {
+      const journal = new Journal(folder(), id);
+      const { pid, startedAt } = identityOf(process.pid)!;
+      const steps = [{ name: 'check', needs: [], kind: 'verify' as const, verifies: 'staging' }];
+      const change = { commit: '2'.repeat(40), tree: 'f'.repeat(40), subject: '', dirty: false };
+      const begin = { service: 'shop', change, steps, runner: { pid, startedAt }, folder: '', repository: '' };
+      const release = { ...change, id, deployedAt: new Date().toISOString() };
+      journal.append({ type: 'run-started', ...begin });
+      journal.append({ type: 'deployed', environment: 'staging', service: 'shop', url: '', release });
+      journal.append({ type: 'verified', environment: 'staging', step: 'check' });
+      journal.close();
+    };
+
+    it('keeps it when its verifier dies', async () => {
+      const { url } = await staging.deploy(answering('one'));
+      const owner = spawn('sleep', ['100']);
+      const { id } = await staging.deploy(answering('two'), { unverified: true, owner: identityOf(owner.pid!)!, journal: folder() });
+      verify(id);
+      owner.kill('SIGKILL');
+      await eventually('it is verified', () => staging.state()?.services[0]?.unverified === undefined, 10_000);
+      assert.equal(await get(url), 'two');
+    });
+
+    it('keeps it when its supervisor is killed', async () => {
+      const { url } = await staging.deploy(answering('one'));
+      const { id } = await staging.deploy(answering('two'), { unverified: true, journal: folder() });
+      verify(id);
+      const { supervisor } = findControl(staging.files())!;
+      process.kill(supervisor.pid, 'SIGKILL');
+      await eventually('it is dead', () => !isAlive(supervisor));
+      assert.ok((await staging.environment().settle('shop', id)).ok);
+      await eventually('it answers', async () => (await get(url)) === 'two');
+    });
   });
 
   it('passes secrets to a release, masks them in its log and does not store them', async () => {

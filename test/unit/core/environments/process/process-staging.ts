@@ -17,6 +17,10 @@ export interface DeployOptions {
   readonly secrets?: Record<string, string>;
   readonly siblings?: readonly string[];
   readonly owner?: DeployRequest['owner'];
+  readonly claim?: DeployRequest['claim'];
+  readonly journal?: string;
+  readonly drainMs?: number;
+  readonly shutdownMs?: number;
   readonly signal?: AbortSignal;
   /** Without it, the release is marked as verified at once. */
   readonly unverified?: true;
@@ -32,6 +36,8 @@ export function stagingEnvironment() {
     command: 'exec node server.js',
     env: options.env ?? {},
     health: { probe: { http: '/healthz' }, timeoutMs: 10_000, ...options.health },
+    drainMs: options.drainMs,
+    shutdownMs: options.shutdownMs,
   });
   const environment = (options: DeployOptions = {}) => new ProcessEnvironment(files(), program, definition(options));
 
@@ -69,7 +75,9 @@ export function stagingEnvironment() {
           slot: place,
           siblings: options.siblings ?? [],
           secrets: options.secrets ?? {},
-          ...(options.owner && { owner: options.owner }),
+          owner: options.owner,
+          claim: options.claim,
+          journal: options.journal,
         },
         (line) => log.push(line),
         options.signal ?? new AbortController().signal,

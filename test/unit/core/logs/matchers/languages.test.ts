@@ -56,7 +56,11 @@ const expected: readonly [string, string, readonly string[]][] = [
     'rustc/default',
     ['2 error [src/main.rs:4:20] cannot find value `y` in this scope (E0425)', '14 error [src/main.rs:3:21] mismatched types (E0308)'],
   ],
-  ['cargo-test', 'cargo-test/default', ['13 error [src/lib.rs:11:9] tests::adds: assertion `left == right` failed: prices']],
+  [
+    'cargo-test',
+    'cargo-test/default',
+    ['13 error [src/lib.rs:11:9] tests::adds: assertion `left == right` failed: prices: left: -1, right: 3'],
+  ],
   [
     'javac',
     'javac/default',
@@ -75,8 +79,8 @@ const expected: readonly [string, string, readonly string[]][] = [
     'maven',
     'maven/surefire',
     [
-      '52 error [CartTest.java:10] CartTest.adds: expected: <3> but was: <-1>',
-      '54 error [CartTest.java:15] CartTest.opens: IllegalState no shop',
+      '28 error [org/junit/jupiter/api/AssertionFailureBuilder.java:151] com.acme.CartTest.adds: org.opentest4j.AssertionFailedError: expected: <3> but was: <-1>',
+      '41 error [com/acme/CartTest.java:15] com.acme.CartTest.opens: java.lang.IllegalStateException: no shop',
     ],
   ],
   [
