@@ -198,7 +198,7 @@ ${more}`,
     write('one', { kind: 'StatefulSet' });
     passed(await deliver());
     write('two', { kind: 'StatefulSet', ...broken });
-    define({ workload: 'statefulset/shop', timeout: '6s' });
+    define({ workload: 'statefulset/shop', timeout: '20s' });
     assert.doesNotMatch(failed(await deliver()), /could not be restored/);
     assert.equal(text(), 'one');
     assert.equal((await live())?.state, 'healthy');

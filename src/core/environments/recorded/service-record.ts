@@ -69,7 +69,7 @@ const isObservation = shape({
   services: listOf(
     shape({
       service: isText,
-      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped', 'missing', 'unknown'),
       url: isText,
       release: optional(isRelease),
       artifact: optional(isArtifact),
