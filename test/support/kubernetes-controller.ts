@@ -176,6 +176,11 @@ export class Controller {
   private finish(name: string, set: Stored, replicas: number): void {
     const deployment = this.store.get('deployments', name);
     if (!deployment) return;
+    const isNow =
+      JSON.stringify((deployment['spec'] as { template: Template }).template.spec) ===
+      JSON.stringify((set['spec'] as { template: Template }).template.spec);
+    // Another release has replaced this one.
+    if (!isNow) return;
     const ready = this.store
       .all('pods')
       .filter(
@@ -202,10 +207,7 @@ export class Controller {
       this.store.put('deployments', { ...deployment, metadata: { ...deployment.metadata, annotations }, status });
       this.acting = false;
     }
-    const isNow =
-      JSON.stringify((deployment['spec'] as { template: Template }).template.spec) ===
-      JSON.stringify((set['spec'] as { template: Template }).template.spec);
-    if (ready < replicas && isNow) this.soon(() => this.finish(name, set, replicas), 20);
+    if (ready < replicas) this.soon(() => this.finish(name, set, replicas), 20);
   }
 
   private soon(act: () => void, ms: number): void {

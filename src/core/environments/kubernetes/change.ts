@@ -276,8 +276,8 @@ export class ReleaseChange {
       if (!replaced.ok || !live) return replaced;
       return restoreScale(kubectl, name, live, neverAborted, before.workload?.spec.replicas);
     });
-    if (!pods.ok) return failed(pods.failure.message);
     const removed = await this.removeCreated(before, objects, deadline);
+    if (!pods.ok) return failed(pods.failure.message);
     if (!removed.ok) return failed(removed.failure.message);
     return isStopped(before.workload) ? scaleToZero(kubectl, name, before.workload, neverAborted) : ok(undefined);
   }
