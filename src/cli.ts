@@ -82,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
     .command('log')
     .argument('[step]', 'show only this step')
     .description('print the logs of the latest run')
-    .option('--follow', 'continue until the run ends')
+    .option('-f, --follow', 'continue until the run ends')
     .addOption(runOption())
     .addOption(service())
     .action(
@@ -209,8 +209,8 @@ async function main(args: readonly string[]): Promise<number> {
     .command('logs')
     .argument('<name>')
     .description('print the log of the live release')
-    .option('--lines <number>', 'number of last lines', wholeNumber, 100)
-    .option('--follow', 'continue with new lines')
+    .option('-n, --lines <number>', 'number of last lines', wholeNumber, 100)
+    .option('-f, --follow', 'continue with new lines')
     .option('--all', 'include the services of other repositories')
     .addOption(service())
     .action(
