@@ -1,6 +1,5 @@
 import * as assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import * as path from 'node:path';
@@ -278,7 +277,7 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
     const [first] = portsFor('staging', 'shop');
     const foreign = http.createServer((_, response) => response.end('foreign')).listen(first, '127.0.0.1');
     // A service of the developer may have taken the port before.
-    await Promise.race([once(foreign, 'listening'), once(foreign, 'error')]);
+    await new Promise((resolve) => foreign.once('listening', resolve).once('error', resolve));
     try {
       const { url } = await staging.deploy(answering('one'));
       assert.notEqual(Number(new URL(url).port), first);
