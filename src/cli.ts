@@ -36,9 +36,15 @@ async function main(args: readonly string[]): Promise<number> {
 
   program
     .command('init')
-    .description('write a delivery.yaml for the project in this folder; never overwrites one')
+    .argument('[folders...]', 'the folders of services (default: this folder, or the services below it)')
+    .description('write a delivery.yaml for each service; never overwrites one')
+    .option('--list', 'list the services and write nothing')
     .addOption(json())
-    .action(does(async (options: { json?: true }) => (await import('./cli/init')).init(options, terminal)));
+    .action(
+      does(async (folders: string[], options: import('./cli/init').InitOptions) =>
+        (await import('./cli/init')).init(folders, options, terminal),
+      ),
+    );
   program
     .command('check')
     .description('validate delivery.yaml and list all manual approvals')
@@ -76,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
     .command('log')
     .argument('[step]', 'show only this step')
     .description('print the logs of the latest run')
-    .option('--follow', 'continue until the run ends')
+    .option('-f, --follow', 'continue until the run ends')
     .addOption(runOption())
     .addOption(service())
     .action(
@@ -203,8 +209,8 @@ async function main(args: readonly string[]): Promise<number> {
     .command('logs')
     .argument('<name>')
     .description('print the log of the live release')
-    .option('--lines <number>', 'number of last lines', wholeNumber, 100)
-    .option('--follow', 'continue with new lines')
+    .option('-n, --lines <number>', 'number of last lines', wholeNumber, 100)
+    .option('-f, --follow', 'continue with new lines')
     .option('--all', 'include the services of other repositories')
     .addOption(service())
     .action(
@@ -252,6 +258,7 @@ async function main(args: readonly string[]): Promise<number> {
     .option('--package <package>', 'the file of `npm pack` in the repository that CI jobs run Deliver from')
     .option('--force', 'overwrite files that Deliver did not write, and changes outside the marked lines')
     .option('--dry-run', 'only list the files')
+    .option('--check', 'write nothing; exit with 1 if an export would change a file')
     .addOption(service())
     .addOption(json())
     .action(

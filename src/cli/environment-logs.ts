@@ -1,6 +1,7 @@
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/support/home';
 import { openKnown, ownStatus } from './environment';
+import { nameFromPlace } from './rollback';
 import type { Terminal } from './terminal';
 
 export interface LogsOptions {
@@ -18,7 +19,9 @@ export async function environmentLogs(name: string, options: LogsOptions, termin
   const all = readEnvironments(homeFolder()).flatMap((one) => (one.environment === name ? one.services : []));
   const own = options.all ? all : await ownStatus(all);
   const services = own.map(({ service }) => service);
-  const service = options.service ?? (services.length === 1 ? services[0] : undefined);
+  const here = services.length > 1 && options.service === undefined ? await nameFromPlace() : undefined;
+  const inFolder = here?.ok && services.includes(here.value) ? here.value : undefined;
+  const service = options.service ?? inFolder ?? (services.length === 1 ? services[0] : undefined);
   const foreign = all.find((one) => !own.includes(one) && (service === undefined ? own.length === 0 : one.service === service));
   if (foreign)
     return terminal.fail({

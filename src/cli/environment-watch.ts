@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readEnvironments } from '../core/environments/environments';
 import { homeFolder } from '../core/support/home';
 import { askAll, environmentsHere } from './environment';
@@ -25,6 +26,8 @@ export async function watchEnvironments(terminal: Terminal): Promise<number> {
   while (!end.signal.aborted) {
     const environments = await environmentsHere();
     const round = AbortSignal.any([end.signal, AbortSignal.timeout(definitionsMs)]);
+    // Each environment and each of its watches listens.
+    setMaxListeners(0, round);
     let wake = (): void => {};
     for (const environment of environments) void environment.watch(() => wake(), round);
     while (!round.aborted) {

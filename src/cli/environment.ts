@@ -34,7 +34,8 @@ function print(environment: EnvironmentStatus, terminal: Terminal): void {
   }
   for (const { service, state, url, release, reason } of environment.services) {
     const by = release?.by === undefined ? '' : ` by ${release.by}`;
-    const deployed = release ? `${release.commit.slice(0, 7)} deployed ${age(release.deployedAt)}${by}` : 'nothing deployed';
+    const back = release?.restored === undefined ? '' : `restored ${age(release.restored.at)} by ${release.restored.by}, `;
+    const deployed = release ? `${release.commit.slice(0, 7)} ${back}deployed ${age(release.deployedAt)}${by}` : 'nothing deployed';
     const health = terminal.paint(state === 'healthy' ? 'green' : 'yellow', state);
     terminal.print(`  ${[service, health, url, deployed].filter((part) => part !== '').join(' ')}${reason ? ` — ${reason}` : ''}`);
   }

@@ -3,13 +3,14 @@ import { planExport, writeExport } from '../core/ci/export/export';
 import { ciServices, findCiService } from '../core/ci/registry';
 import { locateService } from '../core/pipeline/locate';
 import { readServices } from '../core/pipeline/read-pipeline';
-import type { Terminal } from './terminal';
+import { exitCodes, type Terminal } from './terminal';
 
 export interface ExportCommandOptions {
   readonly service?: string;
   readonly package?: string;
   readonly force?: true;
   readonly dryRun?: true;
+  readonly check?: true;
   readonly json?: true;
 }
 
@@ -33,29 +34,33 @@ export async function exportPipelines(name: string, options: ExportCommandOption
     engine,
     ...(service && { service: service.value.name }),
     ...(from !== undefined && { package: from }),
-    ...(options.force && { force: true }),
+    // A check reports what an export would refuse to overwrite.
+    ...((options.force || options.check) && { force: true }),
   });
   if (!plan.ok) return terminal.fail(plan.failure);
   const { files, left, notes } = plan.value;
-  const written = options.dryRun ? { ok: true as const } : writeExport(root, plan.value);
+  const isDry = options.dryRun ?? options.check ?? false;
+  const hasDrift = left.length > 0 || files.some(({ isUnchanged }) => !isUnchanged);
+  const exitCode = options.check && hasDrift ? exitCodes.delivery : 0;
+  const written = isDry ? { ok: true as const } : writeExport(root, plan.value);
   if (!written.ok) return terminal.fail(written.failure);
 
   if (options.json) {
-    const state = (isUnchanged: boolean): string => (isUnchanged ? 'unchanged' : options.dryRun ? 'to be written' : 'written');
+    const state = (isUnchanged: boolean): string => (isUnchanged ? 'unchanged' : isDry ? 'to be written' : 'written');
     const listed = files.map(({ file, text, isUnchanged }) => ({
       path: file.path,
       service: file.service,
       state: state(isUnchanged),
-      ...(options.dryRun && { text }),
+      ...(isDry && { text }),
     }));
-    terminal.json({ engine: engine.kind, files: listed, left, notes });
-    return 0;
+    terminal.json({ engine: engine.kind, files: listed, left: left.map(({ path }) => path), notes });
+    return exitCode;
   }
-  for (const { file, isUnchanged } of files)
+  for (const { file, isUnchanged, firstChange } of files)
     terminal.print(
-      `${isUnchanged ? terminal.paint('dim', 'unchanged') : options.dryRun ? 'would write' : terminal.paint('green', 'wrote')} ${file.path}`,
+      `${isUnchanged ? terminal.paint('dim', 'unchanged') : isDry ? 'would write' : terminal.paint('green', 'wrote')} ${file.path}${isDry && firstChange !== undefined ? `:${firstChange}` : ''}`,
     );
-  for (const file of left) terminal.print(`${terminal.paint('yellow', 'left')}: ${file} belongs to a service that no longer exists`);
+  for (const { path, reason } of left) terminal.print(`${terminal.paint('yellow', 'left')}: ${path}: ${reason}. Remove the file.`);
   for (const note of notes) terminal.print(`${terminal.paint('yellow', 'note')}: ${note}`);
-  return 0;
+  return exitCode;
 }

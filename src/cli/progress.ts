@@ -59,7 +59,7 @@ export class Progress {
         return step && stepLine(step, terminal);
       }
       case 'deployed':
-        return `  ${event.service} is live in ${event.environment}: ${terminal.paint('blue', event.url)}`;
+        return `  ${event.service} is live in ${event.environment}${event.url === '' ? '' : `: ${terminal.paint('blue', event.url)}`}`;
       case 'verified':
         return `  ${event.environment} is verified`;
       case 'rolled-back':

@@ -78,7 +78,10 @@ async function serviceName(named: string | undefined): ReturnType<typeof nameFro
   return named === undefined ? nameFromPlace() : { ok: true, value: named };
 }
 
-async function nameFromPlace(): Promise<{ ok: true; value: string } | Extract<Awaited<ReturnType<typeof openContext>>, { ok: false }>> {
+/** Returns the name of the service in the current folder. */
+export async function nameFromPlace(): Promise<
+  { ok: true; value: string } | Extract<Awaited<ReturnType<typeof openContext>>, { ok: false }>
+> {
   const context = await openContext();
   if (!context.ok) return context;
   const place = await locateService(context.value.repository.root, process.cwd());

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { jobEvent } from '../core/ci/follow/job-log';
 import { ciServices } from '../core/ci/registry';
-import type { RunEvent } from '../core/model/events';
+import type { ProblemFound, RunEvent } from '../core/model/events';
 import { fold, type RunState } from '../core/model/run-state';
 import { runStep } from '../core/runner/step';
 import { LogReader } from './log';
@@ -42,7 +42,10 @@ export async function step(
       reader ??= new LogReader(folder, [name], false, terminal);
       copyLog();
       progress.show(event, state);
-      if (event.type === 'problem') terminal.print(problemLine(event, terminal));
+      if (event.type === 'problem') {
+        terminal.print(problemLine(event, terminal));
+        reportProblem(event, terminal);
+      }
       // A process that follows the job reads deployments from its log.
       const line = process.env['CI'] ? jobEvent(event) : undefined;
       if (line !== undefined) terminal.print(line);
@@ -67,5 +70,17 @@ function reportAddress(event: RunEvent): void {
   for (const { outputsFile } of ciServices) {
     const file = outputsFile && process.env[outputsFile];
     if (file) fs.appendFileSync(file, `url=${event.url.replace(/\s/g, '')}\n`);
+  }
+}
+
+/** A CI service shows problems at their place in the code, and in the summary of the job. */
+function reportProblem(problem: ProblemFound, terminal: Terminal): void {
+  for (const { summaryFile, annotation } of ciServices) {
+    const file = summaryFile && process.env[summaryFile];
+    if (!file) continue;
+    if (annotation) terminal.print(annotation(problem));
+    const place = [problem.path, problem.line].filter((part) => part !== undefined).join(':');
+    const text = `${place}: ${problem.message}`.replace(/\s+/g, ' ').replace(/`/g, "'");
+    fs.appendFileSync(file, `- ${problem.step}: \`${text}\`\n`);
   }
 }

@@ -141,10 +141,101 @@ describe('deliver export', function () {
       assert.equal((await shop.deliver('export', 'github', '--package', refused)).code, 2, refused);
     assert.ok(!fs.existsSync(path.join(shop.root, '.github')));
     await shop.deliver('export', 'github', '--package', 'tools/deliver-0.1.0.tgz');
-    const call = /run: npx --yes --package \.\.\/\.\.\/tools\/deliver-0\.1\.0\.tgz deliver step stage\n/;
+    const call = /run: npx --yes --package "\$GITHUB_WORKSPACE"\/tools\/deliver-0\.1\.0\.tgz deliver step stage\n/;
     assert.match(read(shop, '.github/workflows/deliver-shop.yml'), call);
     assert.equal((await shop.json<Exported>('export', 'github')).files[0]?.state, 'unchanged');
     assert.deepEqual((await shop.json<Checked>('check')).drift, []);
+  });
+
+  it('exits with 1 for --check when an export would change a file, and writes nothing', async () => {
+    const shop = project();
+    const file = '.gitlab-ci.yml';
+    assert.equal((await shop.deliver('export', 'gitlab', '--check')).code, 1);
+    assert.ok(!fs.existsSync(path.join(shop.root, file)));
+    await shop.deliver('export', 'gitlab');
+    assert.equal((await shop.deliver('export', 'gitlab', '--check')).code, 0);
+    for (const change of [
+      () => shop.steps({ build: 'make all' }),
+      () =>
+        shop
+          .steps({ build: { run: 'make', timeout: '5m' }, test: { needs: 'build', run: 'make test' } })
+          .write(file, `${read(shop, file)}# mine\n`),
+    ]) {
+      change();
+      const before = read(shop, file);
+      const { code, stdout } = await shop.deliver('export', 'gitlab', '--check');
+      assert.equal(code, 1);
+      assert.match(stdout, /would write \.gitlab-ci\.yml:\d+/);
+      assert.equal(read(shop, file), before);
+    }
+  });
+
+  it('keeps preserved regions on GitLab when the repository gets a second service, and when it loses it', async () => {
+    const own = (line: string): string => `  # deliver: begin own\n  ${line}\n  # deliver: end own\n`;
+    const shop = new Project(folder.path);
+    const define = (name: string): Project =>
+      shop.write(`${name}/delivery.yaml`, `service: ${name}\nsteps:\n  test: {run: make}\n  default: {run: make}\n`);
+    const export_ = async (...more: string[]): Promise<void> => {
+      const { code, stderr } = await shop.deliver('export', 'gitlab', ...more);
+      assert.equal(code, 0, stderr);
+    };
+    define('cart').commit();
+    await export_();
+    const whole = '# deliver: begin own\nstages: [test]\n# deliver: end own\n\n';
+    shop.write(
+      '.gitlab-ci.yml',
+      read(shop, '.gitlab-ci.yml')
+        .replace('variables:', `${whole}variables:`)
+        .replace('\ntest:\n', `\ntest:\n${own('tags: [big]')}`)
+        .replace('default-step:\n', `default-step:\n${own('tags: [small]')}`),
+    );
+    define('orders').commit();
+    // The export of the other service also moves them.
+    await export_('--service', 'orders');
+    const cart = '.gitlab/deliver-cart.yml';
+    assert.match(
+      read(shop, cart),
+      /\ncart:test:\n {2}# deliver: begin own\n {2}tags: \[big\]\n[\s\S]*\ncart:default:\n {2}# deliver: begin own\n {2}tags: \[small\]\n/,
+    );
+    assert.doesNotMatch(read(shop, '.gitlab-ci.yml'), /tags/);
+    assert.match(read(shop, '.gitlab-ci.yml'), /stages: \[test\]/);
+    assert.doesNotMatch(read(shop, '.gitlab/deliver-orders.yml'), /^ *# deliver: begin own$/m);
+    await export_();
+    assert.deepEqual((await shop.json<Checked>('check')).drift, []);
+
+    fs.rmSync(path.join(shop.root, 'orders'), { recursive: true });
+    shop.commit();
+    await export_();
+    for (const line of [
+      '\ntest:\n  # deliver: begin own\n  tags: [big]\n',
+      '\ndefault-step:\n  # deliver: begin own\n  tags: [small]\n',
+      whole,
+    ])
+      assert.ok(read(shop, '.gitlab-ci.yml').includes(line), read(shop, '.gitlab-ci.yml'));
+    const { drift } = await shop.json<Checked>('check');
+    assert.deepEqual(
+      drift.map(({ path: file, message }) => [file, message]),
+      [
+        [cart, 'its jobs are in .gitlab-ci.yml now'],
+        ['.gitlab/deliver-orders.yml', 'the service of this file no longer exists'],
+      ],
+    );
+    await export_();
+    assert.equal(read(shop, '.gitlab-ci.yml').split('tags: [big]').length, 2);
+  });
+
+  it('stops at a preserved region whose job no longer exists in the other file', async () => {
+    const shop = new Project(folder.path).write('cart/delivery.yaml', 'service: cart\nsteps:\n  test: {run: make}\n').commit();
+    await shop.deliver('export', 'gitlab');
+    shop.write(
+      '.gitlab-ci.yml',
+      read(shop, '.gitlab-ci.yml').replace('\ntest:\n', '\ntest:\n  # deliver: begin own\n  tags: [big]\n  # deliver: end own\n'),
+    );
+    shop.write('cart/delivery.yaml', 'service: cart\nsteps:\n  unit: {run: make}\n');
+    shop.write('orders/delivery.yaml', 'service: orders\nsteps:\n  test: {run: make}\n').commit();
+    const { code, stderr } = await shop.deliver('export', 'gitlab');
+    assert.equal(code, 2);
+    assert.match(stderr, /\.gitlab-ci\.yml:\d+: a preserved region is in `test`, which no longer exists in delivery\.yaml/);
   });
 
   it('prints a dry run, and refuses unknown arguments', async () => {

@@ -60,6 +60,14 @@ import { eventually, temporaryFolder } from '../support/temporary';
     );
   });
 
+  it('reports problems on GitHub as annotations, and in the summary of the job', async () => {
+    shop.steps({ types: 'echo "src/cart.ts(3,5): error TS2322: 100%, not a number"; exit 2' }).write('src/cart.ts', '1\n2\n3\n').commit();
+    const summary = path.join(folder.path, 'summary.md');
+    const { stdout } = await shop.start(['step', 'types'], { GITHUB_STEP_SUMMARY: summary }).ended;
+    assert.match(stdout, /^::error file=src\/cart\.ts,line=3,col=5,title=\w+::100%25, not a number \(TS2322\)$/m);
+    assert.equal(fs.readFileSync(summary, 'utf8'), '- types: `src/cart.ts:3: 100%, not a number (TS2322)`\n');
+  });
+
   it('knows the steps by name', async () => {
     shop.steps({ test: 'true' }).commit();
     const { code, stderr } = await shop.deliver('step', 'tset');

@@ -26,6 +26,10 @@ export class KubernetesApi {
   token: string | undefined;
   /** The forbidden requests, as `verb resource`. */
   forbidden = new Set<string>();
+  /** The objects that an admission policy refuses, with its reason, like `configmaps/shop`. */
+  readonly refused = new Map<string, string>();
+  /** The applied objects in order, like `configmaps/shop`. */
+  readonly applied: string[] = [];
   /** Returns the log of a pod's containers. */
   podLog: (pod: string, previous: boolean) => string = () => 'listening\n';
   private server: http.Server | undefined;
@@ -131,7 +135,12 @@ export class KubernetesApi {
       const type = request.headers['content-type'] ?? '';
       const manager = query.get('fieldManager') ?? (request.headers['user-agent'] ?? 'unknown').split('/')[0] ?? '';
       if (type.includes('apply-patch')) {
-        const applied = this.store.apply(resource, namespace, name, JSON.parse(text) as Stored, manager, query.get('force') === 'true');
+        const wanted = JSON.parse(text) as Stored;
+        const invalid = this.refusal(resource, wanted);
+        if (invalid) return answer(response, invalid.code, invalid);
+        const isDryRun = query.get('dryRun') === 'All';
+        const applied = this.store.apply(resource, namespace, name, wanted, manager, query.get('force') === 'true', isDryRun);
+        if (!isDryRun) this.applied.push(`${resource}/${name}`);
         if (!Array.isArray(applied)) return answer(response, 200, applied);
         return answer(response, 409, conflict(applied));
       }
@@ -139,7 +148,27 @@ export class KubernetesApi {
       return patched ? answer(response, 200, patched) : answer(response, 404, notFound);
     }
     const object = name === undefined ? undefined : this.store.get(resource, name);
+    if (object && method === 'DELETE') {
+      this.store.remove(resource, object.metadata.name);
+      return answer(response, 200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' });
+    }
+    if (object && method === 'PUT') return answer(response, 200, this.store.put(resource, { ...object, ...(JSON.parse(text) as Stored) }));
     return object ? answer(response, 200, object) : answer(response, 404, notFound);
+  }
+
+  private refusal(resource: string, wanted: Stored): ReturnType<typeof status> | undefined {
+    const { name } = wanted.metadata;
+    const reason = this.refused.get(`${resource}/${name}`);
+    if (reason !== undefined) return status(403, 'Forbidden', `admission webhook "policy.test" denied the request: ${reason}`);
+    const field = resource === 'jobs' ? 'template' : 'selector';
+    const [before, after] = [this.store.get(resource, name), wanted].map(
+      (object) => (object?.['spec'] as Record<string, unknown> | undefined)?.[field],
+    );
+    if (!/^(deployments|statefulsets|daemonsets|jobs)$/.test(resource) || before === undefined) return undefined;
+    if (JSON.stringify(before) === JSON.stringify(after)) return undefined;
+    const message = `Invalid value: ${JSON.stringify(after)}: field is immutable`;
+    const details = { name, kind: wanted.kind, causes: [{ reason: 'FieldValueInvalid', message, field: `spec.${field}` }] };
+    return status(422, 'Invalid', `${wanted.kind}.apps "${name}" is invalid: spec.${field}: ${message}`, details);
   }
 
   private review(review: Stored): object {
@@ -169,7 +198,12 @@ function answer(response: http.ServerResponse, code: number, body: object): void
   response.end(JSON.stringify(body));
 }
 
-function status(code: number, reason: string, message: string, details?: object): object {
+function status(
+  code: number,
+  reason: string,
+  message: string,
+  details?: object,
+): { readonly code: number; readonly [key: string]: unknown } {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code, ...(details && { details }) };
 }
 
@@ -188,7 +222,15 @@ function conflict(found: readonly { manager: string; field: string }[]): object 
 }
 
 const verbs = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
-const core = { namespaces: 'Namespace', pods: 'Pod', events: 'Event', services: 'Service', configmaps: 'ConfigMap' };
+const core = {
+  namespaces: 'Namespace',
+  pods: 'Pod',
+  events: 'Event',
+  services: 'Service',
+  configmaps: 'ConfigMap',
+  secrets: 'Secret',
+  persistentvolumeclaims: 'PersistentVolumeClaim',
+};
 const apps = {
   deployments: 'Deployment',
   replicasets: 'ReplicaSet',
@@ -199,6 +241,7 @@ const apps = {
 const groups: Record<string, Record<string, string>> = {
   'apps/v1': apps,
   'authorization.k8s.io/v1': { selfsubjectaccessreviews: 'SelfSubjectAccessReview' },
+  'batch/v1': { jobs: 'Job' },
   'networking.k8s.io/v1': { ingresses: 'Ingress' },
 };
 

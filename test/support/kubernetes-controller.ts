@@ -60,6 +60,7 @@ export class Controller {
   constructor(private readonly store: KubernetesStore) {
     store.onChange = (resource, object) => {
       if (resource === 'deployments' && !this.acting) this.soon(() => this.reconcile(object.metadata.name), 10);
+      if (resource === 'jobs' && !object['status']) this.soon(() => this.runJob(object.metadata.name), 10);
     };
   }
 
@@ -110,6 +111,27 @@ export class Controller {
     this.finish(deployment.metadata.name, set, replicas);
   }
 
+  /** Ends a job: its pods fail if their image has the tag `crashing`. */
+  private runJob(name: string): void {
+    const job = this.store.get('jobs', name);
+    if (!job) return;
+    const { template } = job['spec'] as { template: Template };
+    const [container] = template.spec.containers;
+    const exitCode = container?.image.endsWith(':crashing') ? 3 : 0;
+    this.store.put('pods', {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `${name}-pod`, labels: { 'controller-uid': job.metadata.uid ?? '' } },
+      spec: template.spec,
+      status: { containerStatuses: [{ name: container?.name, restartCount: 0, state: { terminated: { exitCode } } }] },
+    });
+    const condition =
+      exitCode === 0
+        ? { type: 'Complete', status: 'True' }
+        : { type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+    this.store.put('jobs', { ...job, status: { conditions: [condition] } });
+  }
+
   private makePod(set: Stored, template: Template, count: number): void {
     const [container] = template.spec.containers;
     if (!container) return;
@@ -154,6 +176,11 @@ export class Controller {
   private finish(name: string, set: Stored, replicas: number): void {
     const deployment = this.store.get('deployments', name);
     if (!deployment) return;
+    const isNow =
+      JSON.stringify((deployment['spec'] as { template: Template }).template.spec) ===
+      JSON.stringify((set['spec'] as { template: Template }).template.spec);
+    // Another release has replaced this one.
+    if (!isNow) return;
     const ready = this.store
       .all('pods')
       .filter(
@@ -180,10 +207,7 @@ export class Controller {
       this.store.put('deployments', { ...deployment, metadata: { ...deployment.metadata, annotations }, status });
       this.acting = false;
     }
-    const isNow =
-      JSON.stringify((deployment['spec'] as { template: Template }).template.spec) ===
-      JSON.stringify((set['spec'] as { template: Template }).template.spec);
-    if (ready < replicas && isNow) this.soon(() => this.finish(name, set, replicas), 20);
+    if (ready < replicas) this.soon(() => this.finish(name, set, replicas), 20);
   }
 
   private soon(act: () => void, ms: number): void {

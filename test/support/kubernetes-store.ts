@@ -93,6 +93,7 @@ export class KubernetesStore {
     wanted: Stored,
     manager: string,
     force: boolean,
+    isDryRun = false,
   ): Stored | { manager: string; field: string }[] {
     const { apiVersion, kind, ...config } = wanted;
     const fields = leaves({
@@ -109,10 +110,13 @@ export class KubernetesStore {
           ),
     );
     if (conflicts.length > 0 && !force) return conflicts;
-    for (const { field } of conflicts) for (const [other, owned] of owners) if (other !== `${manager} apply`) owned.delete(field);
-    owners.set(`${manager} apply`, fields);
     const before = this.get(resource, name) ?? { apiVersion, kind, metadata: { name, ...(namespace !== undefined && { namespace }) } };
-    return this.put(resource, merged(before, wanted) as Stored);
+    if (isDryRun) return merged(before, wanted) as Stored;
+    for (const { field } of conflicts) for (const [other, owned] of owners) if (other !== `${manager} apply`) owned.delete(field);
+    const owned = owners.get(`${manager} apply`);
+    owners.set(`${manager} apply`, fields);
+    const stored = this.put(resource, merged(withoutDropped(before, owned, fields), wanted) as Stored);
+    return stored;
   }
 
   patch(resource: string, name: string, patch: unknown, manager: string, isJson: boolean): Stored | undefined {
@@ -192,6 +196,16 @@ function merged(before: unknown, wanted: unknown): unknown {
   if (wanted === null || typeof wanted !== 'object' || Array.isArray(wanted)) return wanted;
   const base: Tree = before !== null && typeof before === 'object' && !Array.isArray(before) ? (before as Tree) : {};
   return { ...base, ...Object.fromEntries(Object.entries(wanted).map(([key, inner]) => [key, merged(base[key], inner)])) };
+}
+
+/** Removes the values of maps that the manager has applied before and no longer applies. */
+function withoutDropped(before: Stored, owned: Map<string, string> | undefined, fields: Map<string, string>): Stored {
+  const after = structuredClone(before) as Stored & { data?: Record<string, unknown> };
+  for (const field of owned?.keys() ?? []) {
+    const key = /^\.data\.(.*)$/.exec(field)?.[1];
+    if (key !== undefined && !fields.has(field) && after.data) delete after.data[key];
+  }
+  return after;
 }
 
 function mergePatch(before: unknown, patch: Tree): Tree {

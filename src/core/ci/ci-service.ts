@@ -1,8 +1,10 @@
 import type { HttpClient } from '../http/http-client';
 import type { DefinitionKind } from '../model/definition-kind';
 import type { CiDefinition, Pipeline } from '../model/pipeline';
+import type { ProblemFound } from '../model/events';
 import type { TokenServer, Tokens } from '../model/tokens';
 import type { CiClient } from './ci-client';
+import type { RepositoryFacts } from './export/repository-facts';
 
 /** The kind of a CI service, as `delivery.yaml` writes it: `github`. */
 export type CiName = string;
@@ -19,6 +21,8 @@ export interface CiPipeline {
 export interface ExportOptions {
   /** The packed file of Deliver in the repository, relative to its root, which `npx` runs. Steps that deploy or verify need it. */
   readonly package?: string;
+  /** Absent: only the paths of the files matter. */
+  readonly repository?: RepositoryFacts;
 }
 
 /** A file of a CI service as the pipelines define it: without its head and without preserved regions. */
@@ -30,8 +34,20 @@ export interface CiFile {
   /** The definition that it is generated from. */
   readonly source: string;
   readonly body: string;
+  /** The file that has its jobs while the repository has another number of services. */
+  readonly earlier?: EarlierFile;
   /** Warnings: missing features, requirements and exceeded limits of the CI service. */
   readonly notes: readonly string[];
+}
+
+/** A file whose preserved regions move to another file when the number of services changes. */
+export interface EarlierFile {
+  readonly path: string;
+  /** The file that shows by one of its lines that the jobs are still there. */
+  readonly root: string;
+  readonly mark: string;
+  /** The first line of each job there, with the one here. */
+  readonly jobs: ReadonlyMap<string, string>;
 }
 
 /** A place in a pipeline file where a delivery waits for a person. */
@@ -66,8 +82,11 @@ export interface CiDescriptor<Checked = unknown> extends DefinitionKind<Checked,
   /** The environment variable that names the file for a job's outputs. Deliver writes the address of a deployment to it, as `url`. */
   readonly outputsFile?: string;
 
-  /** `deliver init` takes over the steps of its pipelines: see `pipeline/detect/adopt`. */
-  readonly isAdoptable?: true;
+  /** The environment variable that names the file for the summary of a job, in Markdown. */
+  readonly summaryFile?: string;
+  /** Returns the log line by which the service shows a problem at its place in the code. */
+  readonly annotation?: (problem: ProblemFound) => string;
+
   /** How a comment begins in its files. */
   readonly comment: '#' | '//';
   /** The folders that hold its files for single services. A file in them may belong to a service that no longer exists. */

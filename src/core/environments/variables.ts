@@ -24,6 +24,13 @@ export function releaseEnvironment(folder: string, slot: string): Record<string,
   return { ...env, [pathName]: [...programFolders(folder, slot), env[pathName]].join(path.delimiter) };
 }
 
+/** Returns true for a value that occurs everywhere in logs, and so is no secret. */
+export function isOrdinary(value: string): boolean {
+  return /^(true|false|yes|no|on|off|null|none|\d{1,5}|localhost|127\.0\.0\.1|0\.0\.0\.0|development|production|staging|test|testing|local|debug|info|warn|warning|error)?$/i.test(
+    value,
+  );
+}
+
 /** Returns the name of `PATH` in the spelling of this machine: Windows writes `Path`. */
 function pathVariable(env: Readonly<Record<string, string>>): string {
   return Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';

@@ -27,6 +27,8 @@ export interface ExecCall extends GitCall {
   readonly onWarnings?: (stderr: string) => void;
   /** No limit by default. */
   readonly timeoutMs?: number;
+  /** The exit code by which a search reports that it found nothing. */
+  readonly nothingFound?: number;
 }
 
 const defaultTimeoutMs = 10 * 60_000;
@@ -92,7 +94,7 @@ export async function execGit(args: readonly string[], call: ExecCall): Promise<
       [...options, ...args],
       { cwd: folder, encoding, env: environment(call), maxBuffer: 1 << 30, windowsHide: true, timeout },
       (error, stdout, stderr) => {
-        if (!error) {
+        if (!error || (error.code !== undefined && error.code === call.nothingFound)) {
           call.onWarnings?.(stderr);
           resolve(ok(stdout));
         } else if ((error as NodeJS.ErrnoException).code === 'ENOENT') resolve(notStarted(folder));

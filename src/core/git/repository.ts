@@ -52,7 +52,7 @@ function bareRepository(folder: string): Result<never> {
 }
 
 /** Returns the name for the journal: `user.name` of git, or the name of the account. */
-export async function deliverer(repository: Repository): Promise<string> {
+export async function deliverer(repository: Pick<Repository, 'root'>): Promise<string> {
   const name = valueOf(await git({ folder: repository.root }, (client) => client.getConfig('user.name')));
   return name?.value?.trim() || accountName();
 }

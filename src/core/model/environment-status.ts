@@ -13,8 +13,11 @@ export interface EnvironmentStatus {
   readonly failure?: string;
 }
 
-/** `stopped`: on purpose. A service that should run and does not is `unhealthy`. */
-export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped';
+/**
+ * `stopped`: on purpose. A service that should run and does not is `unhealthy`. `missing`: somebody removed it. `unknown`: the environment
+ * does not answer.
+ */
+export type ServiceHealth = 'healthy' | 'starting' | 'unhealthy' | 'stopped' | 'missing' | 'unknown';
 
 export interface ServiceStatus {
   readonly service: string;

@@ -214,6 +214,8 @@ export interface Release {
   readonly verified?: boolean;
   /** The person that delivered it. */
   readonly by?: string;
+  /** The last rollback to it. */
+  readonly restored?: { readonly at: string; readonly by: string };
 }
 
 export interface Deployed extends EventBase {

@@ -108,7 +108,10 @@ function environmentOf({ watch = '60s', ...value }: Environment, at: Path, docum
   return { kind, settings, watchMs: watch === 'off' ? 0 : milliseconds(watch) };
 }
 
-function feedbackOf({ sources = [], components = {}, paths = {} }: NonNullable<Definition['feedback']>, document: SourceDocument): Feedback {
+function feedbackOf(
+  { sources = [], components = {}, paths = {} }: NonNullable<Definition['feedback']>,
+  document: SourceDocument,
+): Feedback {
   return {
     sources: sources.map((source, index): SourceDefinition => settingsOf(sourceKinds, source, ['feedback', 'sources', index], document)),
     components: Object.fromEntries(Object.entries(components).map(([name, globs]) => [name, listOf(globs)])),

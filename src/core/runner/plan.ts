@@ -7,6 +7,7 @@ import type { RepositoryHome } from '../support/home';
 import { listServices } from '../pipeline/locate';
 import { definitionPath } from '../pipeline/read-pipeline';
 import type { Pipeline } from '../model/pipeline';
+import { EnvFiles } from './env-file';
 import { declaredSecrets } from '../process/step-environment';
 
 /** Everything that is resolved before the first step of a run. */
@@ -17,6 +18,7 @@ export interface DeliveryPlan {
   /** The right to deploy to them, by name. */
   readonly claims: ReadonlyMap<string, Claim>;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly envFiles: EnvFiles;
   /** The other services of the repository. */
   readonly siblings: readonly string[];
 }
@@ -42,6 +44,8 @@ export async function planPipeline(
     });
   }
 
+  const envFiles = EnvFiles.read(pipeline, repository.root, folder);
+  if (!envFiles.ok) return envFiles;
   const environments = new Map<string, Environment>();
   const claims = new Map<string, Claim>();
   const names = new Set(pipeline.steps.flatMap((step) => step.deploy ?? []));
@@ -62,7 +66,7 @@ export async function planPipeline(
     environments.size === 0
       ? []
       : (await listServices(repository.root)).map((service) => service.name).filter((name) => name !== pipeline.service);
-  return ok({ pipeline, environments, claims, secrets, siblings });
+  return ok({ pipeline, environments, claims, secrets: { ...secrets, ...envFiles.value.masked }, envFiles: envFiles.value, siblings });
 }
 
 /** Asks for a confirmation if a step deploys to the `release` environment. Fails if it is declined. */

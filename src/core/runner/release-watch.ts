@@ -36,7 +36,7 @@ const queried = { pollIntervalMs: 2_000, failuresNeeded: 2 };
 
 /**
  * Watches a release after it went live. If the release becomes unhealthy, the previous one is restored and the journal of
- * its run records that. Ends early if another release is live or the service was stopped. Returns the rollback, if any.
+ * its run records that. Ends early if another release is live, or somebody stopped or removed the service. Returns the rollback, if any.
  */
 export async function watchRelease(watched: WatchedRelease, environment: Environment): Promise<RolledBackRelease | undefined> {
   const { service, release, journal, ms } = watched;
@@ -48,7 +48,7 @@ export async function watchRelease(watched: WatchedRelease, environment: Environ
     const looked = Date.now();
     const answered = await environment.observe(AbortSignal.timeout(10 * queried.pollIntervalMs));
     const live = environment.status().find((one) => one.service === service);
-    if (live?.release?.id !== release || live.state === 'stopped') return undefined;
+    if (live?.release?.id !== release || live.state === 'stopped' || live.state === 'missing') return undefined;
     if (live.state === 'unhealthy') {
       firstFailureAt ??= looked;
       if (++failures >= failuresNeeded) return rollBack(watched, environment, live, firstFailureAt);

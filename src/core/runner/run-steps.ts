@@ -115,6 +115,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     journal,
     pipes,
     environments: given.environments,
+    envFiles: given.envFiles,
     claims: given.claims,
     siblings: given.siblings,
     deliverer: () => deliverer(repository),

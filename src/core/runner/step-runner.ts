@@ -8,6 +8,7 @@ import type { Pipeline, Step } from '../model/pipeline';
 import type { Fingerprint, StepCache } from './cache';
 import type { Change, EventBody, ProblemFound, Release, StepFinished, StepState } from '../model/events';
 import type { Journal } from '../history/journal';
+import { envFileAdvice, type EnvFiles } from './env-file';
 import { failureReason, timeoutReason } from './failure-reason';
 import { appendText } from '../support/files';
 import { logFile } from '../support/home';
@@ -19,6 +20,7 @@ import type { ReportStamps } from '../logs/reports';
 import { runCommand, type CommandEnd } from '../process/command';
 import type { RunState } from '../model/run-state';
 import { stepEnvironment, type StepLocation } from '../process/step-environment';
+import { ToolCheck } from './tool-check';
 import type { ReleaseGuard } from './verification';
 
 /** The context that all steps of a run share. */
@@ -36,6 +38,7 @@ export interface StepContext {
   readonly journal: Journal;
   readonly pipes: OutputPipes;
   readonly environments: ReadonlyMap<string, Environment>;
+  readonly envFiles: EnvFiles;
   readonly claims: ReadonlyMap<string, Claim>;
   readonly siblings: readonly string[];
   /** Returns the name of the person that delivers. */
@@ -61,7 +64,11 @@ export class StepRunner {
   /** True if a command was started, which may have left processes behind. */
   hasRun = false;
 
-  constructor(private readonly context: StepContext) {}
+  private readonly tools: ToolCheck;
+
+  constructor(private readonly context: StepContext) {
+    this.tools = new ToolCheck(context.base, context.around, (message) => context.journal.append({ type: 'notice', message }));
+  }
 
   async execute(step: Step): Promise<StepState> {
     const { signal } = this.context;
@@ -71,10 +78,16 @@ export class StepRunner {
     if (refusal !== undefined) return this.finish(step, began, { state: 'failed', reason: refusal });
     const done = await this.alreadyDone(step);
     if (done) return this.finish(step, began, done);
-    const end = step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy);
+    const missing = await this.withoutProgram(step);
+    const end = missing ?? (step.deploy === undefined ? await this.command(step) : await this.deploy(step, step.deploy));
     const state = this.finish(step, began, end);
     await this.context.verification.ended(step, state);
     return state;
+  }
+
+  private async withoutProgram(step: Step): Promise<Ending | undefined> {
+    const reason = await this.tools.refusal(step, this.context.pipeline);
+    return reason === undefined ? undefined : { state: 'failed', reason };
   }
 
   /** Records a step that never runs because `need` did not pass. */
@@ -204,7 +217,9 @@ export class StepRunner {
       dirty: change.dirty,
       by: await this.context.deliverer(),
     };
-    const own = Object.fromEntries(step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])));
+    const declared = Object.fromEntries(
+      step.secrets.flatMap((secret) => (secrets[secret] === undefined ? [] : [[secret, secrets[secret]]])),
+    );
     const request = {
       service: pipeline.service,
       release,
@@ -215,7 +230,7 @@ export class StepRunner {
       ...(claim && { claim }),
       ...(pipeline.release === name && { isProduction: true as const }),
       ...(verification.owner && { owner: verification.owner }),
-      secrets: own,
+      secrets: { ...this.context.envFiles.of(name), ...declared },
       ...(promotes && { promotes }),
     };
     const deployed = await environment.deploy(request, write, AbortSignal.any([limited(signal, step.timeoutMs), unwritable.signal]));
@@ -223,7 +238,7 @@ export class StepRunner {
     if (!deployed.ok) {
       const { kind, message } = deployed.failure;
       if (kind === 'cancelled' && signal.aborted) return { state: 'cancelled', log };
-      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message);
+      const reason = kind === 'cancelled' ? timeoutReason(step) : mask.text(message) + envFileAdvice(pipeline, name, around);
       write(reason);
       const state = signal.aborted ? 'cancelled' : 'failed';
       await this.context.problems.report(step, { state, log, from: 0, reason });

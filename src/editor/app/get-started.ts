@@ -7,16 +7,43 @@ import type { Cli } from './cli';
 
 const definitionName = 'delivery.yaml';
 
-/** Writes a `delivery.yaml` for a folder that has none, and opens it. */
+/** Writes a `delivery.yaml` for each selected service of a folder that has none, and opens the files. */
 export async function setUp(cli: Cli, notifications: DeliveryNotifications): Promise<void> {
   const folder = await pickFolder();
   if (folder === undefined) return;
   const file = path.join(folder, definitionName);
-  if (!fs.existsSync(file)) {
-    const exit = await cli.start(['init'], folder).exit;
-    if (exit.code !== 0) return notifications.showFailure('Could not set up delivery', exit.stderr);
-  }
-  await vscode.window.showTextDocument(vscode.Uri.file(file));
+  if (fs.existsSync(file)) return void (await vscode.window.showTextDocument(vscode.Uri.file(file)));
+  const failed = (text: string): void => notifications.showFailure('Could not set up delivery', text);
+  const listed = await cli.output(['init', '--list', '--json'], folder);
+  if (listed.code !== 0) return failed(listed.output);
+  const folders = await pickServices(folder, JSON.parse(listed.output) as OfferedService[]);
+  if (folders === undefined || folders.length === 0) return;
+  const written = await cli.output(['init', ...folders, '--json'], folder);
+  if (written.code !== 0) return failed(written.output);
+  const { services } = JSON.parse(written.output) as {
+    services: readonly { readonly file: string; readonly questions: readonly string[] }[];
+  };
+  for (const service of services) await vscode.window.showTextDocument(vscode.Uri.file(service.file), { preview: false });
+  const [question] = services.flatMap(({ questions }) => questions);
+  if (question !== undefined) void vscode.window.showInformationMessage(`${definitionName} has an open question: ${question}`);
+}
+
+interface OfferedService {
+  readonly folder: string;
+  readonly service: string;
+}
+
+/** Returns the folders of the selected services, relative to `folder`. Asks only if there are several. */
+async function pickServices(folder: string, offered: readonly OfferedService[]): Promise<string[] | undefined> {
+  const items = offered.map((one) => ({
+    label: one.service,
+    description: path.relative(folder, one.folder),
+    picked: true,
+    place: path.relative(folder, one.folder) || '.',
+  }));
+  if (items.length < 2) return items.map(({ place }) => place);
+  const picked = await vscode.window.showQuickPick(items, { canPickMany: true, title: 'Select the Services to Set Up' });
+  return picked?.map(({ place }) => place);
 }
 
 async function pickFolder(): Promise<string | undefined> {

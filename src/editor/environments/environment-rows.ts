@@ -13,6 +13,8 @@ const healthIcons: Record<ServiceHealth, RowIcon> = {
   starting: { name: 'loading~spin', color: 'progressBar.background' },
   unhealthy: { name: 'error', color: 'testing.iconFailed' },
   stopped: { name: 'circle-outline', color: 'disabledForeground' },
+  missing: { name: 'circle-slash', color: 'testing.iconFailed' },
+  unknown: { name: 'question', color: 'disabledForeground' },
 };
 
 /** Returns the divergence of a live service from the current branch. */
@@ -87,7 +89,7 @@ function deployedRow(
     // A release without an artifact was built on another machine.
     release?.by !== undefined && service.artifact === undefined ? `by ${release.by}` : undefined,
     release?.subject,
-    release && age(release.deployedAt, now),
+    release && (release.restored ? `restored ${age(release.restored.at, now)} by ${release.restored.by}` : age(release.deployedAt, now)),
   ]);
   const isUp = service.state === 'healthy' || service.state === 'unhealthy';
   return {
@@ -100,6 +102,7 @@ function deployedRow(
         joined([service.state, service.reason], ': '),
         service.url,
         release && joined([`live: ${releaseText(release)}`, age(release.deployedAt, now), release.by && `by ${release.by}`], ', '),
+        release?.restored && `restored ${age(release.restored.at, now)} by ${release.restored.by}`,
         divergence && listed('In your branch, not live:', divergence.missing),
         divergence && listed('Live, not in your branch:', divergence.foreign),
         service.previous && `previous: ${releaseText(service.previous)}`,

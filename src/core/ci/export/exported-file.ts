@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 import { fail, ok, type Result } from '../../model/result';
 import type { CiDescriptor, CiFile, CiName, ExportOptions } from '../ci-service';
-import { splitRegions, insertRegions } from './preserved-regions';
+import { insertRegions, splitRegions, withoutBlocks, type Split } from './preserved-regions';
 
 /** The header of an exported file. */
 export interface Head {
@@ -14,8 +14,6 @@ export interface Head {
 
 const firstLine = /^(?:#|\/\/) Written by `deliver export ([\w-]+)(?: --package (\S+))?` from .+ \[([0-9a-f]{12})\]\s*$/;
 
-const adoptable = '; deliver init converts it if there is no delivery.yaml yet';
-
 /** Returns the header of a file that Deliver wrote, or undefined for any other file. */
 export function headOf(text: string): Head | undefined {
   const match = firstLine.exec(text.slice(0, 2000).split('\n', 1)[0] ?? '');
@@ -25,7 +23,7 @@ export function headOf(text: string): Head | undefined {
 }
 
 /** The part of a descriptor that the text of a file depends on. */
-export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment' | 'isAdoptable'>;
+export type ExportedBy = Pick<CiDescriptor, 'kind' | 'comment'>;
 
 /** The planned content of one exported file. */
 export interface ExportPlan {
@@ -38,6 +36,16 @@ export interface ExportPlan {
   readonly isEdited: boolean;
 }
 
+/** The preserved regions that other files had or get, because the number of services changed. */
+export interface MovedRegions {
+  /** Those that come from another file. */
+  readonly from?: { readonly path: string; readonly split: Split };
+  /** The first lines of the jobs that moved to another file. */
+  readonly away: ReadonlySet<string>;
+}
+
+const noneMoved: MovedRegions = { away: new Set() };
+
 /**
  * Returns the new text of a file, with the preserved regions of the existing file. Fails if Deliver did not write that file, unless `force`
  * is set, and if the job around a region no longer exists.
@@ -48,6 +56,7 @@ export function planFile(
   options: ExportOptions,
   there: string | undefined,
   force = false,
+  { from, away }: MovedRegions = noneMoved,
 ): Result<ExportPlan> {
   const { path } = file;
   const before = there?.replace(/\r\n/g, '\n');
@@ -56,28 +65,20 @@ export function planFile(
     return fail('usage', `${path} was not written by Deliver`, {
       path,
       line: 1,
-      hint: `move the file away, or overwrite it with --force${engine.isAdoptable ? adoptable : ''}`,
+      hint: `move the file away, or overwrite it with --force`,
     });
   const fresh = splitRegions(file.body, path);
   if (!fresh.ok) return fresh;
-  if (before === undefined || !head)
-    return ok({
-      file,
-      text: withDigest([...headLines(engine, file, options), ...file.body.split('\n')], path),
-      isUnchanged: false,
-      isEdited: false,
-    });
-
-  const old = splitRegions(before, path);
-  if (!old.ok) return old;
-  const merged = insertRegions(
-    [...headLines(engine, file, options), ...fresh.value.body.slice(fresh.value.body.findIndex((line) => line !== ''))],
-    old.value,
-    path,
-  );
+  const old = head && before !== undefined ? splitRegions(before, path) : undefined;
+  if (old?.ok === false) return old;
+  const { body } = fresh.value;
+  const own = old
+    ? insertRegions([...headLines(engine, file, options), ...body.slice(body.findIndex(Boolean))], withoutBlocks(old.value, away), path)
+    : ok([...headLines(engine, file, options), ...file.body.split('\n')]);
+  const merged = own.ok && from ? insertRegions(own.value, from.split, from.path) : own;
   if (!merged.ok) return merged;
   const text = withDigest(merged.value, path);
-  const wrong = engine.comment === '#' ? parseDocument(text, { logLevel: 'silent' }).errors[0] : undefined;
+  const wrong = engine.comment === '#' && (old || from) ? parseDocument(text, { logLevel: 'silent' }).errors[0] : undefined;
   if (wrong) {
     const hint = 'fix them, and export again';
     return fail('usage', `with the preserved regions the file is not valid YAML: ${wrong.message.split('\n')[0]}`, {
@@ -86,6 +87,7 @@ export function planFile(
       hint,
     });
   }
+  if (before === undefined || !head || !old) return ok({ file, text, isUnchanged: false, isEdited: false });
   const firstChange = differsAt(before, text);
   return ok({
     file,

@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Pipeline, Step } from '../../model/pipeline';
+import type { ExportOptions } from '../ci-service';
+import { below } from './plain-globs';
+import { isProgram } from './shell';
+import { foldersUp } from './toolchains';
 
 /** A step as a job of a CI service. */
 export interface Job {
@@ -58,7 +62,8 @@ function jobOf(step: Step, id: string, needs: readonly Job[]): Job {
 
 /** Returns the key of a step, as in a local run: it must declare its inputs, and all its needs must have a key. */
 function keyOf(step: Step, needs: readonly Job[]): JobKey | undefined {
-  if (step.inputs === undefined || !isOwnCommand(step)) return undefined;
+  // The values of inherited variables are unknown before the job runs.
+  if (step.inputs === undefined || !isOwnCommand(step) || step.inherits?.length) return undefined;
   const keys = needs.flatMap((need) => need.key ?? []);
   if (keys.length < needs.length) return undefined;
   const parts = [step.run, step.env, step.secrets, step.outputs, keys.map((key) => key.digest)];
@@ -73,9 +78,29 @@ export function isOwnCommand(step: Step): boolean {
   return step.run !== undefined && step.verifies === undefined;
 }
 
-/** Returns whether earlier jobs installed programs with a package manager, to be called by name. */
-export function hasPrograms(job: Job): boolean {
-  return job.handed.some(({ step }) => step.outputs.some((output) => /(^|\/)node_modules(\/|$)/.test(output)));
+/**
+ * Returns the folders that a local run puts on the PATH of a step, relative to the root: `node_modules/.bin` from the service's folder up.
+ * Empty where they cannot matter: npm adds them itself.
+ */
+export function programFolders(job: Job, folder: string, { repository }: ExportOptions): string[] {
+  const { run = '' } = job.step;
+  if (!isOwnCommand(job.step) || (isProgram(run) && /^npm /.test(run))) return [];
+  const isUsed = [job, ...job.handed].some(({ step }) => [step.run, ...step.outputs].some((text) => text?.includes('node_modules')));
+  const folders = foldersUp(folder).filter((each) => repository?.read(below(each, 'package.json')) !== undefined);
+  return (isUsed ? [...new Set([folder, ...folders])] : folders).map((each) => below(each, 'node_modules/.bin'));
+}
+
+/** Returns whether an earlier job installed the packages of npm. */
+export function hasNodeModules({ handed }: Job): boolean {
+  return handed.some(({ step }) => step.outputs.some((output) => output.includes('node_modules')));
+}
+
+/** The time after which a job without a longer timeout counts as hanging. */
+export const jobMinutes = 60;
+
+/** Returns the time that a job may take: the timeouts of its attempts, and time for its preparation. */
+export function minutesOf({ timeoutMs = 0 }: Step, attempts: number): number {
+  return Math.max(jobMinutes, Math.ceil((timeoutMs * attempts) / 60_000) + 10);
 }
 
 /** Returns the steps that others need and that have no outputs: on another machine their files are lost. */

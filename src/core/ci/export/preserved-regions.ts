@@ -9,7 +9,7 @@ interface Region {
   readonly line: number;
 }
 
-interface Split {
+export interface Split {
   /** The generated lines. */
   readonly body: readonly string[];
   readonly regions: readonly Region[];
@@ -39,6 +39,24 @@ export function splitRegions(text: string, path: string): Result<Split> {
     }
   }
   return open ? fail('usage', 'a preserved region begins here without an end', { path, line: open.line }) : ok({ body, regions });
+}
+
+/** Returns a file without the regions in the given blocks at the top level. */
+export function withoutBlocks(split: Split, blocks: Pick<ReadonlyMap<string, unknown>, 'has'>): Split {
+  return { ...split, regions: split.regions.filter((region) => !blocks.has(topOf(split, region))) };
+}
+
+/** Returns a file with other first lines of the given blocks. With `isPartly`, only the regions in these blocks stay. */
+export function withRenamedBlocks(split: Split, blocks: ReadonlyMap<string, string>, isPartly: boolean): Split {
+  return {
+    body: split.body.map((line) => blocks.get(line) ?? line),
+    regions: split.regions.filter((region) => !isPartly || blocks.has(topOf(split, region))),
+  };
+}
+
+/** Returns the first line of the block at the top level around a region; empty at the top level. */
+function topOf({ body }: Split, region: Region): string {
+  return enclosingLines(withStructure(body), region.at, indentOf(region.lines[0] ?? ''))[0] ?? '';
 }
 
 /**

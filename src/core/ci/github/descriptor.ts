@@ -21,8 +21,15 @@ export const github = describeCi({
   gitUser: 'x-access-token',
   jobMarks: ['RUNNER_TRACKING_ID'],
   outputsFile: 'GITHUB_OUTPUT',
+  summaryFile: 'GITHUB_STEP_SUMMARY',
+  annotation: ({ severity, path, line, column, message, source }) => {
+    const place = { file: path, line, col: column, title: source };
+    const properties = Object.entries(place).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name}=${escaped(value, /[%\r\n:,]/g)}`],
+    );
+    return `::${severity === 'error' ? 'error' : severity === 'warning' ? 'warning' : 'notice'} ${properties.join(',')}::${escaped(message, /[%\r\n]/g)}`;
+  },
 
-  isAdoptable: true,
   comment: '#',
   folders: ['.github/workflows'],
   files: async (services, options) => {
@@ -41,3 +48,8 @@ export const github = describeCi({
     find: async (content) => (await import('./workflow-approvals')).workflowApprovals(content),
   },
 });
+
+/** Escapes text for a workflow command (docs.github.com, workflow commands). */
+function escaped(text: string | number, special: RegExp): string {
+  return String(text).replace(special, (letter) => encodeURIComponent(letter));
+}

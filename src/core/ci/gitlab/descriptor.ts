@@ -20,7 +20,6 @@ export const gitlab = describeCi({
   gitUser: 'oauth2',
   quietPush: 'ci.skip',
 
-  isAdoptable: true,
   comment: '#',
   folders: ['.gitlab'],
   files: async (services, options) => (await import('./pipeline-file')).pipelineFiles(services, options),

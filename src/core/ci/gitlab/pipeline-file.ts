@@ -1,9 +1,21 @@
 import { definitionName } from '../../model/pipeline';
-import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
+import type { CiFile, CiPipeline, EarlierFile, ExportOptions } from '../ci-service';
 import { below, isGlob, plainGlobs } from '../export/plain-globs';
-import { commonWarnings, distinctNames, stepsWithoutOutputs, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
+import {
+  commonWarnings,
+  distinctNames,
+  stepsWithoutOutputs,
+  isOwnCommand,
+  hasNodeModules,
+  jobMinutes,
+  jobsOf,
+  minutesOf,
+  programFolders,
+  type Job,
+} from '../export/jobs';
 import { snapshotBranch, branchPrefix } from '../../git/snapshot-branch';
-import { deliverStep, isCompound, word } from '../export/shell';
+import { deliverStep, runBySh, secretChecks, word } from '../export/shell';
+import { toolchainsOf, type Toolchain } from '../export/toolchains';
 import { yamlText } from '../export/yaml-text';
 
 const root = '.gitlab-ci.yml';
@@ -27,10 +39,13 @@ const afterReserved = '-step';
 export function pipelineFiles(services: readonly CiPipeline[], options: ExportOptions): CiFile[] {
   const [only] = services;
   if (only && services.length === 1) return [serviceFile(only, root, options, { isAlone: true })];
-  const files = services.map((service) =>
-    serviceFile(service, `.gitlab/deliver-${service.pipeline.service}.yml`, options, { isAlone: false }),
-  );
-  return [rootFile(services, files), ...files];
+  const files = services.map((service) => serviceFile(service, ownPath(service), options, { isAlone: false }));
+  return [rootFile(services, files, options), ...files];
+}
+
+/** The file of a service beside others. */
+function ownPath({ pipeline }: CiPipeline): string {
+  return `.gitlab/deliver-${pipeline.service}.yml`;
 }
 
 const ownImage = [
@@ -40,8 +55,12 @@ const ownImage = [
   '',
 ];
 
-function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): CiFile {
-  const include = yamlText({ include: files.map((file) => ({ local: `/${file.path}` })), variables: common });
+function rootFile(services: readonly CiPipeline[], files: readonly CiFile[], options: ExportOptions): CiFile {
+  const include = yamlText({
+    include: files.map((file) => ({ local: `/${file.path}` })),
+    ...imageOf(services, options),
+    variables: commonVariables(options),
+  });
   const jobs = services.reduce((sum, { pipeline }) => sum + pipeline.steps.length, 0);
   return {
     path: root,
@@ -54,8 +73,49 @@ function rootFile(services: readonly CiPipeline[], files: readonly CiFile[]): Ci
   };
 }
 
-/** Full history, as in a local run. */
-const common = { GIT_DEPTH: '0', DELIVERY_COMMIT: '$CI_COMMIT_SHA' };
+function commonVariables({ repository }: ExportOptions): object {
+  return {
+    ...(repository?.usesHistory !== false && fullHistory),
+    ...(repository?.read('.gitmodules') !== undefined && { GIT_SUBMODULE_STRATEGY: 'recursive' }),
+    DELIVERY_COMMIT: '$CI_COMMIT_SHA',
+  };
+}
+
+const fullHistory = { GIT_DEPTH: '0' };
+
+/** Returns the image of all jobs if the repository asks for one version of one language. */
+function imageOf(services: readonly CiPipeline[], { repository }: ExportOptions): { readonly image?: string } {
+  const toolchains = repository ? services.flatMap(({ folder }) => toolchainsOf(folder, repository.read)) : [];
+  const images = new Set(toolchains.map(({ language, image }) => image ?? language));
+  const [image] = toolchains.map((one) => one.image);
+  return images.size === 1 && image !== undefined ? { image } : {};
+}
+
+/** GitLab caches only folders of the project. */
+const cacheFolder = '.cache';
+
+/** Where each package manager keeps its downloads. */
+const cacheVariables: Readonly<Record<Toolchain['language'], Readonly<Record<string, string>>>> = {
+  node: { npm_config_cache: `$CI_PROJECT_DIR/${cacheFolder}/npm` },
+  python: { PIP_CACHE_DIR: `$CI_PROJECT_DIR/${cacheFolder}/pip` },
+  // The runner cannot remove files that are read-only.
+  go: { GOMODCACHE: `$CI_PROJECT_DIR/${cacheFolder}/go`, GOFLAGS: '-modcacherw' },
+  rust: { CARGO_HOME: `$CI_PROJECT_DIR/${cacheFolder}/cargo` },
+};
+
+/** Returns the cache of the packages that a job downloads, and the variables for it. */
+function downloadsOf(job: Job, { service, options: { repository } }: Context): { readonly caches: object[]; readonly variables: object } {
+  if (!repository || !isOwnCommand(job.step)) return { caches: [], variables: {} };
+  const found = toolchainsOf(service.folder, repository.read).filter(
+    ({ language, lock }) => lock !== undefined && !(language === 'node' && hasNodeModules(job)),
+  );
+  // A cache key has at most two files.
+  const files = found.flatMap(({ lock }) => lock ?? []).slice(0, 2);
+  return {
+    caches: files.length > 0 ? [{ key: { files }, paths: [cacheFolder] }] : [],
+    variables: Object.assign({}, ...found.map(({ language }) => cacheVariables[language])) as object,
+  };
+}
 
 interface Context {
   readonly service: CiPipeline;
@@ -65,19 +125,14 @@ interface Context {
 
 function serviceFile(service: CiPipeline, path: string, options: ExportOptions, { isAlone }: { readonly isAlone: boolean }): CiFile {
   const { pipeline, folder } = service;
-  const jobs = jobsOf(
-    pipeline,
-    distinctNames(
-      pipeline.steps.map((step) => step.name),
-      (step) => jobName(step, pipeline.service, isAlone),
-    ),
-  );
+  const jobs = jobsOf(pipeline, jobNames(service, isAlone));
   const context = { service, options, isAlone };
   const texts = jobs.map((job) => `${secretsComment(job)}${yamlText({ [job.id]: jobBody(job, context) }, { old: true })}`);
   return {
     path,
     service: pipeline.service,
     source: below(folder, definitionName),
+    earlier: earlierFile(service, isAlone),
     body: [...(isAlone ? ownImage : []), yamlText(sharedKeys(context), { old: true }), texts.join('\n')].join('\n'),
     notes: [
       ...commonWarnings(pipeline, jobs, { runner: '`tags: [deliver]`' }),
@@ -85,6 +140,26 @@ function serviceFile(service: CiPipeline, path: string, options: ExportOptions, 
       ...(isAlone ? tooManyJobs(jobs.length) : []),
     ],
   };
+}
+
+/** Returns the file that has the jobs of a service while it has other services beside it, or none. */
+function earlierFile(service: CiPipeline, isAlone: boolean): EarlierFile {
+  const { pipeline } = service;
+  const [here, there] = [jobNames(service, isAlone), jobNames(service, !isAlone)];
+  const firstLine = (job: string): string => yamlText({ [job]: '' }, { old: true }).replace(/ ""\n$/, '');
+  return {
+    path: isAlone ? ownPath(service) : root,
+    root,
+    mark: isAlone ? `  - local: /${ownPath(service)}` : `  ${yamlText({ DELIVERY_SERVICE: pipeline.service }, { old: true }).trim()}`,
+    jobs: new Map(pipeline.steps.map(({ name }) => [firstLine(there(name)), firstLine(here(name))])),
+  };
+}
+
+function jobNames({ pipeline }: CiPipeline, isAlone: boolean): (step: string) => string {
+  return distinctNames(
+    pipeline.steps.map((step) => step.name),
+    (step) => jobName(step, pipeline.service, isAlone),
+  );
 }
 
 /** Returns the job of a step. Services of a repository share a pipeline, so names need a prefix unless there is one service. */
@@ -108,13 +183,16 @@ export function gitlabSteps(jobs: readonly string[], service: string, isAlone: b
   return steps;
 }
 
-/** Returns the keys that all jobs of the service share. */
-function sharedKeys({ service, isAlone }: Context): object {
+/** Returns the keys that all jobs of the service share. A newer push ends jobs that do not deliver. */
+function sharedKeys(context: Context): object {
+  const { service, options, isAlone } = context;
   const { folder, pipeline } = service;
-  if (isAlone) return { variables: { ...common, DELIVERY_SERVICE: pipeline.service } };
+  const shared = { interruptible: true };
+  const variables = { DELIVERY_SERVICE: pipeline.service };
+  if (isAlone) return { ...imageOf([service], options), variables: { ...commonVariables(options), ...variables }, default: shared };
   // Without the branch, a merge request would run the jobs a second time.
   const rules = [excludeOtherServices(service), { if: '$CI_COMMIT_BRANCH', ...changesOf(folder) }];
-  return { [template(service)]: { rules, variables: { DELIVERY_SERVICE: pipeline.service } } };
+  return { [template(service)]: { ...shared, rules, variables } };
 }
 
 /**
@@ -145,8 +223,16 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
   const { service } = context;
   const rules = job.isRelease ? releaseRules(context) : [];
   const own = isOwnCommand(step);
+  const minutes = minutesOf(step, own ? 1 : step.retries + 1);
   const artifacts = artifactsOf(job, service.folder);
   const cache = cacheOf(job, service);
+  const downloads = downloadsOf(job, context);
+  const caches = [...(cache ? [cache] : []), ...downloads.caches];
+  const variables = own
+    ? { ...downloads.variables, ...variablesOf(step.env) }
+    : context.options.repository?.usesHistory === false
+      ? fullHistory
+      : {};
   return {
     ...(!context.isAlone && { extends: template(service) }),
     needs: [...new Set([...job.needs, ...job.handed])].map((need) => need.id),
@@ -154,10 +240,11 @@ function jobBody(job: Job, context: Context): Record<string, unknown> {
     ...(job.environment !== undefined && { tags: ['deliver'] }),
     ...(step.deploy !== undefined && { environment: { name: step.deploy } }),
     ...(job.environment !== undefined && { resource_group: job.environment }),
-    ...(own && Object.keys(step.env).length > 0 && { variables: variablesOf(step.env) }),
-    ...(own && step.timeoutMs !== undefined && { timeout: `${Math.ceil(step.timeoutMs / 60_000)} minutes` }),
+    ...(job.isRelease && { interruptible: false }),
+    ...(Object.keys(variables).length > 0 && { variables }),
+    ...(minutes > jobMinutes && { timeout: `${minutes} minutes` }),
     ...(own && step.retries > 0 && { retry: Math.min(step.retries, limits.retries) }),
-    ...(cache && { cache }),
+    ...(caches.length > 0 && { cache: caches.length === 1 ? caches[0] : caches }),
     script: scriptOf(job, context, cache !== undefined),
     ...(artifacts && { artifacts }),
   };
@@ -181,17 +268,18 @@ function changesOf(folder: string): object {
 
 function scriptOf(job: Job, { service, options }: Context, isCached: boolean): string[] {
   const { step } = job;
-  const own = isOwnCommand(step);
-  const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
-  const command = own ? (step.run ?? '') : deliverStep(step.name, { ...options, up });
-  const complete = own && isCompound(command) ? `set +e\n${command}` : command;
+  const { folder } = service;
+  const enter = folder === '' ? [] : [`cd ${word(folder)}`];
+  if (!isOwnCommand(step)) return [...enter, deliverStep(step.name, options, 'CI_PROJECT_DIR')];
+  const programs = programFolders(job, folder, options).map((each) => `$CI_PROJECT_DIR/${each}:`);
+  const command = runBySh(step.run ?? '', step.timeoutMs);
   return [
-    ...(service.folder === '' ? [] : [`cd ${word(service.folder)}`]),
-    ...(own && hasPrograms(job) ? ['export PATH="$PWD/node_modules/.bin:$PATH"'] : []),
+    ...enter,
+    ...secretChecks(step),
+    ...(programs.length > 0 ? [`export PATH="${programs.join('')}$PATH"`] : []),
     isCached
-      ? // To the left of `&&`, a shell ignores the `set -e` of the command.
-        `if [ -f ${marker(job)} ]; then echo "its inputs are unchanged"; else\n(\n${complete}\n)\nresult=$?\n[ $result -eq 0 ] || exit $result\ndate > ${marker(job)}\nfi`
-      : complete,
+      ? `if [ -f ${marker(job)} ]; then\n  echo "The inputs are unchanged."\nelse\n  ${command} || exit\n  date > ${marker(job)}\nfi`
+      : command,
   ];
 }
 

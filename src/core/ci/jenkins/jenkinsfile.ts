@@ -1,8 +1,9 @@
 import { definitionName } from '../../model/pipeline';
+import { wordList } from '../../support/format';
 import type { CiFile, CiPipeline, ExportOptions } from '../ci-service';
 import { below } from '../export/plain-globs';
-import { commonWarnings, hasPrograms, isOwnCommand, jobsOf, type Job } from '../export/jobs';
-import { deliverStep, isCompound } from '../export/shell';
+import { commonWarnings, isOwnCommand, jobsOf, minutesOf, programFolders, type Job } from '../export/jobs';
+import { deliverStep, isProgram } from '../export/shell';
 
 /**
  * Jenkins compiles a declarative pipeline into one method, which the JVM limits to 64 kB of bytecode. The number of lines that fit
@@ -20,11 +21,18 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
   const { pipeline, folder } = service;
   const jobs = jobsOf(pipeline, (step) => step);
   const context = { service, options };
+  const extensions = [
+    ...(options.repository?.read('.gitmodules') === undefined ? [] : ['submodule(recursiveSubmodules: true, parentCredentials: true)']),
+    ...(options.repository?.usesLfs ? ['lfs()'] : []),
+  ].join(', ');
+  const checkout = `checkout scmGit(branches: scm.branches, userRemoteConfigs: scm.userRemoteConfigs, extensions: scm.extensions + [${extensions}])`;
   const body = [
     'pipeline {',
     '  agent any',
     '  options {',
     '    disableConcurrentBuilds()',
+    // A build that prints nothing for this long hangs.
+    `    timeout(time: ${Math.max(...jobs.map(({ step }) => minutesOf(step, 1)))}, unit: 'MINUTES', activity: true)`,
     '  }',
     '  environment {',
     `    CI = 'true'`,
@@ -32,7 +40,8 @@ export function jenkinsfile(service: CiPipeline, options: ExportOptions): CiFile
     `    DELIVERY_COMMIT = "\${env.GIT_COMMIT}"`,
     '  }',
     '  stages {',
-    ...waves(jobs).flatMap((wave, index) => waveLines(wave, index, context)),
+    ...(extensions ? [`    stage('Submodules and large files') {`, '      steps {', `        ${checkout}`, '      }', '    }'] : []),
+    ...waves(jobs).flatMap((wave) => waveLines(wave, context)),
     '  }',
     '}',
     '',
@@ -68,11 +77,11 @@ function waves(jobs: readonly Job[]): Job[][] {
   return found;
 }
 
-function waveLines(wave: readonly Job[], index: number, context: ExportContext): string[] {
+function waveLines(wave: readonly Job[], context: ExportContext): string[] {
   const [only] = wave;
   if (only && wave.length === 1) return stageLines(only, context, '    ');
   return [
-    `    stage('wave ${index + 1}') {`,
+    `    stage(${groovyText(waveName(wave.map(({ step }) => step.name)))}) {`,
     '      parallel {',
     ...wave.flatMap((job) => stageLines(job, context, '        ')),
     '      }',
@@ -80,11 +89,14 @@ function waveLines(wave: readonly Job[], index: number, context: ExportContext):
   ];
 }
 
-function stageLines(job: Job, { service, options }: ExportContext, indent: string): string[] {
+function waveName(steps: readonly string[]): string {
+  return wordList(steps.length > 3 ? [...steps.slice(0, 2), `${steps.length - 2} more`] : steps, 'and');
+}
+
+function stageLines(job: Job, context: ExportContext, indent: string): string[] {
   const { step } = job;
+  const { folder } = context.service;
   const own = isOwnCommand(step);
-  const up = service.folder === '' ? './' : '../'.repeat(service.folder.split('/').length);
-  const command = own ? (step.run ?? '') : deliverStep(step.name, { ...options, up });
   const variables = [
     ...(own ? Object.entries(step.env).map(([name, value]) => `${name} = ${groovyText(value)}`) : []),
     ...step.secrets.map((secret) => `${secret} = credentials(${groovyText(secret)})`),
@@ -93,24 +105,26 @@ function stageLines(job: Job, { service, options }: ExportContext, indent: strin
     `stage(${groovyText(step.name)}) {`,
     ...(job.isRelease ? inner(['when {', `  expression { env.BRANCH_NAME == null || env.BRANCH_IS_PRIMARY == 'true' }`, '}']) : []),
     ...(variables.length > 0 ? inner(['environment {', ...inner(variables), '}']) : []),
-    ...inner(['steps {', ...inner(inFolder(service.folder, stepLines(job, own, command))), '}']),
-    ...(step.reports.length > 0 ? inner(['post {', '  always {', ...inner(inner(reportLines(job, service.folder))), '  }', '}']) : []),
+    ...inner(['steps {', ...inner(inFolder(folder, stepLines(job, context))), '}']),
+    ...(step.reports.length > 0 ? inner(['post {', '  always {', ...inner(inner(reportLines(job, folder))), '  }', '}']) : []),
     '}',
   ];
   return lines.map((line) => `${indent}${line}`);
 }
 
-function stepLines(job: Job, own: boolean, command: string): string[] {
+function stepLines(job: Job, { service, options }: ExportContext): string[] {
   const { step } = job;
-  const script = own && isCompound(command) ? `set +e\n${command}` : command;
-  let lines = [`sh ${groovyText(script)}`];
-  if (own && hasPrograms(job)) lines = [`withEnv(["PATH+PROGRAMS=\${pwd()}/node_modules/.bin"]) {`, ...inner(lines), '}'];
-  if (own && step.timeoutMs !== undefined) {
-    const [time, unit] =
-      step.timeoutMs % 60_000 === 0 ? [step.timeoutMs / 60_000, 'MINUTES'] : [Math.ceil(step.timeoutMs / 1000), 'SECONDS'];
+  const { run = '', timeoutMs, retries } = step;
+  if (!isOwnCommand(step)) return [`sh ${groovyText(deliverStep(step.name, options, 'WORKSPACE'))}`];
+  // Without its own first line, Jenkins runs a script by `sh -xe`.
+  let lines = [`sh ${groovyText(isProgram(run) ? run : `#!/bin/sh\n${run}`)}`];
+  const programs = programFolders(job, service.folder, options).map((folder) => `\${env.WORKSPACE}/${folder}`);
+  if (programs.length > 0) lines = [`withEnv(["PATH+PROGRAMS=${programs.join(':')}"]) {`, ...inner(lines), '}'];
+  if (timeoutMs !== undefined) {
+    const [time, unit] = timeoutMs % 60_000 === 0 ? [timeoutMs / 60_000, 'MINUTES'] : [Math.ceil(timeoutMs / 1000), 'SECONDS'];
     lines = [`timeout(time: ${time}, unit: '${unit}') {`, ...inner(lines), '}'];
   }
-  return own && step.retries > 0 ? [`retry(${step.retries + 1}) {`, ...inner(lines), '}'] : lines;
+  return retries > 0 ? [`retry(${retries + 1}) {`, ...inner(lines), '}'] : lines;
 }
 
 function reportLines({ step }: Job, folder: string): string[] {
@@ -127,6 +141,7 @@ function inner(lines: readonly string[]): string[] {
 
 /** Returns a Groovy string literal without interpolation. */
 export function groovyText(text: string): string {
-  const escaped = text.replace(/\\/g, '\\\\').replace(/'/g, `\\'`);
+  // Groovy reads a carriage return as a line break.
+  const escaped = text.replace(/\\/g, '\\\\').replace(/'/g, `\\'`).replace(/\r/g, '\\r');
   return text.includes('\n') ? `'''${escaped}'''` : `'${escaped}'`;
 }

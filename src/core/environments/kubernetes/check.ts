@@ -36,12 +36,13 @@ interface Attributes {
 export async function checkPermissions(kubectl: Kubectl, workload: string, signal: AbortSignal): Promise<Result<void>> {
   const { context, namespace = '' } = kubectl.place;
   const resource = `${workload.split('/')[0] ?? ''}s`;
-  const history = resource === 'deployments' ? 'replicasets' : 'controllerrevisions';
   const needed: [string, string, string[]][] = [
     ['apps', resource, ['get', 'list', 'watch', 'create', 'patch']],
-    ['apps', history, ['list']],
+    ...(resource === 'deployments' ? [['apps', 'replicasets', ['list']] as [string, string, string[]]] : []),
     ['', 'pods', ['list']],
     ['', 'events', ['watch']],
+    // A secret keeps the objects of each release.
+    ['', 'secrets', ['list', 'create', 'patch']],
   ];
   const reviews = needed.flatMap(([group, what, verbs]) =>
     verbs.map((verb) => ({

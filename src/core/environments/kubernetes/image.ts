@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import type { KubernetesDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import type { PlatformDeploy } from '../platform';
-import type { ContainerSpec, Pod, PodTemplate, Workload } from './objects';
+import type { ContainerSpec, KubernetesObject, Pod, PodTemplate, Workload } from './objects';
 
 /** Returns the image of a release, or undefined if the manifests name it. */
 export function desiredImage({ image }: KubernetesDefinition, request: PlatformDeploy): Result<string | undefined> {
@@ -64,14 +64,34 @@ export function withImage(workload: Workload, image: string): Result<Workload> {
       hint: 'give the container in the manifest an image of this repository',
     });
   }
-  const replaced = (container: ContainerSpec): ContainerSpec =>
-    isOnly || hasSameRepository(container) ? { ...container, image } : container;
-  const spec: NonNullable<PodTemplate['spec']> = {
-    ...template.spec,
-    containers: containers.map(replaced),
-    initContainers: template.spec?.initContainers?.map((container) => (hasSameRepository(container) ? { ...container, image } : container)),
+  return ok({ ...workload, spec: { ...workload.spec, template: replaceImages(template, image, isOnly) } });
+}
+
+/** Sets the image in the containers of another object that run another version of it, such as a job that migrates data. */
+export function withSameImage(object: KubernetesObject, image: string): KubernetesObject {
+  const { spec } = object as {
+    readonly spec?: { readonly template?: PodTemplate; readonly jobTemplate?: { spec?: { template?: PodTemplate } } };
   };
-  return ok({ ...workload, spec: { ...workload.spec, template: { ...template, spec } } });
+  if (spec?.template?.spec?.containers)
+    return { ...object, spec: { ...spec, template: replaceImages(spec.template, image, false) } } as KubernetesObject;
+  const inner = spec?.jobTemplate?.spec;
+  if (!inner?.template?.spec?.containers) return object;
+  const jobTemplate = { ...spec?.jobTemplate, spec: { ...inner, template: replaceImages(inner.template, image, false) } };
+  return { ...object, spec: { ...spec, jobTemplate } } as KubernetesObject;
+}
+
+function replaceImages(template: PodTemplate, image: string, isOnly: boolean): PodTemplate {
+  const replaced = (container: ContainerSpec): ContainerSpec =>
+    isOnly || (container.image !== undefined && repositoryOf(container.image) === repositoryOf(image))
+      ? { ...container, image }
+      : container;
+  const initContainers = template.spec?.initContainers?.map((container) =>
+    container.image !== undefined && repositoryOf(container.image) === repositoryOf(image) ? { ...container, image } : container,
+  );
+  return {
+    ...template,
+    spec: { ...template.spec, containers: (template.spec?.containers ?? []).map(replaced), ...(initContainers && { initContainers }) },
+  };
 }
 
 /** Returns the full name of an image without its version. */

@@ -20,13 +20,14 @@ export interface KubectlOptions {
   /** The text for its standard input. */
   readonly input?: string;
   readonly timeoutMs?: number;
+  /** The limit for a single request. */
+  readonly requestSeconds?: number | undefined;
   readonly stdout?: WriteLine;
   readonly stderr?: WriteLine;
   /** It runs until it is ended, so its requests have no time limit. */
   readonly streaming?: boolean;
 }
 
-const requestSeconds = 15;
 /** The limit for other calls. Credential plugins may open a browser. */
 const callTimeoutMs = 60_000;
 
@@ -36,6 +37,16 @@ const callTimeoutMs = 60_000;
  */
 export class Kubectl {
   constructor(readonly place: KubectlTarget) {}
+
+  /** Returns the same kubectl for another namespace. */
+  in(namespace: string): Kubectl {
+    return namespace === this.place.namespace ? this : new Kubectl({ ...this.place, namespace });
+  }
+
+  /** Returns a command line for messages. */
+  shown(args: string): string {
+    return shownCommand(args, this.place);
+  }
 
   /** Returns the output of a call. */
   async text(args: readonly string[], options: KubectlOptions): Promise<KubectlResult<string>> {
@@ -56,12 +67,12 @@ export class Kubectl {
   }
 
   failure(end: ProgramEnd): KubectlFailure {
-    return classifyFailure(end, this.place.context);
+    return classifyFailure(end, this.place);
   }
 
   /** `local` calls do not contact the cluster and do not require the context to exist. */
   async run(args: readonly string[], options: KubectlOptions, reach: 'cluster' | 'local' = 'cluster'): Promise<ProgramEnd> {
-    const { streaming, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
+    const { streaming, requestSeconds = 15, timeoutMs = streaming ? undefined : callTimeoutMs, ...rest } = options;
     const { context, namespace = 'default', folder, mark } = this.place;
     const limit = streaming ? [] : [`--request-timeout=${requestSeconds}s`];
     return runProgram({
@@ -105,8 +116,15 @@ const forbidden = /\(Forbidden\)|is forbidden|^error: .*forbidden/m;
 const notFound = /\(NotFound\)/;
 const conflict = /Apply failed with \d+ conflicts?|\(Conflict\)/;
 
+type Place = Pick<KubectlTarget, 'context' | 'namespace'>;
+
+function shownCommand(args: string, { context, namespace }: Place): string {
+  return `kubectl --context=${context}${namespace === undefined ? '' : ` --namespace=${namespace}`} ${args}`;
+}
+
 /** Explains a failed call and how to fix it. */
-export function classifyFailure(end: ProgramEnd, context: string): KubectlFailure {
+export function classifyFailure(end: ProgramEnd, place: Place): KubectlFailure {
+  const { context } = place;
   const detail = errorMessage(end);
   const failure = (reason: FailureReason, kind: Failure['kind'], message: string, hint?: string): KubectlFailure => ({
     ok: false,
@@ -126,7 +144,7 @@ export function classifyFailure(end: ProgramEnd, context: string): KubectlFailur
       'unreachable',
       'machinery',
       `the cluster of ${context} did not answer in time`,
-      `try: kubectl --context=${context} version`,
+      `try: ${shownCommand('version', { context })}`,
     );
   // Without credentials kubectl prompts on a terminal, and there is none.
   if (signedOut.test(end.stderr) || /^Please enter (Username|Password)/m.test(end.stdout))
@@ -134,30 +152,44 @@ export function classifyFailure(end: ProgramEnd, context: string): KubectlFailur
       'signed-out',
       'usage',
       `the cluster of ${context} rejected the credentials: ${detail}`,
-      `sign in, then check it with: kubectl --context=${context} get pods`,
+      `sign in, then check it with: ${shownCommand('get pods', place)}`,
     );
   if (unreachable.test(end.stderr))
     return failure(
       'unreachable',
       'machinery',
       `the cluster of ${context} is unreachable: ${detail}`,
-      `try: kubectl --context=${context} version`,
+      `try: ${shownCommand('version', { context })}`,
     );
   if (forbidden.test(end.stderr)) return failure('forbidden', 'usage', detail, 'ask for this permission in the cluster');
   if (conflict.test(end.stderr)) return failure('conflict', 'delivery', conflictsOf(end.stderr));
   return failure(notFound.test(end.stderr) ? 'not-found' : 'other', 'delivery', detail);
 }
 
-/** Returns the first error that kubectl printed. Later lines only explain it. */
+const errorStart = /^(error\b|Error from server\b|Unable to connect|The connection to|The [\w.]+ "[^"]*" is invalid)/;
+const maxErrorLength = 400;
+
+/** Returns the errors that kubectl printed, each with its further lines. */
+export function errorsOf(stderr: string): string[] {
+  const errors: string[] = [];
+  for (const line of stderr.split('\n')) {
+    if (errorStart.test(line)) errors.push(line);
+    else if (errors.length > 0 && line.trim() !== '') errors.push(`${errors.pop() ?? ''} ${line.trim()}`);
+  }
+  return errors.map((error) =>
+    error
+      .replace(/^(error|Error from server( \(\w+\))?): /, '')
+      .replace(/^(error )?when (applying|creating|replacing|deleting)( patch)?(:| "[^"]*":) /, '')
+      // The refused value is printed as Go code of up to several kilobytes.
+      .replace(/: Invalid value: .*?: (field is immutable|spec is immutable)/g, ': $1')
+      .trim(),
+  );
+}
+
+/** Returns the last error that kubectl printed. */
 function errorMessage({ stderr, stdout, exitCode }: ProgramEnd): string {
-  const line = stderr
-    .split('\n')
-    .findLast((candidate) => /^(error|Error from server)\b|^Unable to connect|^The connection to/.test(candidate));
-  const text = line ?? lastLine(stderr) ?? lastLine(stdout) ?? `kubectl ended with ${exitCode ?? 'a signal'}`;
-  return text
-    .replace(/^(error|Error from server( \(\w+\))?): /, '')
-    .replace(/^(error )?when (applying|creating) "[^"]*": /, '')
-    .trim();
+  const text = errorsOf(stderr).at(-1) ?? lastLine(stderr) ?? lastLine(stdout) ?? `kubectl ended with ${exitCode ?? 'a signal'}`;
+  return text.length > maxErrorLength ? `${text.slice(0, maxErrorLength)}…` : text;
 }
 
 /** Returns all conflicts, which kubectl prints on several lines, without its advice. */

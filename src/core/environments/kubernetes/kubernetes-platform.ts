@@ -1,4 +1,3 @@
-import type { Release } from '../../model/events';
 import type { KubernetesDefinition } from './descriptor';
 import { fail, ok, type Result } from '../../model/result';
 import { shortCommit } from '../../support/format';
@@ -11,37 +10,30 @@ import {
   type PlatformDeploy,
   type PlatformDeployed,
   type PlatformPlace,
+  releaseLabel,
 } from '../platform';
-import { apply } from './apply';
+import { assignedAddress, declaredAddress, waitForAddress } from './address';
+import { type ChangeOptions, ReleaseChange } from './change';
 import { checkNamespace, checkPermissions, namespaceOf } from './check';
-import { liveRevision, readHistory, revisionWith } from './history';
-import { desiredImage, imageOf, runningImage, withImage } from './image';
-import { Kubectl } from './kubectl';
+import { desiredImage, imageOf, runningImage, withImage, withSameImage } from './image';
+import { Kubectl, type KubectlFailure } from './kubectl';
 import { mayBeGenerated, mayGainObjects, type Rendered, renderManifests } from './manifests';
-import type { KubernetesObject, ObjectList, Pod, Revision, Workload } from './objects';
-import { observedServices, watchNamespace, writeLogs } from './observe';
+import { type KubernetesObject, nameOf, type ObjectList, type Pod, withAnnotations, type Workload } from './objects';
+import { observedServices, watchNamespace, watchReach, writeLogs } from './observe';
+import { withOwner } from './prune';
+import { readRecords, recordWith } from './release-record';
 import { Rollout, RolloutDeadline } from './rollout';
-import {
-  isLive,
-  isStopped,
-  isTakenDown,
-  qualifiedName,
-  readWorkload,
-  restoreScale,
-  scaleToZero,
-  takeDown,
-  withReleaseAnnotations,
-} from './workload';
-
-const neverAborted = new AbortController().signal;
+import { annotations, isStopped, readWorkload, restoreScale, scaleToZero, takeDown, withReleaseAnnotations } from './workload';
 
 /**
- * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. The
- * revisions that the cluster keeps can be restored, including those that others delivered. The secrets of a step are not copied to
- * the cluster: manifests refer to secrets that exist there.
+ * A Kubernetes cluster, through the user's own kubectl. Annotations of the workload and its pods identify the live release. Secrets of
+ * the cluster keep the objects of the last releases, so that everybody can restore them. The secrets of a step are not copied to the
+ * cluster: manifests refer to secrets that exist there.
  */
 export class KubernetesPlatform implements Platform {
   private namespace: Promise<Result<string>> | undefined;
+  /** Set while a watch finds that the cluster does not answer. */
+  private unreachable: Result<never> | undefined;
 
   constructor(
     private readonly definition: KubernetesDefinition,
@@ -79,25 +71,17 @@ export class KubernetesPlatform implements Platform {
     const next = withReleaseAnnotations(set.value, { service, environment, release, url: declaredUrl });
     if (Object.keys(request.secrets).length > 0)
       log('the secrets of this step are not copied to the cluster: its manifests must refer to secrets that exist there');
-
-    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
-    const before = await deadline.retry((abort) => readWorkload(kubectl, this.definition.workload, abort));
-    if (!before.ok) return before;
-    const history = before.value ? await readHistory(kubectl, before.value, signal) : ok([]);
-    if (!history.ok) return history;
-    const previousRevision = before.value && liveRevision(history.value, before.value);
-    const rollout = new Rollout(kubectl, this.definition.workload, log, deadline);
-    const pods = await rollout.after(async () => {
-      const objects = all.map((object) => (object === workload ? next : object));
-      const applied = await apply(kubectl, objects, log, deadline);
-      if (!applied.ok || !before.value) return applied;
-      return restoreScale(kubectl, this.definition.workload, before.value, signal, next.spec.replicas);
+    const objects = all.map((object) => {
+      if (object === workload) return next;
+      return withOwner(image.value === undefined ? object : withSameImage(object, image.value), this.place);
     });
-    if (!pods.ok) {
-      const restored = await this.restorePrevious(kubectl, release, before.value, previousRevision, log);
-      return restored.ok ? pods : fail('delivery', `${pods.failure.message}; ${restored.failure.message}`);
-    }
-    const url = declaredUrl === '' ? await assignedAddress(kubectl, all, signal) : declaredUrl;
+    let url = declaredUrl;
+    const change = new ReleaseChange(this.changeOptions(kubectl, log, signal), { release, url, objects }, false);
+    const pods = await change.makeLive(async (isUpdate) => {
+      if (url === '') url = await assignedAddress(kubectl, all, this.definition.health?.timeoutMs ?? 0, signal);
+      return waitForAddress(url, this.definition.health, { isUpdate, log, signal });
+    });
+    if (!pods.ok) return pods;
     if (url !== '') log(`live at ${url}`);
     const requested = imageOf(next.spec.template, image.value);
     return ok({ url, details: { url }, image: requested && runningImage(requested, pods.value) });
@@ -106,24 +90,26 @@ export class KubernetesPlatform implements Platform {
   async restore(to: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<{ readonly url: string }>> {
     const kubectl = await this.kubectl(`${markOf(to.release.id)}-restore`, signal);
     if (!kubectl.ok) return kubectl;
-    const deadline = new RolloutDeadline(this.definition.timeoutMs, signal, log);
-    const { workload: name } = this.definition;
-    const live = await readWorkload(kubectl.value, name, signal);
-    if (!live.ok) return live;
-    if (!live.value) return fail('delivery', `${name} no longer exists in the cluster`, { hint: 'deliver it again' });
-    const history = await readHistory(kubectl.value, live.value, signal);
-    if (!history.ok) return history;
-    const revision = revisionWith(history.value, to.release);
-    if (!revision.ok) return revision;
-    const before = liveRevision(history.value, live.value);
-    const undone = await this.undo(kubectl.value, live.value, revision.value, log, deadline);
-    const url = to.details['url'] ?? this.definition.url ?? '';
-    if (undone.ok) return ok({ url });
-    const shown = `${shortCommit(to.release.commit)} could not be restored: ${undone.failure.message}`;
-    if (isLive(live.value, to.release.id) || before === undefined) return fail('delivery', shown);
-    log(`${shown}; restoring the live release`);
-    const restored = await this.restorePrevious(kubectl.value, to.release, live.value, before, log);
-    return fail('delivery', restored.ok ? `${shown}; the live release is unchanged` : `${shown}; ${restored.failure.message}`);
+    const records = await new RolloutDeadline(this.definition.timeoutMs, signal, log).retry((abort) => readRecords(kubectl.value, abort));
+    if (!records.ok) return records;
+    const { service, environment } = this.place;
+    const record = recordWith(
+      records.value.filter((one) => one.service === service && one.environment === environment),
+      to.release,
+    );
+    if (!record.ok) return record;
+    const url = to.details['url'] ?? (record.value.url || (this.definition.url ?? ''));
+    log(`restoring ${shortCommit(to.release.commit)} with all its objects`);
+    const label = { [annotations.release]: releaseLabel(to.release) };
+    const objects = record.value.objects.map((object) =>
+      nameOf(object) === this.definition.workload ? { ...object, metadata: withAnnotations(object.metadata, label) } : object,
+    );
+    const change = new ReleaseChange(this.changeOptions(kubectl.value, log, signal), { ...record.value, objects }, true);
+    const pods = await change.makeLive((isUpdate) => waitForAddress(url, undefined, { isUpdate, log, signal }));
+    if (pods.ok) return ok({ url });
+    return fail('delivery', `${shortCommit(to.release.commit)} could not be restored: ${pods.failure.message}`, {
+      hint: pods.failure.hint,
+    });
   }
 
   async takeDown(live: KeptRelease, log: WriteLine, signal: AbortSignal): Promise<Result<void>> {
@@ -150,17 +136,32 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  async observe(_: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {
+  async observe(live: KeptRelease | undefined, signal: AbortSignal): Promise<Result<readonly Observed[]>> {
+    // A query would wait for its time limit.
+    if (this.unreachable) return this.unreachable;
     const kubectl = await this.kubectl('observe', signal);
     if (!kubectl.ok) return kubectl;
-    const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,replicasets.apps,controllerrevisions.apps,pods';
-    const all = await kubectl.value.json<ObjectList<Workload | Pod | Revision>>(['get', kinds], { signal });
-    return all.ok ? ok(observedServices(all.value.items ?? [], this.place.environment)) : all;
+    const kinds = 'deployments.apps,statefulsets.apps,daemonsets.apps,pods';
+    const [all, records] = await Promise.all([
+      kubectl.value.json<ObjectList<Workload | Pod>>(['get', kinds], { signal }),
+      readRecords(kubectl.value, signal),
+    ]);
+    if (!all.ok) return all;
+    // Whoever may not read secrets sees the live releases, but not the earlier ones.
+    if (!records.ok && records.reason !== 'forbidden') return records;
+    const known = { ...this.place, workload: this.definition.workload, live: live?.release };
+    return ok(observedServices(all.value.items ?? [], records.ok ? records.value : undefined, known));
   }
 
   async watch(changed: () => void, signal: AbortSignal): Promise<void> {
     const kubectl = await this.kubectl('watch', signal);
-    if (kubectl.ok) await watchNamespace(kubectl.value, changed, signal);
+    if (!kubectl.ok) return;
+    const reached = (failure?: KubectlFailure): void => {
+      this.unreachable = failure?.reason === 'unreachable' ? failure : undefined;
+      changed();
+    };
+    await Promise.all([watchNamespace(kubectl.value, changed, signal), watchReach(kubectl.value, reached, signal)]);
+    this.unreachable = undefined;
   }
 
   async logs(live: KeptRelease, options: LogOptions, write: (bytes: Buffer) => void, signal: AbortSignal): Promise<Result<void>> {
@@ -170,41 +171,12 @@ export class KubernetesPlatform implements Platform {
     });
   }
 
-  /** Does nothing: `revisionHistoryLimit` determines how many revisions the cluster keeps. */
+  /** Does nothing: the cluster keeps the last releases for everybody. */
   async forget(): Promise<void> {}
 
-  /** Restores the former release after a failed rollout, or takes the workload down if there was none. */
-  private async restorePrevious(
-    kubectl: Kubectl,
-    failed: Release,
-    before: Workload | undefined,
-    revision: number | undefined,
-    log: WriteLine,
-  ): Promise<Result<void>> {
-    // A cancel must not stop the rollback.
-    const deadline = new RolloutDeadline(this.definition.timeoutMs, neverAborted, log);
-    const { workload: name } = this.definition;
-    const now = await deadline.retry((signal) => readWorkload(kubectl, name, signal));
-    if (!now.ok) return fail('delivery', `the previous release could not be restored: ${now.failure.message}`);
-    if (!now.value) return ok(undefined);
-    if (!isLive(now.value, failed.id)) return ok(undefined); // it was not applied, or another delivery has replaced it
-    if (!before || revision === undefined || isTakenDown(before)) return takeDown(kubectl, name, now.value, log, neverAborted);
-    const restored = await this.undo(kubectl, now.value, revision, log, deadline);
-    if (!restored.ok) return fail('delivery', `the previous release could not be restored: ${restored.failure.message}`);
-    return isStopped(before) ? scaleToZero(kubectl, name, before, neverAborted) : ok(undefined);
-  }
-
-  /** Rolls back to a revision and resolves when its pods are ready. */
-  private async undo(kubectl: Kubectl, live: Workload, revision: number, log: WriteLine, deadline: RolloutDeadline): Promise<Result<void>> {
-    const { workload: name } = this.definition;
-    log(`rolling back ${name} to revision ${revision}; config maps, services and other objects stay as last applied`);
-    const pods = await new Rollout(kubectl, name, log, deadline).after(async () => {
-      const undone = await deadline.retry((signal) =>
-        kubectl.text(['rollout', 'undo', qualifiedName(name), `--to-revision=${revision}`], { signal, stdout: log }),
-      );
-      return undone.ok ? restoreScale(kubectl, name, live, deadline.signal) : undone;
-    });
-    return pods.ok ? ok(undefined) : pods;
+  private changeOptions(kubectl: Kubectl, log: WriteLine, signal: AbortSignal): ChangeOptions {
+    const { workload, timeoutMs, conflicts } = this.definition;
+    return { kubectl, place: this.place, workload, timeoutMs, takesConflicts: conflicts === 'take', log, signal };
   }
 
   private async objects(
@@ -214,7 +186,6 @@ export class KubernetesPlatform implements Platform {
   ): Promise<Rendered<{ all: readonly KubernetesObject[]; workload: Workload }>> {
     const all = await renderManifests(this.definition, { service: this.place.service, namespace, folder, mark, signal });
     if (!all.ok) return all;
-    const nameOf = ({ kind, metadata }: KubernetesObject): string => `${kind.toLowerCase()}/${metadata.name}`;
     const workload = all.value.find((object) => nameOf(object) === this.definition.workload) as Workload | undefined;
     if (!workload?.spec?.template) {
       const available = all.value.map(nameOf).join(', ');
@@ -256,33 +227,4 @@ export class KubernetesPlatform implements Platform {
     }
     return ok(new Kubectl({ ...place, namespace: this.definition.namespace ?? inContext.value }));
   }
-}
-
-interface Ingress extends KubernetesObject {
-  readonly spec?: { readonly rules?: readonly { readonly host?: string }[]; readonly tls?: readonly unknown[] };
-}
-interface Service extends KubernetesObject {
-  readonly spec?: { readonly type?: string; readonly ports?: readonly { readonly port?: number }[] };
-  readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] } };
-}
-
-/** Returns the first host of an Ingress in the manifests, or an empty string. */
-export function declaredAddress(objects: readonly KubernetesObject[]): string {
-  for (const { spec } of objects.filter(({ kind }) => kind === 'Ingress') as Ingress[]) {
-    const host = spec?.rules?.find((rule) => rule.host !== undefined && !rule.host.includes('*'))?.host;
-    if (host !== undefined) return `${spec?.tls?.length ? 'https' : 'http'}://${host}`;
-  }
-  return '';
-}
-
-/** Returns the address that the cluster assigned to a Service of the type LoadBalancer, or an empty string. */
-export async function assignedAddress(kubectl: Kubectl, objects: readonly KubernetesObject[], signal: AbortSignal): Promise<string> {
-  const named = (objects as Service[]).find(({ kind, spec }) => kind === 'Service' && spec?.type === 'LoadBalancer');
-  if (!named) return '';
-  const service = await kubectl.json<Service>(['get', `services/${named.metadata.name}`], { signal });
-  if (!service.ok) return '';
-  const { ip, hostname } = service.value.status?.loadBalancer?.ingress?.[0] ?? {};
-  const host = hostname ?? (ip?.includes(':') ? `[${ip}]` : ip);
-  const port = service.value.spec?.ports?.[0]?.port ?? 80;
-  return host === undefined ? '' : port === 443 ? `https://${host}` : `http://${host}${port === 80 ? '' : `:${port}`}`;
 }

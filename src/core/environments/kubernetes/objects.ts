@@ -14,6 +14,15 @@ export interface Metadata {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly { readonly uid: string }[];
+  readonly managedFields?: readonly ManagedFields[];
+}
+
+/** The fields that a manager has set. */
+export interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: unknown;
 }
 
 export interface ContainerSpec {
@@ -119,4 +128,23 @@ export function selectorText({ matchLabels = {}, matchExpressions = [] }: Select
     return `${key} ${operator === 'In' ? 'in' : 'notin'} (${values.join(',')})`;
   });
   return [...labels, ...expressions].join(',');
+}
+
+export function withAnnotations<M extends Partial<Metadata>>(metadata: M, more: Readonly<Record<string, string>>): M {
+  return { ...metadata, annotations: { ...metadata.annotations, ...more } };
+}
+
+/** Returns the group of an object's kind, without the version. */
+export function groupOf({ apiVersion = 'v1' }: KubernetesObject): string {
+  return apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+}
+
+/** Returns what identifies an object in the cluster, in any version of its kind. `namespace` is for objects that name none. */
+export function keyOf(object: KubernetesObject, namespace: string): string {
+  return [groupOf(object), object.kind, object.metadata.namespace ?? namespace, object.metadata.name].join(' ');
+}
+
+/** Returns the name of an object in messages, like `deployment/shop`. */
+export function nameOf({ kind, metadata }: KubernetesObject): string {
+  return `${kind.toLowerCase()}/${metadata.name}`;
 }

@@ -1,45 +1,74 @@
+import type { Release } from '../../model/events';
 import { ok, type Result } from '../../model/result';
 import { pause } from '../../support/pause';
 import type { LogOptions } from '../environment';
-import type { Observed } from '../platform';
-import { historyOf } from './history';
-import type { Kubectl } from './kubectl';
-import { type Pod, type Revision, selectorText, type Workload } from './objects';
+import { type Observed, releaseFrom } from '../platform';
+import type { Kubectl, KubectlFailure } from './kubectl';
+import { nameOf, type Pod, selectorText, type Workload } from './objects';
+import type { StoredRecord } from './release-record';
 import { findRolloutProblem } from './rollout-problem';
 import { annotations, isStopped, isTakenDown, podsOfRelease, releaseOf } from './workload';
 
-type Seen = Workload | Pod | Revision;
+/** The service that is asked for, and its live release as far as this machine knows. */
+export interface KnownService {
+  readonly environment: string;
+  readonly service: string;
+  /** Like `deployment/shop`. */
+  readonly workload: string;
+  readonly live: Release | undefined;
+}
 
 /** Returns the services of an environment from the objects of a namespace, including those that others delivered. */
-export function observedServices(items: readonly Seen[], environment: string): Observed[] {
+export function observedServices(
+  items: readonly (Workload | Pod)[],
+  records: readonly StoredRecord[] | undefined,
+  known: KnownService,
+): Observed[] {
+  const own = records?.filter(({ environment }) => environment === known.environment);
   const workloads = items.filter(({ kind }) => /^(Deployment|StatefulSet|DaemonSet)$/.test(kind)) as Workload[];
-  return workloads.flatMap((workload): Observed[] => {
+  const seen = workloads.flatMap((workload): Observed[] => {
     const values = workload.metadata.annotations ?? {};
     const service = values[annotations.service];
-    if (service === undefined || values[annotations.environment] !== environment) return [];
-    const url = values[annotations.url];
-    const revisions = items.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision') as Revision[];
+    // Other objects of a release carry the service too.
     const release = releaseOf(workload.spec.template);
+    if (service === undefined || !release || values[annotations.environment] !== known.environment) return [];
     if (isTakenDown(workload)) return [{ service, state: 'stopped', reason: 'it was taken down: there was no earlier release' }];
-    const earlier = historyOf(workload, revisions).flatMap((past) =>
-      past.release && past.release.id !== release?.id ? [past.release] : [],
+    const earlier = own?.flatMap((record) =>
+      record.service === service && record.isDeployed && record.release.id !== release.id ? [record.release] : [],
     );
     const pods = items.filter(({ kind, metadata }) => kind === 'Pod' && isSelected(workload, metadata.labels ?? {})) as Pod[];
-    return [
-      {
-        service,
-        ...stateOf(workload, podsOfRelease(workload, { items: pods })),
-        url,
-        release,
-        earlier,
-      },
-    ];
+    const state = stateOf(workload, podsOfRelease(workload, { items: pods }));
+    const restored = releaseFrom(values[annotations.release]);
+    return [{ service, ...state, url: values[annotations.url], release: restored?.id === release.id ? restored : release, earlier }];
   });
+  const missing = new Map<string, Release | undefined>();
+  for (const { service, isDeployed, release } of own ?? []) if (isDeployed && !missing.has(service)) missing.set(service, release);
+  if (known.live) missing.set(known.service, known.live);
+  for (const { service } of seen) missing.delete(service);
+  return [
+    ...seen,
+    ...[...missing].map(([service, release]): Observed => {
+      const name = service === known.service ? known.workload : 'its workload';
+      const isForeign = workloads.some((workload) => service === known.service && nameOf(workload) === known.workload);
+      const reason = isForeign ? `${name} in the cluster is not from a delivery` : `${name} is not in the cluster`;
+      return {
+        service,
+        state: 'missing',
+        reason,
+        release,
+        earlier: own
+          ?.filter((one) => one.service === service && one.isDeployed && one.release.id !== release?.id)
+          .map((one) => one.release),
+      };
+    }),
+  ];
 }
 
 function stateOf(workload: Workload, pods: readonly Pod[]): Pick<Observed, 'state' | 'reason'> {
   if (isStopped(workload)) return { state: 'stopped', reason: 'it was stopped' };
   const { status = {}, metadata, spec } = workload;
+  if ((status.desiredNumberScheduled ?? spec.replicas) === 0 && (metadata.generation ?? 0) <= (status.observedGeneration ?? 0))
+    return { state: 'stopped', reason: workload.kind === 'DaemonSet' ? 'no node runs it' : 'it is scaled to 0' };
   const isNew = (metadata.generation ?? 0) > (status.observedGeneration ?? 0);
   const wanted = status.desiredNumberScheduled ?? spec.replicas ?? 1;
   const updated = status.updatedNumberScheduled ?? status.updatedReplicas ?? 0;
@@ -63,10 +92,25 @@ const maxDelayMs = 60_000;
 /** The retry delay starts over after a watch that lasted this long. */
 const stableAfterMs = 10_000;
 
+/** The interval and the time limit for noticing that the cluster no longer answers, or answers again. */
+const reachIntervalMs = 2_000;
+const reachSeconds = 2;
+
 /** Calls `changed` whenever pods of the namespace or their workloads change, until the signal aborts. */
 export async function watchNamespace(kubectl: Kubectl, changed: () => void, signal: AbortSignal): Promise<void> {
   const kinds = ['deployments.apps', 'statefulsets.apps', 'daemonsets.apps', 'pods'];
   await Promise.all(kinds.map((kind) => watchKind(kubectl, kind, changed, signal)));
+}
+
+/** Calls `changed` with the present failure, or without one, when the cluster starts or stops answering, until the signal aborts. */
+export async function watchReach(kubectl: Kubectl, changed: (failure?: KubectlFailure) => void, signal: AbortSignal): Promise<void> {
+  for (let last = ''; !signal.aborted; await pause(reachIntervalMs, signal)) {
+    const answer = await kubectl.text(['get', 'deployments.apps', '--output=name'], { signal, requestSeconds: reachSeconds });
+    if (signal.aborted) return;
+    const now = answer.ok ? 'reachable' : answer.reason;
+    if (now !== last) changed(answer.ok ? undefined : answer);
+    last = now;
+  }
 }
 
 async function watchKind(kubectl: Kubectl, kind: string, changed: () => void, signal: AbortSignal): Promise<void> {
@@ -74,6 +118,8 @@ async function watchKind(kubectl: Kubectl, kind: string, changed: () => void, si
     const began = Date.now();
     // Each line is a changed object. Its content does not matter.
     await kubectl.run(['get', kind, '--watch-only', '--output=name'], { signal, streaming: true, stdout: changed });
+    // Changes may have been missed since the watch ended.
+    if (!signal.aborted) changed();
     pauseMs = Date.now() - began > stableAfterMs ? firstDelayMs : Math.min(pauseMs * 2, maxDelayMs);
     await pause(pauseMs, signal);
   }

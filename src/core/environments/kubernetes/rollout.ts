@@ -8,7 +8,11 @@ import { findRolloutProblem, type RolloutProblem } from './rollout-problem';
 import { podsOfRelease, qualifiedName, readPods, readWorkload } from './workload';
 
 const pollIntervalMs = 1_000;
+/** The limit for a request of a poll. A slower answer counts as an outage of the cluster. */
+const pollSeconds = 5;
 const lastLines = 20;
+/** The time for kubectl to notice its own time limit. */
+const graceMs = 5_000;
 
 /** Follows a rollout to its end, logs its progress, and explains why it does not finish. */
 export class Rollout {
@@ -17,12 +21,17 @@ export class Rollout {
   private problem: RolloutProblem | undefined;
   private since = 0;
 
+  private readonly deleted = new Set<string>();
+  private polling = Promise.resolve();
+
   constructor(
     private readonly kubectl: Kubectl,
     /** Like `deployment/shop`. */
     private readonly workload: string,
     private readonly log: WriteLine,
     private readonly deadline: RolloutDeadline,
+    /** The rollout replaces a release that did not come up. */
+    private readonly isRestoring = false,
   ) {
     this.events = new RolloutEvents(kubectl, log, this.objectIds);
   }
@@ -67,27 +76,30 @@ export class Rollout {
   }
 
   private async status(signal: AbortSignal): Promise<Result<void>> {
-    const rolled = await this.deadline.retry(async () => {
-      const seconds = Math.max(1, Math.ceil(this.deadline.remainingMs / 1000));
-      const args = ['rollout', 'status', qualifiedName(this.workload), '--watch=true', `--timeout=${seconds}s`];
-      const end = await this.kubectl.run(args, {
-        signal,
-        streaming: true,
-        stdout: this.log,
-        timeoutMs: this.deadline.remainingMs + pollIntervalMs,
+    for (;;) {
+      const rolled = await this.deadline.retry<void>(async () => {
+        const seconds = Math.max(1, Math.ceil(this.deadline.remainingMs / 1000));
+        const args = ['rollout', 'status', qualifiedName(this.workload), '--watch=true', `--timeout=${seconds}s`];
+        const timeoutMs = this.deadline.remainingMs + graceMs;
+        const end = await this.kubectl.run(args, { signal, streaming: true, stdout: this.log, timeoutMs });
+        if (end.exitCode === 0) return { ok: true, value: undefined };
+        // A poll notices an outage. This call has only used up its time.
+        if (end.ended === 'timeout') return { ok: false, reason: 'other', failure: { kind: 'delivery', message: 'it timed out' } };
+        return this.kubectl.failure(end);
       });
-      if (end.exitCode === 0) return { ok: true, value: undefined };
-      const isOver = signal.aborted || this.deadline.remainingMs === 0;
-      const answer = this.kubectl.failure(end);
-      return isOver ? { ...answer, reason: 'other', failure: { kind: 'delivery', message: 'it timed out' } } : answer;
-    });
-    return rolled;
+      if (rolled.ok || signal.aborted) return rolled;
+      // A poll without an answer may be the start of an outage.
+      await this.polling;
+      if (this.deadline.remainingMs === 0) return fail('delivery', 'it timed out');
+      // kubectl counts an outage of the cluster as part of its time limit.
+      if (!/timed out/.test(rolled.failure.message)) return rolled;
+    }
   }
 
   /** Polls the pods until it is certain that they will not come up, or until the signal aborts. */
   private async pollUntilCertain(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.poll(signal);
+      await (this.polling = this.poll(signal));
       const { failAfterMs } = this.problem ?? {};
       if (failAfterMs !== undefined && Date.now() - this.since >= failAfterMs) return;
       await pause(pollIntervalMs, signal);
@@ -96,24 +108,46 @@ export class Rollout {
 
   /** Reads the state of the pods. A failed read is ignored, because `kubectl rollout status` reports an unreachable cluster. */
   private async poll(signal: AbortSignal): Promise<void> {
-    const workload = await readWorkload(this.kubectl, this.workload, signal);
+    const began = Date.now();
+    const workload = await readWorkload(this.kubectl, this.workload, signal, pollSeconds);
+    if (!signal.aborted) this.deadline.report(workload, began);
     // kubectl itself would retry until the deadline.
     if (!workload.ok && workload.reason === 'forbidden') this.problem = { message: workload.failure.message, failAfterMs: 0 };
     if (!workload.ok || !workload.value) return;
     const sets = workload.value.kind === 'Deployment' ? 'pods,replicasets.apps' : 'pods';
     const selector = `--selector=${selectorText(workload.value.spec.selector)}`;
-    const all = await this.kubectl.json<ObjectList<Pod | Revision>>(['get', sets, selector], { signal });
+    const all = await this.kubectl.json<ObjectList<Pod | Revision>>(['get', sets, selector], { signal, requestSeconds: pollSeconds });
     if (!all.ok) return;
     const { uid = '' } = workload.value.metadata;
     const items = all.value.items ?? [];
     for (const id of [uid, ...items.map(({ metadata }) => metadata.uid ?? '')]) this.objectIds.add(id);
     this.events.reportWaiting();
     const pods = podsOfRelease(workload.value, { items: items });
+    if (workload.value.kind === 'StatefulSet') await this.deleteBroken(items, pods);
     const problem = findRolloutProblem(pods, newest(items, uid), this.events.isGrowing);
     if (problem && problem.message !== this.problem?.message) this.log(problem.message);
     // A problem with another message, such as a longer back-off, is still the same problem.
     if (problem?.failAfterMs !== this.problem?.failAfterMs) this.since = Date.now();
     this.problem = problem;
+  }
+
+  /**
+   * Deletes pods of another release that do not get ready. A stateful set would wait for them forever (Kubernetes documents it as
+   * "forced rollback").
+   */
+  private async deleteBroken(items: readonly Pod[], current: readonly Pod[]): Promise<void> {
+    const isReady = ({ status }: Pod): boolean =>
+      status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+    for (const pod of items) {
+      const { name, uid = '', deletionTimestamp } = pod.metadata;
+      if (current.includes(pod) || deletionTimestamp !== undefined || isReady(pod) || this.deleted.has(uid)) continue;
+      if (!this.isRestoring && !findRolloutProblem([pod], [], false)) continue;
+      this.deleted.add(uid);
+      this.log(`deleting pod/${name}, which is not ready and of another release: the stateful set would wait for it`);
+      const args = ['delete', `pods/${name}`, '--ignore-not-found', '--wait=false'];
+      const deleted = await this.kubectl.text(args, { signal: this.deadline.signal });
+      if (!deleted.ok) this.log(`pod/${name} could not be deleted: ${deleted.failure.message}`);
+    }
   }
 
   private async logLastLines({ crashed }: RolloutProblem): Promise<void> {
@@ -209,41 +243,61 @@ export class RolloutEvents {
 const firstDelayMs = 500;
 const maxDelayMs = 5_000;
 
-/** The deadline of a rollout. Calls are retried until then while the cluster is unreachable. */
+/** The deadline of a rollout. Calls are retried while the cluster is unreachable, and this time does not count. */
 export class RolloutDeadline {
-  readonly deadline: number;
-  private isUnreachable = false;
+  private deadline: number;
+  private outageSince: number | undefined;
+  /** The remaining time for outages. */
+  private outageMs: number;
 
   constructor(
-    timeoutMs: number,
+    private readonly timeoutMs: number,
     readonly signal: AbortSignal,
     private readonly log: WriteLine,
   ) {
     this.deadline = Date.now() + timeoutMs;
+    // A short time limit is about the release, not about the cluster.
+    this.outageMs = Math.max(timeoutMs, Math.min(3 * timeoutMs, 60_000));
+  }
+
+  /** Gives the next part of a change the whole time limit. */
+  restart(): void {
+    this.deadline = Date.now() + this.timeoutMs;
   }
 
   get remainingMs(): number {
-    return Math.max(0, this.deadline - Date.now());
+    return this.isLost ? 0 : Math.max(0, this.deadline - (this.outageSince ?? Date.now()));
   }
 
-  /** Repeats a call until the cluster answers. Logs once that the cluster is unreachable, and once that it is reachable again. */
-  async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
-    for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
-      const answer = await call(this.signal);
-      if (answer.ok || answer.reason !== 'unreachable') {
-        if (this.isUnreachable && answer.ok) this.log('the cluster is reachable again');
-        this.isUnreachable &&= !answer.ok;
-        return answer;
-      }
-      if (!this.isUnreachable) this.log(`${answer.failure.message}: retrying for up to ${Math.ceil(this.remainingMs / 1000)} s`);
-      this.isUnreachable = true;
-      if (this.remainingMs <= pauseMs) return answer;
-      await this.pause(pauseMs);
-      if (this.signal.aborted) return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+  /** Takes note of whether a call that began at a time has reached the cluster. Logs the start and the end of an outage. */
+  report(answer: KubectlResult<unknown>, began: number): void {
+    if (answer.ok || answer.reason !== 'unreachable') {
+      if (this.outageSince === undefined) return;
+      const lastedMs = Date.now() - this.outageSince;
+      this.deadline += lastedMs;
+      this.outageMs -= lastedMs;
+      this.outageSince = undefined;
+      this.log('the cluster is reachable again');
+    } else if (this.outageSince === undefined) {
+      this.outageSince = began;
+      this.log(`${answer.failure.message}: retrying for up to ${Math.ceil(this.outageMs / 1000)} s`);
     }
   }
 
-  async pause(ms: number): Promise<void> {
-    await pause(Math.min(ms, this.remainingMs), this.signal);
+  /** Repeats a call until the cluster answers. */
+  async retry<T>(call: (signal: AbortSignal) => Promise<KubectlResult<T>>): Promise<KubectlResult<T>> {
+    for (let pauseMs = firstDelayMs; ; pauseMs = Math.min(pauseMs * 2, maxDelayMs)) {
+      const began = Date.now();
+      const answer = await call(this.signal);
+      if (this.signal.aborted && !answer.ok)
+        return { ok: false, reason: 'cancelled', failure: { kind: 'cancelled', message: 'cancelled' } };
+      this.report(answer, began);
+      if (answer.ok || answer.reason !== 'unreachable' || this.isLost) return answer;
+      await pause(pauseMs, this.signal);
+    }
+  }
+
+  private get isLost(): boolean {
+    return this.outageSince !== undefined && Date.now() - this.outageSince >= this.outageMs;
   }
 }

@@ -3,11 +3,24 @@ import { fail, ok, type Result } from '../../model/result';
 import type { WriteLine } from '../environment';
 import { releaseFrom, releaseLabel } from '../platform';
 import type { Kubectl, KubectlResult } from './kubectl';
-import { type KubernetesObject, type Metadata, type ObjectList, type Pod, type PodTemplate, selectorText, type Workload } from './objects';
+import {
+  type KubernetesObject,
+  type ObjectList,
+  type Pod,
+  type PodTemplate,
+  selectorText,
+  withAnnotations,
+  type Workload,
+} from './objects';
 
 /** Returns a workload of the cluster, or undefined if it does not exist. `name` is like `deployment/shop`. */
-export async function readWorkload(kubectl: Kubectl, name: string, signal: AbortSignal): Promise<KubectlResult<Workload | undefined>> {
-  const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal });
+export async function readWorkload(
+  kubectl: Kubectl,
+  name: string,
+  signal: AbortSignal,
+  requestSeconds?: number,
+): Promise<KubectlResult<Workload | undefined>> {
+  const read = await kubectl.json<Workload>(['get', qualifiedName(name)], { signal, requestSeconds });
   return !read.ok && read.reason === 'not-found' ? { ok: true, value: undefined } : read;
 }
 
@@ -74,10 +87,6 @@ export function withReleaseAnnotations(workload: Workload, { service, environmen
   };
 }
 
-function withAnnotations<M extends Partial<Metadata>>(metadata: M, more: Readonly<Record<string, string>>): M {
-  return { ...metadata, annotations: { ...metadata.annotations, ...more } };
-}
-
 export function releaseOf(object: Pick<KubernetesObject, 'metadata'> | PodTemplate | undefined): Release | undefined {
   return releaseFrom(object?.metadata?.annotations?.[annotations.release]);
 }
@@ -92,7 +101,7 @@ export async function scaleToZero(
 ): Promise<Result<void>> {
   if (workload.kind === 'DaemonSet')
     return fail('usage', `${name} is a daemon set, which cannot be scaled to 0`, {
-      hint: `delete it with: kubectl --context=${kubectl.place.context} delete ${name}`,
+      hint: `delete it with: ${kubectl.shown(`delete ${name}`)}`,
     });
   const before = replicasOf(workload);
   const values = { [annotations.replicas]: String(before), ...(down && { [annotations.down]: 'true' }) };

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import type { ProcessIdentity } from '../../model/events';
 import type { ProcessDefinition } from './descriptor';
 import { startFailure } from '../../process/command';
-import { endProcesses, markerFor, markerVariable } from '../../process/descendants';
+import { endProcesses, findProcesses, markerFor, markerVariable } from '../../process/descendants';
 import type { OutputPipes } from '../../process/output-pipe';
 import { identityOf } from '../../process/process-identity';
 import { writeFully } from '../../support/files';
@@ -14,6 +14,7 @@ import type { Mask } from '../../support/masking';
 import { pause } from '../../support/pause';
 import { plainLine } from '../../support/terminal-text';
 import { type Address, findListener, probe } from './health';
+import { portHint } from './listening-ports';
 
 const minPollIntervalMs = 20;
 const maxPollIntervalMs = 250;
@@ -88,9 +89,14 @@ export class ReleaseProcess {
       if (this.exitReason !== undefined) return this.exitReason;
       if (signal.aborted) return 'cancelled';
       if (problem === undefined) return undefined;
-      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${problem}`;
+      if (Date.now() >= deadline) return `it was not healthy within ${health.timeoutMs / 1000} s: ${problem}${await this.portHint()}`;
       await Promise.race([pause(wait, signal), this.exited]);
     }
+  }
+
+  private async portHint(): Promise<string> {
+    const { lineage, mark } = this.command;
+    return this.listener ? '' : portHint(findProcesses({ run: lineage, step: mark, group: this.child.pid }));
   }
 
   /** Returns the reason why it is not healthy, or undefined if it is. */

@@ -5,7 +5,7 @@ import type { OutputPipes } from '../../process/output-pipe';
 import { fileNames } from '../../support/files';
 import { Mask } from '../../support/masking';
 import { shortCommit } from '../../support/format';
-import { addressVariable, releaseEnvironment } from '../variables';
+import { addressVariable, isOrdinary, releaseEnvironment } from '../variables';
 import { ReleaseLog, ReleaseProcess } from './release-process';
 import type { EnvironmentFiles, RunnableRelease } from './state-file';
 
@@ -45,7 +45,7 @@ export class ReleaseStarter {
     const { release, definition, folder } = record;
     const secrets = this.secrets.get(release.id) ?? {};
     fs.mkdirSync(path.dirname(this.files.feedback(service)), { recursive: true });
-    const log = new ReleaseLog(this.logFile(service, release.id), new Mask(Object.values(secrets)));
+    const log = new ReleaseLog(this.logFile(service, release.id), new Mask(Object.values(secrets).filter((value) => !isOrdinary(value))));
     log.note(`${shortCommit(release.commit)} started ${new Date().toISOString()}`);
     const started = new ReleaseProcess(
       {

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import type { ServiceStatus } from '../../model/environment-status';
 import type { Release } from '../../model/events';
 import { fail, messageOf, ok, type Result } from '../../model/result';
+import { deliverer } from '../../git/repository';
 import { graceMs } from '../../process/command';
 import { endProcesses } from '../../process/descendants';
 import { tryLock } from '../../process/lock';
@@ -124,11 +125,12 @@ export class RecordedEnvironment implements Environment {
         return fail('usage', `another release of ${service} is live in ${this.name} now: ${shortCommit(live.release.commit)}`);
       const target = selectEarlier(known, options.to, `${service} in ${this.name}`);
       if (!target.ok) return target;
-      const to = target.value;
+      const restored = { at: new Date().toISOString(), by: await personHere() };
+      const to = target.value && { ...target.value, release: { ...target.value.release, restored } };
       const back = to ? await platform.value.restore(to, log, neverAborted) : await platform.value.takeDown(live, log, neverAborted);
       if (!back.ok) return back;
       const url = back.value?.url ?? '';
-      const earlier = to ? known.slice(known.indexOf(to) + 1) : [];
+      const earlier = target.value ? known.slice(known.indexOf(target.value) + 1) : [];
       this.records.write({ service, definition, url, current: to, earlier });
       this.records.removeObservation(service);
       await platform.value.forget([live], [...(to ? [to] : []), ...earlier]);
@@ -172,10 +174,10 @@ export class RecordedEnvironment implements Environment {
 
   async observe(signal: AbortSignal): Promise<Result<void>> {
     const observed = new Map<string, ServiceStatus>();
-    const failures: string[] = [];
+    const failures = new Map<string, string>();
     for (const { service, platform, live } of await this.openPlatforms()) {
       const answer = platform.ok ? await platform.value.observe(live, signal) : platform;
-      if (!answer.ok) failures.push(answer.failure.message);
+      if (!answer.ok) failures.set(service, answer.failure.message);
       else
         for (const { url = '', earlier, ...status } of answer.value) {
           const [previous] = earlier ?? [];
@@ -185,14 +187,15 @@ export class RecordedEnvironment implements Environment {
         }
     }
     const before = this.records.observation();
-    const [failure] = failures;
-    const at = failure === undefined ? new Date().toISOString() : before?.at;
-    const services = failure === undefined ? [...observed.values()] : (before?.services ?? []);
+    const [failure] = failures.values();
+    const now = new Date().toISOString();
+    const unanswered = failure === undefined ? [] : (before?.services.filter(({ service }) => !observed.has(service)) ?? []);
     this.records.writeObservation({
       kind: this.kind,
-      services,
-      at,
+      services: [...observed.values(), ...unanswered],
+      at: failure === undefined || observed.size > 0 ? now : before?.at,
       failure,
+      unknown: failure === undefined ? undefined : { at: now, reasons: Object.fromEntries(failures) },
     });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }
@@ -240,6 +243,7 @@ export class RecordedEnvironment implements Environment {
     act: (platform: Platform, live: KeptRelease) => Promise<Result<void>>,
     stopped: boolean,
   ): Promise<Result<void>> {
+    const failures: string[] = [];
     for (const service of services) {
       const done = await this.withLock(service, silent, neverAborted, async () => {
         const read = this.read(service);
@@ -250,9 +254,9 @@ export class RecordedEnvironment implements Environment {
         if (acted.ok) this.records.write({ ...read.value, stopped: stopped || undefined });
         return acted;
       });
-      if (!done.ok) return done;
+      if (!done.ok) failures.push([done.failure.message, done.failure.hint].filter((text) => text !== undefined).join(': '));
     }
-    return ok(undefined);
+    return failures.length === 0 ? ok(undefined) : fail('delivery', failures.join('; '));
   }
 
   private async withLive<T>(service: string, act: (platform: Platform, live: KeptRelease) => Promise<Result<T>>): Promise<Result<T>> {
@@ -368,4 +372,12 @@ function selectEarlier(earlier: readonly KeptRelease[], to: string | undefined, 
 /** Returns a release that was delivered elsewhere. Only the platform knows more about it. */
 function externalRelease(release: Release): KeptRelease {
   return { release, slot: '', folder: '', secrets: [], details: {} };
+}
+
+async function personHere(): Promise<string> {
+  try {
+    return await deliverer({ root: process.cwd() });
+  } catch {
+    return 'somebody'; // the working folder is gone, which must not keep a release from being restored
+  }
 }

@@ -49,6 +49,8 @@ export interface Observation {
   readonly services: readonly ServiceStatus[];
   /** The reason why the last query failed. */
   readonly failure?: string;
+  /** The services whose state could not be read at a later time, with the reasons. */
+  readonly unknown?: { readonly at: string; readonly reasons: Readonly<Record<string, string>> };
 }
 
 const isKept = shape({ release: isRelease, slot: isText, folder: isText, secrets: listOf(isText), details: isObject });
@@ -67,7 +69,7 @@ const isObservation = shape({
   services: listOf(
     shape({
       service: isText,
-      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped'),
+      state: oneOf('healthy', 'starting', 'unhealthy', 'stopped', 'missing', 'unknown'),
       url: isText,
       release: optional(isRelease),
       artifact: optional(isArtifact),
@@ -194,12 +196,18 @@ function withSettings(definition: EnvironmentDefinition): EnvironmentDefinition 
 export function recordedStatus(records: ServiceRecords): ServiceStatus[] {
   const observation = records.observation();
   const observed = new Map(observation?.services.map((status) => [status.service, status]));
+  const { at: failedAt = '', reasons = {} } = observation?.unknown ?? {};
+  const doubted = (status: ServiceStatus): ServiceStatus => {
+    const reason = reasons[status.service] ?? (known.has(status.service) ? undefined : observation?.failure);
+    // A later deployment knows the state better.
+    return reason === undefined || (status.release?.deployedAt ?? '') > failedAt ? status : { ...status, state: 'unknown', reason };
+  };
   const recorded = records.services().flatMap((service) => statusOf(service, records, observed.get(service), observation?.at) ?? []);
   const known = new Set(recorded.map(({ service }) => service));
   const others = [...observed.values()]
     .filter(({ service }) => !known.has(service))
     .map((status) => ({ ...status, observedAt: observation?.at }));
-  return [...recorded, ...others].sort((a, b) => (a.service < b.service ? -1 : 1));
+  return [...recorded, ...others].map(doubted).sort((a, b) => (a.service < b.service ? -1 : 1));
 }
 
 function statusOf(

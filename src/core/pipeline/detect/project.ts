@@ -13,14 +13,18 @@ const passedOver = new Set([
   'out',
   'site-packages',
 ]);
-const bounds = { files: 5000, depth: 6, size: 200_000, read: 400 };
+const bounds = { files: 5000, depth: 10, size: 200_000, read: 400 };
 
 /** The source files of a folder, within bounds that keep the detection fast. */
 export class ProjectFolder {
   /** Relative paths with `/`, sorted, without hidden folders, installed packages and build output. */
   readonly files: readonly string[];
 
-  constructor(readonly folder: string) {
+  /** `root` is the folder of the repository. */
+  constructor(
+    readonly folder: string,
+    readonly root: string = folder,
+  ) {
     this.files = listed(folder);
   }
 
@@ -33,11 +37,19 @@ export class ProjectFolder {
     return files.find((file) => this.has(file));
   }
 
+  /** Returns the path to the nearest folder of the repository that holds one of the files: empty for this folder, else `../` and so on. */
+  above(...files: string[]): string | undefined {
+    for (let up = ''; ; up += '../') {
+      if (this.first(...files.map((file) => up + file)) !== undefined) return up;
+      if (path.relative(this.root, path.join(this.folder, up)) === '' || up.length > 60) return undefined;
+    }
+  }
+
   /** Returns the text of a file. Empty if it is missing, too large or unreadable. */
   text(file: string): string {
     try {
       const full = path.join(this.folder, file);
-      return fs.statSync(full).size > bounds.size ? '' : fs.readFileSync(full, 'utf8');
+      return fs.statSync(full).size > bounds.size ? '' : fs.readFileSync(full, 'utf8').replace(/^\uFEFF/, '');
     } catch {
       return '';
     }
@@ -47,7 +59,29 @@ export class ProjectFolder {
   matching(files: readonly string[], pattern: RegExp): string[] {
     return files.slice(0, bounds.read).filter((file) => pattern.test(this.text(file)));
   }
+
+  /** Returns the files with one of the endings, without tests and without the files of projects in this one. */
+  sources(ending: RegExp): string[] {
+    const others = this.files.flatMap((file) => (manifest.exec(file)?.[1] !== undefined ? [file.slice(0, file.lastIndexOf('/') + 1)] : []));
+    return this.files.filter((file) => ending.test(file) && !testFile.test(file) && !others.some((other) => file.startsWith(other)));
+  }
+
+  isExecutable(file: string): boolean {
+    try {
+      fs.accessSync(path.join(this.folder, file), fs.constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  }
 }
+
+/** Files that show that a folder is a project of its own. */
+const manifest =
+  /^.+\/(package\.json|pyproject\.toml|requirements\.txt|Pipfile|go\.mod|Cargo\.toml|pom\.xml|build\.gradle(?:\.kts)?|composer\.json|Gemfile|deno\.jsonc?)$/;
+
+const testFile =
+  /(^|\/)(tests?|__tests__|spec|e2e|testdata|migrations)\/|^(examples?|samples?|fixtures|docs)\/|[._](test|spec)\.|(^|\/)(test_[^/]*|conftest)\.py$/;
 
 function listed(folder: string): string[] {
   const found: string[] = [];
@@ -72,9 +106,9 @@ function entriesOf(folder: string): fs.Dirent[] {
   }
 }
 
-/** Returns a common health check path that occurs in the source. */
-export function healthPathIn(source: string): string | undefined {
-  return /["'`](?:GET )?(\/(?:healthz?|readyz?|livez|_health|api\/health|status\/health))["'`]/.exec(source)?.[1];
+/** Returns the first few of several names as text. */
+export function choice(names: readonly string[]): string {
+  return names.length > 6 ? `${names.slice(0, 6).join(', ')} or ${names.length - 6} others` : names.join(', ');
 }
 
 /** A step for a first `delivery.yaml`. `comment` is written above it. */
@@ -87,17 +121,27 @@ export interface FoundStep {
   readonly inputs?: readonly string[];
   readonly outputs?: readonly string[];
   readonly reports?: readonly string[];
-  readonly secrets?: readonly string[];
-  /** A duration as in delivery.yaml: `5m`. */
-  readonly timeout?: string;
-  readonly retries?: number;
 }
 
-/** A service that can be started and reads its port from PORT. `health` is a path that it answers. */
+/** A service that can be started. */
 export interface FoundServer {
-  readonly command: string;
+  readonly kind: 'process' | 'compose';
+  /** The command of a process, or the compose file. */
+  readonly start: string;
+  /** The service of the compose file. */
+  readonly service?: string;
+  /** The fixed port on which the program listens. */
+  readonly port?: string;
+  /** A path that it answers. */
   readonly health?: string | undefined;
+  /** The time that it needs to become healthy, if 30 seconds are too short. */
+  readonly timeout?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly envFile?: string;
+  /** Something that only a person knows. The environment is then written as a comment. */
+  readonly question?: string | undefined;
+  /** True for files that any server can serve. A program is preferred. */
+  readonly isStatic?: boolean;
 }
 
 /** The findings of one ecosystem in a folder. */
@@ -108,8 +152,10 @@ export interface Found {
   readonly prefix: string;
   readonly steps: readonly FoundStep[];
   readonly server?: FoundServer | undefined;
-  /** Suggestions, written as commented YAML lines at the end. */
-  readonly suggestion?: readonly string[];
-  /** Set for tools that wrap any language: they count only if no language was found. */
+  /** Things that only a person knows, and that are not about the server. */
+  readonly questions?: readonly string[];
+  /** The command that starts Python with the installed packages. */
+  readonly python?: string;
+  /** Set for tools that wrap any language: their steps count only if no language was found. */
   readonly general?: boolean;
 }

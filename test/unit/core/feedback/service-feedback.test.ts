@@ -183,11 +183,11 @@ describe('ServiceFeedback', () => {
     fs.mkdirSync(path.join(slot, 'dist'), { recursive: true });
     fs.writeFileSync(path.join(slot, 'dist', 'app.js'), `built()\n${comment}\n`);
     const use = path.join(slot, '..', 'use.json');
-    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'run0', at: '' }));
+    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'run0', at: '2026-11-01T10:00:00Z' }));
     deliver(change('Spell it', 2), 1, { slot });
     say({ frames: [{ path: path.join(slot, 'dist', 'app.js'), line: 1 }] });
     assert.deepEqual(await placed(), ['src/cart.js 10 | Spell it by line']);
-    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'another', at: '' }));
+    fs.writeFileSync(use, JSON.stringify({ service: 'shop', run: 'another', at: '2026-11-01T10:00:00Z' }));
     await open();
     assert.deepEqual(await placed(), ['nowhere | Spell it by delivery']);
   });

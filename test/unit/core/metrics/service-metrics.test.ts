@@ -23,7 +23,12 @@ describe('serviceMetrics', () => {
   });
 
   /** Records a run that brought a commit live a number of days ago. */
-  function delivered(id: string, daysAgo: number, environment: string, more: { engine?: CiRun; service?: string; again?: true } = {}): void {
+  function delivered(
+    id: string,
+    daysAgo: number,
+    environment: string,
+    more: { engine?: CiRun; service?: string; again?: true } = {},
+  ): void {
     const { engine, service = 'shop', again } = more;
     const at = new Date(now - daysAgo * dayMs).toISOString();
     const change = { commit: shop.git('rev-parse', 'HEAD').trim(), tree: '', subject: id, dirty: false };

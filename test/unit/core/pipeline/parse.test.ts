@@ -92,7 +92,13 @@ describe('a valid delivery.yaml', () => {
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
       watchMs: 60_000,
-      settings: { command: 'node dist/server.js', env: { WORKERS: '2' }, health: { probe: { http: '/healthz' }, timeoutMs: 300 } },
+      settings: {
+        command: 'node dist/server.js',
+        env: { WORKERS: '2' },
+        health: { probe: { http: '/healthz' }, timeoutMs: 300 },
+        drainMs: 60_000,
+        shutdownMs: 30_000,
+      },
     });
     assert.equal(pipeline.environments['production']?.kind, 'kubernetes');
     assert.equal(pipeline.release, 'production');

@@ -2,26 +2,34 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import type { CiFile } from '../../../../../src/core/ci/ci-service';
 import { planFile } from '../../../../../src/core/ci/export/exported-file';
 import { retried } from '../../../../../src/core/ci/export/shell';
 import { exporters, github, gitlab, jenkins } from './exporters';
-import { adoptGithub } from '../../../../../src/core/pipeline/detect/adopt/github-workflow';
-import { adoptGitlab } from '../../../../../src/core/pipeline/detect/adopt/gitlab-ci';
 import { declarativeErrors } from '../../../../support/declarative';
 import { githubErrors, gitlabErrors } from '../../../../support/ci-files';
+import { exportedCommands, exportedDefinition } from '../../../../support/exported-commands';
 import { statementsOf, stringsIn, type Statement } from '../../../../support/groovy-blocks';
+import { needsProgram } from '../../../../support/programs';
 import { temporaryFolder } from '../../../../support/temporary';
-import { large, rich, service, small } from './pipelines';
+import { large, node, nodeRepository, rich, service, small } from './pipelines';
 
 /** `UPDATE_GOLDEN=1` rewrites the golden files. */
 const golden = path.join(__dirname, 'golden');
+
+interface GitlabJob {
+  script: string[];
+  retry?: number;
+}
 
 interface GithubJob {
   needs?: string[];
   steps: { name?: string; run?: string; uses?: string; env?: Record<string, string>; 'working-directory'?: string }[];
 }
+
+/** The options for a repository that asks for a version of Node, with submodules and large files. */
+const prepared = { package: 'tools/deliver-0.1.0.tgz', repository: nodeRepository };
 
 const errorsOf = async (file: CiFile): Promise<string[]> =>
   file.path.endsWith('Jenkinsfile') ? [] : file.path.startsWith('.github') ? githubErrors(file.body) : gitlabErrors(file.body);
@@ -32,11 +40,16 @@ describe('an exported pipeline', function () {
   // Jobs run on Linux, so their commands are tested there only.
   const onLinux = process.platform === 'linux' ? it : it.skip;
 
+  const definitions = {
+    small: { text: small, repository: undefined },
+    rich: { text: rich, repository: undefined },
+    node: { text: node, repository: nodeRepository },
+  };
   for (const engine of exporters)
-    for (const [name, text] of Object.entries({ small, rich })) {
+    for (const [name, { text, repository }] of Object.entries(definitions)) {
       it(`reads as if written by hand: ${name} for ${engine.label}`, () => {
-        const options = { package: 'tools/deliver-0.1.0.tgz' };
-        const [file] = engine.files([service(text)], options);
+        const options = { package: 'tools/deliver-0.1.0.tgz', ...(repository && { repository }) };
+        const [file] = engine.files([service(text, repository && 'services/shop')], options);
         assert.ok(file);
         const plan = planFile(engine, file, options, undefined);
         assert.ok(plan.ok);
@@ -67,23 +80,116 @@ describe('an exported pipeline', function () {
     }
   });
 
-  onLinux('fails in GitLab where a cached command fails after `set -e`', () => {
-    const run = JSON.stringify('set -e\nfalse\necho all good');
-    const [ci] = gitlab.files([service(`service: a\nsteps: {one: {run: ${run}, inputs: [package.json], outputs: [out]}}\n`)], {});
-    const script = (parse(ci?.body ?? '') as Record<string, { script: string[] }>)['one']?.script.join('\n') ?? '';
-    assert.match(script, /inputs are unchanged/);
-    for (const flags of [['-e'], []]) assert.equal(spawnSync('bash', [...flags, '-c', script], { cwd: temporary.path }).status, 1);
+  describe('has the result of a local run', () => {
+    const definition = service(exportedDefinition());
+    const bodyOf = (engine: (typeof exporters)[number], of = definition): string => engine.files([of], {})[0]?.body ?? '';
+    const run = (name: string, program: string, args: readonly string[]): boolean => {
+      const cwd = path.join(temporary.path, name);
+      fs.mkdirSync(cwd, { recursive: true });
+      const env = { ...process.env, CI_PROJECT_DIR: cwd, GITHUB_PATH: path.join(cwd, 'path'), GITHUB_WORKSPACE: cwd };
+      return spawnSync(program, args, { cwd, env, stdio: 'ignore', timeout: 60_000 }).status === 0;
+    };
+    /** GitLab's runner runs all lines of a job in one bash, which it ends by itself with 0. */
+    const asGitlab = (lines: readonly string[]): string[] => ['-c', ['set -eo pipefail', ...lines, 'exit 0'].join('\n')];
+    const expected = Object.fromEntries(Object.entries(exportedCommands).map(([name, { passes }]) => [name, passes]));
+    const resultsOf = (resultOf: (name: string) => boolean): unknown =>
+      Object.fromEntries(Object.keys(exportedCommands).map((name) => [name, resultOf(name)]));
+
+    onLinux('in sh', () => {
+      const local = Object.entries(exportedCommands).filter(([, { retries, timeout }]) => retries === undefined && timeout === undefined);
+      for (const [name, { run: command, passes }] of local) {
+        if (name !== 'installs-a-program') assert.equal(run(name, 'sh', ['-c', command]), passes, name);
+      }
+    });
+
+    onLinux('on GitHub', () => {
+      const { jobs } = parse(bodyOf(github)) as { jobs: Record<string, GithubJob> };
+      const results = resultsOf((name) => {
+        const script = path.join(temporary.path, 'script');
+        const added = jobs[name]?.steps.some((step) => step.run?.includes('GITHUB_PATH')) ? 'PATH="$PWD/node_modules/.bin:$PATH"\n' : '';
+        fs.writeFileSync(script, `${added}${jobs[name]?.steps.find((step) => step.name === name)?.run}`);
+        return run(name, 'sh', [script]);
+      });
+      assert.deepEqual(results, expected);
+    });
+
+    onLinux('on GitLab', () => {
+      const jobs = parse(bodyOf(gitlab)) as Record<string, GitlabJob>;
+      const results = resultsOf((name) => {
+        const { script = [], retry = 0 } = jobs[name] ?? {};
+        return Array.from({ length: retry + 1 }).some(() => run(name, 'bash', asGitlab(script)));
+      });
+      assert.deepEqual(results, expected);
+    });
+
+    onLinux('on GitLab with unchanged inputs and lines of your own', () => {
+      const cached = service(exportedDefinition({ inputs: ['package.json'] }));
+      const jobs = parse(bodyOf(gitlab, cached)) as Record<string, GitlabJob>;
+      for (const [name, { passes }] of Object.entries(exportedCommands)) {
+        const { script = [], retry = 0 } = jobs[name] ?? {};
+        assert.match(script.join('\n'), /The inputs are unchanged/);
+        if (retry > 0) continue;
+        assert.equal(run(name, 'bash', asGitlab(script)), passes, name);
+        assert.equal(fs.existsSync(path.join(temporary.path, name, `.deliver-passed-${name}`)), passes, name);
+        assert.equal(run(name, 'bash', asGitlab([...script, 'false'])), false, name);
+      }
+    });
+
+    onLinux('on Jenkins', () => {
+      const scripts = scriptsIn(statementsOf(bodyOf(jenkins)));
+      for (const [index, [name, { passes, retries, timeout }]] of Object.entries(exportedCommands).entries()) {
+        if (retries !== undefined || timeout !== undefined || name === 'installs-a-program') continue;
+        const script = path.join(temporary.path, 'script');
+        fs.writeFileSync(script, scripts[index] ?? '', { mode: 0o755 });
+        // Jenkins runs a script with its own first line by that line.
+        assert.equal(scripts[index]?.startsWith('#!') ? run(name, script, []) : run(name, 'sh', ['-xe', script]), passes, name);
+      }
+    });
   });
 
-  for (const [name, services] of Object.entries({
+  const valid = Object.entries({
     small: [service(small)],
     rich: [service(rich)],
     'in a folder': [service(rich, 'services/shop')],
     'of two services': [service(rich, 'shop'), service(rich.replace('service: shop', 'service: cart'), 'cart')],
-  }))
+    'every command': [service(exportedDefinition())],
+  });
+
+  describe('as actionlint reads it', () => {
+    needsProgram('actionlint', '-version');
+    for (const [name, services] of valid)
+      it(`has no error: ${name}`, () => {
+        for (const { body } of github.files(services, prepared)) {
+          const args = ['-no-color', '-ignore', 'unexpected key "queue" for "concurrency"', '-'];
+          assert.equal(spawnSync('actionlint', args, { input: body, encoding: 'utf8' }).stdout, '', body);
+        }
+      });
+  });
+
+  describe('as Groovy reads it', () => {
+    needsProgram('groovy', '--version');
+    it('has every command and value unchanged', () => {
+      const values = ["it's", 'a$b', '${env.X}', '\\', '\\u0041', 'first\r\nsecond', 'first\rsecond', '"', "'''", 'ends with \\'];
+      const steps = Object.fromEntries(values.map((value, index) => [`step-${index}`, { run: `echo ${value}`, env: { VALUE: value } }]));
+      const file = path.join(temporary.path, 'Jenkinsfile');
+      fs.writeFileSync(file, jenkins.files([service(stringify({ service: 'shop', steps }))], {})[0]?.body ?? '');
+      const read = execFileSync('groovy', [path.join(__dirname, 'read-jenkinsfile.groovy'), file], { encoding: 'utf8' });
+      const found = read.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as { sh?: string; VALUE?: string }]));
+      assert.deepEqual(
+        found.flatMap(({ VALUE }) => VALUE ?? []),
+        values,
+      );
+      assert.deepEqual(
+        found.flatMap(({ sh }) => sh?.replace(/^#!\/bin\/sh\n/, '') ?? []),
+        values.map((value) => `echo ${value}`),
+      );
+    });
+  });
+
+  for (const [name, services] of valid)
     it(`passes the published validators: ${name}`, async () => {
       for (const engine of [github, gitlab])
-        for (const file of engine.files(services, { package: 'deliver-0.1.0.tgz' })) assert.deepEqual(await errorsOf(file), [], file.body);
+        for (const file of engine.files(services, prepared)) assert.deepEqual(await errorsOf(file), [], file.body);
     });
 
   it('follows the documented grammar of declarative pipelines, with distinct stage names', () => {
@@ -108,9 +214,9 @@ describe('an exported pipeline', function () {
     for (const file of ['node_modules/.bin/tool', 'dist/a.js', 'dist/.hidden', 'dist/tmp/left', 'shop.vsix', 'other'])
       fs.writeFileSync(path.join(from, file), file, { mode: 0o755 });
     fs.symlinkSync('a.js', path.join(from, 'dist/link'));
-    execFileSync('sh', ['-c', run('install', 'Hand over')], { cwd: from, env });
-    execFileSync('bash', ['-eo', 'pipefail', '-c', run('build', 'Hand over')], { cwd: from, env });
-    execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env });
+    execFileSync('sh', ['-c', run('install', 'Pack outputs')], { cwd: from, env });
+    execFileSync('bash', ['-eo', 'pipefail', '-c', run('build', 'Pack outputs')], { cwd: from, env });
+    execFileSync('sh', ['-c', run('test', 'Unpack outputs')], { cwd: to, env });
     assert.deepEqual(fs.readdirSync(to, { recursive: true }).sort(), [
       'dist',
       'dist/.hidden',
@@ -124,7 +230,7 @@ describe('an exported pipeline', function () {
     assert.ok(fs.lstatSync(path.join(to, 'dist/link')).isSymbolicLink());
     assert.equal(fs.statSync(path.join(to, 'node_modules/.bin/tool')).mode & 0o777, 0o755);
     fs.rmSync(path.join(folder, 'shop-build.tgz'));
-    assert.throws(() => execFileSync('sh', ['-c', run('test', 'Take over')], { cwd: to, env, stdio: 'ignore' }));
+    assert.throws(() => execFileSync('sh', ['-c', run('test', 'Unpack outputs')], { cwd: to, env, stdio: 'ignore' }));
   });
 
   it('delivers only the service of the delivery branch on GitLab', () => {
@@ -186,7 +292,7 @@ describe('an exported pipeline', function () {
     assert.deepEqual(jobs['a-b']?.needs, ['a-b-2']);
     const [ci] = gitlab.files([service(yaml)], {});
     assert.deepEqual(
-      Object.keys(parse(ci?.body ?? '') as object).filter((key) => key !== 'variables'),
+      Object.keys(parse(ci?.body ?? '') as object).filter((key) => key !== 'variables' && key !== 'default'),
       ['a.b', 'a-b', '1st', 'default-step', 'pages-step'],
     );
   });
@@ -201,6 +307,7 @@ describe('an exported pipeline', function () {
       '{a: b}',
       'yes',
       "'quoted'",
+      'exit 3',
     ];
     for (const command of commands) {
       const yaml = `service: a\nsteps: {one: {run: ${JSON.stringify(command)}}}\n`;
@@ -210,22 +317,10 @@ describe('an exported pipeline', function () {
       assert.equal(run, command);
       const [ci] = gitlab.files([service(yaml)], {});
       const job = (parse(ci?.body ?? '') as Record<string, { script: string[] }>)['one'];
-      assert.equal(job?.script.at(-1)?.replace(/^set \+e\n/, ''), command);
+      assert.equal(commandForSh(job?.script.at(-1) ?? ''), command);
       const [jenkinsfile] = jenkins.files([service(yaml)], {});
       assert.deepEqual(commandsIn(statementsOf(jenkinsfile?.body ?? '')), [command]);
     }
-  });
-
-  it('becomes the same steps again when it is read back', () => {
-    const plain =
-      'service: a\nsteps:\n  one: {run: npm ci}\n  two: {run: npm run two, needs: one, env: {A: x}}\n  three: {run: npm run three, needs: one}\n';
-    const names = (steps: readonly { name: string; run: string; needs?: readonly string[] }[]) =>
-      steps.map(({ name, run, needs = [] }) => [name, run, needs]);
-    const expected = service(plain).pipeline.steps.map(({ name, run, needs }) => [name, run, needs]);
-    const [workflow] = github.files([service(plain)], {});
-    assert.deepEqual(names(adoptGithub(workflow?.body ?? '', 'x')?.steps ?? []), expected);
-    const [ci] = gitlab.files([service(plain)], {});
-    assert.deepEqual(names(adoptGitlab(ci?.body ?? '', 'x')?.steps ?? []), expected);
   });
 
   onLinux('tries again what fails, with the very command', () => {
@@ -242,7 +337,7 @@ describe('an exported pipeline', function () {
   onLinux('gets a key from what git knows of the inputs: of its own and of those before it', () => {
     const [workflow] = github.files([service(rich)], {});
     const { jobs } = parse(workflow?.body ?? '') as { jobs: Record<string, GithubJob> };
-    const key = jobs['lint-all']?.steps[1]?.run ?? '';
+    const key = jobs['lint-all']?.steps.find(({ name }) => name === 'Compute the cache key')?.run ?? '';
     const folder = path.join(temporary.path, 'repository');
     const output = path.join(temporary.path, 'output');
     fs.mkdirSync(folder);
@@ -317,12 +412,19 @@ describe('limits of CI services', function () {
   });
 });
 
+/** Returns the command that a script runs by `sh`, or the script if every shell runs it alike. */
+function commandForSh(script: string): string {
+  if (!script.startsWith('sh -c ')) return script;
+  return execFileSync('bash', ['-c', `sh() { printf %s "$2"; }; ${script}`], { encoding: 'utf8' });
+}
+
 /** Returns the shell commands of a Jenkinsfile in order. */
 function commandsIn(statements: readonly Statement[]): string[] {
-  return statements.flatMap(({ word, rest, block }) => [
-    ...(word === 'sh' ? stringsIn(rest).map((value) => value.replace(/^set \+e\n/, '')) : []),
-    ...commandsIn(block ?? []),
-  ]);
+  return scriptsIn(statements).map((script) => script.replace(/^#!\/bin\/sh\n/, ''));
+}
+
+function scriptsIn(statements: readonly Statement[]): string[] {
+  return statements.flatMap(({ word, rest, block }) => [...(word === 'sh' ? stringsIn(rest) : []), ...scriptsIn(block ?? [])]);
 }
 
 function stagesIn(statements: readonly Statement[]): string[] {

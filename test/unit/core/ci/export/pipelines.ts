@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CiPipeline } from '../../../../../src/core/ci/ci-service';
+import type { RepositoryFacts } from '../../../../../src/core/ci/export/repository-facts';
 import { parsePipeline } from '../../../../../src/core/pipeline/parse';
 
 export function service(yaml: string, folder = ''): CiPipeline {
@@ -46,6 +47,27 @@ steps:
 environments:
   staging: {process: {command: node server.js}}
 `;
+
+/** A service in a folder of a repository with one lock file. */
+export const node = `service: shop
+steps:
+  install: {run: npm ci && husky, inputs: [package.json], outputs: [node_modules/**]}
+  lint: {needs: install, run: eslint .}
+  stage: {needs: lint, deploy: staging}
+environments:
+  staging: {process: {command: node server.js}}
+`;
+
+const nodeFiles: Readonly<Record<string, string>> = {
+  '.gitmodules': '',
+  '.nvmrc': 'v22.3\n',
+  'package.json': '{"workspaces": ["services/*"]}',
+  'package-lock.json': '{}',
+  'services/shop/package.json': '{"engines": {"npm": ">=10"}}',
+};
+
+/** Its service is in `services/shop`. */
+export const nodeRepository: RepositoryFacts = { read: (file) => nodeFiles[file], usesHistory: false, usesLfs: true };
 
 /** A very large definition: `count` steps, each after the one ten before it. */
 export function large(name: string, count: number): string {

@@ -3,7 +3,7 @@ import { planFile, type ExportPlan } from '../../../../../src/core/ci/export/exp
 import { github, gitlab, jenkins, type Exporter } from './exporters';
 import type { Result } from '../../../../../src/core/model/result';
 import { githubErrors } from '../../../../support/ci-files';
-import { rich, service } from './pipelines';
+import { node, nodeRepository, rich, service } from './pipelines';
 
 const exported = (engine: Exporter, yaml: string, there?: string, force?: boolean): Result<ExportPlan> => {
   const [file] = engine.files([service(yaml)], {});
@@ -33,7 +33,8 @@ describe('preserved regions of an exported file', () => {
   it('stay in the job, among the steps and at the top level when the rest changes', async () => {
     let whole = text(exported(github, rich));
     whole = after(whole, '  test:', yamlOwn('    ', 'container: node:22'));
-    whole = after(whole, '      - name: Installed programs\n        run: echo "$PWD/node_modules/.bin" >> "$GITHUB_PATH"\n      - name: test\n        run: |-\n          set +e\n          attempt() (\n            npm test\n          )\n          for number in 1 2; do\n            attempt\n            result=$?\n            [ $result -eq 0 ] && break\n          done\n          exit $result\n        env:\n          NPM_TOKEN: ${{ secrets.NPM_TOKEN }}\n        timeout-minutes: 3', yamlOwn('      ', '- run: echo afterwards')); // prettier-ignore
+    const lastOfTest = whole.slice(whole.indexOf('      - name: test\n')).split('      - if:')[0]?.trimEnd() ?? '';
+    whole = after(whole, lastOfTest, yamlOwn('      ', '- run: echo afterwards'));
     whole = after(whole, '  contents: read', yamlOwn('', 'run-name: By ${{ github.actor }}'));
     const again = exported(github, rich, whole);
     assert.ok(again.ok && !again.value.isEdited);
@@ -42,7 +43,7 @@ describe('preserved regions of an exported file', () => {
       now,
       /\n {2}test:\n {4}# deliver: begin own\n {4}container: node:22\n {4}# deliver: end own\n {4}needs: \[build, lint-all\]\n/,
     );
-    assert.match(now, /npm run test:all[\s\S]*timeout-minutes: 3\n {6}# deliver: begin own\n {6}- run: echo afterwards\n/);
+    assert.match(now, /npm run test:all[\s\S]*NPM_TOKEN \}\}\n {6}# deliver: begin own\n {6}- run: echo afterwards\n/);
     assert.match(now, /contents: read\n\n# deliver: begin own\nrun-name: .*\n# deliver: end own\n\nconcurrency:/);
     assert.deepEqual(await githubErrors(now), []);
     assert.equal(text(exported(github, changed, now)), now);
@@ -61,7 +62,7 @@ describe('preserved regions of an exported file', () => {
     let whole = text(exported(jenkins, rich));
     whole = after(whole, "        stage('build') {", groovyOwn('          ', "agent { label 'big' }"));
     whole = after(whole, 'pipeline {', groovyOwn('  ', "agent { docker { image 'node:22' } }"));
-    whole = after(whole, "    stage('wave 2') {", groovyOwn('      ', '// both at once'));
+    whole = after(whole, "    stage('lint.all and build') {", groovyOwn('      ', '// both at once'));
     whole = after(whole, "          junit testResults: 'reports/*.xml', allowEmptyResults: true\n        }\n      }\n    }", groovyOwn('    ', "stage('mine') { steps { sh 'x' } }")); // prettier-ignore
     const first = text(exported(jenkins, rich, whole));
     assert.ok(!first.includes('agent any'));
@@ -94,6 +95,11 @@ describe('preserved regions of an exported file', () => {
     const whole = text(exported(gitlab, rich));
     const filled = whole.replace(/# image: node:22.*/, 'image: node:24');
     assert.match(text(exported(gitlab, changed, filled)), /# deliver: begin own\nimage: node:24\n# deliver: end own\n\nvariables:/);
+    const repository = { package: 'deliver.tgz', repository: nodeRepository };
+    const [file] = gitlab.files([service(node, 'services/shop')], repository);
+    assert.ok(file);
+    const own = text(planFile(gitlab, file, repository, filled.replace(/\n\nvariables:[\s\S]*/, '\n')));
+    assert.deepEqual(own.match(/^image: .*$/gm), ['image: node:24'], 'it replaces the image of the repository');
     const removed = whole.replace(/# deliver: begin own\n.*\n# deliver: end own\n\n/, '');
     assert.ok(!text(exported(gitlab, changed, removed)).includes('begin own\n'));
   });

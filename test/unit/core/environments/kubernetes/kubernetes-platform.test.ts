@@ -1,11 +1,15 @@
 import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import { KubernetesPlatform } from '../../../../../src/core/environments/kubernetes/kubernetes-platform';
+import { recordSecret } from '../../../../../src/core/environments/kubernetes/release-record';
 import type { KeptRelease, PlatformDeploy, PlatformDeployed } from '../../../../../src/core/environments/platform';
 import type { Failure, Result } from '../../../../../src/core/model/result';
 import type { KubernetesDefinition } from '../../../../../src/core/environments/kubernetes/descriptor';
 import type { Release } from '../../../../../src/core/model/events';
+import type { Stored } from '../../../../support/kubernetes-store';
 import { hasKubectl, testCluster } from '../../../../support/kubectl';
 import { eventually } from '../../../../support/temporary';
 
@@ -83,6 +87,13 @@ data: {greeting: hello}
     };
     return template?.spec.containers[0]?.image;
   };
+  const greeting = (): unknown => (cluster.api.store.get('configmaps', 'shop')?.['data'] as { greeting?: string } | undefined)?.greeting;
+  const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: {key: value}\n`;
+  const records = (): string[] =>
+    cluster.api.store.all('secrets').map(({ metadata: { annotations = {} } }) => {
+      const { commit } = JSON.parse(annotations['deliver/release'] ?? '{}') as { commit?: string };
+      return `${commit} ${annotations['deliver/state']}`;
+    });
   const value = <T>(result: Result<T>): T => {
     assert.ok(result.ok, `${JSON.stringify(result)}\n${log.join('\n')}`);
     return result.value;
@@ -96,13 +107,13 @@ data: {greeting: hello}
     const { image: live } = value(await deploy('one'));
     assert.equal(image(), 'registry.test/shop:one');
     assert.match(live ?? '', /^registry\.test\/shop@sha256:[0-9a-f]{64}$/);
-    assert.match(log.join('\n'), /deployment.apps\/shop serverside-applied\nconfigmap\/shop serverside-applied/);
+    assert.match(log.join('\n'), /configmap\/shop serverside-applied\ndeployment.apps\/shop serverside-applied/);
     assert.match(log.join('\n'), /successfully rolled out/);
     assert.match(log.join('\n'), /replicaset\/shop-\w+: SuccessfulCreate: Created pod/);
     assert.equal(new Set(log).size, log.length, log.join('\n'));
   });
 
-  it("restores an earlier release from the cluster's revisions", async () => {
+  it('restores an earlier release from its record in the cluster', async () => {
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     value(await platform().restore(kept('one'), (line) => log.push(line), quiet));
     assert.equal(image(), 'registry.test/shop:one');
@@ -110,7 +121,7 @@ data: {greeting: hello}
     value(await deploy('four'));
     assert.equal(image(), 'registry.test/shop:four');
     const gone = failure(await platform().restore(kept('never'), (line) => log.push(line), quiet));
-    assert.match(`${gone.message} ${gone.hint}`, /no longer keeps never it keeps four, one, three, two/);
+    assert.match(`${gone.message} ${gone.hint}`, /keeps no record of never it keeps four, one; deliver that commit again/);
     assert.equal(image(), 'registry.test/shop:four');
   });
 
@@ -118,7 +129,7 @@ data: {greeting: hello}
     for (const commit of ['one', 'two', 'three']) value(await deploy(commit));
     cluster.api.controller.broken.add('registry.test/shop:one');
     const failed = failure(await platform().restore(kept('one'), (line) => log.push(line), quiet));
-    assert.match(failed.message, /^one could not be restored: .*cannot be pulled: .*; the live release is unchanged$/);
+    assert.match(failed.message, /^one could not be restored: .*cannot be pulled: .*$/);
     assert.equal(image(), 'registry.test/shop:three');
     const [seen] = value(await platform().observe(undefined, quiet));
     assert.deepEqual([seen?.state, seen?.release?.commit], ['healthy', 'three']);
@@ -171,7 +182,8 @@ data: {greeting: hello}
       () => image() === 'registry.test/shop:slow' && log.some((line) => line.startsWith('Waiting')),
     );
     cancel.abort();
-    assert.equal(failure(await deployed).kind, 'cancelled');
+    const { kind, message } = failure(await deployed);
+    assert.equal(kind, 'cancelled', `${message}\n${log.join('\n')}`);
     assert.equal(image(), 'registry.test/shop:one');
   });
 
@@ -259,6 +271,229 @@ data: {greeting: hello}
     });
     end.abort();
     await watching;
+  });
+
+  describe('a release that the cluster does not accept', () => {
+    const changed = (from: string | RegExp, to: string): void =>
+      fs.writeFileSync(path.join(cluster.folder, 'k8s', 'shop.yaml'), manifest.replace('hello', 'good day').replaceAll(from, to));
+
+    it('changes nothing if a field is immutable, and names the field', async () => {
+      value(await deploy('one'));
+      changed('app: shop', 'app: shop2');
+      const { message, hint } = failure(await deploy('two'));
+      assert.equal(
+        message,
+        'the cluster does not accept this release, and nothing was changed: The Deployment "shop" is invalid: spec.selector: field is immutable',
+      );
+      assert.match(hint ?? '', /kubectl --context=test --namespace=shop delete deployment\/shop/);
+      assert.equal(greeting(), 'hello');
+      assert.equal(image(), 'registry.test/shop:one');
+    });
+
+    it('changes nothing if an admission policy refuses one object', async () => {
+      value(await deploy('one'));
+      changed('nothing', '');
+      cluster.api.refused.set('deployments/shop', 'the policy wants limits');
+      assert.match(failure(await deploy('two')).message, /nothing was changed: .*the policy wants limits/);
+      assert.equal(greeting(), 'hello');
+    });
+
+    it('names the field that somebody else has set, and changes nothing', async () => {
+      fs.writeFileSync(
+        path.join(cluster.folder, 'k8s', 'shop.yaml'),
+        manifest.replace('spec:\n  selector', 'spec:\n  replicas: 1\n  selector'),
+      );
+      value(await deploy('one'));
+      cluster.api.store.patch('deployments', 'shop', { spec: { replicas: 2 } }, 'kubectl', false);
+      const { message, hint } = failure(await deploy('two'));
+      assert.equal(message, 'nothing was changed: .spec.replicas of deployment/shop was set by kubectl');
+      assert.match(hint ?? '', /leave \.spec\.replicas out of the manifests .*or set `conflicts: take`/);
+      assert.equal(image(), 'registry.test/shop:one');
+      value(await deploy('two', {}, quiet, platform({ conflicts: 'take' })));
+      assert.equal(image(), 'registry.test/shop:two');
+      assert.equal((cluster.api.store.get('deployments', 'shop')?.['spec'] as { replicas: number }).replicas, 1);
+    });
+
+    it('restores every object if the cluster refuses one while they are applied', async () => {
+      value(await deploy('one'));
+      changed('nothing', '');
+      const isApplied = (): boolean => greeting() === 'good day';
+      Object.defineProperty(cluster.api.refused, 'get', {
+        value: (name: string) => (name === 'deployments/shop' && isApplied() ? 'the quota is used up' : undefined),
+      });
+      assert.match(failure(await deploy('two')).message, /the quota is used up/);
+      assert.equal(greeting(), 'hello');
+      assert.equal(image(), 'registry.test/shop:one');
+    });
+  });
+
+  it('restores the configuration of the former release after a failed rollout', async () => {
+    value(await deploy('one'));
+    fs.writeFileSync(path.join(cluster.folder, 'k8s', 'shop.yaml'), `${manifest.replace('hello', 'good day')}---\n${configMap('extra')}`);
+    failure(await deploy('crashing'));
+    assert.equal(greeting(), 'hello');
+    assert.equal(cluster.api.store.get('configmaps', 'extra'), undefined);
+    assert.deepEqual(records(), ['one deployed']);
+  });
+
+  it('restores objects that no release of Deliver had before', async () => {
+    cluster.api.store.put('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'shop' }, data: { greeting: 'by hand' } });
+    value(await deploy('one'));
+    cluster.api.store.put('configmaps', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'extra' }, data: { key: 'by hand' } });
+    fs.writeFileSync(path.join(cluster.folder, 'k8s', 'extra.yaml'), configMap('extra'));
+    failure(await deploy('crashing'));
+    assert.deepEqual(cluster.api.store.get('configmaps', 'extra')?.['data'], { key: 'by hand' });
+  });
+
+  it('removes what only the earlier release had, except what others own and what holds data', async () => {
+    const claim = 'apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {}\n';
+    const extra = path.join(cluster.folder, 'k8s', 'extra.yaml');
+    fs.writeFileSync(extra, `${configMap('extra')}---\n${configMap('shared')}---\n${claim}`);
+    value(await deploy('one'));
+    const shared = cluster.api.store.get('configmaps', 'shared');
+    assert.ok(shared);
+    cluster.api.store.put('configmaps', {
+      ...shared,
+      metadata: { ...shared.metadata, annotations: { 'deliver/service': 'cart', 'deliver/environment': 'production' } },
+    });
+    fs.rmSync(extra);
+    value(await deploy('two'));
+    assert.equal(cluster.api.store.get('configmaps', 'extra'), undefined);
+    assert.ok(cluster.api.store.get('configmaps', 'shared'));
+    assert.ok(cluster.api.store.get('persistentvolumeclaims', 'data'));
+    assert.ok(log.includes('configmap/extra is no longer part of the release, and is removed when it is live'), log.join('\n'));
+    assert.ok(log.includes('configmap/shared stays: it belongs to cart now'), log.join('\n'));
+    value(await platform().restore(kept('one'), (line) => log.push(line), quiet));
+    assert.ok(cluster.api.store.get('configmaps', 'extra'));
+    assert.deepEqual(records(), ['one deployed']);
+  });
+
+  it('keeps the records of the last 10 releases', async () => {
+    const record = (commit: string): ReturnType<typeof recordSecret> =>
+      recordSecret({ service: 'shop', environment: 'production' }, { release: releaseOf(commit), url: '', objects: [] });
+    for (let index = 0; index < 12; index++) {
+      const secret = record(`c${index}`) as unknown as Stored;
+      const values = { ...secret.metadata.annotations, 'deliver/state': 'deployed' };
+      cluster.api.store.put('secrets', { ...secret, metadata: { ...secret.metadata, annotations: values } });
+    }
+    value(await deploy('one'));
+    assert.equal(records().length, 10);
+    assert.ok(records().includes('one deployed'));
+  });
+
+  describe('the jobs of a release', () => {
+    const job = (tag: string): string =>
+      `apiVersion: batch/v1\nkind: Job\nmetadata: {name: migrate}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: m, image: 'registry.test/migrate:${tag}'}]}}}\n`;
+    const write = (tag: string): void => fs.writeFileSync(path.join(cluster.folder, 'k8s', 'job.yaml'), job(tag));
+
+    it('end after the configuration is applied and before the workload is', async () => {
+      write('one');
+      value(await deploy('one'));
+      const order = cluster.api.applied.filter((name) => !name.startsWith('secrets/'));
+      assert.deepEqual(order, ['configmaps/shop', 'jobs/migrate', 'deployments/shop']);
+      assert.ok(log.includes('  listening'), log.join('\n'));
+    });
+
+    it('are replaced if their template has changed, and do not run again otherwise', async () => {
+      write('one');
+      value(await deploy('one'));
+      const first = cluster.api.store.get('jobs', 'migrate')?.metadata.uid;
+      value(await deploy('two'));
+      assert.equal(cluster.api.store.get('jobs', 'migrate')?.metadata.uid, first);
+      write('two');
+      value(await deploy('three'));
+      assert.notEqual(cluster.api.store.get('jobs', 'migrate')?.metadata.uid, first);
+    });
+
+    it('fail the delivery with their log, and the configuration is restored', async () => {
+      value(await deploy('one'));
+      write('crashing');
+      fs.writeFileSync(path.join(cluster.folder, 'k8s', 'shop.yaml'), manifest.replace('hello', 'good day'));
+      cluster.api.podLog = () => 'no such table: orders\n';
+      assert.match(failure(await deploy('two')).message, /^job\/migrate failed: Job has reached the specified backoff limit$/);
+      assert.ok(log.includes('  no such table: orders'), log.join('\n'));
+      assert.equal(image(), 'registry.test/shop:one');
+      assert.equal(greeting(), 'hello');
+      write('two');
+      value(await deploy('three'));
+    });
+  });
+
+  describe('the state of a service', () => {
+    const seen = async (): Promise<(string | undefined)[]> => {
+      const [first] = value(await platform().observe(kept('one'), quiet));
+      return [first?.state, first?.reason];
+    };
+
+    it('is missing if somebody deleted the workload', async () => {
+      value(await deploy('one'));
+      cluster.api.store.remove('deployments', 'shop');
+      assert.deepEqual(await seen(), ['missing', 'deployment/shop is not in the cluster']);
+      value(await platform().restore(kept('one'), (line) => log.push(line), quiet));
+      assert.deepEqual(await seen(), ['healthy', undefined]);
+    });
+
+    it('is stopped if somebody scaled the workload to 0', async () => {
+      value(await deploy('one'));
+      cluster.api.store.patch('deployments', 'shop', { spec: { replicas: 0 } }, 'kubectl', false);
+      await eventually('the controller has seen it', async () => (await seen())[0] === 'stopped');
+      assert.deepEqual(await seen(), ['stopped', 'it is scaled to 0']);
+    });
+
+    it('includes the releases even for people who may not read secrets, without earlier ones', async () => {
+      value(await deploy('one'));
+      cluster.api.forbidden = new Set(['list secrets']);
+      const [first] = value(await platform().observe(undefined, quiet));
+      assert.deepEqual([first?.state, first?.earlier], ['healthy', undefined]);
+    });
+  });
+
+  it('does not count an outage of the cluster as time of the rollout', async () => {
+    cluster.api.controller.readyMs = 3_500;
+    const deployed = deploy('one', {}, quiet, platform({ timeoutMs: 5_000 }));
+    await eventually('the manifests are applied', () => image() !== undefined);
+    await cluster.api.disconnect();
+    await eventually('the outage is logged', () => /the cluster of test is unreachable/.test(log.join('\n')));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await cluster.api.start();
+    value(await deployed);
+  });
+
+  describe('the address of a release', () => {
+    let answers = 0;
+    let server: http.Server;
+    const answer = async (status: (request: number) => number): Promise<string> => {
+      answers = 0;
+      server = http.createServer((_, response) => response.writeHead(status(++answers)).end());
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+    afterEach(() => server.close());
+
+    it('answers at the end of the deployment', async () => {
+      const url = await answer((request) => (request < 4 ? 503 : 200));
+      value(await deploy('one', {}, quiet, platform({ url })));
+      assert.equal(answers, 4);
+    });
+
+    it('fails the release if it never answers well at the path of the health check', async () => {
+      const url = await answer(() => 200);
+      value(await deploy('one', {}, quiet, platform({ url })));
+      server.close();
+      const broken = await answer(() => 500);
+      const on = platform({ url: broken, health: { path: '/healthz', timeoutMs: 500 } });
+      assert.match(
+        failure(await deploy('two', {}, quiet, on)).message,
+        /does not answer at its address: GET http:.*\/healthz answered 500/,
+      );
+      assert.equal(image(), 'registry.test/shop:one');
+    });
+
+    it('is only reported if this machine cannot look it up', async () => {
+      await answer(() => 200);
+      value(await deploy('one', {}, quiet, platform({ url: 'http://shop.invalid' })));
+      assert.match(log.join('\n'), /shop\.invalid.* from this machine: whether customers reach the release is not known/);
+    });
   });
 
   describe('the check before the first step', () => {

@@ -276,6 +276,8 @@ import { answering, get, serving, stagingEnvironment } from './process-staging';
   it('chooses another port for a new service if its own is in use', async () => {
     const [first] = portsFor('staging', 'shop');
     const foreign = http.createServer((_, response) => response.end('foreign')).listen(first, '127.0.0.1');
+    // A service of the developer may have taken the port before.
+    await new Promise((resolve) => foreign.once('listening', resolve).once('error', resolve));
     try {
       const { url } = await staging.deploy(answering('one'));
       assert.notEqual(Number(new URL(url).port), first);

@@ -6,6 +6,7 @@ import { detectPipeline } from '../../../../../src/core/pipeline/detect/detect';
 import { parsePipeline } from '../../../../../src/core/pipeline/parse';
 import type { Pipeline } from '../../../../../src/core/model/pipeline';
 import { temporaryFolder } from '../../../../support/temporary';
+import { projects as samples } from './projects';
 
 const json = JSON.stringify;
 
@@ -17,13 +18,16 @@ function write(folder: string, files: Record<string, string>): string {
   return folder;
 }
 
-async function detected(folder: string): Promise<{ yaml: string; pipeline: Pipeline }> {
-  const answer = await detectPipeline(folder);
+async function detected(folder: string): Promise<{ yaml: string; pipeline: Pipeline; questions: readonly string[] }> {
+  const answer = await detectPipeline({ folder, root: folder, name: 'shop' });
   assert.ok(answer.ok, answer.ok ? '' : answer.failure.message);
-  const { pipeline, errors } = parsePipeline(answer.value.yaml, 'delivery.yaml');
-  assert.deepEqual(errors, [], answer.value.yaml);
+  const { yaml, questions } = answer.value;
+  const { pipeline, errors } = parsePipeline(yaml, 'delivery.yaml');
+  assert.deepEqual(errors, [], yaml);
   assert.ok(pipeline);
-  return { yaml: answer.value.yaml, pipeline };
+  // The file has the printed questions as well.
+  for (const question of questions) assert.ok(yaml.includes(`# Question: ${question}`), yaml);
+  return { yaml, pipeline, questions };
 }
 
 /** Returns a line for each step: its needs and its command. */
@@ -31,9 +35,37 @@ function outline(pipeline: Pipeline): string[] {
   return pipeline.steps.map(({ name, needs, run, deploy }) => `${name} [${needs.join(' ')}] ${run ?? `-> ${deploy}`}`);
 }
 
+describe('deliver init writes a definition for', () => {
+  const folder = temporaryFolder();
+
+  for (const [name, { files, steps, starts, health, asks }] of Object.entries(samples)) {
+    it(name, async () => {
+      const { yaml, pipeline, questions } = await detected(write(folder.path, files));
+      const lines = pipeline.steps.map(
+        ({ outputs }, index) => `${outline(pipeline)[index]}${outputs.length > 0 ? ` => ${outputs.join(' ')}` : ''}`,
+      );
+      assert.deepEqual(lines, steps, yaml);
+      const settings = pipeline.environments['staging']?.settings as
+        { command?: string; files?: string[]; service?: string; port?: number; health?: { probe: { http?: string } } } | undefined;
+      assert.equal(
+        settings &&
+          (settings.command ??
+            [...(settings.files ?? []), ...(settings.service ? [settings.service] : []), ...(settings.port ? [settings.port] : [])].join(
+              ' ',
+            )),
+        starts,
+        yaml,
+      );
+      assert.equal(settings?.health?.probe.http, health);
+      if (asks) assert.match(questions.join('\n'), asks);
+      else assert.deepEqual(questions, []);
+    });
+  }
+});
+
 describe('deliver init writes', () => {
   const folder = temporaryFolder();
-  const from = async (files: Record<string, string>): Promise<{ yaml: string; pipeline: Pipeline }> => detected(write(folder.path, files));
+  const from = async (files: Record<string, string>): ReturnType<typeof detected> => detected(write(folder.path, files));
 
   it('npm scripts after an install from the lock file', async () => {
     const { pipeline } = await from({
@@ -98,7 +130,13 @@ describe('deliver init writes', () => {
     assert.deepEqual(pipeline.environments['staging'], {
       kind: 'process',
       watchMs: 60_000,
-      settings: { command: 'node server.js', env: {}, health: { probe: { http: '/healthz' }, timeoutMs: 30_000 } },
+      settings: {
+        command: 'node server.js',
+        env: {},
+        health: { probe: { http: '/healthz' }, timeoutMs: 30_000 },
+        drainMs: 60_000,
+        shutdownMs: 30_000,
+      },
     });
     const other = await from({ 'server.js': 'listen(8080)' });
     assert.deepEqual([outline(other.pipeline), other.pipeline.environments], [['test [] npm test'], {}]);
@@ -133,17 +171,18 @@ describe('deliver init writes', () => {
     ]);
   });
 
-  it('an image step for a Dockerfile alone, and a suggestion beside a language', async () => {
-    const alone = await from({ Dockerfile: 'FROM scratch' });
-    assert.match(outline(alone.pipeline).join(), /^image \[\] docker build --tag \S+ \.$/);
-    const beside = await from({ 'go.mod': 'module a\n', 'a.go': 'package a' });
-    assert.match(beside.yaml, /# {3}image:\n# {5}run: docker build/);
+  it('a compose file for a Dockerfile alone, and asks for a port that it does not know', async () => {
+    const named = { folder: write(folder.path, { Dockerfile: 'FROM scratch' }), root: folder.path, name: 'Shop' };
+    const answer = await detectPipeline(named);
+    assert.ok(answer.ok);
+    assert.equal(answer.value.composeFile, '# Runs the image of the Dockerfile.\nservices:\n  shop:\n    build: .\n');
+    assert.match(answer.value.questions.join(), /^the Dockerfile exposes no port\. On which port does the service listen\?/);
+    assert.deepEqual(outline((await detected(folder.path)).pipeline), ['stage [] -> staging']);
   });
 
-  it('the images of a compose file', async () => {
-    assert.deepEqual(outline((await from({ 'compose.yaml': 'services: {}' })).pipeline), [
-      'images [] docker compose --file compose.yaml build',
-    ]);
+  it('a compose environment as an alternative to a process', async () => {
+    const { yaml } = await from({ ...samples['a Node service']?.files, 'compose.yaml': 'services: {web: {build: .}}' });
+    assert.match(yaml, /^# environments:\n# {3}staging:\n# {5}compose: \{file: compose\.yaml, service: web\}$/m);
   });
 
   it('the steps of two languages side by side', async () => {
@@ -160,17 +199,9 @@ describe('deliver init writes', () => {
   });
 
   it('nothing for a folder that holds nothing, and says so', async () => {
-    const answer = await detectPipeline(folder.path);
+    const answer = await detectPipeline({ folder: folder.path, root: folder.path, name: 'shop' });
     assert.ok(!answer.ok);
     assert.match(answer.failure.message, /^nothing to deliver was found/);
-  });
-
-  it('a file whose service is named after the folder, with comments that explain it', async () => {
-    const named = path.join(folder.path, '-My shop! ');
-    fs.mkdirSync(named);
-    const { yaml, pipeline } = await detected(write(named, { Makefile: 'test:\n\ttrue\n' }));
-    assert.equal(pipeline.service, 'My-shop');
-    assert.match(yaml, /^# How Deliver delivers this service/);
   });
 });
 
