@@ -159,7 +159,6 @@ const node = matchers('node', [
     needs: 'frames',
   },
   {
-    isStack: true,
     begins: { first: '/fE', holds: [':\\'] },
     head: thrownAt,
     frame: nodeFrame,
