@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { writePackedFile } from '../support/packed';
 import { Project } from '../support/project';
 import { temporaryFolder } from '../support/temporary';
 
@@ -123,17 +123,8 @@ describe('deliver export', function () {
       'services/shop/delivery.yaml',
       'service: shop\nsteps:\n  stage: {deploy: staging}\nenvironments:\n  staging: {process: {command: ./serve}}\n',
     );
-    fs.mkdirSync(path.join(shop.root, 'tools'));
-    for (const [file, name] of [
-      ['deliver-0.1.0.tgz', 'deliver'],
-      ['other.tgz', 'other'],
-    ] as const) {
-      const packed = path.join(shop.root, 'package');
-      fs.mkdirSync(packed);
-      fs.writeFileSync(path.join(packed, 'package.json'), JSON.stringify({ name }));
-      execFileSync('tar', ['-czf', path.join(shop.root, 'tools', file), 'package/package.json'], { cwd: shop.root });
-      fs.rmSync(packed, { recursive: true });
-    }
+    writePackedFile(path.join(shop.root, 'tools/deliver-0.1.0.tgz'));
+    writePackedFile(path.join(shop.root, 'tools/other.tgz'), 'other');
     shop.commit();
     const unknown = await shop.deliver('export', 'github');
     assert.deepEqual([unknown.code, /stage runs Deliver on CI, and its package is not known/.test(unknown.stderr)], [2, true]);

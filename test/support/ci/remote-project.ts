@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { tokenVariable } from '../../../src/core/pipeline/environment-tokens';
+import { writePackedFile } from '../packed';
 import { Project, type Running } from '../project';
 import type { EngineServer } from './engine-server';
 import { GithubServer } from './github-server';
@@ -45,7 +46,8 @@ export class RemoteProject {
       .write('src/cart.js', 'export const cart = [];\n\nexport function total() {\n  return 1;\n}\n');
     const remote = new RemoteProject(project, server, bare);
     project.git('remote', 'add', 'origin', bare);
-    const exported = await project.deliver('export', kind);
+    writePackedFile(path.join(project.root, 'tools/deliver.tgz'));
+    const exported = await project.deliver('export', kind, '--package', 'tools/deliver.tgz');
     if (exported.code !== 0) throw new Error(exported.stderr);
     project.commit('A shop').git('push', '-q', '-u', 'origin', 'main');
     return remote;
