@@ -385,15 +385,14 @@ function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: Read
 }
 
 /** The shell sets these, with other values than the environment. */
-const shellVariables = new Set(['PWD', 'OLDPWD', 'SHLVL', 'RANDOM', 'SECONDS', 'LINENO', 'PPID', 'BASHPID', 'HOSTNAME']);
+const shellVariables = new Set(['_', 'PWD', 'OLDPWD', 'SHLVL', 'RANDOM', 'SECONDS', 'LINENO', 'PPID', 'BASHPID', 'HOSTNAME']);
 
 /**
- * Returns the variables of the environment, with their values, that the command names (`$X`, `${X}`, `%X%`, `$env:X`, or a word
- * in upper case as in `process.env.X`) or that `env` lists without a value.
+ * Returns the variables of the environment, with their values, that the command names in any way (`${X}`, `%X%`, `process.env.X`,
+ * `printenv X`) or that `env` lists without a value.
  */
 function variablesOf({ run = '', env: own, inherits = [] }: Step, env: NodeJS.ProcessEnv): (readonly [string, string | undefined])[] {
-  const references = run.matchAll(/\$(?:env:)?([A-Za-z_]\w*)|\$\{(?:env:)?[!#]?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%|\b([A-Z][A-Z0-9_]+)\b/g);
-  const named = [...references].map((match) => match[1] ?? match[2] ?? match[3] ?? match[4] ?? '');
+  const named = run.match(/[A-Za-z_]\w*/g) ?? [];
   return [...new Set([...named, ...inherits])]
     .filter((name) => !(name in own) && !shellVariables.has(name) && (inherits.includes(name) || env[name] !== undefined))
     .sort()
