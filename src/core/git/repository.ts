@@ -37,6 +37,13 @@ export async function openRepository(folder: string): Promise<Result<Repository>
   });
 }
 
+/** Returns the working copy whose root is a folder, or undefined if the folder only lies in one, as with an empty `.git`. */
+export async function openRoot(folder: string): Promise<Repository | undefined> {
+  if (!fs.existsSync(path.join(folder, '.git'))) return undefined;
+  const repository = valueOf(await openRepository(folder));
+  return repository?.root === fs.realpathSync(folder) ? repository : undefined;
+}
+
 function explain(folder: string, answer: Extract<Result<never>, { ok: false }>): Result<never> {
   const { message } = answer.failure;
   if (message.includes('not a git repository'))

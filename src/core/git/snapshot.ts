@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { fail, ok, type Result, valueOf } from '../model/result';
 import { shortCommit } from '../support/format';
 import type { RepositoryHome } from '../support/home';
 import type { Change } from '../model/events';
 import { execGit, type GitCall } from './git';
-import { openRepository, type Repository } from './repository';
+import { openRoot, type Repository } from './repository';
 import { submoduleNames } from './submodules';
 import { objectEnvironment } from './object-store';
 
@@ -156,10 +156,9 @@ async function addNestedRepositories(
   const submodules = await submoduleNames(repository.root);
   const notices: string[] = [];
   for (const name of [...new Set(all)].map((each) => each.replace(/\/$/, ''))) {
-    const folder = path.join(repository.root, name);
-    if (submodules.has(name) || !fs.existsSync(path.join(folder, '.git'))) continue;
-    const opened = await openRepository(folder);
-    const snapshot = opened.ok ? await takeSnapshot(opened.value, home) : opened;
+    const opened = submodules.has(name) ? undefined : await openRoot(path.join(repository.root, name));
+    if (!opened) continue;
+    const snapshot = await takeSnapshot(opened, home);
     if (!snapshot.ok) return snapshot;
     const put = await execGit(['update-index', '--add', '--cacheinfo', `160000,${snapshot.value.change.commit},${name}`], call);
     if (!put.ok) return put;
@@ -175,15 +174,14 @@ const maxNamed = 10;
 /** Returns a notice for each flag that hides changes of the working copy from git. */
 async function hiddenNotices(hidden: readonly HiddenFile[], repository: Repository): Promise<string[]> {
   const present = hidden.filter(({ path: name }) => statOf(path.join(repository.root, name))?.isFile());
-  const input = present.map(({ path: name }) => `${name}\n`).join('');
+  const input = present.map(({ path: name }) => `${quoted(name)}\n`).join('');
   const hashed = present.length === 0 ? '' : valueOf(await execGit(['hash-object', '--stdin-paths'], { folder: repository.root, input }));
   const ids = hashed?.split('\n');
   const isChanged = (file: HiddenFile): boolean => {
     const at = present.indexOf(file);
     if (at >= 0) return ids?.[at] !== file.id;
-    // A file that is not in a sparse working copy is not changed.
-    if (!statOf(path.join(repository.root, file.path))) return file.flag === 'assume-unchanged';
-    return file.mode !== '120000';
+    const link = path.join(repository.root, file.path);
+    return file.mode !== '120000' || !statOf(link)?.isSymbolicLink() || blobId(fs.readlinkSync(link), file.id) !== file.id;
   };
   const changed = hidden.filter(isChanged);
   return (['skip-worktree', 'assume-unchanged'] as const).flatMap((flag) => {
@@ -193,6 +191,17 @@ async function hiddenNotices(hidden: readonly HiddenFile[], repository: Reposito
     const shown = `${names.slice(0, maxNamed).join(', ')}${more}`;
     return [`not delivered: the changes of ${shown}, which git ignores (${flag}). git update-index --no-${flag} FILE ends that.`];
   });
+}
+
+/** Returns a path as git reads it from a list: quoted if it contains a line break. */
+function quoted(name: string): string {
+  return /^"|\n/.test(name) ? `"${name.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n')}"` : name;
+}
+
+/** Returns the id that git gives to a text, with the hash function of `like`. */
+function blobId(text: string, like: string): string {
+  const hash = createHash(like.length === 40 ? 'sha1' : 'sha256');
+  return hash.update(`blob ${Buffer.byteLength(text)}\0${text}`).digest('hex');
 }
 
 function statOf(file: string): fs.Stats | undefined {

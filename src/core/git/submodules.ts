@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { execGit } from './git';
 import { valueOf } from '../model/result';
-import type { Repository } from './repository';
+import { openRoot, type Repository } from './repository';
 import type { RepositoryHome } from '../support/home';
 import { isText, listOf, readCached } from '../support/record';
 import { checkOut, submodulesFile, type Checkout, pointerNotices } from './checkout';
@@ -26,7 +26,7 @@ async function checkOutSubmodules(
   const notices: string[] = [];
   for (const { folder, commit } of submodules) {
     const subject = `submodule ${prefix}${folder} is not checked out`;
-    const module = cloneOf(folder, names.get(folder), repository);
+    const module = await cloneOf(folder, names.get(folder), repository);
     const target = path.join(root, folder);
     if (!module) {
       notices.push(`${subject}: it is not cloned in the working copy. Run git submodule update --init.`);
@@ -59,13 +59,18 @@ function readList(file: string): string[] {
   return readCached<string[]>(file, listOf(isText)) ?? [];
 }
 
-/** Returns the user's clone of a submodule. It is in the git folder, or in the submodule itself if an old git made it. */
-function cloneOf(folder: string, name = folder, repository: Repository): Repository | undefined {
+/**
+ * Returns the user's clone of a submodule. It is in the git folder, or where the submodule's own `.git` says: an old git, a worktree
+ * or `--separate-git-dir` made it.
+ */
+async function cloneOf(folder: string, name = folder, repository: Repository): Promise<Repository | undefined> {
+  const root = path.join(repository.root, folder);
   const absorbed = [repository.gitFolder, repository.commonGitFolder].map((gitFolder) => path.join(gitFolder, 'modules', name));
   // A name with `..` would lead out of the git folder. git refuses it too.
-  const folders = [...(name.split(/[\\/]/).includes('..') ? [] : absorbed), path.join(repository.root, folder, '.git')];
+  const folders = name.split(/[\\/]/).includes('..') ? [] : absorbed;
   const gitFolder = folders.find((each) => fs.existsSync(path.join(each, 'HEAD')));
-  return gitFolder === undefined ? undefined : { root: path.join(repository.root, folder), gitFolder, commonGitFolder: gitFolder };
+  if (gitFolder !== undefined) return { root, gitFolder, commonGitFolder: gitFolder };
+  return openRoot(root);
 }
 
 function isBehindLink(root: string, folder: string): boolean {

@@ -45,8 +45,6 @@ const dayMs = 86_400_000;
 export class StepCache {
   /** The outputs of the steps that have passed in this run. */
   private readonly produced = new Map<string, readonly ListedFile[]>();
-  /** The steps that run now, each with the time of its marker. */
-  private readonly running = new Map<string, number>();
   private trackedPaths: ReadonlySet<string> | undefined;
 
   constructor(
@@ -94,13 +92,29 @@ export class StepCache {
     }
     fs.mkdirSync(this.fingerprints, { recursive: true });
     fs.writeFileSync(this.marker(step), '');
-    this.running.set(step, fs.statSync(this.marker(step)).ctimeMs);
     return ok(undefined);
   }
 
-  /** Notes that a step no longer runs. */
-  end(step: string): void {
-    this.running.delete(step);
+  /** Notes that a step passed: no other step of the run removes its outputs. */
+  note(step: string, globs: readonly string[]): readonly ListedFile[] {
+    const outputs = this.outputsOf(step, globs);
+    this.produced.set(step, outputs);
+    return outputs;
+  }
+
+  /** Removes outputs of earlier runs that no step lists any more, such as those of a renamed folder. */
+  removeFormerOutputs(): void {
+    const { checkout = this.serviceFolder, steps = [] } = this.options;
+    const record = path.join(this.fingerprints, 'outputs');
+    const globs = steps.map(({ outputs }) => outputs).filter((outputs) => outputs.length > 0);
+    const before = readCached<string[][]>(record, listOf(listOf(isText))) ?? [];
+    if (JSON.stringify(globs) === JSON.stringify(before)) return;
+    const isListed = globs.map((outputs) => matcher(outputs));
+    for (const former of before) {
+      if (linkOutside(this.serviceFolder, checkout, former) !== undefined) continue;
+      removeOutputs(this.serviceFolder, former, (name) => this.isTracked(name) || isListed.some((matches) => matches(name)));
+    }
+    writeTextAtomically(record, JSON.stringify(globs), { durable: false });
   }
 
   /** Removes the slot's fingerprint, so that a step that does not finish is not taken for passed. */
@@ -113,8 +127,7 @@ export class StepCache {
    * the step is not cached, or in this checkout only.
    */
   async keep(step: string, passed: Omit<Fingerprint, 'outputs'>, globs: readonly string[]): Promise<string | undefined> {
-    const outputs = this.outputsOf(step, globs);
-    this.produced.set(step, outputs);
+    const outputs = this.note(step, globs);
     const paths = outputs.map((file) => file.path.replace(/\/$/, ''));
     const unmatched = unmatchedGlobs(globs, paths);
     if (unmatched.length > 0) return `${step} is not cached: ${unmatchedText('outputs', unmatched)}`;
@@ -138,28 +151,18 @@ export class StepCache {
   private removeOutputs(step: string, globs: readonly string[]): void {
     if (globs.length === 0) return;
     const others = this.producedBy(globs, (name) => name !== step);
+    removeOutputs(this.serviceFolder, globs, (name) => this.isTracked(name) || others.has(name));
+  }
+
+  private isTracked(name: string): boolean {
     this.trackedPaths ??= new Set(this.options.tracked?.map((file) => file.path));
-    const tracked = this.trackedPaths;
-    // Another step with outputs in the same folder may be writing them now.
-    const runningSince = Math.min(
-      ...this.overlapping(globs, (name) => name !== step).map(({ name }) => this.running.get(name) ?? Infinity),
-    );
-    const isBeingWritten = (name: string): boolean =>
-      runningSince !== Infinity && fs.lstatSync(path.join(this.serviceFolder, name)).ctimeMs >= runningSince;
-    removeOutputs(this.serviceFolder, globs, (name) => tracked.has(name) || others.has(name) || isBeingWritten(name));
+    return this.trackedPaths.has(name);
   }
 
   /** Returns the outputs of other steps of this run in the folders of the globs. */
   private producedBy(globs: readonly string[], isWanted: (step: string) => boolean): ReadonlySet<string> {
-    const others = this.overlapping(globs, isWanted);
+    const others = (this.options.steps ?? []).filter(({ name, outputs }) => isWanted(name) && overlap(outputs, globs));
     return new Set(others.flatMap(({ name }) => this.produced.get(name)?.map((file) => file.path) ?? []));
-  }
-
-  private overlapping(globs: readonly string[], isWanted: (step: string) => boolean): Step[] {
-    const bases = basesOf(globs);
-    return (this.options.steps ?? []).filter(
-      ({ name, outputs }) => isWanted(name) && basesOf(outputs).some((base) => mayContain(base, bases)),
-    );
   }
 
   private needsOf(step: string): ReadonlySet<string> {
@@ -236,6 +239,12 @@ export class StepCache {
   private archive(key: string, ending: string): string {
     return path.join(this.folder, `${key}.${ending}`);
   }
+}
+
+/** Returns true if the outputs of two steps may be in the same folder, so that only one may run at a time. */
+export function overlap(some: readonly string[], others: readonly string[]): boolean {
+  const bases = basesOf(others);
+  return basesOf(some).some((base) => mayContain(base, bases));
 }
 
 /** Removes the entries that a killed run did not finish: nobody writes them any more. */
@@ -385,15 +394,14 @@ function keyOf(step: Step, folder: string, tree: readonly TreeFile[], keys: Read
 }
 
 /** The shell sets these, with other values than the environment. */
-const shellVariables = new Set(['PWD', 'OLDPWD', 'SHLVL', 'RANDOM', 'SECONDS', 'LINENO', 'PPID', 'BASHPID', 'HOSTNAME']);
+const shellVariables = new Set(['_', 'PWD', 'OLDPWD', 'SHLVL', 'RANDOM', 'SECONDS', 'LINENO', 'PPID', 'BASHPID', 'HOSTNAME']);
 
 /**
- * Returns the variables of the environment, with their values, that the command names (`$X`, `${X}`, `%X%`, `$env:X`, or a word
- * in upper case as in `process.env.X`) or that `env` lists without a value.
+ * Returns the variables of the environment, with their values, that the command names in any way (`${X}`, `%X%`, `process.env.X`,
+ * `printenv X`) or that `env` lists without a value.
  */
 function variablesOf({ run = '', env: own, inherits = [] }: Step, env: NodeJS.ProcessEnv): (readonly [string, string | undefined])[] {
-  const references = run.matchAll(/\$(?:env:)?([A-Za-z_]\w*)|\$\{(?:env:)?[!#]?([A-Za-z_]\w*)|%([A-Za-z_]\w*)%|\b([A-Z][A-Z0-9_]+)\b/g);
-  const named = [...references].map((match) => match[1] ?? match[2] ?? match[3] ?? match[4] ?? '');
+  const named = run.match(/[A-Za-z_]\w*/g) ?? [];
   return [...new Set([...named, ...inherits])]
     .filter((name) => !(name in own) && !shellVariables.has(name) && (inherits.includes(name) || env[name] !== undefined))
     .sort()

@@ -76,7 +76,7 @@ async function deliverInSlot(
     // Steps that passed for another tree say nothing about this one.
     const resumed = before?.change.tree === change.tree ? before : undefined;
     run.started({ slot: slot.value.root, folder, repository: repository.root, resumes: resumed?.id });
-    for (const message of [...snapshot.notices, ...slot.value.notices]) run.notice(message);
+    for (const message of slot.value.notices) run.notice(message);
     const { env, program, contributed, width, signal, tokens } = request;
     const { id, journal } = run;
     const context = { repository, home, run: id, journal, change, tree, folder, slot: slot.value };

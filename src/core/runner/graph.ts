@@ -10,13 +10,14 @@ export interface Node {
  * Runs the nodes of an acyclic graph, at most `width` at a time. A node starts as soon as its own needs are done, never in
  * waves. Nodes that become ready together start in the given order. If a node does not pass, its dependents are skipped
  * (`skip` receives each of them with the failed need) and all other nodes run. An exception of `execute` is rethrown after
- * the running nodes end.
+ * the running nodes end. Two nodes that `excludes` names together never run at the same time.
  */
 export async function runGraph<N extends Node>(
   nodes: readonly N[],
   width: number,
   execute: (node: N) => Promise<StepState>,
   skip: (node: N, because: string) => void,
+  excludes: (a: N, b: N) => boolean = () => false,
 ): Promise<ReadonlyMap<string, StepState>> {
   const states = new Map<string, StepState>();
   const missing = new Map(nodes.map((node) => [node.name, node.needs.length]));
@@ -25,7 +26,7 @@ export async function runGraph<N extends Node>(
 
   const ready = nodes.filter((node) => node.needs.length === 0);
   const errors: unknown[] = [];
-  let running = 0;
+  const running = new Set<N>();
 
   await new Promise<void>((resolve) => {
     const finish = (node: N, state: StepState): void => {
@@ -43,19 +44,22 @@ export async function runGraph<N extends Node>(
       }
     };
     const pump = (): void => {
-      while (running < width && ready.length > 0 && errors.length === 0) {
-        const node = ready.shift();
-        if (!node || states.has(node.name)) continue;
-        running += 1;
+      while (running.size < width && errors.length === 0) {
+        const next = ready.findIndex((node) => ![...running].some((other) => excludes(node, other)));
+        const node = ready[next];
+        if (!node) break;
+        ready.splice(next, 1);
+        if (states.has(node.name)) continue;
+        running.add(node);
         execute(node).then(
-          (state) => settle(() => finish(node, state)),
-          (error: unknown) => settle(() => errors.push(error)),
+          (state) => settle(node, () => finish(node, state)),
+          (error: unknown) => settle(node, () => errors.push(error)),
         );
       }
-      if (running === 0) resolve();
+      if (running.size === 0) resolve();
     };
-    const settle = (record: () => void): void => {
-      running -= 1;
+    const settle = (node: N, record: () => void): void => {
+      running.delete(node);
       record();
       pump();
     };

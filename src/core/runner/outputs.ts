@@ -20,9 +20,13 @@ export function namesUnmatched(notice: string, key: 'outputs' | 'reports', glob:
   return names?.split(', ').includes(glob) ?? false;
 }
 
-/** Returns the globs that match nothing, without those that exclude; all of them if the exclusions leave nothing. */
+/**
+ * Returns the globs that match nothing, without those that exclude; all of them if the exclusions leave nothing. Globs that only
+ * exclude match nothing.
+ */
 export function unmatchedGlobs(globs: readonly string[], paths: readonly string[]): string[] {
   const included = globs.filter((glob) => !glob.startsWith('!'));
+  if (included.length === 0) return [...globs];
   if (!paths.some(matcher(globs))) return included;
   return included.length === 1 ? [] : included.filter((glob) => !paths.some(matcher([glob])));
 }

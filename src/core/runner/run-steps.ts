@@ -9,7 +9,7 @@ import { Mask } from '../support/masking';
 import type { Contributed } from '../logs/matchers/definition';
 import { ProblemSearch } from '../logs/problem-search';
 import type { ReportProblems } from '../logs/reports';
-import { StepCache, stepKeys, unmatchedInputs } from './cache';
+import { overlap, StepCache, stepKeys, unmatchedInputs } from './cache';
 import { unmatchedText } from './outputs';
 import { endProcesses } from '../process/descendants';
 import type { Pipeline } from '../model/pipeline';
@@ -97,6 +97,12 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
   const keys = tree
     ? stepKeys(withoutUnmatched(pipeline, tree, journal), given.folder, tree, { ...shared, PATH: given.env['PATH'] })
     : new Map<string, string>();
+  const cache = new StepCache(home.cache, slot.fingerprints, folder, {
+    checkout: slot.root,
+    steps: pipeline.steps,
+    tracked: tree,
+    isClean: given.isClean,
+  });
   const steps = new StepRunner({
     run,
     pipeline,
@@ -106,12 +112,7 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     shared,
     secrets,
     keys,
-    cache: new StepCache(home.cache, slot.fingerprints, folder, {
-      checkout: slot.root,
-      steps: pipeline.steps,
-      tracked: tree,
-      isClean: given.isClean,
-    }),
+    cache,
     journal,
     pipes,
     environments: given.environments,
@@ -126,11 +127,13 @@ export async function runSteps(given: StepsToRun): Promise<StepsEnd> {
     signal,
   });
   try {
+    if (tree) cache.removeFormerOutputs();
     const states = await runGraph(
       pipeline.steps,
       width,
       (step) => steps.execute(step),
       (step, need) => steps.skip(step, need),
+      (one, other) => overlap(one.outputs, other.outputs),
     );
     if (steps.hasRun) await endProcesses({ run }, graceMs);
     const lost = await verification.finish();

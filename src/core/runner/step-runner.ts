@@ -107,6 +107,7 @@ export class StepRunner {
     const before = resumed?.steps.find((other) => other.name === step.name);
     const stands = before && before.kind === 'run' && (before.state === 'passed' || before.state === 'cached');
     if (!stands) return undefined;
+    cache.note(step.name, step.outputs);
     for (const problem of before.problems) journal.append(repeated(problem));
     return { state: 'cached', ...(before.log !== undefined && { log: before.log }), reason: `it passed in run ${resumed?.id}` };
   }
@@ -125,7 +126,6 @@ export class StepRunner {
         journal.append({ type: 'step-started', step: step.name, attempt, ...(process && { process }) });
       };
       const end = await this.runOnce(step, log, tell);
-      cache.end(step.name);
       const ending = this.endingOf(step, end, log, from);
       if (ending.state === 'failed' && attempt <= step.retries) {
         appendText(log, `\n--- attempt ${attempt} of ${step.retries + 1} failed${ending.reason ? `: ${ending.reason}` : ''} ---\n`);
@@ -151,7 +151,9 @@ export class StepRunner {
     } else if (key !== undefined) {
       const reason = await cache.keep(step.name, { ...passed, key }, step.outputs);
       if (reason !== undefined) notice(reason);
+      return;
     }
+    cache.note(step.name, step.outputs);
   }
 
   private async stampReports({ reports }: Step): Promise<ReportStamps | undefined> {

@@ -54,6 +54,18 @@ describe('a snapshot of the working tree', () => {
     assert.equal(fs.readFileSync(path.join(slot.root, 'mod/n.txt'), 'utf8'), 'edited');
   });
 
+  it('contains the changes of nested repositories whose git folder is elsewhere', async () => {
+    const separate = nest('separate');
+    git(separate, 'init', '-q', '--separate-git-dir', path.join(folder.path, 'elsewhere'));
+    git(project.root, 'worktree', 'add', '-q', '-b', 'tree', 'wörk tree');
+    fs.writeFileSync(path.join(separate, 'n.txt'), 'edited');
+    fs.writeFileSync(path.join(project.root, 'wörk tree', 'a.txt'), 'edited');
+    const slot = await delivery.slotNow();
+    assert.equal(fs.readFileSync(path.join(slot.root, 'separate/n.txt'), 'utf8'), 'edited');
+    assert.equal(fs.readFileSync(path.join(slot.root, 'wörk tree/a.txt'), 'utf8'), 'edited');
+    assert.equal(slot.notices.length, 2);
+  });
+
   for (const flag of ['skip-worktree', 'assume-unchanged'] as const) {
     it(`names the changed files that git ignores because of ${flag}`, async () => {
       git(project.root, 'update-index', `--${flag}`, 'a.txt', 'b.txt');
@@ -65,12 +77,22 @@ describe('a snapshot of the working tree', () => {
     });
   }
 
-  it('names a deleted file that git assumes unchanged, and no file that a sparse working copy lacks', async () => {
-    git(project.root, 'update-index', '--assume-unchanged', 'a.txt');
-    fs.rmSync(path.join(project.root, 'a.txt'));
-    assert.match((await delivery.snapshot()).notices.join(), /changes of a\.txt,/);
-    git(project.root, 'update-index', '--no-assume-unchanged', 'a.txt');
-    git(project.root, 'update-index', '--skip-worktree', 'a.txt');
+  for (const flag of ['skip-worktree', 'assume-unchanged'] as const) {
+    it(`names deleted files, changed links and odd names that git ignores because of ${flag}`, async () => {
+      fs.symlinkSync('a.txt', path.join(project.root, 'link'));
+      project.write('l\nb.txt', 'b').commit();
+      git(project.root, 'update-index', `--${flag}`, 'a.txt', 'b.txt', 'link', 'l\nb.txt');
+      assert.deepEqual((await delivery.snapshot()).notices, []);
+      fs.rmSync(path.join(project.root, 'a.txt'));
+      fs.rmSync(path.join(project.root, 'link'));
+      fs.symlinkSync('b.txt', path.join(project.root, 'link'));
+      assert.match((await delivery.snapshot()).notices.join(), /changes of a\.txt, link,/);
+    });
+  }
+
+  it('names no file that a sparse working copy lacks', async () => {
+    git(project.root, 'sparse-checkout', 'set', '--no-cone', '/b.txt');
+    assert.equal(fs.existsSync(path.join(project.root, 'a.txt')), false);
     assert.deepEqual((await delivery.snapshot()).notices, []);
   });
 });

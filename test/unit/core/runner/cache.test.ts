@@ -137,15 +137,12 @@ describe('the cache of steps', () => {
     for (const name of ['dist/docs/old.html', 'dist/old.js']) write('slot', name, name);
     one.begin('build', globs);
     write('slot', 'dist/a.js', 'a');
-    one.end('build');
     await one.keep('build', { ...passed, key: 'k1' }, globs);
     one.begin('docs', ['dist/docs/**']);
     write('slot', 'dist/docs/index.html', 'docs');
+    one.note('docs', ['dist/docs/**']);
     one.begin('bundle', globs);
     write('slot', 'dist/b.js', 'b');
-    one.end('bundle');
-    one.end('docs');
-    await one.keep('docs', { ...passed, key: 'k3' }, ['dist/docs/**']);
     await one.keep('bundle', { ...passed, key: 'k2' }, globs);
     assert.deepEqual(fs.readdirSync(at('slot', 'dist')).sort(), ['a.js', 'b.js', 'docs']);
     fs.mkdirSync(at('other', ''), { recursive: true });
@@ -155,6 +152,17 @@ describe('the cache of steps', () => {
       ['a.js', 'b.js'],
       'a step that bundle does not need is not in its archive',
     );
+  });
+
+  it('removes outputs of earlier runs that no step lists any more', () => {
+    for (const name of ['dist/a.js', 'dist/tracked.js', 'out/b.js', 'lib/c.js']) write('slot', name, name);
+    const run = (...outputs: string[]): void =>
+      cache('slot', { steps: [step('build', { outputs })], tracked: [{ path: 'dist/tracked.js' }] }).removeFormerOutputs();
+    run('dist/**', 'lib/**');
+    run('out/**', 'lib/*.js');
+    assert.deepEqual(fs.readdirSync(at('slot', 'dist')), ['tracked.js']);
+    assert.deepEqual(fs.readdirSync(at('slot', 'out')), ['b.js']);
+    assert.deepEqual(fs.readdirSync(at('slot', 'lib')), ['c.js']);
   });
 
   it('does not keep a step with outputs that match nothing, and reports them', async () => {

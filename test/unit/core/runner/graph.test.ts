@@ -28,6 +28,21 @@ describe('the graph of steps', () => {
     await graph;
   });
 
+  it('never runs two nodes that exclude each other at the same time', async () => {
+    const started: string[] = [];
+    let running = 0;
+    const execute = async ({ name }: { readonly name: string }): Promise<StepState> => {
+      started.push(name);
+      if (name !== 'other') assert.equal(++running, 1);
+      await new Promise(setImmediate);
+      if (name !== 'other') running--;
+      return 'passed';
+    };
+    const excludes = (a: { readonly name: string }, b: { readonly name: string }): boolean => a.name !== 'other' && b.name !== 'other';
+    await runGraph([node('a'), node('b'), node('other')], 4, execute, () => {}, excludes);
+    assert.deepEqual(started, ['a', 'other', 'b']);
+  });
+
   it('skips what needs a failed step, all the way down, and goes on with the rest', async () => {
     const steps = new Steered();
     const graph = steps.run([node('a'), node('b', 'a'), node('c', 'b'), node('other')], 4);

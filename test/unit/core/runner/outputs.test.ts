@@ -122,6 +122,7 @@ describe('the outputs of a step', () => {
   it('that match nothing are named', () => {
     assert.deepEqual(unmatchedGlobs(['dist/**', 'bild/**'], ['dist/a']), ['bild/**']);
     assert.deepEqual(unmatchedGlobs(['dist/**', '!dist/**'], ['dist/a']), ['dist/**']);
+    assert.deepEqual(unmatchedGlobs(['!dist/**'], ['src/a']), ['!dist/**']);
     assert.deepEqual(unmatchedGlobs([], []), []);
   });
 

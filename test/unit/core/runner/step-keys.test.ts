@@ -105,6 +105,15 @@ describe('the key of a step and the environment', () => {
     });
   }
 
+  it('includes variables of any name that programs in the command read', () => {
+    for (const [run, name] of [
+      ['node -e "process.env.X"', 'X'],
+      ['python3 -c "import os; os.environ[\'api_url\']"', 'api_url'],
+      ['printenv http_proxy', 'http_proxy'],
+    ] as const)
+      assert.notEqual(keyIn(run, { [name]: 'a' }), keyIn(run, { [name]: 'b' }), run);
+  });
+
   it('includes a variable that env lists without a value', () => {
     const keys = [{}, { api: 'a' }, { api: 'b' }].map((env) => keyIn('make', env, { inherits: ['api'] }));
     assert.equal(new Set(keys).size, 3);
@@ -124,6 +133,7 @@ describe('the inputs that match nothing', () => {
   it('are named one by one', () => {
     assert.deepEqual(unmatched('src/**', 'scr/**', 'doc/*.json'), ['scr/**', 'doc/*.json']);
     assert.deepEqual(unmatched('src/**', '!nothing'), []);
+    assert.deepEqual(unmatched('!src/**'), ['!src/**']);
     assert.deepEqual(unmatched(), []);
   });
 
