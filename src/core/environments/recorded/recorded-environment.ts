@@ -188,12 +188,9 @@ export class RecordedEnvironment implements Environment {
     const [failure] = failures;
     const at = failure === undefined ? new Date().toISOString() : before?.at;
     const services = failure === undefined ? [...observed.values()] : (before?.services ?? []);
-    this.records.writeObservation({
-      kind: this.kind,
-      services,
-      at,
-      failure,
-    });
+    // A removed environment must not appear again because delivery.yaml still defines it.
+    if (failure === undefined && services.length === 0 && this.records.services().length === 0) this.records.forgetObservation();
+    else this.records.writeObservation({ kind: this.kind, services, at, failure });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }
 
