@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { execGit } from '../git/git';
 import { readHead } from '../git/git-files';
 import { parseRemote } from '../git/remotes';
@@ -22,20 +23,28 @@ export async function ownerOf(repository: Repository): Promise<Owner> {
   return {
     folder,
     gitFolder,
-    origin: remote ? `${remote.host}/${remote.path}` : url?.replace(/\/\/[^@/]*@/, '//') || undefined,
+    // Code hosts ignore the case of a path.
+    origin: remote ? `${remote.host}/${remote.path}`.toLowerCase() : url ? folderOf(url, folder) : undefined,
     head: readHead(repository).commit,
   };
+}
+
+/** Returns the folder that a remote names, as git reads it, or its address without user and password. */
+function folderOf(url: string, base: string): string {
+  const isFolder = /^file:\/\/|^[^:]*(\/|$)|^[A-Za-z]:[\\/]/.test(url);
+  return isFolder ? path.resolve(base, url.replace(/^file:\/\//, '')) : url.replace(/\/\/[^@/]*@/, '//');
 }
 
 /** Returns true for working copies and clones of one repository. */
 export function isSameRepository(one: Owner, other: Owner): boolean {
   if (one.gitFolder === other.gitFolder) return true;
-  if (one.origin === undefined || other.origin === undefined) return isCloneOf(one, other) || isCloneOf(other, one);
-  return one.origin === other.origin;
+  if (isCloneOf(one, other) || isCloneOf(other, one)) return true;
+  return one.origin !== undefined && one.origin === other.origin;
 }
 
 function isCloneOf({ origin }: Owner, { folder, gitFolder }: Owner): boolean {
-  return origin !== undefined && [folder, gitFolder].includes(origin.replace(/^file:\/\//, '').replace(/\/+$/, ''));
+  // A worktree lies elsewhere than the working copy of its git folder.
+  return origin !== undefined && [folder, gitFolder, path.dirname(gitFolder)].includes(origin);
 }
 
 /**

@@ -18,8 +18,12 @@ export function httpAddress(address: string, base?: URL): URL | string {
 
 /** Returns whether a token may be sent to an address: over https, or to this machine. */
 export function maySendToken(address: string | URL): boolean {
-  const { protocol, hostname } = new URL(address);
-  return protocol === 'https:' || /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  const url = new URL(address);
+  return url.protocol === 'https:' || isThisMachine(url);
+}
+
+export function isThisMachine({ hostname }: URL): boolean {
+  return /^(?:localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 /** Returns host and path of a URL: its query may contain secrets. */

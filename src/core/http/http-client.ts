@@ -1,7 +1,7 @@
 import axios, { type AxiosResponse } from 'axios';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { httpAddress, maySendToken, withoutSecret } from './http-address';
+import { httpAddress, isThisMachine, maySendToken, withoutSecret } from './http-address';
 import { type HttpAnswer, type HttpFailure, connectionFailure, statusFailure } from './http-answer';
 
 /** A token that is sent to one origin only. */
@@ -140,7 +140,8 @@ export class HttpClient {
         }),
       },
       ...(body !== undefined && { data: JSON.stringify(body) }),
-      ...(this.proxy === 'host' && { proxy: false }),
+      // A token for this machine must not reach a proxy.
+      ...((this.proxy === 'host' || isThisMachine(address)) && { proxy: false }),
       // Redirects are followed by this class: libraries remove only some headers as secrets.
       maxRedirects: 0,
       ...(!sink && { maxContentLength: this.maxBytes }),

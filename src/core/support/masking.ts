@@ -242,7 +242,12 @@ function textForms(text: string): string[] {
   const json = JSON.stringify(text).slice(1, -1);
   const percent = encodeURIComponent(text);
   const allPercent = percent.replace(/[!'()*]/g, (c) => `%${hexOf(c)}`);
-  const urls = [percent, allPercent, encodeURI(text), percent.replace(/%2F/g, '/'), allPercent.replace(/%20/g, '+')];
+  const form = new URLSearchParams([['', text]]).toString().slice(1);
+  const urls = [
+    ...[percent, allPercent, encodeURI(text), percent.replace(/%2F/g, '/')],
+    ...[form, form.replace(/\+/g, '%20'), allPercent.replace(/%20/g, '+')],
+    ...partsOfUrl(text),
+  ];
   const html = text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   const htmlQuotes = ['"', '&quot;', '&#34;'].flatMap((double) =>
     ["'", '&#39;', '&#x27;', '&#039;', '&apos;'].map((single) => html.replace(/"/g, double).replace(/'/g, single)),
@@ -251,6 +256,8 @@ function textForms(text: string): string[] {
   return [
     text,
     json,
+    // JSON in JSON, as structured logs quote a response.
+    JSON.stringify(json).slice(1, -1),
     json.replace(/\//g, '\\/'),
     // Go escapes the characters of HTML, Python and Java all that is not ASCII.
     json.replace(/[<>&]/g, unicodeEscape),
@@ -259,6 +266,12 @@ function textForms(text: string): string[] {
     ...urls,
     ...urls.map((url) => url.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())),
     ...htmlQuotes,
+    ...[text, html].flatMap((each) => [
+      each.replace(/[^\x00-\x7f]/gu, (character) => `&#${character.codePointAt(0)};`),
+      each.replace(/[^\x00-\x7f]/gu, (character) => `&#x${codeOf(character)};`),
+    ]),
+    // SQL and YAML.
+    text.replace(/'/g, `''`),
     // Within quotes, then as `printf %q` and libraries escape it.
     text.replace(/'/g, `'\\''`),
     text.replace(/'/g, `'"'"'`),
@@ -269,6 +282,8 @@ function textForms(text: string): string[] {
     escaped.replace(/'/g, "\\'"),
     escaped.replace(/"/g, '\\"'),
     escaped,
+    pythonAscii(escaped),
+    pythonAscii(escaped.replace(/'/g, "\\'")),
     ...[escaped, escaped.replace(/'/g, "\\'")].flatMap((each) => [
       bytewise(each, (byte) => `\\x${byte.toString(16)}`),
       bytewise(each, (byte) => `\\${byte.toString(8)}`),
@@ -291,6 +306,27 @@ function binaryForms(text: string): string[] {
 
 function hexOf(character: string): string {
   return character.charCodeAt(0).toString(16).toUpperCase();
+}
+
+/** Returns a text as the user name and the path of a URL. */
+function partsOfUrl(text: string): string[] {
+  const url = new URL('https://host/');
+  url.username = text;
+  url.pathname = text;
+  return [url.username, url.pathname.slice(1)];
+}
+
+function codeOf(character: string): string {
+  return (character.codePointAt(0) ?? 0).toString(16);
+}
+
+/** Returns a text as `ascii()` of Python writes it. */
+function pythonAscii(text: string): string {
+  return text.replace(/[^\x00-\x7f]/gu, (character) => {
+    const code = codeOf(character);
+    if (code.length <= 2) return `\\x${code}`;
+    return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
+  });
 }
 
 function unicodeEscape(character: string): string {

@@ -105,8 +105,10 @@ function forwardedHeaders({ headers, socket }: http.IncomingMessage): string[] {
     'x-forwarded-port': String(socket.localPort ?? ''),
     'x-forwarded-proto': 'http',
   };
+  // HTTP/1.1, which the release gets, requires a host; HTTP/1.0 does not.
+  const own = headers.host === undefined ? ['host', `${socket.localAddress}:${socket.localPort}`] : [];
   const host = headers['x-forwarded-host'] === undefined ? ['x-forwarded-host', headers.host ?? ''] : [];
-  return [...Object.entries(added).flat(), ...host];
+  return [...own, ...Object.entries(added).flat(), ...host];
 }
 
 function pairs(flat: readonly string[]): [string, string][] {

@@ -42,6 +42,7 @@ export class Upstream {
     const timer = setTimeout(() => {
       count = this.connections.size;
       for (const connection of this.connections) connection.destroy();
+      this.onIdle();
     }, limitMs);
     await new Promise<void>((resolve) => {
       this.onIdle = resolve;
@@ -173,6 +174,7 @@ export class ServiceProxy {
   private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { upstream } = this;
     if (!upstream) return sendText(response, 503, this.unavailableReason());
+    closeWith(request.socket, response);
     upstream.track(response);
     forward(request, response, upstream.address, (status, error) => {
       upstream.answered(status);
@@ -192,6 +194,13 @@ export class ServiceProxy {
 }
 
 function ignore(): void {}
+
+/** Node closes only the response that a socket sends, not the responses to pipelined requests that wait for it. */
+function closeWith(socket: net.Socket, response: http.ServerResponse): void {
+  const close = (): void => void (response.socket ?? response.emit('close'));
+  socket.setMaxListeners(0).once('close', close);
+  response.once('close', () => socket.off('close', close));
+}
 
 function sendText(response: http.ServerResponse, status: number, reason: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1' });

@@ -190,13 +190,17 @@ export class RecordedEnvironment implements Environment {
     const [failure] = failures.values();
     const now = new Date().toISOString();
     const unanswered = failure === undefined ? [] : (before?.services.filter(({ service }) => !observed.has(service)) ?? []);
-    this.records.writeObservation({
-      kind: this.kind,
-      services: [...observed.values(), ...unanswered],
-      at: failure === undefined || observed.size > 0 ? now : before?.at,
-      failure,
-      unknown: failure === undefined ? undefined : { at: now, reasons: Object.fromEntries(failures) },
-    });
+    const services = [...observed.values(), ...unanswered];
+    // A removed environment must not appear again because delivery.yaml still defines it.
+    if (failure === undefined && services.length === 0 && this.records.services().length === 0) this.records.forgetObservation();
+    else
+      this.records.writeObservation({
+        kind: this.kind,
+        services,
+        at: failure === undefined || observed.size > 0 ? now : before?.at,
+        failure,
+        unknown: failure === undefined ? undefined : { at: now, reasons: Object.fromEntries(failures) },
+      });
     return failure === undefined ? ok(undefined) : fail('machinery', failure);
   }
 

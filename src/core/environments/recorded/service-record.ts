@@ -154,6 +154,10 @@ export class ServiceRecords {
     writeAtomically(path.join(this.folder, observationName), observation);
   }
 
+  forgetObservation(): void {
+    fs.rmSync(path.join(this.folder, observationName), { force: true });
+  }
+
   /** Removes the observation of a service after its live release has changed. */
   removeObservation(service: string): void {
     const before = this.observation();

@@ -24,6 +24,8 @@ describe('the owner of a service', () => {
     assert.ok(isSameRepository(at('a'), at('b', { gitFolder: '/a/.git' })));
     assert.ok(isSameRepository(at('a', { origin: 'https://host/x' }), at('b', { origin: 'https://host/x' })));
     assert.ok(isSameRepository(at('a'), at('b', { origin: '/a' })));
+    assert.ok(isSameRepository(at('worktree', { gitFolder: '/a/.git' }), at('b', { origin: '/a' })));
+    assert.ok(isSameRepository(at('b', { origin: '/a' }), at('c', { origin: '/b' })));
   });
 
   it('differs for unrelated repositories and for forks', () => {
@@ -37,6 +39,19 @@ describe('the owner of a service', () => {
     const { origin, head } = await ownerAt(shop.root);
     assert.deepEqual([origin, head], ['https://example.com/team/shop', shop.git('rev-parse', 'HEAD').trim()]);
   });
+
+  for (const [url, origin] of [
+    ['https://user:secret@example.com/Team/Shop.git', 'https://example.com/team/shop'],
+    ['work:team/shop', 'work:team/shop'],
+    ['file:///srv/git/shop/', '/srv/git/shop'],
+    ['../origin/', 'origin'],
+  ] as const)
+    it(`reads the origin ${url}`, async () => {
+      const shop = made('shop');
+      shop.git('remote', 'add', 'origin', url);
+      const { origin: read, folder: root } = await ownerAt(shop.root);
+      assert.equal(read, origin === 'origin' ? path.join(path.dirname(root), origin) : origin);
+    });
 
   it('stays the same when its folder is moved', async () => {
     const before = await ownerAt(made('shop').root);

@@ -366,6 +366,14 @@ describe('HttpClient', () => {
       assert.deepEqual([only(server.asked).target, only(server.asked).headers.authorization], [request.url, undefined]);
     });
 
+    it('sends a token for this machine to no proxy', async () => {
+      other.answers(() => ({ body: {} }));
+      const { url: origin } = other;
+      const request = { url: `${origin}/items`, secret: { origin, header: 'Authorization', token } };
+      await new HttpClient({ proxy: 'environment', retryMs: 1 }).send(request, never);
+      assert.deepEqual([only(other.asked).headers.authorization, server.asked.length], [token, 0]);
+    });
+
     it('reports that the proxy refuses the connection', async () => {
       const { port } = server;
       await server.stop();

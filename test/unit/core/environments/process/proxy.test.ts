@@ -160,11 +160,13 @@ describe('the proxy of a service forwards', () => {
     service?.close();
   });
 
+  let upstream: Upstream;
   const serve = async <S extends net.Server>(server: S): Promise<S> => {
     service = server;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    proxy.routeTo(new Upstream({ host: '127.0.0.1', port: (server.address() as AddressInfo).port }));
+    upstream = new Upstream({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    proxy.routeTo(upstream);
     return server;
   };
   const echo = (request: http.IncomingMessage, response: http.ServerResponse): void => void request.pipe(response);
@@ -237,6 +239,24 @@ describe('the proxy of a service forwards', () => {
     const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
     assert.equal(await new Response(answer as unknown as ReadableStream).text(), 'body');
     assert.deepEqual(statuses, [100, 103]);
+  });
+
+  it('a request of HTTP/1.0 without a host', async () => {
+    await serve(http.createServer((request, response) => void response.end(request.headers.host)));
+    assert.match(await exchange('GET / HTTP/1.0\r\n\r\n'), new RegExp(`^HTTP/1\\.1 200 [^]*127\\.0\\.0\\.1:${port}$`));
+  });
+
+  it('pipelined requests, and forgets those whose client is gone', async () => {
+    const both = new Promise<http.ServerResponse[]>((resolve) => {
+      const waiting: http.ServerResponse[] = [];
+      void serve(http.createServer((_, response) => void (waiting.push(response) === 2 && resolve(waiting))));
+    });
+    const socket = net.connect(port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(2));
+    const ended = (await both).map(async (response) => once(response, 'close'));
+    socket.destroy();
+    await Promise.all(ended);
+    assert.equal(await upstream.drain(60_000), 0);
   });
 
   it('the answer to HEAD without a body', async () => {
