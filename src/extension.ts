@@ -101,7 +101,9 @@ export function activate(context: vscode.ExtensionContext): ViewTexts {
   };
   const revealStarted = async (target: CommandTarget): Promise<void> => {
     const when = vscode.workspace.getConfiguration('deliver').get<'never' | 'ifHidden' | 'always'>('reveal', 'never');
-    if (when === 'always' || (when === 'ifHidden' && !isPipelineVisible())) await reveal(target);
+    if (when === 'always') await vscode.commands.executeCommand('deliver.pipeline.focus');
+    // In a visible view, the service only expands.
+    if (when !== 'never' || isPipelineVisible()) await reveal(target);
   };
 
   const notifications = new DeliveryNotifications(
