@@ -91,7 +91,7 @@ const prompts: readonly Prompt[] = [
   },
   {
     sign: /^the input device is not a TTY|cannot attach stdin to a TTY-enabled container because stdin is not a terminal/m,
-    explain: () => ['docker was told to use a terminal', 'leave out -it (or -t)'],
+    explain: () => ['docker needs a terminal', 'leave out -it (or -t)'],
   },
   {
     sign: /Cannot perform an interactive login from a non TTY device/,

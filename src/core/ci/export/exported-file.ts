@@ -38,7 +38,7 @@ export interface ExportPlan {
 
 /** The preserved regions that other files had or get, because the number of services changed. */
 export interface MovedRegions {
-  /** Those that come from another file. */
+  /** The regions that come from another file. */
   readonly from?: { readonly path: string; readonly split: Split };
   /** The first lines of the jobs that moved to another file. */
   readonly away: ReadonlySet<string>;

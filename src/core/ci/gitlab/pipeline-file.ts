@@ -94,7 +94,7 @@ function imageOf(services: readonly CiPipeline[], { repository }: ExportOptions)
 /** GitLab caches only folders of the project. */
 const cacheFolder = '.cache';
 
-/** Where each package manager keeps its downloads. */
+/** The folder with the downloads of each package manager. */
 const cacheVariables: Readonly<Record<Toolchain['language'], Readonly<Record<string, string>>>> = {
   node: { npm_config_cache: `$CI_PROJECT_DIR/${cacheFolder}/npm` },
   python: { PIP_CACHE_DIR: `$CI_PROJECT_DIR/${cacheFolder}/pip` },

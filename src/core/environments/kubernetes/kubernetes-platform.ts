@@ -147,7 +147,7 @@ export class KubernetesPlatform implements Platform {
       readRecords(kubectl.value, signal),
     ]);
     if (!all.ok) return all;
-    // Whoever may not read secrets sees the live releases, but not the earlier ones.
+    // Without the right to read secrets, only the live releases are visible.
     if (!records.ok && records.reason !== 'forbidden') return records;
     const known = { ...this.place, workload: this.definition.workload, live: live?.release };
     return ok(observedServices(all.value.items ?? [], records.ok ? records.value : undefined, known));

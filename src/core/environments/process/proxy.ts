@@ -11,7 +11,7 @@ const silenceMs = 300;
 /** The answers of this period decide whether a release fails its customers. */
 const recentMs = 30_000;
 const maxRecent = 50;
-/** One or two errors are no failure. */
+/** Fewer errors are no failure. */
 const minErrors = 3;
 
 /** A release as the proxy sees it: its address, its open connections and its recent answers. */

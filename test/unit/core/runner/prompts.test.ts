@@ -23,7 +23,7 @@ const told: Record<string, [output: string, asked: string]> = {
     'Permission denied, please try again.\r\nroot@127.0.0.1: Permission denied (publickey,password,keyboard-interactive).\r\n',
     'ssh was let in by no key and asked for a password',
   ],
-  'docker run': ['the input device is not a TTY\n', 'docker was told to use a terminal'],
+  'docker run': ['the input device is not a TTY\n', 'docker needs a terminal'],
   'docker login': ['Error: Cannot perform an interactive login from a non TTY device\n', 'docker login asked for a password'],
   gh: ['gh: To use GitHub CLI in automation, set the GH_TOKEN environment variable.\n', 'gh asked to be logged in'],
   gcloud: [

@@ -67,7 +67,7 @@ class Fetch {
       else items.push(report);
     }
     const isComplete = errors.cut === undefined && this.unread.length === 0 && this.notes.length === 0;
-    const later = looked.failure && `some stacks or releases were not told, as ${looked.failure.message}`;
+    const later = looked.failure && `some stacks or releases are missing: ${looked.failure.message}`;
     const warning = warningOf(this.name, this.unread, errors.cut, ...this.notes, later);
     return {
       state: 'items',

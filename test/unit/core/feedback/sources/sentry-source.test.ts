@@ -196,7 +196,7 @@ describe('the Sentry source', () => {
     });
     const second = await items(first.memory);
     assert.deepEqual([second.items[0]?.count, second.items[0]?.frames], [20, first.items[0]?.frames]);
-    assert.match(second.warning ?? '', /some stacks or releases were not told, as 127\.0\.0\.1:\d+ limits the request rate \(429\)/);
+    assert.match(second.warning ?? '', /some stacks or releases are missing: 127\.0\.0\.1:\d+ limits the request rate \(429\)/);
     assert.equal(second.isComplete, true);
   });
 
@@ -208,7 +208,7 @@ describe('the Sentry source', () => {
       answer.items.map(({ frames }) => frames?.length),
       [undefined, 4],
     );
-    assert.match(answer.warning ?? '', /some stacks or releases were not told, as .* answered 500 Internal Server Error/);
+    assert.match(answer.warning ?? '', /some stacks or releases are missing: .* answered 500 Internal Server Error/);
   });
 
   it('derives the folder of JVM files from the module', async () => {
