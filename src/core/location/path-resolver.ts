@@ -33,6 +33,8 @@ interface Context {
   readonly others: readonly PrintedPath[];
   /** The folder that the tool ran in, relative to the root; absent if unknown. */
   readonly folder?: string;
+  /** The tool ran in a folder that is not in the tree. */
+  readonly isForeign?: boolean;
 }
 
 /** The name of a package in its manifest. */
@@ -42,6 +44,9 @@ const packageNames: readonly (readonly [manifest: string, name: RegExp])[] = [
   ['Cargo.toml', /^\[package\][^[]*?^name\s*=\s*"([^"]+)"/ms],
 ];
 const maxPackages = 1000;
+
+/** Matches a folder such as `packages/web`, but no package such as `@acme/web` or `example.com/web`. */
+const folderPath = /^(?:\.\/)?[\w-]+\/(?!\.)/;
 
 /** Outer calls say nothing about a failure. */
 const maxFrames = 12;
@@ -95,7 +100,8 @@ export class PathResolver {
 
   private async contextOf(frames: readonly Frame[], printed?: string): Promise<Context> {
     const folder = printed === undefined ? undefined : this.folderOf(printed, await this.treePaths());
-    return { others: frames.flatMap(({ file }) => parsePath(file) ?? []), ...(folder !== undefined && { folder }) };
+    const isForeign = folder === undefined && printed !== undefined && folderPath.test(printed);
+    return { others: frames.flatMap(({ file }) => parsePath(file) ?? []), isForeign, ...(folder !== undefined && { folder }) };
   }
 
   private async placeOf(frame: Frame, context: Context): Promise<Place | undefined> {
@@ -129,7 +135,8 @@ export class PathResolver {
   }
 
   /** A relative path is certain in a known folder. In an unknown one, a single file must fit. */
-  private relative(printed: PrintedPath, { folder, others }: Context, tree: TreePaths): string | undefined {
+  private relative(printed: PrintedPath, { folder, isForeign, others }: Context, tree: TreePaths): string | undefined {
+    if (isForeign) return undefined;
     const { parts, text, hasScheme } = printed;
     const out = text.startsWith('../') ? tree.at(this.checkout.folder, text) : undefined;
     // Old versions of Node.js print their own files without a folder, and all others with an absolute path.

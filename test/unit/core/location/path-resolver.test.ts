@@ -53,6 +53,14 @@ describe('the place of a problem', () => {
     assert.equal(await placed('only.go'), 'api/pkg/only.go:3');
   });
 
+  it('is absent if the tool ran in a folder that is not in the tree', async () => {
+    const inFolder = async (folder: string): Promise<string | undefined> =>
+      (await placer().place({ severity: 'error', message: 'x', source: 'x', file: 'pkg/only.go', line: 3, folder }))?.path;
+    assert.equal(await inFolder('packages/gone'), undefined);
+    assert.equal(await inFolder('api'), 'api/pkg/only.go');
+    assert.equal(await inFolder('@acme/unlisted'), 'api/pkg/only.go');
+  });
+
   it('is absent if it would be a guess', async () => {
     // A file of the service wins. Two other files are ambiguous.
     assert.equal(await placed('/somewhere/else/index.ts'), undefined);
