@@ -34,6 +34,9 @@ const openService: StatusLink = { label: 'Open Service', command: 'deliver.openS
 
 type Content = Omit<StatusText, 'service'>;
 
+/** The tooltip has all of a longer reason. */
+const maxReason = 40;
+
 /** Returns the status of a service. `several` adds the service's name: with one service it would be noise. */
 export function statusText(
   service: ServiceState | undefined,
@@ -103,7 +106,7 @@ function restContent(service: ServiceState, prefix: string, now: number): Conten
   const failed = runs.find(({ outcome }) => outcome === 'failed')?.steps.filter(({ state }) => state === 'failed') ?? [];
   const names = failed.length > 2 ? `Failed: ${failed.map((step) => step.name).join(', ')}` : undefined;
   const tooltip = `${name} is not releasable: ${why}${since ? ` (${age(since, now)})` : ''}.`;
-  const text = `$(error) ${prefix}not releasable: ${why}`;
+  const text = `$(error) ${prefix}not releasable: ${why.length > maxReason ? `${why.slice(0, maxReason - 1)}…` : why}`;
   const links = failed.length > 0 ? [goToFailure, openLog] : [];
   return { ...idle(text, joined([tooltip, names, automatic], '\n'), 'deliver.showRun'), look: 'failed', links };
 }

@@ -71,6 +71,14 @@ describe('statusText', () => {
     assert.match(status.tooltip, /\nFailed: lint, types, unit$/);
   });
 
+  it('shortens a long reason, which the tooltip has in full', () => {
+    const reason = 'it failed in staging soon after it went live: no server runs';
+    const run = runOf('1', 'Break it', { type: 'run-finished', outcome: 'failed', reason });
+    const status = statusText(serviceOf([run]), false, later(0));
+    assert.equal(status?.text, '$(error) not releasable: it failed in staging soon after it went…');
+    assert.ok(status.tooltip.includes(reason));
+  });
+
   it('links to the log and to actions', () => {
     const links = (service: ServiceState): unknown => statusText(service, false, later(0))?.links?.map(({ label }) => label);
     const running = runOf('1', 'Add a cart', { type: 'step-started', step: 'test', attempt: 1 });
